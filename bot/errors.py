@@ -1,0 +1,54 @@
+"""One tree of errors. Each message says what happened and what to do about it."""
+
+
+class FloormicError(Exception):
+    """Anything this program raises on purpose; the command line prints its text without a traceback."""
+
+
+class SettingsError(FloormicError):
+    """The configuration cannot be used; `problems` lists every mistake with its place."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class StoreError(FloormicError):
+    """The store could not do it now (disk full, locked, I/O error). Nothing of the call was written."""
+
+
+class StoreBusy(StoreError):
+    """Another process has this database open."""
+
+
+class Conflict(FloormicError):
+    """Somebody changed the question meanwhile; read it again and decide anew."""
+
+
+class NotFound(FloormicError):
+    """There is no such session, question or action."""
+
+
+class NotAllowed(FloormicError):
+    """The rules do not allow this act in this state, or this person may not do it."""
+
+
+class BadInput(FloormicError):
+    """What came in cannot be used; the text says why."""
+
+
+class ConnectorError(FloormicError):
+    """A chat did not do what was asked of it."""
+
+
+class TryLater(ConnectorError):
+    """The chat wants us to wait `seconds` before sending anything more to `chat` ("" means to anybody)."""
+
+    def __init__(self, seconds: float, chat: str = "") -> None:
+        super().__init__(f"told to wait {seconds:g} s")
+        self.seconds = seconds
+        self.chat = chat
+
+
+class Refused(ConnectorError):
+    """The chat will never accept this (blocked, deleted, forbidden, a token that is wrong)."""

@@ -1,0 +1,321 @@
+"""The values that flow through the program: frozen, without behaviour beyond what follows from themselves.
+
+Times are Unix seconds (UTC, float). Similarities are cosines, probabilities lie in 0..1.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Vector = NDArray[np.float32]  # shape (d,), unit length
+
+
+class Status(StrEnum):
+    """Where a question stands; `bot.queueing` says which may follow which."""
+
+    NEW = "new"
+    QUEUED = "queued"
+    ON_STAGE = "on_stage"
+    ANSWERED = "answered"
+    DISMISSED = "dismissed"
+    MERGED = "merged"
+
+
+class Mode(StrEnum):
+    """How far an ability may go by itself: `suggest` waits for a moderator's click."""
+
+    OFF = "off"
+    SUGGEST = "suggest"
+    AUTO = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One talk. `course` is the folder of its material ("" without one), `language` is "zh" or "en".
+
+    With `review` viewers see a question only after a moderator approved it.
+    """
+
+    id: str
+    title: str
+    series: str = ""
+    speaker: str = ""
+    starts_at: float | None = None
+    ended_at: float | None = None
+    course: str = ""
+    language: str = "zh"
+    review: bool = False
+    grouping: Mode = Mode.AUTO
+    answers: Mode = Mode.AUTO
+    acknowledgements: Mode = Mode.AUTO
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to reply: opaque to everyone but the connector of that name. `private`: only the asker reads there."""
+
+    connector: str
+    chat: str
+    message: str = ""
+    user: str = ""
+    private: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One human as one chat knows them; the same human on two chats is two persons."""
+
+    source: str
+    id: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One line of a chat. (source, external_id) is unique; `id` is given by the inbox (0 before), in order of arrival.
+
+    `explicit`: sent through a way that is there for asking (the page's field, /ask), so it need not be detected.
+    """
+
+    session: str
+    source: str
+    external_id: str
+    author: str
+    author_name: str
+    text: str
+    at: float
+    address: Address | None = None
+    explicit: bool = False
+    id: int = 0
+
+    @property
+    def person(self) -> Person:
+        return Person(self.source, self.author, self.author_name)
+
+
+@dataclass(frozen=True, slots=True)
+class CourseMatch:
+    """What the course says to one message: `score` is the probability that `source` answers it.
+
+    `state` is "sent" (without a human) or "suggested" (a moderator may send it).
+    """
+
+    source: str
+    score: float
+    state: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """What was decided about a message when it arrived, and why. Never changed afterwards.
+
+    `question` is the group it joined or founded (None: asks nothing), `similarity` that to the best group there was
+    (None: there was none), `suggested` a group it may belong to, for a moderator to confirm.
+    """
+
+    message: int
+    asking: bool
+    probability: float
+    reason: str
+    question: str | None = None
+    similarity: float | None = None
+    suggested: str | None = None
+    answer: CourseMatch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was said to a question. `by` is a person's name or "course"; `sources` are entry ids or links."""
+
+    text: str
+    by: str
+    at: float
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionState:
+    """The part of a question that people and the pipeline decide. Changed only as a whole, by a `Change`.
+
+    `title` is what is shown; `original` keeps the first wording. `merged_into` is the final group, never a chain.
+    `reason` says why it was dismissed. `rejected` names course sources an asker called no answer.
+    """
+
+    id: str
+    session: str
+    title: str
+    original: str
+    status: Status = Status.NEW
+    pinned: bool = False
+    labels: tuple[str, ...] = ()
+    merged_into: str = ""
+    reason: str = ""
+    answer: Answer | None = None
+    rejected: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A group of messages that one answer satisfies, with the demand behind it.
+
+    `people` counts distinct persons who asked or voted, `askers` those who asked, `votes` those who only voted;
+    `chats` maps a source to its askers. `sureness` is the lowest similarity at which a message joined (None: nobody
+    joined). `suggested_answer` and `suggested_merge` (question ids) wait for a moderator. `revision` is the session's
+    revision number at its last change: every transaction that touches a session's questions takes the next one.
+    """
+
+    state: QuestionState
+    people: int
+    askers: int
+    votes: int
+    messages: int
+    chats: dict[str, int]
+    first_at: float
+    last_at: float
+    revision: int
+    sureness: float | None = None
+    suggested_answer: CourseMatch | None = None
+    suggested_merge: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.state.id
+
+    @property
+    def title(self) -> str:
+        return self.state.title
+
+    @property
+    def status(self) -> Status:
+        return self.state.status
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One wording of a question: the message, what was decided about it, and the question it belongs to now."""
+
+    message: Message
+    placement: Placement
+    question: str
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """An inline button. `act` is "vote" or "not_answered"; pressing it names `question`."""
+
+    act: str
+    question: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Something to be said in a chat. `key` makes it happen once: the same key with other words edits what was sent,
+    with the same words changes nothing.
+
+    `state`: "waiting", "sending" (handed to the connector, outcome not yet known), "sent", "failed" (gave up, `error`
+    says why). `sent_id` is the connector's id of the sent message, "" before.
+    """
+
+    key: str
+    session: str
+    address: Address
+    text: str
+    buttons: tuple[Button, ...] = ()
+    not_before: float = 0.0
+    state: str = "waiting"
+    attempts: int = 0
+    sent_id: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A message goes from one question to another."""
+
+    message: int
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One act on a session's queue: all of it happens or none, and the ledger keeps it.
+
+    `questions` are pairs (before, after): before None founds a question, after None removes one (only undo does).
+    """
+
+    session: str
+    at: float
+    who: str
+    what: str
+    questions: tuple[tuple[QuestionState | None, QuestionState | None], ...] = ()
+    moves: tuple[Move, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    undoes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A row of the ledger: a change that happened. `undone` once another action took it back."""
+
+    id: int
+    change: Change
+    undone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """All that one message's placement writes: its vector (None: not encoded), the question it founds (None: it founds
+    none) and what is to be said."""
+
+    placement: Placement
+    vector: Vector | None = None
+    founds: QuestionState | None = None
+    answers: QuestionState | None = None
+    deliveries: tuple[Delivery, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the pipeline needs of an earlier asking to go on after a restart."""
+
+    message: int
+    question: str
+    text: str
+    vector: Vector
+    source: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a source was read; committed together with what was read."""
+
+    source: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A signed-in person. `role` is "organiser", "moderator" or "expert"; `session` "" means every session."""
+
+    name: str
+    role: str
+    session: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a chat can do, and how fast. Lengths in UTF-16 code units; rates in messages a second."""
+
+    reply: bool = False
+    edit: bool = False
+    buttons: bool = False
+    length: int = 4096
+    rate: float = 30.0
+    chat_rate: float = 1.0
+    group_rate: float = 20 / 60

@@ -1,0 +1,210 @@
+"""What the core asks of the world, as narrow Protocols. Adapters implement them; `app` hands them over.
+
+All store methods may raise `StoreError`; then nothing of the call was written. They may be called from one event
+loop concurrently; each is atomic.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.model import (
+    Abilities,
+    Action,
+    Asked,
+    Change,
+    Cursor,
+    Delivery,
+    Login,
+    Message,
+    Person,
+    Placed,
+    Placement,
+    Question,
+    QuestionState,
+    Remembered,
+    Session,
+)
+
+Now = Callable[[], float]
+"""The clock: Unix seconds."""
+
+Changed = Callable[[str], None]
+"""Tells that a session's queue changed (by its id), after the commit."""
+
+
+class Inbox(Protocol):
+    """What came in, durable before anybody is told so."""
+
+    async def receive(
+        self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
+    ) -> int:
+        """Write messages, cursor and deliveries in one durable transaction; how many messages were new.
+
+        A message with a known (source, external_id) changes nothing.
+        """
+        ...
+
+    async def cursor(self, source: str) -> str | None: ...
+
+    async def pending(self, session: str, limit: int) -> list[Message]:
+        """Messages that are not placed yet, in order of arrival."""
+        ...
+
+    async def place(self, session: str, placed: Sequence[Placed]) -> None:
+        """Write placements, vectors, founded and answered questions and deliveries in one transaction.
+
+        `Placed.answers` replaces the state of an existing question. Placing a placed message again changes nothing.
+        """
+        ...
+
+    async def remembered(self, session: str) -> list[Remembered]:
+        """All askings with their vectors and the (final, unmerged) question they belong to, in order of arrival."""
+        ...
+
+
+class Queue(Protocol):
+    """The questions of a session and what was done to them."""
+
+    async def save_session(self, session: Session) -> None:
+        """Insert or update by id."""
+        ...
+
+    async def sessions(self) -> list[Session]: ...
+
+    async def questions(self, session: str, since: int = 0) -> list[Question]:
+        """Questions whose revision is greater than `since`, merged ones included, in order of revision."""
+        ...
+
+    async def question(self, id: str) -> Question:
+        """Raises `NotFound`."""
+        ...
+
+    async def asked(self, question: str) -> list[Asked]:
+        """Every wording of a question, those of groups merged into it included, in order of arrival."""
+        ...
+
+    async def placements(self, session: str) -> list[tuple[Message, Placement | None]]:
+        """Every message with the decision made when it arrived (None: not yet placed), in order of arrival."""
+        ...
+
+    async def asked_by(self, session: str, person: Person) -> list[Asked]:
+        """What one person asked, in order of arrival."""
+        ...
+
+    async def vote(self, question: str, person: Person, on: bool, at: float) -> None:
+        """Unique by (question, person); a second vote changes nothing."""
+        ...
+
+    async def votes_of(self, session: str, person: Person) -> set[str]:
+        """Ids of the questions this person votes for (final ids where they were merged)."""
+        ...
+
+    async def apply(self, change: Change) -> Action:
+        """Apply a change and write the ledger. Raises `Conflict` where a `before` is no longer what stands."""
+        ...
+
+    async def actions(self, session: str, limit: int = 100) -> list[Action]:
+        """The newest first."""
+        ...
+
+
+class Deliveries(Protocol):
+    """What is to be said."""
+
+    async def deliver(self, deliveries: Sequence[Delivery]) -> None:
+        """Add or, by key, reword."""
+        ...
+
+    async def due(self, now: float, limit: int = 200) -> list[Delivery]:
+        """Waiting deliveries whose `not_before` is reached, oldest first; marks none."""
+        ...
+
+    async def settle(self, delivery: Delivery) -> None:
+        """Write state, attempts, not_before, sent_id and error of a delivery, unless it was reworded meanwhile, in
+        which case it stays waiting but keeps `sent_id`."""
+        ...
+
+    async def deliveries(self, session: str) -> list[Delivery]: ...
+
+
+class Logins(Protocol):
+    """Who is signed in. Tokens are stored hashed by the caller."""
+
+    async def redeem(self, token_hash: str, at: float) -> bool:
+        """True the first time this one-use token is seen."""
+        ...
+
+    async def open_login(self, token_hash: str, login: Login) -> None: ...
+
+    async def login(self, token_hash: str, now: float) -> Login | None: ...
+
+    async def close_login(self, token_hash: str) -> None: ...
+
+
+class Store(Inbox, Queue, Deliveries, Logins, Protocol):
+    """All that is kept. One process owns it; opening a store that another process holds raises `StoreBusy`."""
+
+    async def close(self) -> None: ...
+
+
+class Floor(Protocol):
+    """What a connector may ask of the program."""
+
+    async def receive(
+        self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
+    ) -> int: ...
+
+    async def cursor(self, source: str) -> str | None: ...
+
+    async def vote(self, session: str, question: str, person: Person) -> Question:
+        """Count this person for the question; how it stands now."""
+        ...
+
+    async def not_answered(self, session: str, question: str, person: Person) -> Question:
+        """An asker says that the course's answer does not answer it: it goes to the queue."""
+        ...
+
+    async def top(self, session: str, limit: int = 5) -> list[Question]:
+        """The open questions in order of demand."""
+        ...
+
+    async def mine(self, session: str, person: Person) -> list[tuple[Message, QuestionState | None]]:
+        """What this person asked and what became of it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HookReply:
+    """What a platform that called us gets back."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+
+
+class Connector(Protocol):
+    """One chat platform. `run` lives as long as the program; it returns only when cancelled.
+
+    A connector acknowledges to its platform only after `Floor.receive` returned.
+    """
+
+    name: str
+    abilities: Abilities
+
+    async def run(self, floor: Floor) -> None:
+        """Listen. Raises `Refused` where the platform turns us away for good (a wrong token); it says what to do."""
+        ...
+
+    async def send(self, delivery: Delivery) -> str:
+        """Say it, or edit what was said where `delivery.sent_id` is set; the platform's id of the message.
+
+        Raises `TryLater`, `Refused`, or `ConnectorError` (worth another try).
+        """
+        ...
+
+    async def hook(self, headers: Mapping[str, str], body: bytes) -> HookReply:
+        """Answer an HTTP request the platform made to `/in/<name>`. Verifies it over the raw bytes first."""
+        ...
+
+    async def close(self) -> None: ...

@@ -1,0 +1,46 @@
+"""The rules of the queue: who comes first, which status may follow which. Decides; calls nothing."""
+
+from collections.abc import Iterable
+
+from bot.errors import NotAllowed
+from bot.model import Question, QuestionState, Session, Status
+
+OPEN = frozenset({Status.NEW, Status.QUEUED, Status.ON_STAGE})
+"""What still waits for an answer."""
+
+FOLLOWS: dict[Status, frozenset[Status]] = {
+    Status.NEW: frozenset({Status.QUEUED, Status.ON_STAGE, Status.ANSWERED, Status.DISMISSED, Status.MERGED}),
+    Status.QUEUED: frozenset({Status.NEW, Status.ON_STAGE, Status.ANSWERED, Status.DISMISSED, Status.MERGED}),
+    Status.ON_STAGE: frozenset({Status.QUEUED, Status.ANSWERED, Status.DISMISSED, Status.MERGED}),
+    Status.ANSWERED: frozenset({Status.QUEUED, Status.ON_STAGE, Status.ANSWERED, Status.MERGED}),
+    Status.DISMISSED: frozenset({Status.NEW, Status.QUEUED, Status.ON_STAGE, Status.ANSWERED, Status.MERGED}),
+    Status.MERGED: frozenset(),
+}
+"""Which status may follow which by an act of a person; undo may go back to anything."""
+
+
+def rank(question: Question) -> tuple[bool, int, float, str]:
+    """Sort key, first comes first: pinned, then how many people want to know, then who was asked last."""
+    return (not question.state.pinned, -question.people, -question.last_at, question.id)
+
+
+def ranked(questions: Iterable[Question]) -> list[Question]:
+    return sorted(questions, key=rank)
+
+
+def waiting(questions: Iterable[Question]) -> list[Question]:
+    """The open questions in order of demand."""
+    return ranked(q for q in questions if q.status in OPEN)
+
+
+def visible(state: QuestionState, session: Session) -> bool:
+    """May a viewer see it? With review, not before a moderator approved it; what was dismissed, never."""
+    if state.status is Status.NEW:
+        return not session.review
+    return state.status in {Status.QUEUED, Status.ON_STAGE, Status.ANSWERED}
+
+
+def require_follows(before: Status, after: Status) -> None:
+    """Raises `NotAllowed` where a question in status `before` cannot become `after`."""
+    if after not in FOLLOWS[before]:
+        raise NotAllowed(f"a question that is {before} cannot become {after}")

@@ -1,0 +1,1 @@
+"""Pages, JSON API, server-sent events and sign-in."""

@@ -1,0 +1,1 @@
+"""What Floormic understands and knows. Texts and vectors in, scores and keys out; it knows nothing of chats."""
