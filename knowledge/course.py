@@ -1,0 +1,143 @@
+"""A course folder, read into entries and passages with stable ids.
+
+`read_course` decides what each file is and never raises for what it finds there: whatever is wrong comes back as
+a `Problem` with the file, the line and what to do. Ids stay the same as long as the heading (or the id comment) does.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from knowledge.faq import read_faq, read_glossary, read_notes
+from knowledge.material import Course, Entry, Found, Passage, Problem
+
+__all__ = ["Course", "Entry", "Passage", "Problem", "read_course"]
+
+LARGEST = 50 * 1024 * 1024  # bytes a file
+_MARKDOWN = (".md", ".markdown")
+_LEFT_BY_PROGRAMS = re.compile(r"\.|~\$|thumbs\.db$|desktop\.ini$|.*~$", re.IGNORECASE)
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+
+
+def read_course(folder: Path) -> Course:
+    """Read every file below `folder`, in the order of their names; blocking, seconds for large PDFs.
+
+    A missing folder is one problem, an empty one is an empty course without problems.
+    """
+    try:
+        root = folder.resolve(strict=True)
+        if not root.is_dir():
+            raise NotADirectoryError
+    except (OSError, RuntimeError):
+        message = "there is no such course folder: create it or correct its path in the settings"
+        return Course((), (), (Problem(_shown(folder), None, message),))
+    return _joined([_read_file(root, path) for path in _files(root)])
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """Every file and every linked folder below `root`; linked folders are never entered."""
+    for here, folders, files in os.walk(root):
+        folders[:] = sorted(name for name in folders if not _LEFT_BY_PROGRAMS.match(name))
+        linked = [name for name in folders if (Path(here) / name).is_symlink()]
+        for name in sorted([*files, *linked]):
+            if not _LEFT_BY_PROGRAMS.match(name):
+                yield Path(here) / name
+
+
+def _read_file(root: Path, path: Path) -> Found:
+    found = Found(_shown(path.relative_to(root)))
+    try:
+        data = _content(root, path, found)
+        if data is not None:
+            _read_content(found, path, data)
+    except Exception as error:  # a parser met something it was not written for; the other files must still be read
+        found.problem(f"could not be read ({type(error).__name__}: {error}): open it, save it anew, or remove it")
+    return found
+
+
+def _content(root: Path, path: Path, found: Found) -> bytes | None:
+    """The bytes of a file that may be read, or None with a problem."""
+    target = path.resolve(strict=True)
+    if not target.is_relative_to(root):
+        found.problem("a link that leads out of the course folder: copy the file into the folder instead")
+        return None
+    status = target.stat()
+    if stat.S_ISDIR(status.st_mode) and path.is_symlink():
+        return None  # a linked folder inside the course: its files are read where they are
+    if not stat.S_ISREG(status.st_mode):
+        found.problem("not an ordinary file: remove it from the course folder")
+    elif status.st_size > LARGEST:
+        found.problem(f"larger than {LARGEST >> 20} MB: split it or leave out its pictures")
+    else:
+        return target.read_bytes()
+    return None
+
+
+def _read_content(found: Found, path: Path, data: bytes) -> None:
+    ending = path.suffix.lower()
+    if ending in _MARKDOWN:
+        _read_markdown(found, path.stem.lower(), data)
+    else:
+        found.problem("an unknown kind of file: the course is read from .md")
+
+
+def _read_markdown(found: Found, name: str, data: bytes) -> None:
+    if name == "readme":
+        return
+    text = decode(found, data)
+    if text is None:
+        return
+    stem = found.file[: found.file.rindex(".")]
+    if name.startswith("faq"):
+        read_faq(found, stem, text)
+    elif name.startswith("glossary"):
+        read_glossary(found, stem, text)
+    else:
+        read_notes(found, stem, text)
+
+
+def decode(found: Found, data: bytes) -> str | None:
+    """UTF-8 text; other encodings are read where it is safe to, with a problem; None for what is no text."""
+    utf16 = ("utf-16",) if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ()
+    for encoding in ("utf-8-sig", *utf16, "gb18030"):
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if _CONTROL.search(text):
+            continue
+        if encoding != "utf-8-sig":
+            found.problem(f"not UTF-8; it was read as {encoding.upper()}: save it as UTF-8 to be sure")
+        return text.replace("\r\n", "\n").replace("\r", "\n")
+    found.problem("no text in it, although its name says so: save it as a UTF-8 text file or remove it")
+    return None
+
+
+def _joined(files: list[Found]) -> Course:
+    """All files together; of two things with the same id the first stays, since ids are what answers point at."""
+    problems = [problem for found in files for problem in found.problems]
+    owners: dict[str, str] = {}
+    entries, passages = [], []
+    for found in files:
+        entries += [entry for entry in found.entries if _first(entry, found, owners, problems)]
+        passages += [passage for passage in found.passages if _first(passage, found, owners, problems)]
+    return Course(tuple(entries), tuple(passages), tuple(problems))
+
+
+def _first(item: Entry | Passage, found: Found, owners: dict[str, str], problems: list[Problem]) -> bool:
+    owner = owners.get(item.id)
+    if owner is None:
+        owners[item.id] = item.source
+        return True
+    line = item.source.rpartition(":")[2]
+    message = f"the id “{item.id}” is already taken by {owner}, so this one is left out: give it another id or heading"
+    problems.append(Problem(found.file, int(line) if line.isdigit() else None, message))
+    return False
+
+
+def _shown(path: Path) -> str:
+    return os.fsencode(path).decode("utf-8", "replace").replace(os.sep, "/")

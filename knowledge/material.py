@@ -1,0 +1,57 @@
+"""The values that course material is read into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A question of an FAQ with its answer (plain text); `source` names the place for a human: "faq.md:12"."""
+
+    id: str
+    question: str
+    phrasings: tuple[str, ...]
+    answer: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A piece of notes, slides, glossary or transcript; `source` is for a human: "slides.pdf, page 3"."""
+
+    id: str
+    heading: str
+    text: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in the course folder that its author should mend; `message` says what it is and what to do."""
+
+    file: str
+    line: int | None
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Everything that was read, in the order of file names; ids are unique over entries and passages."""
+
+    entries: tuple[Entry, ...]
+    passages: tuple[Passage, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass(slots=True)
+class Found:
+    """What one file holds, while it is being read."""
+
+    file: str
+    entries: list[Entry] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def problem(self, message: str, line: int | None = None) -> None:
+        self.problems.append(Problem(self.file, line, message))

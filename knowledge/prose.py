@@ -1,0 +1,103 @@
+"""Markdown to sections, and sections to the plain text that a chat can carry."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from markdown_it import MarkdownIt
+from markdown_it.tree import SyntaxTreeNode
+
+_PARSER = MarkdownIt("commonmark").enable("table")
+_SOFT = "\x00"  # a line end of the source inside a paragraph; NUL itself cannot come out of the parser
+_WIDE = r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60]"
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_TAG = re.compile(r"</?[A-Za-z][^>]*>")
+
+
+@dataclass(slots=True)
+class Section:
+    """A heading and what stands under it; `line` is 1-based; level 0 is what stands before the first heading."""
+
+    heading: str
+    written: str
+    level: int
+    line: int
+    nodes: list[SyntaxTreeNode] = field(default_factory=list)
+    first: int = 0  # 0-based line where the body starts, and the one behind its end
+    end: int = 0
+
+
+def sections(text: str, deepest: int = 6) -> list[Section]:
+    """Cut a document at its headings of level 1 to `deepest`; deeper ones stay in the body."""
+    found = [Section("", "", 0, 1)]
+    for node in SyntaxTreeNode(_PARSER.parse(text)).children:
+        if node.type == "heading" and int(node.tag[1:]) <= deepest:
+            begin, behind = node.map or (0, 0)
+            found[-1].end = begin
+            written = node.children[0].content if node.children else ""
+            found.append(Section(plain([node]), written, int(node.tag[1:]), begin + 1, first=behind))
+        else:
+            found[-1].nodes.append(node)
+    found[-1].end = text.count("\n") + 1
+    return found
+
+
+def parse(text: str) -> list[SyntaxTreeNode]:
+    """The blocks of a piece of Markdown."""
+    return SyntaxTreeNode(_PARSER.parse(text)).children
+
+
+def plain(nodes: list[SyntaxTreeNode]) -> str:
+    """Blocks as plain text: lists keep their marks, links their address, everything else loses its markup."""
+    blocks = [block for node in nodes if (block := _block(node))]
+    return "\n\n".join(blocks).strip()
+
+
+def inline(node: SyntaxTreeNode) -> str:
+    """The text of an inline node; wrapped lines are joined, with a space unless both sides are Chinese."""
+    text = "".join(_spans(node))
+    text = re.sub(f"(?<={_WIDE}){_SOFT}(?={_WIDE})", "", text)
+    return text.replace(_SOFT, " ").strip()
+
+
+def _block(node: SyntaxTreeNode) -> str:
+    if node.type in ("paragraph", "heading"):
+        return "\n".join(inline(child) for child in node.children)
+    if node.type in ("fence", "code_block"):
+        return node.content.rstrip()
+    if node.type == "html_block":
+        return _TAG.sub("", _COMMENT.sub("", node.content)).strip()
+    if node.type in ("bullet_list", "ordered_list"):
+        return _list(node)
+    if node.type == "table":
+        rows = [row for part in node.children for row in part.children]
+        return "\n".join(" | ".join(inline(cell.children[0]) for cell in row.children) for row in rows)
+    return plain(node.children)
+
+
+def _list(node: SyntaxTreeNode) -> str:
+    start = int(node.attrs.get("start", 1))
+    items = []
+    for number, item in enumerate(node.children, start):
+        mark = f"{number}. " if node.type == "ordered_list" else "- "
+        body = "\n".join(block for child in item.children if (block := _block(child)))
+        items.append(mark + body.replace("\n", "\n" + " " * len(mark)))
+    return "\n".join(items)
+
+
+def _spans(node: SyntaxTreeNode) -> Iterator[str]:
+    for child in node.children:
+        if child.type in ("text", "code_inline", "image"):
+            yield child.content
+        elif child.type == "softbreak":
+            yield _SOFT
+        elif child.type == "hardbreak":
+            yield "\n"
+        elif child.type == "link":
+            label, href = "".join(_spans(child)), str(child.attrs.get("href", ""))
+            shown = href.startswith(("http://", "https://", "mailto:")) and href.removeprefix("mailto:") != label
+            yield f"{label} ({href})" if shown else label
+        else:
+            yield from _spans(child)
