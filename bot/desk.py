@@ -1,0 +1,294 @@
+"""What people do with the queue: approve, edit, merge, split, stage, answer, dismiss, vote, undo.
+
+Reads what stands, asks `queueing` whether the act is allowed, hands the store one `Change`, tells who watches.
+Every act returns the ledger's `Action`; `undo` takes any of them back.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from bot.errors import BadInput, Conflict, NotAllowed, NotFound
+from bot.model import (
+    Action,
+    Answer,
+    Asked,
+    Change,
+    Delivery,
+    Message,
+    Move,
+    Person,
+    Question,
+    QuestionState,
+    Session,
+    Status,
+)
+from bot.ports import Changed, Now, Store
+from bot.queueing import require_follows, visible, waiting
+from bot.replies import UNDO_WITHIN, answers
+
+LONGEST_TITLE = 500
+LONGEST_ANSWER = 4000
+COURSE = "course"
+
+Pair = tuple[QuestionState | None, QuestionState | None]
+
+
+class Desk:
+    """All methods may raise `NotFound`, `NotAllowed`, `BadInput`, `Conflict` and `StoreError`; then nothing changed."""
+
+    def __init__(self, store: Store, changed: Changed, now: Now, *, sending: Callable[[], None] = lambda: None) -> None:
+        self._store = store
+        self._changed = changed
+        self._now = now
+        self._sending = sending
+
+    # -- what moderators do ------------------------------------------------------------------------------------------
+
+    async def approve(self, who: str, ids: Sequence[str]) -> Action:
+        return await self._set_status(who, "approve", ids, Status.QUEUED)
+
+    async def reopen(self, who: str, ids: Sequence[str]) -> Action:
+        """Back into the queue; a recorded answer is dropped, so that a new one can be given."""
+        pairs = [(q, replace(_to(q, Status.QUEUED), answer=None, reason="")) for q in await self._states(ids)]
+        return await self._apply(who, "reopen", pairs)
+
+    async def dismiss(self, who: str, ids: Sequence[str], reason: str = "") -> Action:
+        pairs = [(q, replace(_to(q, Status.DISMISSED), reason=reason.strip())) for q in await self._states(ids)]
+        return await self._apply(who, "dismiss", pairs)
+
+    async def stage(self, who: str, id: str) -> Action:
+        """Show it on the stage; what was there goes back to the queue."""
+        state = await self._state(id)
+        on_stage = [
+            q.state for q in await self._store.questions(state.session) if q.status is Status.ON_STAGE and q.id != id
+        ]
+        pairs: list[Pair] = [(q, _to(q, Status.QUEUED)) for q in on_stage]
+        return await self._apply(who, "stage", [*pairs, (state, _to(state, Status.ON_STAGE))])
+
+    async def unstage(self, who: str, id: str) -> Action:
+        return await self._set_status(who, "unstage", [id], Status.QUEUED)
+
+    async def edit(self, who: str, id: str, title: str) -> Action:
+        title = _checked(title, LONGEST_TITLE, "a title")
+        state = await self._state(id)
+        return await self._apply(who, "edit", [(state, replace(state, title=title))])
+
+    async def pin(self, who: str, id: str, on: bool = True) -> Action:
+        state = await self._state(id)
+        return await self._apply(who, "pin" if on else "unpin", [(state, replace(state, pinned=on))])
+
+    async def label(self, who: str, id: str, labels: Sequence[str]) -> Action:
+        state = await self._state(id)
+        tidy = tuple(dict.fromkeys(label.strip()[:40] for label in labels if label.strip()))
+        return await self._apply(who, "label", [(state, replace(state, labels=tidy))])
+
+    async def answer(self, who: str, id: str, text: str, sources: Sequence[str] = ()) -> Action:
+        """Record an answer and bring it to everyone who asked. Answering again corrects what was said."""
+        text = _checked(text, LONGEST_ANSWER, "an answer")
+        return await self._answer(who, "answer", id, Answer(text, who, self._now(), tuple(sources)))
+
+    async def accept(self, who: str, id: str) -> Action:
+        """Answer with what the course suggests."""
+        found = (await self._store.question(id)).suggested_answer
+        if found is None:
+            raise NotAllowed("the course suggests nothing for this question")
+        return await self._answer(who, "accept", id, Answer(found.text, COURSE, self._now(), (found.source,)))
+
+    async def merge(self, who: str, ids: Sequence[str], into: str) -> Action:
+        """Groups `ids` become part of `into`; askers hear its answer where there is one."""
+        winner = await self._state(into)
+        losers = [q for q in await self._states(ids) if q.id != into]
+        if not losers:
+            raise BadInput("choose at least two different questions to merge")
+        if winner.status is Status.MERGED or any(q.session != winner.session for q in losers):
+            raise NotAllowed("a question can only be merged into one of the same session that still stands")
+        gone = {q.id for q in losers}
+        earlier = [q.state for q in await self._store.questions(winner.session) if q.state.merged_into in gone]
+        pairs: list[Pair] = [(q, replace(q, merged_into=into)) for q in earlier]
+        pairs += [(q, replace(_to(q, Status.MERGED), merged_into=into)) for q in losers]
+        said = await self._said(winner, [a for q in losers for a in await self._store.asked(q.id)])
+        return await self._apply(who, "merge", pairs, deliveries=said)
+
+    async def split(self, who: str, id: str, messages: Sequence[int]) -> Action:
+        """The wordings `messages` become a question of their own."""
+        state = await self._state(id)
+        asked = await self._store.asked(id)
+        chosen = [a for a in asked if a.message.id in set(messages)]
+        if not chosen or len(chosen) == len(asked):
+            raise BadInput("choose some, but not all, of the question's wordings to split off")
+        text = chosen[0].message.text
+        new = QuestionState(await self._free_id(chosen[0].message), state.session, text, text)
+        moves = tuple(Move(a.message.id, a.question, new.id) for a in chosen)
+        return await self._apply(who, "split", [(None, new)], moves)
+
+    async def move(self, who: str, message: int, question: str, to: str) -> Action:
+        """One wording goes from `question` to another question of the session."""
+        source, target = await self._state(question), await self._state(to)
+        asked = await self._store.asked(question)
+        one = next((a for a in asked if a.message.id == message), None)
+        if one is None:
+            raise NotFound(f"message {message} does not belong to question {question}")
+        if target.session != source.session or target.status is Status.MERGED or len(asked) == 1:
+            raise NotAllowed("a wording moves to a standing question of the same session and never leaves none behind")
+        said = await self._said(target, [one])
+        return await self._apply(who, "move", [(target, target)], (Move(message, one.question, to),), said)
+
+    async def undo(self, who: str, session: str, action: int | None = None) -> Action:
+        """Take back an action, by default the newest that still stands. Raises `Conflict` where later ones built on it.
+
+        What has already been said in chats cannot be unsaid; what still waits is not sent.
+        """
+        found = await self._to_undo(session, action)
+        change = found.change
+        await self._withhold(change.deliveries)
+        return await self._commit(
+            Change(
+                session,
+                self._now(),
+                who,
+                "undo",
+                tuple((after, before) for before, after in reversed(change.questions)),
+                tuple(Move(m.message, m.after, m.before) for m in reversed(change.moves)),
+                undoes=found.id,
+            )
+        )
+
+    # -- what the audience does --------------------------------------------------------------------------------------
+
+    async def vote(self, session: str, id: str, person: Person, on: bool = True) -> Question:
+        question = await self._final(session, id)
+        await self._store.vote(question.id, person, on, self._now())
+        self._changed(session)
+        return await self._store.question(question.id)
+
+    async def not_answered(self, session: str, id: str, person: Person) -> Question:
+        """An asker says the course's answer misses: the question goes back to the queue, and the source is not used
+        for it again. Raises `NotAllowed` for somebody who did not ask it."""
+        question = await self._final(session, id)
+        mine = [a for a in await self._store.asked(question.id) if a.message.person.id == person.id]
+        sources = {a.placement.answer.source for a in mine if a.placement.answer} | set(_course_sources(question.state))
+        if not any(a.message.source == person.source for a in mine):
+            raise NotAllowed("only somebody who asked this can say that it was not answered")
+        before = question.state
+        rejected = tuple(dict.fromkeys((*before.rejected, *sorted(sources))))
+        after = replace(before, rejected=rejected)
+        if before.status is Status.ANSWERED and before.answer and before.answer.by == COURSE:
+            after = replace(after, status=Status.NEW, answer=None)
+        if after != before:
+            await self._apply(f"{person.source}:{person.name or person.id}", "not_answered", [(before, after)])
+        return await self._store.question(question.id)
+
+    async def top(self, session: str, limit: int = 5) -> list[Question]:
+        found = await self._session(session)
+        return waiting(q for q in await self._store.questions(session) if visible(q.state, found))[:limit]
+
+    async def mine(self, session: str, person: Person) -> list[tuple[Message, QuestionState | None]]:
+        asked = await self._store.asked_by(session, person)
+        return [(a.message, await self._following(a.question) if a.question else None) for a in asked]
+
+    # -- how -----------------------------------------------------------------------------------------------------------
+
+    async def _answer(self, who: str, what: str, id: str, answer: Answer) -> Action:
+        state = await self._state(id)
+        after = replace(_to(state, Status.ANSWERED), answer=answer)
+        said = await self._said(after, await self._store.asked(id))
+        return await self._apply(who, what, [(state, after)], deliveries=said)
+
+    async def _said(self, question: QuestionState, asked: Sequence[Asked]) -> tuple[Delivery, ...]:
+        if question.answer is None or question.status is not Status.ANSWERED:
+            return ()
+        session = await self._session(question.session)
+        sent = await self._store.deliveries(question.session)
+        return answers(session, question, asked, sent, self._now() + UNDO_WITHIN)
+
+    async def _withhold(self, deliveries: Iterable[Delivery]) -> None:
+        standing = {d.key: d for d in await self._store.deliveries(next((d.session for d in deliveries), ""))}
+        for delivery in deliveries:
+            now = standing.get(delivery.key)
+            if now and now.state == "waiting" and now.text == delivery.text and not now.sent_id:
+                await self._store.settle(replace(now, state="failed", error="taken back before it was sent"))
+
+    async def _to_undo(self, session: str, action: int | None) -> Action:
+        actions = await self._store.actions(session, limit=500)
+        for one in actions:
+            if action == one.id or (action is None and not one.undone and one.change.undoes is None):
+                return one
+        raise NotFound("there is nothing to undo" if action is None else f"there is no action {action}")
+
+    async def _set_status(self, who: str, what: str, ids: Sequence[str], status: Status) -> Action:
+        return await self._apply(who, what, [(q, _to(q, status)) for q in await self._states(ids)])
+
+    async def _apply(
+        self,
+        who: str,
+        what: str,
+        questions: Sequence[Pair],
+        moves: tuple[Move, ...] = (),
+        deliveries: tuple[Delivery, ...] = (),
+    ) -> Action:
+        session = next(q.session for pair in questions for q in pair if q is not None)
+        return await self._commit(Change(session, self._now(), who, what, tuple(questions), moves, deliveries))
+
+    async def _commit(self, change: Change) -> Action:
+        action = await self._store.apply(change)
+        self._changed(change.session)
+        if change.deliveries:
+            self._sending()
+        return action
+
+    async def _session(self, id: str) -> Session:
+        found = next((s for s in await self._store.sessions() if s.id == id), None)
+        if found is None:
+            raise NotFound(f"there is no session {id!r}")
+        return found
+
+    async def _state(self, id: str) -> QuestionState:
+        return (await self._store.question(id)).state
+
+    async def _states(self, ids: Sequence[str]) -> list[QuestionState]:
+        if not ids:
+            raise BadInput("name at least one question")
+        states = [await self._state(id) for id in dict.fromkeys(ids)]
+        if len({q.session for q in states}) > 1:
+            raise BadInput("the questions belong to different sessions")
+        return states
+
+    async def _final(self, session: str, id: str) -> Question:
+        """The question of this session, or the one it was merged into."""
+        question = await self._store.question(id)
+        if question.state.merged_into:
+            question = await self._store.question(question.state.merged_into)
+        if question.state.session != session:
+            raise NotFound(f"there is no question {id!r} in session {session!r}")
+        return question
+
+    async def _following(self, id: str) -> QuestionState:
+        state = await self._state(id)
+        return await self._state(state.merged_into) if state.merged_into else state
+
+    async def _free_id(self, message: Message) -> str:
+        for n in range(1, 1000):
+            id = f"q{message.id}" if n == 1 else f"q{message.id}.{n}"
+            try:
+                await self._store.question(id)
+            except NotFound:
+                return id
+        raise Conflict("this message was split off too often")
+
+
+def _to(state: QuestionState, status: Status) -> QuestionState:
+    if state.status is status and status is not Status.ANSWERED:
+        raise Conflict(f"the question is {status} already")
+    require_follows(state.status, status)
+    return replace(state, status=status)
+
+
+def _course_sources(state: QuestionState) -> tuple[str, ...]:
+    return state.answer.sources if state.answer and state.answer.by == COURSE else ()
+
+
+def _checked(text: str, longest: int, what: str) -> str:
+    text = text.strip()
+    if not text or len(text) > longest:
+        raise BadInput(f"{what} needs 1 to {longest:,} characters, this has {len(text):,}")
+    return text

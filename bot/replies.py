@@ -1,0 +1,158 @@
+"""What the bot says in chats: the texts and keys of deliveries. Decides; sends nothing.
+
+A delivery's key is what makes "once" true (see `Delivery`):
+`ack:` one acknowledgement for a question in a chat, reworded as more people ask;
+`course:` the course's answer to one message;
+`answer:` a person's answer: one for each chat, and one for each late joiner of a group chat.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from bot.model import Address, Answer, Asked, Button, CourseMatch, Delivery, Message, QuestionState, Session
+
+REWORD_AFTER = 5.0
+"""Seconds between two rewordings of an acknowledgement: chats limit edits, and nobody reads each one."""
+
+UNDO_WITHIN = 6.0
+"""Seconds before a person's answer leaves, so that a slip can be taken back before anybody reads it."""
+
+QUOTE_LENGTH = 60
+NAMES_IN_A_GROUP = 20
+
+TEXTS = {
+    "zh": {
+        "first": "已收到您的问题：{title}",
+        "same": "已收到。和另外 {others} 人问的是同一个问题：{title}",
+        "me_too": "我也想知道",
+        "course": "{text}\n\n出处：{source}（课程资料，自动回复）",
+        "not_answered": "没有回答我的问题",
+        "answer": "您问：{quote}\n\n{text}",
+        "answer_group": "{names}问：{quote}\n\n{text}",
+        "by": "（{by} 回答）",
+        "sources": "参考：{sources}",
+        "and_more": "等 {count} 人",
+        "joiner": "、",
+    },
+    "en": {
+        "first": "Got your question: {title}",
+        "same": "Got it. Same question as {others} other(s): {title}",
+        "me_too": "I want to know too",
+        "course": "{text}\n\nSource: {source} (course material, automatic reply)",
+        "not_answered": "This does not answer it",
+        "answer": "You asked: {quote}\n\n{text}",
+        "answer_group": "{names} asked: {quote}\n\n{text}",
+        "by": "(answered by {by})",
+        "sources": "See: {sources}",
+        "and_more": " and others, {count} people",
+        "joiner": ", ",
+    },
+}
+
+
+def words(language: str) -> dict[str, str]:
+    return TEXTS["zh" if language == "zh" else "en"]
+
+
+def quoted(text: str) -> str:
+    """One line, short enough to be recognised."""
+    line = " ".join(text.split())
+    return line if len(line) <= QUOTE_LENGTH else line[: QUOTE_LENGTH - 1] + "…"
+
+
+def acknowledgement(session: Session, question: QuestionState, message: Message, people: int) -> Delivery | None:
+    """Says that a question was heard and how many ask the same; None where the chat has no way back."""
+    if message.address is None:
+        return None
+    say, first = words(session.language), people <= 1
+    title = quoted(question.title)
+    address = message.address
+    return Delivery(
+        key=f"ack:{question.id}:{address.connector}:{address.chat}",
+        session=session.id,
+        address=address,
+        text=say["first"].format(title=title) if first else say["same"].format(others=people - 1, title=title),
+        buttons=(Button("vote", question.id, say["me_too"]),),
+        not_before=message.at if first else message.at + REWORD_AFTER,
+    )
+
+
+def course_answer(session: Session, question: str, message: Message, match: CourseMatch, where: str) -> Delivery | None:
+    """The course's own words to one message, with their source and a way to say that they miss."""
+    if message.address is None:
+        return None
+    say, address = words(session.language), message.address
+    return Delivery(
+        key=f"course:{question}:{address.connector}:{address.chat}:{address.message}",
+        session=session.id,
+        address=address,
+        text=say["course"].format(text=match.text, source=where),
+        buttons=(Button("not_answered", question, say["not_answered"]),),
+        not_before=message.at,
+    )
+
+
+def answers(
+    session: Session, question: QuestionState, asked: Sequence[Asked], sent: Iterable[Delivery], at: float
+) -> tuple[Delivery, ...]:
+    """A person's answer to everyone who asked: one message a chat; what was said before is reworded."""
+    if question.answer is None:
+        raise ValueError("the question has no answer to send")
+    chats: dict[tuple[str, str], list[Message]] = {}
+    for one in asked:
+        if (address := one.message.address) is not None:
+            chats.setdefault((address.connector, address.chat), []).append(one.message)
+    fresh = {d.key: d for d in (_to_chat(session, question, question.answer, m, at) for m in chats.values())}
+    earlier = (d for d in sent if d.key.startswith(f"answer:{question.id}:") and d.key not in fresh)
+    reworded = (late_answer(session, question, m, at) for d in earlier if (m := _asker_of(d, asked)))
+    return (*fresh.values(), *(d for d in reworded if d))
+
+
+def late_answer(session: Session, question: QuestionState, message: Message, at: float) -> Delivery | None:
+    """The recorded answer to somebody who asks what was answered before."""
+    if question.answer is None or message.address is None:
+        return None
+    address = message.address
+    one = _to_chat(session, question, question.answer, [message], at)
+    if address.private:
+        return one
+    return Delivery(f"{one.key}:{address.message}", session.id, address, one.text, one.buttons, one.not_before)
+
+
+def _asker_of(delivery: Delivery, asked: Sequence[Asked]) -> Message | None:
+    return next((a.message for a in asked if a.message.address == delivery.address), None)
+
+
+def _to_chat(
+    session: Session, question: QuestionState, answer: Answer, messages: Sequence[Message], at: float
+) -> Delivery:
+    """One chat's answer, in reply to the first who asked there; a group hears who else asked."""
+    first = messages[0]
+    address = first.address or Address("", "")
+    say = words(session.language)
+    if address.private:
+        text = say["answer"].format(quote=quoted(first.text), text=_signed(answer, say))
+    else:
+        names = _names([m.author_name for m in messages], say)
+        text = say["answer_group"].format(names=names, quote=quoted(question.title), text=_signed(answer, say))
+    return Delivery(
+        key=f"answer:{question.id}:{address.connector}:{address.chat}",
+        session=session.id,
+        address=address,
+        text=text,
+        not_before=at,
+    )
+
+
+def _signed(answer: Answer, say: dict[str, str]) -> str:
+    lines = [answer.text]
+    if answer.by and answer.by != "course":
+        lines.append(say["by"].format(by=answer.by))
+    if answer.sources:
+        lines.append(say["sources"].format(sources=", ".join(answer.sources)))
+    return "\n".join(lines)
+
+
+def _names(names: Sequence[str], say: dict[str, str]) -> str:
+    known = list(dict.fromkeys(n for n in names if n))
+    listed = say["joiner"].join(known[:NAMES_IN_A_GROUP])
+    return listed + say["and_more"].format(count=len(known)) if len(known) > NAMES_IN_A_GROUP else listed
