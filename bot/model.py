@@ -270,24 +270,29 @@ class Action:
 @dataclass(frozen=True, slots=True)
 class Placed:
     """All that one message's placement writes: its vector (None: not encoded), the question it founds (None: it founds
-    none) and what is to be said."""
+    none) and what is to be said.
+
+    `reopens`: it joins a question that the course had answered, but the course does not surely answer this wording.
+    Where that answer still stands, the question is new again.
+    """
 
     placement: Placement
     vector: Vector | None = None
     founds: QuestionState | None = None
-    answers: QuestionState | None = None
+    reopens: bool = False
     deliveries: tuple[Delivery, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What the pipeline needs of an earlier asking to go on after a restart."""
+    """What the pipeline needs of an earlier asking to go on after a restart. `source`: the course source sent to it."""
 
     message: int
     question: str
     text: str
     vector: Vector
     source: str | None
+    person: Person
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,9 +52,9 @@ class Inbox(Protocol):
         ...
 
     async def place(self, session: str, placed: Sequence[Placed]) -> None:
-        """Write placements, vectors, founded and answered questions and deliveries in one transaction.
+        """Write placements, vectors, founded and reopened questions and deliveries in one transaction.
 
-        `Placed.answers` replaces the state of an existing question. Placing a placed message again changes nothing.
+        Placing a placed message again changes nothing.
         """
         ...
 
@@ -104,8 +104,8 @@ class Queue(Protocol):
         """Apply a change and write the ledger. Raises `Conflict` where a `before` is no longer what stands."""
         ...
 
-    async def actions(self, session: str, limit: int = 100) -> list[Action]:
-        """The newest first."""
+    async def actions(self, session: str, limit: int = 100, since: int = 0) -> list[Action]:
+        """Those with an id greater than `since`, the newest first."""
         ...
 
 

@@ -1,0 +1,156 @@
+"""A recorded chat, fed through the same inbox as a live one.
+
+A line is `{"id", "t", "platform", "user", "name", "text"}`, `t` in seconds from the start of the talk. What is no such
+line is reported with its number and skipped.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.errors import BadInput
+from bot.model import Abilities, Address, Delivery, Message
+from bot.ports import Floor, HookReply, Now
+
+LONGEST_LINE = 1_000_000
+AT_ONCE = 256
+"""Messages handed over in one commit at full speed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """A line that is no message: its number (from 1) and what is wrong with it."""
+
+    line: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A recorded message. `t` is seconds from the start."""
+
+    id: str
+    t: float
+    platform: str
+    user: str
+    name: str
+    text: str
+
+
+def read_chat(path: Path) -> Iterator[Line | Broken]:
+    """The lines of a recorded chat in the order of the file. Raises `BadInput` where the file cannot be read."""
+    try:
+        with path.open("rb") as lines:
+            for number, raw in enumerate(lines, 1):
+                if raw.strip():
+                    yield _line(number, raw)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _line(number: int, raw: bytes) -> Line | Broken:
+    if len(raw) > LONGEST_LINE:
+        return Broken(number, f"longer than {LONGEST_LINE:,} bytes")
+    try:
+        row = json.loads(raw.decode("utf-8-sig"))
+    except (ValueError, RecursionError) as error:
+        return Broken(number, f"no JSON: {error}")
+    if not isinstance(row, dict):
+        return Broken(number, "no JSON object")
+    if (
+        not isinstance(row.get("id"), str | int)
+        or isinstance(row.get("id"), bool)
+        or not isinstance(row.get("text"), str)
+    ):
+        return Broken(number, 'needs an "id" and a "text"')
+    t = row.get("t", 0)
+    if isinstance(t, bool) or not isinstance(t, int | float) or not 0 <= t < 1e9:
+        return Broken(number, '"t" must be seconds from the start')
+    platform, user = _text(row, "platform") or "replay", _text(row, "user")
+    return Line(str(row["id"]), float(t), platform, user or f"anonymous-{row['id']}", _text(row, "name"), row["text"])
+
+
+def _text(row: dict[str, object], key: str) -> str:
+    value = row.get(key)
+    return _whole(str(value)) if isinstance(value, str | int | float) else ""
+
+
+def _whole(text: str) -> str:
+    """Lone surrogates, which JSON may carry, cannot be stored."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def message(line: Line, session: str, started: float, speed: float = 1.0) -> Message:
+    """The message of a line in a talk that started at `started`; `speed` shortens the time between messages."""
+    at = started + line.t / (speed or 1.0)
+    address = Address("replay", line.platform, line.id, line.user, private=False)
+    return Message(session, line.platform, line.id, line.user, line.name, _whole(line.text), at, address)
+
+
+class Replay:
+    """Plays a chat at `speed` times its own (0: as fast as `drained` lets it), then calls `done`."""
+
+    name = "replay"
+    abilities = Abilities()
+
+    def __init__(
+        self,
+        chat: Path,
+        session: str,
+        *,
+        now: Now,
+        speed: float = 1.0,
+        started: float | None = None,
+        drained: Callable[[], Awaitable[None]] | None = None,
+        broken: Callable[[Broken], None] = lambda _: None,
+        played: Callable[[int], None] = lambda _: None,
+        done: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._chat = chat
+        self._session = session
+        self._now = now
+        self._speed = speed
+        self._started = started
+        self._drained = drained
+        self._broken = broken
+        self._played = played
+        self._done = done
+
+    async def run(self, floor: Floor) -> None:
+        started = self._now() if self._started is None else self._started
+        begin = asyncio.get_running_loop().time()
+        batch: list[Message] = []
+        for line in read_chat(self._chat):
+            if isinstance(line, Broken):
+                self._broken(line)
+                continue
+            if self._speed:
+                await self._until(begin + line.t / self._speed)
+            batch.append(message(line, self._session, started, self._speed))
+            if self._speed or len(batch) >= AT_ONCE:
+                await self._hand_over(floor, batch)
+                batch = []
+        await self._hand_over(floor, batch)
+        self._done()
+        await asyncio.Event().wait()
+
+    async def _hand_over(self, floor: Floor, batch: list[Message]) -> None:
+        if batch:
+            await floor.receive(batch)
+            self._played(len(batch))
+        if self._drained and not self._speed:
+            await self._drained()
+
+    async def _until(self, when: float) -> None:
+        await asyncio.sleep(max(0.0, when - asyncio.get_running_loop().time()))
+
+    async def send(self, delivery: Delivery) -> str:
+        raise BadInput("a recorded chat cannot be replied to")
+
+    async def hook(self, headers: Mapping[str, str], body: bytes) -> HookReply:
+        return HookReply(404)
+
+    async def close(self) -> None:
+        """Nothing is held."""

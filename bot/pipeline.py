@@ -1,0 +1,281 @@
+"""The path of a message from the inbox to the queue, one consumer for each session. Calls; what to decide is decided by
+`knowledge`, `replies` and `queueing`.
+
+A batch is understood in one worker thread (one encoder call), committed in one transaction, and only then shown. All
+that is kept in memory here is a cache of the store: `restore` builds it anew, and what moderators did meanwhile is read
+from the ledger before each batch, so that later messages follow their corrections.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from itertools import chain, repeat
+from typing import Protocol, TypeVar
+
+import numpy as np
+from knowledge.answering import Answering, Match
+from knowledge.asking import Asking, Detector
+from knowledge.grouping import Grouped, Groups
+
+from bot.errors import StoreError
+from bot.model import (
+    Action,
+    Answer,
+    CourseMatch,
+    Delivery,
+    Message,
+    Mode,
+    Person,
+    Placed,
+    Placement,
+    QuestionState,
+    Session,
+    Status,
+    Vector,
+)
+from bot.ports import Changed, Inbox, Now, Queue
+from bot.replies import acknowledgement, course_answer, late_answer
+from knowledge.encoder import Encoder
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+BATCH = 64
+"""Messages a transaction. More would make the first of a burst wait for the last."""
+
+COURSE = "course"
+STORE_RETRY = (0.1, 0.5, 1.0, 5.0)
+"""Seconds between tries to commit: a full disk or a lock may last, and what is in the inbox is not lost meanwhile."""
+
+
+class Store(Inbox, Queue, Protocol):
+    """What the pipeline needs of the store."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """What the pipeline remembers of a question: its state and who asked it."""
+
+    state: QuestionState
+    people: set[Person]
+
+
+class Pipeline:
+    """Places the messages of one session in order of arrival.
+
+    `replying` names the connectors that can answer in their chat. `executor` runs the understanding; one thread shared
+    by all pipelines keeps the encoder's calls in a row.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        store: Store,
+        encoder: Encoder,
+        detector: Detector,
+        *,
+        now: Now,
+        executor: Executor,
+        replying: frozenset[str] = frozenset(),
+        changed: Changed = lambda _: None,
+        sending: Callable[[], None] = lambda: None,
+        batch: int = BATCH,
+    ) -> None:
+        self._session = session
+        self._store = store
+        self._encoder = encoder
+        self._detector = detector
+        self._now = now
+        self._executor = executor
+        self._replying = replying
+        self._changed = changed
+        self._sending = sending
+        self._batch = batch
+        self._answering: Answering | None = None
+        self._groups = Groups(encoder.dimension)
+        self._standing: dict[str, Standing] = {}
+        self._where: dict[int, str] = {}
+        self._seen_action = 0
+        self._wake = asyncio.Event()
+        self._idle = asyncio.Event()
+
+    def teach(self, answering: Answering | None) -> None:
+        """Use this course from the next batch on."""
+        self._answering = answering
+
+    def wake(self) -> None:
+        """There is something in the inbox."""
+        self._idle.clear()
+        self._wake.set()
+
+    async def drained(self) -> None:
+        """Until everything that was received is placed."""
+        await self._idle.wait()
+
+    async def run(self) -> None:
+        """Place what waits and what comes, until cancelled."""
+        await self.restore()
+        self._wake.set()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            while batch := await self._insist(lambda: self._store.pending(self._session.id, self._batch)):
+                await self.take(batch)
+            if not self._wake.is_set():
+                self._idle.set()
+
+    async def restore(self) -> None:
+        """Rebuild the caches from the store: vectors are read, never encoded again."""
+        newest = await self._store.actions(self._session.id, limit=1)
+        self._seen_action = newest[0].id if newest else 0
+        for question in await self._store.questions(self._session.id):
+            self._standing[question.id] = Standing(question.state, set())
+        for one in await self._store.remembered(self._session.id):
+            self._groups.add(one.message, one.question, one.text, one.vector, one.source)
+            self._where[one.message] = one.question
+            self._standing[one.question].people.add(one.person)
+
+    async def take(self, batch: Sequence[Message]) -> list[Placed]:
+        """Understand a batch, commit it, show it."""
+        for action in reversed(await self._insist(self._ledger)):
+            self._follow(action)
+        loop = asyncio.get_running_loop()
+        placed = await loop.run_in_executor(self._executor, self._understand, batch)
+        await self._insist(lambda: self._store.place(self._session.id, placed))
+        if any(p.placement.question for p in placed):
+            self._changed(self._session.id)
+        if any(p.deliveries for p in placed):
+            self._sending()
+        return placed
+
+    # -- what moderators did -----------------------------------------------------------------------------------------
+
+    async def _ledger(self) -> list[Action]:
+        return await self._store.actions(self._session.id, limit=10_000, since=self._seen_action)
+
+    def _follow(self, action: Action) -> None:
+        self._seen_action = max(self._seen_action, action.id)
+        for before, after in action.change.questions:
+            if after is not None:
+                self._standing.setdefault(after.id, Standing(after, set())).state = after
+                if after.merged_into and (before is None or before.merged_into != after.merged_into):
+                    self._fold(after.id, after.merged_into)
+                elif before is not None and before.merged_into and not after.merged_into:
+                    self._unfold(after.id)
+        for move in action.change.moves:
+            if move.message in self._where:
+                self._where[move.message] = move.after
+                self._groups.move(move.message, self._final(move.after))
+        for before, after in action.change.questions:
+            if after is None and before is not None:
+                self._standing.pop(before.id, None)
+
+    def _fold(self, loser: str, winner: str) -> None:
+        self._groups.fold(loser, winner)
+        self._standing[winner].people |= self._standing[loser].people
+
+    def _unfold(self, id: str) -> None:
+        """A merge was undone: the wordings that were its own go back."""
+        for message, question in self._where.items():
+            if question == id:
+                self._groups.move(message, id)
+
+    def _final(self, id: str) -> str:
+        standing = self._standing.get(id)
+        return standing.state.merged_into or id if standing else id
+
+    # -- understanding, in the worker thread -------------------------------------------------------------------------
+
+    def _understand(self, batch: Sequence[Message]) -> list[Placed]:
+        decided = [self._cheap(message) for message in batch]
+        rest = [m for m, asking in zip(batch, decided, strict=True) if asking is None or asking.asks]
+        vectors = dict(zip((m.id for m in rest), self._encoder.encode([m.text for m in rest]), strict=True))
+        return [self._place(m, asking, vectors.get(m.id)) for m, asking in zip(batch, decided, strict=True)]
+
+    def _cheap(self, message: Message) -> Asking | None:
+        if message.explicit:
+            nothing = self._detector.chatter(message.text)
+            return Asking(not nothing, 0.0 if nothing else 1.0, "chatter" if nothing else "asked on purpose")
+        return self._detector.cheap(message.text)
+
+    def _place(self, message: Message, asking: Asking | None, vector: Vector | None) -> Placed:
+        if vector is None:
+            asking = asking or Asking(False, 0.0, "not judged")
+            return Placed(Placement(message.id, False, asking.probability, asking.reason))
+        asking = asking or self._detector.judge(message.text, vector)
+        if not asking.asks:
+            return Placed(Placement(message.id, False, asking.probability, asking.reason), vector)
+        return self._ask(message, asking, np.ascontiguousarray(vector))
+
+    def _ask(self, message: Message, asking: Asking, vector: Vector) -> Placed:
+        match = self._answering.match(message.text, vector) if self._answering else None
+        sure = match.source if match and match.verdict == "answer" else None
+        grouped = self._groups.decide(message.text, vector, sure)
+        joins = grouped.group if self._session.grouping is Mode.AUTO else None
+        id = joins or f"q{message.id}"
+        found = self._course(match, self._standing.get(id))
+        sent = found if found and found.state == "sent" else None
+        self._groups.add(message.id, id, message.text, vector, sent.source if sent else None)
+        self._where[message.id] = id
+        founds = None if joins else self._found(message, sent)
+        standing = self._standing.setdefault(id, Standing(founds, set()) if founds else self._standing[id])
+        standing.people.add(message.person)
+        reopens = not sent and joins is not None and _answered_by_course(standing.state)
+        if reopens:
+            standing.state = replace(standing.state, status=Status.NEW, answer=None)
+        placement = Placement(
+            message.id, True, asking.probability, asking.reason, id, grouped.similarity, self._proposed(grouped), found
+        )
+        return Placed(placement, vector, founds, reopens, self._say(message, standing, sent, match))
+
+    def _proposed(self, grouped: Grouped) -> str | None:
+        return grouped.suggested if self._session.grouping is Mode.AUTO else grouped.group or grouped.suggested
+
+    def _course(self, match: Match | None, standing: Standing | None) -> CourseMatch | None:
+        """What the course says, as far as the session's mode and the askers of this question let it."""
+        if match is None or match.verdict == "silent" or self._session.answers is Mode.OFF:
+            return None
+        if standing and match.source in standing.state.rejected:
+            return None
+        answered = standing is not None and standing.state.status is Status.ANSWERED
+        by_person = answered and standing is not None and not _answered_by_course(standing.state)
+        auto = self._session.answers is Mode.AUTO and match.verdict == "answer" and not by_person
+        return CourseMatch(match.source, match.score, "sent" if auto else "suggested", match.text)
+
+    def _found(self, message: Message, sent: CourseMatch | None) -> QuestionState:
+        title = " ".join(message.text.split())[:500]
+        state = QuestionState(f"q{message.id}", self._session.id, title, message.text)
+        if sent is None:
+            return state
+        return replace(state, status=Status.ANSWERED, answer=Answer(sent.text, COURSE, message.at, (sent.source,)))
+
+    def _say(
+        self, message: Message, standing: Standing, sent: CourseMatch | None, match: Match | None
+    ) -> tuple[Delivery, ...]:
+        if message.address is None or message.address.connector not in self._replying:
+            return ()
+        if sent and match:
+            said = course_answer(self._session, standing.state.id, message, sent, match.where)
+        elif standing.state.status is Status.ANSWERED:
+            said = late_answer(self._session, standing.state, message, message.at)
+        elif self._session.acknowledgements is Mode.AUTO:
+            said = acknowledgement(self._session, standing.state, message, len(standing.people))
+        else:
+            said = None
+        return (said,) if said else ()
+
+    async def _insist(self, call: Callable[[], Awaitable[T]]) -> T:
+        """Until the store does it: what was accepted into the inbox waits there, and the order must hold."""
+        for wait in chain(STORE_RETRY, repeat(STORE_RETRY[-1])):
+            try:
+                return await call()
+            except StoreError as error:
+                log.warning("session %s: the store failed, trying again in %g s: %s", self._session.id, wait, error)
+                await asyncio.sleep(wait)
+        raise AssertionError("repeat never ends")
+
+
+def _answered_by_course(state: QuestionState) -> bool:
+    return state.status is Status.ANSWERED and state.answer is not None and state.answer.by == COURSE
