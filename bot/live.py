@@ -1,0 +1,162 @@
+"""The newest view of a session for whoever watches it.
+
+Keeps no queue for anybody: a watcher says up to which revision it knows the session and gets what is newer, so a slow
+one skips to the newest. One read of the store serves all watchers, at most one every `pause` seconds a session.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Protocol
+
+from bot.errors import StoreError
+from bot.model import Question
+
+log = logging.getLogger(__name__)
+
+PAUSE = 0.1  # seconds between two reads of one session
+AFTER_FAILURE = 1.0  # seconds before the store is asked again when it could not answer
+
+
+class Reads(Protocol):
+    """What `Live` asks of the store."""
+
+    async def questions(self, session: str, since: int = 0) -> list[Question]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A session's questions by id, in order of revision: merged and dismissed ones too. Never changes."""
+
+    questions: MappingProxyType[str, Question] = field(default_factory=lambda: MappingProxyType({}))
+    revision: int = 0
+
+    def since(self, revision: int) -> list[Question]:
+        """The questions whose revision is greater, in order of revision."""
+        news = []
+        for id in reversed(self.questions):
+            if (question := self.questions[id]).revision <= revision:
+                break
+            news.append(question)
+        return news[::-1]
+
+    def and_then(self, changed: list[Question]) -> "View":
+        """The view after these (in order of revision) changed."""
+        questions = dict(self.questions)
+        for question in changed:
+            questions.pop(question.id, None)
+            questions[question.id] = question
+        return View(MappingProxyType(questions), changed[-1].revision)
+
+
+class _Room:
+    """One session in memory. `stale`: something changed since the last read began."""
+
+    def __init__(self) -> None:
+        self.view = View()
+        self.stale = True
+        self.watchers = 0
+        self.turned = asyncio.Event()
+        self.reading: asyncio.Task[None] | None = None
+        self.read_from = 0.0  # loop time before which no read begins
+        self.failure: StoreError | None = None
+
+    def turn(self, view: View) -> None:
+        self.view = view
+        self.turned.set()
+        self.turned = asyncio.Event()
+
+
+class Feed:
+    """What one watcher holds."""
+
+    def __init__(self, room: _Room) -> None:
+        self._room = room
+
+    @property
+    def view(self) -> View:
+        """The newest view there is, without waiting."""
+        return self._room.view
+
+    async def next(self, since: int) -> list[Question]:
+        """The questions whose revision is greater than `since`, in order of revision; waits until there is one.
+
+        May be cancelled and called again: nothing is lost, since nothing is kept here.
+        """
+        while not (news := self._room.view.since(since)):
+            await self._room.turned.wait()
+        return news
+
+
+class Live:
+    """Views of the sessions that somebody looks at. Belongs to one event loop."""
+
+    def __init__(self, store: Reads, pause: float = PAUSE) -> None:
+        self._store = store
+        self._pause = pause
+        self._rooms: dict[str, _Room] = {}
+
+    def changed(self, session: str) -> None:
+        """Tells that a session's questions changed, after the commit. Cheap; unwatched sessions are not read."""
+        room = self._rooms.get(session)
+        if room is not None:
+            room.stale = True
+            if room.watchers:
+                self._read(session, room)
+
+    async def view(self, session: str) -> View:
+        """The session as it stood when this was called, or later. Raises `StoreError`."""
+        return (await self._fresh(session)).view
+
+    @asynccontextmanager
+    async def watch(self, session: str) -> AsyncGenerator[Feed, None]:
+        """A feed for as long as the block lasts, however it ends. Raises `StoreError`."""
+        room = self._rooms.setdefault(session, _Room())
+        room.watchers += 1
+        try:
+            await self._fresh(session)
+            yield Feed(room)
+        finally:
+            room.watchers -= 1
+
+    def watchers(self, session: str) -> int:
+        """How many watch this session now."""
+        room = self._rooms.get(session)
+        return room.watchers if room else 0
+
+    async def _fresh(self, session: str) -> _Room:
+        room = self._rooms.setdefault(session, _Room())
+        if room.reading:  # may have begun before the newest change, so `stale` is looked at afterwards
+            await asyncio.shield(room.reading)
+        if room.stale:
+            await asyncio.shield(self._read(session, room))
+        if room.failure:
+            raise room.failure
+        return room
+
+    def _read(self, session: str, room: _Room) -> asyncio.Task[None]:
+        if room.reading is None:
+            room.reading = asyncio.create_task(self._read_once(session, room), name=f"live {session}")
+        return room.reading
+
+    async def _read_once(self, session: str, room: _Room) -> None:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(max(0.0, room.read_from - loop.time()))
+        room.read_from = loop.time() + self._pause
+        room.stale, room.failure = False, None
+        try:
+            changed = await self._store.questions(session, since=room.view.revision)
+        except StoreError as error:
+            log.warning("session %s cannot be read now: %s", session, error)
+            room.stale, room.failure = True, error
+            room.read_from = loop.time() + AFTER_FAILURE
+        else:
+            if changed:
+                room.turn(room.view.and_then(changed))
+        finally:
+            room.reading = None
+        if room.stale and room.watchers:
+            self._read(session, room)

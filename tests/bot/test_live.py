@@ -1,0 +1,187 @@
+"""The newest view of a session."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from bot.errors import StoreError
+from bot.live import Live
+from bot.model import Question, QuestionState
+
+
+def question(id: str, revision: int) -> Question:
+    state = QuestionState(id, "s", f"title of {id}", f"title of {id}")
+    return Question(state, 1, 1, 0, 1, {"web": 1}, 0.0, 0.0, revision)
+
+
+class Shelf:
+    """A store that reads back what was put, and counts the reads."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Question] = {}
+        self.revision = 0
+        self.reads = 0
+        self.failing = False
+
+    def put(self, id: str) -> int:
+        self.revision += 1
+        self.kept[id] = question(id, self.revision)
+        return self.revision
+
+    async def questions(self, session: str, since: int = 0) -> list[Question]:
+        self.reads += 1
+        await asyncio.sleep(0)
+        if self.failing:
+            raise StoreError("the disk is full")
+        return sorted((q for q in self.kept.values() if q.revision > since), key=lambda q: q.revision)
+
+
+@pytest.fixture
+def shelf() -> Shelf:
+    return Shelf()
+
+
+def ids(questions: list[Question]) -> list[str]:
+    return [q.id for q in questions]
+
+
+async def test_a_watcher_gets_what_changed_since_the_revision_it_knows(shelf: Shelf) -> None:
+    """A watcher names a revision and gets every later question once, as it stands now."""
+    shelf.put("a")
+    live = Live(shelf)
+    async with live.watch("s") as feed:
+        assert ids(await feed.next(0)) == ["a"]
+        shelf.put("b")
+        shelf.put("a")
+        live.changed("s")
+        assert [(q.id, q.revision) for q in await feed.next(1)] == [("b", 2), ("a", 3)]
+
+
+async def test_it_waits_until_something_changes(shelf: Shelf) -> None:
+    """`next` returns only when there is something newer, and then at once."""
+    live = Live(shelf)
+    async with live.watch("s") as feed:
+        waiting = asyncio.create_task(feed.next(0))
+        await asyncio.sleep(0.02)
+        assert not waiting.done()
+        shelf.put("a")
+        live.changed("s")
+        assert ids(await asyncio.wait_for(waiting, 1)) == ["a"]
+
+
+async def test_many_changes_are_read_together(shelf: Shelf) -> None:
+    """A hundred changes in a row cost a few reads, however many watch, and the last one is seen."""
+    live = Live(shelf, pause=0.05)
+    async with live.watch("s"), live.watch("s") as feed:
+        before = shelf.reads
+        for n in range(100):
+            shelf.put(f"q{n}")
+            live.changed("s")
+            await asyncio.sleep(0.001)
+        async with asyncio.timeout(2):
+            while feed.view.revision < 100:
+                await feed.next(feed.view.revision)
+        assert shelf.reads - before <= 12
+        assert len(feed.view.questions) == 100
+
+
+async def test_the_first_change_is_read_at_once(shelf: Shelf) -> None:
+    """After a pause a change does not wait for the next interval."""
+    live = Live(shelf, pause=0.2)
+    async with live.watch("s") as feed:
+        await asyncio.sleep(0.25)
+        shelf.put("a")
+        live.changed("s")
+        await asyncio.wait_for(feed.next(0), 0.1)
+
+
+async def test_a_slow_watcher_skips_to_the_newest(shelf: Shelf) -> None:
+    """Who was away while one question changed ten times gets it once, in its newest form."""
+    live = Live(shelf, pause=0)
+    async with live.watch("s") as feed:
+        for _ in range(10):
+            shelf.put("a")
+            live.changed("s")
+            await asyncio.sleep(0.002)
+        assert [q.revision for q in await feed.next(0)] == [10]
+
+
+async def test_a_view_shows_what_was_committed_before(shelf: Shelf) -> None:
+    """Reading after a commit sees it, also while an older read is still on its way."""
+    live = Live(shelf, pause=0.01)
+    for n in range(1, 20):
+        shelf.put(f"q{n}")
+        live.changed("s")
+        slow = asyncio.create_task(live.view("s"))
+        await asyncio.sleep(0)
+        shelf.put(f"r{n}")
+        live.changed("s")
+        assert f"r{n}" in (await live.view("s")).questions
+        await slow
+
+
+async def test_nobody_watching_costs_no_reads(shelf: Shelf) -> None:
+    """Changes of a session that nobody looks at are not read until somebody does."""
+    live = Live(shelf)
+    async with live.watch("s"):
+        pass
+    before = shelf.reads
+    for _ in range(5):
+        shelf.put("a")
+        live.changed("s")
+        live.changed("another")
+    await asyncio.sleep(0.02)
+    assert shelf.reads == before
+    assert (await live.view("s")).revision == 5
+
+
+async def test_a_watcher_that_breaks_leaves_nothing_behind(shelf: Shelf) -> None:
+    """A watcher that ends with an exception, or is cancelled, is no longer counted, and the others go on."""
+
+    async def forever() -> None:
+        async with live.watch("s") as feed:
+            await feed.next(10**9)
+
+    live = Live(shelf)
+    with pytest.raises(RuntimeError):
+        async with live.watch("s"):
+            raise RuntimeError("the client went away")
+    task = asyncio.create_task(forever())
+    await asyncio.sleep(0.01)
+    assert live.watchers("s") == 1
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert live.watchers("s") == 0
+    async with live.watch("s") as feed:
+        shelf.put("a")
+        live.changed("s")
+        assert ids(await feed.next(0)) == ["a"]
+
+
+async def test_a_store_that_fails_is_asked_again(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the store fails a view says so; watchers keep waiting and get the change once it answers."""
+    monkeypatch.setattr("bot.live.AFTER_FAILURE", 0.01)
+    live = Live(shelf, pause=0)
+    async with live.watch("s") as feed:
+        shelf.put("a")
+        shelf.failing = True
+        live.changed("s")
+        with pytest.raises(StoreError):
+            await live.view("s")
+        shelf.failing = False
+        assert ids(await asyncio.wait_for(feed.next(0), 1)) == ["a"]
+
+
+async def test_a_view_never_changes_once_given(shelf: Shelf) -> None:
+    """Whoever holds a view reads the same from it, whatever happens meanwhile."""
+    shelf.put("a")
+    live = Live(shelf, pause=0)
+    view = await live.view("s")
+    shelf.put("b")
+    live.changed("s")
+    await live.view("s")
+    assert list(view.questions) == ["a"]
+    with pytest.raises(TypeError):
+        view.questions["x"] = replace(question("x", 9))  # type: ignore[index]
