@@ -1,0 +1,45 @@
+"""The secret of this installation: made once, kept in the data folder, and never a weak one."""
+
+import os
+import re
+import secrets
+from pathlib import Path
+
+from bot.errors import SettingsError
+
+SHORTEST_SECRET = 16
+
+
+def keep_secret(file: Path) -> str:
+    """The secret that signs links and cookies, made and written (readable by its owner only) when there is none.
+
+    Raises `SettingsError` where the file is too short to be one.
+    """
+    try:
+        secret = file.read_text(encoding="ascii").strip()
+    except FileNotFoundError:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        secret = secrets.token_urlsafe(32)
+        # Exclusive, so that two programs that start at once cannot each believe in a secret of their own.
+        try:
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return keep_secret(file)
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(secret + "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{file}: cannot be read: {error}"]) from error
+    if weakness := weakness_of(secret):
+        raise SettingsError([f"{file}: {weakness}; delete the file and a new one is made"])
+    return secret
+
+
+def weakness_of(secret: str) -> str:
+    """Why a secret is refused, "" if it is not."""
+    if re.match(r"(?i)change|secret|password|example|default|your[-_ ]", secret):
+        return (
+            "looks like a placeholder; `python3 -c 'import secrets; print(secrets.token_urlsafe(32))'` makes a secret"
+        )
+    if len(secret) < SHORTEST_SECRET or len(set(secret)) < SHORTEST_SECRET // 2:
+        return f"is too easy to guess; use at least {SHORTEST_SECRET} random characters"
+    return ""

@@ -1,0 +1,59 @@
+"""Mistakes in words for people who know TOML a little and pydantic not at all."""
+
+import difflib
+import re
+
+from pydantic_core import ErrorDetails
+
+from bot.settings.schema import SECTIONS, Section, Settings, keys_of
+
+PLAIN = {
+    "string_type": "must be text in quotes",
+    "int_type": "must be a whole number without quotes",
+    "bool_type": "must be true or false without quotes",
+    "path_type": "must be text in quotes",
+    "string_too_short": "must not be empty",
+    "missing": "is needed",
+    "timezone_aware": "needs its offset from UTC, such as 2026-12-01T19:30:00+08:00",
+}
+"""What pydantic's commonest findings mean for somebody with the file before them."""
+
+
+def explain(error: ErrorDetails) -> str:
+    """One of pydantic's findings, said in the terms of the file."""
+    place, kind, context = error["loc"], error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        return _explain_unknown(place)
+    if kind in PLAIN:
+        return PLAIN[kind]
+    if kind in {"tuple_type", "model_type"}:
+        return 'must be a list, such as ["10.0.0.0/8"]' if place[-1] == "trusted_proxies" else "must be a table"
+    if kind in {"literal_error", "enum"}:
+        choices = re.findall(r"'([^']*)'", str(context.get("expected", "")))
+        return f"must be {_either(choices)}, not {error['input']!r}{did_you_mean(str(error['input']), choices)}"
+    if kind == "value_error":
+        return str(context["error"])
+    if kind.startswith("string_pattern"):
+        return f"must be an address like https://floor.example.org, not {error['input']!r}"
+    told = re.sub(r"^Input should", "should", error["msg"])
+    secret = str(place[-1]) in {"token", "secret"}  # what was written there is shown to nobody
+    return told if secret else f"{told}, not {error['input']!r}"
+
+
+def _explain_unknown(place: tuple[str | int, ...]) -> str:
+    key = str(place[-1])
+    section: type[Section] = SECTIONS[str(place[0])] if len(place) > 1 else Settings
+    if guess := did_you_mean(key, keys_of(section)):
+        return f"there is no such setting{guess}"
+    others: list[type[Section]] = [Settings, *SECTIONS.values()]
+    owners = [other.title_in_file or "the top of the file" for other in others if key in keys_of(other)]
+    return f"there is no such setting here; it belongs in {_either(owners)}" if owners else "there is no such setting"
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    return f'; did you mean "{close[0]}"?' if close else ""
+
+
+def _either(choices: list[str]) -> str:
+    return " or ".join(filter(None, (", ".join(choices[:-1]), choices[-1] if choices else "")))
