@@ -1,0 +1,8 @@
+"""The only place that builds the program: settings in, a running hall, a replayed chat or a report out."""
+
+from bot.app.demo import demo
+from bot.app.hall import Hall, open_hall, run
+from bot.app.replaying import ReplaySummary, replay
+from bot.app.reporting import report
+
+__all__ = ["Hall", "ReplaySummary", "demo", "open_hall", "replay", "report", "run"]

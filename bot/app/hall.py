@@ -1,0 +1,230 @@
+"""A running hall: store, pipelines, connectors, outbox and pages, started in the order in which they need each other.
+
+The pages and connectors accept messages as soon as the store is open: the inbox keeps them until the model is loaded.
+"""
+
+import asyncio
+import logging
+import random
+import signal
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+
+from bot.app.floor import OpenFloor
+from bot.app.minds import Minds
+from bot.app.reporting import render_report
+from bot.connectors.intake import Intake
+from bot.connectors.telegram import Telegram
+from bot.desk import Desk
+from bot.errors import Refused
+from bot.live import Live
+from bot.outbox import Outbox
+from bot.pipeline import Pipeline
+from bot.ports import Connector, Now, Store
+from bot.settings import Settings, keep_secret
+from bot.storage.sqlite import open_store
+from bot.web.server import Serving, make_web, serve
+from bot.web.signin import SignIn
+from knowledge.encoder import Encoder
+
+log = logging.getLogger(__name__)
+
+
+class Hall:
+    """The program, started by `open_hall`. `url` is where the pages are."""
+
+    def __init__(
+        self, settings: Settings, store: Store, minds: Minds, now: Now, extra: Callable[["Hall"], Sequence[Connector]]
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.now = now
+        self.pipelines: dict[str, Pipeline] = {}
+        self._minds = minds
+        self._tasks: set[asyncio.Future[None]] = set()
+        self._understanding: asyncio.Future[None] | None = None
+        self.live = Live(store)
+        self.desk = Desk(store, self.live.changed, now, sending=lambda: self._outbox.wake())
+        self.floor = OpenFloor(store, self.desk, self._arrived, lambda: self._outbox.wake())
+        self.connectors: dict[str, Connector] = {c.name: c for c in (*_connectors(settings, now), *extra(self))}
+        self._outbox = Outbox(store, self.connectors, now)
+        self.sign_in = SignIn(keep_secret(settings.secret_file).encode(), store, now)
+        self._serving: Serving | None = None
+
+    @property
+    def url(self) -> str:
+        if self._serving is None:
+            return self.settings.web.url
+        return self.settings.web.public_url.rstrip("/") or self._serving.url
+
+    def link(self, role: str = "organiser", name: str = "") -> str:
+        """A one-use address that signs somebody in."""
+        return f"{self.url}/signin/{self.sign_in.link(role, name or role)}"
+
+    def session_url(self, session: str, page: str = "") -> str:
+        return f"{self.url}/s/{session}" + (f"/{page}" if page else "")
+
+    async def drained(self) -> None:
+        """Until all that was received is placed."""
+        await self.loaded()
+        await asyncio.gather(*(p.drained() for p in self.pipelines.values()))
+
+    async def start(self) -> None:
+        for session in self.settings.sessions:
+            await self.store.save_session(session.session())
+        web = self.settings.web
+        self._serving = await serve(
+            make_web(
+                store=self.store,
+                desk=self.desk,
+                live=self.live,
+                receive=self.floor.receive,
+                hooks=self.connectors,
+                sign_in=self.sign_in,
+                now=self.now,
+                public_url=web.public_url,
+                trusted_proxies=web.trusted_proxies,
+                report=lambda session, format: render_report(self.store, session, format, self.now()),
+            ),
+            web.host,
+            web.port,
+        )
+        self._spawn("outbox", self._outbox.run)
+        for connector in self.connectors.values():
+            self._spawn(f"connector {connector.name}", lambda c=connector: c.run(self.floor))
+        self._understanding = self._begin(self._understand())
+
+    async def _understand(self) -> None:
+        replying = frozenset(name for name, c in self.connectors.items() if c.abilities.reply)
+        for chosen in self.settings.sessions:
+            session = chosen.session()
+            pipeline = await self._minds.pipeline(
+                session,
+                self.store,
+                now=self.now,
+                replying=replying,
+                changed=self.live.changed,
+                sending=self._outbox.wake,
+            )
+            self.pipelines[session.id] = pipeline
+            self._spawn(f"pipeline {session.id}", pipeline.run)
+            if session.course:
+                self._spawn(f"course {session.id}", lambda p=pipeline, s=session: self._minds.follow_course(p, s))
+
+    def _arrived(self, sessions: set[str]) -> None:
+        for session in sessions & self.pipelines.keys():
+            self.pipelines[session].wake()
+
+    def _spawn(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
+        self._begin(_keep_alive(what, work))
+
+    def _begin(self, work: Awaitable[None]) -> "asyncio.Future[None]":
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        return task
+
+    async def loaded(self) -> None:
+        """Until the model and every course are read. Raises what went wrong with them."""
+        if self._understanding is not None:
+            await asyncio.shield(self._understanding)
+
+    async def stop(self) -> None:
+        if self._serving:
+            await self._serving.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for connector in self.connectors.values():
+            with suppress(Exception):
+                await connector.close()
+        self._minds.close()
+        await self.store.close()
+
+
+def _connectors(settings: Settings, now: Now) -> list[Connector]:
+    found: list[Connector] = [Intake(i.name, i.secret.get_secret_value(), i.session, now=now) for i in settings.intakes]
+    if telegram := settings.telegram:
+        token = telegram.token.get_secret_value()
+        language = next(s.language for s in settings.sessions if s.id == telegram.session)
+        found.append(
+            Telegram(
+                "telegram",
+                token,
+                telegram.session,
+                now=now,
+                base_url=f"{telegram.base_url}/bot",
+                base_file_url=f"{telegram.base_url}/file/bot",
+                mode=telegram.mode,
+                public_url=settings.web.public_url,
+                every_message=telegram.every_message,
+                language=language,
+            )
+        )
+    return found
+
+
+async def _keep_alive(what: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Start it again when it breaks, later each time; one that is turned away for good stays down, and says so."""
+    failures = 0
+    while True:
+        began = time.monotonic()
+        try:
+            await work()
+            return
+        except Refused as error:
+            log.error("%s stopped: %s", what, error)
+            return
+        except Exception:
+            failures = 1 if time.monotonic() - began > 60 else failures + 1
+            wait = min(60.0, 2.0**failures) * random.uniform(0.5, 1.0)  # noqa: S311 (jitter is no secret)
+            log.exception("%s broke; it starts again in %.1f s", what, wait)
+            await asyncio.sleep(wait)
+
+
+@asynccontextmanager
+async def open_hall(
+    settings: Settings,
+    *,
+    now: Now = time.time,
+    encoder: Encoder | None = None,
+    extra: Callable[[Hall], Sequence[Connector]] = lambda _: (),
+) -> AsyncIterator[Hall]:
+    """Build and start the program; stop it at the end. `encoder` replaces the configured one, `extra` adds connectors.
+
+    Raises `StoreBusy` where another process has the database, `SettingsError` where the port is taken.
+    """
+    settings.data.mkdir(parents=True, exist_ok=True)
+    store = await open_store(settings.database, now=now)
+    hall: Hall | None = None
+    try:
+        minds = Minds(settings.encoder.model, settings.encoder.threads or None, encoder=encoder)
+        hall = Hall(settings, store, minds, now, extra)
+        await hall.start()
+        yield hall
+    finally:
+        await (hall.stop() if hall else store.close())
+
+
+async def until_stopped(hall: Hall) -> None:
+    """Until somebody stops the program (SIGINT, SIGTERM) or it cannot go on."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    waiting = asyncio.ensure_future(stopped.wait())
+    loading = asyncio.ensure_future(hall.loaded())
+    await asyncio.wait({waiting, loading}, return_when=asyncio.FIRST_COMPLETED)
+    if loading.done():
+        loading.result()
+    await waiting
+
+
+async def run(settings: Settings) -> None:
+    """Run the configured program until it is stopped."""
+    async with open_hall(settings) as hall:
+        for session in settings.sessions:
+            log.info("%s: %s", session.title, hall.session_url(session.id))
+        print(f"Floormic is listening at {hall.url}")
+        print(f"Sign in as organiser (works once): {hall.link()}", flush=True)
+        await until_stopped(hall)

@@ -1,0 +1,84 @@
+"""Builds what understands: the encoder once, and for each session a pipeline that knows its course."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from knowledge.answering import Answering
+from knowledge.asking import Detector
+
+from bot.model import Session
+from bot.pipeline import Pipeline
+from bot.ports import Changed, Now, Store
+from knowledge.course import Course, read_course, watch_course
+from knowledge.encoder import Encoder, load_encoder
+
+log = logging.getLogger(__name__)
+
+
+class Minds:
+    """The understanding of all sessions, on one worker thread: the encoder is the scarce thing, so its calls queue."""
+
+    def __init__(self, model: str = "bundled", threads: int | None = None, *, encoder: Encoder | None = None) -> None:
+        self._model = model
+        self._threads = threads
+        self._encoder = encoder
+        self._detector: Detector | None = None
+        self.executor = ThreadPoolExecutor(1, thread_name_prefix="understanding")
+
+    async def load(self) -> Encoder:
+        """Load the model (seconds) without stopping the event loop."""
+        if self._encoder is None:
+            loop = asyncio.get_running_loop()
+            self._encoder = await loop.run_in_executor(
+                self.executor, lambda: load_encoder(self._model, threads=self._threads)
+            )
+        if self._detector is None:
+            self._detector = Detector()
+        return self._encoder
+
+    async def pipeline(
+        self,
+        session: Session,
+        store: Store,
+        *,
+        now: Now,
+        replying: frozenset[str] = frozenset(),
+        changed: Changed = lambda _: None,
+        sending: Callable[[], None] = lambda: None,
+    ) -> Pipeline:
+        """The pipeline of a session, knowing its course as it is now. It is not running yet."""
+        encoder = await self.load()
+        pipeline = Pipeline(
+            session,
+            store,
+            encoder,
+            self._detector or Detector(),
+            now=now,
+            executor=self.executor,
+            replying=replying,
+            changed=changed,
+            sending=sending,
+        )
+        if session.course:
+            course = await asyncio.to_thread(read_course, Path(session.course))
+            await self.teach(pipeline, session, course)
+        return pipeline
+
+    async def teach(self, pipeline: Pipeline, session: Session, course: Course) -> None:
+        """Let a pipeline answer from this course."""
+        encoder = await self.load()
+        for problem in course.problems:
+            log.warning("course of %s: %s:%s: %s", session.id, problem.file, problem.line or "", problem.message)
+        loop = asyncio.get_running_loop()
+        pipeline.teach(await loop.run_in_executor(self.executor, lambda: Answering(course, encoder)))
+        log.info("session %s: %d entries and %d passages", session.id, len(course.entries), len(course.passages))
+
+    async def follow_course(self, pipeline: Pipeline, session: Session) -> None:
+        """Teach the course anew whenever a file of it changes, until cancelled."""
+        await watch_course(Path(session.course), lambda course: self.teach(pipeline, session, course))
+
+    def close(self) -> None:
+        self.executor.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,170 @@
+"""A recorded chat through the pipeline, and every decision written down."""
+
+import asyncio
+import json
+import os
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bot.app.minds import Minds
+from bot.connectors.replay import Broken, Replay
+from bot.model import Message, Placement, Session
+from bot.ports import Store
+from bot.storage.sqlite import open_store
+
+SESSION = "replay"
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaySummary:
+    """What became of a replayed chat. `seconds` counts from the first message to the last placement."""
+
+    messages: int
+    askings: int
+    questions: int
+    sent: int
+    suggested: int
+    broken: tuple[Broken, ...]
+    seconds: float
+
+
+async def replay(
+    chat: Path,
+    course: Path | None = None,
+    speed: float = 0.0,
+    out: Path | None = None,
+    database: Path | None = None,
+    language: str = "zh",
+    progress: Callable[[int], None] = lambda _: None,
+    *,
+    minds: Minds | None = None,
+) -> ReplaySummary:
+    """Feed a chat through the pipeline and write one line a message to `out`.
+
+    With `database` everything is kept there, and a replay that was interrupted goes on where it was. `progress` is told
+    how many messages went in. Raises `BadInput` where the chat cannot be read.
+    """
+    session = Session(SESSION, chat.stem, course=str(course) if course else "", language=language)
+    mine = minds or Minds()
+    broken: list[Broken] = []
+    try:
+        async with _kept(database) as store:
+            await store.save_session(session)
+            seconds = await _play(store, session, mine, chat, speed, broken, progress)
+            placements = await store.placements(SESSION)
+    finally:
+        if minds is None:
+            mine.close()
+    if out is not None:
+        await asyncio.to_thread(_write, out, [_line(m, p) for m, p in placements])
+    return _summary([p for _, p in placements if p], broken, seconds)
+
+
+@asynccontextmanager
+async def _kept(database: Path | None) -> AsyncIterator[Store]:
+    with tempfile.TemporaryDirectory(prefix="floormic-") as folder:
+        store = await open_store(database or Path(folder) / "replay.sqlite3")
+        try:
+            yield store
+        finally:
+            await store.close()
+
+
+async def _play(
+    store: Store,
+    session: Session,
+    minds: Minds,
+    chat: Path,
+    speed: float,
+    broken: list[Broken],
+    progress: Callable[[int], None],
+) -> float:
+    pipeline = await minds.pipeline(session, store, now=time.time)
+    played = asyncio.Event()
+    player = Replay(
+        chat,
+        session.id,
+        now=time.time,
+        speed=speed,
+        started=0.0,
+        drained=pipeline.drained,
+        broken=broken.append,
+        played=progress,
+        done=played.set,
+    )
+    began = time.perf_counter()
+    tasks = [asyncio.ensure_future(pipeline.run()), asyncio.ensure_future(player.run(_Receiving(store, pipeline.wake)))]
+    try:
+        await _first(played.wait(), *tasks)
+        pipeline.wake()
+        await _first(pipeline.drained(), *tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return time.perf_counter() - began
+
+
+class _Receiving:
+    """A floor with an inbox and nothing else: a recorded chat presses no buttons."""
+
+    def __init__(self, store: Store, arrived: Callable[[], None]) -> None:
+        self._store = store
+        self._arrived = arrived
+
+    async def receive(self, messages: Any, cursor: Any = None, deliveries: Any = ()) -> int:
+        new = await self._store.receive(messages, cursor, deliveries)
+        self._arrived()
+        return new
+
+    def __getattr__(self, name: str) -> Any:
+        raise NotImplementedError(name)
+
+
+async def _first(waiting: Any, *tasks: "asyncio.Future[None]") -> None:
+    """Wait for something, or for a task that broke."""
+    wanted = asyncio.ensure_future(waiting)
+    done, _ = await asyncio.wait({wanted, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    if wanted not in done:
+        wanted.cancel()
+    for task in done:
+        task.result()
+
+
+def _summary(placements: list[Placement], broken: list[Broken], seconds: float) -> ReplaySummary:
+    states = [p.answer.state for p in placements if p.answer]
+    return ReplaySummary(
+        messages=len(placements),
+        askings=sum(p.asking for p in placements),
+        questions=len({p.question for p in placements if p.question}),
+        sent=states.count("sent"),
+        suggested=states.count("suggested"),
+        broken=tuple(broken),
+        seconds=seconds,
+    )
+
+
+def _line(message: Message, placement: Placement | None) -> dict[str, Any]:
+    answer = placement.answer if placement else None
+    return {
+        "id": message.external_id,
+        "asking": bool(placement and placement.asking),
+        "probability": round(placement.probability, 4) if placement else None,
+        "question": placement.question if placement else None,
+        "similarity": placement.similarity if placement else None,
+        "suggested": placement.suggested if placement else None,
+        "answer": answer and {"source": answer.source, "score": round(answer.score, 4), "state": answer.state},
+    }
+
+
+def _write(out: Path, lines: list[dict[str, Any]]) -> None:
+    """All or nothing: a reader never sees half a file."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(out.name + ".part")
+    part.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
+    os.replace(part, out)
