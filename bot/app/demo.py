@@ -36,10 +36,7 @@ async def demo(*, once: bool = False, speed: float = 20.0, port: int = 8080, say
             if not once:
                 _addresses(hall, say)
             say("Loading the language model (the first time it is unpacked, about a minute) …")
-            await asyncio.wait(
-                {asyncio.ensure_future(hall.ready.wait()), asyncio.ensure_future(hall.failed())},
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            await hall.loaded()
             say("Playing the sample sessions …")
             if once:
                 await asyncio.gather(*(event.wait() for event in played.values()))

@@ -5,14 +5,16 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.app.floor import OpenFloor
 from bot.app.minds import Minds
 from bot.connectors.replay import Broken, Replay
+from bot.desk import Desk
 from bot.model import Message, Placement, Session
 from bot.ports import Store
 from bot.storage.sqlite import open_store
@@ -86,6 +88,8 @@ async def _play(
 ) -> float:
     pipeline = await minds.pipeline(session, store, now=time.time)
     played = asyncio.Event()
+    desk = Desk(store, lambda _: None, time.time)
+    floor = OpenFloor(store, desk, lambda _: pipeline.wake(), lambda: None)
     player = Replay(
         chat,
         session.id,
@@ -98,7 +102,7 @@ async def _play(
         done=played.set,
     )
     began = time.perf_counter()
-    tasks = [asyncio.ensure_future(pipeline.run()), asyncio.ensure_future(player.run(_Receiving(store, pipeline.wake)))]
+    tasks = [asyncio.ensure_future(pipeline.run()), asyncio.ensure_future(player.run(floor))]
     try:
         await _first(played.wait(), *tasks)
         pipeline.wake()
@@ -110,23 +114,7 @@ async def _play(
     return time.perf_counter() - began
 
 
-class _Receiving:
-    """A floor with an inbox and nothing else: a recorded chat presses no buttons."""
-
-    def __init__(self, store: Store, arrived: Callable[[], None]) -> None:
-        self._store = store
-        self._arrived = arrived
-
-    async def receive(self, messages: Any, cursor: Any = None, deliveries: Any = ()) -> int:
-        new = await self._store.receive(messages, cursor, deliveries)
-        self._arrived()
-        return new
-
-    def __getattr__(self, name: str) -> Any:
-        raise NotImplementedError(name)
-
-
-async def _first(waiting: Any, *tasks: "asyncio.Future[None]") -> None:
+async def _first(waiting: Coroutine[None, None, object], *tasks: "asyncio.Future[None]") -> None:
     """Wait for something, or for a task that broke."""
     wanted = asyncio.ensure_future(waiting)
     done, _ = await asyncio.wait({wanted, *tasks}, return_when=asyncio.FIRST_COMPLETED)
