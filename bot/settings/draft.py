@@ -70,7 +70,7 @@ def read_draft(path: Path | None) -> Draft:
         raise SettingsError([f"{path}: is not UTF-8 text (byte {error.start})"]) from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError([_explain_toml(path, str(error))]) from error
-    return Draft(str(path), path.resolve().parent, data, _lines(text))
+    return Draft(str(path), path.absolute().parent, data, _lines(text))
 
 
 def _explain_toml(path: Path, message: str) -> str:

@@ -1,0 +1,301 @@
+"""The command `floormic`. Parses, calls, prints; what it calls is imported when it is needed, so that help is fast.
+
+Exit status: 0 all went well, 1 `check` found mistakes, 2 it could not be done (the reason is on standard error),
+130 stopped by Ctrl-C.
+"""
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import click
+
+from bot.errors import BadInput, FloormicError, SettingsError
+
+if TYPE_CHECKING:
+    from bot.ports import Logins
+    from bot.settings import Settings
+    from knowledge.course import Course
+
+DEFAULT_CONFIG = Path("floormic.toml")
+FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
+
+config_option = click.option(
+    "--config",
+    type=FILE,
+    help="Configuration file. Default: floormic.toml in the current folder, if there is one; else embedded defaults.",
+)
+
+
+def main() -> None:
+    """Run the command line; never shows a traceback for what the program itself raised."""
+    try:
+        status = floormic.main(standalone_mode=False)
+    except click.Abort:  # what click makes of Ctrl-C
+        status = 130
+    except click.ClickException as error:
+        error.show()
+        status = error.exit_code
+    except FloormicError as error:
+        click.echo(f"floormic: {error}", err=True)
+        status = 2
+    except BrokenPipeError:  # the reader of a pipe went away, as `head` does
+        sys.stderr.close()
+        status = 2
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def floormic() -> None:
+    """Collects, groups, answers and queues the questions of a live audience."""
+
+
+@floormic.command()
+@click.argument("folder", type=FOLDER, default=Path("."), metavar="[DIR]")
+def init(folder: Path) -> None:
+    """Write a commented floormic.toml and an empty course folder into DIR (default: here). Overwrites nothing."""
+    template = Path(__file__).parent / "templates" / "init"
+    for source in sorted(path for path in template.rglob("*") if path.is_file()):
+        target = folder / source.relative_to(template)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("x", encoding="utf-8") as stream:
+                stream.write(source.read_text(encoding="utf-8"))
+        except FileExistsError:
+            click.echo(f"{target} is there already and stays as it is")
+        except OSError as error:
+            raise BadInput(f"{target} cannot be written: {error.strerror}") from error
+        else:
+            click.echo(f"{target} written")
+    click.echo("Next: edit floormic.toml, write the course, then `floormic check` and `floormic run`.")
+
+
+@floormic.command()
+@config_option
+def check(config: Path | None) -> int:
+    """Read the configuration and the courses it names, and say every mistake with its place."""
+    from knowledge.course import read_course
+
+    try:
+        settings = _settings(config)
+    except SettingsError as error:
+        click.echo(str(error))
+        click.echo(_count(len(error.problems), "mistake"), err=True)
+        return 1
+    mistakes = 0
+    for warning in settings.warnings:
+        click.echo(f"{warning} (a warning)")
+    for session in settings.sessions:
+        if session.course and session.course.exists():
+            course = read_course(session.course)
+            mistakes += len(course.problems)
+            _show_problems(session.course, course)
+            click.echo(f"session {session.id}: {_measure(course)} in {session.course}", err=True)
+    click.echo(_count(mistakes, "mistake"), err=True)
+    return 1 if mistakes else 0
+
+
+@floormic.command()
+@config_option
+def run(config: Path | None) -> None:
+    """Listen, queue, answer and serve the pages until stopped with Ctrl-C."""
+    from bot import app
+
+    settings = _settings(config)
+    for warning in settings.warnings:
+        click.echo(f"{warning} (a warning)", err=True)
+    asyncio.run(app.run(settings))
+
+
+@floormic.command()
+@click.option("--once", is_flag=True, help="Replay at full speed, print a short summary and exit.")
+@click.option("--speed", type=click.FloatRange(min=0), default=20.0, show_default=True, help="Times as fast as it was.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes any free one.")
+def demo(once: bool, speed: float, port: int) -> int:
+    """Replay the sample session on the embedded defaults and print the addresses of the pages."""
+    from bot import app
+
+    return asyncio.run(app.demo(once=once, speed=speed, port=port))
+
+
+@floormic.command()
+@click.argument("chat", type=FILE, metavar="CHAT.jsonl")
+@click.option("--course", type=FOLDER, help="Course folder. Default: no course.")
+@click.option("--speed", type=click.FloatRange(min=0), default=0.0, help="Times as fast as it was; 0 (default): full.")
+@click.option("--database", type=FILE, help="Keep the database here, and go on where it stopped. Default: in memory.")
+@click.option("--language", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Of the session.")
+@click.option("--out", type=FILE, required=True, help="Write one JSON line a message here.")
+def replay(chat: Path, course: Path | None, speed: float, database: Path | None, language: str, out: Path) -> None:
+    """Feed a recorded chat through the same pipeline as a live one; write what was decided about each message."""
+    from bot import app
+
+    with _progress("replaying", _lines(chat)) as progress:
+        done = asyncio.run(app.replay(chat, course, speed, out, database, language, progress))
+    for broken in done.broken:
+        click.echo(f"{chat}:{broken.line}: skipped: {broken.why}", err=True)
+    rate = done.messages / done.seconds if done.seconds else 0
+    click.echo(f"messages   {done.messages}\nquestions  {done.askings}\ngroups     {done.questions}")
+    click.echo(f"answers    {done.sent} sent, {done.suggested} suggested")
+    click.echo(
+        f"skipped    {_count(len(done.broken), 'line')}\nseconds    {done.seconds:.1f} ({rate:.0f} messages a second)"
+    )
+
+
+@floormic.command()
+@config_option
+@click.argument("session")
+@click.option("--format", "form", type=click.Choice(["html", "md", "csv", "json"]), default="html", show_default=True)
+@click.option("--out", type=FILE, help="Write it here. Default: standard output.")
+def report(config: Path | None, session: str, form: str, out: Path | None) -> None:
+    """Write the report of SESSION: what was asked, what was answered by whom, what was left, the course's gaps."""
+    from bot import app
+
+    data = asyncio.run(app.report(_settings(config), session, form))
+    if out is None:
+        click.get_binary_stream("stdout").write(data)
+        return
+    try:
+        out.write_bytes(data)
+    except OSError as error:
+        raise BadInput(f"{out} cannot be written: {error.strerror}") from error
+    click.echo(f"{out} written", err=True)
+
+
+@floormic.command()
+@click.argument("folder", type=FOLDER, metavar="DIR")
+@click.option("--ask", metavar="QUESTION", help="Show what this question would be answered.")
+def course(folder: Path, ask: str | None) -> int:
+    """Show what is read from a course folder and, with --ask, what a question would be answered from it."""
+    from knowledge.course import read_course
+
+    read = read_course(folder)
+    if ask is None:
+        _show_course(read)
+    else:
+        _show_answer(read, ask)
+    _show_problems(folder, read)
+    click.echo(_measure(read), err=True)
+    return 1 if read.problems else 0
+
+
+@floormic.command()
+@config_option
+@click.option("--role", type=click.Choice(["organiser", "moderator", "expert"]), default="moderator", show_default=True)
+@click.option("--name", default="", help="Who it is for; shown in the ledger. Default: the role.")
+@click.option("--session", default="", help="Only for this session. Default: for all of them.")
+@click.option(
+    "--hours", type=click.FloatRange(min=0.1, max=720), default=24.0, show_default=True, help="Valid so long."
+)
+def link(config: Path | None, role: str, name: str, session: str, hours: float) -> None:
+    """Print a link that signs somebody in once. Needs only the secret file, so the program may be running."""
+    from bot.settings import keep_secret
+    from bot.web.signin import SignIn
+
+    settings = _settings(config)
+    if session and session not in {known.id for known in settings.sessions}:
+        raise BadInput(f"there is no session {session!r} in the configuration")
+    # A link is only signed here; it is looked up and used up by the running program, so that no store is needed.
+    sign_in = SignIn(keep_secret(settings.secret_file).encode(), cast("Logins", None), time.time)
+    token = sign_in.link(role, name or role, session, hours * 3600)
+    click.echo(f"{settings.web.url}/signin/{token}")
+
+
+@floormic.command()
+def bench() -> None:
+    """Measure speed on this machine and print the figures."""
+    from knowledge.evaluation import run_bench
+
+    with _progress("measuring") as progress:
+        figures = run_bench(progress)
+    click.echo(figures)
+
+
+@floormic.command()
+def version() -> None:
+    """Print the version of Floormic, Python and SQLite."""
+    import platform
+    from importlib.metadata import version as installed
+
+    from sqlite_utils.utils import sqlite3
+
+    click.echo(f"floormic {installed('floormic')}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
+
+
+def _settings(config: Path | None) -> "Settings":
+    from bot.settings import load_settings
+
+    return load_settings(config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None))
+
+
+@contextmanager
+def _progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error, told how much is done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda done: bar.update(task, completed=done)
+
+
+def _lines(file: Path) -> int | None:
+    """How many lines; None where it cannot be read, which is reported by whoever reads it."""
+    try:
+        with file.open("rb") as stream:
+            return sum(1 for _ in stream)
+    except OSError:
+        return None
+
+
+def _show_course(course: "Course") -> None:
+    for entry in course.entries:
+        click.echo(f"{click.style(entry.id, bold=True)}  ({entry.source})\n  {entry.question}")
+        for phrasing in entry.phrasings:
+            click.echo(f"  also: {phrasing}")
+        click.echo(f"  → {_shortened(entry.answer)}")
+    for passage in course.passages:
+        click.echo(f"{click.style(passage.id, bold=True)}  ({passage.source})\n  {_shortened(passage.text)}")
+
+
+def _show_answer(course: "Course", ask: str) -> None:
+    from knowledge.answering import Answering
+
+    from knowledge.encoder import load_encoder
+
+    encoder = load_encoder()
+    match = Answering(course, encoder).match(ask, encoder.encode([ask])[0])
+    if match is None:
+        click.echo("nothing: the course is empty")
+        return
+    said = {"answer": "would be answered", "suggest": "would be suggested to a moderator", "silent": "stays silent"}
+    click.echo(f"{said[match.verdict]} ({match.score:.0%} sure): {match.source}  ({match.where})\n")
+    click.echo(match.text)
+
+
+def _show_problems(folder: Path, course: "Course") -> None:
+    for problem in course.problems:
+        line = f":{problem.line}" if problem.line else ""
+        click.echo(f"{folder / problem.file}{line}: {problem.message}")
+
+
+def _measure(course: "Course") -> str:
+    return f"{_count(len(course.entries), 'FAQ entry', 'FAQ entries')}, {_count(len(course.passages), 'passage')}"
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number or 'no'} {one if number == 1 else many or one + 's'}"
+
+
+def _shortened(text: str, width: int = 160) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+if __name__ == "__main__":
+    main()
