@@ -1,18 +1,91 @@
 """Texts to unit vectors through sentence-transformers; by default the bundled multilingual-e5-small."""
 
+import os
 from collections.abc import Sequence
-from typing import Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.bundled import BundleError, unpack
+from knowledge.text import normalise
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+BUNDLED = "bundled"
+BATCH = 32
+
+
+class EncoderError(RuntimeError):
+    """The named model cannot be loaded; the message says what to do."""
+
 
 class Encoder(Protocol):
-    """What the rooms ask of an encoder. It normalises the texts itself."""
+    """What the rooms ask of an encoder. It normalises the texts itself. Called from one thread at a time."""
 
     name: str
     dimension: int
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Shape (n, dimension), unit rows, in the order of `texts`; (0, dimension) for none."""
+        """Shape (n, dimension), unit rows, in the order of `texts`; (0, dimension) for none.
+
+        A text's vector does not depend on the texts beside it, but for the last bits of a float: whoever decides by a
+        similarity rounds it first.
+        """
         ...
+
+
+class SentenceEncoder:
+    """Any Sentence Transformers model. Texts are sorted by length first, so that batches hold little padding."""
+
+    def __init__(self, model: "SentenceTransformer", name: str) -> None:
+        self.name = name
+        self.dimension = int(model.get_embedding_dimension() or 0)
+        self._model = model
+        self._prompt = model.prompts.get("query") or ("query: " if "e5" in name.lower() else "")
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        vectors = self._model.encode(
+            [normalise(text) for text in texts],
+            prompt=self._prompt,
+            batch_size=BATCH,
+            normalize_embeddings=True,
+            convert_to_numpy=True,
+            show_progress_bar=False,
+        )
+        return np.ascontiguousarray(vectors, dtype=np.float32)
+
+
+def load_encoder(model: str = BUNDLED, cache: Path | None = None, threads: int | None = None) -> Encoder:
+    """The encoder named `model`: "bundled", a folder, or a name that Sentence Transformers knows.
+
+    `cache` holds the unpacked bundled model (by default the user's cache folder). `threads` bounds the processor
+    threads of this process. Raises `EncoderError`.
+    """
+    try:
+        folder = str(unpack(cache)) if model == BUNDLED else model
+        local = Path(folder).is_dir()
+        if local:  # a hall may have no network: nothing may be asked for
+            os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        import torch
+        from sentence_transformers import SentenceTransformer
+
+        _quiet()
+        if threads:
+            torch.set_num_threads(threads)
+        loaded = SentenceTransformer(folder, device="cpu", local_files_only=local)
+    except (OSError, ValueError, BundleError) as error:
+        raise EncoderError(f"the encoder {model!r} cannot be loaded: {error}") from error
+    return SentenceEncoder(loaded, model)
+
+
+def _quiet() -> None:
+    """No progress bars and notes of libraries between the program's own lines."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]

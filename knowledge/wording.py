@@ -1,0 +1,68 @@
+"""What the surface of a message says: its pieces, numbers, negation, and what kind of thing it asks for."""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from knowledge.text import normalise
+
+_PIECE = re.compile(r"[a-z0-9][a-z0-9.+#]*|[\u3400-\u9fff]+|[^\W\d_]+")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?|[一二两三四五六七八九十]+(?=[天周月年节讲场次期章个号点])")
+_NEGATION = re.compile(
+    r"不(?!错|过|仅|光|管|少|好意思|知|太?懂|了解|清楚)|没(?!问题)|别|无法|未|非|\bnot?\b|n't\b|\bwithout\b|\bnever\b"
+)
+_EITHER = re.compile(r"(.)不\1|有没有|没有?[吗嘛]|不$|没$|不[?吗]|是否|能否|可否")
+
+_KINDS: dict[str, re.Pattern[str]] = {
+    kind: re.compile(pattern)
+    for kind, pattern in {
+        "where": r"哪里|哪儿|哪下|哪看|在哪|去哪|从哪|何处|地址|链接|(?:啥|什么)地方|入口|\bwhere\b|\blink\b|\burl\b|\bwo\b",
+        "when": r"什么时候|啥时候?|几点|几号|何时|多会儿?|哪天|时间|多久(?:能|才|会)|\bwhen\b|what time|\bwann\b",
+        "long": r"多久|多长|几天|几个月|期限|有效期|一直|过期|下架|how long|\bexpir|\bwie lange\b",
+        "cost": r"多少钱|价格|价钱|费用|收费|几块|贵|怎么卖|报价|免费|\bcost|\bprice|\bfee|\bpay|how much|\bkostet",
+        "number": r"多少|几个|几节|几讲|几次|多大|how many|\bwie viel",
+        "why": r"为什么|为啥|为何|怎么会|咋会|原因|\bwhy\b|\bwarum\b",
+        "who": r"谁|哪位|\bwho\b|\bwer\b",
+        "which": r"哪个|哪种|哪款|哪家|选型|选|推荐|\bwhich\b|\brecommend|\bwelche",
+        "what": r"什么是|是什么|是啥|啥是|什么意思|啥意思|区别|what is|what's|what does|difference|\bwas ist\b",
+        "how": r"怎么|怎样|如何|咋|步骤|\bhow\b|\bwie\b",
+    }.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A message without its meaning. `pieces`: pairs of Chinese characters and whole words of other scripts."""
+
+    pieces: frozenset[str]
+    numbers: frozenset[str]
+    negated: bool
+    kinds: frozenset[str]
+
+
+@lru_cache(maxsize=8192)
+def sketch(text: str) -> Sketch:
+    plain = normalise(text)
+    return Sketch(
+        pieces=frozenset(pieces(plain)),
+        numbers=frozenset(_NUMBER.findall(plain)),
+        negated=bool(_NEGATION.search(_EITHER.sub("", plain))),
+        kinds=frozenset(kind for kind, pattern in _KINDS.items() if pattern.search(plain)),
+    )
+
+
+def pieces(plain: str) -> list[str]:
+    """Words of spaced scripts, and pairs of neighbours of Chinese runs (a single character where it stands alone)."""
+    found: list[str] = []
+    for run in _PIECE.findall(plain):
+        if run[0] < "\u3400" or len(run) == 1:
+            found.append(run)
+        else:
+            found.extend(run[i : i + 2] for i in range(len(run) - 1))
+    return found
+
+
+def overlap(one: frozenset[str], other: frozenset[str]) -> float:
+    """Twice the shared over all (Dice), 0 where both are empty."""
+    total = len(one) + len(other)
+    return 2 * len(one & other) / total if total else 0.0
