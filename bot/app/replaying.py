@@ -116,8 +116,9 @@ async def _play(
 
 async def _first(waiting: Coroutine[None, None, object], *tasks: "asyncio.Future[None]") -> None:
     """Wait for something, or for a task that broke."""
-    wanted = asyncio.ensure_future(waiting)
-    done, _ = await asyncio.wait({wanted, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+    wanted: asyncio.Future[object] = asyncio.ensure_future(waiting)
+    running: set[asyncio.Future[Any]] = {wanted, *tasks}
+    done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
     if wanted not in done:
         wanted.cancel()
     for task in done:

@@ -90,7 +90,10 @@ def message(line: Line, session: str, started: float, speed: float = 1.0) -> Mes
 
 
 class Replay:
-    """Plays a chat at `speed` times its own (0: as fast as `drained` lets it), then calls `done`."""
+    """Plays a chat at `speed` times its own (0: as fast as `drained` lets it), then calls `done`.
+
+    It starts when `drained` returns for the first time: when the program is ready to place messages.
+    """
 
     name = "replay"
     abilities = Abilities()
@@ -119,6 +122,8 @@ class Replay:
         self._done = done
 
     async def run(self, floor: Floor) -> None:
+        if self._drained:
+            await self._drained()
         started = self._now() if self._started is None else self._started
         begin = asyncio.get_running_loop().time()
         batch: list[Message] = []

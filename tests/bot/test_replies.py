@@ -1,0 +1,87 @@
+from dataclasses import replace
+
+import pytest
+
+from bot.model import Answer, CourseMatch, Status
+from bot.replies import acknowledgement, answers, course_answer, late_answer
+from tests.bot.values import TALK, asked, message, state
+
+ANSWERED = state(status=Status.ANSWERED, answer=Answer("Yes, tomorrow.", "Li", 200.0, ("https://example.org",)))
+
+
+def test_one_acknowledgement_for_a_question_in_a_chat() -> None:
+    """A second asker in the same chat rewords the first acknowledgement instead of adding one."""
+    first = acknowledgement(TALK, state(), message(1, chat="-100", private=False), 1)
+    second = acknowledgement(TALK, state(), message(2, user="u2", chat="-100", private=False), 8)
+    assert first
+    assert second
+    assert first.key == second.key
+    assert "7 other" in second.text
+    assert second.not_before > message(2).at
+
+
+def test_nobody_is_acknowledged_without_a_way_back() -> None:
+    """A message without an address gets no delivery."""
+    silent = replace(message(1), address=None)
+    assert acknowledgement(TALK, state(), silent, 1) is None
+    assert late_answer(TALK, ANSWERED, silent, 0.0) is None
+    assert course_answer(TALK, "q1", silent, CourseMatch("faq#a", 0.9, "sent", "Yes."), "faq.md:3") is None
+
+
+def test_a_course_answer_names_its_source_and_can_be_contradicted() -> None:
+    """The source stands in the text, and a button says that it does not answer the question."""
+    said = course_answer(TALK, "q1", message(1), CourseMatch("faq#a", 0.9, "sent", "Yes."), "faq.md:3")
+    assert said
+    assert "faq.md:3" in said.text
+    assert [b.act for b in said.buttons] == ["not_answered"]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_everyone_hears_an_answer_once_in_their_own_chat(language: str) -> None:
+    """Two people in private get one message each in their own words; a group gets one that names its askers."""
+    talk = replace(TALK, language=language)
+    wordings = [
+        asked(message(1, "recording?", "u1")),
+        asked(message(2, "Where can I watch it later?", "u2")),
+        asked(message(3, "replay", "u2")),
+        asked(message(4, "link", "u3", chat="-100", private=False)),
+        asked(message(5, "video", "u4", chat="-100", private=False)),
+    ]
+    said = answers(talk, ANSWERED, wordings, [], 300.0)
+    assert [d.address.chat for d in said] == ["u1", "u2", "-100"]
+    assert "recording?" in said[0].text
+    assert "Where can I watch it later?" in said[1].text
+    assert "U3" in said[2].text
+    assert "U4" in said[2].text
+    assert all("Yes, tomorrow." in d.text and "Li" in d.text and "https://example.org" in d.text for d in said)
+
+
+def test_a_corrected_answer_rewords_what_late_joiners_heard() -> None:
+    """A late joiner of a group chat has a message of their own, and a correction reaches it."""
+    late = message(9, "replay?", "u9", chat="-100", private=False)
+    said_late = late_answer(TALK, ANSWERED, late, 400.0)
+    assert said_late
+    corrected = replace(ANSWERED, answer=Answer("No.", "Li", 500.0))
+    said = answers(TALK, corrected, [asked(message(4, chat="-100", private=False)), asked(late)], [said_late], 500.0)
+    assert {d.key for d in said} == {"answer:q1:telegram:-100", said_late.key}
+    assert all("No." in d.text for d in said)
+
+
+def test_asking_again_in_private_does_not_repeat_the_answer() -> None:
+    """The late answer in a private chat is the delivery that went there already."""
+    first = answers(TALK, ANSWERED, [asked(message(1))], [], 300.0)[0]
+    again = late_answer(TALK, ANSWERED, message(7), 400.0)
+    assert again
+    assert again.key == first.key
+
+
+def test_a_question_without_an_answer_says_nothing() -> None:
+    """Sending an answer that is not there is a fault of the caller."""
+    with pytest.raises(ValueError, match="no answer"):
+        answers(TALK, state(), [asked(message(1))], [], 0.0)
+
+
+def test_a_long_question_is_quoted_short() -> None:
+    """A question of thousands of characters does not fill the asker's chat again."""
+    said = answers(TALK, ANSWERED, [asked(message(1, "why " * 1000))], [], 300.0)[0]
+    assert len(said.text) < 300
