@@ -1,0 +1,215 @@
+"""What people do to the queue, as SQL: changes with their ledger, votes, and the revision numbers."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, replace
+
+from sqlite_utils import Database
+
+from bot.errors import BadInput, Conflict, NotFound
+from bot.model import Action, Change, Move, Person, QuestionState, Status
+from bot.storage.deliveries import deliver
+from bot.storage.rows import change_of, dumped, listed, state_of, state_row
+
+COURSE = "course"
+"""Who gave an answer that no person gave; see `model.Answer.by`."""
+
+
+def standing(db: Database, id: str) -> QuestionState | None:
+    """The state of a question now; None where there is none or undo removed it."""
+    row = db.execute("SELECT * FROM questions WHERE id = ? AND removed = 0", (id,)).fetchone()
+    return None if row is None else state_of(row)
+
+
+def write(db: Database, state: QuestionState, at: float) -> None:
+    """Found a question, or replace the state of one (which keeps its founding time)."""
+    db.execute(
+        """
+        INSERT INTO questions (id, session, title, original, status, pinned, labels, merged_into, reason, answer,
+            rejected, at)
+        VALUES (:id, :session, :title, :original, :status, :pinned, :labels, :merged_into, :reason, :answer,
+            :rejected, :at)
+        ON CONFLICT (id) DO UPDATE SET title = excluded.title, original = excluded.original, status = excluded.status,
+            pinned = excluded.pinned, labels = excluded.labels, merged_into = excluded.merged_into,
+            reason = excluded.reason, answer = excluded.answer, rejected = excluded.rejected, removed = 0
+        """,
+        {**state_row(state), "at": at},
+    )
+
+
+def reopen(db: Database, id: str) -> set[str]:
+    """Where the course's answer still stands for the final group of this question, make that group new again; the
+    groups changed."""
+    question = standing(db, id)
+    if question is not None and question.merged_into:
+        question = standing(db, question.merged_into)
+    if question is None or question.status is not Status.ANSWERED or not question.answer:
+        return set()
+    if question.answer.by != COURSE:
+        return set()
+    write(db, replace(question, status=Status.NEW, answer=None), 0)
+    return {question.id}
+
+
+def touch(db: Database, session: str, ids: Iterable[str]) -> None:
+    """Give these questions, and the groups they are merged into, the session's next revision. None: no revision."""
+    touched = listed(set(ids))
+    if touched == "[]":
+        return
+    (row,) = db.execute(
+        """
+        INSERT INTO revisions VALUES (?, 1) ON CONFLICT (session) DO UPDATE SET revision = revision + 1
+        RETURNING revision
+        """,
+        (session,),
+    ).fetchall()
+    db.execute(
+        """
+        UPDATE questions SET revision = :revision
+        WHERE id IN (SELECT value FROM json_each(:ids))
+            OR id IN (SELECT merged_into FROM questions WHERE id IN (SELECT value FROM json_each(:ids)))
+        """,
+        {"revision": row["revision"], "ids": touched},
+    )
+
+
+def apply(db: Database, change: Change) -> Action:
+    """The returned action, and the ledger, name in each move's `before` the very group the message lay in, also where
+    that one is merged into the group the caller saw; so taking the move back restores it exactly."""
+    if change.undoes is not None:
+        _check_undoable(db, change.session, change.undoes)
+    touched = {id for pair in change.questions for id in _replace(db, change, *pair)}
+    moves = tuple(_move(db, change.session, move) for move in change.moves)
+    touched |= {id for move in moves for id in (move.before, move.after) if id}
+    _check_groups(db, [state.id for pair in change.questions for state in pair if state is not None])
+    touch(db, change.session, touched)
+    change = replace(change, moves=moves)
+    row = db.execute(
+        "INSERT INTO actions (session, at, who, what, change, undoes) VALUES (?, ?, ?, ?, ?, ?)",
+        (change.session, change.at, change.who, change.what, dumped(change), change.undoes),
+    )
+    deliver(db, change.deliveries)
+    return Action(int(row.lastrowid or 0), change)
+
+
+def _replace(db: Database, change: Change, before: QuestionState | None, after: QuestionState | None) -> set[str]:
+    """Put `after` in the place of `before`; the questions whose view that changes."""
+    ids = {state.id for state in (before, after) if state is not None}
+    if len(ids) != 1 or any(state is not None and state.session != change.session for state in (before, after)):
+        raise BadInput("a change names one question of its own session, before and after")
+    (id,) = ids
+    if standing(db, id) != before:
+        raise Conflict(f"question {id} was changed by somebody else meanwhile")
+    if after is None:
+        db.execute("UPDATE questions SET removed = 1 WHERE id = ?", (id,))
+    else:
+        write(db, after, change.at)
+    groups = {state.merged_into for state in (before, after) if state is not None}
+    moved = before is None or after is None or before.merged_into != after.merged_into
+    return {id, *groups} - {""} | (_suggesting(db, id) if moved else set())
+
+
+def _suggesting(db: Database, id: str) -> set[str]:
+    """The questions that suggest a merge with this one: where it goes, their suggestion goes."""
+    rows = db.execute(
+        """
+        SELECT DISTINCT m.question FROM placements p JOIN messages m ON m.id = p.message
+        WHERE p.suggested = ? AND m.question IS NOT NULL
+        """,
+        (id,),
+    )
+    return {row["question"] for row in rows}
+
+
+def _move(db: Database, session: str, move: Move) -> Move:
+    """Move a message; the move as it was, see `apply`. "" as a question stands for none."""
+    row = db.execute(
+        """
+        SELECT m.placed, COALESCE(m.question, '') AS question, COALESCE(q.merged_into, '') AS merged_into
+        FROM messages m LEFT JOIN questions q ON q.id = m.question WHERE m.id = ? AND m.session = ?
+        """,
+        (move.message, session),
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"there is no message {move.message} in session {session}")
+    if not row["placed"] or move.before not in {row["question"], row["merged_into"] or row["question"]}:
+        raise Conflict(f"message {move.message} was moved by somebody else meanwhile")
+    if move.after and _session(db, move.after) != session:
+        raise NotFound(f"there is no question {move.after} in session {session}")
+    db.execute("UPDATE messages SET question = ? WHERE id = ?", (move.after or None, move.message))
+    return replace(move, before=row["question"])
+
+
+def _check_groups(db: Database, ids: list[str]) -> None:
+    """After a change: a merged question names a final one, and a removed question has nothing left in it."""
+    chain = db.execute(
+        """
+        SELECT q.id FROM questions q LEFT JOIN questions t ON t.id = q.merged_into
+        WHERE q.merged_into != '' AND q.removed = 0
+            AND (q.id IN (SELECT value FROM json_each(:ids)) OR q.merged_into IN (SELECT value FROM json_each(:ids)))
+            AND (t.id IS NULL OR t.removed = 1 OR t.merged_into != '' OR t.session != q.session)
+        """,
+        {"ids": listed(ids)},
+    ).fetchone()
+    if chain is not None:
+        raise BadInput(f"question {chain['id']} would be merged into one that is itself merged or not there")
+    left = db.execute(
+        """
+        SELECT question FROM messages WHERE question IN
+            (SELECT id FROM questions WHERE removed = 1 AND id IN (SELECT value FROM json_each(?)))
+        """,
+        (listed(ids),),
+    ).fetchone()
+    if left is not None:
+        raise Conflict(f"question {left['question']} has messages; it cannot be removed")
+
+
+def _check_undoable(db: Database, session: str, action: int) -> None:
+    row = db.execute(
+        """
+        SELECT EXISTS (SELECT 1 FROM actions WHERE undoes = a.id) AS undone FROM actions a WHERE id = ? AND session = ?
+        """,
+        (action, session),
+    ).fetchone()
+    if row is None:
+        raise NotFound(f"there is no action {action} in session {session}")
+    if row["undone"]:
+        raise Conflict(f"action {action} was undone already")
+
+
+def actions(db: Database, session: str, limit: int, since: int) -> list[Action]:
+    rows = db.execute(
+        """
+        SELECT id, change, EXISTS (SELECT 1 FROM actions WHERE undoes = a.id) AS undone FROM actions a
+        WHERE session = ? AND id > ? ORDER BY id DESC LIMIT ?
+        """,
+        (session, since, limit),
+    )
+    return [Action(row["id"], change_of(row["change"]), bool(row["undone"])) for row in rows]
+
+
+def vote(db: Database, question: str, person: Person, on: bool, at: float) -> None:
+    """A vote lies on the group that was voted for. Taking it back takes it from every group merged with that one, for
+    the voter sees them as one. Raises `NotFound`."""
+    session = _session(db, question)
+    if session is None:
+        raise NotFound(f"there is no question {question}")
+    mine = {**asdict(person), "question": question, "at": at}
+    where = """
+        source = :source AND person = :id AND question IN (
+            SELECT s.id FROM questions q JOIN questions s ON s.id IN (q.id, q.merged_into)
+                OR s.merged_into = q.id OR (q.merged_into != '' AND s.merged_into = q.merged_into)
+            WHERE q.id = :question)
+        """
+    held = {row["question"] for row in db.execute(f"SELECT question FROM votes WHERE {where}", mine)}  # noqa: S608
+    if on == bool(held):
+        return
+    if on:
+        db.execute("INSERT INTO votes VALUES (:question, :source, :id, :name, :at)", mine)
+    else:
+        db.execute(f"DELETE FROM votes WHERE {where}", mine)  # noqa: S608 (a constant of this function)
+    touch(db, session, held | {question})
+
+
+def _session(db: Database, question: str) -> str | None:
+    row = db.execute("SELECT session FROM questions WHERE id = ? AND removed = 0", (question,)).fetchone()
+    return None if row is None else row["session"]

@@ -1,0 +1,55 @@
+"""What is to be said, as SQL."""
+
+from collections.abc import Sequence
+
+from sqlite_utils import Database
+
+from bot.model import Delivery
+from bot.storage.rows import delivery_of, delivery_row
+
+
+def deliver(db: Database, deliveries: Sequence[Delivery]) -> None:
+    """Add, or by key reword: other words wait again from the first attempt and keep `sent_id`; same words change
+    nothing."""
+    db.conn.executemany(
+        """
+        INSERT INTO deliveries (key, session, address, text, buttons, not_before, state, attempts, sent_id, error)
+        VALUES (:key, :session, :address, :text, :buttons, :not_before, :state, :attempts, :sent_id, :error)
+        ON CONFLICT (key) DO UPDATE SET address = excluded.address, text = excluded.text, buttons = excluded.buttons,
+            not_before = excluded.not_before, state = 'waiting', attempts = 0, error = ''
+        WHERE text != excluded.text OR buttons != excluded.buttons
+        """,
+        [delivery_row(each) for each in deliveries],
+    )
+
+
+def due(db: Database, now: float, limit: int) -> list[Delivery]:
+    rows = db.execute(
+        "SELECT * FROM deliveries WHERE state = 'waiting' AND not_before <= ? ORDER BY id LIMIT ?", (now, limit)
+    )
+    return [delivery_of(row) for row in rows]
+
+
+def settle(db: Database, delivery: Delivery) -> None:
+    """Write the outcome, but only to the words it belongs to: a reworded row keeps waiting and learns `sent_id`."""
+    row = delivery_row(delivery)
+    written = db.execute(
+        """
+        UPDATE deliveries SET state = :state, attempts = :attempts, not_before = :not_before, sent_id = :sent_id,
+            error = :error
+        WHERE key = :key AND text = :text AND buttons = :buttons
+        """,
+        row,
+    )
+    if written.rowcount == 0:
+        db.execute("UPDATE deliveries SET sent_id = :sent_id WHERE key = :key AND :sent_id != ''", row)
+
+
+def of_session(db: Database, session: str) -> list[Delivery]:
+    rows = db.execute("SELECT * FROM deliveries WHERE session = ? ORDER BY id", (session,))
+    return [delivery_of(row) for row in rows]
+
+
+def wait_again(db: Database) -> None:
+    """After a start, send again what was being sent at the end: said twice is better than never said."""
+    db.execute("UPDATE deliveries SET state = 'waiting' WHERE state = 'sending'")

@@ -1,0 +1,140 @@
+"""What came in and what the pipeline decided about it, as SQL."""
+
+from collections.abc import Sequence
+
+from sqlite_utils import Database
+
+from bot.errors import Conflict, NotFound
+from bot.model import Cursor, Delivery, Message, Placed, Placement, QuestionState, Remembered, Session
+from bot.storage import changes
+from bot.storage.deliveries import deliver
+from bot.storage.rows import (
+    PLACEMENT,
+    blob,
+    match_of,
+    message_of,
+    message_row,
+    placement_of,
+    placement_row,
+    session_of,
+    session_row,
+    vector_of,
+)
+
+
+def receive(db: Database, messages: Sequence[Message], cursor: Cursor | None, deliveries: Sequence[Delivery]) -> int:
+    """Unique by (session, source, external_id), so that one recorded chat can be replayed into several sessions."""
+    written = db.conn.executemany(
+        """
+        INSERT INTO messages (session, source, external_id, author, author_name, text, at, address, explicit)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session, source, external_id) DO NOTHING
+        """,
+        [message_row(message) for message in messages],
+    )
+    if cursor is not None:
+        db.execute(
+            "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET value = excluded.value",
+            (cursor.source, cursor.value),
+        )
+    deliver(db, deliveries)
+    return max(written.rowcount, 0)
+
+
+def cursor(db: Database, source: str) -> str | None:
+    row = db.execute("SELECT value FROM cursors WHERE source = ?", (source,)).fetchone()
+    return None if row is None else row["value"]
+
+
+def pending(db: Database, session: str, limit: int) -> list[Message]:
+    rows = db.execute("SELECT * FROM messages WHERE session = ? AND placed = 0 ORDER BY id LIMIT ?", (session, limit))
+    return [message_of(row) for row in rows]
+
+
+def place(db: Database, session: str, placed: Sequence[Placed]) -> None:
+    """Raises `NotFound` for an unknown message or question, `Conflict` for a founded id that another session has."""
+    touched: set[str] = set()
+    for each in placed:
+        message = db.execute(
+            "SELECT at, placed FROM messages WHERE id = ? AND session = ?", (each.placement.message, session)
+        ).fetchone()
+        if message is None:
+            raise NotFound(f"there is no message {each.placement.message} in session {session}")
+        if not message["placed"]:
+            touched |= _place(db, session, each, message["at"])
+    changes.touch(db, session, touched)
+
+
+def _place(db: Database, session: str, placed: Placed, at: float) -> set[str]:
+    """Write one placement; the questions it touched."""
+    placement = placed.placement
+    touched = set()
+    if placed.founds is not None:
+        _found(db, session, placed.founds, at)
+        touched.add(placed.founds.id)
+    if placement.question is not None:
+        _require(db, session, placement.question)
+        touched.add(placement.question)
+        if placed.reopens:
+            touched |= changes.reopen(db, placement.question)
+    founded = placed.founds is not None and placed.founds.id == placement.question
+    db.execute("INSERT INTO placements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", placement_row(placement, founded))
+    if placed.vector is not None:
+        db.execute("INSERT INTO vectors VALUES (?, ?)", (placement.message, blob(placed.vector)))
+    db.execute("UPDATE messages SET placed = 1, question = ? WHERE id = ?", (placement.question, placement.message))
+    deliver(db, placed.deliveries)
+    return touched
+
+
+def _found(db: Database, session: str, state: QuestionState, at: float) -> None:
+    """An id that stands already is joined rather than refused: the message must not be lost for it."""
+    row = db.execute("SELECT session, removed FROM questions WHERE id = ?", (state.id,)).fetchone()
+    if state.session != session or (row is not None and row["session"] != session):
+        raise Conflict(f"question {state.id} belongs to another session than {session}")
+    if row is None or row["removed"]:
+        changes.write(db, state, at)
+
+
+def _require(db: Database, session: str, id: str) -> None:
+    """The question must exist. One that undo removed meanwhile stands up again, lest the message be lost."""
+    row = db.execute("SELECT removed FROM questions WHERE id = ? AND session = ?", (id, session)).fetchone()
+    if row is None:
+        raise NotFound(f"there is no question {id} in session {session}")
+    if row["removed"]:
+        db.execute("UPDATE questions SET removed = 0 WHERE id = ?", (id,))
+
+
+def remembered(db: Database, session: str) -> list[Remembered]:
+    rows = db.execute(
+        """
+        SELECT m.*, CASE q.merged_into WHEN '' THEN q.id ELSE q.merged_into END AS final, v.vector, p.answer
+        FROM messages m JOIN placements p ON p.message = m.id JOIN vectors v ON v.message = m.id
+            JOIN questions q ON q.id = m.question
+        WHERE m.session = ? AND p.asking = 1 AND q.removed = 0 ORDER BY m.id
+        """,
+        (session,),
+    )
+    found = []
+    for row in rows:
+        answer = match_of(row["answer"])
+        source = answer.source if answer is not None and answer.state == "sent" else None
+        person = message_of(row).person
+        found.append(Remembered(row["id"], row["final"], row["text"], vector_of(row["vector"]), source, person))
+    return found
+
+
+def placements(db: Database, session: str) -> list[tuple[Message, Placement | None]]:
+    rows = db.execute(
+        f"SELECT m.*, {PLACEMENT} FROM messages m LEFT JOIN placements p ON p.message = m.id"  # noqa: S608 (a constant)
+        " WHERE m.session = ? ORDER BY m.id",
+        (session,),
+    )
+    return [(message_of(row), None if row["p_message"] is None else placement_of(row)) for row in rows]
+
+
+def save_session(db: Database, session: Session) -> None:
+    db.table("sessions").upsert(session_row(session), pk="id")
+
+
+def sessions(db: Database) -> list[Session]:
+    """In the order in which they were first saved."""
+    return [session_of(row) for row in db.execute("SELECT * FROM sessions ORDER BY rowid")]

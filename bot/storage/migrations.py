@@ -1,0 +1,106 @@
+"""The tables, as numbered steps. Each runs in one transaction together with its record, so a crash leaves no half.
+
+A step that was released is never edited; the next change of the schema is the next number.
+"""
+
+from sqlite_utils import Database, Migrations
+
+from bot.errors import StoreError
+
+steps = Migrations("floormic")
+
+
+def migrate(db: Database) -> None:
+    """Bring a database to this program's schema. Raises `StoreError` for one that a newer program wrote."""
+    known = {step.name for step in steps.pending(db)} | {step.name for step in steps.applied(db)}
+    newer = known - {step.name for step in steps._migrations}
+    if newer:
+        raise StoreError(
+            f"this database was written by a newer floormic (it has {', '.join(sorted(newer))}); "
+            "update floormic or use another database"
+        )
+    steps.apply(db)
+
+
+@steps(name="0001_hall")
+def _hall(db: Database) -> None:
+    """Everything of a hall: what came in, what was decided, the queue, the ledger, what is to be said, who is in.
+
+    - messages: the inbox. `question` is the group a message is in now, before `merged_into` is followed; `placed` is 1
+      once the pipeline decided about it.
+    - placements: the decision made when the message arrived; never changed. `founded` is 1 where it founded its group.
+    - vectors: little-endian float32, apart from the placements so that reading a decision does not drag them along.
+    - questions: `merged_into` always names the final group. `removed` is 1 where undo took the founding back; the row
+      stays so that watchers learn of it. `at` is when it was founded. `revision`: see `revisions`.
+    - revisions: the newest revision number of each session's queue.
+    - actions: the ledger, append-only; an action is undone when another one `undoes` it, at most once.
+    """
+    db.executescript(
+        """
+        CREATE TABLE sessions (
+            id TEXT PRIMARY KEY, title TEXT NOT NULL, series TEXT NOT NULL, speaker TEXT NOT NULL,
+            starts_at REAL, ended_at REAL, course TEXT NOT NULL, language TEXT NOT NULL, review INTEGER NOT NULL,
+            grouping TEXT NOT NULL, answers TEXT NOT NULL, acknowledgements TEXT NOT NULL
+        ) STRICT;
+
+        CREATE TABLE questions (
+            id TEXT PRIMARY KEY, session TEXT NOT NULL, title TEXT NOT NULL, original TEXT NOT NULL,
+            status TEXT NOT NULL, pinned INTEGER NOT NULL, labels TEXT NOT NULL, merged_into TEXT NOT NULL,
+            reason TEXT NOT NULL, answer TEXT, rejected TEXT NOT NULL,
+            at REAL NOT NULL, removed INTEGER NOT NULL DEFAULT 0, revision INTEGER NOT NULL DEFAULT 0
+        ) STRICT;
+        CREATE INDEX questions_by_revision ON questions (session, revision);
+        CREATE INDEX questions_by_merge ON questions (merged_into) WHERE merged_into != '';
+
+        CREATE TABLE revisions (session TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT;
+
+        CREATE TABLE messages (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, session TEXT NOT NULL, source TEXT NOT NULL,
+            external_id TEXT NOT NULL, author TEXT NOT NULL, author_name TEXT NOT NULL, text TEXT NOT NULL,
+            at REAL NOT NULL, address TEXT, explicit INTEGER NOT NULL,
+            question TEXT REFERENCES questions (id), placed INTEGER NOT NULL DEFAULT 0,
+            UNIQUE (session, source, external_id)
+        ) STRICT;
+        CREATE INDEX messages_pending ON messages (session, id) WHERE placed = 0;
+        CREATE INDEX messages_by_question ON messages (question) WHERE question IS NOT NULL;
+        CREATE INDEX messages_by_author ON messages (session, source, author);
+
+        CREATE TABLE placements (
+            message INTEGER PRIMARY KEY REFERENCES messages (id), asking INTEGER NOT NULL, probability REAL NOT NULL,
+            reason TEXT NOT NULL, question TEXT, similarity REAL, suggested TEXT, answer TEXT, founded INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX placements_by_suggested ON placements (suggested) WHERE suggested IS NOT NULL;
+
+        CREATE TABLE vectors (
+            message INTEGER PRIMARY KEY REFERENCES placements (message), vector BLOB NOT NULL
+        ) STRICT;
+
+        CREATE TABLE votes (
+            question TEXT NOT NULL REFERENCES questions (id), source TEXT NOT NULL, person TEXT NOT NULL,
+            name TEXT NOT NULL, at REAL NOT NULL,
+            PRIMARY KEY (question, source, person)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX votes_by_person ON votes (source, person);
+
+        CREATE TABLE actions (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, session TEXT NOT NULL, at REAL NOT NULL, who TEXT NOT NULL,
+            what TEXT NOT NULL, change TEXT NOT NULL, undoes INTEGER UNIQUE REFERENCES actions (id)
+        ) STRICT;
+        CREATE INDEX actions_by_session ON actions (session, id);
+
+        CREATE TABLE deliveries (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL UNIQUE, session TEXT NOT NULL,
+            address TEXT NOT NULL, text TEXT NOT NULL, buttons TEXT NOT NULL, not_before REAL NOT NULL,
+            state TEXT NOT NULL, attempts INTEGER NOT NULL, sent_id TEXT NOT NULL, error TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX deliveries_waiting ON deliveries (id) WHERE state = 'waiting';
+        CREATE INDEX deliveries_by_session ON deliveries (session, id);
+
+        CREATE TABLE cursors (source TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+        CREATE TABLE redeemed (token_hash TEXT PRIMARY KEY, at REAL NOT NULL) STRICT;
+        CREATE TABLE logins (
+            token_hash TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, session TEXT NOT NULL,
+            expires_at REAL NOT NULL
+        ) STRICT;
+        """
+    )

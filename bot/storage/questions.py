@@ -1,0 +1,192 @@
+"""The queue as it is read: each question with the demand behind it, in three statements however many there are.
+
+A merged question keeps its own messages and votes, and its final group counts them too: every reading follows
+`merged_into`, so a merge is taken back by writing the states alone, and a person counts once in the final group.
+"""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlite_utils import Database
+
+from bot.errors import NotFound
+from bot.model import Asked, CourseMatch, Person, Question, QuestionState, Status
+from bot.queueing import OPEN
+from bot.storage.connection import Row
+from bot.storage.rows import PLACEMENT, listed, match_of, message_of, placement_of, state_of
+
+_MEMBERS = """
+    WITH member (question, owner) AS (
+        SELECT value, value FROM json_each(:ids)
+        UNION ALL
+        SELECT id, merged_into FROM questions WHERE merged_into != '' AND removed = 0
+            AND merged_into IN (SELECT value FROM json_each(:ids))
+    )
+"""
+"""For each asked-for question (`owner`) itself and the questions merged into it."""
+
+_DEMAND = f"""
+    {_MEMBERS}
+    SELECT owner, source, COUNT(*) AS people, SUM(messages > 0) AS askers, SUM(messages) AS messages,
+        MIN(first_at) AS first_at, MAX(last_at) AS last_at, MIN(sureness) AS sureness
+    FROM (
+        SELECT owner, source, person, SUM(messages) AS messages, MIN(first_at) AS first_at, MAX(last_at) AS last_at,
+            MIN(sureness) AS sureness
+        FROM (
+            SELECT owner, m.source, m.author AS person, 1 AS messages, m.at AS first_at, m.at AS last_at,
+                CASE WHEN p.founded = 0 AND p.question = m.question THEN p.similarity END AS sureness
+            FROM member JOIN messages m ON m.question = member.question JOIN placements p ON p.message = m.id
+            UNION ALL
+            SELECT owner, v.source, v.person, 0, NULL, NULL, NULL
+            FROM member JOIN votes v ON v.question = member.question
+        )
+        GROUP BY owner, source, person
+    )
+    GROUP BY owner, source
+"""  # noqa: S608 (constants)
+"""Persons once for each owner, then summed for each chat. A message moved by hand says nothing of sureness."""
+
+_HINTS = f"""
+    {_MEMBERS}
+    SELECT owner, p.answer, s.id AS suggested, s.merged_into AS suggested_final
+    FROM member JOIN messages m ON m.question = member.question JOIN placements p ON p.message = m.id
+        LEFT JOIN questions s ON s.id = p.suggested AND s.removed = 0
+    WHERE p.answer IS NOT NULL OR p.suggested IS NOT NULL
+    ORDER BY m.id
+"""  # noqa: S608 (constants)
+
+
+@dataclass(slots=True)
+class _Demand:
+    """The rows of one question, added up."""
+
+    people: int = 0
+    askers: int = 0
+    messages: int = 0
+    chats: dict[str, int] = field(default_factory=dict)
+    first_at: float | None = None
+    last_at: float | None = None
+    sureness: float | None = None
+
+    def add(self, row: Row) -> None:
+        """Take in one chat's row."""
+        self.people += row["people"]
+        self.askers += row["askers"]
+        self.messages += row["messages"]
+        if row["askers"]:
+            self.chats[row["source"]] = row["askers"]
+        self.first_at = _least(self.first_at, row["first_at"])
+        self.last_at = row["last_at"] if self.last_at is None else max(self.last_at, row["last_at"] or self.last_at)
+        self.sureness = _least(self.sureness, row["sureness"])
+
+
+def _least(one: float | None, other: float | None) -> float | None:
+    return min((value for value in (one, other) if value is not None), default=None)
+
+
+def questions(db: Database, session: str, since: int) -> list[Question]:
+    """Those with a revision over `since`, in order of revision. A question that undo removed comes once more, as merged
+    into nothing and without demand, to whoever knew it (`since` over 0)."""
+    rows = db.execute(
+        """
+        SELECT * FROM questions WHERE session = :session AND revision > :since AND (removed = 0 OR :since > 0)
+        ORDER BY revision, rowid
+        """,
+        {"session": session, "since": since},
+    ).fetchall()
+    return _with_demand(db, rows)
+
+
+def question(db: Database, id: str) -> Question:
+    """Raises `NotFound`."""
+    rows = db.execute("SELECT * FROM questions WHERE id = ? AND removed = 0", (id,)).fetchall()
+    if not rows:
+        raise NotFound(f"there is no question {id}")
+    return _with_demand(db, rows)[0]
+
+
+def _with_demand(db: Database, rows: list[Row]) -> list[Question]:
+    if not rows:
+        return []
+    ids = {"ids": listed(row["id"] for row in rows if not row["removed"])}
+    demand: Mapping[str, _Demand] = defaultdict(_Demand)
+    for row in db.execute(_DEMAND, ids):
+        demand[row["owner"]].add(row)
+    hints: Mapping[str, list[Row]] = defaultdict(list)
+    for row in db.execute(_HINTS, ids):
+        hints[row["owner"]].append(row)
+    return [_question(row, demand[row["id"]], hints[row["id"]]) for row in rows]
+
+
+def _question(row: Row, demand: _Demand, hints: list[Row]) -> Question:
+    state = state_of(row)
+    if row["removed"]:
+        state = replace(state, status=Status.MERGED, merged_into="")
+    waits = state.status in OPEN
+    return Question(
+        state=state,
+        people=demand.people,
+        askers=demand.askers,
+        votes=demand.people - demand.askers,
+        messages=demand.messages,
+        chats=demand.chats,
+        first_at=row["at"] if demand.first_at is None else demand.first_at,
+        last_at=row["at"] if demand.last_at is None else demand.last_at,
+        revision=row["revision"],
+        sureness=demand.sureness,
+        suggested_answer=_best_answer(state, hints) if waits else None,
+        suggested_merge=_merges(state, hints) if waits else (),
+    )
+
+
+def _best_answer(state: QuestionState, hints: list[Row]) -> CourseMatch | None:
+    """The surest course answer that no asker rejected; of equals the first."""
+    matches = [match_of(row["answer"]) for row in hints]
+    return max(
+        (match for match in matches if match is not None and match.source not in state.rejected),
+        key=lambda match: match.score,
+        default=None,
+    )
+
+
+def _merges(state: QuestionState, hints: list[Row]) -> tuple[str, ...]:
+    """The groups it may belong to, in the order in which its messages suggested them."""
+    finals = dict.fromkeys(row["suggested_final"] or row["suggested"] for row in hints if row["suggested"] is not None)
+    return tuple(id for id in finals if id != state.id)
+
+
+_ASKED = f"""
+    SELECT m.*, {PLACEMENT}, COALESCE(CASE q.merged_into WHEN '' THEN q.id ELSE q.merged_into END, '') AS final
+    FROM messages m JOIN placements p ON p.message = m.id LEFT JOIN questions q ON q.id = m.question
+"""  # noqa: S608 (constants)
+
+
+def asked(db: Database, question: str) -> list[Asked]:
+    """Of a merged question: what it brought along; `Asked.question` names its final group."""
+    where = "m.question IN (SELECT id FROM questions WHERE id = :id OR merged_into = :id)"
+    return _asked(db, where, {"id": question})
+
+
+def asked_by(db: Database, session: str, person: Person) -> list[Asked]:
+    """Everything placed of this person; `Asked.question` is "" for what asks nothing."""
+    where = "m.session = :session AND m.source = :source AND m.author = :author"
+    return _asked(db, where, {"session": session, "source": person.source, "author": person.id})
+
+
+def _asked(db: Database, where: str, parameters: dict[str, Any]) -> list[Asked]:
+    rows = db.execute(f"{_ASKED} WHERE {where} ORDER BY m.id", parameters)
+    return [Asked(message_of(row), placement_of(row), row["final"]) for row in rows]
+
+
+def votes_of(db: Database, session: str, person: Person) -> set[str]:
+    rows = db.execute(
+        """
+        SELECT DISTINCT CASE q.merged_into WHEN '' THEN q.id ELSE q.merged_into END AS final
+        FROM votes v JOIN questions q ON q.id = v.question
+        WHERE v.source = ? AND v.person = ? AND q.session = ? AND q.removed = 0
+        """,
+        (person.source, person.id, session),
+    )
+    return {row["final"] for row in rows}

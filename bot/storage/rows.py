@@ -1,0 +1,195 @@
+"""Values to rows and back. Nested values are JSON, so that a person with any SQLite tool can read them."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter
+
+from bot.model import (
+    Address,
+    Answer,
+    Button,
+    Change,
+    CourseMatch,
+    Delivery,
+    Message,
+    Mode,
+    Placement,
+    QuestionState,
+    Session,
+    Status,
+    Vector,
+)
+from bot.storage.connection import Row
+
+_address = TypeAdapter(Address)
+_answer = TypeAdapter(Answer)
+_buttons = TypeAdapter(tuple[Button, ...])
+_change = TypeAdapter(Change)
+_match = TypeAdapter(CourseMatch)
+_texts = TypeAdapter(tuple[str, ...])
+
+
+def dumped(value: Any) -> str | None:
+    """A dataclass as JSON; None stays None. Numpy's numbers become floats."""
+    return None if value is None else json.dumps(asdict(value), ensure_ascii=False, default=float)
+
+
+def listed(values: Iterable[Any]) -> str:
+    """Strings or numbers as a JSON list: a column, or the argument of `json_each`."""
+    return json.dumps(list(values), ensure_ascii=False)
+
+
+def blob(vector: Vector) -> bytes:
+    """Shape (d,) to 4 d bytes, little-endian float32."""
+    return np.ascontiguousarray(vector, dtype="<f4").tobytes()
+
+
+def vector_of(stored: bytes) -> Vector:
+    return np.frombuffer(stored, dtype="<f4").astype(np.float32)
+
+
+def session_row(session: Session) -> dict[str, Any]:
+    return {**asdict(session), "review": int(session.review)}
+
+
+def session_of(row: Row) -> Session:
+    modes = {name: Mode(row[name]) for name in ("grouping", "answers", "acknowledgements")}
+    return Session(**{**dict(row), **modes, "review": bool(row["review"])})
+
+
+def message_row(message: Message) -> tuple[Any, ...]:
+    """In the order of `messages`' columns from `session` to `explicit`."""
+    return (
+        message.session,
+        message.source,
+        message.external_id,
+        message.author,
+        message.author_name,
+        message.text,
+        message.at,
+        dumped(message.address),
+        int(message.explicit),
+    )
+
+
+def message_of(row: Row) -> Message:
+    """A row of `messages`, or one joined with others whose columns have other names."""
+    return Message(
+        session=row["session"],
+        source=row["source"],
+        external_id=row["external_id"],
+        author=row["author"],
+        author_name=row["author_name"],
+        text=row["text"],
+        at=row["at"],
+        address=None if row["address"] is None else _address.validate_json(row["address"]),
+        explicit=bool(row["explicit"]),
+        id=row["id"],
+    )
+
+
+PLACEMENT = """p.message AS p_message, p.asking AS p_asking, p.probability AS p_probability, p.reason AS p_reason,
+    p.question AS p_question, p.similarity AS p_similarity, p.suggested AS p_suggested, p.answer AS p_answer"""
+"""The columns `placement_of` reads, for joins with `messages`."""
+
+
+def placement_row(placement: Placement, founded: bool) -> tuple[Any, ...]:
+    """In the order of `placements`' columns."""
+    return (
+        placement.message,
+        int(placement.asking),
+        float(placement.probability),
+        placement.reason,
+        placement.question,
+        None if placement.similarity is None else float(placement.similarity),
+        placement.suggested,
+        dumped(placement.answer),
+        int(founded),
+    )
+
+
+def placement_of(row: Row) -> Placement:
+    return Placement(
+        message=row["p_message"],
+        asking=bool(row["p_asking"]),
+        probability=row["p_probability"],
+        reason=row["p_reason"],
+        question=row["p_question"],
+        similarity=row["p_similarity"],
+        suggested=row["p_suggested"],
+        answer=match_of(row["p_answer"]),
+    )
+
+
+def match_of(stored: str | None) -> CourseMatch | None:
+    return None if stored is None else _match.validate_json(stored)
+
+
+def state_row(state: QuestionState) -> dict[str, Any]:
+    return {
+        "id": state.id,
+        "session": state.session,
+        "title": state.title,
+        "original": state.original,
+        "status": state.status.value,
+        "pinned": int(state.pinned),
+        "labels": listed(state.labels),
+        "merged_into": state.merged_into,
+        "reason": state.reason,
+        "answer": dumped(state.answer),
+        "rejected": listed(state.rejected),
+    }
+
+
+def state_of(row: Row) -> QuestionState:
+    return QuestionState(
+        id=row["id"],
+        session=row["session"],
+        title=row["title"],
+        original=row["original"],
+        status=Status(row["status"]),
+        pinned=bool(row["pinned"]),
+        labels=_texts.validate_json(row["labels"]),
+        merged_into=row["merged_into"],
+        reason=row["reason"],
+        answer=None if row["answer"] is None else _answer.validate_json(row["answer"]),
+        rejected=_texts.validate_json(row["rejected"]),
+    )
+
+
+def delivery_row(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "key": delivery.key,
+        "session": delivery.session,
+        "address": dumped(delivery.address),
+        "text": delivery.text,
+        "buttons": json.dumps([asdict(button) for button in delivery.buttons], ensure_ascii=False),
+        "not_before": delivery.not_before,
+        "state": delivery.state,
+        "attempts": delivery.attempts,
+        "sent_id": delivery.sent_id,
+        "error": delivery.error,
+    }
+
+
+def delivery_of(row: Row) -> Delivery:
+    return Delivery(
+        key=row["key"],
+        session=row["session"],
+        address=_address.validate_json(row["address"]),
+        text=row["text"],
+        buttons=_buttons.validate_json(row["buttons"]),
+        not_before=row["not_before"],
+        state=row["state"],
+        attempts=row["attempts"],
+        sent_id=row["sent_id"],
+        error=row["error"],
+    )
+
+
+def change_of(stored: str) -> Change:
+    return _change.validate_json(stored)

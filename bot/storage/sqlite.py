@@ -1,0 +1,182 @@
+"""The store on SQLite: one file, one process, one thread that writes; what was written survives a power cut."""
+
+import asyncio
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from sqlite_utils import Database
+
+from bot.errors import StoreError
+from bot.model import (
+    Action,
+    Asked,
+    Change,
+    Cursor,
+    Delivery,
+    Login,
+    Message,
+    Person,
+    Placed,
+    Placement,
+    Question,
+    Remembered,
+    Session,
+)
+from bot.ports import Now
+from bot.storage import changes, deliveries, inbox, logins, questions
+from bot.storage.connection import claim, connect, explained, warn_if_unsound
+from bot.storage.migrations import migrate
+from bot.storage.reader import Reader
+from bot.storage.writer import Writer
+
+T = TypeVar("T")
+
+
+async def open_store(path: Path | str, *, now: Now = time.time, patience: float = 5.0) -> "SqliteStore":
+    """Open a database, founding it where there is none; ":memory:" is one that is gone after `close` (for tests).
+
+    `patience`: seconds to wait for a lock of a foreign program before a call fails. Raises `StoreBusy` where another
+    floormic has it open, `StoreError` where the file cannot be used.
+    """
+    return await asyncio.to_thread(SqliteStore, path, now, patience)
+
+
+class SqliteStore:
+    """Implements `bot.ports.Store`. Writes share commits (see `writer`), reads run beside them (see `reader`)."""
+
+    def __init__(self, path: Path | str, now: Now = time.time, patience: float = 5.0) -> None:
+        """Blocks; call `open_store` instead."""
+        warn_if_unsound()
+        passing = str(path) == ":memory:"
+        self._folder = tempfile.mkdtemp(prefix="floormic-") if passing else None
+        file = Path(self._folder, "passing.db") if self._folder else Path(path).resolve()
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._held = claim(file)
+        except OSError as error:
+            raise StoreError(f"cannot make the folder of the database {file}: {error.strerror}") from error
+        try:
+            self._writer = Writer(partial(_prepared, file, now, patience, durable=not passing))
+        except BaseException as error:
+            os.close(self._held)
+            if isinstance(error, Exception):
+                raise explained(error) from error
+            raise
+        self._reader = Reader(partial(connect, file, patience=patience, reading=True))
+        self._closed = False
+
+    async def close(self) -> None:
+        """Finish what waits, then let the file go. A second time does nothing."""
+        if self._closed:
+            return
+        self._closed = True
+        await self._reader.close()
+        await self._writer.close()
+        os.close(self._held)
+        if self._folder:
+            await asyncio.to_thread(shutil.rmtree, self._folder, ignore_errors=True)
+
+    async def _write(self, work: Callable[..., T], *arguments: object) -> T:
+        return await self._writer.write(lambda db: work(db, *arguments))
+
+    async def _read(self, work: Callable[..., T], *arguments: object) -> T:
+        return await self._reader.read(lambda db: work(db, *arguments))
+
+    async def receive(
+        self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
+    ) -> int:
+        return await self._write(inbox.receive, messages, cursor, deliveries)
+
+    async def cursor(self, source: str) -> str | None:
+        return await self._read(inbox.cursor, source)
+
+    async def pending(self, session: str, limit: int) -> list[Message]:
+        return await self._read(inbox.pending, session, limit)
+
+    async def place(self, session: str, placed: Sequence[Placed]) -> None:
+        await self._write(inbox.place, session, placed)
+
+    async def remembered(self, session: str) -> list[Remembered]:
+        return await self._read(inbox.remembered, session)
+
+    async def save_session(self, session: Session) -> None:
+        await self._write(inbox.save_session, session)
+
+    async def sessions(self) -> list[Session]:
+        return await self._read(inbox.sessions)
+
+    async def questions(self, session: str, since: int = 0) -> list[Question]:
+        """Also, once and only with `since` over 0, a question that undo removed: as merged into nothing, demand 0."""
+        return await self._read(questions.questions, session, since)
+
+    async def question(self, id: str) -> Question:
+        return await self._read(questions.question, id)
+
+    async def asked(self, question: str) -> list[Asked]:
+        return await self._read(questions.asked, question)
+
+    async def placements(self, session: str) -> list[tuple[Message, Placement | None]]:
+        return await self._read(inbox.placements, session)
+
+    async def asked_by(self, session: str, person: Person) -> list[Asked]:
+        return await self._read(questions.asked_by, session, person)
+
+    async def vote(self, question: str, person: Person, on: bool, at: float) -> None:
+        """Raises `NotFound`."""
+        await self._write(changes.vote, question, person, on, at)
+
+    async def votes_of(self, session: str, person: Person) -> set[str]:
+        return await self._read(questions.votes_of, session, person)
+
+    async def apply(self, change: Change) -> Action:
+        """Raises also `NotFound` for what is not there and `BadInput` for a chain of merges."""
+        return await self._write(changes.apply, change)
+
+    async def actions(self, session: str, limit: int = 100, since: int = 0) -> list[Action]:
+        return await self._read(changes.actions, session, limit, since)
+
+    async def deliver(self, deliveries_: Sequence[Delivery]) -> None:
+        await self._write(deliveries.deliver, deliveries_)
+
+    async def due(self, now: float, limit: int = 200) -> list[Delivery]:
+        return await self._read(deliveries.due, now, limit)
+
+    async def settle(self, delivery: Delivery) -> None:
+        await self._write(deliveries.settle, delivery)
+
+    async def deliveries(self, session: str) -> list[Delivery]:
+        return await self._read(deliveries.of_session, session)
+
+    async def redeem(self, token_hash: str, at: float) -> bool:
+        return await self._write(logins.redeem, token_hash, at)
+
+    async def open_login(self, token_hash: str, login: Login) -> None:
+        await self._write(logins.open_login, token_hash, login)
+
+    async def login(self, token_hash: str, now: float) -> Login | None:
+        return await self._read(logins.login, token_hash, now)
+
+    async def close_login(self, token_hash: str) -> None:
+        await self._write(logins.close_login, token_hash)
+
+
+def _prepared(file: Path, now: Now, patience: float, durable: bool) -> Database:
+    """The writing connection, with the newest schema, and tidy."""
+    db = connect(file, patience=patience, durable=durable)
+    try:
+        migrate(db)
+        with db.atomic():
+            deliveries.wait_again(db)
+            logins.forget_expired(db, now())
+    except BaseException:
+        with suppress(Exception):
+            db.conn.close()
+        raise
+    return db

@@ -1,0 +1,150 @@
+"""One thread that writes, many callers that wait together for one commit (group commit).
+
+Every call is a function of the database. The thread takes all that wait, runs each in its own savepoint of one
+transaction, commits once, and only then tells the callers. A commit costs one fsync however many calls it carries.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlite_utils import Database
+
+from bot.errors import StoreError
+from bot.storage.connection import Failure, explained
+
+T = TypeVar("T")
+
+BATCH = 256
+"""Calls in one transaction at most."""
+
+WAITING = 2048
+"""Calls that wait for the thread at most; further callers wait before they are let in."""
+
+
+@dataclass(slots=True)
+class _Call:
+    work: Callable[[Database], Any]
+    loop: asyncio.AbstractEventLoop
+    future: asyncio.Future[Any]
+    result: Any = None
+    error: Exception | None = field(default=None)
+
+
+class _Lost(Exception):
+    """An error ended the whole transaction, not only its own savepoint; its cause says which."""
+
+
+class Writer:
+    """Owns the writing connection. `open` makes one; it is called again where a connection cannot be used any more."""
+
+    def __init__(self, open: Callable[[], Database]) -> None:
+        self._open = open
+        self._db: Database | None = open()
+        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()  # bounded by _room
+        self._room = asyncio.Semaphore(WAITING)
+        self._closed = False
+        self._thread = threading.Thread(target=self._run, name="floormic-writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, work: Callable[[Database], T]) -> T:
+        """Run `work` in the writing thread; returns once it is on the disk.
+
+        Raises what `work` raised, or `StoreError`; then nothing of it was written. A caller that is cancelled does not
+        know whether it was written.
+        """
+        await self._room.acquire()
+        if self._closed:
+            self._room.release()
+            raise StoreError("the store is closed")
+        loop = asyncio.get_running_loop()
+        call = _Call(work, loop, loop.create_future())
+        self._calls.put(call)
+        result: T = await call.future
+        return result
+
+    async def close(self) -> None:
+        """Finish what waits, then close the connection."""
+        if not self._closed:
+            self._closed = True
+            self._calls.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _run(self) -> None:
+        while batch := self._next_batch():
+            self._transact(batch)
+            _tell(batch, self._room)
+        if self._db is not None:
+            self._db.conn.close()
+
+    def _next_batch(self) -> list[_Call]:
+        """All that wait, at least one; empty at the end."""
+        batch: list[_Call] = []
+        call = self._calls.get()
+        while call is not None:
+            batch.append(call)
+            if len(batch) == BATCH or self._calls.empty():
+                return batch
+            call = self._calls.get()
+        if batch:
+            self._calls.put(None)  # the end stays for the next turn
+        return batch
+
+    def _transact(self, batch: list[_Call]) -> None:
+        try:
+            db = self._db = self._db or self._open()
+            db.conn.execute("BEGIN IMMEDIATE")
+            for call in batch:
+                _attempt(db, call)
+            db.conn.execute("COMMIT")
+        except Exception as error:
+            cause = error.__cause__ if isinstance(error, _Lost) else error
+            for call in batch:
+                call.error = explained(cause) if isinstance(cause, Exception) else error
+            self._recover()
+
+    def _recover(self) -> None:
+        """Leave no half transaction behind; give the connection up where even that fails."""
+        db = self._db
+        try:
+            if db is not None and db.conn.in_transaction:
+                db.conn.execute("ROLLBACK")
+        except Failure:
+            self._db = None
+            if db is not None:
+                db.conn.close()
+
+
+def _attempt(db: Database, call: _Call) -> None:
+    """Run one call so that its failure touches no other. Raises `_Lost` where it took the transaction with it."""
+    db.conn.execute("SAVEPOINT call")
+    try:
+        call.result = call.work(db)
+    except Exception as error:
+        if not db.conn.in_transaction:
+            raise _Lost from error
+        db.conn.execute("ROLLBACK TO call")
+        call.error = explained(error)
+    db.conn.execute("RELEASE call")
+
+
+def _tell(batch: list[_Call], room: asyncio.Semaphore) -> None:
+    """Wake the callers of a batch, one wake-up for each event loop (there is one)."""
+    try:
+        batch[0].loop.call_soon_threadsafe(_settle, batch, room)
+    except RuntimeError:  # the loop is closed: nobody waits any more
+        return
+
+
+def _settle(batch: list[_Call], room: asyncio.Semaphore) -> None:
+    for call in batch:
+        room.release()
+        if call.future.done():  # the caller was cancelled
+            continue
+        if call.error is not None:
+            call.future.set_exception(call.error)
+        else:
+            call.future.set_result(call.result)
