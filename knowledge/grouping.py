@@ -167,7 +167,7 @@ def likeness(cosine: float, one: Sketch, other: Sketch, source: str | None, sour
 
 
 def probability(like: Likeness) -> float:
-    """The judge: a logistic regression of eight coefficients, rounded so that the last bits of a float decide nothing."""
+    """The judge: a logistic regression of few coefficients; rounded, so that last bits of a float decide nothing."""
     total = BIAS + sum(weight * getattr(like, name) for name, weight in WEIGHTS.items())
     return round(1 / (1 + math.exp(-total)), DIGITS)
 

@@ -16,7 +16,7 @@ _EITHER = re.compile(r"(.)不\1|有没有|没有?[吗嘛]|不$|没$|不[?吗]|�
 _KINDS: dict[str, re.Pattern[str]] = {
     kind: re.compile(pattern)
     for kind, pattern in {
-        "where": r"哪里|哪儿|哪下|哪看|在哪|去哪|从哪|何处|地址|链接|(?:啥|什么)地方|入口|\bwhere\b|\blink\b|\burl\b|\bwo\b",
+        "where": r"哪里|哪儿|哪下|哪看|在哪|去哪|从哪|何处|地址|链接|(?:啥|什么)地方|入口|\b(?:where|link|url|wo)\b",
         "when": r"什么时候|啥时候?|几点|几号|何时|多会儿?|哪天|时间|多久(?:能|才|会)|\bwhen\b|what time|\bwann\b",
         "long": r"多久|多长|几天|几个月|期限|有效期|一直|过期|下架|how long|\bexpir|\bwie lange\b",
         "cost": r"多少钱|价格|价钱|费用|收费|几块|贵|怎么卖|报价|免费|\bcost|\bprice|\bfee|\bpay|how much|\bkostet",
