@@ -6,21 +6,31 @@ a `Problem` with the file, the line and what to do. Ids stay the same as long as
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import logging
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
-from knowledge.faq import read_faq, read_glossary, read_notes
+from watchfiles import awatch
+
+from knowledge.documents import READERS, read_captions
+from knowledge.markdown import read_faq, read_glossary, read_notes
 from knowledge.material import Course, Entry, Found, Passage, Problem
 
-__all__ = ["Course", "Entry", "Passage", "Problem", "read_course"]
+__all__ = ["Course", "Entry", "Passage", "Problem", "read_course", "watch_course"]
+
+_log = logging.getLogger(__name__)
 
 LARGEST = 50 * 1024 * 1024  # bytes a file
 _MARKDOWN = (".md", ".markdown")
+_CAPTIONS = (".vtt", ".srt")
 _LEFT_BY_PROGRAMS = re.compile(r"\.|~\$|thumbs\.db$|desktop\.ini$|.*~$", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
+_CONTROL_SHARE = 100  # one control character in so many is a stray from copying; more of them is no text
 
 
 def read_course(folder: Path) -> Course:
@@ -36,6 +46,36 @@ def read_course(folder: Path) -> Course:
         message = "there is no such course folder: create it or correct its path in the settings"
         return Course((), (), (Problem(_shown(folder), None, message),))
     return _joined([_read_file(root, path) for path in _files(root)])
+
+
+async def watch_course(
+    folder: Path, changed: Callable[[Course], Awaitable[None]], *, settle_ms: int = 800, missing_s: float = 2.0
+) -> None:
+    """Call `changed` with the newly read course whenever its content has changed; runs until it is cancelled.
+
+    Changes within `settle_ms` are one change, since editors and copying write in many steps. A folder that is
+    missing is looked for every `missing_s` seconds. An error of `changed` is logged and the watch goes on.
+    """
+    last = await asyncio.to_thread(read_course, folder)
+    while True:
+        # no filter: the usual one passes over whole trees such as site-packages, where the sample course may live
+        with contextlib.suppress(FileNotFoundError):
+            async for _ in awatch(folder, watch_filter=None, debounce=settle_ms, step=settle_ms // 4):
+                last = await _reread(folder, last, changed)
+                if not await asyncio.to_thread(folder.is_dir):
+                    break
+        await asyncio.sleep(missing_s)
+        last = await _reread(folder, last, changed)
+
+
+async def _reread(folder: Path, last: Course, changed: Callable[[Course], Awaitable[None]]) -> Course:
+    course = await asyncio.to_thread(read_course, folder)
+    if course != last:
+        try:
+            await changed(course)
+        except Exception:  # the listener's trouble; the next change must reach it all the same
+            _log.exception("the course changed, but taking it over failed")
+    return course
 
 
 def _files(root: Path) -> Iterator[Path]:
@@ -81,14 +121,21 @@ def _read_content(found: Found, path: Path, data: bytes) -> None:
     ending = path.suffix.lower()
     if ending in _MARKDOWN:
         _read_markdown(found, path.stem.lower(), data)
+    elif ending in _CAPTIONS:
+        text = _decode(found, data)
+        if text is not None:
+            read_captions(found, text, ending[1:])
+    elif ending in READERS:
+        READERS[ending](found, data)
     else:
-        found.problem("an unknown kind of file: the course is read from .md")
+        known = ", ".join((*_MARKDOWN, *READERS, *_CAPTIONS))
+        found.problem(f"not read, since only {known} are: save it as one of these or move it out of the folder")
 
 
 def _read_markdown(found: Found, name: str, data: bytes) -> None:
     if name == "readme":
         return
-    text = decode(found, data)
+    text = _decode(found, data)
     if text is None:
         return
     stem = found.file[: found.file.rindex(".")]
@@ -100,7 +147,7 @@ def _read_markdown(found: Found, name: str, data: bytes) -> None:
         read_notes(found, stem, text)
 
 
-def decode(found: Found, data: bytes) -> str | None:
+def _decode(found: Found, data: bytes) -> str | None:
     """UTF-8 text; other encodings are read where it is safe to, with a problem; None for what is no text."""
     utf16 = ("utf-16",) if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ()
     for encoding in ("utf-8-sig", *utf16, "gb18030"):
@@ -108,11 +155,11 @@ def decode(found: Found, data: bytes) -> str | None:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
-        if _CONTROL.search(text):
+        if len(_CONTROL.findall(text)) * _CONTROL_SHARE > len(text):
             continue
         if encoding != "utf-8-sig":
             found.problem(f"not UTF-8; it was read as {encoding.upper()}: save it as UTF-8 to be sure")
-        return text.replace("\r\n", "\n").replace("\r", "\n")
+        return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     found.problem("no text in it, although its name says so: save it as a UTF-8 text file or remove it")
     return None
 
