@@ -181,6 +181,7 @@ class HookReply:
     status: int
     body: bytes = b""
     content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Connector(Protocol):

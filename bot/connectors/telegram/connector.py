@@ -1,0 +1,341 @@
+"""The Telegram connector: hears what `mapper` understands, says what the outbox hands over."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import re
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Any, Literal, TypeVar
+
+from telegram import (
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    LinkPreviewOptions,
+    ReplyParameters,
+    Update,
+    User,
+)
+from telegram import Message as TelegramMessage
+from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
+
+from bot.backoff import backoff
+from bot.connectors.telegram.client import (
+    POLL_SECONDS,
+    brief,
+    forget_status,
+    open_client,
+    read_update,
+    wait_of,
+    was_done,
+)
+from bot.connectors.telegram.mapper import ALLOWED, Command, Press, Reader, place, press_data
+from bot.connectors.telegram.replies import counted, gone, reply
+from bot.connectors.telegram.words import cut
+from bot.errors import ConnectorError, FloormicError, Refused, SettingsError, StoreError, TryLater
+from bot.model import Abilities, Button, Cursor, Delivery
+from bot.ports import Floor, HookReply, Now
+
+log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+API = "https://api.telegram.org/bot"
+FILES = "https://api.telegram.org/file/bot"
+LONGEST_BACKOFF = 30.0
+CONFLICTS = 4
+"""So many in a row mean that another program really polls, and not that our own former connection lingers."""
+
+STALE = 6 * 86400.0
+"""Seconds. After a week without updates Telegram numbers anew, and an old offset would skip what is new."""
+
+SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
+SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 (the name of a header)
+FORBIDDEN = HookReply(403, b'{"error": "forbidden", "code": "not_allowed"}')
+BUSY = HookReply(503, b'{"error": "try again", "code": "busy"}', headers=(("Retry-After", "5"),))
+OK = HookReply(200, b"{}")
+
+ANOTHER_POLLS = (
+    "Telegram: another program asks for the updates of this bot. Stop it, or give this program a bot of its own "
+    "(@BotFather, /newbot)."
+)
+BAD_TOKEN = "Telegram: the token was refused. Copy it again from @BotFather (/mybots, API Token)."  # noqa: S105
+
+
+def default_wait(failures: int) -> float:
+    return backoff(failures, longest=LONGEST_BACKOFF)
+
+
+class Telegram:
+    """One bot that listens for one session, by long polling or by webhook.
+
+    `base_url` and `base_file_url` end in ".../bot", to which the token is added. In webhook mode Telegram calls
+    `public_url`/in/`name` and proves itself with `secret` (1 to 256 of A-Z a-z 0-9 _ -; "" derives one from the token,
+    which stays the same over restarts). `every_message`: every line
+    of a group may be a question, not only what is addressed to the bot. `wait` gives the seconds to wait after so many
+    failures in a row. Raises `SettingsError`.
+    """
+
+    abilities = Abilities(
+        reply=True, edit=True, buttons=True, length=4096, rate=30.0, chat_rate=1.0, group_rate=20 / 60
+    )
+
+    def __init__(
+        self,
+        name: str,
+        token: str,
+        session: str,
+        *,
+        now: Now = time.time,
+        base_url: str = API,
+        base_file_url: str = FILES,
+        mode: Literal["polling", "webhook"] = "polling",
+        public_url: str = "",
+        secret: str = "",
+        every_message: bool = False,
+        language: str = "zh",
+        wait: Callable[[int], float] = default_wait,
+    ) -> None:
+        _check(token, mode, public_url, secret)
+        self.name = name
+        self._session, self._every_message, self._language = session, every_message, language
+        self._mode, self._secret = mode, secret or _derived(token)
+        self._hook_url = f"{public_url.rstrip('/')}/in/{name}"
+        self._now, self._wait = now, wait
+        self._client = open_client(token, base_url, base_file_url)
+        self._bot = self._client.bot
+        self._floor: Floor | None = None
+        self._me: User | None = None
+        self._moved: dict[int, int] = {}
+        self._told: dict[str, float] = {}
+        self._answering: set[asyncio.Task[None]] = set()
+
+    async def run(self, floor: Floor) -> None:
+        """Listen until cancelled. Raises `Refused` for a wrong token and where another program polls."""
+        self._me = await self._steadily(self._bot.get_me)
+        self._floor = floor
+        if self._mode == "webhook":
+            await self._steadily(self._set_webhook)
+            await asyncio.Event().wait()
+        await self._steadily(self._bot.delete_webhook)
+        offset = await self._steadily(partial(self._begin, floor))
+        while True:
+            offset = await self._steadily(partial(self._poll, floor, offset))
+
+    async def hook(self, headers: Mapping[str, str], body: bytes) -> HookReply:
+        """One update by webhook: 200 once it is stored, 503 where it is not, else Telegram calls again."""
+        if self._mode != "webhook" or not self._genuine(headers):
+            return FORBIDDEN
+        if self._floor is None:
+            return BUSY
+        try:
+            raw = json.loads(body)
+        except (ValueError, RecursionError):
+            return HookReply(400, b'{"error": "no JSON", "code": "bad_input"}')
+        update = read_update(raw) if isinstance(raw, dict) else None
+        if update is None:
+            return OK  # an error would make Telegram send the same again and again
+        try:
+            await self._take(self._floor, [update])
+        except StoreError:
+            return BUSY
+        return OK
+
+    async def send(self, delivery: Delivery) -> str:
+        """Say or edit it; Telegram's message id, "" where it was said but the id got lost on the way."""
+        try:
+            chat, thread = place(delivery.address.chat)
+        except ValueError:
+            raise Refused(f"{delivery.address.chat!r} is no Telegram chat") from None
+        forget_status()
+        try:
+            return await self._say(delivery, chat, thread)
+        except RetryAfter as error:
+            raise self._later(delivery.address.chat, wait_of(error)) from None
+        except (Forbidden, BadRequest) as error:
+            # Telegram calls a request bad that it will never take: a deleted chat, no right to write, no such topic.
+            raise Refused(f"Telegram: {brief(error)}") from None
+        except InvalidToken:
+            # Worth another try: the answers wait until somebody has put the token right.
+            raise ConnectorError(BAD_TOKEN) from None
+        except TelegramError as error:
+            if was_done(error):
+                return delivery.sent_id
+            raise ConnectorError(f"Telegram: {brief(error)}") from None
+
+    async def close(self) -> None:
+        for task in self._answering:
+            task.cancel()
+        await asyncio.gather(*self._answering, return_exceptions=True)
+        await self._client.close()
+
+    async def _steadily(self, step: Callable[[], Awaitable[Result]]) -> Result:
+        """Do it until it succeeds; only what waiting cannot heal is raised."""
+        failures = conflicts = 0
+        while True:
+            try:
+                return await step()
+            except InvalidToken:
+                raise Refused(BAD_TOKEN) from None  # the library's text quotes the token
+            except RetryAfter as error:
+                await asyncio.sleep(wait_of(error))
+                continue
+            except Conflict:
+                conflicts += 1
+                if conflicts >= CONFLICTS:
+                    raise Refused(ANOTHER_POLLS) from None
+                trouble = "another connection asks for the updates"
+            except (TelegramError, StoreError) as error:
+                trouble = brief(error)
+            failures += 1
+            seconds = self._wait(failures)
+            log.warning("%s: %s; again in %.1f s", self.name, trouble, seconds)
+            await asyncio.sleep(seconds)
+
+    async def _set_webhook(self) -> None:
+        await self._bot.set_webhook(self._hook_url, secret_token=self._secret, allowed_updates=ALLOWED)
+
+    async def _begin(self, floor: Floor) -> int | None:
+        offset, _, at = (await floor.cursor(self.name) or "").partition("@")
+        # Without an offset Telegram starts with the oldest unconfirmed update; what we have already is known by its id.
+        return int(offset) if offset and self._now() - float(at or 0) < STALE else None
+
+    async def _poll(self, floor: Floor, offset: int | None) -> int | None:
+        """Ask once. Asking with an offset confirms all before it, so it moves only after the commit."""
+        updates = await self._bot.get_updates(offset=offset, timeout=POLL_SECONDS, allowed_updates=ALLOWED)
+        if not updates:
+            return offset
+        after = max(update.update_id for update in updates) + 1
+        await self._take(floor, updates, Cursor(self.name, f"{after}@{self._now():.0f}"))
+        return after
+
+    async def _take(self, floor: Floor, updates: Sequence[Update], cursor: Cursor | None = None) -> None:
+        """Votes first, each durable by itself and unique by person, then all the rest in one transaction."""
+        if self._me is None:
+            raise RuntimeError("the bot does not know itself yet")
+        reading = Reader(self.name, self._session, self._me, self._every_message).read(updates)
+        answers = [(press.query, await self._press(floor, press)) for press in reading.presses]
+        replies = [await self._reply(floor, command) for command in reading.commands]
+        await floor.receive(reading.messages, cursor, replies)
+        for query, text in answers:
+            self._aside(self._answer(query, text))
+
+    async def _press(self, floor: Floor, press: Press) -> str:
+        act = floor.vote if press.act == "vote" else floor.not_answered
+        try:
+            question = await act(self._session, press.question, press.person)
+        except StoreError:
+            raise
+        except FloormicError:
+            return gone(self._language)
+        return counted(press.act, question, self._language)
+
+    async def _reply(self, floor: Floor, command: Command) -> Delivery:
+        if self._me is None:
+            raise RuntimeError("the bot does not know itself yet")
+        return await reply(command, floor, self._session, self._me, self._language)
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _answer(self, query: str, text: str) -> None:
+        """Only a courtesy: the vote counts already, and Telegram refuses an answer that comes too late or twice."""
+        try:
+            await self._bot.answer_callback_query(query, text=cut(text, 200))
+        except TelegramError as error:
+            log.info("%s: a pressed button stays unanswered: %s", self.name, type(error).__name__)
+
+    def _genuine(self, headers: Mapping[str, str]) -> bool:
+        given = next((value for key, value in headers.items() if key.lower() == SECRET_HEADER), "")
+        return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._secret.encode())
+
+    async def _say(self, delivery: Delivery, chat: int, thread: int | None) -> str:
+        chat = self._moved.get(chat, chat)
+        try:
+            return await self._edit_or_post(delivery, chat, thread)
+        except ChatMigrated as error:
+            self._moved[chat] = error.new_chat_id
+            return await self._edit_or_post(delivery, error.new_chat_id, thread)
+
+    async def _edit_or_post(self, delivery: Delivery, chat: int, thread: int | None) -> str:
+        if delivery.sent_id and await self._edit(delivery, chat):
+            return delivery.sent_id
+        return await self._post(delivery, chat, thread)
+
+    async def _edit(self, delivery: Delivery, chat: int) -> bool:
+        """False where there is nothing left to edit."""
+        try:
+            await self._bot.edit_message_text(
+                cut(delivery.text, self.abilities.length),
+                chat_id=chat,
+                message_id=int(delivery.sent_id),
+                reply_markup=keyboard(delivery.buttons),
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+            )
+        except BadRequest as error:
+            trouble = str(error).lower()
+            if "not modified" in trouble:
+                return True
+            if any(words in trouble for words in ("to edit not found", "can't be edited", "message_id_invalid")):
+                return False
+            raise
+        return True
+
+    async def _post(self, delivery: Delivery, chat: int, thread: int | None) -> str:
+        """Plain text always: what people wrote must never become markup."""
+        answered = delivery.address.message
+        sent: TelegramMessage = await self._bot.send_message(
+            chat,
+            cut(delivery.text, self.abilities.length),
+            message_thread_id=thread,
+            reply_markup=keyboard(delivery.buttons),
+            link_preview_options=LinkPreviewOptions(is_disabled=True),
+            reply_parameters=ReplyParameters(int(answered), allow_sending_without_reply=True)
+            if answered.isdecimal()
+            else None,
+        )
+        return str(sent.message_id)
+
+    def _later(self, chat: str, seconds: float) -> TryLater:
+        """Telegram does not say whether its 429 means this chat or all of them: two chats at once mean all."""
+        now = self._now()
+        self._told = {c: until for c, until in self._told.items() if until > now}
+        everybody = bool(self._told.keys() - {chat})
+        self._told[chat] = now + seconds
+        return TryLater(seconds, "" if everybody else chat)
+
+
+def keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
+    """Short labels share a row, long ones get one each. A button that Telegram would refuse is left out."""
+    made = [
+        InlineKeyboardButton(button.label, callback_data=data)
+        for button in buttons
+        if (data := press_data(button.act, button.question))
+    ]
+    if not made:
+        return None
+    width = 5 if all(len(button.text) <= 8 for button in made) else 1
+    return InlineKeyboardMarkup([made[i : i + width] for i in range(0, len(made), width)])
+
+
+def _check(token: str, mode: str, public_url: str, secret: str) -> None:
+    problems = []
+    if not token:
+        problems.append("Telegram: the token is missing. Get one from @BotFather (/newbot).")
+    if mode not in ("polling", "webhook"):
+        problems.append(f'Telegram: mode is "polling" or "webhook", not {mode!r}.')
+    if mode == "webhook" and not public_url.startswith("https://") and "://127.0.0.1" not in public_url:
+        problems.append("Telegram: a webhook needs a public address that begins with https://. Polling needs none.")
+    if secret and not SECRET.fullmatch(secret):
+        problems.append("Telegram: the webhook's secret is 1 to 256 letters, digits, _ or -.")
+    if problems:
+        raise SettingsError(problems)
+
+
+def _derived(token: str) -> str:
+    """Nobody without the token can tell it, and it tells nothing of the token."""
+    return hmac.new(token.encode(), b"floormic webhook", hashlib.sha256).hexdigest()

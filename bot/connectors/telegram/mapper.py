@@ -1,0 +1,221 @@
+"""Telegram's updates to what they mean here: messages, commands, pressed buttons. Decides; calls nothing.
+
+Edited messages are left out on purpose: the first wording was counted and perhaps answered already, and an edit that
+changed a question under the people who voted for it would cheat them. Who means something else sends a new message.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from telegram import CallbackQuery, Chat, MessageEntity, Update, User
+from telegram import Message as TelegramMessage
+
+from bot.model import Address, Message, Person
+
+ALLOWED = ("message", "callback_query")
+"""What Telegram is asked to send."""
+
+COMMAND = re.compile(r"/([a-z0-9_]{1,64})(?:@([a-z0-9_]+))?\s*(.*)", re.DOTALL | re.IGNORECASE | re.ASCII)
+"""ASCII, so that "/ask什么是…" without a space is understood too."""
+
+PRESS = re.compile(r"([vn]):(.{1,62})", re.DOTALL)
+ACTS = {"v": "vote", "n": "not_answered"}
+CODES = {act: code for code, act in ACTS.items()}
+DATA_BYTES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Somebody wants to be told something: `what` is "help", "hint", "top" or "mine"."""
+
+    what: str
+    external_id: str
+    address: Address
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """A pressed button. `query` is what Telegram wants answered."""
+
+    act: str
+    question: str
+    person: Person
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a batch of updates means."""
+
+    messages: tuple[Message, ...] = ()
+    commands: tuple[Command, ...] = ()
+    presses: tuple[Press, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads updates for one bot (`me`) that listens for one session under the name of its connector."""
+
+    name: str
+    session: str
+    me: User
+    every_message: bool = False
+
+    def read(self, updates: Iterable[Update]) -> Reading:
+        found = [one for update in updates if (one := self._one(update))]
+        return Reading(
+            tuple(f for f in found if isinstance(f, Message)),
+            tuple(f for f in found if isinstance(f, Command)),
+            tuple(f for f in found if isinstance(f, Press)),
+        )
+
+    def _one(self, update: Update) -> Message | Command | Press | None:
+        if update.callback_query:
+            return self._press(update.callback_query)
+        if update.message and (person := self._person(update.message)):
+            return self._said(update.message, person)
+        return None
+
+    def _person(self, message: TelegramMessage) -> Person | None:
+        """Who speaks; None for bots, for ourselves and for posts that Telegram copies from a channel.
+
+        Anonymous admins and people who speak as a channel come with a stand-in user: there the chat they speak as
+        is the person.
+        """
+        if message.is_automatic_forward:
+            return None
+        if message.sender_chat:
+            return Person(self.name, str(message.sender_chat.id), clean(message.sender_chat.title or ""))
+        user = message.from_user
+        return None if user is None or user.is_bot else self._user(user)
+
+    def _user(self, user: User) -> Person:
+        return Person(self.name, str(user.id), clean(user.full_name))
+
+    def _said(self, message: TelegramMessage, person: Person) -> Message | Command | None:
+        text = text_of(message)
+        if not text.strip():
+            return None
+        private = message.chat.type == Chat.PRIVATE
+        if command := COMMAND.match(text):
+            return self._command(message, person, command, private)
+        without = self._unaddressed(message, text)
+        if without is not None:
+            return self._message(message, person, without, explicit=True) if without else None
+        if private:
+            return self._message(message, person, text, explicit=True)
+        # A reply to the bot may as well be a "thank you", so it is judged like any line of the chat.
+        return self._message(message, person, text) if self.every_message or self._replies_to_me(message) else None
+
+    def _command(
+        self, message: TelegramMessage, person: Person, command: re.Match[str], private: bool
+    ) -> Message | Command | None:
+        what, bot, rest = command[1].lower(), command[2], command[3].strip()
+        if bot and bot.lower() != (self.me.username or "").lower():
+            return None
+        if what == "ask":
+            text = rest or self._pointed_at(message)
+            if text:
+                return self._message(message, person, text, explicit=True)
+            return self._tell("hint", message, person)
+        known = {"start": "help", "help": "help", "questions": "top", "mine": "mine"}
+        if what in known:
+            return self._tell(known[what], message, person)
+        return self._tell("help", message, person) if private or bot else None
+
+    def _pointed_at(self, message: TelegramMessage) -> str:
+        """The text of the message that a bare /ask replies to: whoever points at it wants to know it too."""
+        other = message.reply_to_message
+        if other is None or other.from_user is None or (other.from_user.is_bot and not other.sender_chat):
+            return ""
+        return text_of(other).strip()
+
+    def _unaddressed(self, message: TelegramMessage, text: str) -> str | None:
+        """The text without the mentions of the bot; None where it is not mentioned."""
+        mentions = [e for e in message.entities or message.caption_entities if self._means_me(e, text)]
+        return without(text, mentions).strip() if mentions else None
+
+    def _means_me(self, entity: MessageEntity, text: str) -> bool:
+        if entity.type == MessageEntity.TEXT_MENTION:
+            return entity.user is not None and entity.user.id == self.me.id
+        if entity.type != MessageEntity.MENTION:
+            return False
+        return part(text, entity).lower() == f"@{self.me.username or ''}".lower()
+
+    def _replies_to_me(self, message: TelegramMessage) -> bool:
+        other = message.reply_to_message
+        return other is not None and other.from_user is not None and other.from_user.id == self.me.id
+
+    def _message(self, message: TelegramMessage, person: Person, text: str, explicit: bool = False) -> Message:
+        return Message(
+            session=self.session,
+            source=self.name,
+            external_id=external_id(message),
+            author=person.id,
+            author_name=person.name,
+            text=text,
+            at=message.date.timestamp(),
+            address=self._address(message, person),
+            explicit=explicit,
+        )
+
+    def _tell(self, what: str, message: TelegramMessage, person: Person) -> Command:
+        return Command(what, external_id(message), self._address(message, person), person)
+
+    def _address(self, message: TelegramMessage, person: Person) -> Address:
+        # Outside forums a thread id only names the message that a chain of replies began with; sending to it fails.
+        thread = f"/{message.message_thread_id}" if message.is_topic_message and message.message_thread_id else ""
+        private = message.chat.type == Chat.PRIVATE
+        return Address(self.name, f"{message.chat.id}{thread}", str(message.message_id), person.id, private)
+
+    def _press(self, query: CallbackQuery) -> Press | None:
+        pressed = PRESS.fullmatch(query.data or "")
+        if pressed is None or query.from_user.is_bot:
+            return None
+        return Press(ACTS[pressed[1]], pressed[2], self._user(query.from_user), query.id)
+
+
+def external_id(message: TelegramMessage) -> str:
+    """Telegram counts messages in each chat anew, so the chat belongs to the id."""
+    return f"{message.chat.id}:{message.message_id}"
+
+
+def place(chat: str) -> tuple[int, int | None]:
+    """An address's chat back to Telegram's chat id and thread id. Raises `ValueError`."""
+    number, _, thread = chat.partition("/")
+    return int(number), int(thread) if thread else None
+
+
+def press_data(act: str, question: str) -> str | None:
+    """What a button carries; None where Telegram would not take it."""
+    data = f"{CODES[act]}:{question}" if act in CODES else ""
+    return data if 0 < len(data.encode()) <= DATA_BYTES else None
+
+
+def text_of(message: TelegramMessage) -> str:
+    return clean(message.text or message.caption or "")
+
+
+def clean(text: str) -> str:
+    """Half surrogate pairs, which JSON can carry and UTF-8 cannot, become the replacement character (one unit each, so
+    that entities still fit)."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def part(text: str, entity: MessageEntity) -> str:
+    """What an entity covers; Telegram counts UTF-16 units."""
+    return _units(text)[2 * entity.offset : 2 * (entity.offset + entity.length)].decode("utf-16-le", "replace")
+
+
+def without(text: str, entities: Sequence[MessageEntity]) -> str:
+    """The text less what the entities cover."""
+    rest = _units(text)
+    for entity in sorted(entities, key=lambda e: -e.offset):
+        rest = rest[: 2 * entity.offset] + rest[2 * (entity.offset + entity.length) :]
+    return rest.decode("utf-16-le", "replace")
+
+
+def _units(text: str) -> bytes:
+    return text.encode("utf-16-le", "surrogatepass")

@@ -1,0 +1,276 @@
+"""Sends what is to be sent until it is sent, within each chat's limits.
+
+The store is the only queue. Each step reads what is due and starts what may go now: one message at a time for each
+chat, which keeps its order and its pace, and many chats at once, so that a chat or connector that fails or hangs stops
+nobody else. In between nothing is remembered but who has to wait. (`aiolimiter` was looked at: its bucket lets twice
+the rate through at the start and cannot say when a chat may go on, which is all that is needed here.)
+
+A message is said at least once: where the outcome of a call is unknown (time ran out, the process died), it is said
+again, because an answer that was said twice is better than one that never came.
+"""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from bot.backoff import backoff
+from bot.errors import ConnectorError, Refused, StoreError, TryLater
+from bot.model import Abilities, Delivery
+from bot.ports import Connector, Deliveries, Now
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 200
+"""So many due deliveries are read in a step."""
+
+FLYING = 32
+"""Calls of one connector at the same time."""
+
+AHEAD = 0.5
+"""Seconds that a call may wait for its turn under the overall rate; longer, and its text might be out of date."""
+
+LOOK_EVERY = 0.5
+"""Seconds between two looks at the store when nobody wakes us: what is not yet due comes of age silently."""
+
+GAP = 0.02
+"""Seconds between two looks in any case, so that many wakes make one."""
+
+GIVE_UP = 20
+"""Failures until a message is given up: with waits up to five minutes that is more than an hour's outage."""
+
+LONGEST_BACKOFF = 300.0
+FINISH = 5.0
+"""Seconds that calls under way get to finish when the program stops."""
+
+NO_REPLY = "this chat cannot be replied to; the answer is on the page"
+
+
+def default_wait(failures: int) -> float:
+    return backoff(failures, longest=LONGEST_BACKOFF, first=2.0)
+
+
+@dataclass(slots=True)
+class Lane:
+    """One chat: when the next message may go (`free_at`), and whether one is on its way."""
+
+    free_at: float = 0.0
+    busy: bool = False
+    said: deque[float] = field(default_factory=deque)
+
+    def note(self, at: float, abilities: Abilities, private: bool) -> None:
+        """A message goes at `at`. Groups get bursts up to what one minute allows, as the platforms count."""
+        self.free_at = max(self.free_at, at + 1 / abilities.chat_rate)
+        if private:
+            return
+        most = max(1, int(abilities.group_rate * 60 + 1e-6))
+        self.said.append(at)
+        while len(self.said) > most:
+            self.said.popleft()
+        if len(self.said) == most:
+            self.free_at = max(self.free_at, self.said[0] + most / abilities.group_rate)
+
+
+@dataclass(slots=True)
+class Road:
+    """One connector: the next free slot under its overall rate, until when it has to be silent, its chats."""
+
+    connector: Connector
+    next_slot: float = 0.0
+    silent_until: float = 0.0
+    flying: int = 0
+    lanes: dict[str, Lane] = field(default_factory=dict)
+
+    def lane(self, chat: str) -> Lane:
+        return self.lanes.setdefault(chat, Lane())
+
+    def wait(self, lane: Lane, now: float) -> float:
+        """Seconds until a message may start in this lane; infinite where only the end of another call can tell."""
+        if lane.busy or self.flying >= FLYING:
+            return float("inf")
+        return max(lane.free_at - now, self.silent_until - now, self.next_slot - now - AHEAD, 0.0)
+
+    def slot(self, now: float) -> float:
+        """Take the next slot: when to send."""
+        at = max(now, self.next_slot)
+        self.next_slot = at + 1 / self.connector.abilities.rate
+        return at
+
+    def forget_idle(self, now: float) -> None:
+        self.lanes = {c: lane for c, lane in self.lanes.items() if lane.busy or lane.free_at > now - 60}
+
+
+class Outbox:
+    """Carries deliveries from the store to the connectors for as long as `run` runs.
+
+    `attempts`: failures until a message is given up; `patience`: seconds that one call may take; `wait`: seconds to
+    wait after so many failures.
+    """
+
+    def __init__(
+        self,
+        store: Deliveries,
+        connectors: Mapping[str, Connector],
+        now: Now = time.time,
+        *,
+        attempts: int = GIVE_UP,
+        patience: float = 60.0,
+        wait: Callable[[int], float] = default_wait,
+    ) -> None:
+        self._store, self._now = store, now
+        self._connectors = connectors
+        self._attempts, self._patience, self._wait = attempts, patience, wait
+        self._roads: dict[str, Road] = {}
+        self._hopeless = Lane()
+        self._calls: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        self._limit, self._store_failures = AT_ONCE, 0
+
+    def wake(self) -> None:
+        """Something new is to be sent."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled. Survives every error of the store and of connectors."""
+        try:
+            while True:
+                seconds = await self._step()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._woken.wait(), seconds)
+                await asyncio.sleep(GAP)
+                self._woken.clear()
+        finally:
+            await self._finish()
+
+    async def _step(self) -> float:
+        """Start what may go now; seconds until there may be more."""
+        now = self._now()
+        try:
+            due = await self._store.due(now, self._limit)
+        except StoreError as error:
+            self._store_failures += 1
+            log.warning("the store gives no deliveries (%s); trying again", error)
+            return backoff(self._store_failures, longest=5.0, first=LOOK_EVERY)
+        self._store_failures = 0
+        waits = [self._start(delivery, now) for delivery in due]
+        self._tidy(now)
+        return self._look_again(waits)
+
+    def _look_again(self, waits: list[float | None]) -> float:
+        """Where all that was read has to wait, others may stand behind it: read further at once."""
+        if len(waits) < AT_ONCE:
+            self._limit = AT_ONCE
+        elif len(waits) == self._limit and None not in waits:
+            self._limit *= 2
+            return 0.0
+        return min([LOOK_EVERY, *(w for w in waits if w is not None)])
+
+    def _start(self, delivery: Delivery, now: float) -> float | None:
+        """None where it was started, else the seconds it has to wait."""
+        connector = self._connectors.get(delivery.address.connector)
+        if connector is None or not connector.abilities.reply:
+            return self._start_hopeless(delivery)
+        road = self._roads.setdefault(connector.name, Road(connector))
+        lane = road.lane(delivery.address.chat)
+        if (wait := road.wait(lane, now)) > 0:
+            return wait
+        lane.busy, road.flying = True, road.flying + 1
+        self._spawn(delivery, road, lane, road.slot(now))
+        return None
+
+    def _start_hopeless(self, delivery: Delivery) -> float | None:
+        if self._hopeless.busy:
+            return float("inf")
+        self._hopeless.busy = True
+        task = asyncio.create_task(self._settle(replace(delivery, state="failed", error=NO_REPLY)))
+        self._watch(task, lambda: setattr(self._hopeless, "busy", False))
+        return None
+
+    def _spawn(self, delivery: Delivery, road: Road, lane: Lane, at: float) -> None:
+        def landed() -> None:
+            lane.busy, road.flying = False, road.flying - 1
+
+        self._watch(asyncio.create_task(self._carry(delivery, road, lane, at)), landed)
+
+    def _watch(self, task: asyncio.Task[None], done: Callable[[], None]) -> None:
+        self._calls.add(task)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._calls.discard(task)
+            done()
+            self.wake()
+            if not task.cancelled() and (error := task.exception()):
+                log.error("a delivery could not be carried out", exc_info=error)
+
+        task.add_done_callback(ended)
+
+    async def _carry(self, delivery: Delivery, road: Road, lane: Lane, at: float) -> None:
+        await asyncio.sleep(max(at - self._now(), 0.0))
+        if road.silent_until > self._now():
+            return  # told to be silent meanwhile: it is still waiting in the store
+        sending = replace(delivery, state="sending", attempts=delivery.attempts + 1)
+        await self._settle(sending)
+        lane.note(self._now(), road.connector.abilities, delivery.address.private)
+        await self._settle(await self._send(sending, road, lane))
+
+    async def _send(self, sending: Delivery, road: Road, lane: Lane) -> Delivery:
+        """What became of it."""
+        try:
+            async with asyncio.timeout(self._patience):
+                sent_id = await road.connector.send(sending)
+        except TryLater as error:
+            return self._later(sending, road, error)
+        except Refused as error:
+            return replace(sending, state="failed", error=str(error))
+        except TimeoutError:
+            return self._again(sending, lane, f"no answer within {self._patience:g} s")
+        except ConnectorError as error:
+            return self._again(sending, lane, str(error))
+        except Exception as error:  # a fault of ours in one connector must not stop the others
+            log.exception("%s: sending failed", road.connector.name)
+            return self._again(sending, lane, f"{type(error).__name__}: {error}")
+        return replace(sending, state="sent", sent_id=sent_id or sending.sent_id, error="")
+
+    def _later(self, sending: Delivery, road: Road, error: TryLater) -> Delivery:
+        """Being told to wait is no failure and does not count as an attempt."""
+        until = self._now() + error.seconds
+        if error.chat:
+            told = road.lane(error.chat)
+            told.free_at = max(told.free_at, until)
+        else:
+            road.silent_until = max(road.silent_until, until)
+        return replace(sending, state="waiting", attempts=sending.attempts - 1, not_before=until, error=str(error))
+
+    def _again(self, sending: Delivery, lane: Lane, error: str) -> Delivery:
+        if sending.attempts >= self._attempts:
+            return replace(sending, state="failed", error=f"gave up after {sending.attempts} attempts: {error}")
+        until = self._now() + self._wait(sending.attempts)
+        lane.free_at = max(lane.free_at, until)  # what comes later in this chat must not overtake
+        return replace(sending, state="waiting", not_before=until, error=error)
+
+    async def _settle(self, delivery: Delivery) -> None:
+        """Write it down, however long the store takes: what was sent must not be forgotten."""
+        failures = 0
+        while True:
+            try:
+                return await self._store.settle(delivery)
+            except StoreError as error:
+                failures += 1
+                log.warning("%s cannot be written down (%s); trying again", delivery.key, error)
+                await asyncio.sleep(backoff(failures, longest=5.0, first=0.2))
+
+    def _tidy(self, now: float) -> None:
+        for road in self._roads.values():
+            if len(road.lanes) > 1000:
+                road.forget_idle(now)
+
+    async def _finish(self) -> None:
+        """Let calls under way end, so that little is said twice after the next start."""
+        if self._calls:
+            await asyncio.wait(self._calls, timeout=FINISH)
+        for call in self._calls:
+            call.cancel()
+        await asyncio.gather(*self._calls, return_exceptions=True)
