@@ -105,10 +105,10 @@ def _replace(db: Database, change: Change, before: QuestionState | None, after: 
         write(db, after, change.at)
     groups = {state.merged_into for state in (before, after) if state is not None}
     moved = before is None or after is None or before.merged_into != after.merged_into
-    return {id, *groups} - {""} | (_suggesting(db, id) if moved else set())
+    return {id, *groups} - {""} | (suggesting(db, id) if moved else set())
 
 
-def _suggesting(db: Database, id: str) -> set[str]:
+def suggesting(db: Database, id: str) -> set[str]:
     """The questions that suggest a merge with this one: where it goes, their suggestion goes."""
     rows = db.execute(
         """
@@ -193,21 +193,31 @@ def vote(db: Database, question: str, person: Person, on: bool, at: float) -> No
     session = _session(db, question)
     if session is None:
         raise NotFound(f"there is no question {question}")
-    mine = {**asdict(person), "question": question, "at": at}
-    where = """
-        source = :source AND person = :id AND question IN (
-            SELECT s.id FROM questions q JOIN questions s ON s.id IN (q.id, q.merged_into)
-                OR s.merged_into = q.id OR (q.merged_into != '' AND s.merged_into = q.merged_into)
-            WHERE q.id = :question)
-        """
-    held = {row["question"] for row in db.execute(f"SELECT question FROM votes WHERE {where}", mine)}  # noqa: S608
+    mine = {**asdict(person), "question": question, "group": listed(_group(db, question)), "at": at}
+    held = db.execute(f"SELECT question FROM votes WHERE {_MINE}", mine).fetchall()  # noqa: S608 (a constant)
     if on == bool(held):
         return
     if on:
         db.execute("INSERT INTO votes VALUES (:question, :source, :id, :name, :at)", mine)
     else:
-        db.execute(f"DELETE FROM votes WHERE {where}", mine)  # noqa: S608 (a constant of this function)
-    touch(db, session, held | {question})
+        db.execute(f"DELETE FROM votes WHERE {_MINE}", mine)  # noqa: S608 (a constant)
+    touch(db, session, {question, *(row["question"] for row in held)})
+
+
+_MINE = "source = :source AND person = :id AND question IN (SELECT value FROM json_each(:group))"
+
+
+def _group(db: Database, question: str) -> list[str]:
+    """All questions that are one with this one: its final group and whatever is merged into that."""
+    rows = db.execute(
+        """
+        WITH final (id) AS (SELECT CASE merged_into WHEN '' THEN id ELSE merged_into END FROM questions WHERE id = ?)
+        SELECT id FROM final UNION SELECT q.id FROM questions q JOIN final ON q.merged_into = final.id
+            WHERE q.merged_into != ''
+        """,
+        (question,),
+    )
+    return [row["id"] for row in rows]
 
 
 def _session(db: Database, question: str) -> str | None:

@@ -67,13 +67,11 @@ def place(db: Database, session: str, placed: Sequence[Placed]) -> None:
 def _place(db: Database, session: str, placed: Placed, at: float) -> set[str]:
     """Write one placement; the questions it touched."""
     placement = placed.placement
-    touched = set()
+    touched: set[str] = set()
     if placed.founds is not None:
-        _found(db, session, placed.founds, at)
-        touched.add(placed.founds.id)
+        touched |= _found(db, session, placed.founds, at)
     if placement.question is not None:
-        _require(db, session, placement.question)
-        touched.add(placement.question)
+        touched |= _joined(db, session, placement.question)
         if placed.reopens:
             touched |= changes.reopen(db, placement.question)
     founded = placed.founds is not None and placed.founds.id == placement.question
@@ -85,22 +83,26 @@ def _place(db: Database, session: str, placed: Placed, at: float) -> set[str]:
     return touched
 
 
-def _found(db: Database, session: str, state: QuestionState, at: float) -> None:
+def _found(db: Database, session: str, state: QuestionState, at: float) -> set[str]:
     """An id that stands already is joined rather than refused: the message must not be lost for it."""
     row = db.execute("SELECT session, removed FROM questions WHERE id = ?", (state.id,)).fetchone()
     if state.session != session or (row is not None and row["session"] != session):
         raise Conflict(f"question {state.id} belongs to another session than {session}")
-    if row is None or row["removed"]:
-        changes.write(db, state, at)
+    if row is not None and not row["removed"]:
+        return {state.id}
+    changes.write(db, state, at)
+    return {state.id} | changes.suggesting(db, state.id)
 
 
-def _require(db: Database, session: str, id: str) -> None:
+def _joined(db: Database, session: str, id: str) -> set[str]:
     """The question must exist. One that undo removed meanwhile stands up again, lest the message be lost."""
     row = db.execute("SELECT removed FROM questions WHERE id = ? AND session = ?", (id, session)).fetchone()
     if row is None:
         raise NotFound(f"there is no question {id} in session {session}")
-    if row["removed"]:
-        db.execute("UPDATE questions SET removed = 0 WHERE id = ?", (id,))
+    if not row["removed"]:
+        return {id}
+    db.execute("UPDATE questions SET removed = 0 WHERE id = ?", (id,))
+    return {id} | changes.suggesting(db, id)
 
 
 def remembered(db: Database, session: str) -> list[Remembered]:

@@ -165,7 +165,7 @@ _ASKED = f"""
 
 def asked(db: Database, question: str) -> list[Asked]:
     """Of a merged question: what it brought along; `Asked.question` names its final group."""
-    where = "m.question IN (SELECT id FROM questions WHERE id = :id OR merged_into = :id)"
+    where = "m.question IN (SELECT id FROM questions WHERE id = :id OR (merged_into != '' AND merged_into = :id))"
     return _asked(db, where, {"id": question})
 
 

@@ -55,8 +55,9 @@ class Reader:
             try:
                 return work(db)
             finally:
-                db.conn.execute("ROLLBACK")
-        except Failure as error:
+                if db.conn.in_transaction:
+                    db.conn.execute("ROLLBACK")
+        except (Failure, OverflowError) as error:
             if db is not None:
                 db.conn.close()
             db = None  # a connection that failed once is not used again
