@@ -1,0 +1,54 @@
+// Calls the JSON API. Every failure is a `Failure` that can say to a person what to do.
+import { t } from "./i18n.js";
+
+export class Failure extends Error {
+  /** `status` 0: no answer came. `wait`: seconds after which another try is welcome. */
+  constructor(status, code, text, wait = 0) {
+    super(text || code);
+    this.status = status;
+    this.code = code;
+    this.text = text;
+    this.wait = wait;
+  }
+
+  /** Worth another try with the same words. */
+  get passing() {
+    return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
+  }
+
+  /** What a person reads. */
+  get advice() {
+    const known = t(`error.${this.code}`);
+    return this.text && this.status && this.code !== "busy" ? `${known} (${this.text})` : known;
+  }
+}
+
+export async function call(method, path, body) {
+  let answer;
+  try {
+    answer = await fetch(`/api/v1${path}`, {
+      method,
+      credentials: "same-origin",
+      cache: "no-store",
+      signal: AbortSignal.timeout?.(20000),
+      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch {
+    throw new Failure(0, "offline", "");
+  }
+  const data = await answer.json().catch(() => ({}));
+  if (answer.ok) return data;
+  throw new Failure(answer.status, data.code ?? codeOf(answer.status), data.error ?? "", Number(answer.headers.get("Retry-After")) || 0);
+}
+
+function codeOf(status) {
+  if (status === 401 || status === 403) return "not_allowed";
+  if (status === 404) return "not_found";
+  if (status === 409) return "conflict";
+  if (status === 429) return "too_fast";
+  return status >= 500 ? "busy" : "bad_input";
+}
+
+/** The address of something inside a session. */
+export const inSession = (session, rest = "") => `/sessions/${encodeURIComponent(session)}${rest}`;

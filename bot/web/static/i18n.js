@@ -1,0 +1,307 @@
+// The words of the pages, Chinese and English. A bar parts the English singular from the plural, chosen by `n`.
+
+const WORDS = {
+  // everywhere
+  "app.name": ["Floormic", "Floormic"],
+  "app.purpose": ["观众席上的麦克风", "The microphone on the floor"],
+  "menu.language": ["English", "中文"],
+  "menu.language.label": ["切换到英文", "Switch to Chinese"],
+  "menu.theme.auto": ["外观：跟随系统", "Appearance: as the system"],
+  "menu.theme.light": ["外观：浅色", "Appearance: light"],
+  "menu.theme.dark": ["外观：深色", "Appearance: dark"],
+  "menu.signout": ["退出登录", "Sign out"],
+  "menu.skip": ["跳到内容", "Skip to content"],
+  close: ["关闭", "Close"],
+  cancel: ["取消", "Cancel"],
+  save: ["保存", "Save"],
+  search: ["搜索", "Search"],
+  "show.all": ["显示全文", "Show all"],
+  "show.less": ["收起", "Show less"],
+  loading: ["正在加载…", "Loading…"],
+  "hint.apply": ["{n} 处排序更新：点此应用", "{n} update: apply|{n} updates: apply"],
+  "people.count": ["{n} 人", "{n} person|{n} people"],
+  "people.want": ["{n} 人想知道", "{n} person wants to know|{n} people want to know"],
+  "votes.count": ["{n} 票", "{n} vote|{n} votes"],
+  "ago.now": ["刚刚", "now"],
+  "ago.minutes": ["{n} 分钟前", "{n} min ago"],
+  "ago.hours": ["{n} 小时前", "{n} h ago"],
+  "ago.days": ["{n} 天前", "{n} day ago|{n} days ago"],
+  "state.connecting": ["连接中", "Connecting"],
+  "state.live": ["实时", "Live"],
+  "state.offline": ["已断开，重连中", "Offline, reconnecting"],
+  "state.refused": ["无法打开", "Not available"],
+  "status.new": ["新问题", "New"],
+  "status.queued": ["已排队", "Queued"],
+  "status.on_stage": ["台上", "On stage"],
+  "status.answered": ["已回答", "Answered"],
+  "status.dismissed": ["已搁置", "Dismissed"],
+  "status.merged": ["已合并", "Merged"],
+  "status.received": ["已收到", "Received"],
+  "status.nothing_asked": ["未识别为问题", "Not seen as a question"],
+  "status.hidden": ["已移走", "Moved away"],
+  pinned: ["置顶", "Pinned"],
+  "answer.by": ["{who} 的回答", "Answered by {who}"],
+  "answer.by.course": ["课程资料的回答", "Answered from the course"],
+  "answer.source": ["来源：{source}", "Source: {source}"],
+  // errors
+  "error.offline": ["没有网络。稍后会自动重试。", "No connection. It will be tried again."],
+  "error.not_found": ["这里没有这个内容了。请刷新页面。", "This is not here any more. Reload the page."],
+  "error.not_allowed": ["现在不能这样做", "This is not possible now"],
+  "error.bad_input": ["内容无法接收", "This cannot be used"],
+  "error.conflict": ["别人刚刚改过这个问题。请看一眼再操作。", "Somebody changed it just now. Look again, then decide."],
+  "error.busy": ["服务器正忙。请稍后再试。", "The server is busy. Try again in a moment."],
+  "error.too_fast": ["太快了。请稍等片刻。", "Too fast. Wait a moment."],
+  "error.signin": ["请用主持人链接登录", "Sign in with your moderator link"],
+  // viewer
+  "viewer.tab.open": ["问题", "Questions"],
+  "viewer.tab.answered": ["已回答", "Answered"],
+  "viewer.tab.mine": ["我的提问", "My questions"],
+  "viewer.stage": ["正在台上", "On stage now"],
+  "viewer.stage.none": ["台上还没有问题", "Nothing on stage yet"],
+  "viewer.ask": ["想问点什么？", "What would you like to ask?"],
+  "viewer.ask.label": ["你的问题", "Your question"],
+  "viewer.send": ["发送", "Send"],
+  "viewer.name": ["署名（可不填）", "Name (optional)"],
+  "viewer.name.anonymous": ["匿名", "Anonymous"],
+  "viewer.as": ["署名：{name}", "As: {name}"],
+  "viewer.vote": ["我也想问", "I want to know too"],
+  "viewer.vote.label": ["我也想问：{title}（{n} 人）", "I want to know too: {title} ({n} person)|I want to know too: {title} ({n} people)"],
+  "viewer.vote.short": ["也想问", "me too"],
+  "viewer.asked": ["你问过", "You asked"],
+  "viewer.sent": ["已收到，谢谢！", "Received, thank you!"],
+  "viewer.waiting": ["等待发送", "Waiting to be sent"],
+  "viewer.waiting.n": ["{n} 条等待发送，联网后自动发出", "{n} question waits to be sent|{n} questions wait to be sent"],
+  "viewer.failed": ["没有发出", "Not sent"],
+  "viewer.again": ["修改后再发", "Edit and send again"],
+  "viewer.discard": ["丢弃", "Discard"],
+  "viewer.same": ["与另外 {n} 人的问题相同", "Same question as {n} other|Same question as {n} others"],
+  "viewer.not_answered": ["这没有回答我的问题", "This does not answer it"],
+  "viewer.not_answered.done": ["好的，已放回队列，等待讲者回答。", "It is back in the queue, for the speaker to answer."],
+  "viewer.empty.open": ["还没有人提问。", "No questions yet."],
+  "viewer.empty.open.more": ["第一个问题往往是大家都想问的。", "The first one is often what everybody wonders."],
+  "viewer.empty.answered": ["还没有回答。", "No answers yet."],
+  "viewer.empty.mine": ["你的提问和回答会出现在这里。", "What you ask and what is answered will stand here."],
+  "viewer.nothing_asked": ["看起来不是问题。换个说法再试试？", "This did not look like a question. Say it in other words?"],
+  "viewer.code": ["你的代码", "Your code"],
+  "viewer.code.why": ["在另一台设备上输入，就能看到同样的提问。", "Enter it on another device to see the same questions there."],
+  "viewer.code.enter": ["输入另一台设备的代码", "Enter a code from another device"],
+  "viewer.code.field": ["代码", "Code"],
+  "viewer.code.use": ["使用这个代码", "Use this code"],
+  "viewer.code.done": ["已切换到那台设备的提问。", "This device now shows those questions."],
+  "viewer.code.wrong": ["没有这个代码。请核对后再输入。", "There is no such code. Check it and enter it again."],
+  "viewer.join": ["邀请别人", "Invite others"],
+  "viewer.join.how": ["扫码或打开链接加入", "Scan the code or open the link"],
+  "viewer.copy": ["复制链接", "Copy the link"],
+  "viewer.copied": ["已复制", "Copied"],
+  "viewer.ended": ["讲座已结束，仍可提问，专家会在之后回答。", "The talk is over; you may still ask, experts answer later."],
+  "viewer.answer.news": ["你的问题有回答了", "Your question was answered"],
+  "viewer.review": ["问题经主持人确认后公开显示。", "Questions are shown after a moderator has read them."],
+  // board
+  "board.title": ["主持台", "Moderator board"],
+  "board.search": ["在问题中搜索", "Search the questions"],
+  "board.select": ["选择：{title}", "Select: {title}"],
+  "board.selected": ["已选 {n} 个", "{n} selected"],
+  "board.merge": ["合并", "Merge"],
+  "board.merge.into": ["合并到哪个问题？", "Merge into which question?"],
+  "board.merged": ["已合并", "Merged"],
+  "board.clear": ["取消选择", "Clear"],
+  "board.unsure": ["归组不确定", "Unsure grouping"],
+  "board.unsure.why": ["最低相似度 {n}%：请看一眼各种问法", "Lowest similarity {n}%: look at the wordings"],
+  "board.suggested": ["课程资料建议的回答", "Answer suggested from the course"],
+  "board.probability": ["把握 {n}%", "{n}% sure"],
+  "board.accept": ["采用并发送", "Accept and send"],
+  "board.same": ["可能是同一个问题", "May be the same question"],
+  "board.same.merge": ["合并进来", "Merge it in"],
+  "board.approve": ["通过", "Approve"],
+  "board.stage": ["上台", "Stage"],
+  "board.unstage": ["下台", "Off stage"],
+  "board.answer": ["回答", "Answer"],
+  "board.answer.field": ["写给所有提问者的回答", "The answer, for everyone who asked"],
+  "board.answer.sources": ["来源（可不填，用空格分开链接）", "Sources (optional, links parted by spaces)"],
+  "board.answer.send": ["发送给 {n} 人", "Send to {n} person|Send to {n} people"],
+  "board.answer.correct": ["更正已发出的回答", "Correct the answer that was sent"],
+  "board.aloud": ["已口头回答", "Answered aloud"],
+  "board.aloud.text": ["这个问题已在现场口头回答。", "This was answered aloud during the talk."],
+  "board.dismiss": ["搁置", "Dismiss"],
+  "board.dismiss.why": ["为什么搁置？", "Why dismiss it?"],
+  "board.dismiss.reason": ["原因（提问者看不到）", "Reason (askers do not see it)"],
+  "board.reason.topic": ["与主题无关", "Off topic"],
+  "board.reason.rude": ["不合适", "Not fitting"],
+  "board.reason.none": ["不是问题", "Not a question"],
+  "board.reason.private": ["涉及隐私", "Private matter"],
+  "board.reopen": ["放回队列", "Reopen"],
+  "board.pin": ["置顶", "Pin"],
+  "board.unpin": ["取消置顶", "Unpin"],
+  "board.edit": ["修改标题", "Edit title"],
+  "board.title.field": ["显示的标题", "The title that is shown"],
+  "board.original": ["原话：{text}", "First wording: {text}"],
+  "board.labels": ["标签", "Labels"],
+  "board.labels.add": ["加标签，回车确认", "Add a label, Enter"],
+  "board.label.remove": ["去掉标签 {label}", "Remove the label {label}"],
+  "board.wordings": ["{n} 种问法", "{n} wording|{n} wordings"],
+  "board.similarity": ["相似度 {n}%", "similarity {n}%"],
+  "board.first": ["首问", "first"],
+  "board.split": ["拆成新问题", "Split off"],
+  "board.split.why": ["选中不属于这里的问法，然后拆开或移走。", "Select wordings that do not belong here, then split or move them."],
+  "board.move": ["移到…", "Move to…"],
+  "board.move.to": ["移到哪个问题？", "Move to which question?"],
+  "board.details": ["打开详情", "Open details"],
+  "board.back": ["返回列表", "Back to the list"],
+  "board.undo": ["撤销", "Undo"],
+  "board.undone": ["已撤销", "Undone"],
+  "board.history": ["操作记录", "History"],
+  "board.history.empty": ["还没有操作。", "Nothing was done yet."],
+  "board.history.undone": ["已撤销", "taken back"],
+  "board.help": ["快捷键", "Keyboard shortcuts"],
+  "board.empty.new": ["没有新问题，一切就绪。", "No new questions. All clear."],
+  "board.empty.queued": ["队列是空的。通过的问题会排在这里。", "The queue is empty. What you approve waits here."],
+  "board.empty.on_stage": ["台上没有问题。按 s 把一个请上台。", "Nothing on stage. Press s on a question."],
+  "board.empty.answered": ["还没有回答过的问题。", "Nothing was answered yet."],
+  "board.empty.dismissed": ["没有搁置的问题。", "Nothing was dismissed."],
+  "board.empty.search": ["没有符合搜索的问题。", "No question matches the search."],
+  "board.reason": ["搁置原因：{text}", "Dismissed because: {text}"],
+  "board.link.viewer": ["观众页", "Viewer page"],
+  "board.link.stage": ["舞台页", "Stage page"],
+  "board.link.report": ["报告", "Report"],
+  "board.link.join": ["入场二维码", "Join code"],
+  "board.dragged": ["放开即合并", "Drop to merge"],
+  "did.approve": ["已通过", "Approved"],
+  "did.edit": ["标题已修改", "Title changed"],
+  "did.merge": ["已合并", "Merged"],
+  "did.split": ["已拆开", "Split"],
+  "did.move": ["已移动", "Moved"],
+  "did.stage": ["已上台", "On stage"],
+  "did.unstage": ["已下台", "Off stage"],
+  "did.answer": ["回答已发送", "Answer sent"],
+  "did.accept": ["已采用课程回答", "Course answer sent"],
+  "did.dismiss": ["已搁置", "Dismissed"],
+  "did.reopen": ["已放回队列", "Reopened"],
+  "did.pin": ["已置顶", "Pinned"],
+  "did.unpin": ["已取消置顶", "Unpinned"],
+  "did.label": ["标签已修改", "Labels changed"],
+  "did.undo": ["已撤销", "Undone"],
+  "did.not_answered": ["提问者：没有回答", "Asker: not answered"],
+  // keys
+  "key.move": ["上一个 / 下一个问题", "Previous / next question"],
+  "key.lane": ["上一栏 / 下一栏", "Previous / next column"],
+  "key.open": ["打开详情", "Open details"],
+  "key.approve": ["通过", "Approve"],
+  "key.stage": ["上台 / 下台", "On or off stage"],
+  "key.answer": ["写回答", "Answer"],
+  "key.dismiss": ["搁置", "Dismiss"],
+  "key.merge": ["合并所选（或选择目标）", "Merge the selected (or choose a target)"],
+  "key.select": ["选择", "Select"],
+  "key.edit": ["修改标题", "Edit the title"],
+  "key.pin": ["置顶 / 取消", "Pin or unpin"],
+  "key.undo": ["撤销上一步", "Undo the last action"],
+  "key.apply": ["应用排序更新", "Apply the waiting order"],
+  "key.search": ["搜索", "Search"],
+  "key.help": ["显示快捷键", "Show this sheet"],
+  "key.escape": ["关闭、取消选择", "Close, clear the selection"],
+  // stage
+  "stage.now": ["正在回答", "Now answering"],
+  "stage.next": ["接下来", "Up next"],
+  "stage.top": ["大家最想知道", "Most wanted"],
+  "stage.welcome": ["有问题？现在就问。", "Questions? Ask now."],
+  "stage.welcome.how": ["用手机扫码，或者在聊天里直接提问。", "Scan with your phone, or ask in the chat."],
+  "stage.ask": ["扫码提问", "Scan to ask"],
+  "stage.full": ["全屏", "Full screen"],
+  "stage.done": ["已答，下一个", "Answered, next"],
+  "stage.empty.next": ["还没有人排队", "Nobody is waiting"],
+  // sessions, sign-in, join, error
+  "sessions.title": ["讲座", "Talks"],
+  "sessions.empty": ["还没有讲座。", "There are no talks yet."],
+  "sessions.open": ["打开", "Open"],
+  "sessions.live": ["进行中", "Running"],
+  "sessions.ended": ["已结束", "Ended"],
+  "signin.title": ["主持人登录", "Moderator sign-in"],
+  "signin.confirm": ["点击按钮，在这台设备上登录。链接只能使用一次。", "Press the button to sign in on this device. The link works once."],
+  "signin.button": ["登录", "Sign in"],
+  "signin.how": ["登录需要一次性链接。", "You need a one-time link to sign in."],
+  "signin.how.more": ["启动时程序会显示一个链接；组织者也可以在服务器上运行下面的命令得到新的链接：", "The program shows one when it starts; the organiser gets another with this command on the server:"],
+  "signin.to": ["怎样登录", "How to sign in"],
+  "join.title": ["扫码提问", "Scan to ask"],
+  "join.how": ["用手机扫码，或打开：", "Scan with your phone, or open:"],
+  "error.title": ["出了点问题", "Something went wrong"],
+  "error.home": ["回到首页", "To the start page"],
+  "error.404": ["这里没有这个页面。请检查地址。", "There is no such page. Check the address."],
+  "error.403": ["你没有权限打开这个页面。请用主持人链接登录。", "You may not open this page. Sign in with a moderator link."],
+};
+
+const ORDER = ["zh", "en"];
+const listeners = new Set();
+let chosen = readChoice();
+
+function readChoice() {
+  let stored = null;
+  try {
+    stored = localStorage.getItem("floormic.language");
+  } catch {
+    // storage is forbidden: the browser's language does
+  }
+  return (stored ?? navigator.language).toLowerCase().startsWith("zh") ? "zh" : "en";
+}
+
+export const language = () => chosen;
+
+/** The keys, for the test that every page's keys exist. */
+export const keys = () => Object.keys(WORDS);
+
+/** The text of `key` in the chosen language (or in `wanted`), its {places} filled; an unknown key is shown as it is. */
+export function t(key, places = {}, wanted = chosen) {
+  const words = WORDS[key]?.[ORDER.indexOf(wanted)] ?? key;
+  const [one, many] = words.split("|");
+  const text = many !== undefined && places.n !== 1 ? many : one;
+  return text.replace(/\{(\w+)\}/g, (place, name) => places[name] ?? place);
+}
+
+/** Fills `data-i18n="key"` and `data-i18n-attr="placeholder:key;aria-label:key"` below `root`. */
+export function translate(root = document) {
+  for (const node of root.querySelectorAll("[data-i18n]")) node.textContent = t(node.dataset.i18n);
+  for (const node of root.querySelectorAll("[data-i18n-attr]")) {
+    for (const pair of node.dataset.i18nAttr.split(";")) {
+      const [attribute, key] = pair.split(":");
+      node.setAttribute(attribute, t(key));
+    }
+  }
+}
+
+export function setLanguage(next) {
+  chosen = next;
+  try {
+    localStorage.setItem("floormic.language", next);
+  } catch {
+    // the choice lives as long as the page
+  }
+  show();
+  for (const listener of listeners) listener();
+}
+
+/** Calls `draw` after each change of the language. */
+export const onLanguage = (draw) => listeners.add(draw);
+
+/** How long ago, in words. `at`: Unix seconds. */
+export function ago(at) {
+  const minutes = Math.floor((Date.now() / 1000 - at) / 60);
+  if (minutes < 1) return t("ago.now");
+  if (minutes < 60) return t("ago.minutes", { n: minutes });
+  if (minutes < 48 * 60) return t("ago.hours", { n: Math.floor(minutes / 60) });
+  return t("ago.days", { n: Math.floor(minutes / 1440) });
+}
+
+export const clock = (at) =>
+  new Date(at * 1000).toLocaleTimeString(chosen === "zh" ? "zh-CN" : "en-GB", { hour: "2-digit", minute: "2-digit" });
+
+/** A time as an element that can be brought up to date. */
+export function timed(node, at) {
+  node.setAttribute("datetime", new Date(at * 1000).toISOString());
+  node.title = new Date(at * 1000).toLocaleString(chosen === "zh" ? "zh-CN" : "en-GB");
+  if (node.textContent !== ago(at)) node.textContent = ago(at);
+}
+
+/** Puts the page into the chosen language. */
+export function show() {
+  document.documentElement.lang = chosen === "zh" ? "zh-CN" : "en";
+  translate();
+  document.documentElement.classList.remove("translating");
+}

@@ -1,0 +1,116 @@
+// The newest view of a session's questions: a snapshot first, then server-sent events.
+import { call, inSession } from "./api.js";
+
+/**
+ * Keeps `questions` (id → question). Events: "change" (detail: ids that changed), "state" ("connecting", "live",
+ * "offline"), "refused" (detail: the Failure; it stops).
+ */
+export class Live extends EventTarget {
+  constructor(session) {
+    super();
+    this.session = session;
+    this.questions = new Map();
+    this.revision = 0;
+    this.state = "connecting";
+    this.tries = 0;
+    addEventListener("online", () => this.again(0));
+    addEventListener("offline", () => this.enter("offline"));
+    document.addEventListener("visibilitychange", () => !document.hidden && this.state !== "live" && this.again(0));
+  }
+
+  /** Reads everything anew, then listens. */
+  async start() {
+    this.stop();
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    try {
+      const view = await call("GET", inSession(this.session, "/questions?since=0"));
+      if (turn === this.turn) this.replace(view), this.listen();
+    } catch (failure) {
+      if (turn !== this.turn) return;
+      if (!failure.passing) return this.refuse(failure);
+      this.enter("offline");
+      this.again(Math.min(20000, 1000 * 2 ** this.tries++) * (0.7 + 0.6 * Math.random()));
+    }
+  }
+
+  listen() {
+    const path = `/api/v1${inSession(this.session, `/events?since=${this.revision}`)}`;
+    const source = (this.source = new EventSource(path));
+    source.addEventListener("open", () => ((this.tries = 0), this.enter("live")));
+    source.addEventListener("questions", (event) => this.take(JSON.parse(event.data)));
+    source.addEventListener("error", () => {
+      this.enter("offline");
+      // The browser reconnects by itself unless the server answered with an error.
+      if (source.readyState === EventSource.CLOSED) this.again(1500 + 1500 * Math.random());
+    });
+  }
+
+  again(wait) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.state !== "refused" && this.start(), wait);
+  }
+
+  stop() {
+    clearTimeout(this.timer);
+    this.source?.close();
+  }
+
+  refuse(failure) {
+    this.stop();
+    this.enter("refused");
+    this.dispatchEvent(new CustomEvent("refused", { detail: failure }));
+  }
+
+  enter(state) {
+    if (state === this.state) return;
+    this.state = state;
+    this.dispatchEvent(new CustomEvent("state", { detail: state }));
+  }
+
+  /** Takes a whole view: what is not in it is gone. */
+  replace(view) {
+    const before = [...this.questions.keys()];
+    this.questions = new Map(view.questions.filter((q) => !q.gone).map((q) => [q.id, q]));
+    this.revision = view.revision;
+    this.changed([...new Set([...before, ...this.questions.keys()])]);
+  }
+
+  /** Takes what changed. */
+  take(view) {
+    for (const question of view.questions) this.put(question);
+    this.revision = Math.max(this.revision, view.revision);
+    this.changed(view.questions.map((q) => q.id));
+  }
+
+  /** Takes one question as an action returned it. */
+  ingest(question) {
+    this.put(question);
+    this.changed([question.id]);
+  }
+
+  put(question) {
+    const known = this.questions.get(question.id);
+    if (known && known.revision > question.revision) return;
+    if (question.gone) this.questions.delete(question.id);
+    else this.questions.set(question.id, known && !("sureness" in question) ? { ...known, ...question } : question);
+  }
+
+  changed(ids) {
+    this.dispatchEvent(new CustomEvent("change", { detail: new Set(ids) }));
+  }
+}
+
+/** Pinned first, then how many people want to know, then who was asked last. */
+export function rank(a, b) {
+  return (
+    Number(b.pinned) - Number(a.pinned) ||
+    b.people - a.people ||
+    b.last_at - a.last_at ||
+    (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
+  );
+}
+
+export const OPEN = new Set(["new", "queued", "on_stage"]);
+
+/** The question on stage: there is one at most; should there be more, the one most people want. */
+export const onStage = (questions) => [...questions].filter((q) => q.status === "on_stage").sort(rank)[0];

@@ -1,0 +1,43 @@
+// The pieces of a question that several pages show.
+import { chatChip, el, icon, said, setText, shown } from "./dom.js";
+import { t } from "./i18n.js";
+
+const MARKS = { new: "new", queued: "queue", on_stage: "mic", answered: "check", dismissed: "close", merged: "merge", received: "wait", nothing_asked: "help", hidden: "move" };
+
+/** A state as an icon with its word. */
+export function badge(state, word = t(`status.${state}`), tone = state) {
+  return el("span", { class: "badge", data: { tone } }, icon(MARKS[state] ?? "tag"), el("span", { text: word }));
+}
+
+/** The chats a question came from, those with most askers first. */
+export function fillChats(node, chats) {
+  const signature = JSON.stringify(chats);
+  if (node.dataset.chats === signature) return;
+  node.dataset.chats = signature;
+  const sorted = Object.entries(chats).sort((a, b) => b[1] - a[1]);
+  node.replaceChildren(...sorted.map(([source, count]) => chatChip(source, count)));
+}
+
+/** Only addresses of the web become links; anything else stays text. */
+function source(text) {
+  const address = /^https?:\/\/\S+$/i.test(text) ? text : null;
+  if (!address) return el("bdi", { text: shown(text) });
+  return el("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow", text: shown(text) });
+}
+
+/** An answer with who gave it and where it stands. */
+export function answerBox(answer) {
+  const course = answer.by === "course";
+  const by = course ? t("answer.by.course") : t("answer.by", { who: shown(answer.by) || "–" });
+  const head = el("p", { class: "answer-by" }, icon(course ? "book" : "check"), el("span", { text: by }));
+  const box = el("div", { class: "answer" }, head, said(answer.text));
+  if (answer.sources.length) {
+    const line = el("p", { class: "answer-source" }, `${t("answer.source", { source: "" })}`);
+    answer.sources.forEach((one, at) => line.append(at ? " · " : "", source(one)));
+    box.append(line);
+  }
+  return box;
+}
+
+/** Shows a count in a tab. */
+export const setCount = (node, n) => setText(node, String(n));

@@ -1,0 +1,104 @@
+// What every page has: language, theme, toasts, dialogs, the mark of the connection.
+import { byId, el, button, icon } from "./dom.js";
+import { language, onLanguage, setLanguage, show, t } from "./i18n.js";
+
+const THEMES = ["auto", "light", "dark"];
+const THEME_ICONS = { auto: "auto", light: "sun", dark: "moon" };
+
+function themeNow() {
+  return document.documentElement.dataset.theme ?? "auto";
+}
+
+function setTheme(theme) {
+  if (theme === "auto") delete document.documentElement.dataset.theme;
+  else document.documentElement.dataset.theme = theme;
+  try {
+    localStorage.setItem("floormic.theme", theme);
+  } catch {
+    // the choice lives as long as the page
+  }
+}
+
+function drawTheme(node) {
+  const theme = themeNow();
+  node.querySelector("use").setAttribute("href", `/static/icons.svg#${THEME_ICONS[theme]}`);
+  node.title = t(`menu.theme.${theme}`);
+  node.setAttribute("aria-label", node.title);
+}
+
+/** Wires the buttons `#language` and `#theme` where the page has them, and shows the page in its language. */
+export function startShell() {
+  byId("language")?.addEventListener("click", () => setLanguage(language() === "zh" ? "en" : "zh"));
+  const theme = byId("theme");
+  if (theme) {
+    theme.addEventListener("click", () => {
+      setTheme(THEMES[(THEMES.indexOf(themeNow()) + 1) % THEMES.length]);
+      drawTheme(theme);
+    });
+    onLanguage(() => drawTheme(theme));
+    drawTheme(theme);
+  }
+  for (const dialog of document.querySelectorAll("dialog")) closable(dialog);
+  show();
+}
+
+function closable(dialog) {
+  for (const node of dialog.querySelectorAll("[data-close]")) node.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+}
+
+/** What the server put on the page: `session` (id), `role`, `publicUrl`. */
+export function pageFacts() {
+  const { session, role, publicUrl } = document.body.dataset;
+  return { session, role, publicUrl: (publicUrl || location.origin).replace(/\/$/, "") };
+}
+
+/** Moderators and organisers may tidy the queue. */
+export const moderates = (role) => role === "moderator" || role === "organiser";
+
+/** Says something for a while; `action` {word, act} adds a button. Errors stay longer. */
+export function toast(text, { bad = false, action = null } = {}) {
+  const place = byId("toasts");
+  const node = el("div", { class: bad ? "toast toast-bad" : "toast", role: bad ? "alert" : "status" });
+  node.append(icon(bad ? "warn" : "check"), el("span", { text }));
+  const gone = () => node.remove();
+  if (action) node.append(button({ word: action.word, class: "toast-act", act: () => (gone(), action.act()) }));
+  node.append(button({ icon: "close", label: t("close"), class: "toast-close", act: gone }));
+  while (place.children.length > 2) place.firstChild.remove();
+  place.append(node);
+  let timer = setTimeout(gone, bad || action ? 9000 : 4000);
+  node.addEventListener("pointerenter", () => clearTimeout(timer));
+  node.addEventListener("pointerleave", () => (timer = setTimeout(gone, 3000)));
+}
+
+export const toastFailure = (failure) => toast(failure.advice ?? String(failure), { bad: true });
+
+/** Shows the state of the connection with an icon and a word. */
+export function showConnection(live, node) {
+  const draw = () => {
+    node.dataset.state = live.state;
+    node.querySelector("use").setAttribute("href", `/static/icons.svg#${live.state === "live" ? "online" : "offline"}`);
+    node.querySelector("span").textContent = t(`state.${live.state}`);
+  };
+  live.addEventListener("state", draw);
+  onLanguage(draw);
+  draw();
+}
+
+/** A long text is cut after some lines, with a button that shows the rest. */
+export function foldable(text, after = 180) {
+  const more = button({ class: "link", word: t("show.all") });
+  const box = el("div", { class: "fold" }, text, more);
+  more.addEventListener("click", (event) => {
+    event.stopPropagation();
+    const open = box.classList.toggle("open");
+    more.textContent = t(open ? "show.less" : "show.all");
+  });
+  box.check = () => {
+    more.hidden = text.textContent.length <= after && text.textContent.split("\n").length <= 4;
+    box.classList.toggle("long", !more.hidden);
+    more.textContent = t(box.classList.contains("open") ? "show.less" : "show.all");
+  };
+  box.check();
+  return box;
+}

@@ -1,0 +1,180 @@
+// A list that does not jump under the hand: numbers change in place, order waits until it does not disturb.
+import { el, icon, setText } from "./dom.js";
+import { t } from "./i18n.js";
+
+const QUIET = 4000; // ms without pointer or focus inside before order may change by itself
+
+/** The indices of `order` (numbers) that form a longest increasing run: those rows need not move. */
+export function staying(order) {
+  const tails = [];
+  const before = new Array(order.length).fill(-1);
+  order.forEach((value, at) => {
+    let low = 0;
+    let high = tails.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (order[tails[middle]] < value) low = middle + 1;
+      else high = middle;
+    }
+    if (low > 0) before[at] = tails[low - 1];
+    tails[low] = at;
+  });
+  const kept = new Set();
+  for (let at = tails.at(-1) ?? -1; at >= 0; at = before[at]) kept.add(at);
+  return kept;
+}
+
+export class SteadyList {
+  /**
+   * `make(item)` gives a row, `update(row, item, leaving)` fills it. `wish(items)` says what should be shown; `hint` is
+   * the place of the button that applies what waits. `scroller`: what scrolls the list (default: the page).
+   */
+  constructor(root, hint, { make, update, scroller = null }) {
+    Object.assign(this, { root, hint, make, update, scroller });
+    this.rows = new Map();
+    this.seen = new Map();
+    this.items = [];
+    this.let = new Set();
+    this.busyUntil = 0;
+    this.inside = false;
+    this.button = el("button", { type: "button", class: "hint", hidden: true, on: { click: () => this.apply() } });
+    this.word = el("span");
+    this.button.append(icon("undo"), this.word);
+    this.button.firstChild.classList.add("icon-turn");
+    hint.append(this.button);
+    this.watch();
+  }
+
+  watch() {
+    const touched = () => (this.busyUntil = Date.now() + QUIET);
+    this.root.addEventListener("pointerenter", (event) => (this.inside = event.pointerType === "mouse") && touched());
+    this.root.addEventListener("pointerleave", () => ((this.inside = false), touched()));
+    for (const event of ["pointerdown", "pointermove", "focusout", "wheel"]) {
+      this.root.addEventListener(event, touched, { passive: true });
+    }
+    addEventListener("touchmove", touched, { passive: true });
+    setInterval(() => this.waiting && this.settle(), 500);
+  }
+
+  /** Would a change of order disturb somebody now? */
+  get disturbs() {
+    if (this.rows.size === 0) return false;
+    if (this.inside || Date.now() < this.busyUntil || this.root.contains(document.activeElement)) return true;
+    const top = this.scroller ? this.scroller.scrollTop : -this.root.getBoundingClientRect().top;
+    return top > 60; // somebody reads further down
+  }
+
+  /** These rows may leave at once: whoever looks made them leave. */
+  release(ids) {
+    for (const id of ids) this.let.add(id);
+  }
+
+  wish(items) {
+    this.items = items;
+    if (this.disturbs) this.inPlace();
+    this.settle();
+  }
+
+  settle() {
+    if (!this.disturbs) this.apply();
+    else this.show();
+  }
+
+  /** Everything that moves nothing: numbers and texts, new rows at the end, rows that left stay pale where they are. */
+  inPlace() {
+    const wished = new Map(this.items.map((item) => [item.id, item]));
+    for (const [id, row] of this.rows) {
+      if (wished.has(id)) this.fill(row, wished.get(id));
+      else if (this.let.has(id)) this.drop(id);
+      else this.leave(id, row);
+    }
+    for (const item of this.items) if (!this.rows.has(item.id)) this.root.append(this.row(item));
+  }
+
+  /** Shows what is wished, in its order. */
+  apply() {
+    const wished = new Set(this.items.map((item) => item.id));
+    const focused = this.root.contains(document.activeElement) ? document.activeElement : null;
+    const tops = this.places();
+    for (const id of [...this.rows.keys()]) if (!wished.has(id)) this.drop(id);
+    const rows = this.items.map((item) => this.rows.get(item.id) ?? this.row(item));
+    this.items.forEach((item, at) => this.fill(rows[at], item));
+    this.arrange(rows);
+    this.glide(tops);
+    if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
+    this.waiting = 0;
+    this.let.clear();
+    this.button.hidden = true;
+  }
+
+  /** Moves as few rows as can be. */
+  arrange(rows) {
+    const at = new Map(rows.map((row, index) => [row, index]));
+    const present = [...this.root.children].filter((row) => at.has(row));
+    const kept = staying(present.map((row) => at.get(row)));
+    const still = new Set(present.filter((_, index) => kept.has(index)));
+    let next = null;
+    for (const row of rows.toReversed()) {
+      if (!still.has(row) && (row.nextSibling !== next || !row.isConnected)) this.root.insertBefore(row, next);
+      next = row;
+    }
+  }
+
+  places() {
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches || this.rows.size > 120) return null;
+    return new Map([...this.rows.values()].map((row) => [row, row.offsetTop]));
+  }
+
+  glide(tops) {
+    if (!tops) return;
+    for (const [row, top] of tops) {
+      const by = row.isConnected ? top - row.offsetTop : 0;
+      if (by) row.animate([{ transform: `translateY(${by}px)` }, { transform: "none" }], { duration: 220, easing: "ease-out" });
+    }
+  }
+
+  /** Says how many rows would move, come or go. */
+  show() {
+    const at = new Map(this.items.map((item, index) => [item.id, index]));
+    const shownIds = [...this.root.children].map((row) => row.dataset.id);
+    const order = shownIds.filter((id) => at.has(id)).map((id) => at.get(id));
+    this.waiting = order.length - staying(order).size + shownIds.length - order.length;
+    this.button.hidden = this.waiting === 0;
+    setText(this.word, t("hint.apply", { n: this.waiting }));
+  }
+
+  row(item) {
+    const row = this.make(item);
+    row.dataset.id = item.id;
+    this.rows.set(item.id, row);
+    this.fill(row, item);
+    return row;
+  }
+
+  fill(row, item) {
+    if (this.seen.get(item.id) === item && !row.inert) return;
+    this.seen.set(item.id, item);
+    row.inert = false;
+    row.classList.remove("leaving");
+    this.update(row, item, false);
+  }
+
+  leave(id, row) {
+    if (row.inert) return;
+    row.inert = true;
+    row.classList.add("leaving");
+    this.update(row, this.seen.get(id), true);
+  }
+
+  drop(id) {
+    this.rows.get(id)?.remove();
+    this.rows.delete(id);
+    this.seen.delete(id);
+  }
+
+  /** Fills every row again: the language or the clock changed. */
+  refresh() {
+    for (const [id, row] of this.rows) this.update(row, this.seen.get(id), row.inert);
+    if (this.waiting) this.show();
+  }
+}

@@ -1,0 +1,193 @@
+// The viewer's page: ask, see the queue and the answers, vote, follow one's own questions.
+import { call, inSession } from "./api.js";
+import { byId, kept, onceAFrame, setText, shown } from "./dom.js";
+import { onLanguage, t } from "./i18n.js";
+import { Live, OPEN, onStage, rank } from "./live.js";
+import { Composer } from "./composer.js";
+import { Outbox } from "./outbox.js";
+import { setCount } from "./pieces.js";
+import { pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
+import { SteadyList } from "./steady.js";
+import { makeRow, mineRow, updateRow, waitingRow } from "./viewer-row.js";
+import { startDialogs } from "./viewer-dialogs.js";
+
+const facts = pageFacts();
+const at = (rest) => inSession(facts.session, rest);
+const live = new Live(facts.session);
+const outbox = new Outbox(facts.session);
+const mine = { votes: new Set(), asked: new Set(), messages: [], code: "" };
+const seenAnswers = kept(`floormic.answers.${facts.session}`, []);
+
+startShell();
+const composer = new Composer(outbox, facts.session);
+const lists = Object.fromEntries(["open", "answered"].map((tab) => [tab, new SteadyList(byId(`list-${tab}`), byId(`hint-${tab}`), {
+  make: (question) => makeRow(question, vote),
+  update: (row, question, leaving) => updateRow(row, question, mine, leaving),
+})]));
+
+// -- the queue ----------------------------------------------------------------------------------------------------------
+
+function drawQueue() {
+  const questions = [...live.questions.values()];
+  const parts = {
+    open: questions.filter((q) => OPEN.has(q.status)).sort(rank),
+    answered: questions.filter((q) => q.status === "answered").sort((a, b) => (b.answer?.at ?? 0) - (a.answer?.at ?? 0) || rank(a, b)),
+  };
+  for (const [tab, items] of Object.entries(parts)) {
+    lists[tab].wish(items);
+    setCount(byId(`count-${tab}`), items.length);
+    byId(`empty-${tab}`).hidden = items.length > 0 || live.state === "connecting";
+  }
+  drawStage(onStage(questions));
+}
+
+function drawStage(question) {
+  byId("onstage").classList.toggle("none", !question);
+  setText(byId("onstage-title"), question ? shown(question.title) : t("viewer.stage.none"));
+  setText(byId("onstage-people"), question ? t("people.count", { n: question.people }) : "");
+}
+
+async function vote(id) {
+  const on = !mine.votes.has(id);
+  mark(id, on);
+  try {
+    live.ingest(await call(on ? "PUT" : "DELETE", at(`/questions/${encodeURIComponent(id)}/vote`)));
+  } catch (failure) {
+    mark(id, !on);
+    toastFailure(failure);
+  }
+}
+
+function mark(id, on) {
+  mine.votes[on ? "add" : "delete"](id);
+  for (const list of Object.values(lists)) list.refresh();
+}
+
+// -- my questions -------------------------------------------------------------------------------------------------------
+
+let reading = null;
+let stale = false;
+
+/** Reads my questions anew; one reading at a time, and one more where something changed meanwhile. */
+async function readMine() {
+  stale = true;
+  if (reading) return reading;
+  reading = (async () => {
+    while (stale) {
+      stale = false;
+      takeMine(await call("GET", at("/mine")));
+    }
+  })().catch((failure) => failure.passing || toastFailure(failure));
+  await reading;
+  reading = null;
+}
+
+function takeMine(answer) {
+  mine.messages = answer.messages;
+  mine.code = answer.code;
+  mine.votes = new Set(answer.votes);
+  mine.asked = new Set(answer.messages.flatMap((m) => (m.question ? [m.question.id] : [])));
+  const answered = answer.messages.filter((m) => m.answer).map((m) => `${m.id} ${m.answer.at}`);
+  if (answered.some((key) => !seenAnswers.get().includes(key))) {
+    toast(t("viewer.answer.news"), { action: { word: t("viewer.tab.mine"), act: () => openTab("mine") } });
+  }
+  seenAnswers.set(answered);
+  for (const list of Object.values(lists)) list.refresh();
+  drawMine();
+}
+
+function drawMine() {
+  const waiting = outbox.entries.toReversed().map((entry) => waitingRow(entry, {
+    again: () => (outbox.discard(entry.id), composer.write(entry.text)),
+    discard: () => outbox.discard(entry.id),
+  }));
+  const asked = mine.messages.toSorted((a, b) => b.at - a.at).map((message) => mineRow(message, notAnswered));
+  const signature = JSON.stringify([outbox.entries, mine.messages, document.documentElement.lang]);
+  const list = byId("list-mine");
+  if (list.dataset.shown !== signature) list.replaceChildren(...waiting, ...asked);
+  list.dataset.shown = signature;
+  setCount(byId("count-mine"), waiting.length + asked.length);
+  byId("empty-mine").hidden = waiting.length + asked.length > 0;
+  byId("code-card").hidden = !mine.code;
+  setText(byId("code-value"), mine.code);
+}
+
+async function notAnswered(id) {
+  try {
+    await call("POST", at(`/questions/${encodeURIComponent(id)}/not-answered`));
+    toast(t("viewer.not_answered.done"));
+  } catch (failure) {
+    toastFailure(failure);
+    delete byId("list-mine").dataset.shown;
+  }
+  readMine();
+}
+
+// -- tabs, news, start ----------------------------------------------------------------------------------------------------
+
+function openTab(name) {
+  document.body.dataset.tab = name;
+  for (const tab of document.querySelectorAll(".viewer [role=tab]")) {
+    const chosen = tab.id === `tab-${name}`;
+    tab.setAttribute("aria-selected", String(chosen));
+    tab.tabIndex = chosen ? 0 : -1;
+  }
+  if (name !== "mine") for (const list of ["open", "answered"]) byId(`panel-${list}`).hidden = list !== name;
+  scrollTo({ top: 0 });
+}
+
+function startTabs() {
+  const tabs = [...document.querySelectorAll(".viewer [role=tab]")];
+  for (const tab of tabs) {
+    tab.addEventListener("click", () => openTab(tab.id.slice(4)));
+    tab.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const shownTabs = tabs.filter((one) => one.offsetParent);
+      const next = shownTabs[(shownTabs.indexOf(tab) + step + shownTabs.length) % shownTabs.length];
+      next.focus();
+      openTab(next.id.slice(4));
+    });
+  }
+  openTab("open");
+}
+
+async function readSession() {
+  const session = await call("GET", at("")).catch(() => ({}));
+  const key = session.ended_at ? "viewer.ended" : session.review ? "viewer.review" : "";
+  const notice = byId("notice");
+  notice.hidden = !key;
+  if (key) notice.textContent = t(key);
+}
+
+const draw = onceAFrame(drawQueue);
+live.addEventListener("change", (event) => {
+  draw();
+  // Every change of a question that is mine may be news; a message that is not placed yet may have been placed.
+  const unplaced = mine.messages.some((m) => m.state === "received");
+  if (unplaced || [...event.detail].some((id) => mine.asked.has(id))) readMine();
+});
+live.addEventListener("state", () => (draw(), live.state === "live" && readMine()));
+live.addEventListener("refused", (event) => toastFailure(event.detail));
+outbox.addEventListener("change", drawMine);
+outbox.addEventListener("sent", (event) => {
+  toast(t("viewer.sent"), { action: { word: t("viewer.tab.mine"), act: () => openTab("mine") } });
+  mine.code = event.detail.code;
+  readMine();
+  setTimeout(() => mine.messages.some((m) => m.state === "received") && readMine(), 3000);
+});
+onLanguage(() => {
+  for (const list of Object.values(lists)) list.refresh();
+  drawQueue();
+  drawMine();
+  readSession();
+});
+setInterval(() => Object.values(lists).forEach((list) => list.refresh()), 30000);
+
+startTabs();
+startDialogs({ at, joinAddress: `${facts.publicUrl}/s/${encodeURIComponent(facts.session)}`, changed: () => (readMine(), live.start()) });
+showConnection(live, byId("connection"));
+drawQueue();
+drawMine();
+readSession();
+live.start();
