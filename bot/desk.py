@@ -140,6 +140,8 @@ class Desk:
         """
         found = await self._to_undo(session, action)
         change = found.change
+        back = [Move(m.message, m.after, m.before) for m in reversed(change.moves)]
+        back += await self._joined_since(change)
         await self._withhold(change.deliveries)
         return await self._commit(
             Change(
@@ -148,7 +150,7 @@ class Desk:
                 who,
                 "undo",
                 tuple((after, before) for before, after in reversed(change.questions)),
-                tuple(Move(m.message, m.after, m.before) for m in reversed(change.moves)),
+                tuple(back),
                 undoes=found.id,
             )
         )
@@ -200,6 +202,17 @@ class Desk:
         session = await self._session(question.session)
         sent = await self._store.deliveries(question.session)
         return answers(session, question, asked, sent, self._now() + UNDO_WITHIN)
+
+    async def _joined_since(self, change: Change) -> list[Move]:
+        """Where a split is undone, what joined the new question meanwhile goes where its founders go."""
+        founded = {after.id for before, after in change.questions if before is None and after is not None}
+        known = {m.message for m in change.moves}
+        return [
+            Move(a.message.id, a.question, change.moves[0].before)
+            for id in founded
+            for a in await self._store.asked(id)
+            if a.question == id and a.message.id not in known
+        ]
 
     async def _withhold(self, deliveries: Iterable[Delivery]) -> None:
         standing = {d.key: d for d in await self._store.deliveries(next((d.session for d in deliveries), ""))}

@@ -8,16 +8,14 @@ from the ledger before each batch, so that later messages follow their correctio
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain, repeat
 from typing import Protocol, TypeVar
 
 import numpy as np
-from knowledge.answering import Answering, Match
-from knowledge.asking import Asking, Detector
-from knowledge.grouping import Grouped, Groups
 
 from bot.errors import StoreError
 from bot.model import (
@@ -37,7 +35,10 @@ from bot.model import (
 )
 from bot.ports import Changed, Inbox, Now, Queue
 from bot.replies import acknowledgement, course_answer, late_answer
+from knowledge.answering import Answering, Match
+from knowledge.asking import Asking, Detector
 from knowledge.encoder import Encoder
+from knowledge.grouping import Grouped, Groups
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -56,10 +57,10 @@ class Store(Inbox, Queue, Protocol):
 
 @dataclass(slots=True)
 class Standing:
-    """What the pipeline remembers of a question: its state and who asked it."""
+    """What the pipeline remembers of a question: its state, and who asked it how often (without merged ones)."""
 
     state: QuestionState
-    people: set[Person]
+    askers: Counter[Person] = field(default_factory=Counter)
 
 
 class Pipeline:
@@ -96,7 +97,7 @@ class Pipeline:
         self._answering: Answering | None = None
         self._groups = Groups(encoder.dimension)
         self._standing: dict[str, Standing] = {}
-        self._where: dict[int, str] = {}
+        self._filed: dict[int, tuple[str, Person]] = {}
         self._seen_action = 0
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -131,11 +132,10 @@ class Pipeline:
         newest = await self._store.actions(self._session.id, limit=1)
         self._seen_action = newest[0].id if newest else 0
         for question in await self._store.questions(self._session.id):
-            self._standing[question.id] = Standing(question.state, set())
+            self._standing[question.id] = Standing(question.state)
         for one in await self._store.remembered(self._session.id):
-            self._groups.add(one.message, one.question, one.text, one.vector, one.source)
-            self._where[one.message] = one.question
-            self._standing[one.question].people.add(one.person)
+            self._groups.add(one.message, self._final(one.question), one.text, one.vector, one.source)
+            self._file(one.message, one.question, one.person)
 
     async def take(self, batch: Sequence[Message]) -> list[Placed]:
         """Understand a batch, commit it, show it."""
@@ -159,32 +159,33 @@ class Pipeline:
         self._seen_action = max(self._seen_action, action.id)
         for before, after in action.change.questions:
             if after is not None:
-                self._standing.setdefault(after.id, Standing(after, set())).state = after
-                if after.merged_into and (before is None or before.merged_into != after.merged_into):
-                    self._fold(after.id, after.merged_into)
-                elif before is not None and before.merged_into and not after.merged_into:
-                    self._unfold(after.id)
+                self._standing.setdefault(after.id, Standing(after)).state = after
+                if (before.merged_into if before else "") != after.merged_into:
+                    self._refile(after.id)
         for move in action.change.moves:
-            if move.message in self._where:
-                self._where[move.message] = move.after
+            if move.message in self._filed:
+                person = self._filed[move.message][1]
+                self._standing[move.before].askers -= Counter([person])
+                self._file(move.message, move.after, person)
                 self._groups.move(move.message, self._final(move.after))
-        for before, after in action.change.questions:
-            if after is None and before is not None:
-                self._standing.pop(before.id, None)
 
-    def _fold(self, loser: str, winner: str) -> None:
-        self._groups.fold(loser, winner)
-        self._standing[winner].people |= self._standing[loser].people
-
-    def _unfold(self, id: str) -> None:
-        """A merge was undone: the wordings that were its own go back."""
-        for message, question in self._where.items():
+    def _refile(self, id: str) -> None:
+        """A merge, or its undoing: the wordings filed under `id` now count for another question."""
+        for message, (question, _) in self._filed.items():
             if question == id:
-                self._groups.move(message, id)
+                self._groups.move(message, self._final(id))
+
+    def _file(self, message: int, question: str, person: Person) -> None:
+        self._filed[message] = (question, person)
+        self._standing[question].askers[person] += 1
 
     def _final(self, id: str) -> str:
-        standing = self._standing.get(id)
-        return standing.state.merged_into or id if standing else id
+        return self._standing[id].state.merged_into or id
+
+    def _people(self, id: str) -> int:
+        """Distinct persons who asked a question or one that was merged into it."""
+        merged = (s.askers for s in self._standing.values() if s.state.id == id or s.state.merged_into == id)
+        return len({person for askers in merged for person in askers})
 
     # -- understanding, in the worker thread -------------------------------------------------------------------------
 
@@ -218,10 +219,11 @@ class Pipeline:
         found = self._course(match, self._standing.get(id))
         sent = found if found and found.state == "sent" else None
         self._groups.add(message.id, id, message.text, vector, sent.source if sent else None)
-        self._where[message.id] = id
         founds = None if joins else self._found(message, sent)
-        standing = self._standing.setdefault(id, Standing(founds, set()) if founds else self._standing[id])
-        standing.people.add(message.person)
+        if founds:
+            self._standing[id] = Standing(founds)
+        standing = self._standing[id]
+        self._file(message.id, id, message.person)
         reopens = not sent and joins is not None and _answered_by_course(standing.state)
         if reopens:
             standing.state = replace(standing.state, status=Status.NEW, answer=None)
@@ -261,7 +263,7 @@ class Pipeline:
         elif standing.state.status is Status.ANSWERED:
             said = late_answer(self._session, standing.state, message, message.at)
         elif self._session.acknowledgements is Mode.AUTO:
-            said = acknowledgement(self._session, standing.state, message, len(standing.people))
+            said = acknowledgement(self._session, standing.state, message, self._people(standing.state.id))
         else:
             said = None
         return (said,) if said else ()

@@ -59,7 +59,10 @@ class Inbox(Protocol):
         ...
 
     async def remembered(self, session: str) -> list[Remembered]:
-        """All askings with their vectors and the (final, unmerged) question they belong to, in order of arrival."""
+        """All askings with their vectors and the question each is filed under, in order of arrival.
+
+        That may be a merged one, so that undoing the merge can be followed.
+        """
         ...
 
 

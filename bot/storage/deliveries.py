@@ -10,14 +10,19 @@ from bot.storage.rows import delivery_of, delivery_row
 
 def deliver(db: Database, deliveries: Sequence[Delivery]) -> None:
     """Add, or by key reword: other words wait again from the first attempt and keep `sent_id`; same words change
-    nothing."""
+    nothing, unless it was given up or taken back before.
+
+    What is waiting keeps its earlier time, so that constant rewording cannot hold it back for ever.
+    """
     db.conn.executemany(
         """
         INSERT INTO deliveries (key, session, address, text, buttons, not_before, state, attempts, sent_id, error)
         VALUES (:key, :session, :address, :text, :buttons, :not_before, :state, :attempts, :sent_id, :error)
         ON CONFLICT (key) DO UPDATE SET address = excluded.address, text = excluded.text, buttons = excluded.buttons,
-            not_before = excluded.not_before, state = 'waiting', attempts = 0, error = ''
-        WHERE text != excluded.text OR buttons != excluded.buttons
+            not_before = CASE state WHEN 'waiting' THEN min(not_before, excluded.not_before)
+                ELSE excluded.not_before END,
+            state = 'waiting', attempts = 0, error = ''
+        WHERE text != excluded.text OR buttons != excluded.buttons OR state = 'failed'
         """,
         [delivery_row(each) for each in deliveries],
     )

@@ -23,11 +23,15 @@ from bot.storage.rows import (
 
 
 def receive(db: Database, messages: Sequence[Message], cursor: Cursor | None, deliveries: Sequence[Delivery]) -> int:
-    """Unique by (session, source, external_id), so that one recorded chat can be replayed into several sessions."""
+    """Unique by (session, source, external_id), so that one recorded chat can be replayed into several sessions.
+
+    Not `ON CONFLICT DO NOTHING`: that uses up an id for each redelivery, and ids name questions.
+    """
     written = db.conn.executemany(
         """
         INSERT INTO messages (session, source, external_id, author, author_name, text, at, address, explicit)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session, source, external_id) DO NOTHING
+        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
+        WHERE NOT EXISTS (SELECT 1 FROM messages WHERE session = ?1 AND source = ?2 AND external_id = ?3)
         """,
         [message_row(message) for message in messages],
     )
@@ -108,7 +112,7 @@ def _joined(db: Database, session: str, id: str) -> set[str]:
 def remembered(db: Database, session: str) -> list[Remembered]:
     rows = db.execute(
         """
-        SELECT m.*, CASE q.merged_into WHEN '' THEN q.id ELSE q.merged_into END AS final, v.vector, p.answer
+        SELECT m.*, v.vector, p.answer
         FROM messages m JOIN placements p ON p.message = m.id JOIN vectors v ON v.message = m.id
             JOIN questions q ON q.id = m.question
         WHERE m.session = ? AND p.asking = 1 AND q.removed = 0 ORDER BY m.id
@@ -120,7 +124,7 @@ def remembered(db: Database, session: str) -> list[Remembered]:
         answer = match_of(row["answer"])
         source = answer.source if answer is not None and answer.state == "sent" else None
         person = message_of(row).person
-        found.append(Remembered(row["id"], row["final"], row["text"], vector_of(row["vector"]), source, person))
+        found.append(Remembered(row["id"], row["question"], row["text"], vector_of(row["vector"]), source, person))
     return found
 
 

@@ -1,0 +1,256 @@
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import pytest
+
+from bot.desk import Desk
+from bot.errors import BadInput, Conflict, FloormicError, NotAllowed, NotFound
+from bot.model import Answer, CourseMatch, Message, Person, Placed, Placement, Question, QuestionState, Status
+from bot.replies import UNDO_WITHIN
+from bot.storage.sqlite import SqliteStore
+from tests.bot.values import message, state
+
+CLOCK = 1000.0
+Ask = Callable[..., Awaitable[Message]]
+
+
+@pytest.fixture
+def told() -> list[str]:
+    return []
+
+
+@pytest.fixture
+def desk(store: SqliteStore, told: list[str]) -> Desk:
+    return Desk(store, told.append, lambda: CLOCK)
+
+
+@pytest.fixture
+def ask(store: SqliteStore) -> Ask:
+    """Put a message into a question ("q<n>"), founding it when it is not there."""
+
+    async def put(
+        text: str, question: str, user: str = "u1", course: CourseMatch | None = None, **more: object
+    ) -> Message:
+        n = len(await store.placements("talk")) + 1
+        await store.receive([message(n, text, user, **more)])
+        (one,) = await store.pending("talk", 10)
+        founds = None
+        if question not in {q.id for q in await store.questions("talk")}:
+            founds = state(question, title=text)
+            if course and course.state == "sent":
+                answer = Answer(course.text, "course", one.at, (course.source,))
+                founds = replace(founds, status=Status.ANSWERED, answer=answer)
+        placement = Placement(one.id, True, 0.9, "", question, 0.9, None, course)
+        await store.place("talk", [Placed(placement, None, founds)])
+        return one
+
+    return put
+
+
+async def queue(store: SqliteStore) -> dict[str, Question]:
+    return {q.id: q for q in await store.questions("talk")}
+
+
+async def states(store: SqliteStore) -> dict[str, QuestionState]:
+    return {id: q.state for id, q in (await queue(store)).items()}
+
+
+ACTS: dict[str, Callable[[Desk, dict[str, Message]], Awaitable[object]]] = {
+    "approve": lambda desk, m: desk.approve("ann", ["q1"]),
+    "edit": lambda desk, m: desk.edit("ann", "q1", "Recording?"),
+    "pin": lambda desk, m: desk.pin("ann", "q1"),
+    "label": lambda desk, m: desk.label("ann", "q1", [" cloud ", "cloud"]),
+    "stage": lambda desk, m: desk.stage("ann", "q1"),
+    "answer": lambda desk, m: desk.answer("ann", "q1", "Yes.", ["https://example.org"]),
+    "dismiss": lambda desk, m: desk.dismiss("ann", ["q1"], "off topic"),
+    "merge": lambda desk, m: desk.merge("ann", ["q1", "q2"], "q2"),
+    "split": lambda desk, m: desk.split("ann", "q1", [m["b"].id]),
+    "move": lambda desk, m: desk.move("ann", m["b"].id, "q1", "q2"),
+}
+
+
+async def some_questions(ask: Ask) -> dict[str, Message]:
+    return {
+        "a": await ask("Is there a recording?", "q1", "u1"),
+        "b": await ask("Where is the replay?", "q1", "u2"),
+        "c": await ask("What does it cost?", "q2", "u3"),
+    }
+
+
+@pytest.mark.parametrize("act", ACTS)
+async def test_every_act_can_be_taken_back_exactly(store: SqliteStore, desk: Desk, ask: Ask, act: str) -> None:
+    """After an act and its undo the questions, their people and their wordings are what they were."""
+    messages = await some_questions(ask)
+    before, wordings = await queue(store), [a.message.id for a in await store.asked("q1")]
+    await ACTS[act](desk, messages)
+    assert {id: replace(q, revision=0) for id, q in (await queue(store)).items()} != {
+        id: replace(q, revision=0) for id, q in before.items()
+    }
+    await desk.undo("ann", "talk")
+    after = await queue(store)
+    assert {id: replace(q, revision=0) for id, q in after.items()} == {
+        id: replace(q, revision=0) for id, q in before.items()
+    }
+    assert [a.message.id for a in await store.asked("q1")] == wordings
+
+
+@pytest.mark.parametrize("act", ACTS)
+async def test_every_act_is_in_the_ledger_and_is_told(
+    store: SqliteStore, desk: Desk, ask: Ask, told: list[str], act: str
+) -> None:
+    """An act leaves one row that names who did what, and whoever watches is told."""
+    await ACTS[act](desk, await some_questions(ask))
+    (action,) = await store.actions("talk")
+    assert (action.change.who, action.change.what, action.undone) == ("ann", act, False)
+    assert told == ["talk"]
+
+
+async def test_an_answer_goes_to_everyone_who_asked_and_can_be_withheld(
+    store: SqliteStore, desk: Desk, ask: Ask
+) -> None:
+    """Each asker's chat gets one delivery when the time to undo is over; undone in time, none until the next answer."""
+    await some_questions(ask)
+    await desk.answer("ann", "q1", "Yes.")
+    assert await store.due(CLOCK) == []
+    assert {d.address.chat for d in await store.due(CLOCK + UNDO_WITHIN)} == {"u1", "u2"}
+    await desk.undo("ann", "talk")
+    assert await store.due(CLOCK + UNDO_WITHIN) == []
+    await desk.answer("ann", "q1", "Yes.")
+    assert {d.address.chat for d in await store.due(CLOCK + UNDO_WITHIN)} == {"u1", "u2"}
+
+
+async def test_one_question_is_on_stage_at_a_time(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Staging a question puts the one before it back into the queue."""
+    await some_questions(ask)
+    await desk.stage("ann", "q1")
+    await desk.stage("ann", "q2")
+    assert {id: q.status for id, q in (await states(store)).items()} == {"q1": Status.QUEUED, "q2": Status.ON_STAGE}
+
+
+async def test_a_merge_counts_people_once_and_brings_the_answer(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Somebody who asked or voted for both groups counts once, and the loser's askers hear the winner's answer."""
+    await some_questions(ask)
+    await ask("cost?", "q2", "u1")
+    await desk.vote("talk", "q1", Person("telegram", "u3"))
+    await desk.vote("talk", "q2", Person("telegram", "u3"))
+    await desk.answer("ann", "q2", "Nothing.")
+    await desk.merge("ann", ["q1"], "q2")
+    winner = (await queue(store))["q2"]
+    assert (winner.people, winner.askers, winner.messages) == (3, 3, 4)
+    assert {d.address.chat for d in await store.deliveries("talk")} == {"u1", "u2", "u3"}
+
+
+async def test_a_vote_for_a_merged_question_counts_where_it_went(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """A button pressed on an old message votes for the question that stands."""
+    await some_questions(ask)
+    await desk.merge("ann", ["q1"], "q2")
+    assert (await desk.vote("talk", "q1", Person("telegram", "u9"))).people == 4
+    assert (await desk.vote("talk", "q1", Person("telegram", "u9"), on=False)).people == 3
+
+
+async def test_merges_of_merges_stay_flat(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """After a into b and b into c, both point at c, and undoing the second points a at b again."""
+    await some_questions(ask)
+    await ask("third", "q3", "u5")
+    await desk.merge("ann", ["q1"], "q2")
+    await desk.merge("ann", ["q2"], "q3")
+    assert {id: q.merged_into for id, q in (await states(store)).items()} == {"q1": "q3", "q2": "q3", "q3": ""}
+    await desk.undo("ann", "talk")
+    assert {id: q.merged_into for id, q in (await states(store)).items()} == {"q1": "q2", "q2": "", "q3": ""}
+
+
+async def test_undo_walks_back_and_refuses_what_was_built_upon(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Undo without a number takes the newest act that stands; an older one on the same question is a conflict."""
+    await some_questions(ask)
+    first = await desk.edit("ann", "q1", "One")
+    await desk.edit("ann", "q1", "Two")
+    with pytest.raises(Conflict):
+        await desk.undo("ann", "talk", first.id)
+    await desk.undo("ann", "talk")
+    assert (await states(store))["q1"].title == "One"
+    await desk.undo("ann", "talk")
+    assert (await states(store))["q1"].title == "Is there a recording?"
+    with pytest.raises(NotFound):
+        await desk.undo("ann", "talk")
+
+
+SENT = CourseMatch("faq#recording", 0.95, "sent", "Tomorrow at noon.")
+
+
+async def test_an_asker_can_contradict_the_course(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """ "This does not answer it" puts the question into the queue and the source is not used for it again."""
+    one = await ask("Is there a recording of last week?", "q1", "u1", SENT)
+    question = await desk.not_answered("talk", "q1", one.person)
+    assert (question.status, question.state.answer) == (Status.NEW, None)
+    assert question.state.rejected == ("faq#recording",)
+    assert (await desk.not_answered("talk", "q1", one.person)).state == question.state
+
+
+async def test_only_an_asker_can_contradict_the_course(desk: Desk, ask: Ask) -> None:
+    """Somebody who did not ask cannot reopen what others are content with."""
+    await ask("Is there a recording?", "q1", "u1", SENT)
+    for stranger in (Person("telegram", "u9"), Person("web", "u1")):
+        with pytest.raises(NotAllowed):
+            await desk.not_answered("talk", "q1", stranger)
+
+
+async def test_a_persons_answer_is_not_reopened_by_an_asker(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """After an expert answered, pressing the old button changes nothing about that answer."""
+    one = await ask("Is there a recording?", "q1", "u1", SENT)
+    await desk.answer("ann", "q1", "Yes, by me.")
+    assert (await desk.not_answered("talk", "q1", one.person)).status is Status.ANSWERED
+
+
+async def test_accepting_sends_the_courses_suggestion(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """One click answers everyone with the entry that was suggested, and it counts as the course's answer."""
+    await ask("replay?", "q1", "u1", replace(SENT, state="suggested"))
+    await desk.accept("ann", "q1")
+    answer = (await states(store))["q1"].answer
+    assert answer
+    assert (answer.by, answer.text, answer.sources) == ("course", "Tomorrow at noon.", ("faq#recording",))
+    assert len(await store.deliveries("talk")) == 1
+
+
+async def test_top_and_mine_follow_the_queue(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """The top is ordered by demand without what is done; one's own questions show where they went."""
+    await some_questions(ask)
+    assert [q.id for q in await desk.top("talk")] == ["q1", "q2"]
+    await desk.merge("ann", ["q2"], "q1")
+    ((mine, went),) = await desk.mine("talk", Person("telegram", "u3"))
+    assert mine.text == "What does it cost?"
+    assert went
+    assert went.id == "q1"
+    await desk.dismiss("ann", ["q1"], "later")
+    assert await desk.top("talk") == []
+
+
+BAD: dict[str, tuple[type[FloormicError], Callable[[Desk], Awaitable[object]]]] = {
+    "an unknown question": (NotFound, lambda desk: desk.approve("ann", ["nope"])),
+    "no question": (BadInput, lambda desk: desk.approve("ann", [])),
+    "an empty title": (BadInput, lambda desk: desk.edit("ann", "q1", "  ")),
+    "a title of a novel": (BadInput, lambda desk: desk.edit("ann", "q1", "x" * 501)),
+    "an empty answer": (BadInput, lambda desk: desk.answer("ann", "q1", "")),
+    "merging a question with itself": (BadInput, lambda desk: desk.merge("ann", ["q1"], "q1")),
+    "splitting all of it": (BadInput, lambda desk: desk.split("ann", "q1", [1, 2])),
+    "splitting none of it": (BadInput, lambda desk: desk.split("ann", "q1", [])),
+    "moving what is not there": (NotFound, lambda desk: desk.move("ann", 3, "q1", "q2")),
+    "moving the only wording": (NotAllowed, lambda desk: desk.move("ann", 3, "q2", "q1")),
+    "accepting nothing": (NotAllowed, lambda desk: desk.accept("ann", "q1")),
+    "an unknown session": (NotFound, lambda desk: desk.top("nope")),
+    "a vote in another session": (NotFound, lambda desk: desk.vote("nope", "q1", Person("web", "u"))),
+    "undoing what never was": (NotFound, lambda desk: desk.undo("ann", "talk", 99)),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+async def test_what_cannot_be_done_says_so_and_changes_nothing(
+    store: SqliteStore, desk: Desk, ask: Ask, case: str
+) -> None:
+    """A mistaken act raises its error and leaves the queue and the ledger as they were."""
+    await some_questions(ask)
+    before = await queue(store)
+    error, act = BAD[case]
+    with pytest.raises(error):
+        await act(desk)
+    assert await queue(store) == before
+    assert await store.actions("talk") == []

@@ -1,0 +1,313 @@
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.desk import Desk
+from bot.errors import StoreError
+from bot.model import Answer, Message, Mode, Placement, QuestionState, Session, Status
+from bot.pipeline import Pipeline
+from bot.storage.sqlite import SqliteStore, open_store
+from knowledge.answering import Match
+from knowledge.asking import Asking, Detector
+from tests.bot.values import TALK, message
+from tests.fakes import HashEncoder
+
+RECORDING = "Is there a recording of this talk?"
+PRICE = "What does a gateway cost us?"
+PROTOCOL = "Which protocols can the box read?"
+
+
+class Ears(Detector):
+    """Asks where there is a question mark."""
+
+    def judge(self, text: str, vector: Any) -> Asking:
+        return Asking("?" in text, 0.9 if "?" in text else 0.1, "a question mark" if "?" in text else "none")
+
+
+class Counting(HashEncoder):
+    """Counts what it encoded."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        self.seen += texts
+        return super().encode(texts)
+
+
+class Knowing:
+    """A course that answers texts with a word in them."""
+
+    def __init__(self, **verdicts: str) -> None:
+        self._verdicts = verdicts
+
+    def match(self, text: str, vector: Any) -> Match | None:
+        for word, verdict in self._verdicts.items():
+            if word in text:
+                return Match(f"faq#{word}", 0.97, word, f"About {word}.", verdict, "faq.md:1")  # type: ignore[arg-type]
+        return None
+
+
+Run = Callable[..., Awaitable[list[Placement]]]
+
+
+@asynccontextmanager
+async def running(store: SqliteStore, session: Session = TALK, **more: Any) -> AsyncIterator[Pipeline]:
+    """A pipeline at work."""
+    answering = more.pop("answering", None)
+    with ThreadPoolExecutor(1) as executor:
+        pipeline = Pipeline(
+            session,
+            store,
+            more.pop("encoder", HashEncoder()),
+            Ears(),
+            now=lambda: 1000.0,
+            executor=executor,
+            replying=frozenset({"telegram"}),
+            **more,
+        )
+        pipeline.teach(answering)
+        task = asyncio.ensure_future(pipeline.run())
+        try:
+            yield pipeline
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+async def say(store: SqliteStore, pipeline: Pipeline, *messages: Message) -> list[Placement]:
+    """Receive messages, wait until they are placed; the placements of the session."""
+    await store.receive(messages)
+    pipeline.wake()
+    await asyncio.wait_for(pipeline.drained(), 10)
+    return [p for _, p in await store.placements("talk") if p]
+
+
+async def states(store: SqliteStore) -> dict[str, QuestionState]:
+    return {q.id: q.state for q in await store.questions("talk")}
+
+
+async def test_the_same_question_joins_and_another_founds(store: SqliteStore) -> None:
+    """Two wordings of one question share a group with their similarity kept; another question founds its own."""
+    async with running(store) as pipeline:
+        a, b, c = await say(
+            store, pipeline, message(1, RECORDING), message(2, RECORDING + "?", "u2"), message(3, PROTOCOL, "u3")
+        )
+    assert a.question == b.question == "q1"
+    assert c.question == "q3"
+    assert a.similarity is None
+    assert b.similarity is not None
+    assert b.similarity > 0.5
+
+
+async def test_chatter_is_kept_but_not_encoded(store: SqliteStore) -> None:
+    """What surely asks nothing spares the encoder, is stored with its reason, and founds nothing."""
+    encoder = Counting()
+    async with running(store, encoder=encoder) as pipeline:
+        chatter, statement, _ = await say(
+            store, pipeline, message(1, "666"), message(2, "The box has no fan."), message(3, PRICE)
+        )
+    assert encoder.seen == ["The box has no fan.", PRICE]
+    assert (chatter.asking, statement.asking) == (False, False)
+    assert chatter.reason
+    assert set(await states(store)) == {"q3"}
+
+
+async def test_what_is_asked_on_purpose_is_not_doubted(store: SqliteStore) -> None:
+    """A line of the page's field without any sign of a question is one; "666" there is still nothing."""
+    async with running(store) as pipeline:
+        request, nothing = await say(
+            store, pipeline, message(1, "louder please", explicit=True), message(2, "666", explicit=True)
+        )
+    assert request.asking
+    assert not nothing.asking
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\x00\x07?", "?" * 50_000, "𓀀?" * 2000, "👩‍👩‍👧‍👦?", "\u202eabc?", "a\u0300" * 5000 + "?"]
+)
+async def test_any_text_passes(store: SqliteStore, text: str) -> None:
+    """A message of any length and script is placed, and the next one too."""
+    async with running(store) as pipeline:
+        placed = await say(store, pipeline, message(1, text), message(2, PRICE))
+    assert len(placed) == 2
+    assert placed[1].question == "q2"
+
+
+async def test_the_course_answers_when_it_is_sure(store: SqliteStore) -> None:
+    """A sure match answers the asker with its source; the question it founds is answered by the course."""
+    async with running(store, answering=Knowing(recording="answer")) as pipeline:
+        (placed,) = await say(store, pipeline, message(1, RECORDING))
+    assert placed.answer
+    assert (placed.answer.source, placed.answer.state) == ("faq#recording", "sent")
+    (question,) = (await states(store)).values()
+    assert question.status is Status.ANSWERED
+    assert question.answer == Answer("About recording.", "course", 101.0, ("faq#recording",))
+    (delivery,) = await store.deliveries("talk")
+    assert "faq.md:1" in delivery.text
+
+
+@pytest.mark.parametrize(
+    ("mode", "verdict", "state"),
+    [
+        (Mode.AUTO, "suggest", "suggested"),
+        (Mode.SUGGEST, "answer", "suggested"),
+        (Mode.AUTO, "silent", None),
+        (Mode.OFF, "answer", None),
+    ],
+)
+async def test_the_course_is_as_bold_as_the_session_lets_it(
+    store: SqliteStore, mode: Mode, verdict: str, state: str | None
+) -> None:
+    """An unsure match, or a session that wants a moderator between, leaves a suggestion; off leaves nothing."""
+    session = replace(TALK, answers=mode)
+    async with running(store, session, answering=Knowing(recording=verdict)) as pipeline:
+        (placed,) = await say(store, pipeline, message(1, RECORDING))
+    assert (placed.answer.state if placed.answer else None) == state
+    assert (await states(store))["q1"].status is Status.NEW
+
+
+async def test_an_unsure_wording_reopens_what_the_course_had_answered(store: SqliteStore) -> None:
+    """Somebody joins an answered question with words that the course does not surely answer: it is new again."""
+    async with running(store, answering=Knowing(talk="answer")) as pipeline:
+        await say(store, pipeline, message(1, RECORDING))
+        pipeline.teach(None)
+        first, second = await say(store, pipeline, message(2, RECORDING, "u2"))
+    assert first.question == second.question
+    assert (await states(store))["q1"].status is Status.NEW
+
+
+async def test_a_contradicted_source_is_not_sent_again(store: SqliteStore) -> None:
+    """After an asker said "this does not answer it", the next asker of that question goes to the queue."""
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    async with running(store, answering=Knowing(recording="answer")) as pipeline:
+        await say(store, pipeline, message(1, RECORDING))
+        await desk.not_answered("talk", "q1", message(1).person)
+        *_, second = await say(store, pipeline, message(2, RECORDING, "u2"))
+    assert second.question == "q1"
+    assert second.answer is None
+
+
+async def test_a_late_asker_hears_the_recorded_answer(store: SqliteStore) -> None:
+    """Who asks what an expert answered before gets that answer instead of an acknowledgement."""
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    async with running(store) as pipeline:
+        await say(store, pipeline, message(1, RECORDING))
+        await desk.answer("ann", "q1", "Tomorrow at noon.")
+        await say(store, pipeline, message(2, RECORDING, "u2"))
+    said = [d.text for d in await store.deliveries("talk") if d.address.chat == "u2"]
+    assert len(said) == 1
+    assert "Tomorrow at noon." in said[0]
+
+
+async def test_acknowledgements_count_people(store: SqliteStore) -> None:
+    """In a group chat one acknowledgement is reworded with the number of people, and a repeater counts once."""
+    group = {"chat": "-100", "private": False}
+    async with running(store) as pipeline:
+        for n, user in enumerate(["u1", "u2", "u2", "u3"], 1):
+            await say(store, pipeline, message(n, RECORDING, user, **group))
+    (delivery,) = await store.deliveries("talk")
+    assert "2 other" in delivery.text
+
+
+async def test_later_messages_follow_a_moderators_merge_and_split(store: SqliteStore) -> None:
+    """After a merge the loser's wording leads to the winner; after undo it leads back."""
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    async with running(store) as pipeline:
+        await say(store, pipeline, message(1, RECORDING), message(2, PROTOCOL, "u2"))
+        await desk.merge("ann", ["q2"], "q1")
+        assert (await say(store, pipeline, message(3, PROTOCOL, "u3")))[-1].question == "q1"
+        await desk.split("ann", "q1", [2, 3])
+        assert (await say(store, pipeline, message(4, PROTOCOL, "u4")))[-1].question == "q2.2"
+        await desk.undo("ann", "talk")
+        assert (await say(store, pipeline, message(5, PROTOCOL, "u5")))[-1].question == "q1"
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_undoing_a_merge_is_followed_after_a_restart_too(store: SqliteStore, restart: bool) -> None:
+    """A wording whose merge was undone founds and joins as if it had never been merged."""
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    async with running(store) as pipeline:
+        await say(store, pipeline, message(1, RECORDING), message(2, PROTOCOL, "u2"))
+        await desk.merge("ann", ["q2"], "q1")
+        if not restart:
+            await desk.undo("ann", "talk")
+            assert (await say(store, pipeline, message(3, PROTOCOL, "u3")))[-1].question == "q2"
+            return
+    async with running(store) as pipeline:
+        await say(store, pipeline)
+        await desk.undo("ann", "talk")
+        assert (await say(store, pipeline, message(3, PROTOCOL, "u3")))[-1].question == "q2"
+
+
+async def test_grouping_can_be_left_to_moderators(store: SqliteStore) -> None:
+    """With grouping on suggest a repeated question stands alone and names the group it may belong to."""
+    async with running(store, replace(TALK, grouping=Mode.SUGGEST)) as pipeline:
+        _, second = await say(store, pipeline, message(1, RECORDING), message(2, RECORDING, "u2"))
+    assert (second.question, second.suggested) == ("q2", "q1")
+
+
+CHAT = [
+    message(n, random.Random(n).choice([RECORDING, PRICE, PROTOCOL, "666", f"And what about {n}?"]), f"u{n % 7}")
+    for n in range(1, 60)
+]
+
+
+async def decisions(folder: Path, *, batch: int, stop_after: int | None = None) -> tuple[list[Placement], list[str]]:
+    """What is decided about CHAT, in batches of this size, with a stop and a new start on the way."""
+    encoder = Counting()
+    store = await open_store(folder / f"{batch}-{stop_after}.sqlite3")
+    await store.save_session(TALK)
+    try:
+        if stop_after is not None:
+            async with running(store, encoder=encoder, batch=batch) as pipeline:
+                await say(store, pipeline, *CHAT[:stop_after])
+            await store.receive(CHAT[stop_after : stop_after + 5])
+        async with running(store, encoder=encoder, batch=batch) as pipeline:
+            return await say(store, pipeline, *CHAT), encoder.seen
+    finally:
+        await store.close()
+
+
+@pytest.mark.parametrize(("batch", "stop_after"), [(1, None), (7, None), (64, 20), (3, 41)])
+async def test_decisions_depend_on_the_order_alone(tmp_path: Path, batch: int, stop_after: int | None) -> None:
+    """Other batches, a stop, a redelivery and a restart give the same decisions, and nothing is encoded twice."""
+    plain, encoded = await decisions(tmp_path, batch=64)
+    other, encoded_too = await decisions(tmp_path, batch=batch, stop_after=stop_after)
+    assert other == plain
+    assert sorted(encoded_too) == sorted(encoded)
+
+
+class Failing:
+    """A store whose `place` fails a few times."""
+
+    def __init__(self, store: SqliteStore, times: int) -> None:
+        self._store = store
+        self.left = times
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
+
+    async def place(self, *args: Any) -> None:
+        if self.left:
+            self.left -= 1
+            raise StoreError("the disk is full")
+        await self._store.place(*args)
+
+
+async def test_a_full_disk_delays_but_loses_nothing(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a commit fails the pipeline tries again with the same decisions, and goes on."""
+    monkeypatch.setattr("bot.pipeline.STORE_RETRY", (0.01,))
+    failing = Failing(store, 3)
+    async with running(failing) as pipeline:  # type: ignore[arg-type]
+        placed = await say(store, pipeline, message(1, RECORDING), message(2, RECORDING, "u2"))
+    assert failing.left == 0
+    assert [p.question for p in placed] == ["q1", "q1"]
