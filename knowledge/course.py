@@ -79,13 +79,15 @@ async def _reread(folder: Path, last: Course, changed: Callable[[Course], Awaita
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """Every file and every linked folder below `root`; linked folders are never entered."""
-    for here, folders, files in os.walk(root):
+    """Every file below `root`, and of the folders those that are links (never entered) or cannot be opened."""
+    closed: list[OSError] = []
+    for here, folders, files in os.walk(root, onerror=closed.append):
         folders[:] = sorted(name for name in folders if not _LEFT_BY_PROGRAMS.match(name))
         linked = [name for name in folders if (Path(here) / name).is_symlink()]
         for name in sorted([*files, *linked]):
             if not _LEFT_BY_PROGRAMS.match(name):
                 yield Path(here) / name
+    yield from (Path(error.filename) for error in closed)
 
 
 def _read_file(root: Path, path: Path) -> Found:
@@ -94,6 +96,8 @@ def _read_file(root: Path, path: Path) -> Found:
         data = _content(root, path, found)
         if data is not None:
             _read_content(found, path, data)
+    except OSError as error:
+        found.problem(f"could not be opened ({error.strerror}): see that it exists and that this program may read it")
     except Exception as error:  # a parser met something it was not written for; the other files must still be read
         found.problem(f"could not be read ({type(error).__name__}: {error}): open it, save it anew, or remove it")
     return found
@@ -109,7 +113,7 @@ def _content(root: Path, path: Path, found: Found) -> bytes | None:
     if stat.S_ISDIR(status.st_mode) and path.is_symlink():
         return None  # a linked folder inside the course: its files are read where they are
     if not stat.S_ISREG(status.st_mode):
-        found.problem("not an ordinary file: remove it from the course folder")
+        found.problem("not an ordinary file or a folder that may not be opened: remove it or allow reading it")
     elif status.st_size > LARGEST:
         found.problem(f"larger than {LARGEST >> 20} MB: split it or leave out its pictures")
     else:
@@ -180,7 +184,7 @@ def _first(item: Entry | Passage, found: Found, owners: dict[str, str], problems
     if owner is None:
         owners[item.id] = item.source
         return True
-    line = item.source.rpartition(":")[2]
+    line = item.source.removeprefix(f"{found.file}:")  # what is left of "faq.md:12"; other sources stay whole
     message = f"the id “{item.id}” is already taken by {owner}, so this one is left out: give it another id or heading"
     problems.append(Problem(found.file, int(line) if line.isdigit() else None, message))
     return False

@@ -198,6 +198,7 @@ def test_links_are_followed_inside_the_folder_only(folder: Path) -> None:
     course = read_course(folder)
     assert [p.id for p in course.passages] == ["again#Open", "notes#Open"]
     assert [p.file for p in course.problems] == ["dangling.md", "stolen", "stolen.md"]
+    assert "could not be opened" in course.problems[0].message
     assert messages(course).count("leads out of the course folder") == 2
 
 
@@ -207,6 +208,21 @@ def test_a_pipe_in_the_folder_does_not_hang_the_reader(folder: Path) -> None:
     assert "not an ordinary file" in messages(read_course(folder))
 
 
+def test_a_folder_that_may_not_be_opened_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the walk cannot enter does not vanish without a word."""
+    (folder / "week2").mkdir()
+    real = os.scandir
+
+    def scandir(place: str) -> object:
+        if str(place).endswith("week2"):
+            raise PermissionError(13, "Permission denied", str(place))
+        return real(place)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    (problem,) = read_course(folder).problems
+    assert (problem.file, "may not be opened" in problem.message) == ("week2", True)
+
+
 @given(st.binary(max_size=400) | st.text(alphabet="#-*: \n<>!id也问：also[]()|`\\&x\t", max_size=200).map(str.encode))
 def test_any_bytes_are_read_or_told(data: bytes) -> None:
     """Whatever stands in a Markdown file, reading it never raises and ids never repeat."""
@@ -214,7 +230,7 @@ def test_any_bytes_are_read_or_told(data: bytes) -> None:
         for name in ("faq.md", "notes.md", "glossary.md"):
             (place / name).write_bytes(data)
         course = read_course(place)
-    ids = [item.id for item in (*course.entries, *course.passages)]
+    ids = [entry.id for entry in course.entries] + [passage.id for passage in course.passages]
     assert len(ids) == len(set(ids))
     assert not [problem for problem in course.problems if "could not be read" in problem.message]
 

@@ -52,6 +52,14 @@ def test_a_scanned_or_locked_pdf_says_what_to_do(tmp_path: Path) -> None:
     assert (scan.file, "OCR" in scan.message) == ("scan.pdf", True)
 
 
+def test_a_pdf_that_only_forbids_changing_it_is_read(tmp_path: Path) -> None:
+    """An owner's password with AES, as office programs set it, does not keep the text from its readers."""
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf("for everybody")))
+    writer.encrypt("", owner_password="s3cret", algorithm="AES-256")
+    writer.write(tmp_path / "guide.pdf")
+    assert [p.text for p in read_course(tmp_path).passages] == ["for everybody"]
+
+
 def test_slides_give_title_text_table_and_notes(tmp_path: Path) -> None:
     """A slide's passage holds everything its author wrote on it, and the notes below it."""
     deck = pptx.Presentation()
@@ -122,3 +130,13 @@ def test_captions_are_joined_to_passages_of_about_a_minute(tmp_path: Path, endin
         (f"talk.{ending}#01:00:00", "end"),
     ]
     assert course.passages[0].source == f"talk.{ending}, 00:12:40"
+
+
+def test_a_transcript_that_goes_back_in_time_is_told_without_a_line(tmp_path: Path) -> None:
+    """Two minutes with the same time would share an id; the second is left out, and a time is no line number."""
+    cue = "00:00:40.000 --> 00:00:41.000\n"
+    late = "00:05:00.000 --> 00:05:01.000\nlate\n"
+    (tmp_path / "talk.vtt").write_text(f"WEBVTT\n\n{cue}one\n\n{late}\n{cue}two\n")
+    course = read_course(tmp_path)
+    assert [p.text for p in course.passages] == ["one", "late"]
+    assert [(p.line, "already taken" in p.message) for p in course.problems] == [(None, True)]
