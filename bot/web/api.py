@@ -1,0 +1,247 @@
+"""The JSON API of viewers: sessions, the queue, asking, voting, one's own questions."""
+
+import secrets
+
+from aiohttp import web
+from pydantic import BaseModel, TypeAdapter
+
+from bot.errors import BadInput, NotFound
+from bot.live import View
+from bot.model import Address, Message, Question, QuestionState, Session, Status
+from bot.queueing import visible
+from bot.web.failures import LARGEST_BODY
+from bot.web.guards import role_in
+from bot.web.identity import SOURCE, Participant
+from bot.web.queue_json import answer_out, question_for, question_out
+from bot.web.reading import read_body, read_name, read_since, read_text
+from bot.web.rendering import session_out
+from bot.web.routes import API, Parameter, Route
+from bot.web.schemas import (
+    AskBody,
+    AskOut,
+    CodeBody,
+    Health,
+    MineOut,
+    MyMessage,
+    QuestionOut,
+    QueueOut,
+    SessionOut,
+)
+from bot.web.site import CALLER, Caller, Site
+from bot.web.texts import say
+
+PENDING = 1000  # how many unplaced messages are looked through for one's own
+
+SESSIONS = TypeAdapter(list[SessionOut])
+SINCE = Parameter("since", "the revision you know", {"type": "integer", "minimum": 0, "default": 0})
+
+
+def reply(model: BaseModel, status: int = 200) -> web.Response:
+    return web.json_response(text=model.model_dump_json(), status=status)
+
+
+class Api:
+    """Handlers over a `Site`."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def routes(self) -> list[Route]:
+        session = API + "/sessions/{session}"
+        question = session + "/questions/{question}"
+        return [
+            Route("GET", "/healthz", "viewer", self.health, "Is it up, and can it read its store?", reply=Health),
+            Route("GET", API + "/sessions", "viewer", self.sessions, "All sessions", reply=list[SessionOut]),
+            Route("GET", session, "viewer", self.session, "One session", reply=SessionOut),
+            Route(
+                "GET",
+                session + "/questions",
+                "viewer",
+                self.questions,
+                "The questions that changed since a revision; viewers get those they may see",
+                reply=QueueOut,
+                parameters=[SINCE],
+            ),
+            Route(
+                "POST",
+                session + "/messages",
+                "viewer",
+                self.ask,
+                "Ask; durable when answered",
+                body=AskBody,
+                reply=AskOut,
+                status=202,
+            ),
+            Route("GET", session + "/mine", "viewer", self.mine, "What I asked and what became of it", reply=MineOut),
+            Route(
+                "POST",
+                session + "/me",
+                "viewer",
+                self.take_over,
+                "Go on as the participant of a code",
+                body=CodeBody,
+                reply=MineOut,
+            ),
+            Route("PUT", question + "/vote", "viewer", self.vote, "I want to know too", reply=QuestionOut),
+            Route("DELETE", question + "/vote", "viewer", self.unvote, "Take the vote back", reply=QuestionOut),
+            Route(
+                "POST",
+                question + "/not-answered",
+                "viewer",
+                self.not_answered,
+                "The course's answer does not answer my question",
+                reply=QuestionOut,
+            ),
+            Route(
+                "POST",
+                "/in/{source}",
+                "viewer",
+                self.hook,
+                f"What a platform calls; verified by its connector, at most {LARGEST_BODY // 1024} KiB",
+                kind="hook",
+                reply="application/octet-stream",
+            ),
+        ]
+
+    async def health(self, request: web.Request) -> web.Response:
+        await self._site.store.sessions()
+        return reply(Health(status="ok"))
+
+    async def sessions(self, request: web.Request) -> web.Response:
+        caller = request[CALLER]
+        found = [session_out(s, role_in(caller, s.id)) for s in await self._site.store.sessions()]
+        return web.json_response(body=SESSIONS.dump_json(found))
+
+    async def session(self, request: web.Request) -> web.Response:
+        caller = request[CALLER]
+        return reply(session_out(caller.here, caller.role))
+
+    async def questions(self, request: web.Request) -> web.Response:
+        caller = request[CALLER]
+        since = read_since(request)
+        view = await self._site.live.view(caller.here.id)
+        known = since if since <= view.revision else 0  # a revision of another database
+        return web.json_response(body=self._site.queue_json.payload(view, caller.here, known, caller.staff))
+
+    async def ask(self, request: web.Request) -> web.Response:
+        site, caller = self._site, request[CALLER]
+        body = await read_body(request, AskBody)
+        text = read_text(body.text, caller.lang)
+        asker = self._named(caller, body.name)
+        site.take("messages", asker.id, caller.lang)
+        external_id = f"{asker.id}:{body.id or secrets.token_urlsafe(12)}"
+        await site.receive([_message(caller.here, asker, external_id, text, site.now())])
+        return reply(AskOut(message=external_id, code=asker.shown_code), status=202)
+
+    async def mine(self, request: web.Request) -> web.Response:
+        caller = request[CALLER]
+        return reply(await self._mine(caller.here, self._site.participant(caller)))
+
+    async def take_over(self, request: web.Request) -> web.Response:
+        """Wrong codes are counted by address, so that nobody tries many; a right one costs nothing."""
+        site, caller = self._site, request[CALLER]
+        body = await read_body(request, CodeBody)
+        site.may_guess(caller)
+        code = site.participants.read_code(body.code)
+        if code is None:
+            raise BadInput(say(caller.lang, "bad_code"))
+        found = await self._mine(caller.here, site.participants.of(code))
+        if not found.messages and not found.votes:
+            site.guessed_wrong(caller)
+            raise NotFound(say(caller.lang, "no_code"))
+        site.greet(caller, site.participants.of(code, found.name))
+        return reply(found)
+
+    async def vote(self, request: web.Request) -> web.Response:
+        return await self._vote(request, on=True)
+
+    async def unvote(self, request: web.Request) -> web.Response:
+        return await self._vote(request, on=False)
+
+    async def not_answered(self, request: web.Request) -> web.Response:
+        site, caller = self._site, request[CALLER]
+        person = site.participant(caller).person
+        site.take("votes", person.id, caller.lang)
+        question = await self._question(request)
+        return _one(await site.desk.not_answered(caller.here.id, question.id, person), caller)
+
+    async def hook(self, request: web.Request) -> web.Response:
+        connector = self._site.hooks.get(request.match_info["source"])
+        if connector is None:
+            raise NotFound(say(request[CALLER].lang, "no_page"))
+        answer = await connector.hook(request.headers, await request.read())
+        return web.Response(status=answer.status, body=answer.body, headers={"Content-Type": answer.content_type})
+
+    async def _vote(self, request: web.Request, *, on: bool) -> web.Response:
+        site, caller = self._site, request[CALLER]
+        person = site.participant(caller).person
+        site.take("votes", person.id, caller.lang)
+        question = await self._question(request)
+        return _one(await site.desk.vote(caller.here.id, question.id, person, on), caller)
+
+    async def _question(self, request: web.Request) -> Question:
+        """The question of the address, as far as the caller may know of it; a merged one stands for its group."""
+        caller, id = request[CALLER], request.match_info["question"]
+        question = await self._site.store.question(id)
+        if question.state.merged_into:
+            question = await self._site.store.question(question.state.merged_into)
+        shown = caller.staff or visible(question.state, caller.here)
+        if question.state.session != caller.here.id or not shown:
+            raise NotFound(say(caller.lang, "no_question", question=id))
+        return question
+
+    def _named(self, caller: Caller, name: str | None) -> Participant:
+        """The caller under the name given now, which this device remembers."""
+        asker = self._site.participant(caller)
+        if name is not None and read_name(name) != asker.name:
+            asker = self._site.participants.of(asker.code, read_name(name))
+            self._site.greet(caller, asker)
+        return asker
+
+    async def _mine(self, session: Session, participant: Participant) -> MineOut:
+        site, person = self._site, participant.person
+        # Pending first: what is placed meanwhile is then found twice, rather than not at all.
+        pending = await site.store.pending(session.id, PENDING)
+        unplaced = [m for m in pending if (m.source, m.author) == (person.source, person.id)]
+        placed = await site.desk.mine(session.id, person)
+        view = await site.live.view(session.id)
+        known = {m.id for m, _ in placed}
+        messages = [_placed(m, state, view, session) for m, state in placed]
+        messages += [_received(m) for m in unplaced if m.id not in known]
+        votes = sorted(await site.store.votes_of(session.id, person))
+        names = [m.author_name for m, _ in placed if m.author_name]
+        return MineOut(
+            code=participant.shown_code,
+            name=participant.name or (names[-1] if names else ""),
+            messages=messages,
+            votes=votes,
+        )
+
+
+def _one(question: Question, caller: Caller) -> web.Response:
+    return reply(question_for(question, caller.here, caller.staff))
+
+
+def _message(session: Session, asker: Participant, external_id: str, text: str, at: float) -> Message:
+    address = Address(SOURCE, session.id, external_id, asker.id)
+    return Message(session.id, SOURCE, external_id, asker.id, asker.name, text, at, address, explicit=True)
+
+
+def _placed(message: Message, state: QuestionState | None, view: View, session: Session) -> MyMessage:
+    """An answer reaches its asker also where the question is not shown to everybody."""
+    shown = view.questions.get(state.id) if state and visible(state, session) else None
+    answered = state is not None and state.status is Status.ANSWERED
+    return MyMessage(
+        id=message.external_id,
+        text=message.text,
+        at=message.at,
+        question=question_out(shown) if shown else None,
+        state=state.status.value if state else "nothing_asked",
+        answer=answer_out(state.answer) if state and answered else None,
+    )
+
+
+def _received(message: Message) -> MyMessage:
+    return MyMessage(
+        id=message.external_id, text=message.text, at=message.at, question=None, state="received", answer=None
+    )

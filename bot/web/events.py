@@ -1,0 +1,128 @@
+"""Server-sent events: every watcher gets what changed since the revision it knows, as fast as it reads."""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import cast
+
+from aiohttp import web
+
+from bot.errors import StoreError
+from bot.live import Feed
+from bot.web.reading import read_since
+from bot.web.routes import API, Parameter, Route
+from bot.web.site import CALLER, Caller, Site
+
+log = logging.getLogger(__name__)
+
+RETRY = 2000  # milliseconds until a browser connects again
+BUFFER = 16 * 1024  # bytes that may wait for one client in this process
+HEARTBEAT = b": still here\n\n"
+
+
+class Events:
+    """Open streams over a `Site`; ended when the program stops."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._open: set[asyncio.Task[object]] = set()
+
+    def routes(self) -> list[Route]:
+        since = Parameter("since", "the revision you know", {"type": "integer", "minimum": 0, "default": 0})
+        last = Parameter("Last-Event-ID", "the same, as browsers send it", {"type": "string"}, "header")
+        return [
+            Route(
+                "GET",
+                API + "/sessions/{session}/events",
+                "viewer",
+                self.events,
+                'Server-sent events: "questions" with the JSON of GET questions, its revision as the id',
+                reply="text/event-stream",
+                parameters=[since, last],
+                stream=True,
+            )
+        ]
+
+    async def close(self, app: web.Application) -> None:
+        """End every stream."""
+        for task in self._open:
+            task.cancel()
+        await asyncio.gather(*self._open, return_exceptions=True)
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        since = read_since(request, last_event_id=True)
+        caller = request[CALLER]
+        task = cast("asyncio.Task[object]", asyncio.current_task())  # a handler always runs in one
+        async with self._site.live.watch(caller.here.id) as feed:
+            response = await _opened(request)
+            self._open.add(task)
+            try:
+                await _Stream(self._site, caller, feed, response).run(since)
+            except TimeoutError:
+                log.info("a watcher of %s did not read for too long and was dropped", caller.here.id)
+                if request.transport is not None:
+                    request.transport.abort()
+            except (ConnectionError, StoreError) as error:
+                log.debug("a stream of %s ended: %s", caller.here.id, error)
+            finally:
+                self._open.discard(task)
+        return response
+
+
+async def _opened(request: web.Request) -> web.StreamResponse:
+    # X-Accel-Buffering: nginx would otherwise hold events back.
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    await response.prepare(request)
+    if request.transport is not None:
+        request.transport.set_write_buffer_limits(high=BUFFER)
+    return response
+
+
+class _Stream:
+    """One client's stream. Raises `TimeoutError` where it does not read, `ConnectionError` where it left."""
+
+    def __init__(self, site: Site, caller: Caller, feed: Feed, response: web.StreamResponse) -> None:
+        self._site = site
+        self._caller = caller
+        self._feed = feed
+        self._response = response
+        self._loop = asyncio.get_running_loop()
+
+    async def run(self, since: int) -> None:
+        limits = self._site.limits
+        since = since if since <= self._feed.view.revision else 0  # a revision of another database
+        since = await self._send_news(since, b"retry: %d\n" % RETRY)
+        beat = self._loop.time() + limits.heartbeat
+        check = self._loop.time() + limits.login_check
+        while True:
+            if await self._changed(since, until=min(beat, check) if self._caller.login else beat):
+                since = await self._send_news(since)
+                beat = self._loop.time() + limits.heartbeat
+            if self._loop.time() >= beat:
+                await self._write(HEARTBEAT)
+                beat = self._loop.time() + limits.heartbeat
+            if self._caller.login and self._loop.time() >= check:
+                if not await self._still_signed_in():
+                    return
+                check = self._loop.time() + limits.login_check
+
+    async def _changed(self, since: int, until: float) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(until):
+                await self._feed.next(since)
+                return True
+        return False
+
+    async def _still_signed_in(self) -> bool:
+        return await self._site.sign_in.login(self._caller.login_token) == self._caller.login
+
+    async def _send_news(self, since: int, head: bytes = b"") -> int:
+        """Send all that is newer; the revision the client knows then."""
+        view = self._feed.view
+        data = self._site.queue_json.payload(view, self._caller.here, since, self._caller.staff)
+        await self._write(b"%sevent: questions\nid: %d\ndata: %s\n\n" % (head, view.revision, data))
+        return view.revision
+
+    async def _write(self, data: bytes) -> None:
+        async with asyncio.timeout(self._site.limits.write_timeout):
+            await self._response.write(data)

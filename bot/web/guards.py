@@ -1,0 +1,212 @@
+"""What stands before every handler: who is calling, may they, and what they get when something goes wrong.
+
+Deny by default: an address that no `Route` declares is refused, whatever else serves it.
+"""
+
+import ipaddress
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from bot.errors import NotAllowed, NotFound
+from bot.web.failures import refusal
+from bot.web.routes import API, Policy, Route
+from bot.web.signin import at_least
+from bot.web.site import CALLER, Caller, Site
+from bot.web.texts import TEXTS, preferred, say
+
+log = logging.getLogger(__name__)
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+PARTICIPANT_DAYS = 400 * 86_400  # seconds; browsers keep no cookie longer
+LOGIN_STAYS = 30 * 86_400  # seconds; the store ends it earlier
+
+CSP = (
+    "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
+    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
+)
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    # Not "no-referrer": with that, browsers send `Origin: null` on our own forms.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class Proxies:
+    """The addresses whose X-Forwarded-* headers we believe."""
+
+    def __init__(self, trusted: Sequence[str]) -> None:
+        self._networks: list[Network] = [ipaddress.ip_network(one, strict=False) for one in trusted]
+
+    def client(self, request: web.Request) -> tuple[str, str]:
+        """The client's address and the origin (scheme://host) it used."""
+        peer = request.remote or ""
+        if not self._trusts(peer):
+            return _plain(peer), f"{request.scheme}://{request.host}"
+        scheme = _last(request.headers.get("X-Forwarded-Proto", "")) or request.scheme
+        host = _last(request.headers.get("X-Forwarded-Host", "")) or request.host
+        return self._behind(request, peer), f"{scheme}://{host}"
+
+    def _behind(self, request: web.Request, peer: str) -> str:
+        hops = [hop.strip() for line in request.headers.getall("X-Forwarded-For", []) for hop in line.split(",")]
+        for hop in reversed(hops):  # the last was written by our own proxy, those before by whoever came to it
+            peer = hop
+            if not self._trusts(hop):
+                break
+        return _plain(peer)
+
+    def _trusts(self, address: str) -> bool:
+        try:
+            ip = ipaddress.ip_address(_plain(address))
+        except ValueError:
+            return False
+        return any(ip in network for network in self._networks)
+
+
+def make_guards(
+    site: Site, policy: Policy, trusted_proxies: Sequence[str]
+) -> list[Callable[..., Awaitable[web.StreamResponse]]]:
+    """The middlewares, outermost first."""
+    proxies = Proxies(trusted_proxies)
+
+    @web.middleware
+    async def entrance(request: web.Request, handler: Handler) -> web.StreamResponse:
+        caller = request[CALLER] = _caller(request, proxies)
+        try:
+            response = await handler(request)
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            response = await refusal(site, request, error)
+        except Exception as error:
+            response = await refusal(site, request, error)
+        if caller.greeted and not response.prepared:
+            _greet(site, caller, response)
+        return response
+
+    @web.middleware
+    async def admission(request: web.Request, handler: Handler) -> web.StreamResponse:
+        caller = request[CALLER]
+        route = policy.of_request(request)
+        if route is None:
+            return await _undeclared(request, handler)
+        if route.unsafe and route.kind != "hook":
+            _require_same_site(request, caller, site)
+            site.take("writes", caller.address, caller.lang)
+        await _recognise(site, request, caller)
+        _require_role(route, caller)
+        return await handler(request)
+
+    return [entrance, admission]
+
+
+def set_headers(site: Site, policy: Policy) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """A signal handler: the headers that every response carries, streams and errors too."""
+
+    async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
+        caller, route = request.get(CALLER), policy.of_request(request)
+        framed = route is not None and route.path.endswith("/stage")
+        nonce = caller.nonce if caller else ""
+        response.headers.setdefault(
+            "Content-Security-Policy", CSP.format(nonce=nonce, ancestors="*" if framed else "'none'")
+        )
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if not framed:
+            response.headers.setdefault("X-Frame-Options", "DENY")
+        response.headers.setdefault("Cache-Control", "no-store")
+        if site.secure:
+            response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+
+    return on_prepare
+
+
+def set_login_cookie(site: Site, response: web.StreamResponse, token: str) -> None:
+    _set_cookie(site, response, "login", token, LOGIN_STAYS)
+
+
+def drop_login_cookie(site: Site, response: web.StreamResponse) -> None:
+    response.del_cookie(site.cookie_name("login"), path="/", secure=site.secure, httponly=True, samesite="Lax")
+
+
+def _set_cookie(site: Site, response: web.StreamResponse, name: str, value: str, seconds: int) -> None:
+    response.set_cookie(
+        site.cookie_name(name), value, max_age=seconds, path="/", secure=site.secure, httponly=True, samesite="Lax"
+    )
+
+
+def _greet(site: Site, caller: Caller, response: web.StreamResponse) -> None:
+    if caller.participant is not None:
+        _set_cookie(site, response, "viewer", site.participants.cookie(caller.participant), PARTICIPANT_DAYS)
+
+
+def _caller(request: web.Request, proxies: Proxies) -> Caller:
+    address, origin = proxies.client(request)
+    asked = request.query.get("lang", "")
+    lang = asked if asked in TEXTS else preferred(request.headers.get("Accept-Language", ""), "")
+    wants_page = not request.path.startswith((API, "/in/", "/healthz", "/static/"))
+    return Caller(address, origin, secrets.token_urlsafe(16), lang, wants_page)
+
+
+async def _recognise(site: Site, request: web.Request, caller: Caller) -> None:
+    """Participant, login, session and the role in it."""
+    if cookie := request.cookies.get(site.cookie_name("viewer")):
+        caller.participant = site.participants.from_cookie(cookie)
+    if token := request.cookies.get(site.cookie_name("login")):
+        caller.login, caller.login_token = await site.sign_in.login(token), token
+    if (id := request.match_info.get("session")) is not None:
+        caller.session = await site.session(id, caller.lang)
+        caller.lang = caller.lang or caller.session.language
+    caller.lang = caller.lang or "zh"
+    caller.role = role_in(caller, caller.session.id if caller.session else "")
+
+
+def role_in(caller: Caller, session: str) -> str:
+    """The caller's role in a session ("": outside of any, where only logins for all sessions count)."""
+    login = caller.login
+    return login.role if login and login.session in {"", session} and at_least(login.role, "viewer") else "viewer"
+
+
+def _require_role(route: Route, caller: Caller) -> None:
+    if not at_least(caller.role, route.least):
+        raise NotAllowed(say(caller.lang, "not_allowed"))
+
+
+def _require_same_site(request: web.Request, caller: Caller, site: Site) -> None:
+    came_from = request.headers.get("Sec-Fetch-Site")
+    if came_from is not None:
+        ours = came_from in {"same-origin", "none"}
+    else:  # browsers leave it out over plain http, except on localhost
+        ours = request.headers.get("Origin") in {caller.origin, _origin(site.public_url)}
+    if not ours:
+        raise NotAllowed(say(caller.lang, "cross_site"))
+
+
+async def _undeclared(request: web.Request, handler: Handler) -> web.StreamResponse:
+    caller = request[CALLER]
+    caller.lang = caller.lang or "zh"
+    if (error := request.match_info.http_exception) is not None:
+        raise error
+    log.error("%s %s is served but not declared; refused", request.method, request.path)
+    raise NotFound(say(caller.lang, "no_page"))
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _last(header: str) -> str:
+    return header.rpartition(",")[2].strip()
+
+
+def _plain(address: str) -> str:
+    """IPv4 addresses in IPv6 clothes without them."""
+    return address.removeprefix("::ffff:")

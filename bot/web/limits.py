@@ -1,0 +1,59 @@
+"""Token buckets: how fast one participant, one address or one guesser may go."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from bot.ports import Now
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`burst` at once, then `per_second`."""
+
+    burst: float
+    per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How fast the web side may be used, and the patience of its streams (seconds).
+
+    A hall shares one address, so what is counted by address is generous: 500 people behind one router must fit.
+    """
+
+    messages: Rate = Rate(10, 0.5)  # one participant
+    votes: Rate = Rate(40, 2)  # one participant
+    writes: Rate = Rate(1000, 100)  # one address, everything unsafe
+    guesses: Rate = Rate(10, 1 / 30)  # one address, wrong codes and sign-in links
+    heartbeat: float = 15.0
+    login_check: float = 2.0
+    write_timeout: float = 10.0
+
+
+class Buckets:
+    """One bucket for each key. Holds at most `most` keys and forgets those not used for longest."""
+
+    def __init__(self, rate: Rate, now: Now, most: int = 20_000) -> None:
+        self._rate = rate
+        self._now = now
+        self._most = most
+        self._filled: OrderedDict[str, tuple[float, float]] = OrderedDict()  # key -> (tokens, when)
+
+    def wait(self, key: str) -> float:
+        """Seconds until one more is granted; 0: now. Takes nothing."""
+        return max(0.0, (1.0 - self._tokens(key)) / self._rate.per_second)
+
+    def take(self, key: str) -> float:
+        """Take one and return 0, or take none and return the seconds to wait."""
+        tokens = self._tokens(key)
+        if tokens < 1.0:
+            return (1.0 - tokens) / self._rate.per_second
+        self._filled[key] = (tokens - 1.0, self._now())
+        self._filled.move_to_end(key)
+        if len(self._filled) > self._most:
+            self._filled.popitem(last=False)
+        return 0.0
+
+    def _tokens(self, key: str) -> float:
+        tokens, at = self._filled.get(key, (self._rate.burst, 0.0))
+        return min(self._rate.burst, tokens + max(0.0, self._now() - at) * self._rate.per_second)

@@ -1,0 +1,161 @@
+"""The pages, the QR code, the report, the static files, and signing in and out."""
+
+import io
+from urllib.parse import quote
+
+import segno
+from aiohttp import web
+
+from bot.errors import BadInput, NotAllowed, NotFound
+from bot.web.guards import drop_login_cookie, set_login_cookie
+from bot.web.rendering import page_response, public_url
+from bot.web.routes import API, Route
+from bot.web.site import CALLER, Caller, Site
+from bot.web.texts import say
+
+FORMATS = ("html", "md", "csv", "json")
+REPORT_CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+FOR_EVER = "public, max-age=31536000, immutable"
+DOCS_ICON = "favicon.svg"
+
+
+class Pages:
+    """Handlers over a `Site`."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def routes(self) -> list[Route]:
+        return [
+            _page("GET", "/", "viewer", self.home, "All sessions; where there is one, straight to it"),
+            _page("GET", "/s/{session}", "viewer", self.viewer, "For the audience"),
+            _page("GET", "/s/{session}/board", "expert", self.board, "For moderators"),
+            _page("GET", "/s/{session}/stage", "viewer", self.stage, "For the big screen"),
+            _page("GET", "/s/{session}/join", "viewer", self.join, "How to join, large"),
+            _page("GET", "/s/{session}/qr.svg", "viewer", self.qr, "The QR code to join"),
+            _page("GET", "/s/{session}/report", "expert", self.report, "The report"),
+            _page("GET", "/signin", "viewer", self.how_to_sign_in, "How to get a sign-in link"),
+            _page("GET", "/signin/{token}", "viewer", self.offer, "A sign-in link; opening it does not use it up"),
+            _page("POST", "/signin/{token}", "viewer", self.enter, "Use the sign-in link"),
+            _page("POST", "/signout", "viewer", self.leave, "Sign out"),
+            Route("GET", "/static/{name:.+}", "viewer", self.static, "Static files", kind="file"),
+            Route("GET", "/favicon.ico", "viewer", self.icon, "The icon that browsers ask for", kind="file"),
+        ]
+
+    async def home(self, request: web.Request) -> web.Response:
+        sessions = await self._site.store.sessions()
+        if len(sessions) == 1:
+            raise web.HTTPFound(f"/s/{quote(sessions[0].id, safe='')}")
+        return page_response(self._site, request[CALLER], "sessions.html", {})
+
+    async def viewer(self, request: web.Request) -> web.Response:
+        caller = request[CALLER]
+        me = self._site.participant(caller)
+        return self._of_session(caller, "viewer.html", {"me": {"code": me.shown_code, "name": me.name}})
+
+    async def board(self, request: web.Request) -> web.Response:
+        return self._of_session(request[CALLER], "board.html", {})
+
+    async def stage(self, request: web.Request) -> web.Response:
+        return self._of_session(request[CALLER], "stage.html", {})
+
+    async def join(self, request: web.Request) -> web.Response:
+        return self._of_session(request[CALLER], "join.html", {})
+
+    async def qr(self, request: web.Request) -> web.Response:
+        caller = request[CALLER]
+        drawn = io.BytesIO()
+        address = f"{public_url(self._site, caller)}/s/{quote(caller.here.id, safe='')}"
+        # A white ground of its own: the code must be readable on a dark stage too.
+        segno.make(address, micro=False).save(drawn, kind="svg", border=2, light="#fff", omitsize=True)
+        return web.Response(
+            body=drawn.getvalue(), content_type="image/svg+xml", headers={"Cache-Control": "max-age=300"}
+        )
+
+    async def report(self, request: web.Request) -> web.Response:
+        caller, kind = request[CALLER], request.query.get("format", "html")
+        if kind not in FORMATS:
+            raise BadInput(say(caller.lang, "bad_format", formats=", ".join(FORMATS)))
+        body, content_type = await self._site.report(caller.here.id, kind)
+        headers = {"Content-Type": content_type, "Content-Security-Policy": REPORT_CSP}
+        if kind != "html":
+            name = quote(f"{caller.here.id}.{kind}", safe="")
+            headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
+        return web.Response(body=body, headers=headers)
+
+    async def how_to_sign_in(self, request: web.Request) -> web.Response:
+        return page_response(self._site, request[CALLER], "signin.html", {"token": False})
+
+    async def offer(self, request: web.Request) -> web.Response:
+        """One button: link previews and prefetching must not use the link up."""
+        caller = request[CALLER]
+        self._site.may_guess(caller)
+        found = self._site.sign_in.invitation(request.match_info["token"])
+        if found is None:
+            self._site.guessed_wrong(caller)
+            raise NotAllowed(say(caller.lang, "bad_link"))
+        return page_response(
+            self._site, caller, "signin.html", {"token": True, "name": found.name, "invited_as": found.role}
+        )
+
+    async def enter(self, request: web.Request) -> web.Response:
+        site, caller = self._site, request[CALLER]
+        site.may_guess(caller)
+        token = request.match_info["token"]
+        found = site.sign_in.invitation(token)
+        fresh = await self._entered(caller, token)
+        if caller.login_token:  # what was signed in here before ends now
+            await site.sign_in.leave(caller.login_token)
+        to = f"/s/{quote(found.session, safe='')}/board" if found and found.session else "/"
+        response = web.Response(status=303, headers={"Location": to})
+        set_login_cookie(site, response, fresh)
+        return response
+
+    async def leave(self, request: web.Request) -> web.Response:
+        caller = request[CALLER]
+        if caller.login_token:
+            await self._site.sign_in.leave(caller.login_token)
+        response = web.Response(status=303, headers={"Location": "/"})
+        drop_login_cookie(self._site, response)
+        return response
+
+    async def static(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        asset = self._site.assets.get(name)
+        if asset is None:
+            raise NotFound(say(request[CALLER].lang, "no_page"))
+        fixed = request.query.get("v") == asset.tag
+        headers = {"ETag": f'"{asset.tag}"', "Cache-Control": FOR_EVER if fixed else "no-cache"}
+        if any(tag.value == asset.tag for tag in request.if_none_match or ()):
+            return web.Response(status=304, headers=headers)
+        body = asset.body
+        if asset.compressed:
+            headers["Vary"] = "Accept-Encoding"
+            if "gzip" in request.headers.get("Accept-Encoding", ""):
+                body, headers["Content-Encoding"] = asset.compressed, "gzip"
+        charset = "utf-8" if asset.content_type.startswith("text/") else None
+        return web.Response(body=body, content_type=asset.content_type, charset=charset, headers=headers)
+
+    async def icon(self, request: web.Request) -> web.Response:
+        raise web.HTTPMovedPermanently(f"/static/{DOCS_ICON}")
+
+    async def _entered(self, caller: Caller, token: str) -> str:
+        """The new login's token. Raises `NotAllowed` for a link that is no good, which counts as a guess."""
+        try:
+            fresh = await self._site.sign_in.enter(token)
+        except NotAllowed as error:
+            self._site.guessed_wrong(caller)
+            raise NotAllowed(say(caller.lang, "used_link")) from error
+        if fresh is None:
+            self._site.guessed_wrong(caller)
+            raise NotAllowed(say(caller.lang, "bad_link"))
+        return fresh
+
+    def _of_session(self, caller: Caller, template: str, page: dict[str, object]) -> web.Response:
+        return page_response(
+            self._site, caller, template, {"api": f"{API}/sessions/{quote(caller.here.id, safe='')}", **page}
+        )
+
+
+def _page(method: str, path: str, least: str, handler: object, summary: str) -> Route:
+    return Route(method, path, least, handler, summary, kind="page")  # type: ignore[arg-type]

@@ -1,0 +1,72 @@
+"""One declaration of every address: what serves it, who may use it, what it takes and gives.
+
+Routing, the guards' policy and the OpenAPI document are all read from it.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from aiohttp import web
+from pydantic import BaseModel
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Kind = Literal["api", "page", "file", "hook"]
+
+API = "/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A query parameter or header of an address."""
+
+    name: str
+    what: str
+    schema: dict[str, Any]
+    place: Literal["query", "header"] = "query"
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`least` is the role one needs at least. `reply` is what a success carries: a type, or a content type's name."""
+
+    method: str
+    path: str
+    least: Literal["viewer", "expert", "moderator", "organiser"]
+    handler: Handler
+    summary: str
+    kind: Kind = "api"
+    body: type[BaseModel] | None = None
+    reply: Any = None
+    status: int = 200
+    parameters: Sequence[Parameter] = ()
+    stream: bool = False
+
+    @property
+    def unsafe(self) -> bool:
+        return self.method not in {"GET", "HEAD"}
+
+
+class Policy:
+    """The routes of a site, found again from a request."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        self.routes = tuple(routes)
+        self._by_address = {(route.method, route.path): route for route in self.routes}
+        if len(self._by_address) != len(self.routes):
+            raise ValueError("an address is declared twice")
+
+    def of(self, method: str, path: str) -> Route | None:
+        """The declaration behind a method and a path pattern; None for what nobody declared."""
+        return self._by_address.get(("GET" if method == "HEAD" else method, path))
+
+    def of_request(self, request: web.Request) -> Route | None:
+        resource = request.match_info.route.resource
+        return self.of(request.method, resource.canonical) if resource else None
+
+    def add_to(self, app: web.Application) -> None:
+        for route in self.routes:
+            if route.method == "GET":
+                app.router.add_get(route.path, route.handler, allow_head=not route.stream)
+            else:
+                app.router.add_route(route.method, route.path, route.handler)

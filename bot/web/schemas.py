@@ -1,0 +1,224 @@
+"""The JSON of the API. All times are Unix seconds (UTC)."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+LONGEST_MESSAGE = 2000
+LONGEST_NAME = 60
+
+Role = Literal["viewer", "expert", "moderator", "organiser"]
+StatusName = Literal["new", "queued", "on_stage", "answered", "dismissed", "merged"]
+Code = Literal["not_found", "not_allowed", "bad_input", "conflict", "busy", "too_fast", "fault"]
+QuestionId = Annotated[str, Field(min_length=1, max_length=100)]
+MessageId = Annotated[int, Field(ge=1, lt=2**63)]
+
+
+class Reply(BaseModel):
+    """Something we say."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Body(BaseModel):
+    """Something we are told: unknown keys are refused, so that a misspelt one is noticed."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Error(Reply):
+    error: str
+    code: Code
+
+
+class Health(Reply):
+    status: Literal["ok"]
+
+
+class AbilityModes(Reply):
+    """How far each ability goes by itself: "off", "suggest" or "auto"."""
+
+    grouping: str
+    answers: str
+    acknowledgements: str
+
+
+class SessionOut(Reply):
+    id: str
+    title: str
+    series: str
+    speaker: str
+    language: str
+    review: bool
+    starts_at: float | None
+    ended_at: float | None
+    abilities: AbilityModes
+    role: Role = Field(description="the caller's role in this session")
+
+
+class AnswerOut(Reply):
+    text: str
+    by: str
+    at: float
+    sources: list[str]
+
+
+class QuestionOut(Reply):
+    """`people` asked or voted, `askers` asked, `votes` only voted; `chats` counts askers by source."""
+
+    id: str
+    title: str
+    status: StatusName
+    pinned: bool
+    labels: list[str]
+    people: int
+    askers: int
+    votes: int
+    messages: int
+    chats: dict[str, int]
+    first_at: float
+    last_at: float
+    revision: int
+    answer: AnswerOut | None
+
+
+class SuggestedAnswer(Reply):
+    """What the course would say: `score` is the probability that it answers."""
+
+    source: str
+    score: float
+    text: str
+
+
+class StaffQuestion(QuestionOut):
+    """What experts, moderators and organisers see of a question."""
+
+    original: str
+    reason: str
+    merged_into: str
+    sureness: float | None
+    suggested_answer: SuggestedAnswer | None
+    suggested_merge: list[str]
+
+
+class GoneQuestion(Reply):
+    """A question that is not shown (any more)."""
+
+    id: str
+    revision: int
+    gone: Literal[True] = True
+
+
+class QueueOut(Reply):
+    """The questions that changed after the revision asked for; `revision` is the newest."""
+
+    revision: int
+    questions: list[StaffQuestion | QuestionOut | GoneQuestion]
+
+
+class AskedOut(Reply):
+    """One wording of a question, with the scores of the decision. `state`: "asking" or "not_asking"."""
+
+    message: int
+    text: str
+    author_name: str
+    source: str
+    at: float
+    similarity: float | None
+    probability: float
+    reason: str
+    state: Literal["asking", "not_asking"]
+
+
+class QuestionDetail(StaffQuestion):
+    asked: list[AskedOut]
+
+
+class AskBody(Body):
+    """`id`: your own id of this message (a UUID, say). Sending it again changes nothing."""
+
+    text: str
+    id: str | None = Field(default=None, min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")
+    name: str | None = Field(default=None, max_length=200)
+
+
+class AskOut(Reply):
+    """`code` follows this person's questions on another device."""
+
+    message: str
+    code: str
+
+
+class MyMessage(Reply):
+    """`state`: "received" (not placed yet), "nothing_asked", or the status of its question.
+
+    `question` is null where viewers do not see it.
+    """
+
+    id: str
+    text: str
+    at: float
+    question: QuestionOut | None
+    state: Literal["received", "nothing_asked"] | StatusName
+    answer: AnswerOut | None
+
+
+class MineOut(Reply):
+    """What one viewer asked and votes for."""
+
+    code: str
+    name: str
+    messages: list[MyMessage]
+    votes: list[str]
+
+
+class CodeBody(Body):
+    code: str = Field(max_length=100)
+
+
+class ActBody(Body):
+    """What a moderator does; which other fields are needed follows from `do`."""
+
+    do: Literal[
+        "approve",
+        "edit",
+        "merge",
+        "split",
+        "move",
+        "stage",
+        "unstage",
+        "answer",
+        "accept",
+        "dismiss",
+        "reopen",
+        "pin",
+        "unpin",
+        "label",
+    ]
+    questions: list[QuestionId] = Field(min_length=1, max_length=500)
+    into: QuestionId | None = None
+    title: str | None = Field(default=None, max_length=2000)
+    messages: list[MessageId] | None = Field(default=None, max_length=5000)
+    text: str | None = Field(default=None, max_length=20_000)
+    sources: list[Annotated[str, Field(max_length=2000)]] = Field(default=[], max_length=50)
+    reason: str = Field(default="", max_length=2000)
+    labels: list[Annotated[str, Field(max_length=100)]] | None = Field(default=None, max_length=50)
+
+
+class UndoBody(Body):
+    action: Annotated[int, Field(ge=1, lt=2**63)] | None = Field(default=None, description="null: the newest")
+
+
+class ActionOut(Reply):
+    action: int
+
+
+class LedgerRow(Reply):
+    """`what` is what was done, `undone` that it was taken back."""
+
+    id: int
+    at: float
+    who: str
+    what: str
+    questions: list[str]
+    undone: bool

@@ -1,0 +1,115 @@
+"""The one constructor of the web side."""
+
+from collections.abc import Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from aiohttp import web
+
+from bot.live import Live
+from bot.ports import Connector, Now, Store
+from bot.web.acts import Acts
+from bot.web.api import Api
+from bot.web.assets import Assets
+from bot.web.events import Events
+from bot.web.failures import LARGEST_BODY
+from bot.web.guards import make_guards, set_headers
+from bot.web.identity import Participants
+from bot.web.limits import Buckets, Limits
+from bot.web.openapi import openapi_document
+from bot.web.pages import Pages
+from bot.web.queue_json import QueueJson
+from bot.web.rendering import HERE, make_templates
+from bot.web.routes import API, Policy, Route
+from bot.web.signin import SignIn
+from bot.web.site import Desk, Receive, Report, Site
+
+
+def make_web(
+    *,
+    store: Store,
+    desk: Desk,
+    live: Live,
+    receive: Receive,
+    hooks: Mapping[str, Connector],
+    sign_in: SignIn,
+    now: Now,
+    public_url: str,
+    trusted_proxies: Sequence[str],
+    report: Report,
+    sources: Mapping[str, str] | None = None,
+    limits: Limits | None = None,
+) -> web.Application:
+    """The application with all its pages and the API; the caller runs it.
+
+    `public_url` is where people reach it ("": as they came); with https cookies are Secure. `trusted_proxies` are
+    addresses or networks whose X-Forwarded-* headers count. `sources` names chats for people, by source.
+    """
+    assets = Assets(HERE / "static")
+    limits = limits or Limits()
+    site = Site(
+        store=store,
+        desk=desk,
+        live=live,
+        receive=receive,
+        hooks=hooks,
+        sign_in=sign_in,
+        now=now,
+        public_url=public_url.rstrip("/"),
+        report=report,
+        sources=sources or {},
+        limits=limits,
+        participants=Participants(sign_in.key("participants")),
+        queue_json=QueueJson(),
+        templates=make_templates(assets),
+        assets=assets,
+        buckets={
+            "messages": Buckets(limits.messages, now),
+            "votes": Buckets(limits.votes, now),
+            "writes": Buckets(limits.writes, now),
+            "guesses": Buckets(limits.guesses, now),
+        },
+    )
+    return _application(site, trusted_proxies)
+
+
+def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
+    events = Events(site)
+    document = Document(site)
+    routes = [part.routes() for part in (Api(site), Acts(site), events, Pages(site), document)]
+    policy = Policy(route for part in routes for route in part)
+    document.describe(policy)
+    app = web.Application(middlewares=make_guards(site, policy, trusted_proxies), client_max_size=LARGEST_BODY)
+    policy.add_to(app)
+    app[POLICY] = policy
+    app.on_response_prepare.append(set_headers(site, policy))
+    app.on_shutdown.append(events.close)
+    return app
+
+
+class Document:
+    """Serves the OpenAPI document."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._document: dict[str, object] = {}
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("GET", API + "/openapi.json", "viewer", self.openapi, "This document", reply=dict[str, object]),
+        ]
+
+    def describe(self, policy: Policy) -> None:
+        self._document = openapi_document(policy, _version(), self._site.public_url)
+
+    async def openapi(self, request: web.Request) -> web.Response:
+        return web.json_response(self._document)
+
+
+POLICY = web.AppKey("policy", Policy)
+
+
+def _version() -> str:
+    try:
+        return version("floormic")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,152 @@
+"""What the handlers work with, and who is calling. Built by `server.make_web`, read by everything beside it."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aiohttp import web
+from jinja2 import Environment
+
+from bot.errors import BadInput, NotFound
+from bot.live import Live
+from bot.model import Action, Login, Message, Person, Question, QuestionState, Session
+from bot.ports import Connector, Now, Store
+from bot.web.assets import Assets
+from bot.web.identity import Participant, Participants
+from bot.web.limits import Buckets, Limits
+from bot.web.queue_json import QueueJson
+from bot.web.signin import SignIn, at_least
+from bot.web.texts import say
+
+Receive = Callable[[Sequence[Message]], Awaitable[int]]
+"""Writes messages durably; how many were new."""
+
+Report = Callable[[str, str], Awaitable[tuple[bytes, str]]]
+"""A session's report in a format ("html", "md", "csv", "json"): body and content type."""
+
+
+class Desk(Protocol):
+    """What people do with the queue. Raises `NotFound`, `NotAllowed`, `BadInput`, `Conflict`, `StoreError`."""
+
+    async def approve(self, who: str, ids: Sequence[str]) -> Action: ...
+    async def edit(self, who: str, id: str, title: str) -> Action: ...
+    async def merge(self, who: str, ids: Sequence[str], into: str) -> Action: ...
+    async def split(self, who: str, id: str, messages: Sequence[int]) -> Action: ...
+    async def move(self, who: str, message: int, question: str, to: str) -> Action: ...
+    async def stage(self, who: str, id: str) -> Action: ...
+    async def unstage(self, who: str, id: str) -> Action: ...
+    async def answer(self, who: str, id: str, text: str, sources: Sequence[str] = ()) -> Action: ...
+    async def accept(self, who: str, id: str) -> Action: ...
+    async def dismiss(self, who: str, ids: Sequence[str], reason: str = "") -> Action: ...
+    async def reopen(self, who: str, ids: Sequence[str]) -> Action: ...
+    async def pin(self, who: str, id: str, on: bool = True) -> Action: ...
+    async def label(self, who: str, id: str, labels: Sequence[str]) -> Action: ...
+    async def undo(self, who: str, session: str, action: int | None = None) -> Action: ...
+    async def vote(self, session: str, id: str, person: Person, on: bool = True) -> Question: ...
+    async def not_answered(self, session: str, id: str, person: Person) -> Question: ...
+    async def mine(self, session: str, person: Person) -> list[tuple[Message, QuestionState | None]]: ...
+
+
+class TooFast(BadInput):
+    """Somebody goes faster than the limits allow; may go on in `seconds`."""
+
+    def __init__(self, lang: str, seconds: float) -> None:
+        self.seconds = max(1, round(seconds + 0.5))
+        super().__init__(say(lang, "too_fast", seconds=self.seconds))
+
+
+@dataclass(slots=True)
+class Caller:
+    """Who sent this request, filled in by the guards. `address` is the client's, behind trusted proxies too.
+
+    `role` counts in `session`; a login for another session is worth nothing here. `greeted`: the participant is new or
+    was renamed, so the response sets the cookie.
+    """
+
+    address: str
+    origin: str
+    nonce: str
+    lang: str
+    wants_page: bool = False
+    login: Login | None = None
+    login_token: str = ""
+    session: Session | None = None
+    role: str = "viewer"
+    participant: Participant | None = None
+    greeted: bool = False
+
+    @property
+    def staff(self) -> bool:
+        return at_least(self.role, "expert")
+
+    @property
+    def here(self) -> Session:
+        if self.session is None:
+            raise NotFound("this address belongs to no session")
+        return self.session
+
+    @property
+    def who(self) -> str:
+        """The name in the ledger."""
+        return self.login.name if self.login else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Everything the handlers need; nothing in it is global."""
+
+    store: Store
+    desk: Desk
+    live: Live
+    receive: Receive
+    hooks: Mapping[str, Connector]
+    sign_in: SignIn
+    now: Now
+    public_url: str
+    report: Report
+    sources: Mapping[str, str]
+    limits: Limits
+    participants: Participants
+    queue_json: QueueJson
+    templates: Environment
+    assets: Assets
+    buckets: Mapping[str, Buckets] = field(default_factory=dict)
+
+    @property
+    def secure(self) -> bool:
+        return self.public_url.startswith("https://")
+
+    def cookie_name(self, name: str) -> str:
+        return f"__Host-floormic-{name}" if self.secure else f"floormic-{name}"
+
+    def participant(self, caller: Caller) -> Participant:
+        """Who is calling, as a viewer; somebody new gets an identity now."""
+        if caller.participant is None:
+            caller.participant, caller.greeted = self.participants.new(), True
+        return caller.participant
+
+    def greet(self, caller: Caller, participant: Participant) -> None:
+        """From now on this device is that participant."""
+        caller.participant, caller.greeted = participant, True
+
+    def take(self, bucket: str, key: str, lang: str) -> None:
+        """Raises `TooFast` where the bucket of this key is empty."""
+        if seconds := self.buckets[bucket].take(key):
+            raise TooFast(lang, seconds)
+
+    def may_guess(self, caller: Caller) -> None:
+        """Raises `TooFast` where this address guessed wrong too often."""
+        if seconds := self.buckets["guesses"].wait(caller.address):
+            raise TooFast(caller.lang, seconds)
+
+    def guessed_wrong(self, caller: Caller) -> None:
+        self.buckets["guesses"].take(caller.address)
+
+    async def session(self, id: str, lang: str) -> Session:
+        found = next((s for s in await self.store.sessions() if s.id == id), None)
+        if found is None:
+            raise NotFound(say(lang, "no_session", session=id))
+        return found
+
+
+CALLER = web.RequestKey("caller", Caller)

@@ -1,0 +1,73 @@
+"""What pages and the API say when something cannot be done. Decides; sends nothing."""
+
+from collections.abc import Mapping
+
+TEXTS: Mapping[str, Mapping[str, str]] = {
+    "zh": {
+        "empty": "请先写下您的问题。",
+        "too_long": "最多 {most} 个字符，您写了 {length} 个。请写短一些，或分成几条发送。",
+        "too_fast": "发送得太快了，请在 {seconds} 秒后再试。",
+        "busy": "暂时无法保存，什么都没有丢失。请稍后再试。",
+        "no_session": "没有这场讲座：{session}。请检查链接。",
+        "no_question": "没有这个问题：{question}。它可能已被合并或移除。",
+        "no_page": "没有这个页面。请检查链接。",
+        "no_code": "这场讲座里没有用过这个提问码。请检查后再试。",
+        "bad_code": "提问码是 12 个字母或数字，例如 7K3M-P9QX-2D4T。",
+        "not_allowed": "这里需要更高的权限。请用主办方给您的登录链接登录。",
+        "cross_site": "这个请求来自别的网站，已被拒绝。请在本页面上操作。",
+        "bad_link": "这个登录链接无效或已过期。请向主办方要一个新的。",
+        "used_link": "这个登录链接已经用过了。请向主办方要一个新的。",
+        "not_json": "请求的内容应当是 JSON（Content-Type: application/json）。",
+        "bad_field": "{field}：{problem}",
+        "too_large": "内容太大，最多 {kib} KiB。",
+        "bad_format": "没有这种报告格式。可用的有：{formats}。",
+        "bad_request": "无法理解这个请求。",
+        "no_method": "这个地址不支持 {method}。",
+        "fault": "服务器出了错，已经记录下来。请再试一次。",
+    },
+    "en": {
+        "empty": "Write your question first.",
+        "too_long": "At most {most} characters, yours has {length}. Make it shorter, or send it in parts.",
+        "too_fast": "That was too fast. Try again in {seconds} seconds.",
+        "busy": "This cannot be saved right now; nothing was lost. Try again in a moment.",
+        "no_session": "There is no session {session}. Check the link.",
+        "no_question": "There is no question {question}. It may have been merged or removed.",
+        "no_page": "There is no such page. Check the link.",
+        "no_code": "Nobody used this code in this session. Check it and try again.",
+        "bad_code": "A code has 12 letters or digits, like 7K3M-P9QX-2D4T.",
+        "not_allowed": "This needs more rights. Sign in with the link the organiser gave you.",
+        "cross_site": "This request came from another site and was refused. Use this site's own pages.",
+        "bad_link": "This sign-in link is not valid, or has expired. Ask the organiser for a new one.",
+        "used_link": "This sign-in link was used already. Ask the organiser for a new one.",
+        "not_json": "The body must be JSON (Content-Type: application/json).",
+        "bad_field": "{field}: {problem}",
+        "too_large": "That is too large; at most {kib} KiB.",
+        "bad_format": "There is no such report format. There are: {formats}.",
+        "bad_request": "This request cannot be understood.",
+        "no_method": "This address does not know {method}.",
+        "fault": "Something broke here; it was logged. Please try again.",
+    },
+}
+
+
+def say(lang: str, key: str, **values: object) -> str:
+    """The text in "zh" or (anything else) English."""
+    return TEXTS["zh" if lang == "zh" else "en"][key].format(**values)
+
+
+def preferred(accept_language: str, otherwise: str) -> str:
+    """ "zh" or "en", whichever an Accept-Language header names first; `otherwise` where it names neither."""
+    choices = []
+    for place, part in enumerate(accept_language.split(",")):
+        tag, _, weight = part.strip().partition(";q=")
+        language = tag.strip().lower().split("-")[0]
+        if language in TEXTS:
+            choices.append((-_weight(weight), place, language))
+    return min(choices)[2] if choices else otherwise
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text) if text else 1.0
+    except ValueError:
+        return 0.0

@@ -1,0 +1,176 @@
+"""A whole hall for the tests of the web side: a real store, a real desk, and clients with their own cookies."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from aiohttp import ClientResponse
+from aiohttp.test_utils import TestClient, TestServer
+from yarl import URL
+
+from bot.desk import Desk
+from bot.errors import StoreError
+from bot.live import Live
+from bot.model import Abilities, Delivery, Message, Placed, Placement, Session
+from bot.ports import Floor, HookReply
+from bot.storage.sqlite import SqliteStore
+from bot.web.limits import Limits
+from bot.web.server import make_web
+from bot.web.signin import SignIn
+from tests.bot.values import state
+
+SECRET = b"a secret for the tests only"
+SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
+
+
+@dataclass
+class Clock:
+    """Time that tests move."""
+
+    time: float = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+
+@dataclass
+class Echo:
+    """A connector that answers its hook with what it got."""
+
+    name: str = "echo"
+    abilities: Abilities = Abilities()
+    failure: Exception | None = None
+
+    async def run(self, floor: Floor) -> None: ...
+
+    async def send(self, delivery: Delivery) -> str:
+        return ""
+
+    async def hook(self, headers: Mapping[str, str], body: bytes) -> HookReply:
+        if self.failure is not None:
+            raise self.failure
+        return HookReply(202, body + headers.get("X-Mark", "").encode(), "text/plain")
+
+    async def close(self) -> None: ...
+
+
+@dataclass
+class Hall:
+    """`client()` is somebody with an own cookie jar; `sign_in` makes links."""
+
+    store: SqliteStore
+    live: Live
+    desk: Desk
+    sign_in: SignIn
+    clock: Clock
+    server: TestServer
+    echo: Echo
+    full: bool = False  # the store cannot take anything
+    clients: list[TestClient[Any, Any]] = field(default_factory=list)
+
+    def client(self) -> "Browser":
+        client = TestClient(self.server)
+        self.clients.append(client)
+        return Browser(client)
+
+    async def signed_in(self, role: str, session: str = "", name: str = "Mo") -> "Browser":
+        browser = self.client()
+        token = self.sign_in.link(role, name, session)
+        entered = await browser.post(f"/signin/{token}")
+        assert entered.status == 303, await entered.text()
+        return browser
+
+    async def asks(self, text: str = "Is there a recording?", question: str = "q1", session: str = "talk") -> None:
+        """Somebody asks in a chat, and it becomes a question."""
+        n = len(await self.store.placements(session)) + 1
+        await self.store.receive([Message(session, "chat", f"{question}-{n}", f"u{n}", f"U{n}", text, 100.0 + n)])
+        await self.place(question, session)
+
+    async def place(self, question: str, session: str = "talk") -> None:
+        """What waits becomes `question`, or joins it."""
+        standing = {q.id for q in await self.store.questions(session)}
+        for one in await self.store.pending(session, 100):
+            first = state(question, title=one.text)
+            founds = None if question in standing else replace(first, session=session)
+            await self.store.place(session, [Placed(Placement(one.id, True, 0.9, "it asks", question), founds=founds)])
+            standing.add(question)
+        self.live.changed(session)
+
+
+@dataclass
+class Browser:
+    """Sends what a browser sends from our own pages."""
+
+    client: TestClient[Any, Any]
+
+    async def get(self, path: str, **more: Any) -> ClientResponse:
+        return await self.client.get(path, allow_redirects=False, **more)
+
+    async def post(self, path: str, body: Any = None, **more: Any) -> ClientResponse:
+        return await self.send("POST", path, body, **more)
+
+    async def send(self, method: str, path: str, body: Any = None, **more: Any) -> ClientResponse:
+        headers = {**SAME_SITE, **more.pop("headers", {})}
+        return await self.client.request(method, path, json=body, headers=headers, allow_redirects=False, **more)
+
+    async def ask(self, text: str, **more: Any) -> ClientResponse:
+        return await self.post("/api/v1/sessions/talk/messages", {"text": text, **more})
+
+    async def act(self, do: str, questions: Sequence[str], **more: Any) -> ClientResponse:
+        return await self.post("/api/v1/sessions/talk/actions", {"do": do, "questions": list(questions), **more})
+
+    async def queue(self, since: int = 0) -> dict[str, Any]:
+        answer = await self.get(f"/api/v1/sessions/talk/questions?since={since}")
+        assert answer.status == 200
+        return dict(await answer.json())
+
+    async def json(self, path: str) -> Any:
+        answer = await self.get(path)
+        assert answer.status == 200, await answer.text()
+        return await answer.json()
+
+    def cookie(self, name: str) -> Any:
+        return self.client.session.cookie_jar.filter_cookies(URL(self.client.make_url("/"))).get(name)
+
+
+@asynccontextmanager
+async def open_hall(
+    store: SqliteStore, *, public_url: str = "", trusted: Sequence[str] = (), limits: Limits | None = None
+) -> AsyncIterator[Hall]:
+    clock, live, echo = Clock(), Live(store, pause=0.005), Echo()
+    desk = Desk(store, live.changed, clock)
+    sign_in = SignIn(SECRET, store, clock)
+
+    async def receive(messages: Sequence[Message]) -> int:
+        if hall.full:
+            raise StoreError("the disk is full")
+        return await store.receive(messages)
+
+    async def report(session: str, kind: str) -> tuple[bytes, str]:
+        return f"report of {session} as {kind}".encode(), "text/plain; charset=utf-8"
+
+    app = make_web(
+        store=store,
+        desk=desk,
+        live=live,
+        receive=receive,
+        hooks={"echo": echo},
+        sign_in=sign_in,
+        now=clock,
+        public_url=public_url,
+        trusted_proxies=trusted,
+        report=report,
+        sources={"chat": "The chat"},
+        limits=limits,
+    )
+    server = TestServer(app)
+    hall = Hall(store, live, desk, sign_in, clock, server, echo)
+    await store.save_session(Session("other", "Another talk", language="zh"))
+    await server.start_server()
+    try:
+        yield hall
+    finally:
+        for client in hall.clients:
+            await client.close()
+        await server.close()
