@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from bot.app.floor import OpenFloor
 from bot.app.minds import Minds
@@ -24,7 +25,8 @@ from bot.pipeline import Pipeline
 from bot.ports import Connector, Now, Store
 from bot.settings import Settings, keep_secret
 from bot.storage.sqlite import open_store
-from bot.web.server import Serving, make_web, serve
+from bot.web.server import make_web
+from bot.web.serving import Serving, serve
 from bot.web.signin import SignIn
 from knowledge.encoder import Encoder
 
@@ -47,9 +49,10 @@ class Hall:
         self.live = Live(store)
         self.desk = Desk(store, self.live.changed, now, sending=lambda: self._outbox.wake())
         self.floor = OpenFloor(store, self.desk, self._arrived, lambda: self._outbox.wake())
-        self.connectors: dict[str, Connector] = {c.name: c for c in (*_connectors(settings, now), *extra(self))}
-        self._outbox = Outbox(store, self.connectors, now)
         self.sign_in = SignIn(keep_secret(settings.secret_file).encode(), store, now)
+        configured = _connectors(settings, now, self.sign_in.key("telegram webhook").hex())
+        self.connectors: dict[str, Connector] = {c.name: c for c in (*configured, *extra(self))}
+        self._outbox = Outbox(store, self.connectors, now)
         self._serving: Serving | None = None
 
     @property
@@ -92,7 +95,7 @@ class Hall:
         )
         self._spawn("outbox", self._outbox.run)
         for connector in self.connectors.values():
-            self._spawn(f"connector {connector.name}", lambda c=connector: c.run(self.floor))
+            self._spawn(f"connector {connector.name}", partial(connector.run, self.floor))
         self._understanding = self._begin(self._understand())
 
     async def _understand(self) -> None:
@@ -110,7 +113,7 @@ class Hall:
             self.pipelines[session.id] = pipeline
             self._spawn(f"pipeline {session.id}", pipeline.run)
             if session.course:
-                self._spawn(f"course {session.id}", lambda p=pipeline, s=session: self._minds.follow_course(p, s))
+                self._spawn(f"course {session.id}", partial(self._minds.follow_course, pipeline, session))
 
     def _arrived(self, sessions: set[str]) -> None:
         for session in sessions & self.pipelines.keys():
@@ -142,7 +145,7 @@ class Hall:
         await self.store.close()
 
 
-def _connectors(settings: Settings, now: Now) -> list[Connector]:
+def _connectors(settings: Settings, now: Now, webhook_secret: str) -> list[Connector]:
     found: list[Connector] = [Intake(i.name, i.secret.get_secret_value(), i.session, now=now) for i in settings.intakes]
     if telegram := settings.telegram:
         token = telegram.token.get_secret_value()
@@ -157,6 +160,7 @@ def _connectors(settings: Settings, now: Now) -> list[Connector]:
                 base_file_url=f"{telegram.base_url}/file/bot",
                 mode=telegram.mode,
                 public_url=settings.web.public_url,
+                secret=webhook_secret,
                 every_message=telegram.every_message,
                 language=language,
             )

@@ -49,7 +49,7 @@ async def replay(
     """Feed a chat through the pipeline and write one line a message to `out`.
 
     With `database` everything is kept there, and a replay that was interrupted goes on where it was. `progress` is told
-    how many messages went in. Raises `BadInput` where the chat cannot be read.
+    how many messages went in so far. Raises `BadInput` where the chat cannot be read.
     """
     session = Session(SESSION, chat.stem, course=str(course) if course else "", language=language)
     mine = minds or Minds()
@@ -89,6 +89,13 @@ async def _play(
     pipeline = await minds.pipeline(session, store, now=time.time)
     played = asyncio.Event()
     desk = Desk(store, lambda _: None, time.time)
+    done = 0
+
+    def count(more: int) -> None:
+        nonlocal done
+        done += more
+        progress(done)
+
     floor = OpenFloor(store, desk, lambda _: pipeline.wake(), lambda: None)
     player = Replay(
         chat,
@@ -98,7 +105,7 @@ async def _play(
         started=0.0,
         drained=pipeline.drained,
         broken=broken.append,
-        played=progress,
+        played=count,
         done=played.set,
     )
     began = time.perf_counter()
