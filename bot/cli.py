@@ -157,7 +157,7 @@ def report(config: Path | None, session: str, form: str, out: Path | None) -> No
 
     data = asyncio.run(app.report(_settings(config), session, form))
     if out is None:
-        click.get_binary_stream("stdout").write(data)
+        sys.stdout.buffer.write(data)
         return
     try:
         out.write_bytes(data)
@@ -217,13 +217,11 @@ def bench() -> None:
 
 @floormic.command()
 def version() -> None:
-    """Print the version of Floormic, Python and SQLite."""
+    """Print the version of Floormic and of Python."""
     import platform
     from importlib.metadata import version as installed
 
-    from sqlite_utils.utils import sqlite3
-
-    click.echo(f"floormic {installed('floormic')}, Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}")
+    click.echo(f"floormic {installed('floormic')} (Python {platform.python_version()})")
 
 
 def _settings(config: Path | None) -> "Settings":
@@ -265,7 +263,6 @@ def _show_course(course: "Course") -> None:
 
 def _show_answer(course: "Course", ask: str) -> None:
     from knowledge.answering import Answering
-
     from knowledge.encoder import load_encoder
 
     encoder = load_encoder()
