@@ -2,7 +2,10 @@
 import { chatChip, el, icon, said, setText, shown } from "./dom.js";
 import { t } from "./i18n.js";
 
-const MARKS = { new: "new", queued: "queue", on_stage: "mic", answered: "check", dismissed: "close", merged: "merge", received: "wait", nothing_asked: "help", hidden: "move" };
+const MARKS = {
+  new: "new", queued: "queue", on_stage: "mic", answered: "check", dismissed: "close", merged: "merge",
+  received: "wait", nothing_asked: "help", hidden: "move", pin: "pin",
+};
 
 /** A state as an icon with its word. */
 export function badge(state, word = t(`status.${state}`), tone = state) {
@@ -41,3 +44,6 @@ export function answerBox(answer) {
 
 /** Shows a count in a tab. */
 export const setCount = (node, n) => setText(node, String(n));
+
+/** The text of a title, cut to what fits a label. */
+export const short = (text, length = 80) => (shown(text).length > length ? `${shown(text).slice(0, length)}…` : shown(text));

@@ -56,10 +56,14 @@ export function pageFacts() {
 /** Moderators and organisers may tidy the queue. */
 export const moderates = (role) => role === "moderator" || role === "organiser";
 
-/** Says something for a while; `action` {word, act} adds a button. Errors stay longer. */
-export function toast(text, { bad = false, action = null } = {}) {
+/**
+ * Says something for a while; `action` {word, act} adds a button. Errors stay longer. Of one `slot` only the newest
+ * is shown.
+ */
+export function toast(text, { bad = false, action = null, slot = "" } = {}) {
   const place = byId("toasts");
-  const node = el("div", { class: bad ? "toast toast-bad" : "toast", role: bad ? "alert" : "status" });
+  const node = el("div", { class: bad ? "toast toast-bad" : "toast", role: bad ? "alert" : "status", data: { slot } });
+  if (slot) for (const old of place.querySelectorAll(`[data-slot="${slot}"]`)) old.remove();
   node.append(icon(bad ? "warn" : "check"), el("span", { text }));
   const gone = () => node.remove();
   if (action) node.append(button({ word: action.word, class: "toast-act", act: () => (gone(), action.act()) }));

@@ -27,7 +27,7 @@ export function staying(order) {
 export class SteadyList {
   /**
    * `make(item)` gives a row, `update(row, item, leaving)` fills it. `wish(items)` says what should be shown; `hint` is
-   * the place of the button that applies what waits. `scroller`: what scrolls the list (default: the page).
+   * the place of the button that applies what waits. `scroller`: what scrolls the list, where it is not the page.
    */
   constructor(root, hint, { make, update, scroller = null }) {
     Object.assign(this, { root, hint, make, update, scroller });
@@ -60,7 +60,7 @@ export class SteadyList {
   get disturbs() {
     if (this.rows.size === 0) return false;
     if (this.inside || Date.now() < this.busyUntil || this.root.contains(document.activeElement)) return true;
-    const top = this.scroller ? this.scroller.scrollTop : -this.root.getBoundingClientRect().top;
+    const top = Math.max(this.scroller?.scrollTop ?? 0, -this.root.getBoundingClientRect().top);
     return top > 60; // somebody reads further down
   }
 

@@ -8,22 +8,20 @@ import { foldable } from "./shell.js";
 export function makeRow(question, vote) {
   const up = el("button", { type: "button", class: "button vote", on: { click: () => vote(row.dataset.id) } });
   up.append(icon("up"), el("b"), el("small"));
-  const title = said(question.title);
   const body = el(
     "div",
     { class: "row-body" },
-    el("div", { class: "row-title" }, foldable(title)),
-    el("p", { class: "row-meta" }, el("span", { class: "row-badges chips" }), el("span", { class: "chips row-chats" }), el("time")),
+    el("div", { class: "row-title" }, foldable(said(question.title))),
+    el("p", { class: "row-meta" }, el("span", { class: "row-badges chips" }), el("time"), el("span", { class: "chips row-chats" })),
   );
   const row = el("li", { class: "row" }, up, body, el("div", { class: "row-more" }));
-  row.title_ = title;
   return row;
 }
 
 /** `mine`: {votes: Set, asked: Set} of question ids. */
 export function updateRow(row, question, mine, leaving) {
-  setText(row.title_, shown(question.title));
-  row.title_.parentElement.check();
+  setText(row.querySelector(".row-title .said"), shown(question.title));
+  row.querySelector(".fold").check();
   fillVote(row.querySelector(".vote"), question, mine);
   fillChats(row.querySelector(".row-chats"), question.chats);
   timed(row.querySelector("time"), question.last_at);

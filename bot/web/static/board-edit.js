@@ -1,0 +1,83 @@
+// Editing the title and the labels of a question.
+import { button, el, icon, said, setText, shown } from "./dom.js";
+import { t } from "./i18n.js";
+import { foldable } from "./shell.js";
+
+/** {node, edit(), update(question)}; `save(title)` resolves to true where it was saved. */
+export function titleEditor(save) {
+  const text = said("");
+  const fold = foldable(text, 300);
+  const original = el("p", { class: "faint", dir: "auto" });
+  const field = el("textarea", { rows: "3", maxlength: "500", dir: "auto", id: "title-text" });
+  const start = button({ icon: "edit", word: t("board.edit"), class: "button", act: () => edit() });
+  const form = el(
+    "form",
+    { class: "title-form", hidden: true },
+    el("label", { class: "field" }, el("span", { text: t("board.title.field") }), field),
+    el("div", { class: "actions" }, button({ word: t("cancel"), act: () => stop() }), submitButton()),
+  );
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const title = field.value.trim();
+    if (title && (await save(title))) stop();
+  });
+  field.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) (event.preventDefault(), form.requestSubmit());
+  });
+  const view = el("div", { class: "title-view" }, el("h2", { class: "panel-title" }, fold), start);
+
+  function edit() {
+    field.value = shown(text.textContent).slice(0, 500);
+    form.hidden = false;
+    view.hidden = true;
+    field.focus();
+    field.select();
+  }
+
+  function stop() {
+    form.hidden = true;
+    view.hidden = false;
+    start.focus();
+  }
+
+  function update(question) {
+    setText(text, shown(question.title));
+    fold.check();
+    original.hidden = question.original === question.title;
+    setText(original, t("board.original", { text: shown(question.original) }));
+  }
+
+  return { node: el("div", { class: "panel-titles" }, view, form, original), edit, update };
+}
+
+function submitButton() {
+  const node = button({ icon: "check", word: t("save"), class: "button primary" });
+  node.type = "submit";
+  return node;
+}
+
+/** {node, update(labels)}; `save(labels)`. */
+export function labelEditor(save) {
+  let labels = [];
+  const list = el("span", { class: "chips" });
+  const field = el("input", { maxlength: "40", dir: "auto", autocomplete: "off", placeholder: t("board.labels.add"), "aria-label": t("board.labels.add") });
+  field.addEventListener("keydown", (event) => {
+    const label = field.value.trim();
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    if (label && !labels.includes(label)) save([...labels, label]);
+    field.value = "";
+  });
+
+  function update(next) {
+    labels = next;
+    list.replaceChildren(...labels.map((label) => chip(label, () => save(labels.filter((one) => one !== label)))));
+  }
+
+  return { node: el("section", { class: "panel-labels" }, el("h3", { text: t("board.labels") }), list, field), update };
+}
+
+function chip(label, remove) {
+  const close = el("button", { type: "button", class: "chip-remove", "aria-label": t("board.label.remove", { label: shown(label) }), on: { click: remove } }, icon("close"));
+  return el("span", { class: "badge label" }, el("bdi", { text: shown(label) }), close);
+}

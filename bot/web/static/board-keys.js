@@ -1,0 +1,43 @@
+// Moderating without a mouse.
+
+/** What each key is for, as the help sheet shows it. */
+export const KEYS = [
+  [["j", "↓", "k", "↑"], "key.move"],
+  [["←", "→"], "key.lane"],
+  [["Enter"], "key.open"],
+  [["a"], "key.approve"],
+  [["s"], "key.stage"],
+  [["r"], "key.answer"],
+  [["d"], "key.dismiss"],
+  [["x"], "key.select"],
+  [["m"], "key.merge"],
+  [["e"], "key.edit"],
+  [["p"], "key.pin"],
+  [["u"], "key.undo"],
+  [["."], "key.apply"],
+  [["/"], "key.search"],
+  [["Esc"], "key.escape"],
+  [["?"], "key.help"],
+];
+
+const TYPES = "input:not([type=checkbox]), textarea, select, [contenteditable]";
+
+/** Calls `deeds[key]()`; not while somebody writes, nor in a dialog, nor with Ctrl, Alt or Cmd held. */
+export function listenToKeys(deeds) {
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
+    if (event.target.matches(TYPES)) return event.key === "Escape" && leaveField(event);
+    // Enter and the arrows mean to a button, a link or a tab what they always mean.
+    if (event.target.closest("button, a, [role=tab]") && (event.key === "Enter" || event.key.startsWith("Arrow"))) return;
+    const deed = deeds[event.key];
+    if (!deed) return;
+    event.preventDefault();
+    deed();
+  });
+}
+
+function leaveField(event) {
+  event.preventDefault();
+  event.target.blur();
+  document.querySelector(".row[tabindex='0']")?.focus();
+}

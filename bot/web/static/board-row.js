@@ -1,0 +1,112 @@
+// One question as moderators see it in a column.
+import { button, el, icon, said, setText, shown } from "./dom.js";
+import { t, timed } from "./i18n.js";
+import { answerBox, badge, fillChats, short } from "./pieces.js";
+import { foldable } from "./shell.js";
+
+export const UNSURE = 0.8; // below this similarity a grouping deserves a look
+const percent = (part) => Math.round(part * 100);
+
+/** What may be done from a row, by status: [what, icon, word, look]. */
+const DOINGS = {
+  new: [["approve", "check", "board.approve", "primary"], ["stage", "mic", "board.stage"], ["reply", "edit", "board.answer"], ["dismiss", "close", "board.dismiss"]],
+  queued: [["stage", "mic", "board.stage", "primary"], ["reply", "edit", "board.answer"], ["dismiss", "close", "board.dismiss"]],
+  on_stage: [["aloud", "check", "board.aloud", "primary"], ["reply", "edit", "board.answer"], ["unstage", "back", "board.unstage"]],
+  answered: [["reply", "edit", "board.answer"], ["reopen", "undo", "board.reopen"]],
+  dismissed: [["reopen", "undo", "board.reopen", "primary"]],
+};
+
+/** The buttons that fit a question's status; `doing(what, id)` is called on a click. */
+export function doingButtons(question, doing) {
+  return (DOINGS[question.status] ?? []).map(([what, mark, word, look = ""]) =>
+    button({ icon: mark, word: t(word), class: `button ${look}`, "data-do": what, act: (event) => (event.stopPropagation(), doing(what, question.id)) }),
+  );
+}
+
+/** `on`: {open(id), select(id, chosen), doing(what, id), merge(ids, into), title(id)}. */
+export function makeRow(question, on) {
+  const id = question.id;
+  const check = el("input", { type: "checkbox", on: { change: () => on.select(id, check.checked) } });
+  const people = el("div", { class: "row-people", draggable: "true" }, el("b"), icon("people"));
+  const open = el("button", { type: "button", class: "row-open", on: { click: () => on.open(id) } }, said(question.title));
+  const meta = el("p", { class: "row-meta" }, el("span", { class: "chips row-badges" }), el("time"), el("span", { class: "row-votes" }), el("span", { class: "chips row-chats" }));
+  const more = el("div", { class: "row-more" });
+  const acts = el("div", { class: "row-acts" });
+  const body = el("div", { class: "row-body" }, open, meta, more, acts);
+  return el("li", { class: "row", tabindex: "-1" }, el("label", { class: "row-check" }, check), people, body);
+}
+
+export function updateRow(row, question, on, { selected, opened }, leaving) {
+  setText(row.querySelector(".row-open .said"), shown(question.title));
+  const check = row.querySelector("input");
+  check.checked = selected;
+  check.setAttribute("aria-label", t("board.select", { title: short(question.title) }));
+  setText(row.querySelector(".row-people b"), String(question.people));
+  row.querySelector(".row-people").title = t("people.want", { n: question.people });
+  timed(row.querySelector("time"), question.last_at);
+  setText(row.querySelector(".row-votes"), question.votes ? t("votes.count", { n: question.votes }) : "");
+  fillChats(row.querySelector(".row-chats"), question.chats);
+  row.classList.toggle("selected", selected);
+  row.classList.toggle("opened", opened);
+  refill(row, question, on, leaving);
+}
+
+/** The parts that are made anew, only where they differ: focus and pointer stay on a button that stays. */
+function refill(row, question, on, leaving) {
+  const { status, pinned, labels, sureness, suggested_answer, suggested_merge, reason, answer } = question;
+  const titles = suggested_merge.map((id) => on.title(id));
+  const signature = JSON.stringify([status, pinned, labels, sureness, suggested_answer, titles, reason, answer, leaving, document.documentElement.lang]);
+  if (row.dataset.parts === signature) return;
+  row.dataset.parts = signature;
+  row.querySelector(".row-badges").replaceChildren(...badges(question, leaving));
+  row.querySelector(".row-more").replaceChildren(...suggestions(question, on), ...outcome(question));
+  row.querySelector(".row-acts").replaceChildren(...doingButtons(question, on.doing));
+}
+
+function badges(question, leaving) {
+  const found = [];
+  if (leaving) found.push(badge(question.status));
+  if (question.pinned) found.push(badge("pin", t("pinned"), "queued"));
+  if (unsure(question)) found.push(unsureBadge(question));
+  for (const label of question.labels) found.push(badge("label", shown(label), ""));
+  return found;
+}
+
+export const unsure = (question) => question.sureness !== null && question.sureness < UNSURE;
+
+export function unsureBadge(question) {
+  const node = badge("warn", t("board.unsure"), "warn");
+  node.title = t("board.unsure.why", { n: percent(question.sureness) });
+  return node;
+}
+
+function outcome(question) {
+  if (question.status === "dismissed" && question.reason) return [el("p", { class: "faint", dir: "auto", text: t("board.reason", { text: shown(question.reason) }) })];
+  return question.status === "answered" && question.answer ? [foldable(answerBox(question.answer))] : [];
+}
+
+/** The course's suggested answer and the groups that may be the same. */
+export function suggestions(question, on) {
+  const found = [];
+  const open = question.status !== "answered" && question.status !== "dismissed";
+  if (question.suggested_answer && open) found.push(suggestedAnswer(question, on));
+  for (const id of open ? question.suggested_merge : []) {
+    const title = on.title(id);
+    if (title) found.push(suggestedMerge(question, id, title, on));
+  }
+  return found;
+}
+
+function suggestedAnswer(question, on) {
+  const { source, score, text } = question.suggested_answer;
+  const head = el("p", { class: "suggest-head" }, icon("book"), el("span", { text: t("board.suggested") }), el("span", { class: "badge", text: t("board.probability", { n: percent(score) }) }));
+  const foot = el("p", { class: "answer-source" }, t("answer.source", { source: "" }), el("bdi", { text: shown(source) }));
+  const accept = button({ icon: "check", word: t("board.accept"), "data-do": "accept", act: (event) => (event.stopPropagation(), on.doing("accept", question.id)) });
+  return el("div", { class: "suggest" }, head, foldable(said(text)), foot, accept);
+}
+
+function suggestedMerge(question, id, title, on) {
+  const head = el("p", { class: "suggest-head" }, icon("merge"), el("span", { text: t("board.same") }));
+  const merge = button({ icon: "merge", word: t("board.same.merge"), "data-do": "merge", act: (event) => (event.stopPropagation(), on.merge([question.id], id)) });
+  return el("div", { class: "suggest" }, head, said(short(title, 120)), merge);
+}

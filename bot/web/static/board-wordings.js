@@ -1,0 +1,59 @@
+// Every wording of a question: who asked how, where, when, and how alike it is. Chosen ones are split off or moved.
+import { button, chatChip, el, said, shown } from "./dom.js";
+import { clock, t } from "./i18n.js";
+import { foldable } from "./shell.js";
+
+/** {node, update(asked)}; `split(message ids)` and `move(message ids)` resolve to true where it happened. */
+export function wordings({ split, move }) {
+  const chosen = new Set();
+  const head = el("h3");
+  const list = el("ol", { class: "wordings" });
+  const splits = button({ icon: "split", word: t("board.split"), "data-do": "split", act: () => done(split) });
+  const moves = button({ icon: "move", word: t("board.move"), "data-do": "move", act: () => done(move) });
+  const acts = el("div", { class: "wordings-acts" }, splits, moves);
+  let asked = [];
+
+  async function done(doing) {
+    if (await doing([...chosen])) chosen.clear();
+    draw();
+  }
+
+  function draw() {
+    head.textContent = t("board.wordings", { n: asked.length });
+    list.replaceChildren(...asked.map(row));
+    allow();
+  }
+
+  function allow() {
+    const some = chosen.size > 0 && chosen.size < asked.length;
+    splits.disabled = moves.disabled = !some;
+  }
+
+  function row(one) {
+    const check = el("input", { type: "checkbox", on: { change: () => (chosen[check.checked ? "add" : "delete"](one.message), allow()) } });
+    check.checked = chosen.has(one.message);
+    check.setAttribute("aria-label", t("board.select", { title: shown(one.text).slice(0, 60) }));
+    check.disabled = asked.length < 2;
+    const who = el("p", { class: "wording-who" }, el("bdi", { text: shown(one.author_name) || t("viewer.name.anonymous") }), chatChip(one.source, 1), el("time", { text: clock(one.at) }), likeness(one.similarity));
+    return el("li", { class: "wording" }, el("label", { class: "row-check" }, check), el("div", {}, foldable(said(one.text)), who));
+  }
+
+  function update(next) {
+    asked = next;
+    const there = new Set(next.map((one) => one.message));
+    for (const id of chosen) if (!there.has(id)) chosen.delete(id);
+    draw();
+  }
+
+  const why = el("p", { class: "faint", text: t("board.split.why") });
+  return { node: el("section", { class: "panel-wordings" }, head, why, list, acts), update };
+}
+
+/** How alike a wording was to its group when it came: a bar and the number. */
+function likeness(similarity) {
+  if (similarity === null) return el("span", { class: "badge", text: t("board.first") });
+  const percent = Math.round(similarity * 100);
+  const bar = el("span", { class: "likeness-bar", "aria-hidden": "true" });
+  bar.style.setProperty("--part", `${Math.max(0, Math.min(100, percent))}%`);
+  return el("span", { class: "likeness" }, bar, el("span", { text: t("board.similarity", { n: percent }) }));
+}
