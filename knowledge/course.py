@@ -49,19 +49,36 @@ def read_course(folder: Path) -> Course:
 
 
 async def watch_course(
-    folder: Path, changed: Callable[[Course], Awaitable[None]], *, settle_ms: int = 800, missing_s: float = 2.0
+    folder: Path,
+    changed: Callable[[Course], Awaitable[None]],
+    *,
+    known: Course | None = None,
+    settle_ms: int = 800,
+    missing_s: float = 2.0,
 ) -> None:
     """Call `changed` with the newly read course whenever its content has changed; runs until it is cancelled.
 
+    `known` is what the caller read before: what changed between that and the start of the watch is noticed too.
     Changes within `settle_ms` are one change, since editors and copying write in many steps. A folder that is
     missing is looked for every `missing_s` seconds. An error of `changed` is logged and the watch goes on.
     """
-    last = await asyncio.to_thread(read_course, folder)
+    last = await asyncio.to_thread(read_course, folder) if known is None else known
     while True:
+        begun = False
         # no filter: the usual one passes over whole trees such as site-packages, where the sample course may live
         with contextlib.suppress(FileNotFoundError):
-            async for _ in awatch(folder, watch_filter=None, debounce=settle_ms, step=settle_ms // 4):
-                last = await _reread(folder, last, changed)
+            # the first round may be empty: it says that the watch has begun, and what came before is looked at once
+            async for changes in awatch(
+                folder,
+                watch_filter=None,
+                debounce=settle_ms,
+                step=settle_ms // 4,
+                rust_timeout=settle_ms,
+                yield_on_timeout=True,
+            ):
+                if changes or not begun:
+                    begun = True
+                    last = await _reread(folder, last, changed)
                 if not await asyncio.to_thread(folder.is_dir):
                     break
         await asyncio.sleep(missing_s)

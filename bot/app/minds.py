@@ -6,12 +6,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from knowledge.answering import Answering
-from knowledge.asking import Detector
-
 from bot.model import Session
 from bot.pipeline import Pipeline
 from bot.ports import Changed, Now, Store
+from knowledge.answering import Answering
+from knowledge.asking import Detector
 from knowledge.course import Course, read_course, watch_course
 from knowledge.encoder import Encoder, load_encoder
 
@@ -26,6 +25,7 @@ class Minds:
         self._threads = threads
         self._encoder = encoder
         self._detector: Detector | None = None
+        self._courses: dict[str, Course] = {}
         self.executor = ThreadPoolExecutor(1, thread_name_prefix="understanding")
 
     async def load(self) -> Encoder:
@@ -70,6 +70,7 @@ class Minds:
     async def teach(self, pipeline: Pipeline, session: Session, course: Course) -> None:
         """Let a pipeline answer from this course."""
         encoder = await self.load()
+        self._courses[session.id] = course
         for problem in course.problems:
             log.warning("course of %s: %s:%s: %s", session.id, problem.file, problem.line or "", problem.message)
         loop = asyncio.get_running_loop()
@@ -78,7 +79,11 @@ class Minds:
 
     async def follow_course(self, pipeline: Pipeline, session: Session) -> None:
         """Teach the course anew whenever a file of it changes, until cancelled."""
-        await watch_course(Path(session.course), lambda course: self.teach(pipeline, session, course))
+        await watch_course(
+            Path(session.course),
+            lambda course: self.teach(pipeline, session, course),
+            known=self._courses.get(session.id),
+        )
 
     def close(self) -> None:
         self.executor.shutdown(wait=False, cancel_futures=True)
