@@ -151,7 +151,7 @@ def _check_groups(db: Database, ids: list[str]) -> None:
         {"ids": listed(ids)},
     ).fetchone()
     if chain is not None:
-        raise BadInput(f"question {chain['id']} would be merged into one that is itself merged or not there")
+        raise Conflict(f"question {chain['id']} would be merged into one that is itself merged or not there any more")
     left = db.execute(
         """
         SELECT question FROM messages WHERE question IN

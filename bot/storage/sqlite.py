@@ -136,7 +136,7 @@ class SqliteStore:
         return await self._read(questions.votes_of, session, person)
 
     async def apply(self, change: Change) -> Action:
-        """Raises also `NotFound` for what is not there and `BadInput` for a chain of merges."""
+        """Raises also `NotFound` for what is not there, and `Conflict` for a chain of merges."""
         return await self._write(changes.apply, change)
 
     async def actions(self, session: str, limit: int = 100, since: int = 0) -> list[Action]:

@@ -1,0 +1,136 @@
+"""A plain model of what a store keeps of one session, to hold stores against."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from bot.model import Change, CourseMatch, Message, Person, Placed, Question, QuestionState, Status
+from bot.queueing import OPEN
+
+
+@dataclass
+class Line:
+    """A message, its decision once there is one, and the group it lies in."""
+
+    message: Message
+    placed: Placed | None = None
+    question: str | None = None
+
+
+@dataclass
+class Hall:
+    lines: dict[int, Line] = field(default_factory=dict)
+    states: dict[str, QuestionState] = field(default_factory=dict)
+    founded: dict[str, float] = field(default_factory=dict)
+    votes: set[tuple[str, Person]] = field(default_factory=set)
+    undone: set[int] = field(default_factory=set)
+
+    def final(self, id: str) -> str:
+        return self.states[id].merged_into or id
+
+    def standing(self) -> list[str]:
+        return sorted(id for id, state in self.states.items() if state.status is not Status.MERGED)
+
+    def place(self, placed: Iterable[Placed]) -> None:
+        for one in placed:
+            line = self.lines[one.placement.message]
+            if one.founds:
+                self.states[one.founds.id] = one.founds
+                self.founded.setdefault(one.founds.id, line.message.at)
+            line.placed, line.question = one, one.placement.question
+            if one.reopens and line.question:
+                self._reopen(self.final(line.question))
+
+    def _reopen(self, id: str) -> None:
+        state = self.states[id]
+        if state.status is Status.ANSWERED and state.answer and state.answer.by == "course":
+            self.states[id] = replace(state, status=Status.NEW, answer=None)
+
+    def vote(self, id: str, person: Person, on: bool) -> None:
+        one = {q for q in self.states if self.final(q) == self.final(id)}
+        held = {(q, person) for q in one} & self.votes
+        if on and not held:
+            self.votes.add((id, person))
+        if not on:
+            self.votes -= held
+
+    def blocked(self, change: Change) -> bool:
+        """Does what stands now contradict what this change was made from?"""
+        stale = any(self.states.get((before or after).id) != before for before, after in change.questions)  # type: ignore[union-attr]
+        moved = {m.message: m.after for m in change.moves}
+        astray = any(self.lines[m.message].question != m.before for m in change.moves)
+        gone = {before.id for before, after in change.questions if before and not after}
+        left = any(moved.get(id, line.question) in gone for id, line in self.lines.items())
+        return stale or astray or left or self._chained(change)
+
+    def _chained(self, change: Change) -> bool:
+        """Would a merged question name one that is merged itself, or gone?"""
+        after: dict[str, QuestionState | None] = {**self.states}
+        for before, state in change.questions:
+            after[(before or state).id] = state  # type: ignore[union-attr]
+        merged = [state.merged_into for state in after.values() if state and state.merged_into]
+        finals = [after.get(id) for id in merged]
+        return any(final is None or final.merged_into != "" for final in finals)
+
+    def apply(self, change: Change) -> None:
+        for before, after in change.questions:
+            if after:
+                self.states[after.id] = after
+                self.founded.setdefault(after.id, change.at)
+            elif before:
+                del self.states[before.id]
+        for move in change.moves:
+            self.lines[move.message].question = move.after or None
+        if change.undoes:
+            self.undone.add(change.undoes)
+
+    def questions(self) -> dict[str, Question]:
+        """Every question as the store should show it, but for its revision (0)."""
+        return {id: self._question(state) for id, state in self.states.items()}
+
+    def _question(self, state: QuestionState) -> Question:
+        members = {id for id, other in self.states.items() if state.id in (id, other.merged_into)}
+        lines = [line for line in self.lines.values() if line.question in members]
+        askers = {_who(line.message.person) for line in lines}
+        people = askers | {_who(person) for question, person in self.votes if question in members}
+        times = [line.message.at for line in lines] or [self.founded[state.id]]
+        joined = [
+            p.placement.similarity
+            for line in lines
+            if (p := line.placed) and not p.founds and p.placement.question == line.question
+        ]
+        waits = state.status in OPEN
+        return Question(
+            state,
+            len(people),
+            len(askers),
+            len(people) - len(askers),
+            len(lines),
+            dict(Counter(source for source, _ in askers)),
+            min(times),
+            max(times),
+            0,
+            min((s for s in joined if s is not None), default=None),
+            _best(state, lines) if waits else None,
+            tuple(dict.fromkeys(self._suggested(state.id, lines))) if waits else (),
+        )
+
+    def _suggested(self, id: str, lines: Iterable[Line]) -> Iterable[str]:
+        for line in lines:
+            suggested = line.placed.placement.suggested if line.placed else None
+            if suggested in self.states and self.final(suggested) != id:
+                yield self.final(suggested)
+
+
+def _who(person: Person) -> tuple[str, str]:
+    return person.source, person.id
+
+
+def _best(state: QuestionState, lines: Iterable[Line]) -> CourseMatch | None:
+    matches = [line.placed.placement.answer for line in lines if line.placed]
+    kept = [match for match in matches if match and match.source not in state.rejected]
+    return max(kept, key=lambda match: match.score, default=None)
+
+
+def shown(questions: Mapping[str, Question]) -> dict[str, Question]:
+    return {id: replace(question, revision=0) for id, question in questions.items()}

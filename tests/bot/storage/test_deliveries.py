@@ -1,0 +1,126 @@
+"""Contract of `ports.Deliveries` and `ports.Logins`."""
+
+from dataclasses import replace
+
+from bot.model import Address, Button, Delivery, Login
+from bot.ports import Store
+from tests.bot.storage.conftest import Open
+
+ONE = Delivery("ack:q1:web:c", "talk", Address("web", "c", private=False), "noted", (Button("vote", "q1", "+1"),))
+
+
+async def test_waiting_deliveries_are_due_oldest_first(store: Store) -> None:
+    """Not before their time, at most `limit`, and reading marks none."""
+    later = replace(ONE, key="b", not_before=50.0)
+    await store.deliver([ONE, later, replace(ONE, key="c")])
+    assert [d.key for d in await store.due(10.0)] == [ONE.key, "c"]
+    assert [d.key for d in await store.due(50.0)] == [ONE.key, "b", "c"]
+    assert [d.key for d in await store.due(50.0, 1)] == [ONE.key]
+
+
+async def test_the_same_words_change_nothing(store: Store) -> None:
+    """What was sent is not sent again."""
+    sent = replace(ONE, state="sent", sent_id="77", attempts=1)
+    await store.deliver([ONE])
+    await store.settle(sent)
+    await store.deliver([replace(ONE, not_before=5.0)])
+    assert await store.deliveries("talk") == [sent]
+    assert await store.due(100.0) == []
+
+
+async def test_other_words_wait_again_as_an_edit(store: Store) -> None:
+    """A rewording keeps `sent_id` and starts its attempts anew, whatever became of the words before."""
+    await store.deliver([ONE])
+    for state in ("sent", "failed"):
+        await store.settle(replace(ONE, state=state, sent_id="77", attempts=3, error="x"))
+        words = replace(ONE, text=f"after {state}", not_before=9.0)
+        await store.deliver([words])
+        assert await store.due(9.0) == [replace(words, sent_id="77")]
+        await store.deliver([ONE])
+
+
+async def test_the_same_words_after_giving_up_wait_again(store: Store) -> None:
+    """What was taken back or failed can be said anew."""
+    await store.deliver([ONE])
+    await store.settle(replace(ONE, state="failed", attempts=3, error="x"))
+    await store.deliver([ONE])
+    assert await store.due(0.0) == [ONE]
+
+
+async def test_rewording_what_waits_does_not_put_it_off(store: Store) -> None:
+    """A number that grows all the time is still said in time; an earlier time is taken."""
+    times = []
+    for n, not_before in enumerate((5.0, 9.0, 4.0)):
+        await store.deliver([replace(ONE, text=f"with {n} others", not_before=not_before)])
+        times.append((await store.deliveries("talk"))[0].not_before)
+    assert times == [5.0, 5.0, 4.0]
+
+
+async def test_other_buttons_are_other_words(store: Store) -> None:
+    """Taking the button away edits the message."""
+    await store.deliver([ONE])
+    await store.settle(replace(ONE, state="sent", sent_id="77"))
+    await store.deliver([replace(ONE, buttons=())])
+    assert await store.due(0.0) == [replace(ONE, buttons=(), sent_id="77")]
+
+
+async def test_settling_words_that_were_reworded_keeps_them_waiting(store: Store) -> None:
+    """The outcome belongs to the old words; only the id of what was sent is learned, so that the new ones edit it."""
+    await store.deliver([ONE])
+    await store.deliver([replace(ONE, text="noted, with 2 others")])
+    await store.settle(replace(ONE, state="failed", attempts=4, error="gone"))
+    assert await store.due(0.0) == [replace(ONE, text="noted, with 2 others")]
+    await store.settle(replace(ONE, state="sent", attempts=1, sent_id="77"))
+    assert await store.due(0.0) == [replace(ONE, text="noted, with 2 others", sent_id="77")]
+
+
+async def test_a_try_that_failed_waits_for_its_next_time(store: Store) -> None:
+    """`settle` writes every field of the outcome."""
+    await store.deliver([ONE])
+    tried = replace(ONE, attempts=2, not_before=30.0, error="timeout")
+    await store.settle(tried)
+    assert await store.due(29.0) == []
+    assert await store.due(30.0) == [tried]
+
+
+async def test_settling_what_is_not_there_adds_nothing(store: Store) -> None:
+    """An outcome alone is nothing to say."""
+    await store.settle(ONE)
+    assert await store.deliveries("talk") == []
+
+
+async def test_what_was_being_sent_at_the_end_is_sent_again(opening: Open) -> None:
+    """After a restart an unknown outcome waits again: said twice is better than never said."""
+    store = await opening()
+    await store.deliver([ONE])
+    await store.settle(replace(ONE, state="sending", attempts=1))
+    assert await store.due(0.0) == []
+    await store.close()
+    store = await opening()
+    assert await store.due(0.0) == [replace(ONE, attempts=1)]
+    await store.close()
+
+
+async def test_a_token_is_redeemed_once(opening: Open) -> None:
+    """Also after a restart."""
+    store = await opening()
+    assert [await store.redeem("t", 1.0), await store.redeem("t", 2.0), await store.redeem("u", 2.0)] == [
+        True,
+        False,
+        True,
+    ]
+    await store.close()
+    store = await opening()
+    assert not await store.redeem("t", 3.0)
+    await store.close()
+
+
+async def test_a_login_ends_by_time_or_by_hand(store: Store) -> None:
+    """It is known until its time is over or it is closed, and nobody else's is touched."""
+    ann, bob = Login("Ann", "moderator", "talk", 100.0), Login("Bob", "organiser", "", 100.0)
+    await store.open_login("a", ann)
+    await store.open_login("b", bob)
+    assert await store.login("a", 99.0) == ann
+    assert await store.login("a", 100.0) is None
+    await store.close_login("a")
+    assert (await store.login("a", 1.0), await store.login("b", 1.0)) == (None, bob)

@@ -1,0 +1,188 @@
+"""Contract of `ports.Inbox`."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.errors import Conflict, NotFound
+from bot.model import Answer, CourseMatch, Cursor, Message, Placed, Placement, Status
+from bot.ports import Store
+from bot.storage.sqlite import open_store
+from tests.bot.storage.acts import VECTOR, arrive, ask, merge, undo
+from tests.bot.storage.acts import change as changed
+from tests.bot.storage.conftest import Open
+from tests.bot.values import message, state
+
+
+async def test_messages_come_back_in_order_of_arrival_with_growing_ids(store: Store) -> None:
+    """What was received is pending, unchanged but for the id, in the order in which it came."""
+    sent = [message(3, "c"), message(1, "a", address=None), message(2, "b", explicit=True)]
+    assert await store.receive(sent) == 3
+    waiting = await store.pending("talk", 10)
+    assert [replace(m, id=0) for m in waiting] == [replace(m, id=0) for m in sent]
+    assert [m.id for m in waiting] == sorted(m.id for m in waiting)
+    assert await store.pending("talk", 2) == waiting[:2]
+
+
+async def test_a_redelivered_message_changes_nothing(store: Store) -> None:
+    """The same source and external id a second time is not new, whatever else it says; the new ones beside it are."""
+    await store.receive([message(1, "first")])
+    assert await store.receive([message(1, "again"), message(2), message(2, "twice in one call")]) == 1
+    assert [m.text for m in await store.pending("talk", 10)] == ["first", message(2).text]
+
+
+async def test_redeliveries_use_up_no_ids(store: Store) -> None:
+    """Ids name questions, so a restart must not change the next one."""
+    await store.receive([message(1)])
+    await store.receive([message(1), message(1)])
+    await store.receive([message(2)])
+    first, second = await store.pending("talk", 10)
+    assert second.id == first.id + 1
+
+
+async def test_a_recorded_chat_can_be_replayed_into_two_sessions(store: Store) -> None:
+    """Uniqueness of a message holds within its session."""
+    await store.receive([message(1)])
+    assert await store.receive([message(1, session="rerun")]) == 1
+    assert len(await store.pending("rerun", 10)) == 1
+
+
+async def test_a_cursor_moves_with_what_was_read(store: Store) -> None:
+    """A source's cursor is the last one received with, and None before."""
+    assert await store.cursor("telegram") is None
+    await store.receive([message(1)], Cursor("telegram", "7"))
+    await store.receive([], Cursor("telegram", "8"))
+    assert await store.cursor("telegram") == "8"
+    assert await store.cursor("web") is None
+
+
+async def test_a_failed_call_moves_no_cursor(store: Store) -> None:
+    """What a call wrote before it failed is gone with it."""
+    with pytest.raises(NotFound):
+        await store.place("talk", [Placed(Placement(99, False, 0.1, ""))])
+    one = await arrive(store)
+    with pytest.raises(NotFound):
+        await store.place("talk", [Placed(Placement(one.id, True, 0.9, "", "q1"), None, state("q1")), _unknown()])
+    assert await store.questions("talk") == []
+    assert await store.pending("talk", 10) == [one]
+
+
+def _unknown() -> Placed:
+    return Placed(Placement(12345, False, 0.0, ""))
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.text(st.characters(exclude_categories=[])), st.text(st.characters(exclude_categories=[]), min_size=1))
+async def test_any_text_is_kept(text: str, external_id: str) -> None:
+    """Any script, control character or broken surrogate is accepted; only halves of surrogate pairs are replaced."""
+    store = await open_store(":memory:")
+    try:
+        sent = message(1, text, external_id=external_id)
+        assert await store.receive([sent]) == 1
+        assert await store.receive([sent]) == 0
+        (kept,) = await store.pending("talk", 1)
+        halves = any("\ud800" <= c <= "\udfff" for c in text)
+        assert kept.text == text or halves
+        kept.text.encode()
+    finally:
+        await store.close()
+
+
+async def test_a_placement_is_kept_as_it_was_decided(store: Store) -> None:
+    """Every field of a decision is read back, and a message without one comes with None."""
+    match = CourseMatch("faq#1", 0.75, "suggested", "See page 3.")
+    one = await ask(store, "q1", similarity=0.5, suggested="q7", answer=match)
+    rest = await arrive(store)
+    placed = Placement(one.id, True, 0.9, "a question mark", "q1", 0.5, "q7", match)
+    assert await store.placements("talk") == [(one, placed), (rest, None)]
+    assert await store.pending("talk", 10) == [rest]
+
+
+async def test_numbers_of_numpy_are_kept(store: Store) -> None:
+    """Scores may come straight from a model."""
+    one = await arrive(store)
+    match = CourseMatch("faq#1", np.float32(0.5), "sent", "x")  # type: ignore[arg-type]
+    decided = Placement(one.id, True, np.float32(0.25), "", "q1", np.float32(0.5), None, match)  # type: ignore[arg-type]
+    await store.place("talk", [Placed(decided, VECTOR, state("q1"))])
+    assert (await store.placements("talk"))[0][1] == decided
+
+
+async def test_placing_again_changes_nothing(store: Store) -> None:
+    """After a crash between commit and its news the same batch may be placed again, even with other decisions."""
+    one = await ask(store, "q1")
+    before = await store.questions("talk")
+    await store.place("talk", [Placed(Placement(one.id, True, 0.1, "other", "q9"), None, state("q9"))])
+    assert await store.questions("talk") == before
+
+
+async def test_a_question_id_of_another_session_is_refused(store: Store) -> None:
+    """A placement cannot found or join what belongs to another session."""
+    await ask(store, "q1", session="other")
+    one = await arrive(store)
+    placement = Placement(one.id, True, 0.9, "", "q1")
+    with pytest.raises(Conflict):
+        await store.place("talk", [Placed(placement, None, state("q1"))])
+    with pytest.raises(NotFound):
+        await store.place("talk", [Placed(placement)])
+
+
+async def test_joining_a_question_that_undo_removed_brings_it_back(store: Store) -> None:
+    """The pipeline may be late by one batch; the message must not vanish with the question it chose."""
+    await ask(store, "q1")
+    split = await changed(store, "split", (None, state("q2")))
+    await undo(store, split)
+    one = await arrive(store)
+    await store.place("talk", [Placed(Placement(one.id, True, 0.9, "", "q2"))])
+    assert (await store.question("q2")).messages == 1
+
+
+async def test_a_course_answer_that_missed_a_wording_is_taken_back(store: Store) -> None:
+    """With `reopens` the question is new again where the course's answer stands, also through a merge."""
+    answered = state("q1", Status.ANSWERED, answer=Answer("Page 3.", "course", 1.0, ("faq#1",)))
+    await ask(store, "q1", founds=answered)
+    await ask(store, "q2")
+    await merge(store, "q2", "q1")
+    await ask(store, "q2", reopens=True)
+    again = (await store.question("q1")).state
+    assert (again.status, again.answer) == (Status.NEW, None)
+
+
+async def test_a_persons_answer_is_never_taken_back_by_a_placement(store: Store) -> None:
+    """`reopens` leaves alone what an expert said."""
+    answered = state("q1", Status.ANSWERED, answer=Answer("Yes.", "Ann", 1.0))
+    await ask(store, "q1", founds=answered)
+    await ask(store, "q1", reopens=True)
+    assert (await store.question("q1")).state == answered
+
+
+async def test_what_is_remembered_outlives_a_restart(opening: Open) -> None:
+    """Vectors come back bit for bit with text, asker, the group it lies in (merged or not) and the source sent."""
+    store = await opening()
+    rng = np.random.default_rng(5)
+    vectors = rng.standard_normal((3, 384)).astype(np.float32)
+    matches = [None, CourseMatch("faq#1", 0.9, "sent", "x"), CourseMatch("faq#2", 0.9, "suggested", "x")]
+    messages: list[Message] = [await arrive(store, user=f"u{n}") for n in range(3)]
+    placements = [
+        Placement(m.id, True, 0.9, "", f"q{m.id}", answer=match) for m, match in zip(messages, matches, strict=True)
+    ]
+    placed = zip(placements, vectors, strict=True)
+    await store.place("talk", [Placed(p, v, state(str(p.question))) for p, v in placed])
+    silent, unencoded = await arrive(store), await arrive(store)
+    await store.place("talk", [Placed(Placement(silent.id, False, 0.1, ""), VECTOR)])
+    await store.place("talk", [Placed(Placement(unencoded.id, True, 0.9, "", "q1"))])
+    await merge(store, "q2", "q3")
+    await store.close()
+
+    store = await opening()
+    found = await store.remembered("talk")
+    await store.close()
+    assert [(r.message, r.question, r.text, r.source, r.person) for r in found] == [
+        (m.id, question, m.text, source, m.person)
+        for m, question, source in zip(messages, ["q1", "q2", "q3"], [None, "faq#1", None], strict=True)
+    ]
+    assert all(
+        np.array_equal(r.vector, v) and r.vector.dtype == np.float32 for r, v in zip(found, vectors, strict=True)
+    )

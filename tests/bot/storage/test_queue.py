@@ -1,0 +1,289 @@
+"""Contract of `ports.Queue`."""
+
+from dataclasses import replace
+
+import pytest
+
+from bot.errors import BadInput, Conflict, NotFound
+from bot.model import Address, Answer, Button, Change, CourseMatch, Delivery, Mode, Move, Person, Session, Status
+from bot.ports import Store
+from tests.bot.storage.acts import arrive, ask, change, merge, undo
+from tests.bot.values import TALK, state
+
+ZOE = Person("web", "zoe", "Zoe")
+
+
+async def test_sessions_are_kept_and_updated(store: Store) -> None:
+    """A session is read back as it was saved last, in the order of founding."""
+    full = Session("b", "Talk B", "series", "Ann", 1.0, 2.0, "course/", "en", True, Mode.OFF, Mode.SUGGEST, Mode.AUTO)
+    await store.save_session(full)
+    await store.save_session(TALK)
+    await store.save_session(replace(full, title="Talk B, again", ended_at=None))
+    assert await store.sessions() == [replace(full, title="Talk B, again", ended_at=None), TALK]
+
+
+async def test_demand_counts_people_once(store: Store) -> None:
+    """Two messages of one person, and a vote of somebody who asked, are still one person; chats count askers."""
+    await ask(store, "q1", "u1")
+    await ask(store, "q1", "u1", similarity=0.9)
+    await ask(store, "q1", "u1", source="web", similarity=0.8)
+    await store.vote("q1", Person("telegram", "u1"), True, 1.0)
+    await store.vote("q1", ZOE, True, 1.0)
+    found = await store.question("q1")
+    assert (found.people, found.askers, found.votes, found.messages) == (3, 2, 1, 3)
+    assert found.chats == {"telegram": 1, "web": 1}
+    assert (found.first_at, found.last_at, found.sureness) == (101.0, 103.0, 0.8)
+
+
+async def test_a_founding_message_says_nothing_of_sureness(store: Store) -> None:
+    """Its similarity is that to a group it did not join."""
+    await ask(store, "q1", similarity=0.2)
+    assert (await store.question("q1")).sureness is None
+
+
+async def test_a_vote_counts_once_and_can_be_taken_back(store: Store) -> None:
+    """A second vote and a second taking back change nothing, not even the revision."""
+    await ask(store, "q1")
+    seen = []
+    for on in (True, True, False, False):
+        await store.vote("q1", ZOE, on, 1.0)
+        found = await store.question("q1")
+        seen.append((found.votes, found.revision))
+    assert seen == [(1, 2), (1, 2), (0, 3), (0, 3)]
+    with pytest.raises(NotFound):
+        await store.vote("q9", ZOE, True, 1.0)
+
+
+async def test_a_merge_never_counts_a_person_twice(store: Store) -> None:
+    """Who asked or voted in both groups is one of the final group's people, and their vote is on the final one."""
+    await ask(store, "q1", "u1")
+    await ask(store, "q2", "u1")
+    await ask(store, "q2", "u2")
+    await store.vote("q1", ZOE, True, 1.0)
+    await store.vote("q2", ZOE, True, 1.0)
+    await merge(store, "q2", "q1")
+    found = await store.question("q1")
+    assert (found.people, found.askers, found.votes, found.messages) == (3, 2, 1, 3)
+    assert await store.votes_of("talk", ZOE) == {"q1"}
+    assert [a.question for a in await store.asked("q1")] == ["q1"] * 3
+    assert [a.question for a in await store.asked("q2")] == ["q1"] * 2
+
+
+async def test_taking_a_vote_back_takes_it_from_merged_groups_too(store: Store) -> None:
+    """The voter sees one question, so one click must do."""
+    await ask(store, "q1")
+    await ask(store, "q2")
+    await store.vote("q2", ZOE, True, 1.0)
+    await merge(store, "q2", "q1")
+    await store.vote("q1", ZOE, False, 2.0)
+    assert await store.votes_of("talk", ZOE) == set()
+    assert (await store.question("q1")).votes == 0
+
+
+async def test_undoing_a_merge_restores_both_groups(store: Store) -> None:
+    """Messages, votes and counts are as before, except for the revision."""
+    await ask(store, "q1", "u1")
+    await ask(store, "q2", "u2")
+    await store.vote("q2", ZOE, True, 1.0)
+    before = await store.questions("talk")
+    await undo(store, await merge(store, "q2", "q1"))
+    after = await store.questions("talk")
+    assert sorted((replace(q, revision=0) for q in after), key=lambda q: q.id) == [
+        replace(q, revision=0) for q in before
+    ]
+
+
+async def test_a_split_out_of_a_merged_group_is_undone_exactly(store: Store) -> None:
+    """The message returns to the very group it lay in, so that the merge before it can be undone as well."""
+    await ask(store, "q1")
+    await ask(store, "q2")
+    moved = await ask(store, "q2")
+    merged = await merge(store, "q2", "q1")
+    split = await change(store, "split", (None, state("q3")), moves=(Move(moved.id, "q1", "q3"),))
+    assert split.change.moves == (Move(moved.id, "q2", "q3"),)
+    await undo(store, split)
+    await undo(store, merged)
+    assert [a.message.id for a in await store.asked("q2")] == [2, 3]
+    with pytest.raises(NotFound):
+        await store.question("q3")
+
+
+async def test_since_gives_only_what_changed(store: Store) -> None:
+    """A vote, a joining message, a move and a merge show exactly the questions whose view they change."""
+    for id in ("q1", "q2", "q3"):
+        await ask(store, id)
+    moved = await ask(store, "q1")
+
+    async def news(since: int) -> set[str]:
+        return {q.id for q in await store.questions("talk", since)}
+
+    newest = 4
+    await store.vote("q2", ZOE, True, 1.0)
+    assert await news(newest) == {"q2"}
+    await change(store, "move", moves=(Move(moved.id, "q1", "q3"),))
+    assert await news(newest + 1) == {"q1", "q3"}
+    await merge(store, "q2", "q3")
+    assert await news(newest + 2) == {"q2", "q3"}
+    await ask(store, "q2")
+    assert await news(newest + 3) == {"q2", "q3"}
+    assert await news(newest + 4) == set()
+    order = [q.revision for q in await store.questions("talk")]
+    assert order == sorted(order)
+
+
+async def test_a_suggestion_follows_a_merge_and_is_news(store: Store) -> None:
+    """The suggested group is named by its final id, never the question itself, and watchers learn of the change."""
+    for id in ("q1", "q2", "q3"):
+        await ask(store, id)
+    await ask(store, "q1", suggested="q2")
+    assert (await store.question("q1")).suggested_merge == ("q2",)
+    newest = (await store.question("q1")).revision
+    await merge(store, "q2", "q3")
+    assert (await store.questions("talk", newest))[0].suggested_merge == ("q3",)
+    before = (await store.question("q3")).state
+    rewired = (await store.question("q2")).state
+    await change(
+        store,
+        "merge",
+        (rewired, replace(rewired, merged_into="q1")),
+        (before, replace(before, status=Status.MERGED, merged_into="q1")),
+    )
+    assert (await store.question("q1")).suggested_merge == ()
+
+
+async def test_the_best_course_answer_that_nobody_rejected_is_suggested(store: Store) -> None:
+    """The surest of all wordings, only while the question is open."""
+    await ask(store, "q1", answer=CourseMatch("faq#1", 0.9, "sent", "x"))
+    best = CourseMatch("faq#2", 0.6, "suggested", "y")
+    await ask(store, "q1", answer=best)
+    await ask(store, "q1", answer=CourseMatch("faq#3", 0.5, "suggested", "z"))
+    before = (await store.question("q1")).state
+    rejected = replace(before, rejected=("faq#1",))
+    await change(store, "not_answered", (before, rejected))
+    assert (await store.question("q1")).suggested_answer == best
+    await change(store, "dismiss", (rejected, replace(rejected, status=Status.DISMISSED)))
+    assert (await store.question("q1")).suggested_answer is None
+
+
+async def test_a_state_is_read_back_whole(store: Store) -> None:
+    """Every field of a question's state survives, and the ledger keeps before and after."""
+    await ask(store, "q1")
+    before = (await store.question("q1")).state
+    answer = Answer("Yes: page 3.", "Ann", 7.5, ("notes#a", "https://example.org"))
+    after = replace(
+        before, title="T", status=Status.ANSWERED, pinned=True, labels=("a", "b"), reason="r", answer=answer
+    )
+    action = await change(store, "answer", (before, after))
+    assert (await store.question("q1")).state == after
+    assert await store.actions("talk") == [action]
+    assert action.change == Change("talk", 500.0, "ann", "answer", ((before, after),))
+
+
+async def test_a_change_of_something_else_meanwhile_is_a_conflict(store: Store) -> None:
+    """Where any `before` is no longer what stands, nothing of the change happens."""
+    await ask(store, "q1")
+    await ask(store, "q2")
+    one, two = [(await store.question(id)).state for id in ("q1", "q2")]
+    with pytest.raises(Conflict):
+        await change(store, "edit", (one, replace(one, title="new")), (replace(two, title="stale"), two))
+    with pytest.raises(Conflict):
+        await change(store, "found", (None, one))
+    assert (await store.question("q1")).state == one
+    assert await store.actions("talk") == []
+
+
+async def test_a_move_from_elsewhere_is_a_conflict(store: Store) -> None:
+    """A message is moved only from where it is; one that is not there is not found."""
+    await ask(store, "q1")
+    await ask(store, "q2")
+    waiting = await arrive(store)
+    for move in (Move(1, "q2", "q1"), Move(waiting.id, "", "q1")):
+        with pytest.raises(Conflict):
+            await change(store, "move", moves=(move,))
+    for move in (Move(1, "q1", "q9"), Move(99, "q1", "q2")):
+        with pytest.raises(NotFound):
+            await change(store, "move", moves=(move,))
+
+
+async def test_a_chain_of_merges_is_refused(store: Store) -> None:
+    """`merged_into` always names a final group of the same session, so readers need no walk."""
+    for id in ("q1", "q2", "q3"):
+        await ask(store, id)
+    await ask(store, "x1", session="other")
+    await merge(store, "q1", "q2")
+    for loser, winner in (("q2", "q3"), ("q3", "q1"), ("q3", "q3"), ("q3", "x1"), ("q3", "nowhere")):
+        with pytest.raises(Conflict):
+            await merge(store, loser, winner)
+
+
+async def test_a_question_with_messages_is_never_removed(store: Store) -> None:
+    """Nothing collected is lost by an undo."""
+    await ask(store, "q1")
+    before = (await store.question("q1")).state
+    with pytest.raises(Conflict):
+        await change(store, "remove", (before, None))
+
+
+async def test_a_removed_question_is_told_once_to_those_who_knew_it(store: Store) -> None:
+    """It comes as merged into nothing and without demand; a fresh reader never hears of it."""
+    await ask(store, "q1")
+    split = await change(store, "split", (None, state("q2")), moves=(Move(1, "q1", "q2"),))
+    newest = (await store.question("q2")).revision
+    await undo(store, split)
+    gone = next(q for q in await store.questions("talk", newest) if q.id == "q2")
+    assert (gone.status, gone.state.merged_into, gone.people, gone.messages) == (Status.MERGED, "", 0, 0)
+    assert [q.id for q in await store.questions("talk")] == ["q1"]
+    with pytest.raises(NotFound):
+        await store.question("q2")
+
+
+async def test_an_action_is_undone_once(store: Store) -> None:
+    """The ledger says so, keeps both, and a second try is a conflict; redoing is undoing the undo."""
+    await ask(store, "q1")
+    split = await change(store, "split", (None, state("q2")), moves=(Move(1, "q1", "q2"),))
+    back = await undo(store, split)
+    assert [(a.id, a.undone) for a in await store.actions("talk")] == [(back.id, False), (split.id, True)]
+    with pytest.raises(Conflict):
+        await undo(store, split)
+    with pytest.raises(NotFound):
+        await change(store, "undo", undoes=99)
+    await undo(store, back)
+    assert (await store.question("q2")).messages == 1
+
+
+async def test_the_ledger_is_read_newest_first_and_from_a_place_on(store: Store) -> None:
+    """`limit` and `since` cut it; another session has its own."""
+    ids = [(await change(store, what)).id for what in "abc"]
+    assert [a.change.what for a in await store.actions("talk", 2)] == ["c", "b"]
+    assert [a.id for a in await store.actions("talk", since=ids[1])] == ids[2:]
+    assert await store.actions("other") == []
+
+
+async def test_what_a_person_asked_is_theirs_alone(store: Store) -> None:
+    """By chat and author, in order; what asked nothing names no question."""
+    mine = await ask(store, "q1", "u1")
+    await ask(store, "q1", "u2")
+    await ask(store, "q1", "u1", source="web")
+    assert [a.message for a in await store.asked_by("talk", mine.person)] == [mine]
+    assert await store.asked("nowhere") == []
+    assert await store.asked("") == []
+
+
+async def test_a_change_that_mixes_questions_is_refused(store: Store) -> None:
+    """A pair is one question of the change's session."""
+    await ask(store, "q1")
+    one = (await store.question("q1")).state
+    for pair in ((one, state("q2")), (None, None), (None, replace(state("q3"), session="other"))):
+        with pytest.raises(BadInput):
+            await change(store, "odd", pair)
+
+
+async def test_a_change_says_what_is_to_be_said(store: Store) -> None:
+    """Deliveries of a change wait after it, with their buttons, and not after a conflict."""
+    said = Delivery("answer:q1:web:c", "talk", Address("web", "c"), "Yes.", (Button("vote", "q1", "+1"),))
+    with pytest.raises(Conflict):
+        await change(store, "answer", (state("q9"), state("q9")), deliveries=(said,))
+    assert await store.deliveries("talk") == []
+    action = await change(store, "answer", deliveries=(said,))
+    assert await store.deliveries("talk") == [said]
+    assert (await store.actions("talk"))[0] == action
