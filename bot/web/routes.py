@@ -3,6 +3,7 @@
 Routing, the guards' policy and the OpenAPI document are all read from it.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -43,6 +44,11 @@ class Route:
     stream: bool = False
 
     @property
+    def pattern(self) -> str:
+        """The path as aiohttp names it: without the expressions of its variables."""
+        return re.sub(r"\{(\w+):[^}]*\}", r"{\1}", self.path)
+
+    @property
     def unsafe(self) -> bool:
         return self.method not in {"GET", "HEAD"}
 
@@ -52,7 +58,7 @@ class Policy:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self.routes = tuple(routes)
-        self._by_address = {(route.method, route.path): route for route in self.routes}
+        self._by_address = {(route.method, route.pattern): route for route in self.routes}
         if len(self._by_address) != len(self.routes):
             raise ValueError("an address is declared twice")
 

@@ -1,11 +1,11 @@
 """A whole hall for the tests of the web side: a real store, a real desk, and clients with their own cookies."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 from yarl import URL
 
@@ -39,7 +39,7 @@ class Echo:
     """A connector that answers its hook with what it got."""
 
     name: str = "echo"
-    abilities: Abilities = Abilities()
+    abilities: Abilities = field(default_factory=Abilities)
     failure: Exception | None = None
 
     async def run(self, floor: Floor) -> None: ...
@@ -136,8 +136,14 @@ class Browser:
 
 @asynccontextmanager
 async def open_hall(
-    store: SqliteStore, *, public_url: str = "", trusted: Sequence[str] = (), limits: Limits | None = None
+    store: SqliteStore,
+    *,
+    public_url: str = "",
+    trusted: Sequence[str] = (),
+    limits: Limits | None = None,
+    prepare: Callable[[web.Application], None] = lambda app: None,
 ) -> AsyncIterator[Hall]:
+    """A served hall; `prepare` may change the application before it starts."""
     clock, live, echo = Clock(), Live(store, pause=0.005), Echo()
     desk = Desk(store, live.changed, clock)
     sign_in = SignIn(SECRET, store, clock)
@@ -164,6 +170,7 @@ async def open_hall(
         sources={"chat": "The chat"},
         limits=limits,
     )
+    prepare(app)
     server = TestServer(app)
     hall = Hall(store, live, desk, sign_in, clock, server, echo)
     await store.save_session(Session("other", "Another talk", language="zh"))

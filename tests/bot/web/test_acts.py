@@ -1,0 +1,121 @@
+"""What staff do over the API."""
+
+from typing import Any
+
+import pytest
+
+from tests.bot.web.hall import Browser, Hall
+
+BASE = "/api/v1/sessions/talk"
+
+
+@pytest.fixture
+async def moderator(hall: Hall) -> Browser:
+    await hall.asks()
+    await hall.asks("Will it be recorded?")
+    await hall.asks("Will there be slides?", "q2")
+    return await hall.signed_in("moderator", "talk", "Mo")
+
+
+async def shown(browser: Browser, id: str) -> dict[str, Any]:
+    return dict(await browser.json(f"{BASE}/questions/{id}"))
+
+
+async def test_every_act_reaches_the_queue(moderator: Browser) -> None:
+    """Each act does what it says, and the ledger names who did it."""
+    steps: list[tuple[str, dict[str, Any], str, Any]] = [
+        ("approve", {}, "status", "queued"),
+        ("edit", {"title": "Recording?"}, "title", "Recording?"),
+        ("pin", {}, "pinned", True),
+        ("unpin", {}, "pinned", False),
+        ("label", {"labels": ["later", "later "]}, "labels", ["later"]),
+        ("label", {"labels": []}, "labels", []),
+        ("stage", {}, "status", "on_stage"),
+        ("unstage", {}, "status", "queued"),
+        ("answer", {"text": "Yes.", "sources": ["slides"]}, "status", "answered"),
+        ("reopen", {}, "status", "queued"),
+        ("dismiss", {"reason": "said already"}, "reason", "said already"),
+    ]
+    for do, more, field, value in steps:
+        answer = await moderator.act(do, ["q1"], **more)
+        assert answer.status == 200, (do, await answer.text())
+        assert (await shown(moderator, "q1"))[field] == value, do
+    ledger = await moderator.json(f"{BASE}/actions")
+    assert [row["what"] for row in ledger] == [do for do, *_ in reversed(steps)]
+    assert {row["who"] for row in ledger} == {"Mo"}
+    assert all(row["questions"] == ["q1"] and not row["undone"] for row in ledger)
+
+
+async def test_merge_and_undo(moderator: Browser) -> None:
+    """A merge shows in the winner's demand; undo, by number or the newest, takes it back and is marked."""
+    merged = await (await moderator.act("merge", ["q2"], into="q1")).json()
+    assert (await shown(moderator, "q1"))["people"] == 3
+    assert (await shown(moderator, "q2"))["merged_into"] == "q1"
+    assert (await moderator.post(f"{BASE}/undo", {"action": merged["action"]})).status == 200
+    assert (await shown(moderator, "q1"))["people"] == 2
+    assert [row["undone"] for row in await moderator.json(f"{BASE}/actions") if row["what"] == "merge"] == [True]
+    await moderator.act("pin", ["q1"])
+    assert (await moderator.post(f"{BASE}/undo")).status == 200
+    assert not (await shown(moderator, "q1"))["pinned"]
+
+
+async def test_split_and_move_wordings(moderator: Browser) -> None:
+    """A wording becomes a question of its own, or goes to another one."""
+    first, second = (await shown(moderator, "q1"))["asked"]
+    assert (second["text"], second["source"], second["state"]) == ("Will it be recorded?", "chat", "asking")
+    assert (await moderator.act("move", ["q1"], messages=[second["message"]], into="q2")).status == 200
+    assert [a["message"] for a in (await shown(moderator, "q1"))["asked"]] == [first["message"]]
+    assert second["message"] in [a["message"] for a in (await shown(moderator, "q2"))["asked"]]
+    assert (await moderator.act("split", ["q2"], messages=[second["message"]])).status == 200
+    assert len((await moderator.queue())["questions"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"do": "explode", "questions": ["q1"]}, 400),
+        ({"do": "approve", "questions": []}, 400),
+        ({"do": "approve"}, 400),
+        ({"do": "edit", "questions": ["q1"]}, 400),
+        ({"do": "edit", "questions": ["q1"], "title": "\u0007"}, 400),
+        ({"do": "edit", "questions": ["q1", "q2"], "title": "a"}, 400),
+        ({"do": "merge", "questions": ["q1"]}, 400),
+        ({"do": "merge", "questions": ["q1"], "into": "q1"}, 400),
+        ({"do": "move", "questions": ["q1"], "messages": [1, 2], "into": "q2"}, 400),
+        ({"do": "move", "questions": ["q1"], "messages": [999], "into": "q2"}, 404),
+        ({"do": "split", "questions": ["q1"], "messages": [2**63]}, 400),
+        ({"do": "label", "questions": ["q1"]}, 400),
+        ({"do": "accept", "questions": ["q1"]}, 403),
+        ({"do": "approve", "questions": ["none"]}, 404),
+        ({"do": "approve", "questions": ["q1"], "unknown": 1}, 400),
+    ],
+)
+async def test_an_act_that_cannot_be_done_says_why(moderator: Browser, body: dict[str, Any], status: int) -> None:
+    """Missing, unknown and impossible things change nothing and are told apart."""
+    before = await moderator.queue()
+    answer = await moderator.post(f"{BASE}/actions", body)
+    assert answer.status == status, await answer.text()
+    assert (await answer.json())["error"]
+    assert await moderator.queue() == before
+
+
+async def test_doing_it_twice_is_a_conflict(moderator: Browser) -> None:
+    """Two moderators with the same click: the second one is told."""
+    assert (await moderator.act("approve", ["q1"])).status == 200
+    again = await moderator.act("approve", ["q1"])
+    assert (again.status, (await again.json())["code"]) == (409, "conflict")
+
+
+async def test_a_moderator_cannot_reach_into_another_session(hall: Hall, moderator: Browser) -> None:
+    """Questions of another session are not there: not as a target, not as a source, not to read."""
+    await hall.asks("Elsewhere?", "q9", session="other")
+    assert (await moderator.get(f"{BASE}/questions/q9")).status == 404
+    assert (await moderator.act("approve", ["q9"])).status == 404
+    assert (await moderator.act("merge", ["q1"], into="q9")).status == 404
+    assert (await moderator.post("/api/v1/sessions/other/actions", {"do": "pin", "questions": ["q9"]})).status == 403
+    organiser = await hall.signed_in("organiser")
+    [action] = [
+        (await (await organiser.post("/api/v1/sessions/other/actions", b)).json())["action"]
+        for b in ({"do": "pin", "questions": ["q9"]},)
+    ]
+    assert (await moderator.post(f"{BASE}/undo", {"action": action})).status == 404

@@ -1,0 +1,175 @@
+"""Who may use which address."""
+
+import re
+
+import pytest
+from aiohttp import web
+
+from bot.storage.sqlite import SqliteStore
+from bot.web.server import POLICY
+from bot.web.signin import ROLES, at_least
+from tests.bot.web.hall import Browser, Hall, open_hall
+
+BODIES = {
+    "/api/v1/sessions/{session}/messages": {"text": "Is there a recording?"},
+    "/api/v1/sessions/{session}/me": {"code": "0000-0000-0000"},
+    "/api/v1/sessions/{session}/actions": {"do": "answer", "questions": ["q1"], "text": "Yes."},
+    "/api/v1/sessions/{session}/undo": {},
+}
+EVERYBODYS = {
+    "/", "/healthz", "/signin", "/signin/{token}", "/signout", "/in/{source}", "/static/{name}", "/favicon.ico",
+    "/api/v1/openapi.json", "/api/v1/sessions", "/api/v1/sessions/{session}", "/api/v1/sessions/{session}/events",
+    "/api/v1/sessions/{session}/me", "/api/v1/sessions/{session}/messages", "/api/v1/sessions/{session}/mine",
+    "/api/v1/sessions/{session}/questions", "/api/v1/sessions/{session}/questions/{question}/not-answered",
+    "/api/v1/sessions/{session}/questions/{question}/vote", "/s/{session}", "/s/{session}/join", "/s/{session}/qr.svg",
+    "/s/{session}/stage",
+}  # fmt: skip
+
+
+def address(path: str, session: str = "talk") -> str:
+    values = {"session": session, "question": "q1", "token": "x", "source": "echo", "name": "base.css"}
+    return re.sub(r"\{(\w+)(?::[^}]*)?\}", lambda m: values[m[1]], path)
+
+
+async def test_every_address_is_declared(hall: Hall) -> None:
+    """Each route of the running application has a declaration that names the least role."""
+    app = hall.server.app
+    undeclared = [
+        f"{route.method} {route.resource.canonical}"
+        for route in app.router.routes()
+        if route.resource is None or app[POLICY].of(route.method, route.resource.canonical) is None
+    ]
+    assert undeclared == []
+    assert len(app[POLICY].routes) > 25
+
+
+async def test_an_undeclared_address_is_refused(store: SqliteStore) -> None:
+    """A handler that somebody adds without declaring it is not reached, by nobody."""
+
+    async def forgotten(request: web.Request) -> web.Response:
+        return web.Response(text="secret")
+
+    def add(app: web.Application) -> None:
+        app.router.add_get("/forgotten", forgotten)
+
+    async with open_hall(store, prepare=add) as hall:
+        for browser in (hall.client(), await hall.signed_in("organiser")):
+            answer = await browser.get("/forgotten")
+            assert answer.status == 404
+            assert "secret" not in await answer.text()
+
+
+async def test_what_everybody_may_use_is_known(hall: Hall) -> None:
+    """No address is open to everybody without being on the list here."""
+    opened = {route.pattern for route in hall.server.app[POLICY].routes if route.least == "viewer"}
+    assert opened == EVERYBODYS
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_a_role_reaches_what_it_may_and_nothing_else(hall: Hall, role: str) -> None:
+    """Role by address: refused exactly below the least role, and everywhere with a login for another session."""
+    await hall.asks()
+    here = hall.client() if role == "viewer" else await hall.signed_in(role, "talk")
+    elsewhere = hall.client() if role == "viewer" else await hall.signed_in(role, "other")
+    for route in hall.server.app[POLICY].routes:
+        if route.stream or route.path in {"/signin/{token}", "/signout"}:
+            continue
+        for browser, rights in ((here, role), (elsewhere, "viewer")):
+            status = await _status(browser, route.method, address(route.path), BODIES.get(route.path))
+            refused = status == 403 and not route.path.endswith("/not-answered")
+            assert refused == (not at_least(rights, route.least)), (route.method, route.path, rights, status)
+
+
+async def _status(browser: Browser, method: str, path: str, body: object) -> int:
+    answer = await browser.send(method, path, body)
+    assert answer.status < 500, await answer.text()
+    return answer.status
+
+
+async def test_experts_answer_and_do_nothing_else(hall: Hall) -> None:
+    """An expert's answer is taken; every other act of theirs is refused."""
+    await hall.asks()
+    expert = await hall.signed_in("expert", "talk")
+    for do in ("approve", "dismiss", "stage", "pin"):
+        assert (await expert.act(do, ["q1"])).status == 403
+    assert (await expert.act("answer", ["q1"], text="Yes.")).status == 200
+
+
+SENT = [
+    ({"Sec-Fetch-Site": "same-origin"}, True),
+    ({"Sec-Fetch-Site": "none"}, True),
+    ({"Origin": "OURS"}, True),
+    ({"Origin": "https://floor.example"}, True),
+    ({}, False),
+    ({"Origin": "null"}, False),
+    ({"Origin": "https://evil.example"}, False),
+    ({"Origin": "https://floor.example.evil.example"}, False),
+    ({"Sec-Fetch-Site": "cross-site"}, False),
+    ({"Sec-Fetch-Site": "same-site"}, False),
+    ({"Sec-Fetch-Site": "cross-site", "Origin": "OURS"}, False),
+    ({"Sec-Fetch-Site": "", "Origin": "OURS"}, False),
+]
+
+
+@pytest.mark.parametrize(("headers", "taken"), SENT)
+async def test_other_sites_cannot_act(store: SqliteStore, headers: dict[str, str], taken: bool) -> None:
+    """Every unsafe address refuses what another site's page could send, and takes what our own pages send."""
+    async with open_hall(store, public_url="https://floor.example") as hall:
+        await hall.asks()
+        client = hall.client().client
+        ours = str(client.make_url("/")).rstrip("/")
+        sent = {name: value.replace("OURS", ours) for name, value in headers.items()}
+        for route in hall.server.app[POLICY].routes:
+            if not route.unsafe or route.kind == "hook":
+                continue
+            answer = await client.request(
+                route.method, address(route.path), json={}, headers=sent, allow_redirects=False
+            )
+            refused = answer.status == 403 and "site" in await answer.text()
+            if route.least == "viewer" or not taken:
+                assert refused == (not taken), (route.method, route.path, answer.status)
+
+
+async def test_a_forged_forwarding_header_changes_nothing(store: SqliteStore) -> None:
+    """X-Forwarded-For counts only from a trusted proxy, and then only the hop that the proxy itself saw."""
+    body, path = {"code": "hello-hello-00"}, "/api/v1/sessions/talk/me"
+
+    async def tries(hall: Hall, forwarded: str) -> list[int]:
+        browser = hall.client()
+        return [
+            (await browser.post(path, body, headers={"X-Forwarded-For": forwarded.format(n=n)})).status
+            for n in range(12)
+        ]
+
+    async with open_hall(store) as hall:
+        assert (await tries(hall, "10.0.0.{n}"))[-2:] == [429, 429]
+    async with open_hall(store, trusted=["127.0.0.0/8", "::1"]) as hall:
+        assert (await tries(hall, "10.0.0.{n}, 192.0.2.1"))[-2:] == [429, 429]
+        assert (await tries(hall, "192.0.2.1, 10.0.0.{n}, 127.0.0.9"))[-2:] == [404, 404]
+
+
+async def test_every_response_carries_the_security_headers(hall: Hall) -> None:
+    """Pages, JSON, files, errors and streams: no sniffing, no framing (but the stage), scripts by nonce only."""
+    await hall.asks()
+    browser = hall.client()
+    for path in (
+        "/s/talk",
+        "/api/v1/sessions",
+        "/healthz",
+        "/nothing",
+        "/static/none.js",
+        "/api/v1/sessions/talk/events",
+    ):
+        answer = await browser.get(path)
+        policy = answer.headers["Content-Security-Policy"]
+        assert answer.headers["X-Content-Type-Options"] == "nosniff", path
+        assert answer.headers["X-Frame-Options"] == "DENY", path
+        assert "default-src 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        answer.close()
+    stage = await browser.get("/s/talk/stage")
+    assert "frame-ancestors *" in stage.headers["Content-Security-Policy"]
+    assert "X-Frame-Options" not in stage.headers
+    first, second = [(await browser.get("/s/talk")).headers["Content-Security-Policy"] for _ in range(2)]
+    assert first != second
