@@ -1,5 +1,5 @@
 // Calls the JSON API. Every failure is a `Failure` that can say to a person what to do.
-import { t } from "./i18n.js";
+import { language, t } from "./i18n.js";
 
 export class Failure extends Error {
   /** `status` 0: no answer came. `wait`: seconds after which another try is welcome. */
@@ -16,10 +16,10 @@ export class Failure extends Error {
     return this.status === 0 || this.status === 408 || this.status === 429 || this.status >= 500;
   }
 
-  /** What a person reads. */
+  /** What a person reads: the server's words where they are in the page's language, else our own. */
   get advice() {
-    const known = t(`error.${this.code}`);
-    return this.text && this.status && this.code !== "busy" ? `${known} (${this.text})` : known;
+    const suits = this.text && (language() === "en" || /\p{Script=Han}/u.test(this.text));
+    return suits && this.code !== "conflict" ? this.text : t(`error.${this.code}`);
   }
 }
 
@@ -31,7 +31,7 @@ export async function call(method, path, body) {
       credentials: "same-origin",
       cache: "no-store",
       signal: AbortSignal.timeout?.(20000),
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
+      headers: { "Accept-Language": language(), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
   } catch {

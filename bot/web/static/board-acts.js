@@ -6,7 +6,7 @@ import { toast, toastFailure } from "./shell.js";
 /** After these a question leaves the column it stands in. */
 export const LEAVES = new Set(["approve", "merge", "stage", "unstage", "answer", "accept", "dismiss", "reopen"]);
 
-/** Events: "before" (detail: {what, questions}), "done", "failed". */
+/** Events: "before" (detail: {what, questions}), "done" (detail: {what}), "refused" (are we still signed in?). */
 export class Acts extends EventTarget {
   constructor(session) {
     super();
@@ -32,7 +32,7 @@ export class Acts extends EventTarget {
       this.dispatchEvent(new CustomEvent("done", { detail: { what } }));
       return true;
     } catch (failure) {
-      if (failure.status === 401 || failure.status === 403) this.dispatchEvent(new CustomEvent("failed", { detail: failure }));
+      if (failure.code === "not_allowed") this.dispatchEvent(new Event("refused"));
       toastFailure(failure);
       return false;
     }

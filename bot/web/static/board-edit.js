@@ -9,7 +9,7 @@ export function titleEditor(save) {
   const fold = foldable(text, 300);
   const original = el("p", { class: "faint", dir: "auto" });
   const field = el("textarea", { rows: "3", maxlength: "500", dir: "auto", id: "title-text" });
-  const start = button({ icon: "edit", word: t("board.edit"), class: "button", act: () => edit() });
+  const start = button({ icon: "edit", label: t("board.edit"), class: "button quiet", act: () => edit() });
   const form = el(
     "form",
     { class: "title-form", hidden: true },

@@ -1,5 +1,5 @@
 // The side panel of one question: every wording, its title, the answer, labels.
-import { button, byId, el, icon, kept, said, setText, shown } from "./dom.js";
+import { button, el, kept, setText, shown } from "./dom.js";
 import { clock, t } from "./i18n.js";
 import { answerBox, badge, fillChats } from "./pieces.js";
 import { doingButtons, suggestions, unsure, unsureBadge } from "./board-row.js";
@@ -92,7 +92,9 @@ export class Panel {
 
   async move(id, messages) {
     const to = await this.on.pickOther(id, t("board.move.to"));
-    if (to) await this.on.act("move", [id], { messages, into: to });
+    if (!to) return false;
+    for (const message of messages) if (!(await this.on.act("move", [id], { messages: [message], into: to }))) return false;
+    return true;
   }
 
   /** Reads the wordings anew. */

@@ -2,23 +2,26 @@
 import { button, el, icon, said, setText, shown } from "./dom.js";
 import { t, timed } from "./i18n.js";
 import { answerBox, badge, fillChats, short } from "./pieces.js";
-import { foldable } from "./shell.js";
+import { foldable, moderates, pageFacts } from "./shell.js";
 
 export const UNSURE = 0.8; // below this similarity a grouping deserves a look
+const EXPERTS_DO = new Set(["reply", "aloud"]); // the rest is for moderators
+const mayDo = (what) => EXPERTS_DO.has(what) || moderates(pageFacts().role);
 const percent = (part) => Math.round(part * 100);
 
 /** What may be done from a row, by status: [what, icon, word, look]. */
 const DOINGS = {
-  new: [["approve", "check", "board.approve", "primary"], ["stage", "mic", "board.stage"], ["reply", "edit", "board.answer"], ["dismiss", "close", "board.dismiss"]],
-  queued: [["stage", "mic", "board.stage", "primary"], ["reply", "edit", "board.answer"], ["dismiss", "close", "board.dismiss"]],
-  on_stage: [["aloud", "check", "board.aloud", "primary"], ["reply", "edit", "board.answer"], ["unstage", "back", "board.unstage"]],
+  new: [["approve", "check", "board.approve", "soft"], ["stage", "mic", "board.stage"], ["reply", "edit", "board.answer"], ["dismiss", "close", "board.dismiss"]],
+  queued: [["stage", "mic", "board.stage", "soft"], ["reply", "edit", "board.answer"], ["dismiss", "close", "board.dismiss"]],
+  on_stage: [["aloud", "check", "board.aloud", "soft"], ["reply", "edit", "board.answer"], ["unstage", "back", "board.unstage"]],
   answered: [["reply", "edit", "board.answer"], ["reopen", "undo", "board.reopen"]],
-  dismissed: [["reopen", "undo", "board.reopen", "primary"]],
+  dismissed: [["reopen", "undo", "board.reopen", "soft"]],
 };
 
 /** The buttons that fit a question's status; `doing(what, id)` is called on a click. */
 export function doingButtons(question, doing) {
-  return (DOINGS[question.status] ?? []).map(([what, mark, word, look = ""]) =>
+  const doings = DOINGS[question.status] ?? [];
+  return doings.filter(([what]) => mayDo(what)).map(([what, mark, word, look = ""]) =>
     button({ icon: mark, word: t(word), class: `button ${look}`, "data-do": what, act: (event) => (event.stopPropagation(), doing(what, question.id)) }),
   );
 }
@@ -32,7 +35,7 @@ export function makeRow(question, on) {
   const meta = el("p", { class: "row-meta" }, el("span", { class: "chips row-badges" }), el("time"), el("span", { class: "row-votes" }), el("span", { class: "chips row-chats" }));
   const more = el("div", { class: "row-more" });
   const acts = el("div", { class: "row-acts" });
-  const body = el("div", { class: "row-body" }, open, meta, more, acts);
+  const body = el("div", { class: "row-body" }, open, el("div", { class: "row-foot" }, meta, acts), more);
   return el("li", { class: "row", tabindex: "-1" }, el("label", { class: "row-check" }, check), people, body);
 }
 
@@ -102,11 +105,11 @@ function suggestedAnswer(question, on) {
   const head = el("p", { class: "suggest-head" }, icon("book"), el("span", { text: t("board.suggested") }), el("span", { class: "badge", text: t("board.probability", { n: percent(score) }) }));
   const foot = el("p", { class: "answer-source" }, t("answer.source", { source: "" }), el("bdi", { text: shown(source) }));
   const accept = button({ icon: "check", word: t("board.accept"), "data-do": "accept", act: (event) => (event.stopPropagation(), on.doing("accept", question.id)) });
-  return el("div", { class: "suggest" }, head, foldable(said(text)), foot, accept);
+  return el("div", { class: "suggest" }, head, foldable(said(text)), foot, mayDo("accept") && accept);
 }
 
 function suggestedMerge(question, id, title, on) {
   const head = el("p", { class: "suggest-head" }, icon("merge"), el("span", { text: t("board.same") }));
   const merge = button({ icon: "merge", word: t("board.same.merge"), "data-do": "merge", act: (event) => (event.stopPropagation(), on.merge([question.id], id)) });
-  return el("div", { class: "suggest" }, head, said(short(title, 120)), merge);
+  return el("div", { class: "suggest" }, head, said(short(title, 120)), mayDo("merge") && merge);
 }

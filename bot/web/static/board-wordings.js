@@ -1,6 +1,7 @@
 // Every wording of a question: who asked how, where, when, and how alike it is. Chosen ones are split off or moved.
-import { button, chatChip, el, said, shown } from "./dom.js";
+import { button, el, said, shown } from "./dom.js";
 import { clock, t } from "./i18n.js";
+import { chatChip } from "./pieces.js";
 import { foldable } from "./shell.js";
 
 /** {node, update(asked)}; `split(message ids)` and `move(message ids)` resolve to true where it happened. */

@@ -18,7 +18,6 @@ const facts = pageFacts();
 const live = new Live(facts.session);
 const acts = new Acts(facts.session);
 const selected = new Set();
-let session = { language: "zh" };
 let cursor = null;
 
 startShell();
@@ -182,8 +181,16 @@ async function doing(what, id) {
   if (what === "reply") return open(id, "answer");
   if (what === "dismiss") return dismiss([id]);
   if (what === "pin") return acts.act(one.pinned ? "unpin" : "pin", [id]);
-  if (what === "aloud") return acts.act("answer", [id], { text: t("board.aloud.text", {}, session.language) });
+  if (what === "aloud") return acts.act("answer", [id], { text: t("board.aloud.text", {}, facts.language) });
   return acts.act(what, [id]);
+}
+
+/** Says so where the login has ended; what follows would be a viewer's view. */
+async function stillSignedIn() {
+  const { role } = await call("GET", inSession(facts.session)).catch(() => facts);
+  if (role === facts.role) return;
+  live.refuse();
+  toast(t("error.signin"), { bad: true, action: { word: t("signin.to"), act: () => location.assign("/signin") } });
 }
 
 /** The selection, or the question under the cursor. */
@@ -221,13 +228,10 @@ acts.addEventListener("before", (event) => {
   if (document.activeElement?.closest(".lane")) next.focus();
   else setCursor(next);
 });
-acts.addEventListener("failed", () => toast(t("error.signin"), { bad: true, action: { word: t("signin.title"), act: () => (location.href = "/signin") } }));
+acts.addEventListener("refused", stillSignedIn);
 live.addEventListener("change", draw);
-live.addEventListener("state", draw);
-live.addEventListener("refused", (event) => {
-  toastFailure(event.detail);
-  toast(t("error.signin"), { bad: true, action: { word: t("signin.title"), act: () => (location.href = "/signin") } });
-});
+live.addEventListener("state", () => (draw(), live.state === "live" && stillSignedIn()));
+live.addEventListener("refused", (event) => event.detail && toastFailure(event.detail));
 lanes.addEventListener("change", () => drawLists());
 onLanguage(() => (refresh(), drawLists(), panel.again()));
 byId("search").addEventListener("input", () => (drawLists(), lanes.shown.forEach((lane) => lists[lane].apply())));
@@ -241,6 +245,5 @@ byId("selection-clear").addEventListener("click", clear);
 setInterval(refresh, 30000);
 
 showConnection(live, byId("connection"));
-call("GET", inSession(facts.session)).then((found) => (session = found), () => {});
 drawLists();
 live.start();

@@ -36,7 +36,7 @@ export function icon(name) {
 
 /** A button with an icon and a word; `props.label` instead of `props.word` names it for screen readers only. */
 export function button({ icon: name, word, label, act, ...props }) {
-  const node = el("button", { type: "button", class: "button", "aria-label": label, title: label, ...props });
+  const node = el("button", { type: "button", class: "button", "aria-label": label, title: label ?? word, ...props });
   if (name) node.append(icon(name));
   if (word) node.append(el("span", { text: word }));
   if (act) node.addEventListener("click", act);
@@ -56,14 +56,6 @@ export function hue(name) {
   let sum = 7;
   for (const letter of name) sum = (sum * 31 + letter.codePointAt(0)) % 3600;
   return sum % 360;
-}
-
-/** The chip of a chat: its letter and name, with how many asked there. */
-export function chatChip(source, count) {
-  const name = shown(source) || "?";
-  const dot = el("span", { class: "chip-dot", "aria-hidden": "true", text: [...name][0].toUpperCase() });
-  dot.style.setProperty("--hue", hue(name));
-  return el("span", { class: "chip" }, dot, el("bdi", { text: name }), count > 1 && el("b", { text: String(count) }));
 }
 
 /** An id nobody else has; also where the page is not a secure context (a hall's own network). */

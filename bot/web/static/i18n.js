@@ -39,6 +39,7 @@ const WORDS = {
   "status.received": ["已收到", "Received"],
   "status.nothing_asked": ["未识别为问题", "Not seen as a question"],
   "status.hidden": ["已移走", "Moved away"],
+  "chat.web": ["网页", "Web page"],
   pinned: ["置顶", "Pinned"],
   "answer.by": ["{who} 的回答", "Answered by {who}"],
   "answer.by.course": ["课程资料的回答", "Answered from the course"],
@@ -50,6 +51,7 @@ const WORDS = {
   "error.bad_input": ["内容无法接收", "This cannot be used"],
   "error.conflict": ["别人刚刚改过这个问题。请看一眼再操作。", "Somebody changed it just now. Look again, then decide."],
   "error.busy": ["服务器正忙。请稍后再试。", "The server is busy. Try again in a moment."],
+  "error.fault": ["服务器出了错，已记录。请再试一次。", "The server made a mistake, which was noted. Try again."],
   "error.too_fast": ["太快了。请稍等片刻。", "Too fast. Wait a moment."],
   "error.signin": ["请用主持人链接登录", "Sign in with your moderator link"],
   // viewer
@@ -291,6 +293,10 @@ export function ago(at) {
 
 export const clock = (at) =>
   new Date(at * 1000).toLocaleTimeString(chosen === "zh" ? "zh-CN" : "en-GB", { hour: "2-digit", minute: "2-digit" });
+
+/** A day with its time. */
+export const day = (at) =>
+  new Date(at * 1000).toLocaleString(chosen === "zh" ? "zh-CN" : "en-GB", { dateStyle: "medium", timeStyle: "short" });
 
 /** A time as an element that can be brought up to date. */
 export function timed(node, at) {

@@ -1,10 +1,11 @@
 // The pieces of a question that several pages show.
-import { chatChip, el, icon, said, setText, shown } from "./dom.js";
+import { el, hue, icon, said, setText, shown } from "./dom.js";
 import { t } from "./i18n.js";
+import { pageFacts } from "./shell.js";
 
 const MARKS = {
   new: "new", queued: "queue", on_stage: "mic", answered: "check", dismissed: "close", merged: "merge",
-  received: "wait", nothing_asked: "help", hidden: "move", pin: "pin",
+  received: "wait", nothing_asked: "help", hidden: "move", pin: "pin", warn: "warn",
 };
 
 /** A state as an icon with its word. */
@@ -12,9 +13,20 @@ export function badge(state, word = t(`status.${state}`), tone = state) {
   return el("span", { class: "badge", data: { tone } }, icon(MARKS[state] ?? "tag"), el("span", { text: word }));
 }
 
+/** What people call a chat. */
+const chatName = (source) => pageFacts().sources[source] ?? (source === "web" ? t("chat.web") : source);
+
+/** The chip of a chat: its letter and name, with how many asked there. */
+export function chatChip(source, count) {
+  const name = shown(chatName(source)) || "?";
+  const dot = el("span", { class: "chip-dot", "aria-hidden": "true", text: [...name][0].toUpperCase() });
+  dot.style.setProperty("--hue", hue(source));
+  return el("span", { class: "chip" }, dot, el("bdi", { text: name }), count > 1 && el("b", { text: String(count) }));
+}
+
 /** The chats a question came from, those with most askers first. */
 export function fillChats(node, chats) {
-  const signature = JSON.stringify(chats);
+  const signature = JSON.stringify([chats, document.documentElement.lang]);
   if (node.dataset.chats === signature) return;
   node.dataset.chats = signature;
   const sorted = Object.entries(chats).sort((a, b) => b[1] - a[1]);

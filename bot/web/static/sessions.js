@@ -1,7 +1,7 @@
 // The list of talks.
 import { call } from "./api.js";
-import { byId, el, icon, said } from "./dom.js";
-import { clock, onLanguage, t } from "./i18n.js";
+import { byId, el, icon, shown } from "./dom.js";
+import { day, onLanguage, t } from "./i18n.js";
 import { startShell, toastFailure } from "./shell.js";
 
 let talks = [];
@@ -10,22 +10,16 @@ function talk(session) {
   const over = Boolean(session.ended_at);
   const state = el("span", { class: "badge", data: { tone: over ? "" : "answered" } });
   state.append(icon(over ? "check" : "mic"), t(over ? "sessions.ended" : "sessions.live"));
-  return el(
-    "li",
-    {},
-    el(
-      "a",
-      { class: "talk", href: `/s/${encodeURIComponent(session.id)}` },
-      said(session.title, { class: "talk-title" }),
-      el(
-        "span",
-        { class: "talk-line" },
-        state,
-        session.speaker && el("bdi", { text: session.speaker }),
-        session.starts_at && el("span", { text: clock(session.starts_at) }),
-      ),
-    ),
-  );
+  const home = `/s/${encodeURIComponent(session.id)}`;
+  const title = el("a", { class: "talk-title said", dir: "auto", href: home, text: shown(session.title) });
+  const line = el("p", { class: "talk-line" }, state, session.speaker && el("bdi", { text: shown(session.speaker) }));
+  if (session.starts_at) line.append(el("time", { text: day(session.starts_at) }));
+  const staff = session.role !== "viewer" && el("p", { class: "actions" }, link(`${home}/stage`, "stage", "board.link.stage"), link(`${home}/board`, "queue", "board.title", "soft"));
+  return el("li", { class: "talk" }, title, line, staff);
+}
+
+function link(href, mark, word, look = "") {
+  return el("a", { class: `button ${look}`, href }, icon(mark), el("span", { text: t(word) }));
 }
 
 function draw() {
@@ -36,6 +30,6 @@ function draw() {
 startShell();
 onLanguage(draw);
 call("GET", "/sessions").then((answer) => {
-  talks = answer.sessions ?? answer;
+  talks = answer;
   draw();
 }, toastFailure);

@@ -47,10 +47,16 @@ function closable(dialog) {
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
 }
 
-/** What the server put on the page: `session` (id), `role`, `publicUrl`. */
+let facts = null;
+
+/** What the server put on the page: `session` (id), `role`, `joinUrl`, `sources` (names of chats by source). */
 export function pageFacts() {
-  const { session, role, publicUrl } = document.body.dataset;
-  return { session, role, publicUrl: (publicUrl || location.origin).replace(/\/$/, "") };
+  if (facts) return facts;
+  const page = JSON.parse(byId("page-data").textContent);
+  const session = page.session?.id ?? "";
+  const joinUrl = page.join_url ?? `${location.origin}/s/${encodeURIComponent(session)}`;
+  facts = { session, role: page.role, joinUrl, sources: page.sources ?? {}, language: page.session?.language ?? "zh" };
+  return facts;
 }
 
 /** Moderators and organisers may tidy the queue. */

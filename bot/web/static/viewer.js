@@ -185,7 +185,7 @@ onLanguage(() => {
 setInterval(() => Object.values(lists).forEach((list) => list.refresh()), 30000);
 
 startTabs();
-startDialogs({ at, joinAddress: `${facts.publicUrl}/s/${encodeURIComponent(facts.session)}`, changed: () => (readMine(), live.start()) });
+startDialogs({ at, joinAddress: facts.joinUrl, changed: () => (readMine(), live.start()) });
 showConnection(live, byId("connection"));
 drawQueue();
 drawMine();
