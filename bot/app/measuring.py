@@ -1,0 +1,81 @@
+"""How much of the encoder's speed is left when everything around it works too."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.app.minds import Minds
+from bot.app.replaying import replay
+from knowledge.answering import Answering
+from knowledge.course import read_course
+from knowledge.encoder import Encoder
+
+ROUNDS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaySpeed:
+    """A chat at full speed beside the encoder alone on the texts it was asked to encode; medians of several rounds.
+
+    `ratio` is the encoder's seconds over the replay's: 1 would mean that all the rest costs nothing.
+    """
+
+    messages: int
+    encoded: int
+    replay_seconds: float
+    encoder_seconds: float
+    ratio: float
+
+
+class Listening:
+    """An encoder that remembers what it was asked."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._encoder = encoder
+        self.name = encoder.name
+        self.dimension = encoder.dimension
+        self.heard: list[str] = []
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.heard += texts
+        return self._encoder.encode(texts)
+
+
+async def measure_replay(
+    chat: Path, course: Path | None, encoder: Encoder, progress: Callable[[int], None] = lambda _: None
+) -> ReplaySpeed:
+    """Replay, then encode the same texts in one call, several times. Raises `BadInput` for a chat that is none."""
+    rounds = []
+    for round in range(ROUNDS):
+        rounds.append(await _round(chat, course, encoder))
+        progress(round + 1)
+    return ReplaySpeed(
+        rounds[0].messages,
+        rounds[0].encoded,
+        statistics.median(r.replay_seconds for r in rounds),
+        statistics.median(r.encoder_seconds for r in rounds),
+        statistics.median(r.ratio for r in rounds),
+    )
+
+
+async def _round(chat: Path, course: Path | None, encoder: Encoder) -> ReplaySpeed:
+    listening = Listening(encoder)
+    if course:
+        Answering(read_course(course), listening)
+    of_course = len(listening.heard)  # the replay reads the course once more before its clock runs
+    listening.heard.clear()
+    minds = Minds(encoder=listening)
+    try:
+        done = await replay(chat, course, minds=minds)
+    finally:
+        minds.close()
+    texts = listening.heard[of_course:]
+    began = time.perf_counter()
+    encoder.encode(texts)
+    alone = time.perf_counter() - began
+    return ReplaySpeed(done.messages, len(texts), done.seconds, alone, alone / done.seconds)
