@@ -206,13 +206,20 @@ def link(config: Path | None, role: str, name: str, session: str, hours: float) 
 
 
 @floormic.command()
-def bench() -> None:
-    """Measure speed on this machine and print the figures."""
-    from knowledge.evaluation import run_bench
+@click.option("--topics", type=FOLDER, help="Folder of labelled topics (*.json) to judge the understanding on as well.")
+@click.option("--model", default="bundled", show_default=True, help="The encoder to measure, as in the configuration.")
+def bench(topics: Path | None, model: str) -> None:
+    """Measure the encoder's speed on this machine and, with --topics, how well it finds and groups questions."""
+    from knowledge.encoder import load_encoder
+    from knowledge.evaluation import run_bench, table
 
-    with _progress("measuring") as progress:
-        figures = run_bench(progress)
-    click.echo(figures)
+    encoder = load_encoder(model)
+    try:
+        with _progress("measuring") as progress:
+            figures = run_bench(progress, encoder, topics)
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInput(f"{topics}: cannot be used: {error}") from error
+    click.echo(table(figures))
 
 
 @floormic.command()

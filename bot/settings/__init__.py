@@ -50,7 +50,8 @@ def load_settings(path: Path | None, environ: Mapping[str, str] = os.environ) ->
         settings = Settings.model_validate(draft.data)
     except ValidationError as error:
         for details in error.errors():
-            draft.problem(details["loc"], explain(details))
+            place, context = details["loc"], details.get("ctx", {})
+            draft.problem(place, explain(place, details["type"], details["msg"], details["input"], context))
     if draft.problems:
         raise SettingsError([text for _, text in sorted(draft.problems)])
     settings._warnings = tuple(text for _, text in sorted(draft.warnings))

@@ -2,8 +2,8 @@
 
 import difflib
 import re
-
-from pydantic_core import ErrorDetails
+from collections.abc import Mapping
+from typing import Any
 
 from bot.settings.schema import SECTIONS, Section, Settings, keys_of
 
@@ -19,9 +19,8 @@ PLAIN = {
 """What pydantic's commonest findings mean for somebody with the file before them."""
 
 
-def explain(error: ErrorDetails) -> str:
-    """One of pydantic's findings, said in the terms of the file."""
-    place, kind, context = error["loc"], error["type"], error.get("ctx", {})
+def explain(place: tuple[str | int, ...], kind: str, told: str, given: object, context: Mapping[str, Any]) -> str:
+    """One of pydantic's findings (`loc`, `type`, `msg`, `input`, `ctx`), said in the terms of the file."""
     if kind == "extra_forbidden":
         return _explain_unknown(place)
     if kind in PLAIN:
@@ -30,14 +29,14 @@ def explain(error: ErrorDetails) -> str:
         return 'must be a list, such as ["10.0.0.0/8"]' if place[-1] == "trusted_proxies" else "must be a table"
     if kind in {"literal_error", "enum"}:
         choices = re.findall(r"'([^']*)'", str(context.get("expected", "")))
-        return f"must be {_either(choices)}, not {error['input']!r}{did_you_mean(str(error['input']), choices)}"
+        return f"must be {_either(choices)}, not {given!r}{did_you_mean(str(given), choices)}"
     if kind == "value_error":
         return str(context["error"])
     if kind.startswith("string_pattern"):
-        return f"must be an address like https://floor.example.org, not {error['input']!r}"
-    told = re.sub(r"^Input should", "should", error["msg"])
+        return f"must be an address like https://floor.example.org, not {given!r}"
+    told = re.sub(r"^Input should", "should", told)
     secret = str(place[-1]) in {"token", "secret"}  # what was written there is shown to nobody
-    return told if secret else f"{told}, not {error['input']!r}"
+    return told if secret else f"{told}, not {given!r}"
 
 
 def _explain_unknown(place: tuple[str | int, ...]) -> str:

@@ -1,0 +1,70 @@
+# The two commands of a newcomer are `make demo` and `make test`. Both make the environment first.
+
+PYTHON ?= python3
+# More for pip, such as PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" for the small PyTorch.
+PIP_ARGS ?=
+# More for the command behind a target: make test ARGS="-k report", make run ARGS="--config my.toml"
+ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt $(PIP_ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help env demo run test check format bench docs freeze clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+env: $(VENV)/.developer ## make .venv with everything for running, testing and changing Floormic
+
+demo: $(VENV)/.runtime ## play the sample session and print the addresses of its pages
+	$(BIN)/floormic demo $(ARGS)
+
+run: $(VENV)/.runtime ## run with floormic.toml
+	$(BIN)/floormic run $(ARGS)
+
+test: $(VENV)/.developer ## run the tests
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.developer ## lint, types, layers and dependencies
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+format: $(VENV)/.developer ## format the code and mend what lint can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.runtime ## measure on this machine
+	$(BIN)/floormic bench $(ARGS)
+
+docs: $(VENV)/.runtime ## write docs/settings.md from the descriptions in the code
+	$(BIN)/python -m bot.settings > docs/settings.md
+
+# PyTorch is left out: its build depends on the machine (CPU, CUDA), so that it stays a range in pyproject.toml.
+freeze: $(VENV)/.developer ## write what is installed to constraints.txt
+	$(BIN)/python -m pip freeze --exclude-editable | grep -viE '^(torch|triton|nvidia|cuda|floormic|-e)|@ file' > constraints.txt
+
+clean: ## remove the environment and all caches (never the data)
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Floormic needs Python 3.11 or newer as $(PYTHON) (on Debian and Ubuntu: apt install python3)."; \
+	  echo "Name another one with: make PYTHON=/path/to/python3.12"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	  echo "Python's venv is missing. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing what Floormic needs into $(VENV) (some minutes the first time) …"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.developer: pyproject.toml constraints.txt | $(VENV)/.runtime
+	@echo "Installing what the tests need into $(VENV) …"
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.runtime
