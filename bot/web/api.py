@@ -7,7 +7,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from bot.errors import BadInput, NotFound
 from bot.live import View
-from bot.model import Address, Message, Question, QuestionState, Session, Status
+from bot.model import Address, Message, Question, QuestionState, Session
 from bot.queueing import visible
 from bot.web.failures import LARGEST_BODY
 from bot.web.guards import role_in
@@ -230,14 +230,13 @@ def _message(session: Session, asker: Participant, external_id: str, text: str, 
 def _placed(message: Message, state: QuestionState | None, view: View, session: Session) -> MyMessage:
     """An answer reaches its asker also where the question is not shown to everybody."""
     shown = view.questions.get(state.id) if state and visible(state, session) else None
-    answered = state is not None and state.status is Status.ANSWERED
     return MyMessage(
         id=message.external_id,
         text=message.text,
         at=message.at,
         question=question_out(shown) if shown else None,
         state=state.status.value if state else "nothing_asked",
-        answer=answer_out(state.answer) if state and answered else None,
+        answer=answer_out(state.answer) if state else None,
     )
 
 

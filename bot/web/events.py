@@ -64,6 +64,8 @@ class Events:
                     request.transport.abort()
             except (ConnectionError, StoreError) as error:
                 log.debug("a stream of %s ended: %s", caller.here.id, error)
+            except Exception:  # too late for an error response: the stream has begun
+                log.exception("a stream of %s broke", caller.here.id)
             finally:
                 self._open.discard(task)
         return response

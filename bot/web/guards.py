@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.errors import NotAllowed, NotFound
+from bot.errors import BadInput, NotAllowed, NotFound
 from bot.web.failures import refusal
 from bot.web.routes import API, Policy, Route
 from bot.web.signin import at_least
@@ -40,10 +40,13 @@ HEADERS = {
 
 
 class Proxies:
-    """The addresses whose X-Forwarded-* headers we believe."""
+    """The addresses whose X-Forwarded-* headers we believe. Raises `BadInput` for what is no address."""
 
     def __init__(self, trusted: Sequence[str]) -> None:
-        self._networks: list[Network] = [ipaddress.ip_network(one, strict=False) for one in trusted]
+        try:
+            self._networks: list[Network] = [ipaddress.ip_network(one, strict=False) for one in trusted]
+        except ValueError as error:
+            raise BadInput(f"trusted proxies are addresses or networks like 10.0.0.0/8: {error}") from error
 
     def client(self, request: web.Request) -> tuple[str, str]:
         """The client's address and the origin (scheme://host) it used."""
@@ -85,6 +88,8 @@ def make_guards(
             if error.status < 400:
                 raise
             response = await refusal(site, request, error)
+        except ConnectionError:  # the client left; aiohttp knows what to do
+            raise
         except Exception as error:
             response = await refusal(site, request, error)
         if caller.greeted and not response.prepared:

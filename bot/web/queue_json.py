@@ -56,7 +56,7 @@ def _shared(question: Question) -> dict[str, Any]:
         "first_at": question.first_at,
         "last_at": question.last_at,
         "revision": question.revision,
-        "answer": answer_out(state.answer) if state.status is Status.ANSWERED else None,
+        "answer": answer_out(state.answer),
     }
 
 

@@ -114,8 +114,6 @@ async def test_a_moderator_cannot_reach_into_another_session(hall: Hall, moderat
     assert (await moderator.act("merge", ["q1"], into="q9")).status == 404
     assert (await moderator.post("/api/v1/sessions/other/actions", {"do": "pin", "questions": ["q9"]})).status == 403
     organiser = await hall.signed_in("organiser")
-    [action] = [
-        (await (await organiser.post("/api/v1/sessions/other/actions", b)).json())["action"]
-        for b in ({"do": "pin", "questions": ["q9"]},)
-    ]
+    pinned = await organiser.post("/api/v1/sessions/other/actions", {"do": "pin", "questions": ["q9"]})
+    action = (await pinned.json())["action"]
     assert (await moderator.post(f"{BASE}/undo", {"action": action})).status == 404
