@@ -20,6 +20,7 @@ const WORDS = {
   loading: ["正在加载…", "Loading…"],
   "hint.apply": ["{n} 处排序更新：点此应用", "{n} update: apply|{n} updates: apply"],
   "people.count": ["{n} 人", "{n} person|{n} people"],
+  "people.word": ["人", "people"],
   "people.want": ["{n} 人想知道", "{n} person wants to know|{n} people want to know"],
   "votes.count": ["{n} 票", "{n} vote|{n} votes"],
   "ago.now": ["刚刚", "now"],

@@ -72,8 +72,8 @@ export function toast(text, { bad = false, action = null, slot = "" } = {}) {
   if (slot) for (const old of place.querySelectorAll(`[data-slot="${slot}"]`)) old.remove();
   node.append(icon(bad ? "warn" : "check"), el("span", { text }));
   const gone = () => node.remove();
-  if (action) node.append(button({ word: action.word, class: "toast-act", act: () => (gone(), action.act()) }));
-  node.append(button({ icon: "close", label: t("close"), class: "toast-close", act: gone }));
+  if (action) node.append(button({ word: action.word, class: "button toast-act", act: () => (gone(), action.act()) }));
+  node.append(button({ icon: "close", label: t("close"), class: "button toast-close", act: gone }));
   while (place.children.length > 2) place.firstChild.remove();
   place.append(node);
   let timer = setTimeout(gone, bad || action ? 9000 : 4000);

@@ -1,0 +1,78 @@
+"""People with browsers in front of the whole program."""
+
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from bot.app import Hall, open_hall
+from bot.model import Message
+from bot.settings import SessionSettings, Settings, WebSettings
+from tests.fakes import HashEncoder
+
+CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
+DESK = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+
+
+@dataclass
+class Crowd:
+    """Opens pages for people, each with an own browser profile. `wrongs`: what the pages complained about."""
+
+    hall: Hall
+    browser: Browser
+    wrongs: list[str] = field(default_factory=list)
+    said: int = 0
+
+    async def profile(self, size: dict[str, int] = DESK, language: str = "en-US", **more: Any) -> BrowserContext:
+        narrow = size["width"] < 700
+        context = await self.browser.new_context(
+            viewport=size, locale=language, has_touch=narrow, is_mobile=narrow, **more
+        )
+        context.set_default_timeout(8000)
+        context.on("weberror", lambda error: self.wrongs.append(str(error.error)))
+        context.on("console", lambda line: line.type == "error" and self.wrongs.append(line.text))
+        context.on("dialog", lambda dialog: self.wrongs.append(f"a script ran: {dialog.message}"))
+        return context
+
+    async def viewer(self, size: dict[str, int] = DESK, language: str = "en-US", **more: Any) -> Page:
+        page = await (await self.profile(size, language, **more)).new_page()
+        await page.goto(self.hall.session_url("talk"))
+        await page.locator("#connection[data-state=live]").wait_for(state="attached")
+        return page
+
+    async def moderator(self, size: dict[str, int] = DESK, language: str = "en-US", page: str = "board") -> Page:
+        opened = await (await self.profile(size, language)).new_page()
+        await opened.goto(self.hall.link("moderator", "Ann"))
+        await opened.get_by_role("button", name="Sign in" if language.startswith("en") else "登录").click()
+        await opened.goto(self.hall.session_url("talk", page))
+        await opened.locator("#connection[data-state=live]").wait_for(state="attached")
+        return opened
+
+    async def asks(self, text: str, people: int = 1) -> None:
+        """Somebody (or several) asks the same in a chat; returns when it is in the queue."""
+        first = self.said
+        self.said += people
+        await self.hall.floor.receive(
+            [
+                Message("talk", "chat", f"c{n}", f"u{n}", f"Person {n}", text, self.hall.now(), explicit=True)
+                for n in range(first, self.said)
+            ]
+        )
+        await self.hall.drained()
+
+
+@asynccontextmanager
+async def open_crowd(folder: Path) -> AsyncIterator[Crowd]:
+    """The program with one session, "talk", and a browser."""
+    talk = SessionSettings(id="talk", title="An evening talk", speaker="Dr. Lin", language="en")
+    settings = Settings(data=folder / "data", web=WebSettings(port=0), session=(talk,))
+    async with open_hall(settings, encoder=HashEncoder()) as hall, async_playwright() as playwright:
+        await hall.loaded()
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield Crowd(hall, browser)
+        await browser.close()

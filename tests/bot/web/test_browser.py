@@ -1,0 +1,275 @@
+"""The pages in a real browser, with the whole program behind them."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
+
+expect.set_options(timeout=8000)
+
+PAYLOADS = (
+    "<script>alert(1)</script>?",
+    "<img src=x onerror=alert(2)>?",
+    '"><svg onload=alert(3)>?',
+    "javascript:alert(4)?",
+    "{{ 7 * 7 }} ${alert(5)} </script><script>alert(6)</script>?",
+)
+
+
+@pytest.fixture
+async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
+    """Whoever uses it also promises that no page complained: no script error, no policy violation."""
+    async with open_crowd(tmp_path) as opened:
+        yield opened
+        assert opened.wrongs == []
+
+
+def row(page: Page | Locator, text: str) -> Locator:
+    """A question in a list of the page."""
+    return page.locator(".row", has_text=text)
+
+
+async def titles(page: Page, list_id: str) -> list[str]:
+    """The questions of a list, from top to bottom."""
+    return await page.locator(f"#{list_id} .row .said").all_inner_texts()
+
+
+async def ask(page: Page, text: str) -> None:
+    await page.locator("#ask").fill(text)
+    await page.locator("#ask").press("Enter")
+
+
+async def lane(page: Page, status: str) -> None:
+    await page.locator(f"#tab-{status}").click()
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+async def test_a_question_goes_from_the_viewer_over_the_board_and_the_stage_back_to_its_asker(
+    crowd: Crowd, size: dict[str, int]
+) -> None:
+    """Two people ask the same; the moderator sees one question, stages it, answers it; the asker reads the answer."""
+    viewer, board = await crowd.viewer(size), await crowd.moderator(size)
+    stage = await crowd.viewer(size)
+    await stage.goto(crowd.hall.session_url("talk", "stage"))
+    await crowd.asks("Is there a recording of this talk?")
+    await ask(viewer, "is there a recording of this talk")
+
+    question = row(board, "recording")
+    await expect(question).to_have_count(1)
+    await expect(question.locator(".row-people b")).to_have_text("2")
+    await question.locator("[data-do=stage]").click()
+    await expect(stage.locator("#now-title")).to_have_text("Is there a recording of this talk?")
+    await expect(viewer.locator("#onstage-title")).to_have_text("Is there a recording of this talk?")
+
+    await lane(board, "on_stage")
+    await question.locator("[data-do=reply]").click()
+    await board.locator("#answer-text").fill("Tomorrow at noon, on the course page.")
+    await board.locator(".panel-answer [data-do=answer]").click()
+    if size is PHONE:
+        await viewer.locator("#tab-mine").click()
+    await expect(viewer.locator(".mine .answer")).to_contain_text("Tomorrow at noon, on the course page.")
+    await expect(viewer.locator(".mine .answer")).to_contain_text("Ann")
+    await expect(stage.locator("#wait")).to_be_visible()
+
+
+async def test_moderating_needs_no_mouse(crowd: Crowd) -> None:
+    """Approve, select, merge, undo, edit, pin, answer and dismiss with keys alone."""
+    await crowd.asks("Which book should I read first?", people=3)
+    await crowd.asks("Where can I park tonight?", people=2)
+    await crowd.asks("What is on the menu?")
+    board = await crowd.moderator()
+    await expect(board.locator("#list-new .row")).to_have_count(3)
+    press = board.keyboard.press
+
+    await press("j")
+    await press("a")
+    await expect(row(board.locator("#list-queued"), "Which book")).to_be_visible()
+    await press("x")
+    await press("j")
+    await press("x")
+    await press("m")
+    await expect(board.locator("#count-new")).to_have_text("1")
+    await press("u")
+    await expect(board.locator("#count-new")).to_have_text("2")
+
+    await press("k")
+    await press("e")
+    await board.keyboard.type("Parking tonight")
+    await press("Enter")
+    parking = row(board, "Parking tonight")
+    await expect(parking).to_be_visible()
+    await press("Escape")
+    await press("p")
+    await expect(parking.locator("[data-tone=queued]")).to_be_visible()
+    await press("r")
+    await board.keyboard.type("Behind the hall.")
+    await press("Control+Enter")
+    await expect(board.locator("#count-answered")).to_have_text("1")
+    await press("Escape")
+    await press("Escape")
+    await press("j")
+    await press("d")
+    await board.keyboard.type("not about the talk")
+    await press("Enter")
+    await expect(board.locator("#count-dismissed")).to_have_text("1")
+    await press("?")
+    await expect(board.locator("#help")).to_be_visible()
+
+
+async def test_what_people_write_never_runs(crowd: Crowd) -> None:
+    """Payloads stand as text on the viewer page, the board, its panel, the stage and in the ledger."""
+    for payload in PAYLOADS:
+        await crowd.asks(payload)
+    board, viewer = await crowd.moderator(), await crowd.viewer()
+    await expect(board.locator("#list-new .row")).to_have_count(len(PAYLOADS))
+    await expect(viewer.locator("#list-open .row")).to_have_count(len(PAYLOADS))
+    assert sorted(await titles(viewer, "list-open")) == sorted(PAYLOADS)
+    for payload in PAYLOADS:
+        await row(board, payload).locator(".row-open").click()
+        await expect(board.locator(".panel-title .said")).to_have_text(payload)
+        await expect(board.locator(".wording .said")).to_have_text(payload)
+        await board.locator(".panel-acts [data-do=stage]").click()
+        await expect(viewer.locator("#onstage-title")).to_have_text(payload)
+    await board.locator("#history-open").click()
+    await expect(board.locator("#ledger li")).to_have_count(len(PAYLOADS))
+    stage = await crowd.viewer()
+    await stage.goto(crowd.hall.session_url("talk", "stage"))
+    await expect(stage.locator("#now-title")).to_have_text(PAYLOADS[-1])
+
+
+@pytest.mark.parametrize("page", ["viewer", "board"])
+async def test_order_waits_while_the_pointer_is_in_the_list(crowd: Crowd, page: str) -> None:
+    """Under the pointer numbers change but nothing moves; the hint says so, and a click on it brings the order."""
+    await crowd.asks("Which book should I read first?", people=3)
+    await crowd.asks("Where can I park tonight?", people=2)
+    opened = await (crowd.viewer() if page == "viewer" else crowd.moderator())
+    part = "open" if page == "viewer" else "new"
+    book, parking = "Which book should I read first?", "Where can I park tonight?"
+    await expect(row(opened, parking)).to_be_visible()
+    await row(opened, book).hover()
+    places = [await row(opened, text).bounding_box() for text in (book, parking)]
+
+    await crowd.asks(parking, people=4)
+    await crowd.asks("What is on the menu?", people=9)
+    await expect(row(opened, parking)).to_contain_text("6")
+    hint = opened.locator(f"#hint-{part} button")
+    await expect(hint).to_be_visible()
+    await opened.wait_for_timeout(1200)
+    assert await titles(opened, f"list-{part}") == [book, parking, "What is on the menu?"]
+    assert [await row(opened, text).bounding_box() for text in (book, parking)] == places
+
+    await hint.click()
+    await expect(opened.locator(f"#list-{part} .row .said").first).to_have_text("What is on the menu?")
+    assert await titles(opened, f"list-{part}") == ["What is on the menu?", parking, book]
+    await expect(hint).to_be_hidden()
+
+
+async def test_order_comes_by_itself_where_it_disturbs_nobody(crowd: Crowd) -> None:
+    """Nobody touches the list: the new order is there without a click."""
+    await crowd.asks("Which book should I read first?", people=3)
+    viewer = await crowd.viewer()
+    await expect(viewer.locator("#list-open .row")).to_have_count(1)
+    await crowd.asks("Where can I park tonight?", people=5)
+    await expect(viewer.locator("#list-open .row .said").first).to_have_text("Where can I park tonight?")
+
+
+async def test_the_language_can_be_switched_and_is_remembered(crowd: Crowd) -> None:
+    """The browser's language first, the other one at a press, and still after a reload."""
+    viewer = await crowd.viewer(language="zh-CN")
+    await expect(viewer.locator("#tab-open")).to_contain_text("问题")
+    await expect(viewer.locator("#ask")).to_have_attribute("placeholder", "想问点什么？")
+    await viewer.locator("#language").click()
+    await expect(viewer.locator("#tab-open")).to_contain_text("Questions")
+    await viewer.reload()
+    await expect(viewer.locator("#tab-open")).to_contain_text("Questions")
+    assert await viewer.evaluate("document.documentElement.lang") == "en"
+
+
+async def test_a_vote_counts_once_and_can_be_taken_back(crowd: Crowd) -> None:
+    """One press adds one person, a second press takes it away; the button says which it is."""
+    await crowd.asks("Which book should I read first?")
+    viewer = await crowd.viewer(PHONE)
+    vote = row(viewer, "Which book").locator(".vote")
+    await vote.click()
+    await expect(vote).to_have_attribute("aria-pressed", "true")
+    await expect(vote.locator("b")).to_have_text("2")
+    await viewer.reload()
+    await expect(vote).to_have_attribute("aria-pressed", "true")
+    await vote.click()
+    await expect(vote.locator("b")).to_have_text("1")
+    await expect(vote).to_have_attribute("aria-pressed", "false")
+
+
+async def test_what_is_asked_without_a_network_is_sent_once_later(crowd: Crowd) -> None:
+    """Asked offline, closed, opened again: the question is kept on the device and arrives exactly once."""
+    viewer = await crowd.viewer(PHONE)
+    await viewer.context.route("**/messages", lambda route: route.abort())
+    await ask(viewer, "Is there a recording of this talk?")
+    await expect(viewer.locator("#composer-note")).to_contain_text("1 question waits")
+    await viewer.context.unroute("**/messages")
+    again = await viewer.context.new_page()
+    await viewer.close()
+    await again.goto(crowd.hall.session_url("talk"))
+    await expect(row(again, "recording").locator(".vote b")).to_have_text("1")
+    await again.locator("#tab-mine").click()
+    await expect(again.locator(".mine")).to_have_count(1)
+    assert len(await crowd.hall.store.placements("talk")) == 1
+    crowd.wrongs[:] = [wrong for wrong in crowd.wrongs if "ERR_FAILED" not in wrong]  # the network we cut
+
+
+async def test_a_code_brings_my_questions_to_another_device(crowd: Crowd) -> None:
+    """The code shown on one device, entered on another, shows the same questions there."""
+    phone, laptop = await crowd.viewer(PHONE), await crowd.viewer()
+    await ask(phone, "Is there a recording of this talk?")
+    await phone.locator("#tab-mine").click()
+    await expect(phone.locator(".mine", has_text="recording")).to_contain_text("New")
+    code = await phone.locator("#code-value").inner_text()
+    await laptop.locator("#code-open").click()
+    await laptop.locator("#code-input").fill(code)
+    await laptop.locator("#code-input").press("Enter")
+    await expect(laptop.locator(".mine")).to_contain_text("recording")
+
+
+async def test_the_board_splits_what_does_not_belong(crowd: Crowd) -> None:
+    """A moderator merges two questions and splits one wording off again, from the panel."""
+    await crowd.asks("Which book should I read first?", people=2)
+    await crowd.asks("Where can I park tonight?")
+    board = await crowd.moderator()
+    for text in ("Which book", "Where can I park"):
+        await row(board, text).locator("input[type=checkbox]").check()
+    await board.locator("#selection-merge").click()
+    await expect(board.locator("#list-new .row")).to_have_count(1)
+    await board.locator("#list-new .row-open").click()
+    await board.locator(".wording", has_text="park").locator("input").check()
+    await board.locator("[data-do=split]").click()
+    await expect(board.locator("#list-new .row")).to_have_count(2)
+    await expect(row(board, "Where can I park").locator(".row-people b")).to_have_text("1")
+
+
+async def test_hard_texts_break_no_page(crowd: Crowd) -> None:
+    """Long, right-to-left, stacked and control characters: no page scrolls sideways on a phone."""
+    hard = (
+        "为什么" * 660 + "？",
+        "w" * 1900 + "?",
+        "هل يمكن استخدام النموذج؟ 👩‍👩‍👧‍👦",
+        "Z" + "\u0335\u0321" * 200 + "a?",
+        "\u202etxet?\u0007",
+    )
+    for text in hard:
+        await crowd.asks(text)
+    viewer, board = await crowd.viewer(PHONE), await crowd.moderator(PHONE)
+    await expect(viewer.locator("#list-open .row")).to_have_count(len(hard))
+    await expect(board.locator("#list-new .row")).to_have_count(len(hard))
+    await board.locator(".row-open").first.click()
+    await board.locator(".panel-acts [data-do=stage]").click()
+    await viewer.locator("#onstage:not(.none)").wait_for()
+    stage = await crowd.viewer(PHONE)
+    await stage.goto(crowd.hall.session_url("talk", "stage"))
+    await stage.locator("#now").wait_for()
+    for page in (viewer, board, stage):
+        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
