@@ -149,7 +149,14 @@ def replay(chat: Path, course: Path | None, speed: float, database: Path | None,
 @floormic.command()
 @config_option
 @click.argument("session")
-@click.option("--format", "form", type=click.Choice(["html", "md", "csv", "json"]), default="html", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "md", "csv", "json"]),
+    default="html",
+    show_default=True,
+    help="As what.",
+)
 @click.option("--out", type=FILE, help="Write it here. Default: standard output.")
 def report(config: Path | None, session: str, form: str, out: Path | None) -> None:
     """Write the report of SESSION: what was asked, what was answered by whom, what was left, the course's gaps."""

@@ -1,0 +1,170 @@
+"""The command line: what it prints, and how it ends."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bot import cli
+from bot.errors import FloormicError
+
+SAMPLE = Path(cli.__file__).parent.parent / "knowledge/sample/en/course"
+
+
+def run(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(cli.floormic, [str(argument) for argument in arguments], standalone_mode=False)
+
+
+def floormic(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """As a user has it: another process."""
+    command = [sys.executable, "-m", "bot.cli", *map(str, arguments)]
+    root = str(Path(cli.__file__).parent.parent)
+    env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": root, "HOME": str(cwd or "/tmp")}
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=cwd, env=env)
+
+
+def test_init_writes_what_check_accepts(tmp_path: Path) -> None:
+    """A fresh configuration with its empty course has no mistake."""
+    assert run("init", tmp_path / "talk").exit_code == 0
+    written = {path.name for path in (tmp_path / "talk").rglob("*") if path.is_file()}
+    assert written == {"floormic.toml", "faq.md", "notes.md", "glossary.md"}
+    checked = run("check", "--config", tmp_path / "talk/floormic.toml")
+    assert (checked.return_value, checked.stdout) == (0, "")
+    assert "no FAQ entries" in checked.stderr
+
+
+def test_init_overwrites_nothing(tmp_path: Path) -> None:
+    """What somebody wrote stays, and the missing files come."""
+    (tmp_path / "floormic.toml").write_text("mine")
+    result = run("init", tmp_path)
+    assert (tmp_path / "floormic.toml").read_text() == "mine"
+    assert "floormic.toml is there already" in result.output
+    assert (tmp_path / "course/faq.md").exists()
+
+
+def test_check_names_every_mistake_with_its_place(tmp_path: Path) -> None:
+    """Mistakes of the configuration stand on standard output, one a line, and the status is 1."""
+    (tmp_path / "floormic.toml").write_text("[web]\nprot = 1\nhots = 2\n")
+    done = floormic("check", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stdout.splitlines() == [
+        'floormic.toml:2: [web] prot: there is no such setting; did you mean "port"?',
+        'floormic.toml:3: [web] hots: there is no such setting; did you mean "host"?',
+    ]
+
+
+def test_check_names_mistakes_of_the_course(tmp_path: Path) -> None:
+    """A course file that cannot be used is a mistake with its line."""
+    run("init", tmp_path)
+    (tmp_path / "course/faq.md").write_text("## A question without an answer\n")
+    result = run("check", "--config", tmp_path / "floormic.toml")
+    assert result.return_value == 1
+    assert f"{tmp_path / 'course/faq.md'}:1: " in result.stdout
+
+
+def test_without_a_configuration_the_defaults_are_checked(tmp_path: Path) -> None:
+    """No floormic.toml in the folder: the embedded defaults have no mistake."""
+    done = floormic("check", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, "")
+
+
+def test_course_shows_what_was_read() -> None:
+    """Entries and passages with their sources, and a count."""
+    result = run("course", SAMPLE)
+    assert result.return_value == 0
+    assert "(faq.md:" in result.stdout
+    assert "FAQ entries" in result.stderr
+
+
+def test_a_course_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
+    """A wrong folder is said and gives the status 1."""
+    result = run("course", tmp_path / "none")
+    assert result.return_value == 1
+    assert "there is no such course folder" in result.stdout
+
+
+def test_a_link_is_accepted_by_the_program_that_shares_the_data_folder(tmp_path: Path) -> None:
+    """The link carries name, role and session, signed with the secret of the data folder."""
+    from bot.settings import keep_secret
+    from bot.web.signin import SignIn
+
+    (tmp_path / "floormic.toml").write_text('[web]\npublic_url = "https://f.example.org"\n')
+    result = run(
+        "link", "--config", tmp_path / "floormic.toml", "--role", "expert", "--name", "Ann", "--session", "talk"
+    )
+    address, token = result.stdout.strip().rsplit("/", 1)
+    assert address == "https://f.example.org/signin"
+    secret = keep_secret(tmp_path / "data/secret").encode()
+    invitation = SignIn(secret, None, time.time).invitation(token)  # type: ignore[arg-type]
+    assert invitation
+    assert (invitation.name, invitation.role, invitation.session) == ("Ann", "expert", "talk")
+    assert invitation.expires_at == pytest.approx(time.time() + 86400, abs=60)
+
+
+def test_a_link_for_an_unknown_session_is_refused(tmp_path: Path) -> None:
+    """A slip in the session's id is told before anybody gets a link that opens nothing."""
+    (tmp_path / "floormic.toml").write_text("")
+    result = run("link", "--config", tmp_path / "floormic.toml", "--session", "tlak")
+    assert isinstance(result.exception, FloormicError)
+
+
+def test_a_replay_writes_a_line_a_message_and_tells_broken_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The arguments reach the program, and its summary reaches the user."""
+    from bot import app
+    from bot.app import ReplaySummary
+    from bot.connectors.replay import Broken
+
+    seen: list[object] = []
+
+    async def replay(*arguments: object) -> ReplaySummary:
+        seen.extend(arguments)
+        return ReplaySummary(5, 3, 2, 1, 0, (Broken(4, "no JSON: x"),), 2.0)
+
+    monkeypatch.setattr(app, "replay", replay)
+    chat = tmp_path / "chat.jsonl"
+    chat.write_text("{}\n")
+    result = run("replay", chat, "--out", tmp_path / "out.jsonl", "--speed", "3", "--language", "en")
+    assert seen[:6] == [chat, None, 3.0, tmp_path / "out.jsonl", None, "en"]
+    assert "chat.jsonl:4: skipped: no JSON: x" in result.stderr
+    assert "groups     2" in result.stdout
+    assert "skipped    1 line" in result.stdout
+
+
+class TestEndings:
+    def test_help_is_fast(self) -> None:
+        """Help comes before anything heavy is imported."""
+        code = "import sys, bot.cli; print(sorted({'torch', 'numpy', 'aiohttp', 'pydantic'} & set(sys.modules)))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+        assert done.stdout == "[]\n"
+        assert "Commands:" in floormic("--help").stdout
+
+    def test_what_cannot_be_done_is_said_without_a_traceback(self, tmp_path: Path) -> None:
+        """A known failure is one line on standard error and the status 2."""
+        done = floormic("run", "--config", tmp_path / "none.toml")
+        assert done.returncode == 2
+        assert done.stderr.startswith(f"floormic: {tmp_path / 'none.toml'}: there is no such file")
+        assert "Traceback" not in done.stderr
+
+    def test_a_wrong_command_suggests_the_right_one(self) -> None:
+        """Typing errors are met with the command that was meant."""
+        done = floormic("repotr")
+        assert done.returncode == 2
+        assert "report" in done.stderr
+
+    def test_ctrl_c_is_quiet(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        """Stopping is no failure: status 130 and no traceback."""
+
+        def interrupted(*_: object, **__: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(sys, "argv", ["floormic", "version"])
+        monkeypatch.setattr(cli.floormic.commands["version"], "callback", interrupted)
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        assert ended.value.code == 130
+        assert "Traceback" not in capsys.readouterr().err
