@@ -192,7 +192,13 @@ def course(folder: Path, ask: str | None) -> int:
 
 @floormic.command()
 @config_option
-@click.option("--role", type=click.Choice(["organiser", "moderator", "expert"]), default="moderator", show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice(["organiser", "moderator", "expert"]),
+    default="moderator",
+    show_default=True,
+    help="What the person may do.",
+)
 @click.option("--name", default="", help="Who it is for; shown in the ledger. Default: the role.")
 @click.option("--session", default="", help="Only for this session. Default: for all of them.")
 @click.option(
