@@ -138,7 +138,19 @@ def placements(db: Database, session: str) -> list[tuple[Message, Placement | No
 
 
 def save_session(db: Database, session: Session) -> None:
-    db.table("sessions").upsert(session_row(session), pk="id")
+    db.execute(
+        """
+        INSERT INTO sessions (id, title, series, speaker, starts_at, ended_at, course, language, review, grouping,
+            answers, acknowledgements)
+        VALUES (:id, :title, :series, :speaker, :starts_at, :ended_at, :course, :language, :review, :grouping,
+            :answers, :acknowledgements)
+        ON CONFLICT (id) DO UPDATE SET title = excluded.title, series = excluded.series, speaker = excluded.speaker,
+            starts_at = excluded.starts_at, ended_at = excluded.ended_at, course = excluded.course,
+            language = excluded.language, review = excluded.review, grouping = excluded.grouping,
+            answers = excluded.answers, acknowledgements = excluded.acknowledgements
+        """,
+        session_row(session),
+    )
 
 
 def sessions(db: Database) -> list[Session]:

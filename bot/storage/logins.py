@@ -12,7 +12,15 @@ def redeem(db: Database, token_hash: str, at: float) -> bool:
 
 
 def open_login(db: Database, token_hash: str, login: Login) -> None:
-    db.table("logins").upsert({"token_hash": token_hash, **asdict(login)}, pk="token_hash")
+    db.execute(
+        """
+        INSERT INTO logins (token_hash, name, role, session, expires_at)
+        VALUES (:token_hash, :name, :role, :session, :expires_at)
+        ON CONFLICT (token_hash) DO UPDATE SET name = excluded.name, role = excluded.role, session = excluded.session,
+            expires_at = excluded.expires_at
+        """,
+        {"token_hash": token_hash, **asdict(login)},
+    )
 
 
 def login(db: Database, token_hash: str, now: float) -> Login | None:

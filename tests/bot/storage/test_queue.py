@@ -41,6 +41,15 @@ async def test_a_founding_message_says_nothing_of_sureness(store: Store) -> None
     assert (await store.question("q1")).sureness is None
 
 
+async def test_a_message_moved_by_hand_says_nothing_of_sureness(store: Store) -> None:
+    """Its similarity is that to the group the program chose, not to the one a person put it in."""
+    await ask(store, "q1")
+    await ask(store, "q2")
+    moved = await ask(store, "q1", similarity=0.6)
+    await change(store, "move", moves=(Move(moved.id, "q1", "q2"),))
+    assert [(q.id, q.sureness) for q in await store.questions("talk")] == [("q1", None), ("q2", None)]
+
+
 async def test_a_vote_counts_once_and_can_be_taken_back(store: Store) -> None:
     """A second vote and a second taking back change nothing, not even the revision."""
     await ask(store, "q1")

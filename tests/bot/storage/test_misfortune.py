@@ -1,0 +1,105 @@
+"""Every method of the store meets the same misfortunes, and says so as `StoreError`."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.errors import StoreError
+from bot.model import Address, Change, Cursor, Delivery, Login, Person, Placed, Placement, Session
+from bot.ports import Deliveries, Inbox, Logins, Queue
+from bot.storage.connection import connect
+from bot.storage.sqlite import SqliteStore, open_store
+from tests.bot.storage.acts import ask
+from tests.bot.values import message
+
+SAID = Delivery("k", "talk", Address("web", "c"), "x")
+ZOE = Person("web", "zoe")
+
+WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
+    "receive": lambda s: s.receive([message(9)], Cursor("web", "9")),
+    "place": lambda s: s.place("talk", [Placed(Placement(1, False, 0.0, ""))]),
+    "save_session": lambda s: s.save_session(Session("talk", "T")),
+    "vote": lambda s: s.vote("q1", ZOE, True, 1.0),
+    "apply": lambda s: s.apply(Change("talk", 1.0, "ann", "nothing")),
+    "deliver": lambda s: s.deliver([SAID]),
+    "settle": lambda s: s.settle(SAID),
+    "redeem": lambda s: s.redeem("t", 1.0),
+    "open_login": lambda s: s.open_login("t", Login("n", "moderator", "", 9.0)),
+    "close_login": lambda s: s.close_login("t"),
+}
+READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
+    "cursor": lambda s: s.cursor("web"),
+    "pending": lambda s: s.pending("talk", 1),
+    "remembered": lambda s: s.remembered("talk"),
+    "sessions": lambda s: s.sessions(),
+    "questions": lambda s: s.questions("talk"),
+    "question": lambda s: s.question("q1"),
+    "asked": lambda s: s.asked("q1"),
+    "placements": lambda s: s.placements("talk"),
+    "asked_by": lambda s: s.asked_by("talk", ZOE),
+    "votes_of": lambda s: s.votes_of("talk", ZOE),
+    "actions": lambda s: s.actions("talk"),
+    "due": lambda s: s.due(1.0),
+    "deliveries": lambda s: s.deliveries("talk"),
+    "login": lambda s: s.login("t", 1.0),
+}
+ALL = WRITES | READS
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
+    opened = await open_store(tmp_path / "hall.db", patience=0.05)
+    await ask(opened, "q1")
+    yield opened
+    await opened.close()
+
+
+def test_every_method_is_here() -> None:
+    """A method that the port gains must be added above."""
+    port = {name for part in (Inbox, Queue, Deliveries, Logins) for name in vars(part) if not name.startswith("_")}
+    assert set(ALL) == port
+
+
+@pytest.mark.parametrize("name", ALL)
+async def test_works_without_misfortune(name: str, store: SqliteStore) -> None:
+    """The calls of this table are good ones, so what fails below fails for the misfortune."""
+    await ALL[name](store)
+
+
+@pytest.mark.parametrize("name", ALL)
+async def test_closed(name: str, store: SqliteStore) -> None:
+    """A closed store says that it is closed."""
+    await store.close()
+    with pytest.raises(StoreError, match="closed"):
+        await ALL[name](store)
+
+
+@pytest.mark.parametrize("name", ALL)
+async def test_tables_gone(name: str, store: SqliteStore, tmp_path: Path) -> None:
+    """A foreign hand in the file gives an error in words, and reading goes on failing cleanly."""
+    other = connect(tmp_path / "hall.db")
+    other.execute("PRAGMA foreign_keys = OFF")
+    for table in other.table_names():
+        if not table.startswith("sqlite_"):
+            other.execute(f"DROP TABLE {table}")
+    other.conn.close()
+    for _ in range(2):
+        with pytest.raises(StoreError, match="no such table"):
+            await ALL[name](store)
+
+
+@pytest.mark.parametrize("name", ALL)
+async def test_locked(name: str, store: SqliteStore, tmp_path: Path) -> None:
+    """While another program holds the write lock, writing fails in words, reading goes on, and then all is well."""
+    other = connect(tmp_path / "hall.db")
+    other.conn.execute("BEGIN EXCLUSIVE")
+    if name in WRITES:
+        with pytest.raises(StoreError, match="another program has the database locked"):
+            await ALL[name](store)
+    else:
+        await ALL[name](store)
+    other.conn.execute("ROLLBACK")
+    other.conn.close()
+    await ALL[name](store)
