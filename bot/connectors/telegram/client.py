@@ -14,6 +14,7 @@ from typing import Any
 from telegram import Bot, Update
 from telegram.error import RetryAfter, TelegramError
 from telegram.request import HTTPXRequest
+from telegram.warnings import PTBDeprecationWarning
 
 log = logging.getLogger(__name__)
 
@@ -103,6 +104,8 @@ class Client:
 def open_client(token: str, base_url: str, base_file_url: str) -> Client:
     # httpx logs each address, and the address holds the token.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # The library warns of its coming change of type whenever it makes this error itself.
+    warnings.filterwarnings("ignore", message=".*retry_after", category=PTBDeprecationWarning)
     calls, polls = Calls(connections=32), Polls(connections=2)
     bot = Bot(token=token, base_url=base_url, base_file_url=base_file_url, request=calls, get_updates_request=polls)
     return Client(bot, calls, polls)
@@ -119,10 +122,8 @@ def was_done(error: TelegramError) -> bool:
 
 
 def wait_of(error: RetryAfter) -> float:
-    """Seconds. The library warns of a coming change of type on every read."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        wait = error.retry_after
+    """Seconds. The library is about to change the type; both are taken."""
+    wait = error.retry_after
     return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
 
 

@@ -1,4 +1,4 @@
-"""The Telegram connector: hears what `mapper` understands, says what the outbox hands over."""
+"""The Telegram connector: hears by polling or webhook what `mapper` understands; `speaker` says what is to be said."""
 
 import asyncio
 import hashlib
@@ -11,32 +11,23 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any, Literal, TypeVar
 
-from telegram import (
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    LinkPreviewOptions,
-    ReplyParameters,
-    Update,
-    User,
-)
-from telegram import Message as TelegramMessage
-from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
+from telegram import Update, User
+from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.backoff import backoff
 from bot.connectors.telegram.client import (
     POLL_SECONDS,
     brief,
-    forget_status,
     open_client,
     read_update,
     wait_of,
-    was_done,
 )
-from bot.connectors.telegram.mapper import ALLOWED, Command, Press, Reader, place, press_data
+from bot.connectors.telegram.mapper import ALLOWED, Command, Press, Reader
 from bot.connectors.telegram.replies import counted, gone, reply
+from bot.connectors.telegram.speaker import BAD_TOKEN, Speaker
 from bot.connectors.telegram.words import cut
-from bot.errors import ConnectorError, FloormicError, Refused, SettingsError, StoreError, TryLater
-from bot.model import Abilities, Button, Cursor, Delivery
+from bot.errors import FloormicError, Refused, SettingsError, StoreError
+from bot.model import Abilities, Cursor, Delivery
 from bot.ports import Floor, HookReply, Now
 
 log = logging.getLogger(__name__)
@@ -61,7 +52,6 @@ ANOTHER_POLLS = (
     "Telegram: another program asks for the updates of this bot. Stop it, or give this program a bot of its own "
     "(@BotFather, /newbot)."
 )
-BAD_TOKEN = "Telegram: the token was refused. Copy it again from @BotFather (/mybots, API Token)."  # noqa: S105
 
 
 def default_wait(failures: int) -> float:
@@ -106,10 +96,9 @@ class Telegram:
         self._now, self._wait = now, wait
         self._client = open_client(token, base_url, base_file_url)
         self._bot = self._client.bot
+        self._speaker = Speaker(self._client.bot, now, self.abilities.length)
         self._floor: Floor | None = None
         self._me: User | None = None
-        self._moved: dict[int, int] = {}
-        self._told: dict[str, float] = {}
         self._answering: set[asyncio.Task[None]] = set()
 
     async def run(self, floor: Floor) -> None:
@@ -144,26 +133,7 @@ class Telegram:
         return OK
 
     async def send(self, delivery: Delivery) -> str:
-        """Say or edit it; Telegram's message id, "" where it was said but the id got lost on the way."""
-        try:
-            chat, thread = place(delivery.address.chat)
-        except ValueError:
-            raise Refused(f"{delivery.address.chat!r} is no Telegram chat") from None
-        forget_status()
-        try:
-            return await self._say(delivery, chat, thread)
-        except RetryAfter as error:
-            raise self._later(delivery.address.chat, wait_of(error)) from None
-        except (Forbidden, BadRequest) as error:
-            # Telegram calls a request bad that it will never take: a deleted chat, no right to write, no such topic.
-            raise Refused(f"Telegram: {brief(error)}") from None
-        except InvalidToken:
-            # Worth another try: the answers wait until somebody has put the token right.
-            raise ConnectorError(BAD_TOKEN) from None
-        except TelegramError as error:
-            if was_done(error):
-                return delivery.sent_id
-            raise ConnectorError(f"Telegram: {brief(error)}") from None
+        return await self._speaker.send(delivery)
 
     async def close(self) -> None:
         for task in self._answering:
@@ -252,74 +222,6 @@ class Telegram:
     def _genuine(self, headers: Mapping[str, str]) -> bool:
         given = next((value for key, value in headers.items() if key.lower() == SECRET_HEADER), "")
         return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._secret.encode())
-
-    async def _say(self, delivery: Delivery, chat: int, thread: int | None) -> str:
-        chat = self._moved.get(chat, chat)
-        try:
-            return await self._edit_or_post(delivery, chat, thread)
-        except ChatMigrated as error:
-            self._moved[chat] = error.new_chat_id
-            return await self._edit_or_post(delivery, error.new_chat_id, thread)
-
-    async def _edit_or_post(self, delivery: Delivery, chat: int, thread: int | None) -> str:
-        if delivery.sent_id and await self._edit(delivery, chat):
-            return delivery.sent_id
-        return await self._post(delivery, chat, thread)
-
-    async def _edit(self, delivery: Delivery, chat: int) -> bool:
-        """False where there is nothing left to edit."""
-        try:
-            await self._bot.edit_message_text(
-                cut(delivery.text, self.abilities.length),
-                chat_id=chat,
-                message_id=int(delivery.sent_id),
-                reply_markup=keyboard(delivery.buttons),
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-            )
-        except BadRequest as error:
-            trouble = str(error).lower()
-            if "not modified" in trouble:
-                return True
-            if any(words in trouble for words in ("to edit not found", "can't be edited", "message_id_invalid")):
-                return False
-            raise
-        return True
-
-    async def _post(self, delivery: Delivery, chat: int, thread: int | None) -> str:
-        """Plain text always: what people wrote must never become markup."""
-        answered = delivery.address.message
-        sent: TelegramMessage = await self._bot.send_message(
-            chat,
-            cut(delivery.text, self.abilities.length),
-            message_thread_id=thread,
-            reply_markup=keyboard(delivery.buttons),
-            link_preview_options=LinkPreviewOptions(is_disabled=True),
-            reply_parameters=ReplyParameters(int(answered), allow_sending_without_reply=True)
-            if answered.isdecimal()
-            else None,
-        )
-        return str(sent.message_id)
-
-    def _later(self, chat: str, seconds: float) -> TryLater:
-        """Telegram does not say whether its 429 means this chat or all of them: two chats at once mean all."""
-        now = self._now()
-        self._told = {c: until for c, until in self._told.items() if until > now}
-        everybody = bool(self._told.keys() - {chat})
-        self._told[chat] = now + seconds
-        return TryLater(seconds, "" if everybody else chat)
-
-
-def keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
-    """Short labels share a row, long ones get one each. A button that Telegram would refuse is left out."""
-    made = [
-        InlineKeyboardButton(button.label, callback_data=data)
-        for button in buttons
-        if (data := press_data(button.act, button.question))
-    ]
-    if not made:
-        return None
-    width = 5 if all(len(button.text) <= 8 for button in made) else 1
-    return InlineKeyboardMarkup([made[i : i + width] for i in range(0, len(made), width)])
 
 
 def _check(token: str, mode: str, public_url: str, secret: str) -> None:

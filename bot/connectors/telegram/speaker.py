@@ -1,0 +1,121 @@
+"""Says deliveries in Telegram, and turns its refusals into what the outbox understands."""
+
+from collections.abc import Sequence
+
+from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
+from telegram import Message as TelegramMessage
+from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, RetryAfter, TelegramError
+
+from bot.connectors.telegram.client import brief, forget_status, wait_of, was_done
+from bot.connectors.telegram.mapper import place, press_data
+from bot.connectors.telegram.words import cut
+from bot.errors import ConnectorError, Refused, TryLater
+from bot.model import Button, Delivery
+from bot.ports import Now
+
+BAD_TOKEN = "Telegram: the token was refused. Copy it again from @BotFather (/mybots, API Token)."  # noqa: S105
+NOTHING_TO_EDIT = ("to edit not found", "can't be edited", "message_id_invalid")
+NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
+
+
+class Speaker:
+    """Says and edits through one bot; texts are cut at `length` UTF-16 units."""
+
+    def __init__(self, bot: Bot, now: Now, length: int) -> None:
+        self._bot, self._now, self._length = bot, now, length
+        self._moved: dict[int, int] = {}
+        self._told: dict[str, float] = {}
+
+    async def send(self, delivery: Delivery) -> str:
+        """Say or edit it; Telegram's message id, "" where it was said but the id got lost on the way.
+
+        Raises `TryLater`, `Refused`, or `ConnectorError` (worth another try).
+        """
+        try:
+            chat, thread = place(delivery.address.chat)
+        except ValueError:
+            raise Refused(f"{delivery.address.chat!r} is no Telegram chat") from None
+        forget_status()
+        try:
+            return await self._say(delivery, chat, thread)
+        except RetryAfter as error:
+            raise self._later(delivery.address.chat, wait_of(error)) from None
+        except (Forbidden, BadRequest) as error:
+            # Telegram calls a request bad that it will never take: a deleted chat, no right to write, no such topic.
+            raise Refused(f"Telegram: {brief(error)}") from None
+        except InvalidToken:
+            # Worth another try: the answers wait until somebody has put the token right.
+            raise ConnectorError(BAD_TOKEN) from None
+        except TelegramError as error:
+            if was_done(error):
+                return delivery.sent_id
+            raise ConnectorError(f"Telegram: {brief(error)}") from None
+
+    async def _say(self, delivery: Delivery, chat: int, thread: int | None) -> str:
+        chat = self._moved.get(chat, chat)
+        try:
+            return await self._edit_or_post(delivery, chat, thread)
+        except ChatMigrated as error:
+            self._moved[chat] = error.new_chat_id
+            return await self._edit_or_post(delivery, error.new_chat_id, thread)
+
+    async def _edit_or_post(self, delivery: Delivery, chat: int, thread: int | None) -> str:
+        if delivery.sent_id and await self._edit(delivery, chat):
+            return delivery.sent_id
+        return await self._post(delivery, chat, thread)
+
+    async def _edit(self, delivery: Delivery, chat: int) -> bool:
+        """False where there is nothing left to edit."""
+        try:
+            await self._bot.edit_message_text(
+                cut(delivery.text, self._length),
+                chat_id=chat,
+                message_id=int(delivery.sent_id),
+                reply_markup=keyboard(delivery.buttons),
+                link_preview_options=NO_PREVIEW,
+            )
+        except BadRequest as error:
+            trouble = str(error).lower()
+            if "not modified" in trouble:
+                return True
+            if any(words in trouble for words in NOTHING_TO_EDIT):
+                return False
+            raise
+        return True
+
+    async def _post(self, delivery: Delivery, chat: int, thread: int | None) -> str:
+        """Plain text always: what people wrote must never become markup."""
+        forget_status()
+        answered = delivery.address.message
+        sent: TelegramMessage = await self._bot.send_message(
+            chat,
+            cut(delivery.text, self._length),
+            message_thread_id=thread,
+            reply_markup=keyboard(delivery.buttons),
+            link_preview_options=NO_PREVIEW,
+            reply_parameters=ReplyParameters(int(answered), allow_sending_without_reply=True)
+            if answered.isdecimal()
+            else None,
+        )
+        return str(sent.message_id)
+
+    def _later(self, chat: str, seconds: float) -> TryLater:
+        """Telegram does not say whether its 429 means this chat or all of them: two chats at once mean all."""
+        now = self._now()
+        self._told = {c: until for c, until in self._told.items() if until > now}
+        everybody = bool(self._told.keys() - {chat})
+        self._told[chat] = now + seconds
+        return TryLater(seconds, "" if everybody else chat)
+
+
+def keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
+    """Short labels share a row, long ones get one each. A button that Telegram would refuse is left out."""
+    made = [
+        InlineKeyboardButton(button.label, callback_data=data)
+        for button in buttons
+        if (data := press_data(button.act, button.question))
+    ]
+    if not made:
+        return None
+    width = 5 if all(len(button.text) <= 8 for button in made) else 1
+    return InlineKeyboardMarkup([made[i : i + width] for i in range(0, len(made), width)])

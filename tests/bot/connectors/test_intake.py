@@ -1,0 +1,200 @@
+"""The signed intake."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bot.connectors.intake import LONGEST_BODY, Intake, signature
+from bot.errors import SettingsError
+from bot.ports import HookReply
+from tests.fake_floor import FakeFloor
+
+SECRET = "0123456789abcdef-secret"
+NOW = 1_800_000_000.0
+ONE = {"id": "m1", "user": "u1", "name": "Ann", "text": "为什么？", "at": 1_799_999_990.5}
+
+
+def signed(body: bytes, at: float = NOW, secret: str = SECRET) -> dict[str, str]:
+    stamp = str(int(at))
+    return {"X-Floormic-Timestamp": stamp, "X-Floormic-Signature": signature(secret.encode(), stamp, body)}
+
+
+class Running:
+    """An intake that is running, and the floor it feeds."""
+
+    def __init__(self) -> None:
+        self.floor = FakeFloor()
+        self.intake = Intake("other", SECRET, "talk", lambda: NOW)
+
+    async def post(self, body: Any, headers: dict[str, str] | None = None) -> HookReply:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        task = asyncio.create_task(self.intake.run(self.floor))
+        await asyncio.sleep(0)
+        try:
+            return await self.intake.hook(signed(raw) if headers is None else headers, raw)
+        finally:
+            task.cancel()
+
+
+@pytest.fixture
+def running() -> Running:
+    return Running()
+
+
+def test_the_signature_is_the_documented_one() -> None:
+    """HMAC-SHA256 over timestamp, dot and body: `printf '1800000000.{}' | openssl dgst -sha256 -hmac key` agrees."""
+    expected = "sha256=7321475872b03ff21bdc2dfd86ea2d99ec29c479fbe4a77aa6acf4509505493f"
+    assert signature(b"key", "1800000000", b"{}") == expected
+
+
+async def test_one_message_is_taken(running: Running) -> None:
+    """A single message arrives with all its fields, and the answer says that it was new."""
+    reply = await running.post(ONE)
+    assert (reply.status, json.loads(reply.body)) == (200, {"accepted": 1, "new": 1})
+    message = running.floor.messages[0]
+    assert (message.session, message.source, message.external_id, message.author) == ("talk", "other", "m1", "u1")
+    assert (message.author_name, message.text, message.at) == ("Ann", "为什么？", 1_799_999_990.5)
+    assert message.address is None
+    assert not message.explicit
+
+
+async def test_a_list_is_taken_and_a_replay_counts_nothing(running: Running) -> None:
+    """Lists come in one transaction; the same body again is accepted and adds nothing."""
+    body = [ONE, {"id": 2, "user": 7, "text": "second"}]
+    assert json.loads((await running.post(body)).body) == {"accepted": 2, "new": 2}
+    assert json.loads((await running.post(body)).body) == {"accepted": 2, "new": 0}
+    assert (running.floor.messages[1].external_id, running.floor.messages[1].at) == ("2", NOW)
+    assert json.loads((await running.post([])).body) == {"accepted": 0, "new": 0}
+
+
+def flipped(headers: dict[str, str], key: str, at: int) -> dict[str, str]:
+    value = headers[key]
+    return headers | {key: value[:at] + ("0" if value[at] != "0" else "1") + value[at + 1 :]}
+
+
+RAW = json.dumps(ONE).encode()
+GOOD = signed(RAW)
+FORGED: list[dict[str, str]] = [
+    {},
+    {"X-Floormic-Timestamp": GOOD["X-Floormic-Timestamp"]},
+    {"X-Floormic-Signature": GOOD["X-Floormic-Signature"]},
+    *[flipped(GOOD, "X-Floormic-Signature", at) for at in range(7, 71)],
+    *[flipped(GOOD, "X-Floormic-Timestamp", at) for at in range(10)],
+    signed(RAW, at=NOW - 301),
+    signed(RAW, at=NOW + 301),
+    signed(RAW, secret="another secret that is long"),
+    signed(RAW + b" "),
+    GOOD | {"X-Floormic-Signature": GOOD["X-Floormic-Signature"].removeprefix("sha256=")},
+    GOOD | {"X-Floormic-Timestamp": "nan"},
+    GOOD | {"X-Floormic-Timestamp": "١٢٣"},
+    GOOD | {"X-Floormic-Timestamp": "9" * 5000},
+    GOOD | {"X-Floormic-Signature": "sha256=é\udcff"},
+]
+
+
+async def test_every_forgery_gets_the_same_403_and_no_row(running: Running) -> None:
+    """Flipped bits, other secrets, old and future timestamps, missing headers: one uniform 403."""
+    replies = {await running.post(RAW, headers) for headers in FORGED}
+    replies.add(await running.post(b"no json", signed(b"other")))
+    assert [reply.status for reply in replies] == [403]
+    assert running.floor.received == 0
+
+
+async def test_header_names_have_no_case_and_the_window_is_five_minutes(running: Running) -> None:
+    """Proxies may change the case of names; clocks may differ by 300 s either way."""
+    assert (await running.post(RAW, {key.lower(): value for key, value in GOOD.items()})).status == 200
+    for off in (-300, 300):
+        assert (await running.post(RAW, signed(RAW, at=NOW + off))).status == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        ([ONE, {**ONE, "text": ""}], "1.text"),
+        ([ONE, ONE, {"id": "x", "user": "u"}], "2.text"),
+        ({**ONE, "id": ""}, "0.id"),
+        ({**ONE, "id": "x" * 201}, "0.id"),
+        ({**ONE, "user": None}, "0.user"),
+        ({**ONE, "user": ["u"]}, "0.user"),
+        ({**ONE, "at": 1_800_000_000_000}, "0.at"),
+        ({**ONE, "at": -1}, "0.at"),
+        ({**ONE, "at": "yesterday"}, "0.at"),
+        ({**ONE, "name": ["n"]}, "0.name"),
+        ([ONE, "text"], "1"),
+        (b'[{"id": "1", "user": "u", "text": "x", "at": 1e999}]', "0.at"),
+        (b'[{"id": "1", "user": "u", "text": "x", "at": NaN}]', "body"),
+        (b'{"id": "1", "user": "u", "text": "\\ud800"}', "body"),
+        (b"", "0"),
+        (b"nonsense", "body"),
+        (b"[" * 100_000, "body"),
+        (b"\xff\xfe", "body"),
+    ],
+)
+async def test_a_malformed_body_is_named_with_its_place_and_nothing_is_taken(
+    running: Running, body: Any, place: str
+) -> None:
+    """All or nothing: one wrong item refuses the lot, and the answer says where it is."""
+    reply = await running.post(body)
+    assert reply.status == 400
+    error = json.loads(reply.body)
+    assert error["code"] == "bad_input"
+    assert error["error"].startswith(f"{place}: ")
+    assert running.floor.received == 0
+
+
+async def test_many_mistakes_make_a_short_answer_without_the_text(running: Running) -> None:
+    """The answer names the first mistakes and counts the others; it quotes nothing that was sent."""
+    reply = await running.post([{"text": 5, "secret": "personal"}] * 50)
+    assert "more" in json.loads(reply.body)["error"]
+    assert b"personal" not in reply.body
+    assert len(reply.body) < 2000
+
+
+async def test_a_body_that_is_too_long_is_not_read(running: Running) -> None:
+    """256 KiB pass, one byte more is refused with 413."""
+    body = json.dumps({**ONE, "text": ""}).encode()
+    fits = body.replace(b'"text": ""', b'"text": "' + b"x" * (LONGEST_BODY - len(body)) + b'"')
+    assert len(fits) == 256 * 1024
+    assert (await running.post(fits)).status == 200
+    assert (await running.post(fits + b" ")).status == 413
+
+
+async def test_a_store_that_cannot_write_asks_for_patience(running: Running) -> None:
+    """A full disk makes a 503 with Retry-After, and the same body is taken later."""
+    running.floor.fail_next = 1
+    reply = await running.post(ONE)
+    assert (reply.status, dict(reply.headers)) == (503, {"Retry-After": "5"})
+    assert json.loads((await running.post(ONE)).body) == {"accepted": 1, "new": 1}
+
+
+async def test_before_it_runs_it_asks_for_patience() -> None:
+    """A call that comes before the start is to be repeated, not lost."""
+    assert (await Intake("other", SECRET, "talk", lambda: NOW).hook(GOOD, RAW)).status == 503
+
+
+def test_a_short_secret_is_no_secret() -> None:
+    """It does not start with a secret that could be guessed."""
+    with pytest.raises(SettingsError, match="16"):
+        Intake("other", "short", "talk", lambda: NOW)
+
+
+items = st.dictionaries(
+    st.sampled_from(["id", "user", "name", "text", "at", "more"]),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.lists(st.integers(), max_size=2),
+)
+bodies = st.binary(max_size=300) | (items | st.lists(items, max_size=4)).map(lambda value: json.dumps(value).encode())
+
+
+@given(body=bodies, sign=st.booleans(), headers=st.dictionaries(st.text(max_size=30), st.text(max_size=90), max_size=3))
+async def test_nothing_breaks_the_hook(body: bytes, sign: bool, headers: dict[str, str]) -> None:
+    """Whatever comes is answered with 200, 400 or 403, and what was taken can be written as UTF-8."""
+    running = Running()
+    reply = await running.post(body, signed(body) if sign else headers)
+    assert reply.status in ((200, 400) if sign else (403,))
+    for message in running.floor.messages:
+        (message.text + message.author + message.author_name + message.external_id).encode()
+    json.loads(reply.body)

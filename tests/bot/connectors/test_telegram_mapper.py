@@ -1,0 +1,256 @@
+"""How Telegram's updates are understood: pure, without a server."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from telegram import User
+
+from bot.connectors.telegram.client import Polls, read_update
+from bot.connectors.telegram.mapper import Command, Press, Reader, Reading, place, press_data
+from bot.connectors.telegram.words import WORDS, cut, units
+from bot.model import Message
+from tests.fake_telegram import ANN, BOB, FORUM, GROUP, ME, OTHER_BOT, FakeTelegram, entities_of, private
+
+Json = dict[str, Any]
+me = User.de_json(ME)
+server = FakeTelegram()  # makes messages; it is not started
+
+
+def reader(**options: Any) -> Reader:
+    return Reader("telegram", "talk", me, **options)
+
+
+def read(message: Json, **options: Any) -> Reading:
+    update = read_update({"update_id": 1, "message": message})
+    assert update is not None
+    return reader(**options).read([update])
+
+
+def say(text: str, user: Json = ANN, chat: Json = GROUP, **fields: Any) -> Json:
+    return server.message(user, chat, text=text, entities=entities_of(text), **fields)
+
+
+def one(message: Json, **options: Any) -> Message | Command | Press | None:
+    reading = read(message, **options)
+    found = [*reading.messages, *reading.commands, *reading.presses]
+    assert len(found) <= 1
+    return found[0] if found else None
+
+
+@pytest.mark.parametrize(
+    ("text", "heard"),
+    [
+        ("/ask Why?", "Why?"),
+        ("/ask@floormic_bot Why?", "Why?"),
+        ("/ASK@Floormic_Bot Why?", "Why?"),
+        ("/ask   two\nlines", "two\nlines"),
+        ("/ask什么是梯度？", "什么是梯度？"),
+        ("@floormic_bot 什么是梯度？", "什么是梯度？"),
+        ("😀😀 Why, @floormic_bot", "😀😀 Why,"),
+        ("@Floormic_Bot why @floormic_bot", "why"),
+    ],
+)
+def test_asking_is_understood(text: str, heard: str) -> None:
+    """/ask and mentions are explicit questions, without the words that only address the bot."""
+    message = one(say(text))
+    assert isinstance(message, Message)
+    assert (message.text, message.explicit) == (heard, True)
+
+
+@pytest.mark.parametrize(
+    "text", ["hello all", "/ask@weather_bot Why?", "/unknown", "/start@weather_bot", "@ann why?", "@floormic_bot"]
+)
+def test_what_is_not_meant_for_the_bot_is_left_alone(text: str) -> None:
+    """Lines, commands and mentions for others are not read in a group."""
+    assert one(say(text)) is None
+
+
+def test_every_message_is_read_where_that_is_set() -> None:
+    """With `every_message` lines of a group are read, to be judged like those of any chat; commands of others not."""
+    message = one(say("why is it so?"), every_message=True)
+    assert isinstance(message, Message)
+    assert not message.explicit
+    assert one(say("/ask@weather_bot Why?"), every_message=True) is None
+
+
+def test_in_private_everything_is_a_question() -> None:
+    """What somebody writes to the bot alone is meant for it."""
+    message = one(say("why is it so?", chat=private(ANN)))
+    assert isinstance(message, Message)
+    assert message.explicit
+    assert message.address is not None
+    assert message.address.private
+
+
+def test_a_reply_to_the_bot_is_read_and_judged() -> None:
+    """A reply to the bot is heard, but not taken for a question unseen; one to somebody else is not heard."""
+    mine, others = say("Answer", user=ME), say("Hm", user=BOB)
+    message = one(say("and if not?", reply_to_message=mine))
+    assert isinstance(message, Message)
+    assert not message.explicit
+    assert one(say("and if not?", reply_to_message=others)) is None
+
+
+def test_a_bare_ask_takes_the_message_it_replies_to() -> None:
+    """Who points at a message with /ask wants to know that; without one there is a hint."""
+    pointed = one(say("/ask", user=BOB, reply_to_message=say("why is it so?")))
+    assert isinstance(pointed, Message)
+    assert (pointed.text, pointed.author) == ("why is it so?", "12")
+    for bare in (say("/ask"), say("/ask@floormic_bot  "), say("/ask", reply_to_message=say("Answer", user=ME))):
+        command = one(bare)
+        assert isinstance(command, Command)
+        assert command.what == "hint"
+
+
+@pytest.mark.parametrize(
+    ("text", "what"), [("/start", "help"), ("/help", "help"), ("/questions", "top"), ("/mine", "mine")]
+)
+def test_commands_are_told_apart(text: str, what: str) -> None:
+    """Each command is known, in groups and in private, with who gave it."""
+    for chat in (GROUP, private(ANN)):
+        command = one(say(text, chat=chat))
+        assert isinstance(command, Command)
+        assert (command.what, command.person.id) == (what, "11")
+
+
+def test_captions_count_as_text() -> None:
+    """What is written under a picture is read like a line."""
+    photo = [{"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}]
+    caption = "@floormic_bot what is this?"
+    message = one(server.message(photo=photo, caption=caption, caption_entities=entities_of(caption)))
+    assert isinstance(message, Message)
+    assert message.text == "what is this?"
+    assert one(server.message(photo=photo)) is None
+
+
+def test_bots_are_ignored() -> None:
+    """Neither other bots nor ourselves ask questions, and posts copied from a channel are no person's."""
+    assert one(say("/ask why?", user=OTHER_BOT)) is None
+    assert one(say("/ask why?", user=ME)) is None
+    channel = {"id": -1009, "type": "channel", "title": "News"}
+    copied = say("/ask why?", is_automatic_forward=True, sender_chat=channel)
+    assert one(copied, every_message=True) is None
+
+
+def test_an_anonymous_admin_is_somebody() -> None:
+    """Who speaks as the group counts under the group, not under the stand-in user that all groups share."""
+    stand_in = {"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"}
+    message = one(say("/ask why?", user=stand_in, sender_chat=GROUP))
+    assert isinstance(message, Message)
+    assert (message.author, message.author_name) == ("-1001", "Lecture")
+
+
+def test_forum_topics_stay_in_the_address() -> None:
+    """In a forum the topic belongs to where to reply; the thread id of mere replies does not."""
+    topic = one(say("/ask why?", chat=FORUM, message_thread_id=5, is_topic_message=True))
+    thread = one(say("/ask why?", chat=GROUP, message_thread_id=5))
+    assert isinstance(topic, Message)
+    assert isinstance(thread, Message)
+    assert topic.address is not None
+    assert thread.address is not None
+    assert (topic.address.chat, thread.address.chat) == ("-1002/5", "-1001")
+    assert topic.external_id.startswith("-1002:")
+    assert place("-1002/5") == (-1002, 5)
+    assert place("-1001") == (-1001, None)
+
+
+def test_buttons_come_back_as_they_went_out() -> None:
+    """A pressed button names act and question; ids that Telegram would not carry make no button."""
+    for act in ("vote", "not_answered"):
+        query = {"id": "1", "from": BOB, "chat_instance": "1", "data": press_data(act, "q17"), "message": say("x")}
+        update = read_update({"update_id": 1, "callback_query": query})
+        assert update is not None
+        press = reader().read([update]).presses[0]
+        assert (press.act, press.question, press.person.id) == (act, "q17", "12")
+    assert press_data("vote", "问" * 21) is None
+    assert press_data("vote", "q" * 62) is not None
+    assert press_data("dance", "q17") is None
+
+
+@pytest.mark.parametrize("data", [None, "", "v:", "x:q1", "vote", "v" * 64])
+def test_unknown_buttons_are_ignored(data: str | None) -> None:
+    """Buttons that we did not make do nothing."""
+    query = {"id": "1", "from": BOB, "chat_instance": "1", "message": say("x")} | ({"data": data} if data else {})
+    update = read_update({"update_id": 1, "callback_query": query})
+    assert update is not None
+    assert reader().read([update]) == Reading()
+
+
+def test_both_languages_say_the_same_things() -> None:
+    """Every text exists in both languages with the same places to fill in."""
+    zh, en = WORDS["zh"], WORDS["en"]
+    assert zh.keys() == en.keys()
+    for key in zh:
+        for place_holder in ("{bot}", "{rank}", "{title}", "{people}", "{text}", "{state}", "{answer}", "{reason}"):
+            assert (place_holder in zh[key]) == (place_holder in en[key]), key
+
+
+@given(st.text(), st.integers(min_value=2, max_value=60))
+def test_cutting_keeps_the_limit_and_the_beginning(text: str, limit: int) -> None:
+    """Whatever is cut is short enough in UTF-16 units, is a beginning of the text, and breaks no character."""
+    short = cut(text, limit)
+    assert units(short) <= limit
+    if units(text) <= limit:
+        assert short == text
+    else:
+        assert short.endswith("…")
+        assert text.startswith(short[:-1])
+
+
+def test_cutting_prefers_the_end_of_a_sentence() -> None:
+    """A long answer ends with a whole sentence."""
+    assert cut("One sentence. Another one. And a third that is too long.", 30) == "One sentence. Another one.…"
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+texts = st.text(st.characters(codec=None, exclude_categories=()), max_size=40)  # half surrogate pairs too
+entity = st.fixed_dictionaries(
+    {
+        "type": st.sampled_from(["mention", "bot_command", "text_mention", "url"]),
+        "offset": st.integers(-5, 60),
+        "length": st.integers(-5, 60),
+    }
+)
+
+
+@given(
+    st.fixed_dictionaries(
+        {"message_id": st.integers(), "date": st.integers(0, 2**33), "chat": st.just(GROUP), "from": st.just(ANN)},
+        optional={
+            "text": texts | st.sampled_from(["/ask", "/ask x", "@floormic_bot"]),
+            "caption": texts,
+            "entities": st.lists(entity, max_size=3),
+            "caption_entities": st.lists(entity, max_size=3),
+            "message_thread_id": st.integers(),
+            "is_topic_message": st.booleans(),
+            "reply_to_message": json_values,
+        },
+    )
+)
+def test_no_message_breaks_the_reader(message: Json) -> None:
+    """Whatever stands in a message, reading it raises nothing, and what comes out can be written as UTF-8."""
+    update = read_update({"update_id": 1, "message": message})
+    if update is None:
+        return
+    for found in reader(every_message=True).read([update]).messages:
+        (found.text + found.author_name + found.external_id).encode()
+
+
+@given(json_values | st.dictionaries(st.sampled_from(["update_id", "message", "callback_query"]), json_values))
+def test_no_answer_breaks_the_polling(update: Any) -> None:
+    """Whatever stands in the list of updates, what is left of it can be read and has a number."""
+    try:
+        payload = json.dumps({"ok": True, "result": [update]}).encode()
+    except ValueError:
+        return
+    for raw in Polls.parse_json_payload(payload)["result"]:
+        readable = read_update(raw)
+        assert readable is not None
+        reader().read([readable])

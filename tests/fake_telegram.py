@@ -1,0 +1,439 @@
+"""Our own Bot API server: enough of it to try the connector, and able to misbehave.
+
+What it sends and what it is asked is checked against aiogram's types, which others wrote from the same documents.
+"""
+
+import asyncio
+import json
+import time
+from collections import defaultdict, deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from aiogram import methods, types
+from aiohttp import web
+
+TOKEN = "123456:TEST-token"
+Json = dict[str, Any]
+
+ME: Json = {
+    "id": 999,
+    "is_bot": True,
+    "first_name": "Floormic",
+    "username": "floormic_bot",
+    "can_join_groups": True,
+    "can_read_all_group_messages": False,
+    "supports_inline_queries": False,
+}
+ANN: Json = {"id": 11, "is_bot": False, "first_name": "Ann", "last_name": "Lee", "language_code": "en"}
+BOB: Json = {"id": 12, "is_bot": False, "first_name": "Bob"}
+OTHER_BOT: Json = {"id": 13, "is_bot": True, "first_name": "Weather", "username": "weather_bot"}
+GROUP: Json = {"id": -1001, "type": "supergroup", "title": "Lecture"}
+FORUM: Json = {"id": -1002, "type": "supergroup", "title": "Forum", "is_forum": True}
+
+KNOWN = {
+    "getMe": methods.GetMe,
+    "getUpdates": methods.GetUpdates,
+    "sendMessage": methods.SendMessage,
+    "editMessageText": methods.EditMessageText,
+    "answerCallbackQuery": methods.AnswerCallbackQuery,
+    "setWebhook": methods.SetWebhook,
+    "deleteWebhook": methods.DeleteWebhook,
+}
+JSON_FIELDS = {"reply_markup", "reply_parameters", "link_preview_options", "allowed_updates", "entities"}
+SAYING = {"sendMessage", "editMessageText"}
+
+
+def private(user: Json) -> Json:
+    return {"id": user["id"], "type": "private", "first_name": user["first_name"]}
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request that the bot made."""
+
+    method: str
+    params: Json
+    at: float
+
+    @property
+    def text(self) -> str:
+        return str(self.params["text"])
+
+    @property
+    def buttons(self) -> list[Json]:
+        rows = self.params.get("reply_markup", {}).get("inline_keyboard", [])
+        return [button for row in rows for button in row]
+
+
+class Failure(Exception):
+    """What Telegram answers with `ok: false`."""
+
+    def __init__(self, code: int, description: str, **parameters: int) -> None:
+        super().__init__(description)
+        self.code, self.description, self.parameters = code, description, parameters
+
+    def response(self) -> web.Response:
+        body: Json = {"ok": False, "error_code": self.code, "description": self.description}
+        if self.parameters:
+            body["parameters"] = self.parameters
+        return web.json_response(body, status=self.code)
+
+
+Do = Callable[[], Awaitable[web.Response]]
+Mood = Callable[[web.Request, Do], Awaitable[web.StreamResponse]]
+
+
+def broken(status: int = 502) -> Mood:
+    """Not done, and an answer that is no JSON, as from a proxy."""
+
+    async def mood(request: web.Request, do: Do) -> web.StreamResponse:
+        return web.Response(status=status, text="<html>Bad Gateway</html>", content_type="text/html")
+
+    return mood
+
+
+def hang(seconds: float) -> Mood:
+    """Not done, and no answer for a long time."""
+
+    async def mood(request: web.Request, do: Do) -> web.StreamResponse:
+        await asyncio.sleep(seconds)
+        return web.Response(status=504)
+
+    return mood
+
+
+def cut_json() -> Mood:
+    """Done, but the answer is half a JSON."""
+
+    async def mood(request: web.Request, do: Do) -> web.StreamResponse:
+        answer = await do()
+        body = bytes(answer.body or b"")  # type: ignore[arg-type]
+        return web.Response(body=body[: len(body) // 2], content_type="application/json")
+
+    return mood
+
+
+def cut_off() -> Mood:
+    """Done, but the connection breaks in the middle of the answer."""
+
+    async def mood(request: web.Request, do: Do) -> web.StreamResponse:
+        body = bytes((await do()).body or b"")  # type: ignore[arg-type]
+        answer = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(body))})
+        await answer.prepare(request)
+        await answer.write(body[: len(body) // 2])
+        if request.transport:
+            request.transport.close()
+        return answer
+
+    return mood
+
+
+def refuse(code: int, description: str, **parameters: int) -> Mood:
+    async def mood(request: web.Request, do: Do) -> web.StreamResponse:
+        return Failure(code, description, **parameters).response()
+
+    return mood
+
+
+class FakeTelegram:
+    """`says`, `presses` and `edits` are what people do; `calls` is what the bot did.
+
+    `will(method, *moods)` makes the next calls misbehave. `flood(seconds)` answers the next message with a 429, and
+    whatever is sent to that chat (`everywhere`: to any) before its time is over is noted in `violations`.
+    With `messy`, every getUpdates repeats what was confirmed before and shuffles the order.
+    """
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self.violations: list[str] = []
+        self.faults: list[str] = []
+        self.messages: dict[tuple[int, int], Json] = {}
+        self.blocked: set[int] = set()
+        self.migrated: dict[int, int] = {}
+        self.webhook: Json | None = None
+        self.messy = False
+        self._chats: set[int] = set()
+        self._updates: list[Json] = []
+        self._all: list[Json] = []
+        self._queries: set[str] = set()
+        self._moods: dict[str, deque[Mood]] = defaultdict(deque)
+        self._floods: dict[int | None, float] = {}
+        self._coming: deque[tuple[float, bool]] = deque()
+        self._ids = {"update": 500, "message": 100, "query": 0}
+        self._news = asyncio.Event()
+        self._poll: asyncio.Task[Any] | None = None
+        self._port = 0
+
+    async def __aenter__(self) -> "FakeTelegram":
+        app = web.Application()
+        app.router.add_route("*", "/bot{token}/{method}", self._serve)
+        self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await site.start()
+        self._port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._news.set()
+        await self._runner.cleanup()
+
+    @property
+    def base_url(self) -> str:
+        return f"http://127.0.0.1:{self._port}/bot"
+
+    # What people do
+
+    def says(self, text: str, user: Json = ANN, chat: Json = GROUP, **fields: Any) -> Json:
+        return self.arrives(self._message(user, chat, text=text, entities=entities_of(text), **fields))
+
+    def arrives(self, message: Json) -> Json:
+        self._queue({"message": message})
+        return message
+
+    def edits(self, message: Json, text: str) -> None:
+        self._queue({"edited_message": {**message, "text": text, "edit_date": int(time.time())}})
+
+    def presses(self, data: str, message: Json, user: Json = ANN) -> str:
+        self._ids["query"] += 1
+        query = str(self._ids["query"])
+        self._queries.add(query)
+        pressed = {"id": query, "from": user, "chat_instance": "7", "data": data, "message": message}
+        self._queue({"callback_query": pressed})
+        return query
+
+    def expire_queries(self) -> None:
+        self._queries.clear()
+
+    def queue_raw(self, update: Json) -> None:
+        """An update that no type checks."""
+        self._ids["update"] += 1
+        self._add({**update, "update_id": self._ids["update"]})
+
+    def message(self, user: Json = ANN, chat: Json = GROUP, **content: Any) -> Json:
+        return self._message(user, chat, **content)
+
+    # How it misbehaves
+
+    def will(self, method: str, *moods: Mood) -> None:
+        self._moods[method].extend(moods)
+
+    def flood(self, seconds: float, everywhere: bool = False) -> None:
+        self._coming.append((seconds, everywhere))
+
+    # What is asked of it afterwards
+
+    def said(self, method: str = "sendMessage") -> list[Call]:
+        return [call for call in self.calls if call.method == method]
+
+    def texts(self, chat: int) -> list[str]:
+        """What stands in a chat from the bot, after all edits."""
+        return [m["text"] for (c, _), m in self.messages.items() if c == chat and m["from"]["id"] == ME["id"]]
+
+    def unconfirmed(self) -> int:
+        return len(self._updates)
+
+    async def until(self, condition: Callable[[], object], seconds: float = 5.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"did not happen within {seconds} s; calls: {self.calls}")
+            await asyncio.sleep(0.01)
+
+    # The server
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        method = request.match_info["method"]
+        if request.match_info["token"] != TOKEN:
+            return Failure(401, "Unauthorized").response()
+        params = decoded({k: str(v) for k, v in (await request.post()).items()})
+        self._check_request(method, params)
+        self.calls.append(Call(method, params, time.monotonic()))
+
+        async def do() -> web.Response:
+            try:
+                result = await getattr(self, f"_do_{method}")(params)
+            except Failure as failure:
+                return failure.response()
+            return web.json_response({"ok": True, "result": result})
+
+        moods = self._moods[method]
+        return await (moods.popleft()(request, do) if moods else do())
+
+    def _check_request(self, method: str, params: Json) -> None:
+        """A wrong request is a fault of the bot; noted, because an error in here would look like a bad network."""
+        kind = KNOWN.get(method)
+        if kind is None:
+            self.faults.append(f"unknown method {method}")
+            return
+        unknown = params.keys() - kind.model_fields.keys()
+        if unknown:
+            self.faults.append(f"{method}: unknown parameters {unknown}")
+        try:
+            kind.model_validate(params)
+        except ValueError as error:
+            self.faults.append(f"{method}: {error}")
+
+    async def _do_getMe(self, params: Json) -> Json:  # noqa: N802 (named as the Bot API names it)
+        types.User.model_validate(ME)
+        return ME
+
+    async def _do_getUpdates(self, params: Json) -> list[Json]:  # noqa: N802
+        if self.webhook:
+            raise Failure(409, "Conflict: can't use getUpdates method while webhook is active")
+        if self._poll and not self._poll.done():
+            self._poll.cancel()
+        wait = self._poll = asyncio.ensure_future(self._wait_for_news(params))
+        try:
+            await wait
+        except asyncio.CancelledError:
+            if wait.cancelled():
+                raise Failure(409, "Conflict: terminated by other getUpdates request") from None
+            raise
+        return self._batch(int(params.get("limit", 100)))
+
+    async def _wait_for_news(self, params: Json) -> None:
+        if offset := int(params.get("offset", 0)):
+            self._updates = [u for u in self._updates if u["update_id"] >= offset]
+        deadline = time.monotonic() + min(float(params.get("timeout", 0)), 30.0)
+        while not self._updates and (left := deadline - time.monotonic()) > 0:
+            self._news.clear()
+            try:
+                await asyncio.wait_for(self._news.wait(), left)
+            except TimeoutError:
+                return
+
+    def _batch(self, limit: int) -> list[Json]:
+        if not self.messy:
+            return self._updates[:limit]
+        # Everything twice, backwards, with the three before it once more.
+        first = self._updates[0]["update_id"] if self._updates else 0
+        earlier = [u for u in self._all if u["update_id"] < first][-3:]
+        return [*earlier, *reversed(self._updates), *self._updates]
+
+    async def _do_sendMessage(self, params: Json) -> Json:  # noqa: N802
+        chat = self._may_say(params)
+        reply = params.get("reply_parameters")
+        replied = self.messages.get((chat, reply["message_id"])) if reply else None
+        if reply and not replied and not reply.get("allow_sending_without_reply"):
+            raise Failure(400, "Bad Request: message to be replied not found")
+        extra: Json = {"reply_to_message": shallow(replied)} if replied else {}
+        if thread := params.get("message_thread_id"):
+            extra |= {"message_thread_id": int(thread), "is_topic_message": True}
+        if markup := params.get("reply_markup"):
+            extra["reply_markup"] = markup
+        kind = {"id": chat, "type": "supergroup", "title": "Lecture"} if chat < 0 else private({**ANN, "id": chat})
+        return self._message(ME, kind, text=params["text"], **extra)
+
+    async def _do_editMessageText(self, params: Json) -> Json:  # noqa: N802
+        chat = self._may_say(params)
+        message = self.messages.get((chat, int(params["message_id"])))
+        if message is None:
+            raise Failure(400, "Bad Request: message to edit not found")
+        same = message["text"] == params["text"] and message.get("reply_markup") == params.get("reply_markup")
+        if same:
+            raise Failure(400, "Bad Request: message is not modified: specified new message content is the same")
+        message.pop("reply_markup", None)
+        message |= {"text": params["text"], "edit_date": int(time.time())}
+        if markup := params.get("reply_markup"):
+            message["reply_markup"] = markup
+        types.Message.model_validate(message)
+        return message
+
+    async def _do_answerCallbackQuery(self, params: Json) -> bool:  # noqa: N802
+        if params["callback_query_id"] not in self._queries:
+            raise Failure(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
+        self._queries.remove(params["callback_query_id"])
+        return True
+
+    async def _do_setWebhook(self, params: Json) -> bool:  # noqa: N802
+        self.webhook = params
+        return True
+
+    async def _do_deleteWebhook(self, params: Json) -> bool:  # noqa: N802
+        self.webhook = None
+        return True
+
+    def _may_say(self, params: Json) -> int:
+        chat, text, now = int(params["chat_id"]), params["text"], time.monotonic()
+        if self._coming:
+            seconds, everywhere = self._coming.popleft()
+            self._floods[None if everywhere else chat] = now + seconds
+            raise Failure(429, f"Too Many Requests: retry after {seconds:g}", retry_after=int(seconds))
+        if (left := max(self._floods.get(chat, 0.0), self._floods.get(None, 0.0)) - now) > 0:
+            self.violations.append(f"sent to {chat} {left:.2f} s too early")
+            raise Failure(429, "Too Many Requests: retry after 1", retry_after=1)
+        if chat in self.migrated:
+            raise Failure(
+                400,
+                "Bad Request: group chat was upgraded to a supergroup chat",
+                migrate_to_chat_id=self.migrated[chat],
+            )
+        if chat in self.blocked:
+            raise Failure(403, "Forbidden: bot was blocked by the user")
+        if chat not in self._chats:
+            raise Failure(400, "Bad Request: chat not found")
+        if not text.strip():
+            raise Failure(400, "Bad Request: message text is empty")
+        if len(text.encode("utf-16-le")) > 2 * 4096:
+            raise Failure(400, "Bad Request: message is too long")
+        for row in params.get("reply_markup", {}).get("inline_keyboard", []):
+            if any(not 1 <= len(button["callback_data"].encode()) <= 64 for button in row):
+                raise Failure(400, "Bad Request: BUTTON_DATA_INVALID")
+        return chat
+
+    def knows(self, chat: int) -> None:
+        self._chats.add(chat)
+
+    def _message(self, user: Json, chat: Json, **content: Any) -> Json:
+        self._ids["message"] += 1
+        self._chats.add(chat["id"])
+        message: Json = {
+            "message_id": self._ids["message"],
+            "from": user,
+            "chat": chat,
+            "date": int(time.time()),
+            **{key: value for key, value in content.items() if value not in (None, [])},
+        }
+        types.Message.model_validate(message)
+        self.messages[chat["id"], message["message_id"]] = message
+        return message
+
+    def _queue(self, update: Json) -> None:
+        self._ids["update"] += 1
+        update = {"update_id": self._ids["update"], **update}
+        types.Update.model_validate(update)
+        self._add(update)
+
+    def _add(self, update: Json) -> None:
+        self._all.append(update)
+        self._updates.append(update)
+        self._news.set()
+
+
+def decoded(params: dict[str, str]) -> Json:
+    """Telegram's parameters come as a form, the structured ones as JSON in it."""
+    return {key: json.loads(value) if key in JSON_FIELDS else value for key, value in params.items()}
+
+
+def shallow(message: Json) -> Json:
+    return {key: value for key, value in message.items() if key != "reply_to_message"}
+
+
+def entities_of(text: str) -> list[Json]:
+    """Commands at the start and mentions, in UTF-16 units as Telegram counts them."""
+    found: list[Json] = []
+    at = 0
+    for word in text.split(" "):
+        length = len(word.encode("utf-16-le", "surrogatepass")) // 2
+        if word.startswith("/") and not at:
+            found.append({"type": "bot_command", "offset": at, "length": length})
+        elif word.startswith("@") and length > 1:
+            found.append({"type": "mention", "offset": at, "length": length})
+        at += length + 1
+    return found
