@@ -7,7 +7,6 @@ from typing import Any
 
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
-from yarl import URL
 
 from bot.desk import Desk
 from bot.errors import StoreError
@@ -131,7 +130,7 @@ class Browser:
         return await answer.json()
 
     def cookie(self, name: str) -> Any:
-        return self.client.session.cookie_jar.filter_cookies(URL(self.client.make_url("/"))).get(name)
+        return self.client.session.cookie_jar.filter_cookies(self.client.make_url("/")).get(name)
 
 
 @asynccontextmanager
