@@ -30,7 +30,8 @@ from bot.model import (
     Session,
 )
 from bot.ports import Now
-from bot.storage import changes, deliveries, inbox, logins, questions
+from bot.storage import changes, inbox, logins, questions
+from bot.storage import deliveries as said
 from bot.storage.connection import claim, connect, explained, warn_if_unsound
 from bot.storage.migrations import migrate
 from bot.storage.reader import Reader
@@ -142,17 +143,17 @@ class SqliteStore:
     async def actions(self, session: str, limit: int = 100, since: int = 0) -> list[Action]:
         return await self._read(changes.actions, session, limit, since)
 
-    async def deliver(self, deliveries_: Sequence[Delivery]) -> None:
-        await self._write(deliveries.deliver, deliveries_)
+    async def deliver(self, deliveries: Sequence[Delivery]) -> None:
+        await self._write(said.deliver, deliveries)
 
     async def due(self, now: float, limit: int = 200) -> list[Delivery]:
-        return await self._read(deliveries.due, now, limit)
+        return await self._read(said.due, now, limit)
 
     async def settle(self, delivery: Delivery) -> None:
-        await self._write(deliveries.settle, delivery)
+        await self._write(said.settle, delivery)
 
     async def deliveries(self, session: str) -> list[Delivery]:
-        return await self._read(deliveries.of_session, session)
+        return await self._read(said.of_session, session)
 
     async def redeem(self, token_hash: str, at: float) -> bool:
         return await self._write(logins.redeem, token_hash, at)
@@ -173,7 +174,7 @@ def _prepared(file: Path, now: Now, patience: float, durable: bool) -> Database:
     try:
         migrate(db)
         with db.atomic():
-            deliveries.wait_again(db)
+            said.wait_again(db)
             logins.forget_expired(db, now())
     except BaseException:
         with suppress(Exception):
