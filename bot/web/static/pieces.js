@@ -1,6 +1,6 @@
 // The pieces of a question that several pages show.
 import { el, hue, icon, said, setText, shown } from "./dom.js";
-import { t } from "./i18n.js";
+import { language, t } from "./i18n.js";
 import { pageFacts } from "./shell.js";
 
 const MARKS = {
@@ -14,7 +14,7 @@ export function badge(state, word = t(`status.${state}`), tone = state) {
 }
 
 /** What people call a chat. */
-const chatName = (source) => pageFacts().sources[source] ?? (source === "web" ? t("chat.web") : source);
+const chatName = (source) => pageFacts().sources[source]?.[language()] ?? source;
 
 /** The chip of a chat: its letter and name, with how many asked there. */
 export function chatChip(source, count) {

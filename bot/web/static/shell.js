@@ -21,7 +21,7 @@ function setTheme(theme) {
 
 function drawTheme(node) {
   const theme = themeNow();
-  node.querySelector("use").setAttribute("href", `/static/icons.svg#${THEME_ICONS[theme]}`);
+  node.querySelector("use").setAttribute("href", `#i-${THEME_ICONS[theme]}`);
   node.title = t(`menu.theme.${theme}`);
   node.setAttribute("aria-label", node.title);
 }
@@ -49,7 +49,7 @@ function closable(dialog) {
 
 let facts = null;
 
-/** What the server put on the page: `session` (id), `role`, `joinUrl`, `sources` (names of chats by source). */
+/** What the server put on the page: `session` (id), `role`, `joinUrl`, `sources` (names of chats by source and language). */
 export function pageFacts() {
   if (facts) return facts;
   const page = JSON.parse(byId("page-data").textContent);
@@ -87,7 +87,7 @@ export const toastFailure = (failure) => toast(failure.advice ?? String(failure)
 export function showConnection(live, node) {
   const draw = () => {
     node.dataset.state = live.state;
-    node.querySelector("use").setAttribute("href", `/static/icons.svg#${live.state === "live" ? "online" : "offline"}`);
+    node.querySelector("use").setAttribute("href", `#i-${live.state === "live" ? "online" : "offline"}`);
     node.querySelector("span").textContent = t(`state.${live.state}`);
   };
   live.addEventListener("state", draw);

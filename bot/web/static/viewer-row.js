@@ -48,7 +48,7 @@ function fillVote(up, question, { votes, asked }) {
   up.setAttribute("aria-label", t("viewer.vote.label", { title: shown(question.title).slice(0, 80), n: question.people }));
   setText(up.querySelector("b"), String(question.people));
   setText(up.querySelector("small"), t(own ? "viewer.asked" : over ? "people.word" : "viewer.vote.short"));
-  up.querySelector("use").setAttribute("href", `/static/icons.svg#${own ? "mic" : pressed ? "check" : over ? "people" : "up"}`);
+  up.querySelector("use").setAttribute("href", `#i-${own ? "mic" : pressed ? "check" : over ? "people" : "up"}`);
 }
 
 function fillAnswer(more, question) {

@@ -273,3 +273,18 @@ async def test_hard_texts_break_no_page(crowd: Crowd) -> None:
     await stage.locator("#now").wait_for()
     for page in (viewer, board, stage):
         assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+
+
+async def test_the_stage_goes_on_with_one_key(crowd: Crowd) -> None:
+    """A moderator presses n on the stage: the question counts as answered aloud and the most wanted one comes."""
+    await crowd.asks("Which book should I read first?", people=3)
+    await crowd.asks("Where can I park tonight?", people=2)
+    board = await crowd.moderator()
+    await row(board, "Where can I park").locator("[data-do=approve]").click()
+    await row(board, "Which book").locator("[data-do=stage]").click()
+    await expect(board.locator("#count-on_stage")).to_have_text("1")
+    stage = await crowd.moderator(page="stage")
+    await expect(stage.locator("#now-title")).to_have_text("Which book should I read first?")
+    await stage.keyboard.press("n")
+    await expect(stage.locator("#now-title")).to_have_text("Where can I park tonight?")
+    await expect(board.locator("#count-answered")).to_have_text("1")
