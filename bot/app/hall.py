@@ -16,6 +16,7 @@ from bot.app.floor import OpenFloor
 from bot.app.minds import Minds
 from bot.app.reporting import render_report
 from bot.connectors.intake import Intake
+from bot.connectors.names import CHATS
 from bot.connectors.telegram import Telegram
 from bot.desk import Desk
 from bot.errors import Refused
@@ -87,6 +88,7 @@ class Hall:
                 sign_in=self.sign_in,
                 now=self.now,
                 public_url=web.public_url,
+                sources=CHATS,
                 trusted_proxies=web.trusted_proxies,
                 report=lambda session, format: render_report(self.store, session, format, self.now()),
             ),

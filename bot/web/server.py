@@ -36,13 +36,14 @@ def make_web(
     public_url: str,
     trusted_proxies: Sequence[str],
     report: Report,
-    sources: Mapping[str, str] | None = None,
+    sources: Mapping[str, Mapping[str, str]] | None = None,
     limits: Limits | None = None,
 ) -> web.Application:
     """The application with all its pages and the API; the caller runs it.
 
     `public_url` is where people reach it ("": as they came); with https cookies are Secure. `trusted_proxies` are
-    addresses or networks whose X-Forwarded-* headers count. `sources` names chats for people, by source.
+    addresses or networks whose X-Forwarded-* headers count. `sources` names chats for people, by source and
+    language.
     """
     assets = Assets(HERE / "static")
     limits = limits or Limits()

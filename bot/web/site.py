@@ -104,7 +104,7 @@ class Site:
     now: Now
     public_url: str
     report: Report
-    sources: Mapping[str, str]
+    sources: Mapping[str, Mapping[str, str]]
     limits: Limits
     participants: Participants
     queue_json: QueueJson

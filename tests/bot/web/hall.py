@@ -166,7 +166,7 @@ async def open_hall(
         public_url=public_url,
         trusted_proxies=trusted,
         report=report,
-        sources={"chat": "The chat"},
+        sources={"chat": {"zh": "聊天", "en": "The chat"}},
         limits=limits,
     )
     prepare(app)

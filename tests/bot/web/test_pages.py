@@ -29,7 +29,7 @@ async def test_every_page_is_served_and_carries_its_data(hall: Hall) -> None:
         assert data is not None
         page = json.loads(data[1])
         assert page["role"] == "organiser"
-        assert page["sources"] == {"chat": "The chat"}
+        assert page["sources"] == {"chat": {"zh": "聊天", "en": "The chat"}}
         assert (page["session"] or {"id": "talk"})["id"] == "talk"
 
 
