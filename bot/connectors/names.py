@@ -1,0 +1,14 @@
+"""What people call the chats, in the languages of the pages."""
+
+from collections.abc import Mapping
+
+CHATS: Mapping[str, Mapping[str, str]] = {
+    "web": {"zh": "网页", "en": "Web page"},
+    "telegram": {"zh": "Telegram", "en": "Telegram"},
+    "bilibili": {"zh": "哔哩哔哩", "en": "Bilibili"},
+    "wecom": {"zh": "企业微信", "en": "WeCom"},
+    "channels": {"zh": "视频号", "en": "WeChat Channels"},
+    "kuaishou": {"zh": "快手", "en": "Kuaishou"},
+    "tencent_classroom": {"zh": "腾讯课堂", "en": "Tencent Classroom"},
+}
+"""By source; a source that is not here is called as it is configured."""
