@@ -1,6 +1,6 @@
 """A report as one HTML file that needs nothing beside it: no script, no font, no picture, no network."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import cache
@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot.report.model import COURSE, Line, Report, Timeline
-from bot.report.words import clipped, clock, day, iso, moment, words_of, zone_name
+from bot.report.words import NO_NAMES, clipped, clock, day, iso, moment, words_of, zone_name
 
 TOP = 12
 WIDTH, HEIGHT = 960, 240
@@ -18,8 +18,9 @@ COLOURS = 6
 """Chats beyond so many share the last colour."""
 
 
-def to_html(report: Report, zone: tzinfo | None = None) -> str:
-    """For reading and printing. `zone` is that of the times shown (None: this machine's)."""
+def to_html(report: Report, zone: tzinfo | None = None, names: Mapping[str, str] = NO_NAMES) -> str:
+    """For reading and printing. `zone` is that of the times shown (None: this machine's), `names` what chats are called
+    (a chat without one by its source)."""
     w = words_of(report.session.language)
     sources = [chat.source for chat in report.chats]
     timeline = draw(report.timeline, zone)
@@ -32,6 +33,7 @@ def to_html(report: Report, zone: tzinfo | None = None) -> str:
         most=max((line.people for line in report.lines), default=1),
         tint={source: min(place, COLOURS - 1) for place, source in enumerate(sources)},
         COURSE=COURSE,
+        called=lambda source: names.get(source, source),
         timeline=timeline,
         timeline_text=describe(report, timeline, zone),
         bar=lambda line, most: bar(line, most, sources),

@@ -5,11 +5,11 @@ import io
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import tzinfo
 
 from bot.report.model import COURSE, Line, Report
-from bot.report.words import clean, clipped, clock, iso, moment, words_of, zone_name
+from bot.report.words import NO_NAMES, clean, clipped, clock, iso, moment, words_of, zone_name
 
 COLUMNS = [
     "rank",
@@ -34,10 +34,23 @@ COLUMNS = [
 ]
 
 
-def to_markdown(report: Report, zone: tzinfo | None = None) -> str:
-    """For a wiki or an issue. `zone` is that of the times shown (None: this machine's)."""
+def to_markdown(report: Report, zone: tzinfo | None = None, names: Mapping[str, str] = NO_NAMES) -> str:
+    """For a wiki or an issue. `zone` is that of the times shown, `names` what chats are called."""
     w = words_of(report.session.language)
+    report = _called(report, names)
     return "\n".join(_markdown(report, w, zone)) + "\n"
+
+
+def _called(report: Report, names: Mapping[str, str]) -> Report:
+    """The report with its chats called by their names."""
+    return replace(
+        report,
+        chats=tuple(replace(chat, source=names.get(chat.source, chat.source)) for chat in report.chats),
+        lines=tuple(
+            replace(line, chats=tuple((names.get(source, source), n) for source, n in line.chats))
+            for line in report.lines
+        ),
+    )
 
 
 def _markdown(report: Report, w: Mapping[str, str], zone: tzinfo | None) -> Iterator[str]:

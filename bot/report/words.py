@@ -3,7 +3,9 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
+from types import MappingProxyType
 
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 LONGEST = 400
 """Characters of a text that a page or Markdown shows; CSV and JSON have all of it."""
 

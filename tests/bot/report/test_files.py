@@ -196,3 +196,12 @@ class TestJson:
     def test_any_text_comes_back_as_it_was(self, text: str) -> None:
         """JSON keeps texts to the character."""
         assert json.loads(to_json(report_with(text)))["lines"][0]["title"] == text
+
+
+def test_chats_are_called_by_their_names_where_people_read() -> None:
+    """The page and the Markdown say what a chat is called; a chat without a name keeps its source."""
+    names = {"web": "Web page"}
+    for text in (Tags(to_html(REPORT, UTC, names)).text, to_markdown(REPORT, UTC, names)):
+        assert "Web page 2" in text
+        assert "telegram 1" in text
+        assert "web 2" not in text
