@@ -52,7 +52,7 @@ export class Panel {
 
   head() {
     const close = button({ icon: "close", label: t("board.back"), class: "button quiet", act: () => this.close() });
-    const pin = button({ icon: "pin", label: t("board.pin"), class: "button quiet", act: () => this.on.doing("pin", this.id) });
+    const pin = button({ icon: "pin", label: t("board.pin"), class: "button quiet", "data-do": "pin", act: () => this.on.doing("pin", this.id) });
     this.parts.pin = pin;
     this.parts.state = el("span", { class: "chips" });
     return el("header", { class: "panel-head" }, this.parts.state, pin, close);

@@ -12,6 +12,7 @@ export function wordings({ split, move }) {
   const splits = button({ icon: "split", word: t("board.split"), "data-do": "split", act: () => done(split) });
   const moves = button({ icon: "move", word: t("board.move"), "data-do": "move", act: () => done(move) });
   const acts = el("div", { class: "wordings-acts" }, splits, moves);
+  const why = el("p", { class: "faint", text: t("board.split.why") });
   let asked = [];
 
   async function done(doing) {
@@ -22,6 +23,7 @@ export function wordings({ split, move }) {
   function draw() {
     head.textContent = t("board.wordings", { n: asked.length });
     list.replaceChildren(...asked.map(row));
+    why.hidden = acts.hidden = asked.length < 2;
     allow();
   }
 
@@ -46,7 +48,6 @@ export function wordings({ split, move }) {
     draw();
   }
 
-  const why = el("p", { class: "faint", text: t("board.split.why") });
   return { node: el("section", { class: "panel-wordings" }, head, why, list, acts), update };
 }
 

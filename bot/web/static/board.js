@@ -11,7 +11,7 @@ import { byId, onceAFrame } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { Live, OPEN, rank } from "./live.js";
 import { setCount } from "./pieces.js";
-import { pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
+import { moderates, pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
 import { SteadyList } from "./steady.js";
 
 const facts = pageFacts();
@@ -21,6 +21,7 @@ const selected = new Set();
 let cursor = null;
 
 startShell();
+document.body.classList.toggle("expert", !moderates(facts.role));
 const lanes = new Lanes();
 const question = (id) => live.questions.get(id);
 const on = {
@@ -152,11 +153,12 @@ function select(id, chosen) {
 
 async function merge(ids, into) {
   const from = ids.filter((id) => id !== into);
-  if (from.length && (await acts.act("merge", [...from, into], { into }))) clear();
+  if (from.length && (await acts.act("merge", [...from, into], { into }))) clear([...from, into]);
 }
 
-function clear() {
-  selected.clear();
+/** Takes these out of the selection; not what was selected while they were done. */
+function clear(ids = [...selected]) {
+  for (const id of ids) selected.delete(id);
   refresh();
   drawSelection();
 }
@@ -172,7 +174,7 @@ async function mergeChosen() {
 
 async function dismiss(ids) {
   const why = ids.length ? await askReason() : null;
-  if (why && (await acts.act("dismiss", ids, why))) clear();
+  if (why && (await acts.act("dismiss", ids, why))) clear(ids);
 }
 
 async function doing(what, id) {
@@ -196,7 +198,11 @@ async function stillSignedIn() {
 /** The selection, or the question under the cursor. */
 const chosen = () => (selected.size ? [...selected] : cursor && question(cursor) ? [cursor] : []);
 const atCursor = (deed) => () => cursor && question(cursor) && deed(cursor);
-const approve = async () => (await acts.act("approve", chosen().filter((id) => ["new", "dismissed"].includes(question(id).status)))) && clear();
+
+async function approve() {
+  const ids = chosen().filter((id) => ["new", "dismissed"].includes(question(id).status));
+  if (await acts.act("approve", ids)) clear(ids);
+}
 
 listenToKeys({
   j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
@@ -241,7 +247,7 @@ byId("help-open").addEventListener("click", () => showKeys(KEYS));
 byId("selection-merge").addEventListener("click", mergeChosen);
 byId("selection-approve").addEventListener("click", approve);
 byId("selection-dismiss").addEventListener("click", () => dismiss([...selected]));
-byId("selection-clear").addEventListener("click", clear);
+byId("selection-clear").addEventListener("click", () => clear());
 setInterval(refresh, 30000);
 
 showConnection(live, byId("connection"));

@@ -59,7 +59,8 @@ export class SteadyList {
   /** Would a change of order disturb somebody now? */
   get disturbs() {
     if (this.rows.size === 0) return false;
-    if (this.inside || Date.now() < this.busyUntil || this.root.contains(document.activeElement)) return true;
+    // A press leaves the focus on a button; only who moves the focus by keys is still there.
+    if (this.inside || Date.now() < this.busyUntil || this.root.querySelector(":focus-visible")) return true;
     const top = Math.max(this.scroller?.scrollTop ?? 0, -this.root.getBoundingClientRect().top);
     return top > 60; // somebody reads further down
   }

@@ -1,141 +1,163 @@
-"""The pages, the QR code, the report and the static files."""
+"""What can be said of templates, words and colours without a browser."""
 
-import gzip
-import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from bot.model import Session
-from bot.storage.sqlite import SqliteStore
-from bot.web.assets import Assets
-from tests.bot.web.hall import Hall, open_hall
+import bot.web
+from bot.web.acts import ACTS
+from bot.web.schemas import Code, StatusName
 
-NASTY = "</script><script>alert(1)</script><img src=x onerror=alert(1)>"
-
-
-async def test_every_page_is_served_and_carries_its_data(hall: Hall) -> None:
-    """Each page is HTML whose scripts have this response's nonce, with the facts its scripts need as JSON."""
-    organiser = await hall.signed_in("organiser")
-    for path in ("/", "/s/talk", "/s/talk/board", "/s/talk/stage", "/s/talk/join", "/signin"):
-        answer = await organiser.get(path)
-        text = await answer.text()
-        assert (answer.status, answer.content_type) == (200, "text/html"), path
-        nonce = re.search(r"script-src 'self' 'nonce-([\w-]+)'", answer.headers["Content-Security-Policy"])
-        assert nonce is not None
-        assert set(re.findall(r"<script[^>]*", text)) == set(re.findall(rf'<script[^>]*nonce="{nonce[1]}"', text)), path
-        data = re.search(r'id="page-data"[^>]*>(.*?)</script>', text, re.S)
-        assert data is not None
-        page = json.loads(data[1])
-        assert page["role"] == "organiser"
-        assert page["sources"] == {"chat": {"zh": "聊天", "en": "The chat"}}
-        assert (page["session"] or {"id": "talk"})["id"] == "talk"
+HERE = Path(bot.web.__file__).parent
+TEMPLATES = sorted((HERE / "templates").glob("*.html"))
+SCRIPTS = sorted((HERE / "static").glob("*.js"))
+WORDS = {
+    key: (chinese, english)
+    for key, chinese, english in re.findall(
+        r'^  "?([\w.]+)"?: \["((?:[^"\\]|\\.)*)", "((?:[^"\\]|\\.)*)"\],$',
+        (HERE / "static" / "i18n.js").read_text(),
+        re.MULTILINE,
+    )
+}
+LANES = ("new", "queued", "on_stage", "answered", "dismissed")
 
 
-async def test_names_and_titles_cannot_become_markup(hall: Hall) -> None:
-    """A session's title with markup stays text in every page."""
-    await hall.store.save_session(Session("talk", NASTY, speaker=NASTY, language="en"))
-    moderator = await hall.signed_in("moderator")
-    for path in ("/s/talk", "/s/talk/board", "/s/talk/stage", "/s/talk/join"):
-        text = await (await moderator.get(path)).text()
-        assert "<script>alert" not in text, path
-        assert "<img src=x" not in text, path
+def keys_of_templates() -> Iterator[tuple[str, str]]:
+    for path in TEMPLATES:
+        text = path.read_text()
+        keys = re.findall(r'data-i18n="([^"]+)"', text)
+        keys += [
+            pair.split(":")[1] for pairs in re.findall(r'data-i18n-attr="([^"]+)"', text) for pair in pairs.split(";")
+        ]
+        for key in keys:
+            yield from ((path.name, key.replace("{{ lane }}", lane)) for lane in LANES)
 
 
-async def test_one_session_is_gone_to_straight(store: SqliteStore, hall: Hall) -> None:
-    """With several sessions the start page lists them; with one it leads there."""
-    assert (await hall.client().get("/")).status == 200
-
-    async def only() -> list[Session]:
-        return [Session("a talk/1", "A talk")]
-
-    store.sessions = only  # type: ignore[method-assign]
-    answer = await hall.client().get("/")
-    assert (answer.status, answer.headers["Location"]) == (302, "/s/a%20talk%2F1")
+def keys_of_scripts() -> Iterator[tuple[str, str]]:
+    for path in SCRIPTS:
+        text = path.read_text()
+        for call in re.findall(r"\bt\(([^()]*)", text):
+            yield from ((path.name, key) for key in re.findall(r'"([\w]+(?:\.\w+)*)"', call))
 
 
-async def test_a_viewer_keeps_the_same_identity(hall: Hall) -> None:
-    """The first page gives an identity, every later one keeps it, another browser gets another."""
-
-    def code(text: str) -> str:
-        found = re.search(r'"code": "([0-9A-Z-]{14})"', text)
-        assert found is not None
-        return found[1]
-
-    browser = hall.client()
-    first, second = [code(await (await browser.get("/s/talk")).text()) for _ in range(2)]
-    other = code(await (await hall.client().get("/s/talk")).text())
-    assert first == second != other
+def test_every_word_a_page_uses_exists() -> None:
+    """No page shows the name of a key instead of a text."""
+    used = {*keys_of_templates(), *keys_of_scripts()}
+    assert len(used) > 150
+    assert sorted(f"{name}: {key}" for name, key in used if key not in WORDS) == []
 
 
-async def test_a_page_that_is_not_there_is_a_page(hall: Hall) -> None:
-    """Unknown sessions and addresses get a 404 page in HTML without a traceback."""
-    for path in ("/s/none", "/nothing", "/s/none/board"):
-        answer = await hall.client().get(path)
-        assert (answer.status, answer.content_type) == (404, "text/html")
-        assert "Traceback" not in await answer.text()
+def test_every_act_state_and_error_has_a_word() -> None:
+    """What the API may name, the pages can say."""
+    done = {*ACTS, "undo", "not_answered"}
+    assert {f"did.{what}" for what in done} <= WORDS.keys()
+    assert {f"status.{status}" for status in (*get_args(StatusName), "received", "nothing_asked")} <= WORDS.keys()
+    assert {f"error.{code}" for code in get_args(Code)} <= WORDS.keys()
 
 
-async def test_the_qr_code_leads_to_the_viewer_page(store: SqliteStore) -> None:
-    """The picture is an SVG that differs by session and by public address."""
-    pictures = set()
-    for url in ("https://floor.example", "https://floor.example/"):
-        async with open_hall(store, public_url=url) as hall:
-            for session in ("talk", "other"):
-                answer = await hall.client().get(f"/s/{session}/qr.svg")
-                assert answer.content_type == "image/svg+xml"
-                pictures.add(await answer.text())
-    assert len(pictures) == 2
-    assert all(picture.lstrip().startswith(("<?xml", "<svg")) and "<path" in picture for picture in pictures)
+def test_every_word_exists_in_both_languages() -> None:
+    """Chinese holds Chinese, English holds none, and both fill the same places."""
+    assert len(WORDS) > 150
+    for key, (chinese, english) in WORDS.items():
+        assert chinese.strip(), key
+        assert english.strip(), key
+        if key not in {"app.name", "menu.language"}:
+            assert not re.search(r"[\u4e00-\u9fff]", english), key
+            assert re.search(r"[\u4e00-\u9fff]", chinese), key
+        for form in english.split("|"):
+            assert set(re.findall(r"{\w+}", form)) == set(re.findall(r"{\w+}", chinese)), key
 
 
-@pytest.mark.parametrize("kind", ["html", "md", "csv", "json"])
-async def test_the_report_comes_in_every_format(hall: Hall, kind: str) -> None:
-    """Staff get the report, HTML to look at and the others to keep; nothing in it can run."""
-    moderator = await hall.signed_in("moderator", "talk")
-    answer = await moderator.get(f"/s/talk/report?format={kind}")
-    assert await answer.text() == f"report of talk as {kind}"
-    assert ("attachment" in answer.headers.get("Content-Disposition", "")) == (kind != "html")
-    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
-    assert "script-src" not in answer.headers["Content-Security-Policy"]
+@pytest.mark.parametrize("path", TEMPLATES, ids=lambda p: p.name)
+def test_templates_keep_to_the_content_security_policy(path: Path) -> None:
+    """No inline style, no inline handler, no script or style sheet without the nonce, nothing from elsewhere."""
+    text = path.read_text()
+    assert not re.search(r"\sstyle=|\son[a-z]+=|javascript:|\|\s*safe", text)
+    assert not re.search(r"(?:src|href)=\"(?:https?:)?//", text)
+    for tag in re.findall(r"<(?:script|link rel=\"stylesheet\")[^>]*>", text):
+        assert 'nonce="{{ nonce }}"' in tag
 
 
-async def test_an_unknown_report_format_is_refused(hall: Hall) -> None:
-    """Another format is 400 and says which there are."""
-    answer = await (await hall.signed_in("moderator")).get("/s/talk/report?format=exe")
-    assert answer.status == 400
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda p: p.name)
+def test_scripts_make_no_markup_of_texts(path: Path) -> None:
+    """What people wrote becomes text nodes only; nothing is evaluated."""
+    assert not re.search(
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", path.read_text()
+    )
 
 
-async def test_static_files_are_cached_by_their_content(hall: Hall) -> None:
-    """A file has a tag; asked again with it 304 comes back, and under its tagged address it may stay for ever."""
-    browser = hall.client()
-    first = await browser.get("/static/base.css", headers={"Accept-Encoding": "gzip"})
-    tag = first.headers["ETag"]
-    assert (first.status, first.content_type, first.headers["Content-Encoding"]) == (200, "text/css", "gzip")
-    assert first.headers["Cache-Control"] == "no-cache"
-    again = await browser.get("/static/base.css", headers={"If-None-Match": tag})
-    assert (again.status, await again.read()) == (304, b"")
-    fixed = await browser.get(f"/static/base.css?v={tag.strip(chr(34))}")
-    assert "immutable" in fixed.headers["Cache-Control"]
-    plain = await browser.get("/static/base.css", headers={"Accept-Encoding": "identity"})
-    assert "Content-Encoding" not in plain.headers
-    assert await plain.text() == await first.text()
-    assert (await browser.get("/static/api.js")).content_type == "text/javascript"
+def test_every_icon_that_is_used_is_drawn() -> None:
+    """An icon's name that nobody drew would leave a hole beside its word."""
+    drawn = set(re.findall(r'<symbol id="i-(\w+)"', (HERE / "templates" / "icons.svg").read_text()))
+    used = {name for path in TEMPLATES for name in re.findall(r'icon\("(\w+)"\)', path.read_text())}
+    used |= {name for path in SCRIPTS for name in re.findall(r'\bicon(?:\(|: )"(\w+)"', path.read_text())}
+    assert len(used) > 20
+    assert used <= drawn
 
 
-def test_assets_hold_what_a_folder_holds(tmp_path: Path) -> None:
-    """Names are relative paths, large texts are kept compressed, small ones and pictures are not."""
-    (tmp_path / "icons").mkdir()
-    (tmp_path / "icons" / "a.svg").write_text("<svg/>")
-    (tmp_path / "long.js").write_text("let a;\n" * 500)
-    (tmp_path / "b.woff2").write_bytes(bytes(5000))
-    assets = Assets(tmp_path)
-    small, long, font = assets.get("icons/a.svg"), assets.get("long.js"), assets.get("b.woff2")
-    assert small is not None
-    assert long is not None
-    assert font is not None
-    assert (small.content_type, small.compressed, font.compressed) == ("image/svg+xml", b"", b"")
-    assert gzip.decompress(long.compressed) == long.body
-    assert assets.url("long.js") == f"/static/long.js?v={long.tag}"
-    assert assets.get("../b.woff2") is None
+def palettes() -> dict[str, dict[str, str]]:
+    """The colours of the light and the dark theme, by name."""
+    text = (HERE / "static" / "base.css").read_text()
+    light = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", text.split("@media (prefers-color-scheme")[0]))
+    dark = dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", text.split(':root[data-theme="dark"]')[1].split("}")[0]))
+    return {"light": light, "dark": {**light, **dark}}
+
+
+def contrast(one: str, other: str) -> float:
+    """WCAG 2 contrast ratio of two #rrggbb colours."""
+
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("text", "ground"),
+    [
+        *(
+            (text, ground)
+            for text in ("ink", "faint", "brand-text", "green", "amber", "red")
+            for ground in ("paper", "surface")
+        ),
+        ("ink", "sunk"),
+        ("faint", "sunk"),
+        ("faint", "brand-soft"),
+        ("faint", "green-soft"),
+        ("brand-ink", "brand"),
+        ("stage-ink", "stage"),
+        ("brand-text", "brand-soft"),
+        ("green", "green-soft"),
+        ("amber", "amber-soft"),
+        ("red", "red-soft"),
+    ],
+)
+def test_texts_can_be_read(theme: str, text: str, ground: str) -> None:
+    """Every pair of text and ground that the style sheets use has a contrast of at least 4.5."""
+    colours = palettes()[theme]
+    assert contrast(colours[text], colours[ground]) >= 4.5
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_edges_of_fields_can_be_seen(theme: str) -> None:
+    """The border of a field stands out from what is around it by at least 3."""
+    colours = palettes()[theme]
+    assert min(contrast(colours["edge"], colours[ground]) for ground in ("paper", "surface")) >= 3
+
+
+def test_both_ways_to_the_dark_theme_give_the_same_colours() -> None:
+    """The system's choice and the toggle's do not drift apart."""
+    blocks = re.findall(
+        r"(?:not\(\[data-theme=\"light\"\]\)|:root\[data-theme=\"dark\"\]) {([^}]*)}",
+        (HERE / "static" / "base.css").read_text(),
+    )
+    colours = [dict(re.findall(r"--([\w-]+): ([^;]+);", block)) for block in blocks]
+    assert len(colours) == 2
+    assert colours[0] == colours[1]
