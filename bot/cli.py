@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -221,8 +222,12 @@ def link(config: Path | None, role: str, name: str, session: str, hours: float) 
 @floormic.command()
 @click.option("--topics", type=FOLDER, help="Folder of labelled topics (*.json) to judge the understanding on as well.")
 @click.option("--model", default="bundled", show_default=True, help="The encoder to measure, as in the configuration.")
-def bench(topics: Path | None, model: str) -> None:
-    """Measure the encoder's speed on this machine and, with --topics, how well it finds and groups questions."""
+@click.option("--chat", type=FILE, help="Also replay this chat, beside the encoder alone on the same texts.")
+@click.option("--course", type=FOLDER, help="Course folder for --chat. Default: no course.")
+def bench(topics: Path | None, model: str, chat: Path | None, course: Path | None) -> None:
+    """Measure the encoder's speed on this machine; with --topics also how well it understands, with --chat how much of
+    its speed the whole path keeps."""
+    from bot import app
     from knowledge.encoder import load_encoder
     from knowledge.evaluation import run_bench, table
 
@@ -232,6 +237,10 @@ def bench(topics: Path | None, model: str) -> None:
             figures = run_bench(progress, encoder, topics)
     except (OSError, ValueError, KeyError) as error:
         raise BadInput(f"{topics}: cannot be used: {error}") from error
+    if chat:
+        with _progress("replaying", app.ROUNDS) as progress:
+            speed = asyncio.run(app.measure_replay(chat, course, encoder, progress))
+        figures["replay"] = asdict(speed)
     click.echo(table(figures))
 
 

@@ -2,8 +2,19 @@
 
 from bot.app.demo import demo
 from bot.app.hall import Hall, open_hall, run
-from bot.app.measuring import ReplaySpeed, measure_replay
+from bot.app.measuring import ROUNDS, ReplaySpeed, measure_replay
 from bot.app.replaying import ReplaySummary, replay
 from bot.app.reporting import report
 
-__all__ = ["Hall", "ReplaySpeed", "ReplaySummary", "demo", "measure_replay", "open_hall", "replay", "report", "run"]
+__all__ = [
+    "ROUNDS",
+    "Hall",
+    "ReplaySpeed",
+    "ReplaySummary",
+    "demo",
+    "measure_replay",
+    "open_hall",
+    "replay",
+    "report",
+    "run",
+]

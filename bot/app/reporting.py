@@ -2,18 +2,19 @@
 
 import time
 
+from bot.connectors.names import CHATS
 from bot.errors import BadInput, NotFound
 from bot.model import Session
 from bot.ports import Store
-from bot.report import build_report, to_csv, to_html, to_json, to_markdown
+from bot.report import Report, build_report, to_csv, to_html, to_json, to_markdown
 from bot.settings import Settings
 from bot.storage.sqlite import open_store
 
 FORMATS = {
-    "html": (to_html, "text/html; charset=utf-8"),
-    "md": (to_markdown, "text/markdown; charset=utf-8"),
-    "csv": (to_csv, "text/csv; charset=utf-8"),
-    "json": (to_json, "application/json"),
+    "html": "text/html; charset=utf-8",
+    "md": "text/markdown; charset=utf-8",
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
 }
 
 
@@ -21,12 +22,20 @@ async def render_report(store: Store, session: str, format: str, now: float) -> 
     """A session's report and its content type. Raises `NotFound` and `BadInput`."""
     if format not in FORMATS:
         raise BadInput(f"there is no report as {format!r}; choose one of {', '.join(FORMATS)}")
-    write, content_type = FORMATS[format]
     questions = await store.questions(session)
     asked = {q.id: await store.asked(q.id) for q in questions if not q.state.merged_into}
     report = build_report(await _session(store, session), await store.placements(session), questions, asked, now)
-    text = write(report)
-    return text.encode("utf-8-sig" if format == "csv" else "utf-8"), content_type
+    return _written(report, format), FORMATS[format]
+
+
+def _written(report: Report, format: str) -> bytes:
+    names = {source: called[report.session.language] for source, called in CHATS.items()}
+    if format == "html":
+        return to_html(report, names=names).encode()
+    if format == "md":
+        return to_markdown(report, names=names).encode()
+    # The mark tells spreadsheets that a CSV file is UTF-8.
+    return to_csv(report).encode("utf-8-sig") if format == "csv" else to_json(report).encode()
 
 
 async def _session(store: Store, id: str) -> Session:
