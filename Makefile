@@ -67,4 +67,5 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.developer: pyproject.toml constraints.txt | $(VENV)/.runtime
 	@echo "Installing what the tests need into $(VENV) …"
 	@$(PIP) --editable '.[dev]'
+	@if command -v npm >/dev/null; then npm ci --prefix tests/peers --silent --no-audit --no-fund || true; fi
 	@touch $@ $(VENV)/.runtime

@@ -44,7 +44,6 @@ GIVE_UP = 20
 
 LONGEST_BACKOFF = 300.0
 FINISH = 5.0
-"""Seconds that calls under way get to finish when the program stops."""
 
 NO_REPLY = "this chat cannot be replied to; the answer is on the page"
 
@@ -107,7 +106,7 @@ class Outbox:
     """Carries deliveries from the store to the connectors for as long as `run` runs.
 
     `attempts`: failures until a message is given up; `patience`: seconds that one call may take; `wait`: seconds to
-    wait after so many failures.
+    wait after so many failures; `finish`: seconds that calls under way get when it is stopped.
     """
 
     def __init__(
@@ -119,10 +118,11 @@ class Outbox:
         attempts: int = GIVE_UP,
         patience: float = 60.0,
         wait: Callable[[int], float] = default_wait,
+        finish: float = FINISH,
     ) -> None:
         self._store, self._now = store, now
         self._connectors = connectors
-        self._attempts, self._patience, self._wait = attempts, patience, wait
+        self._attempts, self._patience, self._wait, self._longest_end = attempts, patience, wait, finish
         self._roads: dict[str, Road] = {}
         self._hopeless = Lane()
         self._calls: set[asyncio.Task[None]] = set()
@@ -138,8 +138,10 @@ class Outbox:
         try:
             while True:
                 seconds = await self._step()
+                # Not wait_for: on Python 3.11 it swallows a cancellation that comes together with the wake.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), seconds)
+                    async with asyncio.timeout(seconds):
+                        await self._woken.wait()
                 await asyncio.sleep(GAP)
                 self._woken.clear()
         finally:
@@ -270,7 +272,7 @@ class Outbox:
     async def _finish(self) -> None:
         """Let calls under way end, so that little is said twice after the next start."""
         if self._calls:
-            await asyncio.wait(self._calls, timeout=FINISH)
+            await asyncio.wait(self._calls, timeout=self._longest_end)
         for call in self._calls:
             call.cancel()
         await asyncio.gather(*self._calls, return_exceptions=True)

@@ -8,12 +8,14 @@ import json
 import time
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
 from aiogram import methods, types
 from aiohttp import web
+from pydantic import BaseModel
 
 TOKEN = "123456:TEST-token"
 Json = dict[str, Any]
@@ -33,7 +35,7 @@ OTHER_BOT: Json = {"id": 13, "is_bot": True, "first_name": "Weather", "username"
 GROUP: Json = {"id": -1001, "type": "supergroup", "title": "Lecture"}
 FORUM: Json = {"id": -1002, "type": "supergroup", "title": "Forum", "is_forum": True}
 
-KNOWN = {
+KNOWN: dict[str, type[BaseModel]] = {
     "getMe": methods.GetMe,
     "getUpdates": methods.GetUpdates,
     "sendMessage": methods.SendMessage,
@@ -279,11 +281,11 @@ class FakeTelegram:
         except ValueError as error:
             self.faults.append(f"{method}: {error}")
 
-    async def _do_getMe(self, params: Json) -> Json:  # noqa: N802 (named as the Bot API names it)
+    async def _do_getMe(self, params: Json) -> Json:
         types.User.model_validate(ME)
         return ME
 
-    async def _do_getUpdates(self, params: Json) -> list[Json]:  # noqa: N802
+    async def _do_getUpdates(self, params: Json) -> list[Json]:
         if self.webhook:
             raise Failure(409, "Conflict: can't use getUpdates method while webhook is active")
         if self._poll and not self._poll.done():
@@ -303,10 +305,9 @@ class FakeTelegram:
         deadline = time.monotonic() + min(float(params.get("timeout", 0)), 30.0)
         while not self._updates and (left := deadline - time.monotonic()) > 0:
             self._news.clear()
-            try:
-                await asyncio.wait_for(self._news.wait(), left)
-            except TimeoutError:
-                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._news.wait()
 
     def _batch(self, limit: int) -> list[Json]:
         if not self.messy:
@@ -316,7 +317,7 @@ class FakeTelegram:
         earlier = [u for u in self._all if u["update_id"] < first][-3:]
         return [*earlier, *reversed(self._updates), *self._updates]
 
-    async def _do_sendMessage(self, params: Json) -> Json:  # noqa: N802
+    async def _do_sendMessage(self, params: Json) -> Json:
         chat = self._may_say(params)
         reply = params.get("reply_parameters")
         replied = self.messages.get((chat, reply["message_id"])) if reply else None
@@ -330,7 +331,7 @@ class FakeTelegram:
         kind = {"id": chat, "type": "supergroup", "title": "Lecture"} if chat < 0 else private({**ANN, "id": chat})
         return self._message(ME, kind, text=params["text"], **extra)
 
-    async def _do_editMessageText(self, params: Json) -> Json:  # noqa: N802
+    async def _do_editMessageText(self, params: Json) -> Json:
         chat = self._may_say(params)
         message = self.messages.get((chat, int(params["message_id"])))
         if message is None:
@@ -345,17 +346,17 @@ class FakeTelegram:
         types.Message.model_validate(message)
         return message
 
-    async def _do_answerCallbackQuery(self, params: Json) -> bool:  # noqa: N802
+    async def _do_answerCallbackQuery(self, params: Json) -> bool:
         if params["callback_query_id"] not in self._queries:
             raise Failure(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
         self._queries.remove(params["callback_query_id"])
         return True
 
-    async def _do_setWebhook(self, params: Json) -> bool:  # noqa: N802
+    async def _do_setWebhook(self, params: Json) -> bool:
         self.webhook = params
         return True
 
-    async def _do_deleteWebhook(self, params: Json) -> bool:  # noqa: N802
+    async def _do_deleteWebhook(self, params: Json) -> bool:
         self.webhook = None
         return True
 

@@ -117,7 +117,7 @@ def signature(secret: bytes, timestamp: str, body: bytes) -> str:
 def read_lines(body: bytes) -> list[Line]:
     """One message or a list of them. Raises `ValidationError`, which knows each mistake's position."""
     text = body.strip()
-    return LINES.validate_json(text if text.startswith(b"[") else b"[" + text + b"]")
+    return LINES.validate_json(b"[" + text + b"]" if text.startswith(b"{") else text)
 
 
 def describe(error: ValidationError) -> str:

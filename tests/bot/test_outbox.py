@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -64,12 +66,14 @@ class FakeConnector:
 
 def delivery(text: str, chat: str = "c", connector: str = "chat", key: str = "", **more: Any) -> Delivery:
     private = more.pop("private", True)
-    return Delivery(key or f"{connector}:{chat}:{text}", "talk", Address(connector, chat, private=private), text, **more)
+    return Delivery(
+        key or f"{connector}:{chat}:{text}", "talk", Address(connector, chat, private=private), text, **more
+    )
 
 
 @asynccontextmanager
 async def running(store: Deliveries, *connectors: FakeConnector, **options: Any) -> AsyncIterator[Outbox]:
-    options = {"wait": lambda failures: 0.03, **options}
+    options = {"wait": lambda failures: 0.03, "finish": 0.5, **options}
     outbox = Outbox(store, {c.name: c for c in connectors}, time.time, **options)
     task = asyncio.create_task(outbox.run())
     try:
@@ -85,6 +89,10 @@ async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
         await asyncio.sleep(0.005)
+
+
+def said_at_least(chat: FakeConnector, count: int) -> bool:
+    return len(chat.said) >= count
 
 
 @pytest.fixture
@@ -279,6 +287,18 @@ async def test_new_words_edit_what_was_said(store: FakeDeliveries) -> None:
     assert {d.sent_id for d in chat.said[1:]} <= {"id1"}
 
 
+async def test_a_stop_that_meets_a_wake_is_heard(store: FakeDeliveries) -> None:
+    """Being cancelled in the very moment of being woken ends the outbox all the same."""
+    outbox = Outbox(store, {}, time.time)
+    task = asyncio.create_task(outbox.run())
+    await asyncio.sleep(0.1)
+    outbox.wake()
+    await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait({task}, timeout=2)
+    assert done
+
+
 async def test_calls_under_way_end_when_the_program_stops(store: FakeDeliveries) -> None:
     """What was begun is noted, so that it is not said again after the next start."""
 
@@ -302,7 +322,7 @@ async def test_the_pace_of_a_chat_and_of_all_is_kept(store: FakeDeliveries) -> N
         await until(lambda: settled(store))
     for name in "abcdef":
         times = [at for at, d in zip(paced.at, paced.said, strict=True) if d.address.chat == name]
-        assert all(b - a >= 0.19 for a, b in zip(times, times[1:], strict=False))
+        assert all(b - a >= 0.19 for a, b in pairwise(times))
     assert paced.at[-1] - paced.at[0] >= 17 / 20 - 0.03
 
 
@@ -316,7 +336,7 @@ def test_a_group_gets_twenty_in_any_minute() -> None:
         lane.note(at, abilities, private=False)
     assert times[19] - times[0] == 19
     assert all(b - a >= 60 for a, b in zip(times, times[20:], strict=False))
-    assert all(b - a >= 1 for a, b in zip(times, times[1:], strict=False))
+    assert all(b - a >= 1 for a, b in pairwise(times))
 
 
 def test_a_slow_group_and_a_private_chat() -> None:
@@ -346,10 +366,7 @@ async def test_with_the_real_store_everything_is_said_once_over_restarts(tmp_pat
         if not round:
             await real.deliver([delivery(text, "abc"[n % 3]) for n, text in enumerate(texts)])
         async with running(real, chat):
-            if round < 5:
-                await until(lambda wanted=10 * (round + 1): len(chat.said) >= wanted)
-            else:
-                await until(lambda: len(chat.said) >= 60)
+            await until(partial(said_at_least, chat, 10 * (round + 1)))
         rows = await real.deliveries("talk")
         await real.close()
     assert {row.state for row in rows} == {"sent"}

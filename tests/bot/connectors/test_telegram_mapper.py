@@ -35,7 +35,7 @@ def say(text: str, user: Json = ANN, chat: Json = GROUP, **fields: Any) -> Json:
 
 def one(message: Json, **options: Any) -> Message | Command | Press | None:
     reading = read(message, **options)
-    found = [*reading.messages, *reading.commands, *reading.presses]
+    found: list[Message | Command | Press] = [*reading.messages, *reading.commands, *reading.presses]
     assert len(found) <= 1
     return found[0] if found else None
 
