@@ -36,18 +36,15 @@ def write(db: Database, state: QuestionState, at: float) -> None:
     )
 
 
-def reopen(db: Database, id: str) -> set[str]:
-    """Where the course's answer still stands for the final group of this question, make that group new again; the
-    groups changed."""
+def reopen(db: Database, id: str) -> None:
+    """Where the course's answer still stands for the final group of this question, make that group new again."""
     question = standing(db, id)
     if question is not None and question.merged_into:
         question = standing(db, question.merged_into)
-    if question is None or question.status is not Status.ANSWERED or not question.answer:
-        return set()
-    if question.answer.by != COURSE:
-        return set()
-    write(db, replace(question, status=Status.NEW, answer=None), 0)
-    return {question.id}
+    if question is None or question.status is not Status.ANSWERED or question.answer is None:
+        return
+    if question.answer.by == COURSE:
+        write(db, replace(question, status=Status.NEW, answer=None), 0)
 
 
 def touch(db: Database, session: str, ids: Iterable[str]) -> None:

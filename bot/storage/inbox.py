@@ -77,7 +77,7 @@ def _place(db: Database, session: str, placed: Placed, at: float) -> set[str]:
     if placement.question is not None:
         touched |= _joined(db, session, placement.question)
         if placed.reopens:
-            touched |= changes.reopen(db, placement.question)
+            changes.reopen(db, placement.question)
     founded = placed.founds is not None and placed.founds.id == placement.question
     db.execute("INSERT INTO placements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", placement_row(placement, founded))
     if placed.vector is not None:

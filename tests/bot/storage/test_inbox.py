@@ -133,10 +133,14 @@ async def test_joining_a_question_that_undo_removed_brings_it_back(store: Store)
     """The pipeline may be late by one batch; the message must not vanish with the question it chose."""
     await ask(store, "q1")
     split = await changed(store, "split", (None, state("q2")))
+    await ask(store, "q1", suggested="q2")
     await undo(store, split)
+    assert (await store.question("q1")).suggested_merge == ()
+    newest = (await store.question("q1")).revision
     one = await arrive(store)
     await store.place("talk", [Placed(Placement(one.id, True, 0.9, "", "q2"))])
-    assert (await store.question("q2")).messages == 1
+    news = {q.id: q for q in await store.questions("talk", newest)}
+    assert (news["q1"].suggested_merge, news["q2"].messages) == (("q2",), 1)
 
 
 async def test_a_course_answer_that_missed_a_wording_is_taken_back(store: Store) -> None:

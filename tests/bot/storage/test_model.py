@@ -60,6 +60,18 @@ class Session(RuleBasedStateMachine):
         self.last: list[Placed] = []
         self.seen: dict[str, Question] = {}
         self.revision = 0
+        self._three_questions()
+
+    def _three_questions(self) -> None:
+        """Something to act on from the first step."""
+        sent = [message(40 + n, user=user, source="web") for n, user in enumerate("aabc")]
+        self.run(self.store.receive(sent))
+        self.hall.lines = {n: Line(replace(one, id=n)) for n, one in enumerate(sent, 1)}
+        for n, id in enumerate(["q1", "q2", "q2", "q4"], 1):
+            founds = None if id in self.hall.states else QuestionState(id, "talk", "t", "t")
+            self.last = [Placed(Placement(n, True, 0.9, "", id, 0.75, "q1"), None, founds)]
+            self.run(self.store.place("talk", self.last))
+            self.hall.place(self.last)
 
     def run(self, call: Awaitable[T]) -> T:
         async def wait() -> T:

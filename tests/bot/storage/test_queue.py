@@ -95,7 +95,10 @@ async def test_undoing_a_merge_restores_both_groups(store: Store) -> None:
     await ask(store, "q2", "u2")
     await store.vote("q2", ZOE, True, 1.0)
     before = await store.questions("talk")
-    await undo(store, await merge(store, "q2", "q1"))
+    merged = await merge(store, "q2", "q1")
+    newest = (await store.question("q1")).revision
+    await undo(store, merged)
+    assert {q.id for q in await store.questions("talk", newest)} == {"q1", "q2"}
     after = await store.questions("talk")
     assert sorted((replace(q, revision=0) for q in after), key=lambda q: q.id) == [
         replace(q, revision=0) for q in before
