@@ -170,7 +170,11 @@ class Api:
         if connector is None:
             raise NotFound(say(request[CALLER].lang, "no_page"))
         answer = await connector.hook(request.headers, await request.read())
-        return web.Response(status=answer.status, body=answer.body, headers={"Content-Type": answer.content_type})
+        return web.Response(
+            status=answer.status,
+            body=answer.body,
+            headers={"Content-Type": answer.content_type, **dict(answer.headers)},
+        )
 
     async def _vote(self, request: web.Request, *, on: bool) -> web.Response:
         site, caller = self._site, request[CALLER]

@@ -93,7 +93,7 @@ async def running(telegram: Telegram, floor: FakeFloor) -> AsyncIterator[None]:
 
 def bridged(method: str, answer: Json) -> Json:
     """What telegram-test-api leaves out or writes otherwise than Telegram."""
-    result = answer.get("result")
+    result: Any = answer.get("result")
     if method == "getMe":
         answer["result"] = {**result, "is_bot": True}
     elif method == "sendMessage":
@@ -221,6 +221,14 @@ async def telemelya() -> AsyncIterator[str]:
         redis.server_close()
 
 
+async def registered(http: aiohttp.ClientSession, info: str, webhook: str) -> None:
+    while True:
+        async with http.post(info) as answer:
+            if (await answer.json())["result"]["url"] == webhook:
+                return
+        await asyncio.sleep(0.05)
+
+
 async def test_a_conversation_by_webhook() -> None:
     """Through telemelya a person asks, is answered with a button, presses it, and sees the answer edited."""
     floor = FakeFloor(question("q1", people=2))
@@ -247,15 +255,8 @@ async def test_a_conversation_by_webhook() -> None:
             telegram = Telegram("telegram", TOKEN, "talk", base_url=f"{url}/bot", **options)
             telegrams.append(telegram)
             async with running(telegram, floor):
-                webhook_info = f"{url}/bot{TOKEN}/getWebhookInfo"
-
-                async def registered() -> bool:
-                    async with http.post(webhook_info) as answer:
-                        return (await answer.json())["result"]["url"] == f"{ours}/in/telegram"
-
-                while not await registered():
-                    await asyncio.sleep(0.05)
-
+                async with asyncio.timeout(10):
+                    await registered(http, f"{url}/bot{TOKEN}/getWebhookInfo", f"{ours}/in/telegram")
                 await person(text="Why is the sky blue?")
                 await person(command="/help")
                 assert floor.texts == ["Why is the sky blue?"]
