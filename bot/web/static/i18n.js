@@ -2,7 +2,6 @@
 
 const WORDS = {
   // everywhere
-  "app.name": ["Floormic", "Floormic"],
   "app.purpose": ["观众席上的麦克风", "The microphone on the floor"],
   "menu.language": ["English", "中文"],
   "menu.language.label": ["切换到英文", "Switch to Chinese"],
@@ -10,6 +9,7 @@ const WORDS = {
   "menu.theme.light": ["外观：浅色", "Appearance: light"],
   "menu.theme.dark": ["外观：深色", "Appearance: dark"],
   "menu.signout": ["退出登录", "Sign out"],
+  "menu.more": ["更多", "More"],
   "menu.skip": ["跳到内容", "Skip to content"],
   close: ["关闭", "Close"],
   cancel: ["取消", "Cancel"],
@@ -17,7 +17,6 @@ const WORDS = {
   search: ["搜索", "Search"],
   "show.all": ["显示全文", "Show all"],
   "show.less": ["收起", "Show less"],
-  loading: ["正在加载…", "Loading…"],
   "hint.apply": ["{n} 处排序更新：点此应用", "{n} update: apply|{n} updates: apply"],
   "people.count": ["{n} 人", "{n} person|{n} people"],
   "people.word": ["人", "people"],
@@ -67,7 +66,6 @@ const WORDS = {
   "viewer.name": ["署名（可不填）", "Name (optional)"],
   "viewer.name.anonymous": ["匿名", "Anonymous"],
   "viewer.as": ["署名：{name}", "As: {name}"],
-  "viewer.vote": ["我也想问", "I want to know too"],
   "viewer.vote.label": ["我也想问：{title}（{n} 人）", "I want to know too: {title} ({n} person)|I want to know too: {title} ({n} people)"],
   "viewer.vote.short": ["也想问", "me too"],
   "viewer.asked": ["你问过", "You asked"],
@@ -106,7 +104,6 @@ const WORDS = {
   "board.selected": ["已选 {n} 个", "{n} selected"],
   "board.merge": ["合并", "Merge"],
   "board.merge.into": ["合并到哪个问题？", "Merge into which question?"],
-  "board.merged": ["已合并", "Merged"],
   "board.clear": ["取消选择", "Clear"],
   "board.unsure": ["归组不确定", "Unsure grouping"],
   "board.unsure.why": ["最低相似度 {n}%：请看一眼各种问法", "Lowest similarity {n}%: look at the wordings"],
@@ -148,10 +145,8 @@ const WORDS = {
   "board.split.why": ["选中不属于这里的问法，然后拆开或移走。", "Select wordings that do not belong here, then split or move them."],
   "board.move": ["移到…", "Move to…"],
   "board.move.to": ["移到哪个问题？", "Move to which question?"],
-  "board.details": ["打开详情", "Open details"],
   "board.back": ["返回列表", "Back to the list"],
   "board.undo": ["撤销", "Undo"],
-  "board.undone": ["已撤销", "Undone"],
   "board.history": ["操作记录", "History"],
   "board.history.empty": ["还没有操作。", "Nothing was done yet."],
   "board.history.undone": ["已撤销", "taken back"],
@@ -166,8 +161,7 @@ const WORDS = {
   "board.link.viewer": ["观众页", "Viewer page"],
   "board.link.stage": ["舞台页", "Stage page"],
   "board.link.report": ["报告", "Report"],
-  "board.link.join": ["入场二维码", "Join code"],
-  "board.dragged": ["放开即合并", "Drop to merge"],
+  "board.link.join": ["入场码", "Join code"],
   "did.approve": ["已通过", "Approved"],
   "did.edit": ["标题已修改", "Title changed"],
   "did.merge": ["已合并", "Merged"],
@@ -214,7 +208,6 @@ const WORDS = {
   // sessions, sign-in, join, error
   "sessions.title": ["讲座", "Talks"],
   "sessions.empty": ["还没有讲座。", "There are no talks yet."],
-  "sessions.open": ["打开", "Open"],
   "sessions.live": ["进行中", "Running"],
   "sessions.ended": ["已结束", "Ended"],
   "signin.title": ["主持人登录", "Moderator sign-in"],
@@ -223,7 +216,6 @@ const WORDS = {
   "signin.how": ["登录需要一次性链接。", "You need a one-time link to sign in."],
   "signin.how.more": ["启动时程序会显示一个链接；组织者也可以在服务器上运行下面的命令得到新的链接：", "The program shows one when it starts; the organiser gets another with this command on the server:"],
   "signin.to": ["怎样登录", "How to sign in"],
-  "join.title": ["扫码提问", "Scan to ask"],
   "join.how": ["用手机扫码，或打开：", "Scan with your phone, or open:"],
   "error.title": ["出了点问题", "Something went wrong"],
   "error.home": ["回到首页", "To the start page"],
@@ -247,9 +239,6 @@ function readChoice() {
 
 export const language = () => chosen;
 
-/** The keys, for the test that every page's keys exist. */
-export const keys = () => Object.keys(WORDS);
-
 /** The text of `key` in the chosen language (or in `wanted`), its {places} filled; an unknown key is shown as it is. */
 export function t(key, places = {}, wanted = chosen) {
   const words = WORDS[key]?.[ORDER.indexOf(wanted)] ?? key;
@@ -259,7 +248,7 @@ export function t(key, places = {}, wanted = chosen) {
 }
 
 /** Fills `data-i18n="key"` and `data-i18n-attr="placeholder:key;aria-label:key"` below `root`. */
-export function translate(root = document) {
+function translate(root = document) {
   for (const node of root.querySelectorAll("[data-i18n]")) node.textContent = t(node.dataset.i18n);
   for (const node of root.querySelectorAll("[data-i18n-attr]")) {
     for (const pair of node.dataset.i18nAttr.split(";")) {

@@ -5,7 +5,7 @@ import { t } from "./i18n.js";
 const QUIET = 4000; // ms without pointer or focus inside before order may change by itself
 
 /** The indices of `order` (numbers) that form a longest increasing run: those rows need not move. */
-export function staying(order) {
+function staying(order) {
   const tails = [];
   const before = new Array(order.length).fill(-1);
   order.forEach((value, at) => {

@@ -288,3 +288,19 @@ async def test_the_stage_goes_on_with_one_key(crowd: Crowd) -> None:
     await stage.keyboard.press("n")
     await expect(stage.locator("#now-title")).to_have_text("Where can I park tonight?")
     await expect(board.locator("#count-answered")).to_have_text("1")
+
+
+async def test_an_asker_sends_a_course_answer_back(crowd: Crowd) -> None:
+    """A course answer names its source; the asker's "this does not answer it" puts the question back."""
+    viewer, board = await crowd.viewer(PHONE), await crowd.moderator()
+    await ask(viewer, "Is there a recording of this talk?")
+    await expect(row(board, "recording")).to_be_visible()
+    (question,) = await crowd.hall.store.questions("talk")
+    await crowd.hall.desk.answer("course", question.id, "Every talk is recorded.", ["faq.md:12"])
+    await viewer.locator("#tab-mine").click()
+    await expect(viewer.locator(".mine .answer")).to_contain_text("faq.md:12")
+    await expect(board.locator("#count-answered")).to_have_text("1")
+    await viewer.get_by_role("button", name="This does not answer it").click()
+    await expect(viewer.locator(".mine")).to_contain_text("New")
+    await expect(board.locator("#count-new")).to_have_text("1")
+    await expect(viewer.locator(".mine .answer")).to_have_count(0)
