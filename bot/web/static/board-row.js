@@ -62,6 +62,7 @@ function refill(row, question, on, leaving) {
   if (row.dataset.parts === signature) return;
   row.dataset.parts = signature;
   row.querySelector(".row-badges").replaceChildren(...badges(question, leaving));
+  if (leaving) return; // keeps its height until it goes, so that nothing below it moves
   row.querySelector(".row-more").replaceChildren(...suggestions(question, on), ...outcome(question));
   row.querySelector(".row-acts").replaceChildren(...doingButtons(question, on.doing));
 }

@@ -304,3 +304,18 @@ async def test_an_asker_sends_a_course_answer_back(crowd: Crowd) -> None:
     await expect(viewer.locator(".mine")).to_contain_text("New")
     await expect(board.locator("#count-new")).to_have_text("1")
     await expect(viewer.locator(".mine .answer")).to_have_count(0)
+
+
+async def test_what_a_colleague_takes_away_moves_nothing_under_the_pointer(crowd: Crowd) -> None:
+    """Another moderator dismisses the first question: it turns pale where it is, and goes with the hint."""
+    await crowd.asks("Which book should I read first?", people=3)
+    await crowd.asks("Where can I park tonight?", people=2)
+    board, colleague = await crowd.moderator(), await crowd.moderator()
+    await row(board, "Where can I park").hover()
+    place = await row(board, "Where can I park").bounding_box()
+    await row(colleague, "Which book").locator("[data-do=dismiss]").click()
+    await colleague.locator("#dismiss-presets button").first.click()
+    await expect(row(board, "Which book")).to_contain_text("Dismissed")
+    assert await row(board, "Where can I park").bounding_box() == place
+    await board.locator("#hint-new button").click()
+    await expect(row(board, "Which book")).to_have_count(0)
