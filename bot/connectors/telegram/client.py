@@ -116,9 +116,9 @@ def forget_status() -> None:
     _status.set(0)
 
 
-def was_done(error: TelegramError) -> bool:
-    """Telegram said 200 and only the rest of its answer got lost: asking again would do it twice."""
-    return isinstance(error, CutShort) or _status.get() == 200
+def was_done() -> bool:
+    """After an error: Telegram said 200 and only the rest of its answer got lost, so asking again would do it twice."""
+    return _status.get() == 200
 
 
 def wait_of(error: RetryAfter) -> float:

@@ -47,7 +47,7 @@ class Speaker:
             # Worth another try: the answers wait until somebody has put the token right.
             raise ConnectorError(BAD_TOKEN) from None
         except TelegramError as error:
-            if was_done(error):
+            if was_done():
                 return delivery.sent_id
             raise ConnectorError(f"Telegram: {brief(error)}") from None
 
