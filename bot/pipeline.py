@@ -129,6 +129,7 @@ class Pipeline:
 
     async def restore(self) -> None:
         """Rebuild the caches from the store: vectors are read, never encoded again."""
+        self._groups, self._standing, self._filed = Groups(self._encoder.dimension), {}, {}
         newest = await self._store.actions(self._session.id, limit=1)
         self._seen_action = newest[0].id if newest else 0
         for question in await self._store.questions(self._session.id):
@@ -138,11 +139,21 @@ class Pipeline:
             self._file(one.message, one.question, one.person)
 
     async def take(self, batch: Sequence[Message]) -> list[Placed]:
-        """Understand a batch, commit it, show it."""
+        """Understand a batch, commit it, show it.
+
+        A message on which a model fails must not stop those after it: it is kept as asking nothing, with that reason.
+        """
         for action in reversed(await self._insist(self._ledger)):
             self._follow(action)
         loop = asyncio.get_running_loop()
-        placed = await loop.run_in_executor(self._executor, self._understand, batch)
+        try:
+            placed = await loop.run_in_executor(self._executor, self._understand, batch)
+        except Exception:
+            log.exception("session %s: %d messages could not be understood together", self._session.id, len(batch))
+            await self._insist(self.restore)
+            if len(batch) > 1:
+                return [placed for message in batch for placed in await self.take([message])]
+            placed = [Placed(Placement(batch[0].id, False, 0.0, "could not be understood"))]
         await self._insist(lambda: self._store.place(self._session.id, placed))
         if any(p.placement.question for p in placed):
             self._changed(self._session.id)
@@ -202,12 +213,13 @@ class Pipeline:
         return self._detector.cheap(message.text)
 
     def _place(self, message: Message, asking: Asking | None, vector: Vector | None) -> Placed:
-        if vector is None:
-            asking = asking or Asking(False, 0.0, "not judged")
-            return Placed(Placement(message.id, False, asking.probability, asking.reason))
-        asking = asking or self._detector.judge(message.text, vector)
-        if not asking.asks:
-            return Placed(Placement(message.id, False, asking.probability, asking.reason), vector)
+        if vector is not None and not np.isfinite(vector).all():
+            raise ValueError(f"the encoder gave no numbers for message {message.id}")
+        if asking is None and vector is not None:
+            asking = self._detector.judge(message.text, vector)
+        if asking is None or vector is None or not asking.asks:
+            probability, reason = (asking.probability, asking.reason) if asking else (0.0, "not judged")
+            return Placed(Placement(message.id, False, probability, reason), vector)
         return self._ask(message, asking, np.ascontiguousarray(vector))
 
     def _ask(self, message: Message, asking: Asking, vector: Vector) -> Placed:

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from bot.errors import SettingsError
 from bot.model import Session
 from bot.pipeline import Pipeline
 from bot.ports import Changed, Now, Store
 from knowledge.answering import Answering
 from knowledge.asking import Detector
 from knowledge.course import Course, read_course, watch_course
-from knowledge.encoder import Encoder, load_encoder
+from knowledge.encoder import Encoder, EncoderError, load_encoder
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +30,15 @@ class Minds:
         self.executor = ThreadPoolExecutor(1, thread_name_prefix="understanding")
 
     async def load(self) -> Encoder:
-        """Load the model (seconds) without stopping the event loop."""
+        """Load the model (seconds) without stopping the event loop. Raises `SettingsError` where it cannot be."""
         if self._encoder is None:
             loop = asyncio.get_running_loop()
-            self._encoder = await loop.run_in_executor(
-                self.executor, lambda: load_encoder(self._model, threads=self._threads)
-            )
+            try:
+                self._encoder = await loop.run_in_executor(
+                    self.executor, lambda: load_encoder(self._model, threads=self._threads)
+                )
+            except EncoderError as error:
+                raise SettingsError([f"[encoder] {error}"]) from error
         if self._detector is None:
             self._detector = Detector()
         return self._encoder

@@ -311,3 +311,30 @@ async def test_a_full_disk_delays_but_loses_nothing(store: SqliteStore, monkeypa
         placed = await say(store, pipeline, message(1, RECORDING), message(2, RECORDING, "u2"))
     assert failing.left == 0
     assert [p.question for p in placed] == ["q1", "q1"]
+
+
+class Choking(HashEncoder):
+    """Fails on some texts, and gives no numbers for others."""
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        if any("poison" in text for text in texts):
+            raise RuntimeError("cannot")
+        rows = super().encode(texts)
+        rows[["nan" in text for text in texts]] = float("nan")
+        return rows
+
+
+async def test_a_message_that_cannot_be_understood_stops_nobody(store: SqliteStore) -> None:
+    """The model fails on two messages of a batch: they are kept with that reason, and all others are placed as ever."""
+    async with running(store, encoder=Choking()) as pipeline:
+        placed = await say(
+            store,
+            pipeline,
+            message(1, RECORDING),
+            message(2, "poison?", "u2"),
+            message(3, RECORDING, "u3"),
+            message(4, "nan?", "u4"),
+            message(5, RECORDING, "u5"),
+        )
+    assert [p.question for p in placed] == ["q1", None, "q1", None, "q1"]
+    assert placed[1].reason == placed[3].reason == "could not be understood"

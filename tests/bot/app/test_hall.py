@@ -16,7 +16,7 @@ import pytest
 from bot.app import Hall, open_hall
 from bot.errors import SettingsError, StoreBusy
 from bot.replies import UNDO_WITHIN
-from bot.settings import IntakeSettings, SessionSettings, Settings, TelegramSettings, WebSettings
+from bot.settings import EncoderSettings, IntakeSettings, SessionSettings, Settings, TelegramSettings, WebSettings
 from tests.fake_telegram import TOKEN, FakeTelegram
 from tests.fakes import HashEncoder
 
@@ -211,3 +211,22 @@ async def test_a_restart_shows_the_same_queue(tmp_path: Path) -> None:
             await _post(viewer, "messages", hall.url, {"text": "Is there a recording?"})
             (question,) = await until(lambda people=people: _questions(viewer, people=people))
     assert question["messages"] == 2
+
+
+async def test_a_model_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
+    """A wrong model name stops the program with a word about that setting, and the port is free again."""
+    wrong = settings(tmp_path, encoder=EncoderSettings(model=str(tmp_path / "no-such-model")))
+    with pytest.raises(SettingsError, match="no-such-model"):
+        async with open_hall(wrong) as hall:
+            await hall.loaded()
+
+
+async def test_a_question_is_seen_by_its_asker_before_it_is_placed(tmp_path: Path) -> None:
+    """Right after sending, one's own questions list what was sent as received."""
+    async with open_hall(settings(tmp_path), encoder=HashEncoder()) as hall, visitor(hall) as viewer:
+        await hall.loaded()
+        hall.pipelines.clear()
+        await _post(viewer, "messages", hall.url, {"text": "Is there a recording?"})
+        async with viewer.get("/api/v1/sessions/talk/mine") as reply:
+            (mine,) = (await reply.json())["messages"]
+    assert (mine["text"], mine["state"]) == ("Is there a recording?", "received")
