@@ -62,7 +62,7 @@ function refill(row, question, on, leaving) {
   if (row.dataset.parts === signature) return;
   row.dataset.parts = signature;
   row.querySelector(".row-badges").replaceChildren(...badges(question, leaving));
-  if (leaving) return; // keeps its height until it goes, so that nothing below it moves
+  if (leaving) return; // it says where it went; all else stays until it goes
   row.querySelector(".row-more").replaceChildren(...suggestions(question, on), ...outcome(question));
   row.querySelector(".row-acts").replaceChildren(...doingButtons(question, on.doing));
 }

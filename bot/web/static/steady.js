@@ -163,6 +163,7 @@ export class SteadyList {
   leave(id, row) {
     if (row.inert) return;
     row.inert = true;
+    row.style.setProperty("--kept", `${row.offsetHeight}px`); // nothing below it may move
     row.classList.add("leaving");
     this.update(row, this.seen.get(id), true);
   }

@@ -1,22 +1,42 @@
 """People with browsers in front of the whole program."""
 
+import hashlib
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from bot.app import Hall, open_hall
 from bot.model import Message
 from bot.settings import SessionSettings, Settings, WebSettings
-from tests.fakes import HashEncoder
+from knowledge.text import normalise
 
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+
+
+class SameWords:
+    """The same words have the same vector, other words one that has nothing to do with it: these tests are about
+    pages, so what is grouped must not depend on how grouping is tuned."""
+
+    name = "same words"
+    dimension = 256
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        rows = [self._row(normalise(text).lower().strip("?？ ")) for text in texts]
+        return np.array(rows, dtype=np.float32).reshape(len(rows), self.dimension)
+
+    def _row(self, text: str) -> NDArray[np.float64]:
+        seed = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+        row = np.random.default_rng(int.from_bytes(seed)).standard_normal(self.dimension)
+        return np.asarray(row / np.linalg.norm(row))
 
 
 @dataclass
@@ -71,7 +91,7 @@ async def open_crowd(folder: Path) -> AsyncIterator[Crowd]:
     """The program with one session, "talk", and a browser."""
     talk = SessionSettings(id="talk", title="An evening talk", speaker="Dr. Lin", language="en")
     settings = Settings(data=folder / "data", web=WebSettings(port=0), session=(talk,))
-    async with open_hall(settings, encoder=HashEncoder()) as hall, async_playwright() as playwright:
+    async with open_hall(settings, encoder=SameWords()) as hall, async_playwright() as playwright:
         await hall.loaded()
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield Crowd(hall, browser)
