@@ -24,6 +24,11 @@ Verdict = Literal["answer", "suggest", "silent"]
 LONGEST = 400
 """Characters of a passage that are said."""
 
+PIECE = 120
+"""Characters of a passage that are searched together."""
+
+_SENTENCE = re.compile(r".+?(?:[。！？；!?;\n]+|\.(?=\s)|$)", re.S)
+
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -41,22 +46,24 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
+    """`asked` and `said` are what it is searched by: its question in every phrasing, and with its answer."""
+
     source: str
     heading: str
     text: str
     where: str
-    views: tuple[str, ...]  # what it is searched by: question, phrasings, question with answer
+    asked: tuple[str, ...]
+    said: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """How well the best part fits: the features of the calibration."""
 
-    cosine: float  # to its nearest view
-    margin: float  # of the cosine over the next part's
-    words: float  # share of the message's rare pieces that the part holds
+    margin: float  # of its cosine over the next part's, or over `UNRELATED`
+    words: float  # share (0..1) of the message's rare words that the part holds
     words_margin: float  # over the best other part's
-    passage: float  # 1 for a passage or term, 0 for an entry
+    share: float  # of all the parts' nearness: high where one part stands out
 
 
 class Answering:
@@ -64,11 +71,9 @@ class Answering:
 
     def __init__(self, course: Course, encoder: Encoder) -> None:
         self._parts = _parts(course)
-        self._passages = np.array([len(part.views) == 1 for part in self._parts], dtype=np.float64)
-        views = [(at, view) for at, part in enumerate(self._parts) for view in part.views]
-        self._owners = np.array([at for at, _ in views], dtype=np.int64)
-        self._vectors = encoder.encode([view for _, view in views])
-        self._words = _Words([" ".join((*part.views, part.text)) for part in self._parts])
+        self._asked = _Views([part.asked for part in self._parts], encoder)
+        self._said = _Views([part.said for part in self._parts], encoder)
+        self._words = _Words([" ".join((*part.asked, *part.said, part.text)) for part in self._parts])
 
     def match(self, text: str, vector: NDArray[np.float32]) -> Match | None:
         """The best part of the course, whatever its score; None only for an empty course."""
@@ -82,22 +87,43 @@ class Answering:
 
     def evidence(self, text: str, vector: NDArray[np.float32]) -> tuple[int, Evidence]:
         """The position of the best part and how well it fits."""
-        cosines = self._cosines(vector)
-        words = self._words.covered(text)
-        best = int(np.argmax((cosines + WORDS * words).round(DIGITS)))
+        nearness, words = self._nearness(vector), self._words.covered(text)
+        best = int(np.argmax((nearness + WORDS * words).round(DIGITS)))
         others = np.arange(len(self._parts)) != best
         return best, Evidence(
-            cosine=float(cosines[best]),
-            margin=float(cosines[best] - cosines[others].max(initial=0.0)),
+            margin=float(nearness[best] - nearness[others].max(initial=UNRELATED)),
             words=float(words[best]),
             words_margin=float(words[best] - words[others].max(initial=0.0)),
-            passage=float(self._passages[best]),
+            share=float(_shares(nearness)[best]),
         )
 
-    def _cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
-        best = np.full(len(self._parts), -1.0)
-        np.maximum.at(best, self._owners, (self._vectors @ vector).astype(np.float64))
-        return best.round(DIGITS)
+    def profile(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How near each part is, sharpened: shape (parts,) and unit length, or (1,) and zero for an empty course."""
+        if not self._parts:
+            return np.zeros(1, dtype=np.float32)
+        shares = _shares(self._nearness(vector))
+        return (shares / np.linalg.norm(shares)).astype(np.float32)
+
+    def _nearness(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.maximum(self._asked.cosines(vector), self._said.cosines(vector))
+
+
+def _shares(nearness: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of all nearness there is, with one unrelated part more: that keeps a course of one entry from taking all."""
+    weights = np.exp((nearness - 1) / SHARPNESS)
+    return np.asarray(weights / (weights.sum() + math.exp((UNRELATED - 1) / SHARPNESS)), dtype=np.float64)
+
+
+class _Views:
+    """Several texts a part; a part is as near as its nearest."""
+
+    def __init__(self, views: Sequence[tuple[str, ...]], encoder: Encoder) -> None:
+        self._starts = np.cumsum([0, *(len(texts) for texts in views)])[:-1]
+        self._vectors = encoder.encode([text for texts in views for text in texts])
+
+    def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
+        all_views = (self._vectors @ vector).astype(np.float64)
+        return np.asarray(np.maximum.reduceat(all_views, self._starts).round(DIGITS), dtype=np.float64)
 
 
 class _Words:
@@ -122,13 +148,26 @@ class _Words:
 
 def _parts(course: Course) -> list[_Part]:
     entries = [
-        _Part(e.id, e.question, e.answer, e.source, (e.question, *e.phrasings, f"{e.question} {e.answer}"))
+        _Part(e.id, e.question, e.answer, e.source, (e.question, *e.phrasings), (f"{e.question} {e.answer}",))
         for e in course.entries
     ]
     passages = [
-        _Part(p.id, p.heading, cut(p.text, LONGEST), p.source, (f"{p.heading} {p.text}",)) for p in course.passages
+        _Part(p.id, p.heading, cut(p.text, LONGEST), p.source, (p.heading,), _pieces_of(p.heading, p.text))
+        for p in course.passages
     ]
     return entries + passages
+
+
+def _pieces_of(heading: str, text: str) -> tuple[str, ...]:
+    """A passage in pieces of a few sentences, each under its heading: a long text's vector means nothing in particular,
+    and the encoder reads only the beginning of it."""
+    found, piece = [], ""
+    for sentence in _SENTENCE.findall(text):
+        if piece and len(piece) + len(sentence) > PIECE:
+            found.append(piece)
+            piece = ""
+        piece += sentence
+    return tuple(f"{heading} {part.strip()}" for part in [*found, piece])
 
 
 def cut(text: str, longest: int) -> str:
@@ -144,8 +183,18 @@ def probability(evidence: Evidence) -> float:
     return round(1 / (1 + math.exp(-total)), DIGITS)
 
 
-WORDS = 0.1
-BIAS = -30.0
-WEIGHTS = {"cosine": 30.0, "margin": 30.0, "words": 2.0, "words_margin": 2.0, "passage": -1.0}
-ANSWER = 0.95
-SUGGEST = 0.6
+WORDS = 0.25
+"""What a full match of words is worth in cosine when the best part is chosen."""
+
+UNRELATED = 0.2
+"""The cosine that a part has to a message of the same field which it does not answer."""
+
+SHARPNESS = 0.05
+"""Cosines are divided by it before they become shares."""
+
+# Calibration and thresholds by leave-one-topic-out over 18 hand-written topics (3,849 askings, half of them without an
+# entry). What is answered was right in 95 % there (12 % of the answerable were), what is suggested in 74 %.
+BIAS = -2.77
+WEIGHTS = {"margin": 1.47, "words": 1.91, "words_margin": 2.52, "share": 3.57}
+ANSWER = 0.86
+SUGGEST = 0.55

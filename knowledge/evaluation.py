@@ -136,7 +136,8 @@ def judge_topic(topic: Topic, encoder: Encoder) -> list[Judged]:
     """One pass in order, without a look ahead. Grouping and answering see every true asking, found or not, so that
     each judgement is measured by itself."""
     vectors = encoder.encode([line.text for line in topic.lines])
-    answering, groups, detector = Answering(topic.course, encoder), Groups(encoder.dimension), Detector()
+    answering, detector = Answering(topic.course, encoder), Detector(encoder.name)
+    groups = Groups(encoder.dimension, answering.profile)
     return [
         _judge(key, line, vector, detector, answering, groups)
         for key, (line, vector) in enumerate(zip(topic.lines, vectors, strict=True))
