@@ -35,3 +35,21 @@ def _pieces(text: str) -> list[str]:
 
 def _slot(piece: str) -> int:
     return hashlib.blake2b(piece.encode("utf-8", "surrogatepass"), digest_size=2).digest()[0] % HashEncoder.dimension
+
+
+class TopicEncoder(HashEncoder):
+    """Texts that hold the same one of `words` have one vector; all others are as far apart as chance lets them."""
+
+    def __init__(self, *words: str) -> None:
+        self._words = words
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Shape (n, 64), unit rows."""
+        rows = [self._row(normalise(text).lower()) for text in texts]
+        return np.asarray(rows, dtype=np.float32).reshape(len(texts), self.dimension)
+
+    def _row(self, text: str) -> NDArray[np.float64]:
+        topic = next((word for word in self._words if word in text), text)
+        seed = int.from_bytes(hashlib.blake2b(topic.encode("utf-8", "surrogatepass"), digest_size=8).digest())
+        row = np.random.default_rng(seed).normal(size=self.dimension)
+        return row / np.linalg.norm(row)

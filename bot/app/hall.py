@@ -5,7 +5,6 @@ The pages and connectors accept messages as soon as the store is open: the inbox
 
 import asyncio
 import logging
-import random
 import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -15,6 +14,7 @@ from functools import partial
 from bot.app.floor import OpenFloor
 from bot.app.minds import Minds
 from bot.app.reporting import render_report
+from bot.backoff import backoff
 from bot.connectors.intake import Intake
 from bot.connectors.names import CHATS
 from bot.connectors.telegram import Telegram
@@ -183,7 +183,7 @@ async def _keep_alive(what: str, work: Callable[[], Awaitable[None]]) -> None:
             return
         except Exception:
             failures = 1 if time.monotonic() - began > 60 else failures + 1
-            wait = min(60.0, 2.0**failures) * random.uniform(0.5, 1.0)  # noqa: S311 (jitter is no secret)
+            wait = backoff(failures, 60.0)
             log.exception("%s broke; it starts again in %.1f s", what, wait)
             await asyncio.sleep(wait)
 

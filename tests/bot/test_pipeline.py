@@ -17,7 +17,7 @@ from bot.storage.sqlite import SqliteStore, open_store
 from knowledge.answering import Match
 from knowledge.asking import Asking, Detector
 from tests.bot.values import TALK, message
-from tests.fakes import HashEncoder
+from tests.fakes import TopicEncoder
 
 RECORDING = "Is there a recording of this talk?"
 PRICE = "What does a gateway cost us?"
@@ -31,10 +31,15 @@ class Ears(Detector):
         return Asking("?" in text, 0.9 if "?" in text else 0.1, "a question mark" if "?" in text else "none")
 
 
-class Counting(HashEncoder):
+def topics() -> TopicEncoder:
+    return TopicEncoder("recording", "gateway", "protocols")
+
+
+class Counting(TopicEncoder):
     """Counts what it encoded."""
 
     def __init__(self) -> None:
+        super().__init__("recording", "gateway", "protocols")
         self.seen: list[str] = []
 
     def encode(self, texts: Sequence[str]) -> Any:
@@ -66,7 +71,7 @@ async def running(store: SqliteStore, session: Session = TALK, **more: Any) -> A
         pipeline = Pipeline(
             session,
             store,
-            more.pop("encoder", HashEncoder()),
+            more.pop("encoder", topics()),
             Ears(),
             now=lambda: 1000.0,
             executor=executor,
@@ -313,7 +318,7 @@ async def test_a_full_disk_delays_but_loses_nothing(store: SqliteStore, monkeypa
     assert [p.question for p in placed] == ["q1", "q1"]
 
 
-class Choking(HashEncoder):
+class Choking(TopicEncoder):
     """Fails on some texts, and gives no numbers for others."""
 
     def encode(self, texts: Sequence[str]) -> Any:
@@ -326,7 +331,7 @@ class Choking(HashEncoder):
 
 async def test_a_message_that_cannot_be_understood_stops_nobody(store: SqliteStore) -> None:
     """The model fails on two messages of a batch: they are kept with that reason, and all others are placed as ever."""
-    async with running(store, encoder=Choking()) as pipeline:
+    async with running(store, encoder=Choking("recording")) as pipeline:
         placed = await say(
             store,
             pipeline,
