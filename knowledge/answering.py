@@ -98,11 +98,15 @@ class Answering:
         )
 
     def profile(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """How near each part is, sharpened: shape (parts,) and unit length, or (1,) and zero for an empty course."""
+        """How near each part is, sharpened: shape (parts,); (1,) and zero for an empty course.
+
+        Of unit length where the message surely belongs to the course, shorter where it may belong to nothing there.
+        """
         if not self._parts:
             return np.zeros(1, dtype=np.float32)
         shares = _shares(self._nearness(vector))
-        return (shares / np.linalg.norm(shares)).astype(np.float32)
+        unrelated = 1 - shares.sum()
+        return np.asarray(shares / math.sqrt(shares @ shares + unrelated**2), dtype=np.float32)
 
     def _nearness(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.maximum(self._asked.cosines(vector), self._said.cosines(vector))

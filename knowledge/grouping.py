@@ -25,7 +25,7 @@ CLOSEST = 4
 """Members of a group that are compared one by one."""
 
 Profile = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""A message's vector to how near each part of the course is: shape (parts,), unit length. See `Answering.profile`."""
+"""A message's vector to how near each part of the course is: shape (parts,), at most of unit length (`Answering`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,95 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.answering import Answering, cut
+from knowledge.material import Course, Entry, Passage
+from tests.fakes import HashEncoder
+
+ENCODER = HashEncoder()
+COURSE = Course(
+    (
+        Entry("faq-1", "回放在哪里看", ("录像什么时候出",), "课后两小时在主页。", "faq.md:3"),
+        Entry("faq-2", "怎么开发票", (), "在小程序里申请电子发票。", "faq.md:7"),
+        Entry("faq-3", "how do I get the certificate", (), "Attend six of eight lectures.", "faq.md:11"),
+    ),
+    (
+        Passage("notes#gateway", "网关安装", "网关装在电柜内导轨上。" + "和变频器隔开二十厘米。" * 60, "notes.md:5"),
+        Passage("glossary#oee", "OEE", "设备综合效率。", "glossary.md:3"),
+    ),
+    (),
+)
+
+
+def _match(text: str, course: Course = COURSE):
+    return Answering(course, ENCODER).match(text, ENCODER.encode([text])[0])
+
+
+@pytest.mark.parametrize(
+    ("asked", "source", "where"),
+    [
+        ("回放在哪里看？", "faq-1", "faq.md:3"),
+        ("录像什么时候出", "faq-1", "faq.md:3"),
+        ("怎麼開發票", "faq-2", "faq.md:7"),
+        ("How do I get the certificate?", "faq-3", "faq.md:11"),
+        ("网关安装", "notes#gateway", "notes.md:5"),
+        ("oee", "glossary#oee", "glossary.md:3"),
+    ],
+)
+def test_what_the_course_says_word_for_word_is_found(asked: str, source: str, where: str) -> None:
+    """A question in the words of an entry, a phrasing, a heading or a term finds it with its place."""
+    match = _match(asked)
+    assert match is not None
+    assert (match.source, match.where) == (source, where)
+
+
+def test_the_entry_itself_is_sure_and_the_unrelated_is_silent() -> None:
+    """Only what fits is said; the probability of the one is above that of the other."""
+    sure, unsure = _match("怎么开发票"), _match("zzzz qqqq")
+    assert sure is not None
+    assert unsure is not None
+    assert sure.verdict == "answer"
+    assert unsure.verdict == "silent"
+    assert sure.text == "在小程序里申请电子发票。"
+    assert 0 <= unsure.score < sure.score <= 1
+
+
+def test_a_passage_is_cut_after_a_sentence() -> None:
+    """What is said of a long passage is its own beginning, ended properly."""
+    match = _match("网关安装")
+    assert match is not None
+    assert len(match.text) <= 400
+    assert match.text.endswith("。")
+    assert COURSE.passages[0].text.startswith(match.text)
+
+
+def test_an_empty_course_has_no_match() -> None:
+    """Without material there is nothing to say, and the profile is still a vector."""
+    empty = Answering(Course((), (), ()), ENCODER)
+    assert empty.match("有回放吗", ENCODER.encode(["有回放吗"])[0]) is None
+    assert empty.profile(ENCODER.encode(["有回放吗"])[0]).shape == (1,)
+
+
+def test_a_course_of_one_entry_does_not_answer_everything() -> None:
+    """That nothing else is there is no reason to send the only answer."""
+    only = Course(COURSE.entries[1:2], (), ())
+    match = _match("vibration of the spindle", only)
+    assert match is not None
+    assert match.verdict != "answer"
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_matched(text: str) -> None:
+    """Whatever comes in, the score is a probability and the verdict one of three."""
+    match = _match(text)
+    assert match is not None
+    assert 0 <= match.score <= 1
+    assert match.verdict in {"answer", "suggest", "silent"}
+
+
+@given(st.text(max_size=300), st.integers(1, 100))
+def test_a_cut_is_a_beginning(text: str, longest: int) -> None:
+    """Nothing is reworded: what is left begins the text and is no longer than allowed."""
+    short = cut(text, longest)
+    assert len(short) <= longest
+    assert text.startswith((short, short.removesuffix("…")))

@@ -1,0 +1,52 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from knowledge.asking import Detector
+from tests.fakes import HashEncoder
+
+DETECTOR, ENCODER = Detector("hash"), HashEncoder()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "666", "1", "👍👍", "哈哈哈", "老师好", "Hello!", "谢谢老师", "+1", "[doge]", "来了来了", "？"]
+)
+def test_what_is_surely_nothing_is_nothing_anywhere(text: str) -> None:
+    """Greetings, digits and emoji are chatter, so cheap, and never asked even in the field for asking."""
+    assert DETECTOR.chatter(text)
+    told = DETECTOR.cheap(text)
+    assert told is not None
+    assert not told.asks
+
+
+@pytest.mark.parametrize(
+    "text", ["【助教】能听到声音的请扣1", "@小李 你重启了吗", "回楼上，要会员", "楼上的，群公告里有"]
+)
+def test_what_is_said_to_others_or_by_the_staff_is_spared_the_encoder(text: str) -> None:
+    """Notices and answers to viewers are decided without a vector."""
+    told = DETECTOR.cheap(text)
+    assert told is not None
+    assert not told.asks
+    assert told.reason
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["有回放吗", "课件怎么下载", "請問發票怎麼開", "where are the slides?", "Wo finde ich die Folien?", "求源码"],
+)
+def test_a_plain_question_asks(text: str) -> None:
+    """In simplified, traditional, English and German, with and without a mark."""
+    assert DETECTOR.cheap(text) is None
+    told = DETECTOR.judge(text, ENCODER.encode([text])[0])
+    assert told.asks
+    assert told.probability >= 0.5
+
+
+@given(st.text(max_size=100))
+def test_any_text_is_decided(text: str) -> None:
+    """Whatever comes in, there is a probability with a reason, the same each time."""
+    told = DETECTOR.cheap(text) or DETECTOR.judge(text, np.ones(64, dtype=np.float32) / 8)
+    assert 0 <= told.probability <= 1
+    assert told.reason
+    assert told == (DETECTOR.cheap(text) or DETECTOR.judge(text, np.ones(64, dtype=np.float32) / 8))

@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from knowledge.grouping import Grouped, Groups
+from tests.fakes import HashEncoder
+
+ENCODER = HashEncoder()
+LINES = [
+    "有回放吗",
+    "有回放吗?",
+    "怎么开发票",
+    "发票怎么开",
+    "网关要停机吗",
+    "where are the slides",
+    "slides where",
+    "666",
+]
+
+
+def _stream(lines: list[str]) -> tuple[Groups, list[Grouped]]:
+    groups, decided = Groups(ENCODER.dimension), []
+    for key, text in enumerate(lines):
+        vector = ENCODER.encode([text])[0]
+        told = groups.decide(text, vector, None)
+        groups.add(key, told.group or f"q{key}", text, vector, None)
+        decided.append(told)
+    return groups, decided
+
+
+def test_the_first_message_founds() -> None:
+    """With nothing there, nothing is joined and there is no similarity."""
+    told = Groups(ENCODER.dimension).decide("有回放吗", ENCODER.encode(["有回放吗"])[0], None)
+    assert (told.group, told.similarity, told.suggested) == (None, None, None)
+
+
+def test_a_repeat_joins_and_another_question_does_not() -> None:
+    """The very same words join with their score; words that share nothing found a new group."""
+    _, told = _stream(["有回放吗", "有回放吗？", "please show the invoice form again"])
+    assert told[1].group == "q0"
+    assert told[1].similarity is not None
+    assert told[1].similarity >= 0.5
+    assert told[2].group is None
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=25))
+@settings(max_examples=30)
+def test_decisions_follow_from_the_order_of_arrival_alone(lines: list[str]) -> None:
+    """Replaying the same stream decides the same, and what came later changed nothing before it."""
+    _, whole = _stream(lines)
+    _, half = _stream(lines[: len(lines) // 2])
+    assert _stream(lines)[1] == whole
+    assert whole[: len(half)] == half
+
+
+def test_deciding_changes_nothing() -> None:
+    """Asking twice gives the same answer, and the number of groups stays."""
+    groups, _ = _stream(LINES)
+    vector = ENCODER.encode(["有回放吗"])[0]
+    before = len(groups)
+    assert groups.decide("有回放吗", vector, None) == groups.decide("有回放吗", vector, None)
+    assert len(groups) == before
+
+
+def test_a_fold_makes_one_of_two() -> None:
+    """After a merge everything of the loser is found under the winner."""
+    groups, _ = _stream(["有回放吗", "please show the invoice form again"])
+    groups.fold("q0", "q1")
+    assert len(groups) == 1
+    assert groups.decide("有回放吗", ENCODER.encode(["有回放吗"])[0], None).similarity is not None
+    groups.fold("unknown", "q1")
+    assert len(groups) == 1
+
+
+def test_a_move_takes_a_message_along() -> None:
+    """A message that a person moved counts for its new question; a group without messages is no more."""
+    groups, _ = _stream(["有回放吗", "please show the invoice form again"])
+    groups.move(0, "mine")
+    assert groups.decide("有回放吗", ENCODER.encode(["有回放吗"])[0], None).group == "mine"
+    with pytest.raises(KeyError):
+        groups.move(99, "mine")
+
+
+def test_a_key_is_used_once() -> None:
+    """Adding a message twice is a mistake that is told."""
+    groups, _ = _stream(["有回放吗"])
+    with pytest.raises(ValueError, match="there already"):
+        groups.add(0, "q0", "有回放吗", ENCODER.encode(["有回放吗"])[0], None)
+
+
+def test_what_matches_another_part_of_the_course_is_another_question() -> None:
+    """Two messages with the same strong source are nearer than with none, with different ones farther."""
+    vector = ENCODER.encode(["回放多久"])[0]
+    near = ENCODER.encode(["回放在哪"])[0]
+    scores = {}
+    for source in ("faq-1", "faq-2", None):
+        groups = Groups(ENCODER.dimension)
+        groups.add(1, "q1", "回放在哪", near, "faq-1")
+        scores[source] = groups.decide("回放多久", vector, source).similarity or 0.0
+    assert scores["faq-2"] < scores[None] < scores["faq-1"]
+
+
+def test_a_new_course_counts_for_what_is_there() -> None:
+    """Once anchored anew, the profiles of earlier messages are the new course's."""
+    groups, _ = _stream(["abc", "xyz"])
+    vector = ENCODER.encode(["abc"])[0]
+    groups.anchor(lambda v: np.array([1.0], dtype=np.float32))
+    together = groups.decide("xyz", ENCODER.encode(["xyz"])[0], None).similarity
+    groups.anchor(lambda v: np.eye(2, dtype=np.float32)[int(np.allclose(v, vector))])
+    assert groups.decide("abc", vector, None).group == "q0"
+    assert together is not None
