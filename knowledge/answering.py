@@ -113,9 +113,11 @@ class Answering:
 
 
 def _shares(nearness: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of all nearness there is, with one unrelated part more: that keeps a course of one entry from taking all."""
+    """Of all nearness there is, that of what the course does not hold included: a course of one entry, which anything
+    is nearest to, must not take all."""
+    missing = max(1, FIELD - len(nearness))
     weights = np.exp((nearness - 1) / SHARPNESS)
-    return np.asarray(weights / (weights.sum() + math.exp((UNRELATED - 1) / SHARPNESS)), dtype=np.float64)
+    return np.asarray(weights / (weights.sum() + missing * math.exp((UNRELATED - 1) / SHARPNESS)), dtype=np.float64)
 
 
 class _Views:
@@ -192,6 +194,9 @@ WORDS = 0.25
 
 UNRELATED = 0.2
 """The cosine that a part has to a message of the same field which it does not answer."""
+
+FIELD = 16
+"""Parts of a course that holds what people ask, as those of the calibration; what is missing counts as unrelated."""
 
 SHARPNESS = 0.05
 """Cosines are divided by it before they become shares."""

@@ -23,7 +23,8 @@ class HashEncoder:
         rows = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for row, text in zip(rows, texts, strict=True):
             for piece in _pieces(normalise(text).lower()):
-                row[_slot(piece)] += 1.0
+                slot, sign = _slot(piece)
+                row[slot] += sign
             row /= np.linalg.norm(row)
         return rows
 
@@ -33,8 +34,10 @@ def _pieces(text: str) -> list[str]:
     return [padded[i : i + n] for n in (1, 2, 3) for i in range(len(padded) - n + 1)]
 
 
-def _slot(piece: str) -> int:
-    return hashlib.blake2b(piece.encode("utf-8", "surrogatepass"), digest_size=2).digest()[0] % HashEncoder.dimension
+def _slot(piece: str) -> tuple[int, float]:
+    """Where a piece counts and with which sign: signs keep texts that share nothing near 0."""
+    place, sign = hashlib.blake2b(piece.encode("utf-8", "surrogatepass"), digest_size=2).digest()
+    return place % HashEncoder.dimension, 1.0 if sign % 2 else -1.0
 
 
 class TopicEncoder(HashEncoder):

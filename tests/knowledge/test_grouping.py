@@ -45,7 +45,7 @@ def test_a_repeat_joins_and_another_question_does_not() -> None:
 
 
 @given(st.lists(st.sampled_from(LINES), max_size=25))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_decisions_follow_from_the_order_of_arrival_alone(lines: list[str]) -> None:
     """Replaying the same stream decides the same, and what came later changed nothing before it."""
     _, whole = _stream(lines)
