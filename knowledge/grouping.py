@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.neighbours import DIGITS, Neighbours
-from knowledge.wording import Sketch, sketch
+from knowledge.wording import kinds
 
 NEAREST = 24
 """Messages whose groups are looked at: deep enough that a frequent question does not hide the others."""
@@ -43,7 +43,7 @@ class Grouped:
 @dataclass(slots=True)
 class _Member:
     group: str
-    sketch: Sketch
+    kinds: frozenset[str]
     source: str | None
     vector: NDArray[np.float32]
     profile: NDArray[np.float32]
@@ -95,7 +95,7 @@ class Groups:
 
     def decide(self, text: str, vector: NDArray[np.float32], source: str | None) -> Grouped:
         """Join, found, or found and suggest. `source`: what of the course this message matches strongly."""
-        new = _Member("", sketch(text), source, vector, self._profiled(vector))
+        new = _Member("", kinds(text), source, vector, self._profiled(vector))
         judged = [(self._judge(new, name, keys), name) for name, keys in self._candidates(vector, source)]
         if not judged:
             return Grouped(None, None, None, "the first of its kind")
@@ -112,7 +112,7 @@ class Groups:
         if key in self._members:
             raise ValueError(f"message {key} is there already")
         self._neighbours.add(key, vector)
-        self._members[key] = _Member(group, sketch(text), source, vector, self._profiled(vector))
+        self._members[key] = _Member(group, kinds(text), source, vector, self._profiled(vector))
         self._enter(key, group)
 
     def move(self, key: int, group: str) -> None:
@@ -166,7 +166,7 @@ class Groups:
         like = Likeness(
             cosine=_half([float(new.vector @ m.vector) for m in (nearest, *members)]),
             course=_half([float(new.profile @ m.profile) for m in (nearest, *members)]),
-            kinds=float(bool(new.sketch.kinds & nearest.sketch.kinds)),
+            kinds=float(bool(new.kinds & nearest.kinds)),
             same_source=float(new.source is not None and new.source in group.sources),
             other_source=float(new.source is not None and bool(group.sources) and new.source not in group.sources),
         )

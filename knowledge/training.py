@@ -1,7 +1,7 @@
 """Makes the weights of `asking` anew: `python -m knowledge.training PUBLIC` with the folder of the public sets.
 
 Two logistic regressions, over the cues alone and over cues and vector. Learnt from lines written for this project
-(`models/asking-lines.tsv`) and from public sets whose licences allow it; the card `models/asking.md` names them.
+(`models/asking-lines.tsv`) and from public sets whose licences allow it; the card `models/README.md` names them.
 """
 
 import json

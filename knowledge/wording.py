@@ -1,18 +1,11 @@
-"""What the surface of a message says: its pieces, numbers, negation, and what kind of thing it asks for."""
+"""What the surface of a message says: its pieces, and what kind of thing it asks for."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 
 from knowledge.text import normalise
 
 _PIECE = re.compile(r"[a-z0-9][a-z0-9.+#]*|[\u3400-\u9fff]+|[^\W\d_]+")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?|[一二两三四五六七八九十]+(?=[天周月年节讲场次期章个号点])")
-_NEGATION = re.compile(
-    r"不(?!错|过|仅|光|管|少|好意思|知|太?懂|了解|清楚)|没(?!问题)|别|无法|未|非|\bnot?\b|n't\b|\bwithout\b|\bnever\b"
-)
-_EITHER = re.compile(r"(.)不\1|有没有|没有?[吗嘛]|不$|没$|不[?吗]|是否|能否|可否")
-
 _KINDS: dict[str, re.Pattern[str]] = {
     kind: re.compile(pattern)
     for kind, pattern in {
@@ -30,25 +23,11 @@ _KINDS: dict[str, re.Pattern[str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Sketch:
-    """A message without its meaning. `pieces`: pairs of Chinese characters and whole words of other scripts."""
-
-    pieces: frozenset[str]
-    numbers: frozenset[str]
-    negated: bool
-    kinds: frozenset[str]
-
-
 @lru_cache(maxsize=8192)
-def sketch(text: str) -> Sketch:
+def kinds(text: str) -> frozenset[str]:
+    """What kinds of thing a message asks for: "where", "when", "cost" …; empty where nothing tells."""
     plain = normalise(text)
-    return Sketch(
-        pieces=frozenset(pieces(plain)),
-        numbers=frozenset(_NUMBER.findall(plain)),
-        negated=bool(_NEGATION.search(_EITHER.sub("", plain))),
-        kinds=frozenset(kind for kind, pattern in _KINDS.items() if pattern.search(plain)),
-    )
+    return frozenset(kind for kind, pattern in _KINDS.items() if pattern.search(plain))
 
 
 def pieces(plain: str) -> list[str]:
@@ -60,9 +39,3 @@ def pieces(plain: str) -> list[str]:
         else:
             found.extend(run[i : i + 2] for i in range(len(run) - 1))
     return found
-
-
-def overlap(one: frozenset[str], other: frozenset[str]) -> float:
-    """Twice the shared over all (Dice), 0 where both are empty."""
-    total = len(one) + len(other)
-    return 2 * len(one & other) / total if total else 0.0

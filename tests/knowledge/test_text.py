@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.text import addressed, normalise
-from knowledge.wording import overlap, sketch
+from knowledge.wording import kinds, pieces
 
 
 @given(st.text())
@@ -60,17 +60,14 @@ def test_very_long_text_is_cut() -> None:
     assert len(normalise("天地玄黄" * 100_000)) <= 2000
 
 
-def test_a_sketch_tells_numbers_negation_and_kind() -> None:
-    """What the surface of a message says is read from it."""
-    seen = sketch("第3讲什么时候开始，不用报名吗")
-    assert seen.numbers >= {"3"}
-    assert seen.negated
-    assert "when" in seen.kinds
+def test_a_message_tells_what_it_asks_for() -> None:
+    """The kind of question is read from its words, in Chinese, English and German."""
+    assert kinds("第3讲什么时候开始") >= {"when"}
+    assert kinds("where are the slides") == {"where"}
+    assert "cost" in kinds("was kostet das")
+    assert kinds("666") == frozenset()
 
 
-@given(st.frozensets(st.text(max_size=3)), st.frozensets(st.text(max_size=3)))
-def test_overlap_is_a_symmetric_share(one: frozenset[str], other: frozenset[str]) -> None:
-    """Overlap lies in 0..1, is 1 for equals, and does not care for order."""
-    assert 0 <= overlap(one, other) <= 1
-    assert overlap(one, other) == overlap(other, one)
-    assert overlap(one, one) == (1 if one else 0)
+def test_pieces_are_words_and_pairs_of_characters() -> None:
+    """Chinese has no spaces, so neighbours stand for words; a single character stands alone."""
+    assert pieces("有回放吗 ppt 呢") == ["有回", "回放", "放吗", "ppt", "呢"]
