@@ -189,7 +189,7 @@ def _half(cosines: list[float]) -> float:
 class Judge:
     """A logistic regression of few coefficients, with the probabilities from which on a message joins and is suggested.
 
-    Chosen on 18 hand-written topics (3,849 askings, 720 groups): coefficients rounded from regressions that left out one
+    Chosen on 18 hand-written topics (3,849 askings, 720 groups): coefficients rounded from fits that left out one
     topic each, then the bias on all topics at once, so that figures on them are no test. The two of the source were set
     by hand, a source being matched at 95 % precision.
     """
