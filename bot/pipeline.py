@@ -38,7 +38,7 @@ from bot.replies import acknowledgement, course_answer, late_answer
 from knowledge.answering import Answering, Match
 from knowledge.asking import Asking, Detector
 from knowledge.encoder import Encoder
-from knowledge.grouping import Grouped, Groups
+from knowledge.grouping import Grouped, Groups, Profile
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -95,6 +95,7 @@ class Pipeline:
         self._sending = sending
         self._batch = batch
         self._answering: Answering | None = None
+        self._taught: tuple[Answering | None] | None = None
         self._groups = Groups(encoder.dimension)
         self._standing: dict[str, Standing] = {}
         self._filed: dict[int, tuple[str, Person]] = {}
@@ -104,7 +105,8 @@ class Pipeline:
 
     def teach(self, answering: Answering | None) -> None:
         """Use this course from the next batch on."""
-        self._answering = answering
+        # Not at once: the worker thread may be in the middle of a batch.
+        self._taught = (answering,)
 
     def wake(self) -> None:
         """There is something in the inbox."""
@@ -129,7 +131,8 @@ class Pipeline:
 
     async def restore(self) -> None:
         """Rebuild the caches from the store: vectors are read, never encoded again."""
-        self._groups, self._standing, self._filed = Groups(self._encoder.dimension), {}, {}
+        self._learn()
+        self._groups, self._standing, self._filed = Groups(self._encoder.dimension, _profile(self._answering)), {}, {}
         newest = await self._store.actions(self._session.id, limit=1)
         self._seen_action = newest[0].id if newest else 0
         for question in await self._store.questions(self._session.id):
@@ -201,10 +204,19 @@ class Pipeline:
     # -- understanding, in the worker thread -------------------------------------------------------------------------
 
     def _understand(self, batch: Sequence[Message]) -> list[Placed]:
+        if self._learn():
+            self._groups.anchor(_profile(self._answering))
         decided = [self._cheap(message) for message in batch]
         rest = [m for m, asking in zip(batch, decided, strict=True) if asking is None or asking.asks]
         vectors = dict(zip((m.id for m in rest), self._encoder.encode([m.text for m in rest]), strict=True))
         return [self._place(m, asking, vectors.get(m.id)) for m, asking in zip(batch, decided, strict=True)]
+
+    def _learn(self) -> bool:
+        """Take over what was taught; whether there was anything."""
+        if self._taught is None:
+            return False
+        (self._answering,), self._taught = self._taught, None
+        return True
 
     def _cheap(self, message: Message) -> Asking | None:
         if message.explicit:
@@ -223,7 +235,7 @@ class Pipeline:
         return self._ask(message, asking, np.ascontiguousarray(vector))
 
     def _ask(self, message: Message, asking: Asking, vector: Vector) -> Placed:
-        match = self._answering.match(message.text, vector) if self._answering else None
+        match = self._answering.match(message.text, vector) if self._answering is not None else None
         sure = match.source if match and match.verdict == "answer" else None
         grouped = self._groups.decide(message.text, vector, sure)
         joins = grouped.group if self._session.grouping is Mode.AUTO else None
@@ -289,6 +301,11 @@ class Pipeline:
                 log.warning("session %s: the store failed, trying again in %g s: %s", self._session.id, wait, error)
                 await asyncio.sleep(wait)
         raise AssertionError("repeat never ends")
+
+
+def _profile(answering: Answering | None) -> Profile | None:
+    """The course as an anchor of groups; an empty one anchors nothing."""
+    return answering.profile if answering is not None and len(answering) else None
 
 
 def _answered_by_course(state: QuestionState) -> bool:

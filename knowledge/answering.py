@@ -97,6 +97,10 @@ class Answering:
             share=float(_shares(nearness)[best]),
         )
 
+    def __len__(self) -> int:
+        """How many entries and passages it can answer from."""
+        return len(self._parts)
+
     def profile(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """How near each part is, sharpened: shape (parts,); (1,) and zero for an empty course.
 

@@ -25,7 +25,6 @@ class Minds:
         self._model = model
         self._threads = threads
         self._encoder = encoder
-        self._detector: Detector | None = None
         self._courses: dict[str, Course] = {}
         self.executor = ThreadPoolExecutor(1, thread_name_prefix="understanding")
 
@@ -39,8 +38,6 @@ class Minds:
                 )
             except EncoderError as error:
                 raise SettingsError([f"[encoder] {error}"]) from error
-        if self._detector is None:
-            self._detector = Detector()
         return self._encoder
 
     async def pipeline(
@@ -59,7 +56,7 @@ class Minds:
             session,
             store,
             encoder,
-            self._detector or Detector(),
+            Detector(encoder.name),
             now=now,
             executor=self.executor,
             replying=replying,
