@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 BUNDLED = "bundled"
-BATCH = 32
+ROOM = 1024
+"""Characters, padding included, that one call of the model works on: enough to keep two processors busy."""
+
+LONGER = 1.5
+"""Texts share a call up to this ratio of their lengths: what is padded is worked on for nothing."""
+
+PROMPT_LENGTH = 8
+
+LONGEST = 1000
+"""Characters of a text that are looked at: more than the model's tokens hold in any language."""
 
 
 class EncoderError(RuntimeError):
@@ -40,7 +49,7 @@ class Encoder(Protocol):
 
 
 class SentenceEncoder:
-    """Any Sentence Transformers model. Texts are sorted by length first, so that batches hold little padding.
+    """Any Sentence Transformers model. Texts of about one length share a call, so that little is padded.
 
     What all of chat has in common is taken out of every vector: the mean of a few dozen ordinary lines (as in Mu and
     Viswanath, All-but-the-Top, 2018). Without that, any two texts have a cosine of .8 with e5.
@@ -61,15 +70,30 @@ class SentenceEncoder:
         return np.ascontiguousarray(vectors / np.maximum(lengths, 1e-9), dtype=np.float32)
 
     def _plain(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        vectors = self._model.encode(
-            [normalise(text) for text in texts],
-            prompt=self._prompt,
-            batch_size=BATCH,
-            normalize_embeddings=True,
-            convert_to_numpy=True,
-            show_progress_bar=False,
-        )
-        return np.asarray(vectors, dtype=np.float32)
+        plain = [normalise(text)[:LONGEST] for text in texts]
+        vectors = np.empty((len(plain), self.dimension), dtype=np.float32)
+        for call in calls([len(text) for text in plain]):
+            vectors[call] = self._model.encode(
+                [plain[at] for at in call],
+                prompt=self._prompt,
+                batch_size=len(call),
+                normalize_embeddings=True,
+                convert_to_numpy=True,
+                show_progress_bar=False,
+            )
+        return vectors
+
+
+def calls(lengths: Sequence[int]) -> list[list[int]]:
+    """Which texts, by position, share a call of the model: about equally long ones, `ROOM` in all."""
+    found: list[list[int]] = []
+    for at in sorted(range(len(lengths)), key=lengths.__getitem__):
+        width = lengths[at] + PROMPT_LENGTH
+        if found and width * (len(found[-1]) + 1) <= ROOM and width <= LONGER * (lengths[found[-1][0]] + PROMPT_LENGTH):
+            found[-1].append(at)
+        else:
+            found.append([at])
+    return found
 
 
 @once

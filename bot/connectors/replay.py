@@ -15,7 +15,7 @@ from bot.model import Abilities, Address, Delivery, Message
 from bot.ports import Floor, HookReply, Now
 
 LONGEST_LINE = 1_000_000
-AT_ONCE = 256
+AT_ONCE = 1024
 """Messages handed over in one commit at full speed."""
 
 

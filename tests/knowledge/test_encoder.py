@@ -4,9 +4,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from knowledge.bundled import BundleError, packed_weights, unpack
-from knowledge.encoder import Encoder, EncoderError, SentenceEncoder, load_encoder
+from knowledge.encoder import (
+    LONGER,
+    PROMPT_LENGTH,
+    ROOM,
+    Encoder,
+    EncoderError,
+    SentenceEncoder,
+    calls,
+    load_encoder,
+)
 
 pytestmark = pytest.mark.model
 
@@ -110,3 +121,14 @@ def test_a_damaged_package_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         with pytest.raises(BundleError):
             unpack(tmp_path / "cache")
     assert os.listdir(tmp_path / "cache") == []
+
+
+@given(st.lists(st.integers(0, 3000), max_size=200))
+def test_every_text_is_in_one_call_of_about_its_length(lengths: list[int]) -> None:
+    """No text is left out or encoded twice, and no call pads a text to much more than its length."""
+    shared = calls(lengths)
+    assert sorted(at for call in shared for at in call) == list(range(len(lengths)))
+    for call in shared:
+        widths = [lengths[at] + PROMPT_LENGTH for at in call]
+        assert max(widths) <= LONGER * min(widths)
+        assert len(call) == 1 or max(widths) * len(call) <= ROOM
