@@ -88,7 +88,9 @@ class EncoderSettings(Section):
         description="`bundled` (multilingual-e5-small, installed with the program), the name of a Sentence "
         "Transformers model, or a folder that holds one.",
     )
-    threads: StrictInt = Field(default=0, ge=0, le=256, description="Threads for the model; 0 lets the program choose.")
+    threads: StrictInt = Field(
+        default=0, ge=0, le=256, description="Threads for the model; 0 leaves one processor to everything else."
+    )
 
 
 class SessionSettings(Section):

@@ -1,3 +1,4 @@
+import itertools
 import multiprocessing
 import os
 from pathlib import Path
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from knowledge.bundled import BundleError, packed_weights, unpack
 from knowledge.encoder import (
-    LONGER,
+    OVERHEAD,
     PROMPT_LENGTH,
     ROOM,
     Encoder,
@@ -124,11 +125,26 @@ def test_a_damaged_package_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 @given(st.lists(st.integers(0, 3000), max_size=200))
-def test_every_text_is_in_one_call_of_about_its_length(lengths: list[int]) -> None:
-    """No text is left out or encoded twice, and no call pads a text to much more than its length."""
+def test_every_text_is_in_one_call_that_is_not_too_large(lengths: list[int]) -> None:
+    """No text is left out or encoded twice, and calls stay within their room."""
     shared = calls(lengths)
     assert sorted(at for call in shared for at in call) == list(range(len(lengths)))
-    for call in shared:
-        widths = [lengths[at] + PROMPT_LENGTH for at in call]
-        assert max(widths) <= LONGER * min(widths)
-        assert len(call) == 1 or max(widths) * len(call) <= ROOM
+    assert all(fits(call, lengths) for call in shared)
+
+
+@given(st.lists(st.integers(0, 300), min_size=1, max_size=8))
+def test_no_other_split_of_the_sorted_texts_is_cheaper(lengths: list[int]) -> None:
+    """Padding and overhead together are the least there is, held against every way to cut the order of lengths."""
+    order = sorted(range(len(lengths)), key=lengths.__getitem__)
+    cuts = itertools.chain.from_iterable(itertools.combinations(range(1, len(order)), n) for n in range(len(order)))
+    splits = ([order[a:b] for a, b in itertools.pairwise((0, *cut, len(order)))] for cut in cuts)
+    least = min(spent(split, lengths) for split in splits if all(fits(call, lengths) for call in split))
+    assert spent(calls(lengths), lengths) == least
+
+
+def fits(call: list[int], lengths: list[int]) -> bool:
+    return len(call) == 1 or spent([call], lengths) - OVERHEAD <= ROOM
+
+
+def spent(shared: list[list[int]], lengths: list[int]) -> int:
+    return sum(OVERHEAD + len(call) * (max(lengths[at] for at in call) + PROMPT_LENGTH) for call in shared)
