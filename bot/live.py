@@ -17,7 +17,8 @@ from bot.model import Question
 
 log = logging.getLogger(__name__)
 
-PAUSE = 0.1  # seconds between two reads of one session
+PAUSE = 0.03  # seconds at least between two reads of one session
+SHARE = 0.2  # of the time that may go into reading one session, where a read is slow
 AFTER_FAILURE = 1.0  # seconds before the store is asked again when it could not answer
 
 
@@ -145,7 +146,8 @@ class Live:
     async def _read_once(self, session: str, room: _Room) -> None:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(max(0.0, room.read_from - loop.time()))
-        room.read_from = loop.time() + self._pause
+        began = loop.time()
+        room.read_from = began + self._pause
         room.stale, room.failure = False, None
         try:
             changed = await self._store.questions(session, since=room.view.revision)
@@ -154,6 +156,7 @@ class Live:
             room.stale, room.failure = True, error
             room.read_from = loop.time() + AFTER_FAILURE
         else:
+            room.read_from = max(room.read_from, began + (loop.time() - began) / SHARE)
             if changed:
                 room.turn(room.view.and_then(changed))
         finally:

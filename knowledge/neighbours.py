@@ -6,6 +6,8 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
+faiss.omp_set_num_threads(1)  # one query over some thousands: handing it to other threads costs more than the search
+
 DIGITS = 4
 """Similarities are rounded before anybody decides by them, so that the last bits of a float decide nothing."""
 
