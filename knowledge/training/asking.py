@@ -1,4 +1,4 @@
-"""Makes the weights of `asking` anew: `python -m knowledge.training PUBLIC` with the folder of the public sets.
+"""Makes the weights of `asking` anew: `python -m knowledge.training.asking PUBLIC` with the folder of the public sets.
 
 Two logistic regressions, over the cues alone and over cues and vector. Learnt from lines written for this project
 (`models/asking-lines.tsv`) and from public sets whose licences allow it; the card `models/README.md` names them.
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from knowledge.cues import cues
 from knowledge.encoder import load_encoder
 
-MODELS = Path(__file__).parent / "models"
+MODELS = Path(__file__).parent.parent / "models"
 REACH = 4.0
 """What a vector is multiplied with beside the cues, so that both are fined alike."""
 

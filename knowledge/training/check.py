@@ -1,0 +1,132 @@
+"""Holds the training topics to their form: `python -m knowledge.training.check [EVALUATION FOLDER]`.
+
+With a folder of evaluation data (any JSON or JSON Lines below it) it also finds training lines that stand there, word
+for word or nearly. There must be none: what a model has read cannot judge it.
+"""
+
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from knowledge.text import normalise
+from knowledge.training.topics import DATA
+
+KEYS = {"topic", "lang", "faq", "passages", "groups", "lookalike", "near", "not_asking"}
+AT_LEAST = {"groups": 40, "lookalike": 20, "near": 24, "not_asking": 200}
+ASKS = 200
+SHORT = 6
+"""Letters up to which two people may well type the same."""
+NEARLY = 0.85
+"""Share of common pairs of letters from which two lines are copies."""
+
+
+def problems_of(path: Path) -> list[str]:
+    """What is wrong with a topic's form."""
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    if set(raw) != KEYS:
+        return [f"its keys are not {', '.join(sorted(KEYS))}"]
+    found = [f"{key}: {len(raw[key])}, fewer than {least}" for key, least in AT_LEAST.items() if len(raw[key]) < least]
+    if (asks := sum(len(group["asks"]) for group in raw["groups"])) < ASKS:
+        found.append(f"{asks} askings, fewer than {ASKS}")
+    return found + _references(raw) + [f"twice: {line}" for line, n in Counter(lines_of(raw)).items() if n > 1]
+
+
+def _references(raw: dict[str, Any]) -> list[str]:
+    faq, passages = {e["id"] for e in raw["faq"]}, {p["id"] for p in raw["passages"]}
+    groups = [g["id"] for g in raw["groups"]]
+    found = [f"group {id} stands twice" for id, n in Counter(groups).items() if n > 1]
+    for group in raw["groups"]:
+        if group["faq"] not in faq | {None} or group["passage"] not in passages | {None}:
+            found.append(f"group {group['id']} names a source that is not there")
+        if len(group["asks"]) < 3:
+            found.append(f"group {group['id']} has fewer than 3 askings")
+    found += [f"look-alikes {a}, {b}" for a, b in raw["lookalike"] if a == b or not {a, b} <= set(groups)]
+    return found + [f"near {n['id']} is not there" for n in raw["near"] if n["id"] not in faq | passages]
+
+
+def lines_of(raw: dict[str, Any]) -> Iterator[str]:
+    """Every line that somebody typed into a chat."""
+    for group in raw["groups"]:
+        yield from group["asks"]
+    yield from (near["ask"] for near in raw["near"])
+    yield from raw["not_asking"]
+
+
+def copies(lines: dict[str, str], others: set[str]) -> Iterator[tuple[str, str, str]]:
+    """(where, line, the other line) for lines that stand among `others`, but for a few letters."""
+    index: dict[str, list[tuple[str, frozenset[str]]]] = {}
+    for other in others:
+        pairs = _pairs(other)
+        for pair in pairs:
+            index.setdefault(pair, []).append((other, pairs))
+    for line, where in lines.items():
+        if len(_letters(line)) <= SHORT:
+            continue
+        pairs = _pairs(line)
+        rare = sorted(pairs, key=lambda pair: len(index.get(pair, ())))[: max(1, len(pairs) // 3)]
+        for other, theirs in {entry for pair in rare for entry in index.get(pair, ())}:
+            if len(pairs & theirs) >= NEARLY * len(pairs | theirs):
+                yield where, line, other
+                break
+
+
+def _letters(text: str) -> str:
+    return re.sub(r"[\W_]", "", normalise(text).lower())
+
+
+def _pairs(text: str) -> frozenset[str]:
+    letters = _letters(text)
+    return frozenset(letters[i : i + 2] for i in range(max(1, len(letters) - 1)))
+
+
+def texts_below(folder: Path) -> set[str]:
+    """Every text of some length in the JSON and JSON Lines below a folder."""
+    found: set[str] = set()
+    for path in sorted(folder.rglob("*.json*")):
+        text = path.read_text(encoding="utf-8")
+        rows = (
+            [json.loads(line) for line in text.splitlines() if line.strip()]
+            if path.suffix == ".jsonl"
+            else [json.loads(text)]
+        )
+        found.update(_strings(rows))
+    return {text for text in found if SHORT < len(_letters(text)) < 300}
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _strings(inner)
+
+
+def main(arguments: list[str]) -> int:
+    lines: dict[str, str] = {}
+    count = 0
+    for path in sorted(DATA.glob("*.json")):
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        found = problems_of(path)
+        found += [
+            f"stands in {lines[line]} too: {line}"
+            for line in lines_of(raw)
+            if len(_letters(line)) > SHORT and line in lines
+        ]
+        lines |= dict.fromkeys(lines_of(raw), path.name)
+        for problem in found:
+            print(f"{path.name}: {problem}")
+        count += len(found)
+    for folder in arguments:
+        for where, line, other in copies(lines, texts_below(Path(folder))):
+            print(f"{where}: {line!r} is nearly {other!r}")
+            count += 1
+    print(f"{len(lines):,} lines, {count} problems")
+    return 1 if count else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,57 @@
+"""The hand-written training topics of `data/`, as values.
+
+Each topic: FAQ entries and course passages, groups of askings that one answer satisfies (with the entry or passage that
+holds it, if any), pairs of look-alike groups, askings near to an entry that it does not answer, lines that ask nothing.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+DATA = Path(__file__).parent / "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Askings that one answer satisfies; `source` is the text of the entry or passage that holds it, "" without one."""
+
+    id: str
+    asks: tuple[str, ...]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One file. `like`: ids of the look-alikes of each group. `near`: (source text, asking it does not answer)."""
+
+    name: str
+    language: str
+    groups: tuple[Group, ...]
+    like: dict[str, frozenset[str]]
+    near: tuple[tuple[str, str], ...]
+    not_asking: tuple[str, ...]
+
+
+def read_topics(folder: Path = DATA) -> list[Topic]:
+    """All topics, by name. Raises `ValueError` with the file's name for one that is not in form."""
+    return [_topic(path) for path in sorted(folder.glob("*.json"))]
+
+
+def _topic(path: Path) -> Topic:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        sources = {e["id"]: f"{e['q']} {e['a']}" for e in raw["faq"]}
+        sources |= {p["id"]: f"{p['heading']} {p['text']}" for p in raw["passages"]}
+        like: dict[str, set[str]] = {group["id"]: set() for group in raw["groups"]}
+        for one, other in raw["lookalike"]:
+            like[one].add(other)
+            like[other].add(one)
+        groups = [
+            Group(g["id"], tuple(g["asks"]), sources[at] if (at := g["faq"] or g["passage"]) else "")
+            for g in raw["groups"]
+        ]
+        near = tuple((sources[n["id"]], n["ask"]) for n in raw["near"])
+        others = {id: frozenset(found) for id, found in like.items()}
+        return Topic(raw["topic"], raw["lang"], tuple(groups), others, near, tuple(raw["not_asking"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path.name}: not in the form of a topic: {error!r}") from error

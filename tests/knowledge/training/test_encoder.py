@@ -1,0 +1,77 @@
+import pytest
+import torch
+
+from knowledge.training.encoder import GROUPS, Batch, batches, loss_of
+from knowledge.training.topics import Group, Topic
+
+
+def topic(name: str) -> Topic:
+    groups = tuple(
+        Group(f"g{n}", (f"{name} {n} a", f"{name} {n} b", f"{name} {n} c"), f"{name} s{n // 2}" * (n % 3 > 0))
+        for n in range(20)
+    )
+    like = {
+        group.id: frozenset({"g0"} if group.id == "g19" else {"g19"} if group.id == "g0" else ()) for group in groups
+    }
+    return Topic(name, "en", groups, like, ((groups[1].source, f"{name} near"),), ())
+
+
+def of(batch: Batch, text: str) -> int:
+    return batch.texts.index(text)
+
+
+def test_an_epoch_shows_every_group_once() -> None:
+    """As many batches as two topics have parts hold two askings of each group, and no group twice."""
+    texts = [text for batch in batches([topic("x"), topic("y")], 2) for text in batch.texts if text[-1] in "abc"]
+    assert len(texts) == len(set(texts)) == 2 * 40
+
+
+def test_look_alikes_share_a_batch() -> None:
+    """What has many words in common and another answer is told apart in one batch."""
+    for batch in batches([topic("x"), topic("y")], 8):
+        for name in "xy":
+            present = {text.split()[1] for text in batch.texts if text.startswith(name) and text[-1] in "abc"}
+            if len(present) == GROUPS:
+                assert ("0" in present) == ("19" in present)
+
+
+def test_who_is_pulled_and_who_is_pushed() -> None:
+    """Askings of a group and the text that answers them are positive; two groups with one answer say nothing about
+    each other; everything else, near askings too, is negative."""
+    batch = next(batches([topic("x"), topic("y")], 1))
+    pairs = {
+        (a, b): (bool(batch.positive[i, j]), bool(batch.unknown[i, j]))
+        for i, a in enumerate(batch.texts)
+        for j, b in enumerate(batch.texts)
+        if i < j
+    }
+    for (a, b), (positive, unknown) in pairs.items():
+        if a[-1] in "abc" and b[-1] in "abc" and a.split()[:2] == b.split()[:2]:
+            assert positive
+        if "near" in a + b:
+            assert not positive
+        assert not (positive and unknown)
+    assert torch.equal(batch.positive, batch.positive.T)
+
+
+def test_the_loss_falls_as_groups_come_together() -> None:
+    """A few steps on free vectors pull the positives together: the loss falls to a small part."""
+    batch = next(batches([topic("x"), topic("y")], 1))
+    torch.manual_seed(0)
+    free = torch.randn(len(batch.texts), 16, requires_grad=True)
+    optimiser = torch.optim.Adam([free], lr=0.1)
+    losses = []
+    for _ in range(60):
+        loss = loss_of(torch.nn.functional.normalize(free, dim=1), batch)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < 0.3 * losses[0]
+
+
+@pytest.mark.parametrize("steps", [1, 5])
+def test_batches_are_the_same_each_time(steps: int) -> None:
+    """The same seed gives the same batches, so that an interrupted training goes on where it was."""
+    one, other = (list(batches([topic("x"), topic("y")], steps)) for _ in range(2))
+    assert [b.texts for b in one] == [b.texts for b in other]
