@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo run test check format bench docs freeze clean
+.PHONY: help env demo run test check format bench train docs freeze clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -40,6 +40,9 @@ format: $(VENV)/.developer ## format the code and mend what lint can mend
 
 bench: $(VENV)/.runtime ## measure on this machine
 	$(BIN)/floormic bench $(ARGS)
+
+train: $(VENV)/.developer ## make the encoder's weights anew (20 minutes on 2 cores; goes on where it was stopped)
+	$(BIN)/python -m knowledge.training.encoder knowledge/models/encoder $(ARGS)
 
 docs: $(VENV)/.runtime ## write docs/settings.md from the descriptions in the code
 	$(BIN)/python -m bot.settings > docs/settings.md

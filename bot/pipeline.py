@@ -236,11 +236,11 @@ class Pipeline:
 
     def _ask(self, message: Message, asking: Asking, vector: Vector) -> Placed:
         match = self._answering.match(message.text, vector) if self._answering is not None else None
-        sure = match.source if match and match.verdict == "answer" else None
+        sure = match.source if match and match.verdict == "answer" and asking.sure else None
         grouped = self._groups.decide(message.text, vector, sure)
         joins = grouped.group if self._session.grouping is Mode.AUTO else None
         id = joins or f"q{message.id}"
-        found = self._course(match, self._standing.get(id))
+        found = self._course(match, asking, self._standing.get(id))
         sent = found if found and found.state == "sent" else None
         self._groups.add(message.id, id, message.text, vector, sent.source if sent else None)
         founds = None if joins else self._found(message, sent)
@@ -259,7 +259,7 @@ class Pipeline:
     def _proposed(self, grouped: Grouped) -> str | None:
         return grouped.suggested if self._session.grouping is Mode.AUTO else grouped.group or grouped.suggested
 
-    def _course(self, match: Match | None, standing: Standing | None) -> CourseMatch | None:
+    def _course(self, match: Match | None, asking: Asking, standing: Standing | None) -> CourseMatch | None:
         """What the course says, as far as the session's mode and the askers of this question let it."""
         if match is None or match.verdict == "silent" or self._session.answers is Mode.OFF:
             return None
@@ -267,7 +267,8 @@ class Pipeline:
             return None
         answered = standing is not None and standing.state.status is Status.ANSWERED
         by_person = answered and standing is not None and not _answered_by_course(standing.state)
-        auto = self._session.answers is Mode.AUTO and match.verdict == "answer" and not by_person
+        sure = match.verdict == "answer" and asking.sure and not by_person
+        auto = self._session.answers is Mode.AUTO and sure
         return CourseMatch(match.source, match.score, "sent" if auto else "suggested", match.text)
 
     def _found(self, message: Message, sent: CourseMatch | None) -> QuestionState:

@@ -1,4 +1,4 @@
-"""Texts to unit vectors through sentence-transformers; by default the bundled multilingual-e5-small."""
+"""Texts to unit vectors through sentence-transformers; by default the one that ships with the program."""
 
 import os
 from collections.abc import Sequence
@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.bundled import BundleError, unpack
 from knowledge.text import normalise
 
 if TYPE_CHECKING:
@@ -108,14 +107,13 @@ def _ordinary() -> tuple[str, ...]:
     return tuple((files("knowledge") / "models" / "common-lines.txt").read_text(encoding="utf-8").splitlines())
 
 
-def load_encoder(model: str = BUNDLED, cache: Path | None = None, threads: int | None = None) -> Encoder:
+def load_encoder(model: str = BUNDLED, threads: int | None = None) -> Encoder:
     """The encoder named `model`: "bundled", a folder, or a name that Sentence Transformers knows.
 
-    `cache` holds the unpacked bundled model (by default the user's cache folder). `threads` bounds the processor
-    threads of this process. Raises `EncoderError`.
+    `threads` bounds the processor threads of this process. Raises `EncoderError`.
     """
     try:
-        folder = str(unpack(cache)) if model == BUNDLED else model
+        folder = str(files("knowledge") / "models" / "encoder") if model == BUNDLED else model
         local = Path(folder).is_dir()
         if local:  # a hall may have no network: nothing may be asked for
             os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -125,8 +123,11 @@ def load_encoder(model: str = BUNDLED, cache: Path | None = None, threads: int |
         _quiet()
         if threads:
             torch.set_num_threads(threads)
-        loaded = SentenceTransformer(folder, device="cpu", local_files_only=local)
-    except (OSError, ValueError, BundleError) as error:
+        # Shipped in half precision, worked with in full: processors multiply halves slowly or not at all.
+        loaded = SentenceTransformer(
+            folder, device="cpu", local_files_only=local, model_kwargs={"dtype": torch.float32}
+        )
+    except (OSError, ValueError) as error:
         raise EncoderError(f"the encoder {model!r} cannot be loaded: {error}") from error
     return SentenceEncoder(loaded, model)
 

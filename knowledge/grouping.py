@@ -212,5 +212,5 @@ def probability(like: Likeness, judge: Judge) -> float:
     return round(1 / (1 + math.exp(-total)), DIGITS)
 
 
-WORDS = Judge(-4.1, 8.5, 0.0, 0.4, 1.5, -2.0, join=0.5, suggest=0.35)
-WORDS_AND_COURSE = Judge(-5.6, 4.0, 5.0, 0.5, 1.5, -2.0, join=0.5, suggest=0.35)
+WORDS = Judge(-5.81, 12.8, 0.0, 0.2, 1.5, -2.0, join=0.5, suggest=0.35)
+WORDS_AND_COURSE = Judge(-5.76, 10.4, 1.7, 0.2, 1.5, -2.0, join=0.5, suggest=0.35)

@@ -35,7 +35,7 @@ async def demo(*, once: bool = False, speed: float = 20.0, port: int = 8080, say
         async with open_hall(settings, extra=players) as hall:
             if not once:
                 _addresses(hall, say)
-            say("Loading the language model (the first time it is unpacked, about a minute) …")
+            say("Loading the language model …")
             await hall.loaded()
             say("Playing the sample sessions …")
             if once:

@@ -85,7 +85,7 @@ class EncoderSettings(Section):
     model: str = Field(
         default="bundled",
         min_length=1,
-        description="`bundled` (multilingual-e5-small, installed with the program), the name of a Sentence "
+        description="`bundled` (the one that comes with the program), the name of a Sentence "
         "Transformers model, or a folder that holds one.",
     )
     threads: StrictInt = Field(

@@ -1,7 +1,8 @@
 """Makes the weights of `asking` anew: `python -m knowledge.training.asking PUBLIC` with the folder of the public sets.
 
-Two logistic regressions, over the cues alone and over cues and vector. Learnt from lines written for this project
-(`models/asking-lines.tsv`) and from public sets whose licences allow it; the card `models/README.md` names them.
+Two logistic regressions, over the cues alone and over cues and vector. Learnt from the topics and lines written for
+this project (`data/`, `models/asking-lines.tsv`) and from public sets whose licences allow it; the card
+`models/README.md` names them.
 """
 
 import json
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from knowledge.cues import cues
 from knowledge.encoder import load_encoder
+from knowledge.training.topics import read_topics
 
 MODELS = Path(__file__).parent.parent / "models"
 REACH = 4.0
@@ -24,15 +26,26 @@ REACH = 4.0
 FINE = 10.0
 """Strength of the ridge (the inverse of scikit-learn's C)."""
 
+ASKING = 0.42
+"""Share of the messages of a chat that ask something."""
+
 Row = tuple[str, bool, float]
 """A line, whether it asks, and how much it counts."""
 
 
 def rows(public: Path) -> Iterator[Row]:
+    yield from _topics()
     yield from _own(MODELS / "asking-lines.tsv")
     yield from _cped(public / "cped" / "valid.jsonl")
     yield from _coderefinery(public / "coderefinery_live" / "items_2021_2023.jsonl")
     yield from _fragjetzt(public / "fragjetzt" / "posts_de.jsonl")
+
+
+def _topics() -> Iterator[Row]:
+    for topic in read_topics():
+        yield from ((ask, True, 1.0) for group in topic.groups for ask in group.asks)
+        yield from ((ask, True, 1.0) for _, ask in topic.near)
+        yield from ((line, False, 1.0) for line in topic.not_asking)
 
 
 def _own(path: Path) -> Iterator[Row]:
@@ -98,11 +111,18 @@ def learn(lines: Iterable[Row]) -> dict[str, NDArray[np.float32]]:
     texts, asks, counts = zip(*lines, strict=True)
     signs = np.array([cues(text) for text in texts])
     vectors = load_encoder().encode(texts).astype(np.float64)
-    target, weight = np.array(asks, dtype=np.float64), np.array(counts)
+    target = np.array(asks, dtype=np.float64)
+    weight = _as_in_a_chat(target, np.array(counts))
     return {
         "cues": fit(signs, target, weight).astype(np.float32),
         "cues_and_vector": _unscaled(fit(np.hstack([signs, REACH * vectors]), target, weight), signs.shape[1]),
     }
+
+
+def _as_in_a_chat(asks: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Counts by which askings have the share that they have in a chat."""
+    share = np.where(asks > 0, ASKING / counts[asks > 0].sum(), (1 - ASKING) / counts[asks == 0].sum())
+    return np.asarray(counts * share * len(counts), dtype=np.float64)
 
 
 def _unscaled(weights: NDArray[np.float64], signs: int) -> NDArray[np.float32]:

@@ -23,8 +23,8 @@ from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from knowledge.bundled import unpack
 from knowledge.text import normalise
+from knowledge.training.base import unpack
 from knowledge.training.prune import prune
 from knowledge.training.topics import Group, Topic, read_topics
 
@@ -193,6 +193,8 @@ def train(topics: Sequence[Topic], target: Path, steps: int, every: int = 50) ->
                 kept,
             )
     _write(trainee.model, target)
+    kept.unlink(missing_ok=True)
+    shutil.rmtree(start)
     return losses
 
 
@@ -225,7 +227,7 @@ def _write(model: SentenceTransformer, target: Path) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("target", type=Path)
-    parser.add_argument("--steps", type=int, default=700)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--topics", type=int, help="only so many topics, for the learning curve")
     chosen = parser.parse_args()
     every_topic = read_topics()

@@ -40,7 +40,6 @@ def test_a_plain_question_asks(text: str) -> None:
     assert DETECTOR.cheap(text) is None
     told = DETECTOR.judge(text, ENCODER.encode([text])[0])
     assert told.asks
-    assert told.probability >= 0.5
 
 
 @given(st.text(max_size=100))
