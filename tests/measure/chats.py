@@ -22,7 +22,7 @@ IRC = re.compile(r"\[(\d\d):(\d\d)\] (?:<([^>]*)> )?(.*)")
 
 
 def irc(folder: Path) -> Iterator[tuple[str, str]]:
-    """(user, text) of every line, those that say who came and went too."""
+    """(user, text) of every line that somebody said or did; who came and went is left out."""
     for path in sorted(folder.glob("*.txt")):
         for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             if found := IRC.match(line):
