@@ -1,6 +1,6 @@
 """Which question of the queue a new message repeats, if any.
 
-`Groups.decide` only decides; `add`, `move` and `fold` keep what was decided, by the machine or by people. A decision
+`Groups.decide` only decides; `add` and `move` keep what was decided, by the machine or by people. A decision
 depends on what was added before, in that order, and on nothing else.
 """
 
@@ -120,12 +120,6 @@ class Groups:
         self._leave(key)
         self._members[key].group = group
         self._enter(key, group)
-
-    def fold(self, loser: str, winner: str) -> None:
-        """A person says that both are one question: all of `loser` becomes `winner`. An unknown loser is nothing."""
-        if loser != winner and loser in self._groups:
-            for key in list(self._groups[loser].keys):
-                self.move(key, winner)
 
     def _enter(self, key: int, name: str) -> None:
         member = self._members[key]

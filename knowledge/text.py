@@ -19,7 +19,6 @@ _ADDRESSED = re.compile(r"(?:回复\s*)?@[^\s@:,，]{1,24}(?:[\s:,，]+|$)")
 _REPEATED_MARK = re.compile(r"([^\w\s])\1+")
 _REPEATED_LETTER = re.compile(r"([^\W\d])\1{2,}")
 _REPEATED_WORD = re.compile(r"([^\W\d_]{2,4})\1{2,}")
-_HAN = re.compile("[\u2e80-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
 
 
 @lru_cache(maxsize=8192)
@@ -39,10 +38,6 @@ def addressed(text: str) -> bool:
     """Whether the message speaks to another viewer by name ("@somebody …"), not to the speaker."""
     plain = unicodedata.normalize("NFKC", text[:LONGEST]).lstrip()
     return bool(_ADDRESSED.match(plain)) and not _SPEAKER.match(plain)
-
-
-def has_han(text: str) -> bool:
-    return bool(_HAN.search(text))
 
 
 def _step(text: str) -> str:

@@ -63,16 +63,6 @@ def test_deciding_changes_nothing() -> None:
     assert len(groups) == before
 
 
-def test_a_fold_makes_one_of_two() -> None:
-    """After a merge everything of the loser is found under the winner."""
-    groups, _ = _stream(["有回放吗", "please show the invoice form again"])
-    groups.fold("q0", "q1")
-    assert len(groups) == 1
-    assert groups.decide("有回放吗", ENCODER.encode(["有回放吗"])[0], None).similarity is not None
-    groups.fold("unknown", "q1")
-    assert len(groups) == 1
-
-
 def test_a_move_takes_a_message_along() -> None:
     """A message that a person moved counts for its new question; a group without messages is no more."""
     groups, _ = _stream(["有回放吗", "please show the invoice form again"])
