@@ -67,6 +67,7 @@ function mark(id, on) {
 
 let reading = null;
 let stale = false;
+let changedMeanwhile = new Set();
 
 /** Reads my questions anew; one reading at a time, and one more where something changed meanwhile. */
 async function readMine() {
@@ -75,12 +76,18 @@ async function readMine() {
   reading = (async () => {
     while (stale) {
       stale = false;
+      changedMeanwhile = new Set();
       takeMine(await call("GET", at("/mine")));
+      // What came back may be older than a change that came in before it, of a question not known as mine until now.
+      stale ||= hasMine(changedMeanwhile);
     }
-  })().catch((failure) => failure.passing || toastFailure(failure));
-  await reading;
-  reading = null;
+  })()
+    .catch((failure) => (failure.passing ? setTimeout(readMine, 2000) : toastFailure(failure)))
+    .finally(() => (reading = null));
+  return reading;
 }
+
+const hasMine = (ids) => [...ids].some((id) => mine.asked.has(id));
 
 function takeMine(answer) {
   mine.messages = answer.messages;
@@ -165,7 +172,8 @@ live.addEventListener("change", (event) => {
   draw();
   // Every change of a question that is mine may be news; a message that is not placed yet may have been placed.
   const unplaced = mine.messages.some((m) => m.state === "received");
-  if (unplaced || [...event.detail].some((id) => mine.asked.has(id))) readMine();
+  if (unplaced || hasMine(event.detail)) readMine();
+  else if (reading) event.detail.forEach((id) => changedMeanwhile.add(id));
 });
 live.addEventListener("state", () => (draw(), live.state === "live" && readMine()));
 live.addEventListener("refused", (event) => toastFailure(event.detail));

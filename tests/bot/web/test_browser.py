@@ -1,10 +1,11 @@
 """The pages in a real browser, with the whole program behind them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
 
@@ -304,6 +305,31 @@ async def test_an_asker_sends_a_course_answer_back(crowd: Crowd) -> None:
     await expect(viewer.locator(".mine")).to_contain_text("New")
     await expect(board.locator("#count-new")).to_have_text("1")
     await expect(viewer.locator(".mine .answer")).to_have_count(0)
+
+
+async def test_an_answer_that_overtakes_the_list_of_my_questions_is_shown(crowd: Crowd) -> None:
+    """The first list of my questions comes late and older than the answer; the answer is shown all the same."""
+    viewer, board = await crowd.viewer(PHONE), await crowd.moderator()
+    late = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        response = await route.fetch()
+        if "recording" in await response.text():
+            await late.wait()
+        await route.fulfill(response=response)
+
+    await viewer.route("**/mine", hold)
+    await crowd.asks("Is there a recording of this talk?")
+    await expect(row(board, "recording")).to_be_visible()
+    await ask(viewer, "Is there a recording of this talk?")
+    await expect(row(board, "recording").locator(".row-people b")).to_have_text("2")
+    await asyncio.sleep(0.5)
+    (question,) = await crowd.hall.store.questions("talk")
+    await crowd.hall.desk.answer("course", question.id, "Every talk is recorded.", ["faq.md:12"])
+    await expect(viewer.locator("#count-answered")).to_have_text("1")
+    late.set()
+    await viewer.locator("#tab-mine").click()
+    await expect(viewer.locator(".mine .answer")).to_contain_text("faq.md:12")
 
 
 async def test_what_a_colleague_takes_away_moves_nothing_under_the_pointer(crowd: Crowd) -> None:
