@@ -292,10 +292,11 @@ def _show_course(course: "Course") -> None:
 
 def _show_answer(course: "Course", ask: str) -> None:
     from knowledge.answering import Answering
+    from knowledge.calibration import calibration_of
     from knowledge.encoder import load_encoder
 
     encoder = load_encoder()
-    match = Answering(course, encoder).match(ask, encoder.encode([ask])[0])
+    match = Answering(course, encoder, calibration_of(encoder).answers()).match(ask, encoder.encode([ask])[0])
     if match is None:
         click.echo("nothing: the course is empty")
         return

@@ -37,6 +37,7 @@ from bot.ports import Changed, Inbox, Now, Queue
 from bot.replies import acknowledgement, course_answer, late_answer
 from knowledge.answering import Answering, Match
 from knowledge.asking import Asking, Detector
+from knowledge.calibration import GroupingJudge
 from knowledge.encoder import Encoder
 from knowledge.grouping import Grouped, Groups, Profile
 
@@ -76,6 +77,7 @@ class Pipeline:
         store: Store,
         encoder: Encoder,
         detector: Detector,
+        judge: GroupingJudge,
         *,
         now: Now,
         executor: Executor,
@@ -88,6 +90,7 @@ class Pipeline:
         self._store = store
         self._encoder = encoder
         self._detector = detector
+        self._judge = judge
         self._now = now
         self._executor = executor
         self._replying = replying
@@ -96,7 +99,7 @@ class Pipeline:
         self._batch = batch
         self._answering: Answering | None = None
         self._taught: tuple[Answering | None] | None = None
-        self._groups = Groups(encoder.dimension)
+        self._groups = Groups(encoder.dimension, judge)
         self._standing: dict[str, Standing] = {}
         self._filed: dict[int, tuple[str, Person]] = {}
         self._seen_action = 0
@@ -132,7 +135,8 @@ class Pipeline:
     async def restore(self) -> None:
         """Rebuild the caches from the store: vectors are read, never encoded again."""
         self._learn()
-        self._groups, self._standing, self._filed = Groups(self._encoder.dimension, _profile(self._answering)), {}, {}
+        self._groups = Groups(self._encoder.dimension, self._judge, _profile(self._answering))
+        self._standing, self._filed = {}, {}
         newest = await self._store.actions(self._session.id, limit=1)
         self._seen_action = newest[0].id if newest else 0
         for question in await self._store.questions(self._session.id):

@@ -7,14 +7,15 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.calibration import AnsweringJudge
 from knowledge.encoder import Encoder
-from knowledge.material import Course
+from knowledge.material import Course, Passage
 from knowledge.neighbours import DIGITS
 from knowledge.text import normalise
 from knowledge.wording import pieces
@@ -46,8 +47,11 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """`asked` and `said` are what it is searched by: its question in every phrasing, and with its answer."""
+    """`asked` and `said` are what it is searched by: its question in every phrasing, and with its answer. `kind` is
+    "entry", "passage" or "term".
+    """
 
+    kind: str
     source: str
     heading: str
     text: str
@@ -64,12 +68,25 @@ class Evidence:
     words: float  # share (0..1) of the message's rare words that the part holds
     words_margin: float  # over the best other part's
     share: float  # of all the parts' nearness: high where one part stands out
+    passage: float  # 1 where it is a passage of notes, slides or a transcript
+    term: float  # 1 where it is a term of a glossary
+
+    def features(self) -> dict[str, float]:
+        return {name: getattr(self, name) for name in FEATURES}
+
+
+FEATURES = tuple(field.name for field in fields(Evidence))
 
 
 class Answering:
-    """The course, ready for search. `encoder` reads it once, when this is made."""
+    """The course, ready for search. `encoder` reads it once, when this is made; `judge` is the calibration for it.
 
-    def __init__(self, course: Course, encoder: Encoder) -> None:
+    Raises `CalibrationError` where that weighs other features than `Evidence`.
+    """
+
+    def __init__(self, course: Course, encoder: Encoder, judge: AnsweringJudge) -> None:
+        self._judge = judge
+        self._logistic = judge.logistic.over(FEATURES, "answers")
         self._parts = _parts(course)
         self._asked = _Views([part.asked for part in self._parts], encoder)
         self._said = _Views([part.said for part in self._parts], encoder)
@@ -81,8 +98,9 @@ class Answering:
             return None
         at, evidence = self.evidence(text, vector)
         part = self._parts[at]
-        score = probability(evidence)
-        verdict: Verdict = "answer" if score >= ANSWER else "suggest" if score >= SUGGEST else "silent"
+        score = self._logistic.probability(evidence.features())
+        send = self._judge.entries if part.kind == "entry" else self._judge.passages
+        verdict: Verdict = "answer" if score >= send else "suggest" if score >= self._judge.suggest else "silent"
         return Match(part.source, score, part.heading, part.text, verdict, part.where)
 
     def evidence(self, text: str, vector: NDArray[np.float32]) -> tuple[int, Evidence]:
@@ -95,7 +113,13 @@ class Answering:
             words=float(words[best]),
             words_margin=float(words[best] - words[others].max(initial=0.0)),
             share=float(_shares(nearness)[best]),
+            passage=float(self._parts[best].kind == "passage"),
+            term=float(self._parts[best].kind == "term"),
         )
+
+    def place(self, at: int) -> tuple[str, str]:
+        """Source and kind of the part at a position."""
+        return self._parts[at].source, self._parts[at].kind
 
     def __len__(self) -> int:
         """How many entries and passages it can answer from."""
@@ -158,14 +182,18 @@ class _Words:
 
 def _parts(course: Course) -> list[_Part]:
     entries = [
-        _Part(e.id, e.question, e.answer, e.source, (e.question, *e.phrasings), (f"{e.question} {e.answer}",))
+        _Part("entry", e.id, e.question, e.answer, e.source, (e.question, *e.phrasings), (f"{e.question} {e.answer}",))
         for e in course.entries
     ]
     passages = [
-        _Part(p.id, p.heading, cut(p.text, LONGEST), p.source, (p.heading,), _pieces_of(p.heading, p.text))
+        _Part(_kind(p), p.id, p.heading, cut(p.text, LONGEST), p.source, (p.heading,), _pieces_of(p.heading, p.text))
         for p in course.passages
     ]
     return entries + passages
+
+
+def _kind(passage: Passage) -> str:
+    return "term" if passage.id.startswith("glossary") else "passage"
 
 
 def _pieces_of(heading: str, text: str) -> tuple[str, ...]:
@@ -188,11 +216,6 @@ def cut(text: str, longest: int) -> str:
     return text[: ends[-1]].rstrip() if ends else text[: longest - 1].rstrip() + "…"
 
 
-def probability(evidence: Evidence) -> float:
-    total = BIAS + sum(weight * getattr(evidence, name) for name, weight in WEIGHTS.items())
-    return round(1 / (1 + math.exp(-total)), DIGITS)
-
-
 WORDS = 0.25
 """What a full match of words is worth in cosine when the best part is chosen."""
 
@@ -204,11 +227,3 @@ FIELD = 16
 
 SHARPNESS = 0.05
 """Cosines are divided by it before they become shares."""
-
-# Fitted on 18 hand-written topics (3,849 askings, half without an entry), the thresholds chosen with one topic
-# left out each time. What is answered was right in 97 % there (13 % of the answerable were), what is answered or
-# suggested in 79 %. Passages and terms were not among them.
-BIAS = -3.08
-WEIGHTS = {"margin": 5.39, "words": 3.74, "words_margin": 2.27, "share": 2.79}
-ANSWER = 0.9
-SUGGEST = 0.55

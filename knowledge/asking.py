@@ -3,33 +3,32 @@
 `cheap` decides what needs no model, `judge` the rest. Both say why.
 """
 
-import math
 import re
 from dataclasses import dataclass
-from functools import cache as once
-from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.cues import SIZE, cues, strongest
-from knowledge.encoder import BUNDLED
-from knowledge.neighbours import DIGITS
+from knowledge.calibration import AskingJudge
+from knowledge.context import EMPTY, Context
+from knowledge.cues import NAMES, cues, strongest
+from knowledge.logistic import CalibrationError, Logistic, chance
 from knowledge.text import addressed, normalise
+
+FEATURES = (*NAMES, *Context.NAMES)
+"""What the judgement weighs beside the vector."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """`probability` (0..1) that the message asks; `reason` for a moderator, in a few words."""
+    """`probability` (0..1) that the message asks; `reason` for a moderator, in a few words. `sure`: sure enough to be
+    answered without a human.
+    """
 
     asks: bool
     probability: float
     reason: str
-
-    @property
-    def sure(self) -> bool:
-        """Sure enough to be answered without a human."""
-        return self.asks and self.probability >= SURE
+    sure: bool = False
 
 
 _NOTHING = re.compile(r"[\W\d_]*$")
@@ -45,13 +44,15 @@ _OTHERS = re.compile(r"\s*(?:回复?|答)\s*楼[上下]|\s*楼[上下](?:的|那
 
 
 class Detector:
-    """Finds askings. `encoder` is the name of the encoder whose vectors it is given: its weights over vectors are
-    those of the bundled one, and for another only the words count.
+    """Finds askings. `judge` is the calibration for the encoder whose vectors it is given; where that has no weights
+    for vectors only the words count. Raises `CalibrationError` where it weighs other features.
     """
 
-    def __init__(self, encoder: str = BUNDLED) -> None:
-        self._weights = _weights()
-        self._bundled = encoder == BUNDLED
+    def __init__(self, judge: AskingJudge) -> None:
+        self._judge = judge
+        self._cheap = _weights(judge.cheap.over(NAMES, "asking"))
+        self._full = _weights(judge.full.over(FEATURES, "asking"))
+        self._vector = np.array(judge.vector, dtype=np.float64)
 
     def cheap(self, text: str) -> Asking | None:
         """A decision that needs no vector, or None where `judge` must look."""
@@ -61,9 +62,9 @@ class Detector:
             return Asking(False, 0.01, "chatter")
         if addressed(text) or _OTHERS.match(text):
             return Asking(False, 0.05, "speaks to another viewer")
-        odds = _chance(cues(text), self._weights["cues"])
-        if odds < SURELY_NOT:
-            return Asking(False, odds, "no sign of a question")
+        probability = _chance(self._cheap, cues(text))
+        if probability < self._judge.surely_not:
+            return Asking(False, probability, "no sign of a question")
         return None
 
     def chatter(self, text: str) -> bool:
@@ -71,32 +72,25 @@ class Detector:
         plain = normalise(text)
         return bool(_NOTHING.match(plain) or _CHATTER.match(plain))
 
-    def judge(self, text: str, vector: NDArray[np.float32]) -> Asking:
-        """`vector` is that of `text` by the encoder that was named."""
-        weights, features = self._weights["cues"], cues(text)
-        if self._bundled and len(vector) + SIZE + 1 == len(self._weights["cues_and_vector"]):
-            weights, features = self._weights["cues_and_vector"], np.concatenate([features, vector])
-        probability = _chance(features, weights)
+    def judge(self, text: str, vector: NDArray[np.float32], context: Context = EMPTY) -> Asking:
+        """`vector` is that of `text` by the calibrated encoder, `context` what stood before it in the chat. Raises
+        `CalibrationError` for a vector of another dimension.
+        """
+        if len(self._vector):
+            if len(vector) != len(self._vector):
+                raise CalibrationError(f"calibrated for {len(self._vector)} dimensions, the vector has {len(vector)}")
+            probability = _chance(self._full, cues(text), context.features(), more=float(self._vector @ vector))
+        else:
+            probability = _chance(self._cheap, cues(text))
         sign = strongest(text)
         reason = f"a sign of it: {sign}" if sign else "no sign but its meaning"
-        return Asking(probability >= ASKS, probability, reason)
+        return Asking(probability >= self._judge.asks, probability, reason, probability >= self._judge.sure)
 
 
-def _chance(features: NDArray[np.float64], weights: NDArray[np.float32]) -> float:
-    return round(1 / (1 + math.exp(-float(features @ weights[:-1] + weights[-1]))), DIGITS)
+def _weights(logistic: Logistic) -> NDArray[np.float64]:
+    """In the order of its features, the bias last."""
+    return np.array([*logistic.weights.values(), logistic.bias])
 
 
-@once
-def _weights() -> dict[str, NDArray[np.float32]]:
-    with (files("knowledge") / "models" / "asking.npz").open("rb") as file, np.load(file) as arrays:
-        return {name: arrays[name] for name in arrays.files}
-
-
-ASKS = 0.4
-"""Best F1 over 18 hand-written topics at the share of askings that a chat has (two of five)."""
-
-SURE = 0.6
-"""Precision .94 there."""
-
-SURELY_NOT = 0.06
-"""Below it the cues alone decide, without the encoder: 36 % of what asks nothing on the topics, .7 % of the askings."""
+def _chance(weights: NDArray[np.float64], *features: NDArray[np.float64], more: float = 0.0) -> float:
+    return chance(float(weights[:-1] @ np.concatenate(features)) + float(weights[-1]) + more)

@@ -51,7 +51,10 @@ CUES: dict[str, re.Pattern[str]] = {
     }.items()
 }
 
-SIZE = len(CUES) + 4
+NAMES = (*CUES, "length", "at most 3 characters", "at most 6 characters", "25 characters or more")
+"""Of all features, in order."""
+
+SIZE = len(NAMES)
 
 
 def cues(text: str) -> NDArray[np.float64]:

@@ -1,5 +1,6 @@
 """Texts to unit vectors through sentence-transformers; by default the one that ships with the program."""
 
+import hashlib
 import os
 from collections.abc import Sequence
 from functools import cache as once
@@ -37,6 +38,8 @@ class Encoder(Protocol):
 
     name: str
     dimension: int
+    fingerprint: str
+    """What tells its vectors from those of any other encoder, whatever it is called."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Shape (n, dimension), unit rows, in the order of `texts`; (0, dimension) for none.
@@ -60,6 +63,7 @@ class SentenceEncoder:
         self._model = model
         self._prompt = model.prompts.get("query") or ("query: " if "e5" in name.lower() else "")
         self._common = self._plain(_ordinary()).mean(axis=0)
+        self.fingerprint = _fingerprint(model, self._prompt)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
@@ -99,6 +103,17 @@ def calls(lengths: Sequence[int]) -> list[list[int]]:
         found.append(order[start[end] : end])
         end = start[end]
     return found[::-1]
+
+
+def _fingerprint(model: "SentenceTransformer", prompt: str) -> str:
+    """Of all that a vector follows from: the weights, the prompt, and what is taken out."""
+    found = hashlib.blake2b(prompt.encode(), digest_size=12)
+    for line in _ordinary():
+        found.update(line.encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        found.update(f"{name}{tuple(tensor.shape)}".encode())
+        found.update(tensor.detach().contiguous().numpy().data)
+    return found.hexdigest()
 
 
 @once

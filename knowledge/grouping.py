@@ -4,14 +4,14 @@
 depends on what was added before, in that order, and on nothing else.
 """
 
-import math
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.calibration import GroupingJudge, Judge
 from knowledge.neighbours import DIGITS, Neighbours
 from knowledge.wording import kinds
 
@@ -70,14 +70,25 @@ class Likeness:
     same_source: float
     other_source: float
 
+    def features(self) -> dict[str, float]:
+        return {name: getattr(self, name) for name in FEATURES}
+
+
+FEATURES = tuple(field.name for field in fields(Likeness))
+
 
 class Groups:
     """The questions of one session as their wordings. Not for several threads at once.
 
-    With a `profile` the course helps to tell questions apart; without one only the words do.
+    `judge` is the calibration for the encoder of the vectors. With a `profile` the course helps to tell questions
+    apart; without one only the words do. Raises `CalibrationError` where the judge weighs other features than
+    `Likeness`.
     """
 
-    def __init__(self, dimension: int, profile: Profile | None = None) -> None:
+    def __init__(self, dimension: int, judge: GroupingJudge, profile: Profile | None = None) -> None:
+        for each in (judge.words, judge.course):
+            each.logistic.over(FEATURES, "grouping")
+        self._judges = judge
         self._neighbours = Neighbours(dimension)
         self._members: dict[int, _Member] = {}
         self._groups: dict[str, _Group] = {}
@@ -95,17 +106,22 @@ class Groups:
 
     def decide(self, text: str, vector: NDArray[np.float32], source: str | None) -> Grouped:
         """Join, found, or found and suggest. `source`: what of the course this message matches strongly."""
-        new = _Member("", kinds(text), source, vector, self._profiled(vector))
-        judged = [(self._judge(new, name, keys), name) for name, keys in self._candidates(vector, source)]
+        logistic = self._judge().logistic
+        judged = [(logistic.probability(x.features()), name) for name, x in self.likenesses(text, vector, source)]
         if not judged:
             return Grouped(None, None, None, "the first of its kind")
         (score, name) = max(judged, key=lambda pair: pair[0])
-        judge = self._judges()
+        judge = self._judge()
         if score >= judge.join:
             return Grouped(name, score, None, f"asks the same ({score:.2f})")
         if score >= judge.suggest:
             return Grouped(None, score, name, f"may ask the same ({score:.2f})")
         return Grouped(None, score, None, f"nothing that asks the same ({score:.2f})")
+
+    def likenesses(self, text: str, vector: NDArray[np.float32], source: str | None) -> list[tuple[str, Likeness]]:
+        """The groups that a message may join, and what it has in common with each."""
+        new = _Member("", kinds(text), source, vector, self._profiled(vector))
+        return [(name, self._likeness(new, name, keys)) for name, keys in self._candidates(vector, source)]
 
     def add(self, key: int, group: str, text: str, vector: NDArray[np.float32], source: str | None) -> None:
         """Keep a message, by a key that is new, as a wording of `group`; the group is made when it is new."""
@@ -150,24 +166,23 @@ class Groups:
             found.setdefault(name, list(self._groups[name].keys)[:CLOSEST])
         return found.items()
 
-    def _judge(self, new: _Member, name: str, keys: list[int]) -> float:
+    def _likeness(self, new: _Member, name: str, keys: list[int]) -> Likeness:
         group = self._groups[name]
         closest = [self._members[key] for key in keys[:CLOSEST]]
         members = (
             closest if len(closest) == len(group.keys) else [self._members[k] for k in list(group.keys)[:RECALLED]]
         )
         nearest = max(closest, key=lambda member: float(new.vector @ member.vector))
-        like = Likeness(
+        return Likeness(
             cosine=_half([float(new.vector @ m.vector) for m in (nearest, *members)]),
             course=_half([float(new.profile @ m.profile) for m in (nearest, *members)]),
             kinds=float(bool(new.kinds & nearest.kinds)),
             same_source=float(new.source is not None and new.source in group.sources),
             other_source=float(new.source is not None and bool(group.sources) and new.source not in group.sources),
         )
-        return probability(like, self._judges())
 
-    def _judges(self) -> "Judge":
-        return WORDS_AND_COURSE if self._profile else WORDS
+    def _judge(self) -> Judge:
+        return self._judges.course if self._profile else self._judges.words
 
     def _profiled(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._profile(vector) if self._profile else np.zeros(1, dtype=np.float32)
@@ -177,34 +192,3 @@ def _half(cosines: list[float]) -> float:
     """Half of the greatest and half of the mean; the first one is only there for the greatest."""
     rest = cosines[1:]
     return round((max(cosines) + sum(rest) / len(rest)) / 2, DIGITS)
-
-
-@dataclass(frozen=True, slots=True)
-class Judge:
-    """A logistic regression of few coefficients, with the probabilities from which on a message joins and is suggested.
-
-    Chosen on 18 hand-written topics (3,849 askings, 720 groups): coefficients rounded from fits that left out one
-    topic each, then the bias on all topics at once, so that figures on them are no test. The two of the source were set
-    by hand, a source being matched at 95 % precision.
-    """
-
-    bias: float
-    cosine: float
-    course: float
-    kinds: float
-    same_source: float
-    other_source: float
-    join: float
-    suggest: float
-
-
-def probability(like: Likeness, judge: Judge) -> float:
-    """That the message asks what the group asks; rounded, so that the last bits of a float decide nothing."""
-    total = judge.bias
-    for name in ("cosine", "course", "kinds", "same_source", "other_source"):
-        total += getattr(judge, name) * getattr(like, name)
-    return round(1 / (1 + math.exp(-total)), DIGITS)
-
-
-WORDS = Judge(-5.81, 12.8, 0.0, 0.2, 1.5, -2.0, join=0.5, suggest=0.35)
-WORDS_AND_COURSE = Judge(-5.76, 10.4, 1.7, 0.2, 1.5, -2.0, join=0.5, suggest=0.35)

@@ -2,10 +2,13 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.calibration import Calibration, bundled_calibration
+from knowledge.encoder import Encoder
 from knowledge.text import normalise
 
 
@@ -17,6 +20,7 @@ class HashEncoder:
 
     name = "hash"
     dimension = 64
+    fingerprint = "hash"
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Shape (n, 64), unit rows."""
@@ -38,6 +42,13 @@ def _slot(piece: str) -> tuple[int, float]:
     """Where a piece counts and with which sign: signs keep texts that share nothing near 0."""
     place, sign = hashlib.blake2b(piece.encode("utf-8", "surrogatepass"), digest_size=2).digest()
     return place % HashEncoder.dimension, 1.0 if sign % 2 else -1.0
+
+
+def calibrated(encoder: Encoder) -> Calibration:
+    """As if the shipped calibration had been made for this encoder; its cues alone say what asks."""
+    made = bundled_calibration()
+    asking = replace(made.asking, vector=())
+    return replace(made, fingerprint=encoder.fingerprint, dimension=encoder.dimension, asking=asking)
 
 
 class TopicEncoder(HashEncoder):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from bot.app.minds import Minds
 from bot.app.replaying import replay
 from knowledge.answering import Answering
+from knowledge.calibration import calibration_of
 from knowledge.course import read_course
 from knowledge.encoder import Encoder
 
@@ -39,6 +40,7 @@ class Listening:
         self._encoder = encoder
         self.name = encoder.name
         self.dimension = encoder.dimension
+        self.fingerprint = encoder.fingerprint
         self.heard: list[str] = []
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -66,7 +68,7 @@ async def measure_replay(
 async def _round(chat: Path, course: Path | None, encoder: Encoder) -> ReplaySpeed:
     listening = Listening(encoder)
     if course:
-        Answering(read_course(course), listening)
+        Answering(read_course(course), listening, calibration_of(encoder).answers())
     of_course = len(listening.heard)  # the replay reads the course once more before its clock runs
     listening.heard.clear()
     minds = Minds(encoder=listening)

@@ -12,8 +12,10 @@ from bot.pipeline import Pipeline
 from bot.ports import Changed, Now, Store
 from knowledge.answering import Answering
 from knowledge.asking import Detector
+from knowledge.calibration import PRECISION, Calibration, calibration_of, uncalibrated
 from knowledge.course import Course, read_course, watch_course
 from knowledge.encoder import Encoder, EncoderError, load_encoder
+from knowledge.logistic import CalibrationError
 
 log = logging.getLogger(__name__)
 
@@ -21,24 +23,43 @@ log = logging.getLogger(__name__)
 class Minds:
     """The understanding of all sessions, on one worker thread: the encoder is the scarce thing, so its calls queue."""
 
-    def __init__(self, model: str = "bundled", threads: int | None = None, *, encoder: Encoder | None = None) -> None:
+    def __init__(
+        self,
+        model: str = "bundled",
+        threads: int | None = None,
+        *,
+        precision: float = PRECISION,
+        calibrations: Path | None = None,
+        encoder: Encoder | None = None,
+    ) -> None:
+        """`calibrations` is the folder where this installation keeps one of its own; `precision` is that of answers."""
         self._model = model
         self._threads = threads
+        self._precision = precision
+        self._calibrations = calibrations
         self._encoder = encoder
+        self._loaded: tuple[Encoder, Calibration] | None = None
         self._courses: dict[str, Course] = {}
         self.executor = ThreadPoolExecutor(1, thread_name_prefix="understanding")
 
     async def load(self) -> Encoder:
         """Load the model (seconds) without stopping the event loop. Raises `SettingsError` where it cannot be."""
-        if self._encoder is None:
+        return (await self._load())[0]
+
+    async def _load(self) -> tuple[Encoder, Calibration]:
+        if self._loaded is None:
             loop = asyncio.get_running_loop()
             try:
-                self._encoder = await loop.run_in_executor(
-                    self.executor, lambda: load_encoder(self._model, threads=self._threads)
-                )
-            except EncoderError as error:
+                self._loaded = await loop.run_in_executor(self.executor, self._read)
+            except (EncoderError, CalibrationError) as error:
                 raise SettingsError([f"[encoder] {error}"]) from error
-        return self._encoder
+            if warning := uncalibrated(*self._loaded):
+                log.warning(warning)
+        return self._loaded
+
+    def _read(self) -> tuple[Encoder, Calibration]:
+        encoder = self._encoder or load_encoder(self._model, threads=self._threads)
+        return encoder, calibration_of(encoder, self._calibrations)
 
     async def pipeline(
         self,
@@ -51,12 +72,13 @@ class Minds:
         sending: Callable[[], None] = lambda: None,
     ) -> Pipeline:
         """The pipeline of a session, knowing its course as it is now. It is not running yet."""
-        encoder = await self.load()
+        encoder, calibration = await self._load()
         pipeline = Pipeline(
             session,
             store,
             encoder,
-            Detector(encoder.name),
+            Detector(calibration.asking),
+            calibration.grouping,
             now=now,
             executor=self.executor,
             replying=replying,
@@ -70,12 +92,13 @@ class Minds:
 
     async def teach(self, pipeline: Pipeline, session: Session, course: Course) -> None:
         """Let a pipeline answer from this course."""
-        encoder = await self.load()
+        encoder, calibration = await self._load()
+        judge = calibration.answers(self._precision)
         self._courses[session.id] = course
         for problem in course.problems:
             log.warning("course of %s: %s:%s: %s", session.id, problem.file, problem.line or "", problem.message)
         loop = asyncio.get_running_loop()
-        pipeline.teach(await loop.run_in_executor(self.executor, lambda: Answering(course, encoder)))
+        pipeline.teach(await loop.run_in_executor(self.executor, lambda: Answering(course, encoder, judge)))
         log.info("session %s: %d entries and %d passages", session.id, len(course.entries), len(course.passages))
 
     async def follow_course(self, pipeline: Pipeline, session: Session) -> None:

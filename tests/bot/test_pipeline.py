@@ -16,6 +16,8 @@ from bot.pipeline import Pipeline
 from bot.storage.sqlite import SqliteStore, open_store
 from knowledge.answering import Match
 from knowledge.asking import Asking, Detector
+from knowledge.calibration import bundled_calibration
+from knowledge.context import EMPTY, Context
 from tests.bot.values import TALK, message
 from tests.fakes import TopicEncoder
 
@@ -27,8 +29,9 @@ PROTOCOL = "Which protocols can the box read?"
 class Ears(Detector):
     """Asks where there is a question mark."""
 
-    def judge(self, text: str, vector: Any) -> Asking:
-        return Asking("?" in text, 0.9 if "?" in text else 0.1, "a question mark" if "?" in text else "none")
+    def judge(self, text: str, vector: Any, context: Context = EMPTY) -> Asking:
+        asks = "?" in text
+        return Asking(asks, 0.9 if asks else 0.1, "a question mark" if asks else "none", sure=asks)
 
 
 def topics() -> TopicEncoder:
@@ -75,7 +78,8 @@ async def running(store: SqliteStore, session: Session = TALK, **more: Any) -> A
             session,
             store,
             more.pop("encoder", topics()),
-            Ears(),
+            Ears(bundled_calibration().asking),
+            bundled_calibration().grouping,
             now=lambda: 1000.0,
             executor=executor,
             replying=frozenset({"telegram"}),

@@ -3,10 +3,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.answering import Answering, cut
+from knowledge.calibration import bundled_calibration
 from knowledge.material import Course, Entry, Passage
 from tests.fakes import HashEncoder
 
 ENCODER = HashEncoder()
+JUDGE = bundled_calibration().answers()
 COURSE = Course(
     (
         Entry("faq-1", "回放在哪里看", ("录像什么时候出",), "课后两小时在主页。", "faq.md:3"),
@@ -22,7 +24,7 @@ COURSE = Course(
 
 
 def _match(text: str, course: Course = COURSE):
-    return Answering(course, ENCODER).match(text, ENCODER.encode([text])[0])
+    return Answering(course, ENCODER, JUDGE).match(text, ENCODER.encode([text])[0])
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ def test_a_passage_is_cut_after_a_sentence() -> None:
 
 def test_an_empty_course_has_no_match() -> None:
     """Without material there is nothing to say, and the profile is still a vector."""
-    empty = Answering(Course((), (), ()), ENCODER)
+    empty = Answering(Course((), (), ()), ENCODER, JUDGE)
     assert empty.match("有回放吗", ENCODER.encode(["有回放吗"])[0]) is None
     assert empty.profile(ENCODER.encode(["有回放吗"])[0]).shape == (1,)
 

@@ -4,9 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from knowledge.asking import Detector
-from tests.fakes import HashEncoder
+from tests.fakes import HashEncoder, calibrated
 
-DETECTOR, ENCODER = Detector("hash"), HashEncoder()
+ENCODER = HashEncoder()
+DETECTOR = Detector(calibrated(ENCODER).asking)
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from knowledge.calibration import bundled_calibration
 from knowledge.grouping import Grouped, Groups
 from tests.fakes import HashEncoder
 
 ENCODER = HashEncoder()
+JUDGE = bundled_calibration().grouping
 LINES = [
     "有回放吗",
     "有回放吗?",
@@ -20,7 +22,7 @@ LINES = [
 
 
 def _stream(lines: list[str]) -> tuple[Groups, list[Grouped]]:
-    groups, decided = Groups(ENCODER.dimension), []
+    groups, decided = Groups(ENCODER.dimension, JUDGE), []
     for key, text in enumerate(lines):
         vector = ENCODER.encode([text])[0]
         told = groups.decide(text, vector, None)
@@ -31,7 +33,7 @@ def _stream(lines: list[str]) -> tuple[Groups, list[Grouped]]:
 
 def test_the_first_message_founds() -> None:
     """With nothing there, nothing is joined and there is no similarity."""
-    told = Groups(ENCODER.dimension).decide("有回放吗", ENCODER.encode(["有回放吗"])[0], None)
+    told = Groups(ENCODER.dimension, JUDGE).decide("有回放吗", ENCODER.encode(["有回放吗"])[0], None)
     assert (told.group, told.similarity, told.suggested) == (None, None, None)
 
 
@@ -85,7 +87,7 @@ def test_what_matches_another_part_of_the_course_is_another_question() -> None:
     near = ENCODER.encode(["回放在哪"])[0]
     scores = {}
     for source in ("faq-1", "faq-2", None):
-        groups = Groups(ENCODER.dimension)
+        groups = Groups(ENCODER.dimension, JUDGE)
         groups.add(1, "q1", "回放在哪", near, "faq-1")
         scores[source] = groups.decide("回放多久", vector, source).similarity or 0.0
     assert scores["faq-2"] < scores[None] < scores["faq-1"]

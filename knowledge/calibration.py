@@ -1,0 +1,227 @@
+"""What the judgements weigh and from which probability on they act, for one encoder: values, and their file.
+
+Made by `knowledge.calibrating`. What the features mean stands where they are computed: `cues`, `context`,
+`grouping.Likeness`, `answering.Evidence`.
+"""
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import cache as once
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from knowledge.encoder import Encoder
+from knowledge.logistic import CalibrationError, Logistic
+
+FILE = "calibration.json"
+
+PRECISION = 0.95
+"""Of answers that are sent, unless the settings say otherwise."""
+
+OFFERED = 0.6
+"""Precision of what is sent or suggested."""
+
+ENOUGH = 100
+"""Matches of a kind (entries; passages and terms) from which on it has a threshold of its own."""
+
+NEVER = math.inf
+"""A threshold that no probability reaches."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskingJudge:
+    """Two regressions: over the cues alone, for what needs no vector, and over everything. `vector` holds the weights
+    over the encoder's numbers, empty where the encoder has none: then the cues decide alone.
+
+    Below `surely_not` a message does not ask (by the cues), from `asks` on it does, from `sure` on it may be answered
+    without a human.
+    """
+
+    cheap: Logistic
+    full: Logistic
+    vector: tuple[float, ...]
+    surely_not: float
+    asks: float
+    sure: float
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """From `join` on a message joins a group, from `suggest` on a moderator is asked."""
+
+    logistic: Logistic
+    join: float
+    suggest: float
+
+
+@dataclass(frozen=True, slots=True)
+class GroupingJudge:
+    """For talks without a course, and with one."""
+
+    words: Judge
+    course: Judge
+
+
+@dataclass(frozen=True, slots=True)
+class AnsweringJudge:
+    """From `entries` on an entry's answer is sent, from `passages` on a passage or term; from `suggest` on offered."""
+
+    logistic: Logistic
+    entries: float
+    passages: float
+    suggest: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Probabilities that matches got from a regression which had not seen their talk, by whether they were right."""
+
+    right: tuple[float, ...]
+    wrong: tuple[float, ...]
+
+    def __len__(self) -> int:
+        return len(self.right) + len(self.wrong)
+
+    def threshold(self, precision: float) -> float:
+        """The lowest probability such that of what reaches it a share of at least `precision` is right, one more
+        counted as wrong than there was; `NEVER` where there is none.
+
+        The one more makes it hold for the next talk and not only for these: the false discovery rate of conformal
+        selection (Jin and Candès, Selection by Prediction with Conformal p-values, JMLR 2023).
+        """
+        best, wrong, sent = NEVER, 0, 0
+        ordered = sorted([(s, False) for s in self.right] + [(s, True) for s in self.wrong], reverse=True)
+        for at, (score, is_wrong) in enumerate(ordered):
+            wrong, sent = wrong + is_wrong, sent + 1
+            last_of_equals = at + 1 == len(ordered) or ordered[at + 1][0] < score
+            if last_of_equals and wrong + 1 <= (1 - precision) * (sent + 1) + 1e-9:
+                best = score
+        return best
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """`fingerprint` says for which encoder. `entries` and `passages` are what the thresholds of answers follow from
+    for any wanted precision. `lent`: to an encoder for which it was not made.
+    """
+
+    fingerprint: str
+    dimension: int
+    asking: AskingJudge
+    grouping: GroupingJudge
+    answering: Logistic
+    entries: Scores
+    passages: Scores
+    lent: bool = False
+
+    def answers(self, precision: float = PRECISION) -> AnsweringJudge:
+        """The judge of answers that sends what is right as often as wanted; nothing where it is `lent`."""
+        both = Scores(self.entries.right + self.passages.right, self.entries.wrong + self.passages.wrong)
+        entries, passages = (
+            NEVER if self.lent else (scores if len(scores) >= ENOUGH else both).threshold(precision)
+            for scores in (self.entries, self.passages)
+        )
+        return AnsweringJudge(self.answering, entries, passages, both.threshold(min(OFFERED, precision)))
+
+    def fits(self, encoder: Encoder) -> bool:
+        """Whether it was made for this encoder."""
+        return self.fingerprint == encoder.fingerprint
+
+    def borrowed(self) -> "Calibration":
+        """For an encoder that has none of its own: the cues alone say what asks, and nothing is sent by itself."""
+        return replace(self, asking=replace(self.asking, vector=()), lent=True)
+
+
+def calibration_of(encoder: Encoder, folder: Path | None = None) -> Calibration:
+    """The calibration of an encoder: the one in `folder`, else the one that ships with the program, where it `fits`.
+    Otherwise the shipped one, `borrowed`. Raises `CalibrationError`.
+    """
+    if folder is not None and (file := folder / FILE).exists() and (own := read_calibration(file)).fits(encoder):
+        return own
+    shipped = bundled_calibration()
+    return shipped if shipped.fits(encoder) else shipped.borrowed()
+
+
+def uncalibrated(encoder: Encoder, calibration: Calibration) -> str:
+    """A warning for people where the calibration was made for another encoder; "" where all is well."""
+    if calibration.fits(encoder):
+        return ""
+    return (
+        f"the encoder {encoder.name!r} has no calibration: the thresholds are those of another encoder, and answers "
+        "are only suggested, never sent; run: floormic calibrate"
+    )
+
+
+@once
+def bundled_calibration() -> Calibration:
+    return read_calibration(Path(str(files("knowledge") / "models" / FILE)))
+
+
+def read_calibration(file: Path) -> Calibration:
+    """Raises `CalibrationError` with the file's name where it cannot be used."""
+    try:
+        return _calibration(json.loads(file.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CalibrationError(
+            f"{file}: is no calibration that this version can use ({error!r}); `floormic calibrate` makes one"
+        ) from error
+
+
+def write_calibration(calibration: Calibration, file: Path) -> None:
+    """All or nothing. Numbers are written in lines, so that a change can be read. Raises `OSError`."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(file.name + ".part")
+    written = {name: value for name, value in asdict(calibration).items() if name != "lent"}
+    part.write_text(_lines(written) + "\n", encoding="utf-8")
+    os.replace(part, file)
+
+
+def _lines(value: Any, indent: str = "") -> str:
+    """JSON with one key a line and each list in one line."""
+    if not isinstance(value, dict) or not value:
+        return json.dumps(value, ensure_ascii=False)
+    inner = indent + " "
+    rows = [f"{inner}{json.dumps(key, ensure_ascii=False)}: {_lines(item, inner)}" for key, item in value.items()]
+    return "{\n" + ",\n".join(rows) + f"\n{indent}}}"
+
+
+def _calibration(raw: Any) -> Calibration:
+    asking, grouping = raw["asking"], raw["grouping"]
+    return Calibration(
+        fingerprint=str(raw["fingerprint"]),
+        dimension=int(raw["dimension"]),
+        asking=AskingJudge(
+            cheap=_logistic(asking["cheap"]),
+            full=_logistic(asking["full"]),
+            vector=_numbers(asking["vector"]),
+            **{name: float(asking[name]) for name in ("surely_not", "asks", "sure")},
+        ),
+        grouping=GroupingJudge(words=_judge(grouping["words"]), course=_judge(grouping["course"])),
+        answering=_logistic(raw["answering"]),
+        entries=_scores(raw["entries"]),
+        passages=_scores(raw["passages"]),
+    )
+
+
+def _logistic(raw: Any) -> Logistic:
+    return Logistic(float(raw["bias"]), _by_name(raw["weights"]), _by_name(raw["typical"]))
+
+
+def _judge(raw: Any) -> Judge:
+    return Judge(_logistic(raw["logistic"]), float(raw["join"]), float(raw["suggest"]))
+
+
+def _scores(raw: Any) -> Scores:
+    return Scores(_numbers(raw["right"]), _numbers(raw["wrong"]))
+
+
+def _by_name(raw: Mapping[str, Any]) -> dict[str, float]:
+    return {str(name): float(value) for name, value in raw.items()}
+
+
+def _numbers(raw: Any) -> tuple[float, ...]:
+    return tuple(float(value) for value in raw)
