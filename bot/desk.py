@@ -23,7 +23,7 @@ from bot.model import (
     Status,
 )
 from bot.ports import Changed, Now, Store
-from bot.queueing import require_follows, visible, waiting
+from bot.queueing import kept_apart, require_follows, visible, waiting
 from bot.replies import UNDO_WITHIN, answers
 
 LONGEST_TITLE = 500
@@ -109,20 +109,31 @@ class Desk:
         said = await self._said(winner, [a for q in losers for a in await self._store.asked(q.id)])
         return await self._apply(who, "merge", pairs, deliveries=said)
 
+    async def apart(self, who: str, ids: Sequence[str], other: str) -> Action:
+        """The questions `ids` are not `other`: none is proposed for it, and later wordings of one do not join the other."""
+        states = [q for q in await self._states(ids) if q.id != other]
+        target = await self._state(other)
+        if not states or any(q.session != target.session for q in states):
+            raise BadInput("name two different questions of one session to keep them apart")
+        if Status.MERGED in {target.status, *(q.status for q in states)}:
+            raise NotAllowed("a merged question is part of another one; split it off instead")
+        return await self._apply(who, "apart", [(q, _apart(q, [other])) for q in states])
+
     async def split(self, who: str, id: str, messages: Sequence[int]) -> Action:
-        """The wordings `messages` become a question of their own."""
+        """The wordings `messages` become a question of their own, which is another one than they came from."""
         state = await self._state(id)
         asked = await self._store.asked(id)
         chosen = [a for a in asked if a.message.id in set(messages)]
         if not chosen or len(chosen) == len(asked):
             raise BadInput("choose some, but not all, of the question's wordings to split off")
         text = chosen[0].message.text
-        new = QuestionState(await self._free_id(chosen[0].message), state.session, text, text)
+        apart = (state.id, *await self._kept_apart(state))
+        new = QuestionState(await self._free_id(chosen[0].message), state.session, text, text, apart=apart)
         moves = tuple(Move(a.message.id, a.question, new.id) for a in chosen)
         return await self._apply(who, "split", [(None, new)], moves)
 
     async def move(self, who: str, message: int, question: str, to: str) -> Action:
-        """One wording goes from `question` to another question of the session."""
+        """One wording goes from `question` to another question of the session, which is so said to be another."""
         source, target = await self._state(question), await self._state(to)
         asked = await self._store.asked(question)
         one = next((a for a in asked if a.message.id == message), None)
@@ -131,12 +142,14 @@ class Desk:
         if target.session != source.session or target.status is Status.MERGED or len(asked) == 1:
             raise NotAllowed("a wording moves to a standing question of the same session and never leaves none behind")
         said = await self._said(target, [one])
-        return await self._apply(who, "move", [(target, target)], (Move(message, one.question, to),), said)
+        after = _apart(target, [source.merged_into or source.id, *await self._kept_apart(source)])
+        return await self._apply(who, "move", [(target, after)], (Move(message, one.question, to),), said)
 
     async def undo(self, who: str, session: str, action: int | None = None) -> Action:
         """Take back an action, by default the newest that still stands. Raises `Conflict` where later ones built on it.
 
-        What has already been said in chats cannot be unsaid; what still waits is not sent.
+        What has already been said in chats cannot be unsaid; what still waits is not sent. A merge that is taken back
+        says that the questions are not the same.
         """
         found = await self._to_undo(session, action)
         change = found.change
@@ -149,7 +162,7 @@ class Desk:
                 self._now(),
                 who,
                 "undo",
-                tuple((after, before) for before, after in reversed(change.questions)),
+                tuple((after, _unmerged(before, after)) for before, after in reversed(change.questions)),
                 tuple(back),
                 undoes=found.id,
             )
@@ -279,6 +292,11 @@ class Desk:
         state = await self._state(id)
         return await self._state(state.merged_into) if state.merged_into else state
 
+    async def _kept_apart(self, state: QuestionState) -> list[str]:
+        """What is kept apart from this question's group, and so from each of its wordings."""
+        states = [q.state for q in await self._store.questions(state.session)]
+        return sorted(kept_apart(states).get(state.merged_into or state.id, ()))
+
     async def _free_id(self, message: Message) -> str:
         for n in range(1, 1000):
             id = f"q{message.id}" if n == 1 else f"q{message.id}.{n}"
@@ -294,6 +312,17 @@ def _to(state: QuestionState, status: Status) -> QuestionState:
         raise Conflict(f"the question is {status} already")
     require_follows(state.status, status)
     return replace(state, status=status)
+
+
+def _apart(state: QuestionState, others: Iterable[str]) -> QuestionState:
+    return replace(state, apart=tuple(dict.fromkeys((*state.apart, *(id for id in others if id != state.id)))))
+
+
+def _unmerged(before: QuestionState | None, after: QuestionState | None) -> QuestionState | None:
+    """What undo restores: `before`, kept apart from what it was merged into."""
+    if before and after and after.merged_into and not before.merged_into:
+        return _apart(before, [after.merged_into])
+    return before
 
 
 def _course_sources(state: QuestionState) -> tuple[str, ...]:

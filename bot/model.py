@@ -9,6 +9,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.reasons import Reasons
+
 Vector = NDArray[np.float32]  # shape (d,), unit length
 
 
@@ -113,7 +115,8 @@ class Placement:
     """What was decided about a message when it arrived, and why. Never changed afterwards.
 
     `question` is the group it joined or founded (None: asks nothing), `similarity` that to the best group there was
-    (None: there was none), `suggested` a group it may belong to, for a moderator to confirm.
+    (None: there was none), `suggested` a group it may belong to, for a moderator to confirm. `reasons` are the strongest
+    signs for and against.
     """
 
     message: int
@@ -124,6 +127,7 @@ class Placement:
     similarity: float | None = None
     suggested: str | None = None
     answer: CourseMatch | None = None
+    reasons: Reasons = Reasons()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +145,8 @@ class QuestionState:
     """The part of a question that people and the pipeline decide. Changed only as a whole, by a `Change`.
 
     `title` is what is shown; `original` keeps the first wording. `merged_into` is the final group, never a chain.
-    `reason` says why it was dismissed. `rejected` names course sources an asker called no answer.
+    `reason` says why it was dismissed. `rejected` names course sources an asker called no answer, `apart` questions that
+    a person said are not this one; it is enough that one of two names the other.
     """
 
     id: str
@@ -155,6 +160,7 @@ class QuestionState:
     reason: str = ""
     answer: Answer | None = None
     rejected: tuple[str, ...] = ()
+    apart: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,10 +291,13 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What the pipeline needs of an earlier asking to go on after a restart. `source`: the course source sent to it."""
+    """What the pipeline needs of an earlier asking to go on after a restart: `question` it is filed under, `first` that
+    where it was placed when it came. `source`: the course source sent to it.
+    """
 
     message: int
     question: str
+    first: str
     text: str
     vector: Vector
     source: str | None

@@ -1,6 +1,6 @@
 """The rules of the queue: who comes first, which status may follow which. Decides; calls nothing."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from bot.errors import NotAllowed
 from bot.model import Question, QuestionState, Session, Status
@@ -38,6 +38,14 @@ def visible(state: QuestionState, session: Session) -> bool:
     if state.status is Status.NEW:
         return not session.review
     return state.status in {Status.QUEUED, Status.ON_STAGE, Status.ANSWERED}
+
+
+def kept_apart(states: Collection[QuestionState]) -> dict[str, frozenset[str]]:
+    """Which groups (final ids) a person keeps apart from which, both ways: what is merged counts with its group."""
+    final = {state.id: state.merged_into or state.id for state in states}
+    named = {(final[state.id], final[other]) for state in states for other in state.apart if other in final}
+    both = {pair for one, other in named if one != other for pair in ((one, other), (other, one))}
+    return {id: frozenset(other for one, other in both if one == id) for id, _ in both}
 
 
 def require_follows(before: Status, after: Status) -> None:

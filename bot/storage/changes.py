@@ -25,12 +25,13 @@ def write(db: Database, state: QuestionState, at: float) -> None:
     db.execute(
         """
         INSERT INTO questions (id, session, title, original, status, pinned, labels, merged_into, reason, answer,
-            rejected, at)
+            rejected, apart, at)
         VALUES (:id, :session, :title, :original, :status, :pinned, :labels, :merged_into, :reason, :answer,
-            :rejected, :at)
+            :rejected, :apart, :at)
         ON CONFLICT (id) DO UPDATE SET title = excluded.title, original = excluded.original, status = excluded.status,
             pinned = excluded.pinned, labels = excluded.labels, merged_into = excluded.merged_into,
-            reason = excluded.reason, answer = excluded.answer, rejected = excluded.rejected, removed = 0
+            reason = excluded.reason, answer = excluded.answer, rejected = excluded.rejected,
+            apart = excluded.apart, removed = 0
         """,
         {**state_row(state), "at": at},
     )
@@ -102,7 +103,8 @@ def _replace(db: Database, change: Change, before: QuestionState | None, after: 
         write(db, after, change.at)
     groups = {state.merged_into for state in (before, after) if state is not None}
     moved = before is None or after is None or before.merged_into != after.merged_into
-    return {id, *groups} - {""} | (suggesting(db, id) if moved else set())
+    parted = {other for state in (before, after) if state is not None for other in state.apart}
+    return {id, *groups, *parted} - {""} | (suggesting(db, id) | _parting(db, change.session, id) if moved else set())
 
 
 def suggesting(db: Database, id: str) -> set[str]:
@@ -115,6 +117,18 @@ def suggesting(db: Database, id: str) -> set[str]:
         (id,),
     )
     return {row["question"] for row in rows}
+
+
+def _parting(db: Database, session: str, id: str) -> set[str]:
+    """The questions that name this one as another one: where it goes, they are kept apart from that group."""
+    rows = db.execute(
+        """
+        SELECT q.id FROM questions q, json_each(q.apart) other
+        WHERE q.session = ? AND q.apart != '[]' AND other.value = ?
+        """,
+        (session, id),
+    )
+    return {row["id"] for row in rows}
 
 
 def _move(db: Database, session: str, move: Move) -> Move:

@@ -79,7 +79,7 @@ def _place(db: Database, session: str, placed: Placed, at: float) -> set[str]:
         if placed.reopens:
             changes.reopen(db, placement.question)
     founded = placed.founds is not None and placed.founds.id == placement.question
-    db.execute("INSERT INTO placements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", placement_row(placement, founded))
+    db.execute("INSERT INTO placements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", placement_row(placement, founded))
     if placed.vector is not None:
         db.execute("INSERT INTO vectors VALUES (?, ?)", (placement.message, blob(placed.vector)))
     db.execute("UPDATE messages SET placed = 1, question = ? WHERE id = ?", (placement.question, placement.message))
@@ -112,7 +112,7 @@ def _joined(db: Database, session: str, id: str) -> set[str]:
 def remembered(db: Database, session: str) -> list[Remembered]:
     rows = db.execute(
         """
-        SELECT m.*, v.vector, p.answer
+        SELECT m.*, v.vector, p.answer, p.question AS first
         FROM messages m JOIN placements p ON p.message = m.id JOIN vectors v ON v.message = m.id
             JOIN questions q ON q.id = m.question
         WHERE m.session = ? AND p.asking = 1 AND q.removed = 0 ORDER BY m.id
@@ -124,7 +124,8 @@ def remembered(db: Database, session: str) -> list[Remembered]:
         answer = match_of(row["answer"])
         source = answer.source if answer is not None and answer.state == "sent" else None
         person = message_of(row).person
-        found.append(Remembered(row["id"], row["question"], row["text"], vector_of(row["vector"]), source, person))
+        vector = vector_of(row["vector"])
+        found.append(Remembered(row["id"], row["question"], row["first"], row["text"], vector, source, person))
     return found
 
 

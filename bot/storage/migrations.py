@@ -104,3 +104,15 @@ def _hall(db: Database) -> None:
         ) STRICT;
         """
     )
+
+
+@steps(name="0002_corrections_and_reasons")
+def _corrections_and_reasons(db: Database) -> None:
+    """questions: `apart` names those that a person said are other questions. placements: `reasons` as JSON."""
+    db.executescript(
+        """
+        ALTER TABLE questions ADD COLUMN apart TEXT NOT NULL DEFAULT '[]';
+        CREATE INDEX questions_kept_apart ON questions (session) WHERE apart != '[]';
+        ALTER TABLE placements ADD COLUMN reasons TEXT NOT NULL DEFAULT '{}';
+        """
+    )

@@ -1,4 +1,4 @@
-"""The queue as it is read: each question with the demand behind it, in three statements however many there are.
+"""The queue as it is read: each question with the demand behind it, in four statements however many there are.
 
 A merged question keeps its own messages and votes, and its final group counts them too: every reading follows
 `merged_into`, so a merge is taken back by writing the states alone, and a person counts once in the final group.
@@ -61,6 +61,20 @@ _HINTS = f"""
 """  # noqa: S608 (constants)
 
 
+_APART = f"""
+    {_MEMBERS}
+    SELECT owner, CASE t.merged_into WHEN '' THEN t.id ELSE t.merged_into END AS other
+    FROM member JOIN questions q ON q.id = member.question JOIN json_each(q.apart) named
+        JOIN questions t ON t.id = named.value AND t.removed = 0
+    WHERE q.apart != '[]'
+    UNION
+    SELECT owner, CASE q.merged_into WHEN '' THEN q.id ELSE q.merged_into END
+    FROM questions q JOIN json_each(q.apart) named JOIN member ON member.question = named.value
+    WHERE q.session = :session AND q.apart != '[]' AND q.removed = 0
+"""  # noqa: S608 (constants)
+"""The groups that a person keeps apart from each owner, whichever of the two names the other."""
+
+
 @dataclass(slots=True)
 class _Demand:
     """The rows of one question, added up."""
@@ -120,10 +134,13 @@ def _with_demand(db: Database, rows: list[Row]) -> list[Question]:
     hints: Mapping[str, list[Row]] = defaultdict(list)
     for row in db.execute(_HINTS, ids):
         hints[row["owner"]].append(row)
-    return [_question(row, demand[row["id"]], hints[row["id"]]) for row in rows]
+    apart: Mapping[str, set[str]] = defaultdict(set)
+    for row in db.execute(_APART, {**ids, "session": rows[0]["session"]}):
+        apart[row["owner"]].add(row["other"])
+    return [_question(row, demand[row["id"]], hints[row["id"]], apart[row["id"]]) for row in rows]
 
 
-def _question(row: Row, demand: _Demand, hints: list[Row]) -> Question:
+def _question(row: Row, demand: _Demand, hints: list[Row], apart: set[str]) -> Question:
     state = state_of(row)
     if row["removed"]:
         state = replace(state, status=Status.MERGED, merged_into="")
@@ -140,7 +157,7 @@ def _question(row: Row, demand: _Demand, hints: list[Row]) -> Question:
         revision=row["revision"],
         sureness=demand.sureness,
         suggested_answer=_best_answer(state, hints) if waits else None,
-        suggested_merge=_merges(state, hints) if waits else (),
+        suggested_merge=_merges(hints, {state.id, *apart}) if waits else (),
     )
 
 
@@ -154,10 +171,11 @@ def _best_answer(state: QuestionState, hints: list[Row]) -> CourseMatch | None:
     )
 
 
-def _merges(state: QuestionState, hints: list[Row]) -> tuple[str, ...]:
-    """The groups it may belong to, in the order in which its messages suggested them."""
+def _merges(hints: list[Row], never: set[str]) -> tuple[str, ...]:
+    """The groups it may belong to, in the order in which its messages suggested them, without itself and those that a
+    person said it is not."""
     finals = dict.fromkeys(row["suggested_final"] or row["suggested"] for row in hints if row["suggested"] is not None)
-    return tuple(id for id in finals if id != state.id)
+    return tuple(id for id in finals if id not in never)
 
 
 _ASKED = f"""

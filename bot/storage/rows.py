@@ -24,12 +24,14 @@ from bot.model import (
     Vector,
 )
 from bot.storage.connection import Row
+from knowledge.reasons import Reasons
 
 _address = TypeAdapter(Address)
 _answer = TypeAdapter(Answer)
 _buttons = TypeAdapter(tuple[Button, ...])
 _change = TypeAdapter(Change)
 _match = TypeAdapter(CourseMatch)
+_reasons = TypeAdapter(Reasons)
 _texts = TypeAdapter(tuple[str, ...])
 
 
@@ -93,7 +95,8 @@ def message_of(row: Row) -> Message:
 
 
 PLACEMENT = """p.message AS p_message, p.asking AS p_asking, p.probability AS p_probability, p.reason AS p_reason,
-    p.question AS p_question, p.similarity AS p_similarity, p.suggested AS p_suggested, p.answer AS p_answer"""
+    p.question AS p_question, p.similarity AS p_similarity, p.suggested AS p_suggested, p.answer AS p_answer,
+    p.reasons AS p_reasons"""
 """The columns `placement_of` reads, for joins with `messages`."""
 
 
@@ -109,6 +112,7 @@ def placement_row(placement: Placement, founded: bool) -> tuple[Any, ...]:
         placement.suggested,
         dumped(placement.answer),
         int(founded),
+        dumped(placement.reasons),
     )
 
 
@@ -122,6 +126,7 @@ def placement_of(row: Row) -> Placement:
         similarity=row["p_similarity"],
         suggested=row["p_suggested"],
         answer=match_of(row["p_answer"]),
+        reasons=_reasons.validate_json(row["p_reasons"]),
     )
 
 
@@ -142,6 +147,7 @@ def state_row(state: QuestionState) -> dict[str, Any]:
         "reason": state.reason,
         "answer": dumped(state.answer),
         "rejected": listed(state.rejected),
+        "apart": listed(state.apart),
     }
 
 
@@ -158,6 +164,7 @@ def state_of(row: Row) -> QuestionState:
         reason=row["reason"],
         answer=None if row["answer"] is None else _answer.validate_json(row["answer"]),
         rejected=_texts.validate_json(row["rejected"]),
+        apart=_texts.validate_json(row["apart"]),
     )
 
 

@@ -6,6 +6,7 @@ import pytest
 from bot.desk import Desk
 from bot.errors import BadInput, Conflict, FloormicError, NotAllowed, NotFound
 from bot.model import Answer, CourseMatch, Message, Person, Placed, Placement, Question, QuestionState, Status
+from bot.queueing import kept_apart
 from bot.replies import UNDO_WITHIN
 from bot.storage.sqlite import SqliteStore
 from tests.bot.values import message, state
@@ -66,6 +67,7 @@ ACTS: dict[str, Callable[[Desk, dict[str, Message]], Awaitable[object]]] = {
     "merge": lambda desk, m: desk.merge("ann", ["q1", "q2"], "q2"),
     "split": lambda desk, m: desk.split("ann", "q1", [m["b"].id]),
     "move": lambda desk, m: desk.move("ann", m["b"].id, "q1", "q2"),
+    "apart": lambda desk, m: desk.apart("ann", ["q1"], "q2"),
 }
 
 
@@ -79,7 +81,8 @@ async def some_questions(ask: Ask) -> dict[str, Message]:
 
 @pytest.mark.parametrize("act", ACTS)
 async def test_every_act_can_be_taken_back_exactly(store: SqliteStore, desk: Desk, ask: Ask, act: str) -> None:
-    """After an act and its undo the questions, their people and their wordings are what they were."""
+    """After an act and its undo the questions, their people and their wordings are what they were; only that a merge
+    which was taken back leaves the two kept apart."""
     messages = await some_questions(ask)
     before, wordings = await queue(store), [a.message.id for a in await store.asked("q1")]
     await ACTS[act](desk, messages)
@@ -88,10 +91,39 @@ async def test_every_act_can_be_taken_back_exactly(store: SqliteStore, desk: Des
     }
     await desk.undo("ann", "talk")
     after = await queue(store)
+    if act == "merge":
+        assert after["q1"].state.apart == ("q2",)
+        after["q1"] = replace(after["q1"], state=replace(after["q1"].state, apart=()))
     assert {id: replace(q, revision=0) for id, q in after.items()} == {
         id: replace(q, revision=0) for id, q in before.items()
     }
     assert [a.message.id for a in await store.asked("q1")] == wordings
+
+
+async def test_who_parts_two_questions_keeps_them_apart(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Said so, split off or moved away, the wording takes along what its question was kept apart from; merging the two
+    after all ends it."""
+
+    async def apart(id: str) -> set[str]:
+        return set(kept_apart(list((await states(store)).values())).get(id, ()))
+
+    messages = await some_questions(ask)
+    await ask("Who speaks next?", "q4", "u4")
+    await desk.apart("ann", ["q1"], "q4")
+    assert await apart("q4") == {"q1"}
+    await desk.split("ann", "q1", [messages["b"].id])
+    (new,) = set(await states(store)) - {"q1", "q2", "q4"}
+    assert await apart(new) == {"q1", "q4"}
+    await desk.merge("ann", [new], "q2")
+    assert await apart("q1") == {"q2", "q4"}
+    await desk.merge("ann", ["q1"], "q2")
+    assert await apart("q2") == {"q4"}
+    await desk.move("ann", messages["b"].id, "q2", "q4")
+    assert await apart("q4") == {"q2"}
+    with pytest.raises(BadInput):
+        await desk.apart("ann", ["q2"], "q2")
+    with pytest.raises(NotAllowed):
+        await desk.apart("ann", ["q4"], "q1")
 
 
 @pytest.mark.parametrize("act", ACTS)

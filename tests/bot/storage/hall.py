@@ -58,10 +58,15 @@ class Hall:
         """Does what stands now contradict what this change was made from?"""
         stale = any(self.states.get((before or after).id) != before for before, after in change.questions)  # type: ignore[union-attr]
         moved = {m.message: m.after for m in change.moves}
-        astray = any(self.lines[m.message].question != m.before for m in change.moves)
+        astray = any(m.before not in self._lies_in(m.message) for m in change.moves)
         gone = {before.id for before, after in change.questions if before and not after}
         left = any(moved.get(id, line.question) in gone for id, line in self.lines.items())
         return stale or astray or left or self._chained(change)
+
+    def _lies_in(self, message: int) -> set[str]:
+        """The group that holds a message, and the one that counts it: a move may name either."""
+        held = self.lines[message].question
+        return {held or "", self.final(held) if held else ""}
 
     def _chained(self, change: Change) -> bool:
         """Would a merged question name one that is merged itself, or gone?"""
@@ -118,8 +123,18 @@ class Hall:
     def _suggested(self, id: str, lines: Iterable[Line]) -> Iterable[str]:
         for line in lines:
             suggested = line.placed.placement.suggested if line.placed else None
-            if suggested in self.states and self.final(suggested) != id:
+            if suggested in self.states and self.final(suggested) not in {id, *self.apart(id)}:
                 yield self.final(suggested)
+
+    def apart(self, id: str) -> set[str]:
+        """The groups that somebody said this one is not."""
+        named = [
+            {self.final(one), self.final(other)}
+            for one, state in self.states.items()
+            for other in state.apart
+            if other in self.states
+        ]
+        return set().union(*(pair for pair in named if id in pair)) - {id}
 
 
 def _who(person: Person) -> tuple[str, str]:

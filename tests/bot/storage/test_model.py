@@ -158,6 +158,13 @@ class Session(RuleBasedStateMachine):
         after = replace(state, status=status, answer=answer, rejected=("faq#2",), labels=("a",))
         self._apply(status.value, ((state, after),))
 
+    @precondition(lambda self: len(self.hall.states) > 1)
+    @rule(data=st.data())
+    def keep_apart(self, data: st.DataObject) -> None:
+        chosen = data.draw(st.lists(st.sampled_from(sorted(self.hall.states)), min_size=2, max_size=2, unique=True))
+        state = self.hall.states[chosen[0]]
+        self._apply("apart", ((state, replace(state, apart=(*state.apart, chosen[1]))),))
+
     def _apply(self, what: str, pairs: tuple[Any, ...], moves: tuple[Move, ...] = ()) -> None:
         exact = tuple(replace(move, before=str(self._lies_in(move.message))) for move in moves)
         action = self.run(self.store.apply(Change("talk", 7.0, "ann", what, pairs, moves)))
@@ -217,7 +224,7 @@ class Session(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("name", STORES)
 def test_any_history_leaves_what_the_model_has(name: str) -> None:
-    """Receive, double, place, vote, merge, split, decide, undo, redo and restart, in any order."""
+    """Receive, double, place, vote, merge, split, keep apart, decide, undo, redo and restart, in any order."""
     machine = type("Session", (Session,), {"name": name})
     run_state_machine_as_test(
         machine,

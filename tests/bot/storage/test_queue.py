@@ -163,6 +163,24 @@ async def test_a_suggestion_follows_a_merge_and_is_news(store: Store) -> None:
     assert (await store.question("q1")).suggested_merge == ()
 
 
+@pytest.mark.parametrize("named", ["q1", "q2"])
+async def test_what_is_kept_apart_is_not_suggested_and_that_is_news(store: Store, named: str) -> None:
+    """Whichever of the two names the other, also where the other is merged into a third one, until it is taken back."""
+    for id in ("q1", "q2", "q3"):
+        await ask(store, id)
+    await ask(store, "q1", suggested="q2")
+    newest = (await store.question("q1")).revision
+    state = (await store.question(named)).state
+    action = await change(store, "apart", (state, replace(state, apart=("q1" if named == "q2" else "q2",))))
+    assert {q.id: q.suggested_merge for q in await store.questions("talk", newest)}["q1"] == ()
+    merged = await merge(store, "q2", "q3")
+    newest = merged and (await store.question("q3")).revision
+    assert (await store.question("q1")).suggested_merge == ()
+    await undo(store, merged)
+    await undo(store, action)
+    assert {q.id: q.suggested_merge for q in await store.questions("talk", newest)}["q1"] == ("q2",)
+
+
 async def test_the_best_course_answer_that_nobody_rejected_is_suggested(store: Store) -> None:
     """The surest of all wordings, only while the question is open."""
     await ask(store, "q1", answer=CourseMatch("faq#1", 0.9, "sent", "x"))

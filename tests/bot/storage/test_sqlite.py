@@ -110,7 +110,7 @@ async def test_a_failed_migration_leaves_the_database_as_it_was(
         step(db)  # type: ignore[arg-type]
         raise RuntimeError("power cut")
 
-    (first,) = migrations.steps._migrations
+    first, *_ = migrations.steps._migrations
     step = first.fn
     monkeypatch.setattr(first, "fn", breaking)
     with pytest.raises(RuntimeError):

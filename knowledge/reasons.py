@@ -1,0 +1,141 @@
+"""Why something was decided: the strongest signs for and against, as codes with numbers, and how they read.
+
+Rooms give signs; whoever shows a decision words them. A sign without words here is shown by its code.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+SHOWN = 3
+"""Signs that are kept with a decision."""
+
+_SLIGHT = 0.05
+"""Log-odds below which a sign is no reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One sign. `weight`: what it added to the log-odds of the decision, against what is usual (negative: it spoke
+    against). `value` is the number behind it, `detail` what it is about ("where", "faq#3").
+    """
+
+    code: str
+    weight: float
+    value: float | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reasons:
+    """The strongest reasons of the three decisions about a message: asks or not, which question, what the course says."""
+
+    asking: tuple[Reason, ...] = ()
+    grouping: tuple[Reason, ...] = ()
+    answer: tuple[Reason, ...] = ()
+
+
+def strongest(reasons: Iterable[Reason], count: int = SHOWN) -> tuple[Reason, ...]:
+    """The weightiest, weightiest first; of equals the first."""
+    felt = [reason for reason in reasons if abs(reason.weight) >= _SLIGHT]
+    return tuple(sorted(felt, key=lambda reason: -abs(reason.weight))[:count])
+
+
+def odds(probability: float) -> float:
+    """Log-odds of a probability, which is kept off 0 and 1."""
+    kept = min(max(probability, 1e-4), 1 - 1e-4)
+    return round(math.log(kept / (1 - kept)), 4)
+
+
+def worded(reason: Reason) -> Mapping[str, str]:
+    """The reason in Chinese and English: {"zh", "en"}."""
+    pair = _AGAINST.get(reason.code) if reason.weight < 0 else None
+    zh, en = pair or _WORDS.get(reason.code, (reason.code, reason.code))
+    aside = "" if reason.value is None else f"{reason.value:.2f}"
+    about_zh, about_en = _DETAILS.get(reason.detail, (reason.detail, reason.detail))
+    return {
+        "zh": zh.format(detail=about_zh) + (f"（{aside}）" if aside else ""),
+        "en": en.format(detail=about_en) + (f" ({aside.removeprefix('0')})" if aside else ""),
+    }
+
+
+_WORDS: dict[str, tuple[str, str]] = {
+    # grouping
+    "first": ("还没有别的问题", "there was no other question yet"),
+    "own_repeat": ("同一个人又发了同样的话", "the same person sent the same line again"),
+    "same_text": ("与更早的一条一字不差", "word for word an earlier one"),
+    "cosine": ("意思相近", "alike in meaning"),
+    "course": ("要的是课程资料的同一处", "both need the same part of the course"),
+    "kinds": ("都在问“{detail}”", "both ask {detail}"),
+    "same_source": ("都对应课程条目 {detail}", "both match the course entry {detail}"),
+    "other_source": ("对应另一个课程条目 {detail}", "matches another course entry, {detail}"),
+    "told_same": ("主持人把这样的问法归到这里", "a moderator put such a wording there"),
+    "told_apart": ("主持人说过这是两个问题", "a moderator keeps these questions apart"),
+    # asking
+    "on_purpose": ("用提问方式发来的", "sent in a way that is there for asking"),
+    "notice": ("工作人员的通知", "a notice of the staff"),
+    "chatter": ("闲聊", "chatter"),
+    "to_viewer": ("是对另一位观众说的", "speaks to another viewer"),
+    "no_sign": ("没有提问的迹象", "no sign of a question"),
+    "meaning": ("整句的意思像在提问", "its meaning is that of a question"),
+    "cue": ("有“{detail}”的说法", "it says “{detail}”"),
+    # the course's answer
+    "margin": ("这一处明显比别处更贴近", "this part is nearer than any other"),
+    "words": ("问题里的关键词这里都有", "it holds the question's rare words"),
+    "words_margin": ("别处没有这些词", "no other part holds these words"),
+    "share": ("课程里只有这一处相关", "it stands out in the course"),
+}
+
+_AGAINST: dict[str, tuple[str, str]] = {
+    "cosine": ("意思不太像", "not very alike in meaning"),
+    "course": ("要的不是课程资料的同一处", "they need different parts of the course"),
+    "kinds": ("问的不是同一类事", "they ask for different kinds of thing"),
+    "meaning": ("整句的意思不像在提问", "its meaning is not that of a question"),
+    "cue": ("“{detail}”多半不是在提问", "“{detail}” seldom asks"),
+    "margin": ("课程里别处也一样贴近", "other parts are as near"),
+    "words": ("问题里的关键词这里没有", "it lacks the question's rare words"),
+    "words_margin": ("别处也有这些词", "other parts hold these words too"),
+    "share": ("课程里好几处都相关", "several parts of the course are as near"),
+}
+
+_DETAILS: dict[str, tuple[str, str]] = {
+    # kinds of thing that are asked for
+    "where": ("在哪里", "where"),
+    "when": ("什么时候", "when"),
+    "long": ("多久", "how long"),
+    "cost": ("价钱", "what it costs"),
+    "number": ("多少", "how many"),
+    "why": ("为什么", "why"),
+    "who": ("谁", "who"),
+    "which": ("哪一个", "which"),
+    "what": ("是什么", "what it is"),
+    "how": ("怎么做", "how"),
+    # cues whose name is English
+    "ends with ?": ("句末的问号", "? at the end"),
+    "either or": ("有没有、是不是", "有没有, 是不是"),
+    "politeness": ("请问、求", "请问, 求"),
+    "wish": ("希望、能不能", "希望, 能不能"),
+    "ends with 不": ("句末的“不”“没”", "不 or 没 at the end"),
+    "failure": ("打不开、没声音", "打不开, 没声音"),
+    "thing wanted": ("链接、课件、回放", "链接, 课件, 回放"),
+    "deed wanted": ("发一下、讲讲", "发一下, 讲讲"),
+    "not understood": ("没听懂、不清楚", "没听懂, 不清楚"),
+    "begins like a question": ("英文疑问句开头", "the beginning of a question"),
+    "please": ("please、need", "please, need"),
+    "broken": ("英文的故障说法", "not working"),
+    "German": ("德文疑问词", "a German question word"),
+    "speaks to": ("老师、请", "老师, 请"),
+    "to another viewer": ("楼上、兄弟", "楼上, 兄弟"),
+    "laughter": ("哈哈、666", "哈哈, 666"),
+    "thanks": ("谢谢", "thanks"),
+    "ends with 了": ("句末的“了”", "了 at the end"),
+    "ends softly": ("句末的语气词", "a softening particle"),
+    "we": ("我、我们", "我, 我们"),
+    "rhetorical": ("反问的说法", "a rhetorical turn"),
+    "quotation": ("引号", "quotation marks"),
+    "solved": ("已经解决、明白了", "已经解决, 明白了"),
+    "I did": ("英文的“我已经”", "I did"),
+    "Chinese": ("中文", "Chinese"),
+    "plain English": ("纯英文", "plain English"),
+    "length": ("长短", "its length"),
+}
