@@ -1,19 +1,26 @@
 """The only place that builds the program: settings in, a running hall, a replayed chat or a report out."""
 
+from bot.app.benching import Measured, Wanted, bench, code_version
+from bot.app.calibrating import Calibrated, calibrate_model, check_encoder
 from bot.app.demo import demo
 from bot.app.hall import Hall, open_hall, run
-from bot.app.measuring import ROUNDS, ReplaySpeed, measure_replay
+from bot.app.reencoding import reencode
 from bot.app.replaying import ReplaySummary, replay
 from bot.app.reporting import report
 
 __all__ = [
-    "ROUNDS",
+    "Calibrated",
     "Hall",
-    "ReplaySpeed",
+    "Measured",
     "ReplaySummary",
+    "Wanted",
+    "bench",
+    "calibrate_model",
+    "check_encoder",
+    "code_version",
     "demo",
-    "measure_replay",
     "open_hall",
+    "reencode",
     "replay",
     "report",
     "run",

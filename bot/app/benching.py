@@ -1,0 +1,233 @@
+"""`floormic bench`: everything that can be measured on the data at hand, one set after the other.
+
+What cannot be used is told, and the rest is measured all the same.
+"""
+
+import asyncio
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+from bot.app.measuring import ROUNDS, measure_replay
+from bot.app.minds import Minds
+from bot.app.replaying import replay
+from bot.errors import BadInput
+from knowledge.calibration import calibration_of, uncalibrated
+from knowledge.encoder import Encoder, EncoderError, load_encoder
+from knowledge.evaluation import (
+    Bench,
+    Block,
+    Column,
+    DataError,
+    Dataset,
+    Figure,
+    Mind,
+    Result,
+    Talk,
+    encoder_speed,
+    from_replay,
+    learning_curve,
+    measure_series,
+    memory,
+    missing,
+    read_public,
+    read_series,
+    read_talk,
+    read_topics,
+    together,
+)
+from knowledge.logistic import CalibrationError
+
+Bar = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
+"""A sign of progress: what is done and how much of it there is; the callee is told how much is done so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to measure, and on what."""
+
+    model: str = "bundled"
+    baselines: tuple[str, ...] = ()
+    talks: tuple[Path, ...] = ()
+    topics: Path | None = None
+    public: Path | None = None
+    series: Path | None = None
+    chat: Path | None = None
+    course: Path | None = None
+
+
+@dataclass(slots=True)
+class Measured:
+    """What came of it. `failed` says for each part that was not measured why, and what to do."""
+
+    result: Result = field(default_factory=Result)
+    failed: list[str] = field(default_factory=list)
+
+
+def bench(
+    wanted: Wanted, bar: Bar, tell: Callable[[str], None] = lambda _: None, *, mind: Mind | None = None
+) -> Measured:
+    """Measure all of it; minutes, with a bar for each part. `tell` hears at once what goes wrong. Raises `BadInput`
+    where the encoder itself cannot be loaded.
+    """
+    mind = mind or _mind(wanted.model, tell)
+    measured = Measured()
+    for note in missing():
+        tell(f"{note} (a note)")
+    baselines = {}
+    for name in wanted.baselines:
+        try:
+            baselines[Path(name).name or name] = load_encoder(name)
+        except EncoderError as error:
+            _fail(measured, tell, str(error))
+    results = []
+    for part in _parts(wanted, Bench(mind, baselines), bar):
+        try:
+            results.append(part())
+        except DataError as error:
+            for problem in error.problems:
+                _fail(measured, tell, problem)
+        except (BadInput, CalibrationError) as error:
+            _fail(measured, tell, str(error))
+    results.append(Result((Block("this machine", "speed", "", (Column("floormic", memory()),)),)))
+    measured.result = together(results)
+    return measured
+
+
+def _mind(model: str, tell: Callable[[str], None]) -> Mind:
+    try:
+        encoder = load_encoder(model)
+        calibration = calibration_of(encoder)
+    except (EncoderError, CalibrationError) as error:
+        raise BadInput(str(error)) from error
+    if warning := uncalibrated(encoder, calibration):
+        tell(f"{warning} (a warning)")
+    return Mind(encoder, calibration)
+
+
+def _fail(measured: Measured, tell: Callable[[str], None], problem: str) -> None:
+    measured.failed.append(problem)
+    tell(problem)
+
+
+Part = Callable[[], Result]
+
+
+def _parts(wanted: Wanted, bench: Bench, bar: Bar) -> Iterator[Part]:
+    """Each reads its data when it is called, so that what cannot be read stops nothing else."""
+    yield lambda: _speed(bench.mind.encoder, bar)
+    for folder in wanted.talks:
+        yield lambda folder=folder: _talk(read_talk(folder), bench, bar)  # type: ignore[misc]
+    if topics := wanted.topics:
+        yield lambda: _judged(read_topics(topics), bench, bar)
+    if public := wanted.public:
+        yield from _public(public, bench, bar)
+    if series := wanted.series:
+        yield lambda: _series(series, bench.mind, bar)
+    chat, course = _to_replay(wanted)
+    if chat:
+        yield lambda: _replay_speed(chat, course, bench.mind.encoder, bar)
+    yield learning_curve
+
+
+def _public(folder: Path, bench: Bench, bar: Bar) -> Iterator[Part]:
+    try:
+        sets = read_public(folder)
+    except DataError as error:
+        yield lambda error=error: _raise(error)  # type: ignore[misc]
+        return
+    for _, read in sets:
+        yield lambda read=read: _judged(read(), bench, bar)  # type: ignore[misc]
+
+
+def _raise(error: DataError) -> Result:
+    raise error
+
+
+def _judged(data: Dataset, bench: Bench, bar: Bar) -> Result:
+    with bar(data.name, bench.work(data)) as progress:
+        return bench.measure(data, None, _counted(progress))
+
+
+def _talk(talk: Talk, bench: Bench, bar: Bar) -> Result:
+    with bar(talk.data.name, talk.data.size + bench.work(talk.data)) as progress:
+        with tempfile.TemporaryDirectory(prefix="floormic-") as folder:
+            out = Path(folder) / "out.jsonl"
+            minds = Minds(encoder=bench.mind.encoder)
+            try:
+                asyncio.run(replay(talk.chat, talk.course, out=out, minds=minds, progress=progress))
+            finally:
+                minds.close()
+            rows = map(json.loads, out.read_text(encoding="utf-8").splitlines())
+            path = from_replay(talk.lines, {row["id"]: row for row in rows})
+        return bench.measure(talk.data, path, _counted(progress, talk.data.size))
+
+
+def _counted(progress: Callable[[int], None], done: int = 0) -> Callable[[int], None]:
+    """Told how many more, tells how many so far."""
+
+    def more(count: int) -> None:
+        nonlocal done
+        done += count
+        progress(done)
+
+    return more
+
+
+def _series(path: Path, mind: Mind, bar: Bar) -> Result:
+    series = read_series(path)
+    with bar(series.name, sum(talk.data.size for talk in series.talks)) as progress:
+        return measure_series(series, mind, _counted(progress))
+
+
+def _speed(encoder: Encoder, bar: Bar) -> Result:
+    with bar("encoder", None):
+        return Result((Block("encoder alone", "speed", "", (Column("floormic", encoder_speed(encoder)),)),))
+
+
+def _to_replay(wanted: Wanted) -> tuple[Path | None, Path | None]:
+    """The chat that was named, else the first talk."""
+    if wanted.chat:
+        return wanted.chat, wanted.course
+    for folder in wanted.talks:
+        if (folder / "chat.jsonl").is_file():
+            course = folder / "course"
+            return folder / "chat.jsonl", course if course.is_dir() else None
+    return None, None
+
+
+def _replay_speed(chat: Path, course: Path | None, encoder: Encoder, bar: Bar) -> Result:
+    with bar("replaying", ROUNDS) as progress:
+        speed = asyncio.run(measure_replay(chat, course, encoder, progress))
+    figures = {
+        "messages": Figure(speed.messages, unit="count"),
+        "of them encoded": Figure(speed.encoded, unit="count"),
+        "messages a second": Figure(speed.messages / speed.replay_seconds, unit="count"),
+        "whole path, seconds": Figure(speed.replay_seconds, unit="s"),
+        "encoder alone, seconds": Figure(speed.encoder_seconds, unit="s"),
+        "ratio": Figure(speed.ratio),
+    }
+    size = f"medians of {ROUNDS} rounds; the ratio is the encoder's time over the whole path's"
+    return Result((Block(chat.parent.name or chat.stem, "speed", size, (Column("floormic", figures),)),))
+
+
+def code_version() -> str:
+    """The version, and the commit where the program runs from a checkout."""
+    known = version("floormic")
+    root = Path(__file__).parent.parent.parent
+    if not (root / ".git").exists():
+        return known
+    try:
+        # Only fixed arguments, and git is looked up as any shell does.
+        done = subprocess.run(
+            ["git", "describe", "--always", "--dirty", "--abbrev=10"],  # noqa: S607
+            cwd=root, capture_output=True, text=True, timeout=10, check=True,
+        )  # fmt: skip
+    except (OSError, subprocess.SubprocessError):
+        return known
+    return f"{known}, commit {done.stdout.strip()}"

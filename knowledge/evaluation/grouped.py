@@ -1,0 +1,139 @@
+"""How well the same questions are put together, and how well simpler means would do it."""
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.evaluation import baselines as simple
+from knowledge.evaluation.data import Dataset
+from knowledge.evaluation.judging import Heard, Judged, Mind, group_by_threshold
+from knowledge.evaluation.metrics import Figure, Ranking, average_precision, b_cubed, pairs
+from knowledge.evaluation.results import BY_ITSELF, FLOORMIC, Block, Column, Curve, Picture
+from knowledge.evaluation.views import Chats, both_views, clear, flat
+
+THRESHOLDS = tuple(round(0.2 + 0.05 * step, 2) for step in range(16))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The askings of one chat that have a group, with their vectors."""
+
+    rows: tuple[Judged, ...]
+    vectors: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, heard: Heard) -> "_Asked":
+        at = [at for at, row in enumerate(heard.rows) if row.line.group]
+        return cls(tuple(heard.rows[i] for i in at), heard.vectors[at])
+
+    @property
+    def texts(self) -> list[str]:
+        return [row.line.text for row in self.rows]
+
+
+def same_question_block(
+    data: Dataset, heard: Sequence[Heard], path: Sequence[Judged] | None, methods: Mapping[str, simple.Compare]
+) -> Block:
+    """The program (over the whole path where there is one, and by itself), then the simpler means."""
+    asked = [_Asked.of(one) for one in heard]
+    chats = [one.rows for one in asked]
+    columns = both_views([path], _figures) if path is not None else []
+    mine = _vector_precision(chats, [one.vectors @ one.vectors.T for one in asked])
+    columns.append(Column(BY_ITSELF if columns else FLOORMIC, _figures(clear(chats)) | mine))
+    for method, compare in methods.items():
+        likeness = [compare(texts, texts) for texts in (one.texts for one in asked)]
+        cuts = [simple.nearest_earlier(one) for one in likeness]
+        columns.append(_at_best(method, chats, cuts, _vector_precision(chats, likeness)))
+    columns += _clusterings(asked, chats)
+    alone = [[replace(row, group=f"alone-{at}") for at, row in enumerate(rows)] for rows in chats]
+    columns.append(Column("every one alone", _figures(clear(alone))))
+    true = _true(clear(chats))
+    size = f"{len(true)} askings in {len(set(true))} groups"
+    return Block(data.name, "same question", size, tuple(columns), data.note)
+
+
+def by_threshold(data: Dataset, heard: Sequence[Heard], mind: Mind) -> Picture:
+    """What the program would do if it joined from another similarity on."""
+    kept = [[row for row in one.rows if row.line.asks] for one in heard]
+    points = []
+    for threshold in THRESHOLDS:
+        told = [group_by_threshold(one, mind, threshold) for one in heard]
+        chats = [
+            [replace(row, group=group) for row, group in zip(rows, groups, strict=True)]
+            for rows, groups in zip(kept, told, strict=True)
+        ]
+        points.append((threshold, _pairs(clear(chats))))
+    curves = [
+        Curve(name, tuple((at, values[name]) for at, values in points if not np.isnan(values[name])))
+        for name in ("precision", "recall", "F1")
+    ]
+    return Picture("grouping", data.name, tuple(curves))
+
+
+def _pairs(chats: Chats) -> dict[str, float]:
+    return pairs(_true(chats), _told(chats)).values()
+
+
+def _figures(chats: Chats) -> dict[str, Figure]:
+    true, told = _true(chats), _told(chats)
+    return {
+        **{f"pair {name}": figure for name, figure in pairs(true, told).figures(true).items()},
+        **{f"B-cubed {name}": figure for name, figure in b_cubed(true, told).figures(true).items()},
+    }
+
+
+def _true(chats: Chats) -> list[Hashable]:
+    return [(at, row.line.group) for at, row in flat(chats) if row.line.group]
+
+
+def _told(chats: Chats) -> list[Hashable]:
+    return [(at, row.group) for at, row in flat(chats) if row.line.group]
+
+
+def _vector_precision(chats: Chats, likeness: Sequence[NDArray[np.floating]]) -> dict[str, Figure]:
+    """Average precision over all pairs of clear askings by how like they are."""
+    true, scores, one, other = [], [], [], []
+    for chat, (rows, matrix) in enumerate(zip(chats, likeness, strict=True)):
+        keep = [at for at, row in enumerate(rows) if not row.line.ambiguous]
+        names = np.array([f"{chat} {rows[at].line.group}" for at in keep], dtype=str)
+        left, right = np.triu_indices(len(keep), k=1)
+        scores.append(np.maximum(matrix, matrix.T)[np.ix_(keep, keep)][left, right])
+        one.append(names[left])
+        other.append(names[right])
+        true.append(names[left] == names[right])
+    ranking = Ranking.of(np.concatenate(true), np.concatenate(scores))
+    units = (np.concatenate(one).tolist(), np.concatenate(other).tolist())
+    return {"pairs by similarity: average precision": average_precision(ranking, *units)}
+
+
+def _clusterings(asked: Sequence[_Asked], chats: Chats) -> list[Column]:
+    """After the fact, on the vectors of the encoder under test, where the packages are there."""
+    columns = []
+    if simple.installed("sklearn"):
+        cuts = [simple.agglomerative(one.vectors) for one in asked]
+        columns.append(_at_best("agglomerative, after the fact", chats, cuts))
+    if simple.installed("semhash"):
+        cuts = [simple.semantic_hash(one.texts, one.vectors) for one in asked]
+        columns.append(_at_best("semhash, after the fact", chats, cuts))
+    return columns
+
+
+def _at_best(
+    method: str,
+    chats: Chats,
+    cuts: Sequence[tuple[NDArray[np.float64], simple.Cut]],
+    more: Mapping[str, Figure] | None = None,
+) -> Column:
+    """The figures of a simpler means at the threshold that is best for these very askings."""
+    clearly = [_clearly(cut, rows) for (_, cut), rows in zip(cuts, chats, strict=True)]
+    seen = np.concatenate([values for values, _ in cuts])
+    best = simple.best_cut(clearly, _true(clear(chats)), simple.steps(seen))
+    told = iter(best.told)
+    grouped = [[replace(row, group=str(next(told))) for row in rows] for rows in clear(chats)]
+    return Column(method, {**_figures(grouped), **(more or {}), "best threshold": Figure(best.threshold)})
+
+
+def _clearly(cut: simple.Cut, rows: Sequence[Judged]) -> simple.Cut:
+    return lambda threshold: [g for g, row in zip(cut(threshold), rows, strict=True) if not row.line.ambiguous]

@@ -1,0 +1,205 @@
+"""Every judgement about labelled messages, one by one as they came in.
+
+Grouping and answering see every true asking, found or not, so that each judgement is measured by itself; the whole
+path, where one mistake leads to the next, is measured by a replay.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.answering import Answering, Match, Verdict
+from knowledge.asking import Detector
+from knowledge.calibration import Calibration
+from knowledge.encoder import Encoder
+from knowledge.evaluation.data import Chat, Line
+from knowledge.evaluation.talks import Series
+from knowledge.grouping import Grouped, Groups
+from knowledge.material import Course
+
+Progress = Callable[[int], None]
+"""Told how many more messages are done."""
+
+AT_ONCE = 256
+"""Texts an encoder is given between two signs of progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A line with what was decided about it. `group` is the question it was put to, `similarity` that to the best group
+    there was. `source` and `score` are the best part of the course, whatever the `verdict`. Reasons are for a reader.
+    """
+
+    line: Line
+    asks: bool
+    probability: float
+    group: str
+    similarity: float = 0.0
+    source: str | None = None
+    score: float = 0.0
+    verdict: Verdict = "silent"
+    asking_reason: str = ""
+    grouping_reason: str = ""
+
+    @property
+    def right(self) -> bool:
+        """The best part of the course is the one that answers it."""
+        return self.source is not None and self.source == self.line.source
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A chat that was judged: a row and a vector for each line, and the course as it was searched."""
+
+    chat: Chat
+    rows: tuple[Judged, ...]
+    vectors: NDArray[np.float32]
+    answering: Answering
+
+
+@dataclass(frozen=True, slots=True)
+class Mind:
+    """What judges: an encoder and the calibration that is used with it."""
+
+    encoder: Encoder
+    calibration: Calibration
+
+    def answering(self, course: Course) -> Answering:
+        return Answering(course, self.encoder, self.calibration.answers())
+
+    def groups(self, answering: Answering) -> Groups:
+        """Groups that the course anchors, if it holds anything."""
+        profile = answering.profile if len(answering) else None
+        return Groups(self.encoder.dimension, self.calibration.grouping, profile)
+
+
+def judge_chat(chat: Chat, mind: Mind, progress: Progress = lambda _: None) -> Heard:
+    """One pass in order, without a look ahead."""
+    vectors = encode(mind.encoder, [line.text for line in chat.lines], progress)
+    answering, detector = mind.answering(chat.course), Detector(mind.calibration.asking)
+    groups = mind.groups(answering)
+    rows = [
+        _judge(key, line, vector, detector, answering, groups)
+        for key, (line, vector) in enumerate(zip(chat.lines, vectors, strict=True))
+    ]
+    return Heard(chat, tuple(rows), vectors, answering)
+
+
+def encode(encoder: Encoder, texts: Sequence[str], progress: Progress = lambda _: None) -> NDArray[np.float32]:
+    """In portions, so that somebody who waits sees that it goes on."""
+    rows = [encoder.encode([])]
+    for begin in range(0, len(texts), AT_ONCE):
+        rows.append(encoder.encode(texts[begin : begin + AT_ONCE]))
+        progress(len(rows[-1]))
+    return np.concatenate(rows)
+
+
+def _judge(
+    key: int, line: Line, vector: NDArray[np.float32], detector: Detector, answering: Answering, groups: Groups
+) -> Judged:
+    asking = detector.cheap(line.text) or detector.judge(line.text, vector)
+    if not line.asks:
+        return Judged(line, asking.asks, asking.probability, f"q{key}", asking_reason=asking.reason)
+    match = answering.match(line.text, vector)
+    grouped = groups.decide(line.text, vector, _sure(match))
+    group = grouped.group or f"q{key}"
+    groups.add(key, group, line.text, vector, _sure(match))
+    return Judged(
+        line,
+        asking.asks,
+        asking.probability,
+        group,
+        grouped.similarity or 0.0,
+        match.source if match else None,
+        match.score if match else 0.0,
+        match.verdict if match else "silent",
+        asking.reason,
+        grouped.reason,
+    )
+
+
+def _sure(match: Match | None) -> str | None:
+    return match.source if match and match.verdict == "answer" else None
+
+
+def group_by_threshold(heard: Heard, mind: Mind, threshold: float) -> list[str]:
+    """The group of each true asking if the program joined from this similarity on, in a pass of its own. It knows only
+    of groups that the program proposes, so that below the lowest of those nothing changes.
+    """
+    groups, told = mind.groups(heard.answering), []
+    for key, (row, vector) in enumerate(zip(heard.rows, heard.vectors, strict=True)):
+        if not row.line.asks:
+            continue
+        source = row.source if row.verdict == "answer" else None
+        grouped = groups.decide(row.line.text, vector, source)
+        group = _proposed(grouped) if (grouped.similarity or 0.0) >= threshold else None
+        told.append(group or f"q{key}")
+        groups.add(key, told[-1], row.line.text, vector, source)
+    return told
+
+
+def _proposed(grouped: Grouped) -> str | None:
+    return grouped.group or grouped.suggested
+
+
+def from_replay(lines: Sequence[Line], decided: Mapping[str, Mapping[str, Any]]) -> tuple[Judged, ...]:
+    """What the whole path decided: `decided` has the lines that `floormic replay` writes, by id. What was not found to
+    be an asking stands alone, and what it kept silent about has no source.
+    """
+    return tuple(_replayed(line, decided.get(line.id, {})) for line in lines)
+
+
+def _replayed(line: Line, row: Mapping[str, Any]) -> Judged:
+    answer = row.get("answer") or {"source": None, "score": 0.0, "state": ""}
+    verdict: Verdict = "answer" if answer["state"] == "sent" else "suggest" if answer["source"] else "silent"
+    return Judged(
+        line,
+        bool(row.get("asking")),
+        row.get("probability") or 0.0,
+        row.get("question") or f"alone-{line.id}",
+        row.get("similarity") or 0.0,
+        answer["source"],
+        answer["score"],
+        verdict,
+    )
+
+
+Pairs = frozenset[frozenset[tuple[str, str]]]
+
+
+def judge_series(series: Series, mind: Mind, progress: Progress = lambda _: None) -> Pairs:
+    """Which groups of two evenings the program takes for the same question: the groups of each evening are as labelled,
+    and a group of the later one goes where most of its askings would be joined, if those are at least half of them."""
+    heard = [judge_chat(talk.data.chats[0], mind, progress) for talk in series.talks]
+    told = set()
+    for at, later in enumerate(heard):
+        for earlier in heard[:at]:
+            told |= {
+                frozenset(((earlier.chat.name, one), (later.chat.name, other)))
+                for other, one in _returning(earlier, later, mind).items()
+            }
+    return frozenset(told)
+
+
+def _returning(earlier: Heard, later: Heard, mind: Mind) -> dict[str, str]:
+    """Groups of the later evening to the group of the earlier one that asks the same."""
+    groups = mind.groups(later.answering)
+    for key, (row, vector) in enumerate(zip(earlier.rows, earlier.vectors, strict=True)):
+        if row.line.group:
+            match = later.answering.match(row.line.text, vector)
+            groups.add(key, row.line.group, row.line.text, vector, _sure(match))
+    joins: dict[str, Counter[str | None]] = {}
+    for row, vector in zip(later.rows, later.vectors, strict=True):
+        if row.line.group:
+            decided = groups.decide(row.line.text, vector, row.source if row.verdict == "answer" else None)
+            joins.setdefault(row.line.group, Counter())[decided.group] += 1
+    return {group: best for group, counts in joins.items() if (best := _most(counts.items(), counts.total()))}
+
+
+def _most(counts: Iterable[tuple[str | None, int]], total: int) -> str | None:
+    group, count = max(counts, key=lambda pair: (pair[0] is not None, pair[1]))
+    return group if 2 * count >= total else None

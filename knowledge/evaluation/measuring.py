@@ -1,0 +1,103 @@
+"""From labelled data to figures, pictures and mistakes, with the simpler means beside the program."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib.resources import files
+
+from knowledge.encoder import Encoder
+from knowledge.evaluation import baselines as simple
+from knowledge.evaluation.answered import answering_parts
+from knowledge.evaluation.asked import asking_block
+from knowledge.evaluation.data import Dataset
+from knowledge.evaluation.grouped import by_threshold, same_question_block
+from knowledge.evaluation.judging import Judged, Mind, Progress, judge_chat, judge_series
+from knowledge.evaluation.metrics import found
+from knowledge.evaluation.mistakes import answering_mistakes, asking_mistakes, grouping_mistakes
+from knowledge.evaluation.results import FLOORMIC, Block, Column, Curve, Picture, Result
+from knowledge.evaluation.talks import Series
+from knowledge.evaluation.views import Chats
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """The encoder under test with its calibration, and encoders to set beside it by name."""
+
+    mind: Mind
+    baselines: Mapping[str, Encoder]
+
+    def work(self, data: Dataset) -> int:
+        """Texts to encode: what `measure` tells its progress over."""
+        asked = [line.text for chat in data.chats for line in chat.lines if line.asks]
+        held = [view for chat in data.chats for _, view in simple.views(chat)] if "answering" in data.judgements else []
+        compared = len({*asked, *held}) if data.judgements != ("asking",) else 0
+        return data.size + compared * len(self.baselines)
+
+    def measure(
+        self, data: Dataset, path: Sequence[Judged] | None = None, progress: Progress = lambda _: None
+    ) -> Result:
+        """All judgements that the data are labelled for. `path`: what the whole program decided about the only chat."""
+        heard = [judge_chat(chat, self.mind, progress) for chat in data.chats]
+        methods: dict[str, simple.Compare] = {"TF-IDF": simple.tf_idf, "BM25": simple.bm25}
+        methods |= {
+            f"{name}, fixed threshold": simple.by_vectors(one, progress) for name, one in self.baselines.items()
+        }
+        told: Chats = [one.rows for one in heard] if path is None else [_explained(path, heard[0].rows)]
+        parts: list[Result] = []
+        if "asking" in data.judgements:
+            parts.append(Result((asking_block(data, told),), (), asking_mistakes(data.name, told)))
+        if "same question" in data.judgements:
+            block, picture = same_question_block(data, heard, path, methods), by_threshold(data, heard, self.mind)
+            parts.append(Result((block,), (picture,), grouping_mistakes(data.name, told)))
+        if "answering" in data.judgements and any(len(one.answering) for one in heard):
+            block, picture = answering_parts(data, heard, path, methods)
+            parts.append(Result((block,), (picture,), answering_mistakes(data.name, told)))
+        return together(parts)
+
+
+def together(results: Sequence[Result]) -> Result:
+    """In the order given."""
+    return Result(
+        tuple(block for one in results for block in one.blocks),
+        tuple(picture for one in results for picture in one.pictures),
+        tuple(mistakes for one in results for mistakes in one.mistakes),
+    )
+
+
+def _explained(path: Sequence[Judged], alone: Sequence[Judged]) -> list[Judged]:
+    """The decisions of the whole path, with the reasons of the judgements by themselves."""
+    return [
+        replace(row, asking_reason=one.asking_reason, grouping_reason=one.grouping_reason)
+        for row, one in zip(path, alone, strict=True)
+    ]
+
+
+def measure_series(series: Series, mind: Mind, progress: Progress = lambda _: None) -> Result:
+    """Recall and precision of the pairs of groups that recur; the interval is over such pairs."""
+    told = judge_series(series, mind, progress)
+    union = sorted(told | series.recurring, key=sorted)
+    sums = found([pair in series.recurring for pair in union], [pair in told for pair in union])
+    size = f"{len(series.recurring)} recurring pairs of groups in {len(series.talks)} talks"
+    return Result((Block(series.name, "recurring", size, (Column(FLOORMIC, sums.figures(range(len(union)))),)),))
+
+
+def learning_curve() -> Result:
+    """The card's curve of the shipped encoder: figures by number of topics it learnt from. Nothing where there is none,
+    or where it is not in that form: it belongs to the weights, not to this measuring.
+    """
+    path = files("knowledge") / "models" / "curve.json"
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))
+        names = [name for name in rows[0] if name != "topics"]
+        curves = [
+            Curve(name, tuple((float(row["topics"]), float(row[name])) for row in rows if _share(row.get(name))))
+            for name in names
+        ]
+    except (OSError, ValueError, TypeError, LookupError):
+        return Result()
+    drawn = tuple(curve for curve in curves if curve.points)
+    return Result((), (Picture("learning", "", drawn),) if drawn else ())
+
+
+def _share(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1

@@ -1,0 +1,53 @@
+"""How fast and how large: what needs no labels."""
+
+import sys
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from knowledge.encoder import Encoder
+from knowledge.evaluation.metrics import Figure
+
+SPOKEN = (
+    "有回放吗",
+    "老师课件在哪里下载",
+    "接娃去了，后面的怎么补看，能保留多久",
+    "where can I find the slides of today?",
+    "网关要和变频器隔开多远，装的时候要停机吗",
+    "我们厂里二十台老冲床，没有网口，只有继电器柜，想采开停机的状态，花不了太多钱，有什么办法吗",
+    "請問發票怎麼開",
+    "声音断断续续的",
+)
+"""Lines as long as people write them."""
+
+TEXTS = tuple(f"{text} {n}" for n in range(32) for text in SPOKEN)
+ALONE = 50
+
+
+def encoder_speed(encoder: Encoder, texts: Sequence[str] = TEXTS) -> dict[str, Figure]:
+    """The encoder alone: in batches, and one message by itself; `texts` are as people write them."""
+    encoder.encode(texts[:8])
+    begun = time.perf_counter()
+    encoder.encode(texts)
+    rate = len(texts) / (time.perf_counter() - begun)
+    alone = []
+    for text in texts[:ALONE]:
+        begun = time.perf_counter()
+        encoder.encode([text])
+        alone.append(1000 * (time.perf_counter() - begun))
+    return {
+        "messages a second": Figure(rate, unit="count"),
+        "one message, median": Figure(float(np.median(alone)), unit="ms"),
+        "one message, p99": Figure(float(np.quantile(alone, 0.99)), unit="ms"),
+    }
+
+
+def memory() -> dict[str, Figure]:
+    """The most memory that this process has held; nothing where the system does not tell."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return {}
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"memory at most": Figure(most / (1024**2 if sys.platform == "darwin" else 1024), unit="MB")}

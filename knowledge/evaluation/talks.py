@@ -1,0 +1,138 @@
+"""Labelled talks and series. A talk is a folder with `chat.jsonl` as `floormic replay` reads it, `labels.jsonl` with a
+line a message {"id", "kind", "group", "answerable", "ambiguous"}, and a course folder `course`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from knowledge.course import read_course
+from knowledge.evaluation.data import NO_COURSE, Chat, DataError, Dataset, Line, json_lines, read_json
+from knowledge.material import Course
+
+ASKS = ("question", "request")
+KINDS = (*ASKS, "greeting", "chatter", "answer", "rhetorical", "spam", "other")
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A labelled talk, and the files that the whole path is run on. `course` None: there is none."""
+
+    data: Dataset
+    chat: Path
+    course: Path | None
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        return self.data.chats[0].lines
+
+
+def read_talk(folder: Path) -> Talk:
+    """Raises `DataError` with every problem of the labels, since figures over half of them would mislead."""
+    chat, labels, course = folder / "chat.jsonl", folder / "labels.jsonl", folder / "course"
+    missing = [path.name for path in (chat, labels) if not path.is_file()]
+    if missing:
+        raise DataError([f"{folder}: has no {' and no '.join(missing)}: name the folder of a labelled talk"])
+    material = read_course(course) if course.is_dir() else NO_COURSE
+    problems: list[str] = []
+    texts = _texts(chat, problems)
+    labelled = _labels(labels, problems)
+    problems += _misfits(chat, labels, texts, labelled, material)
+    if problems:
+        raise DataError(problems)
+    lines = tuple(_line(id, text, labelled[id][1]) for id, (_, text) in texts.items())
+    if not lines:
+        raise DataError([f"{chat}: has no message: name the folder of a labelled talk"])
+    data = Dataset(folder.name, (Chat(folder.name, material, lines),), ("asking", "same question", "answering"))
+    return Talk(data, chat, course if course.is_dir() else None)
+
+
+def _texts(chat: Path, problems: list[str]) -> dict[str, tuple[int, str]]:
+    texts: dict[str, tuple[int, str]] = {}
+    for number, row in json_lines(chat, problems):
+        id, text = row.get("id"), row.get("text")
+        if not isinstance(id, str) or not isinstance(text, str):
+            problems.append(f'{chat}:{number}: has no "id" or no "text": mend or delete the line')
+        else:  # a line that is there twice is a redelivery, which the program drops
+            texts.setdefault(id, (number, text))
+    return texts
+
+
+def _labels(path: Path, problems: list[str]) -> dict[str, tuple[int, dict[str, Any]]]:
+    labels: dict[str, tuple[int, dict[str, Any]]] = {}
+    for number, row in json_lines(path, problems):
+        id = row.get("id")
+        if not isinstance(id, str):
+            problems.append(f'{path}:{number}: has no "id": name the message that is labelled')
+        elif id in labels:
+            problems.append(f"{path}:{number}: message {id!r} was labelled on line {labels[id][0]}: keep one of them")
+        else:
+            labels[id] = (number, row)
+    return labels
+
+
+def _misfits(
+    chat: Path,
+    labels: Path,
+    texts: dict[str, tuple[int, str]],
+    labelled: dict[str, tuple[int, dict[str, Any]]],
+    course: Course,
+) -> Iterator[str]:
+    parts = {entry.id for entry in course.entries} | {passage.id for passage in course.passages}
+    for id, (number, _) in texts.items():
+        if id not in labelled:
+            yield f"{chat}:{number}: message {id!r} has no label: add a line for it to {labels.name}"
+    for id, (number, row) in labelled.items():
+        for problem in _mistakes(id, row, id in texts, parts):
+            yield f"{labels}:{number}: {problem}"
+
+
+def _mistakes(id: str, row: dict[str, Any], known: bool, parts: set[str]) -> Iterator[str]:
+    kind, group, source = row.get("kind"), row.get("group"), row.get("answerable")
+    if not known:
+        yield f"there is no message {id!r} in chat.jsonl: correct the id or delete the line"
+    if kind not in KINDS:
+        yield f"the kind {kind!r} is not known: use one of {', '.join(KINDS)}"
+    elif kind in ASKS and not group:
+        yield f"message {id!r} asks but has no group: give it one, its own if nobody else asks the same"
+    elif kind not in ASKS and (group or source):
+        yield f"message {id!r} is {kind!r} but has a group or an answer: delete them, or label it as an asking"
+    if source and source not in parts:
+        yield f"the course has no {source!r}: correct it to an id that `floormic course` shows, or to null"
+
+
+def _line(id: str, text: str, row: dict[str, Any]) -> Line:
+    return Line(id, text, row["kind"] in ASKS, row.get("group"), row.get("answerable"), bool(row.get("ambiguous")))
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Talks of one series in their order, and which groups of two of them ask the same: pairs of (talk, group)."""
+
+    name: str
+    talks: tuple[Talk, ...]
+    recurring: frozenset[frozenset[tuple[str, str]]]
+
+
+def read_series(path: Path) -> Series:
+    """`path` is {"sessions": [{"id"}], "recurring": [["TALK:GROUP", "TALK:GROUP", …]]}; the folders of the talks lie
+    beside it. Raises `DataError`.
+    """
+    data = read_json(path)
+    try:
+        names = [session["id"] for session in data["sessions"]]
+        rows = [[tuple(one.split(":", 1)) for one in row] for row in data["recurring"]]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError([f'{path}: "sessions" or "recurring" is missing: see docs/bench.md for the form']) from error
+    talks = tuple(read_talk(path.parent / name) for name in names if (path.parent / name).is_dir())
+    if len(talks) < 2:
+        raise DataError([f"{path}: fewer than two of its talks lie beside it: put their folders there"])
+    groups = {(talk.data.name, line.group) for talk in talks for line in talk.lines if line.group}
+    missing = {talk.data.name for talk in talks}.symmetric_difference(names)
+    wrong = [one for row in rows for one in row if one not in groups and one[0] not in missing]
+    if wrong:
+        raise DataError([f"{path}: there is no group {':'.join(one)!r}: correct the name" for one in wrong])
+    known = [[one for one in row if one in groups] for row in rows]
+    recurring = {frozenset((a, b)) for row in known for a in row for b in row if a[0] != b[0]}
+    return Series(path.parent.name, talks, frozenset(recurring))

@@ -1,0 +1,34 @@
+"""Judged messages of several chats: which of them count, and as which units a bootstrap draws them."""
+
+from collections.abc import Callable, Sequence
+
+from knowledge.evaluation.judging import Judged
+from knowledge.evaluation.metrics import Figure
+from knowledge.evaluation.results import ALL_LABELS, FLOORMIC, Column
+
+Chats = Sequence[Sequence[Judged]]
+"""A chat's rows, chat after chat."""
+
+
+def clear(chats: Chats) -> list[list[Judged]]:
+    """Without the ambiguous labels: the headline."""
+    return [[row for row in chat if not row.line.ambiguous] for chat in chats]
+
+
+def flat(chats: Chats) -> list[tuple[int, Judged]]:
+    """Each row with its chat's position, since questions of different chats are different."""
+    return [(at, row) for at, chat in enumerate(chats) for row in chat]
+
+
+def units(rows: Sequence[tuple[int, Judged]]) -> list[tuple[int, str]]:
+    """What a bootstrap draws together: a group's messages; each message alone where it has no group."""
+    return [(at, row.line.group or f"message {n}") for n, (at, row) in enumerate(rows)]
+
+
+def both_views(chats: Chats, figures: Callable[[Chats], dict[str, Figure]]) -> list[Column]:
+    """Figures over the clear labels, and over all of them where that is something else."""
+    headline = clear(chats)
+    columns = [Column(FLOORMIC, figures(headline))]
+    if len(flat(headline)) < len(flat(chats)):
+        columns.append(Column(ALL_LABELS, figures(chats)))
+    return columns

@@ -1,0 +1,118 @@
+"""The page's words in English and Chinese. Names of figures and methods are English in the results, and said here."""
+
+from typing import Literal
+
+Language = Literal["en", "zh"]
+
+PAGE: dict[str, tuple[str, str]] = {
+    "title": ("What Floormic understands, measured", "Floormic 理解能力评测"),
+    "command": ("Command", "命令"),
+    "version": ("Version", "版本"),
+    "made": ("Measured", "评测时间"),
+    "how": (
+        "In brackets: 95 % intervals, from a bootstrap over groups of messages that one answer satisfies (over "
+        "messages where there are no groups). The program's thresholds are frozen. The thresholds of all other methods "
+        "are the best ones for the very data they are judged on, which favours them. Ambiguous labels are left out "
+        "unless “all labels” is said. “Each judgement by itself” is given every true asking, as the simpler methods "
+        "are.",
+        "括号内为 95 % 置信区间：对“同一个回答就够”的问题组做自助抽样（没有分组时按消息）。"
+        "本程序的阈值是冻结的；其他方法的阈值都取在被评数据上最好的那个，对它们有利。"
+        "除注明“全部标注”外，不含有歧义的标注。“单项判断”与各简单方法一样，拿到的是全部真实提问。",
+    ),
+    "failed": ("Not measured", "未能评测"),
+    "figures": ("Figures", "数据"),
+    "pictures": ("Pictures", "图"),
+    "mistakes": ("The worst mistakes", "最严重的错误"),
+    "mistakes_how": (
+        "Up to twenty of each kind, the ones that the program was surest of first.",
+        "每类最多二十条，程序最有把握的在前。",
+    ),
+    "message": ("Message", "消息"),
+    "other": ("Put to, or missed", "归到（或漏掉）的对象"),
+    "score": ("Score", "得分"),
+    "reason": ("Reasons", "理由"),
+    "of": ("{shown} of {total}", "{total} 条中的 {shown} 条"),
+    "none": ("none", "没有"),
+    "answers": ("Answers: precision against coverage", "回答：精确率与覆盖率"),
+    "answers x": ("coverage of the answerable", "可回答问题的覆盖率"),
+    "answers y": ("precision", "精确率"),
+    "grouping": ("Same question, by threshold", "同一问题：随阈值变化"),
+    "grouping x": ("joins from this probability on", "合并所需的概率"),
+    "grouping y": ("over pairs", "按消息对计"),
+    "learning": ("Learning curve of the shipped encoder", "随附编码器的学习曲线"),
+    "learning x": ("topics learnt from", "训练主题数"),
+    "learning y": ("figure", "指标"),
+    "mark": ("the point is where the program stands", "圆点为本程序的实际位置"),
+}
+
+_CHINESE: dict[str, str] = {
+    # judgements
+    "asking": "识别提问",
+    "same question": "同一问题",
+    "answering": "由课程回答",
+    "recurring": "跨场重复的问题",
+    "speed": "速度",
+    # methods
+    "floormic": "floormic",
+    "floormic, all labels": "floormic（全部标注）",
+    "each judgement by itself": "单项判断",
+    "a question mark": "只看问号",
+    "TF-IDF": "TF-IDF（字符）",
+    "BM25": "BM25",
+    "agglomerative, after the fact": "层次聚类（事后）",
+    "semhash, after the fact": "semhash（事后）",
+    "every one alone": "每条单独成组",
+    # figures
+    "precision": "精确率",
+    "recall": "召回率",
+    "F1": "F1",
+    "average precision": "平均精确率",
+    "pair precision": "消息对精确率",
+    "pair recall": "消息对召回率",
+    "pair F1": "消息对 F1",
+    "B-cubed precision": "B-cubed 精确率",
+    "B-cubed recall": "B-cubed 召回率",
+    "B-cubed F1": "B-cubed F1",
+    "pairs by similarity: average precision": "按相似度排消息对：平均精确率",
+    "best threshold": "最佳阈值",
+    "sent": "自动发送（条）",
+    "sent: precision": "自动发送：精确率",
+    "sent: coverage": "自动发送：覆盖率",
+    "sent though not in the course": "课程里没有却发送",
+    "offered: precision": "发送或建议：精确率",
+    "offered: coverage": "发送或建议：覆盖率",
+    "right part first": "正确条目排第一",
+    "coverage at precision 0.95, best threshold": "精确率 .95 时的覆盖率（最佳阈值）",
+    "area under ROC": "ROC 曲线下面积",
+    "messages a second": "每秒消息数",
+    "one message, median": "单条消息，中位数",
+    "one message, p99": "单条消息，p99",
+    "memory at most": "内存峰值",
+    "messages": "消息数",
+    "of them encoded": "其中编码的",
+    "whole path, seconds": "全流程（秒）",
+    "encoder alone, seconds": "仅编码器（秒）",
+    "ratio": "比率",
+    # mistakes
+    "asking: wrongly found": "误判为提问",
+    "asking: missed": "漏掉的提问",
+    "grouping: wrongly joined": "误合并",
+    "grouping: missed": "漏合并",
+    "answers: wrongly sent": "误发的回答",
+    "answers: missed": "漏发的回答",
+}
+
+_FIXED = ", fixed threshold"
+
+
+def say(name: str, language: Language) -> str:
+    """A figure's or method's name in a language; what is nobody's word (a model's name) stays as it is."""
+    if language == "en":
+        return name
+    if name.endswith(_FIXED):
+        return name.removesuffix(_FIXED) + "（固定阈值）"
+    return _CHINESE.get(name, name)
+
+
+def page_words(language: Language) -> dict[str, str]:
+    return {key: pair[language == "zh"] for key, pair in PAGE.items()}

@@ -1,0 +1,191 @@
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from knowledge.evaluation import Bench, Mind, Result, from_replay, measure_series, read_public, read_topics
+from knowledge.evaluation.baselines import agglomerative, best_cut, bm25, nearest_earlier, tf_idf
+from knowledge.evaluation.data import Dataset
+from knowledge.evaluation.metrics import Figure
+from knowledge.evaluation.results import Block
+from knowledge.evaluation.talks import read_series, read_talk
+from tests.fakes import HashEncoder, calibrated
+from tests.knowledge.evaluation.labelled import label, message, write_lines, write_public, write_talk, write_topic
+
+ENCODER = HashEncoder()
+MIND = Mind(ENCODER, calibrated(ENCODER))
+
+
+def block(result: Result, judgement: str) -> Block:
+    return next(block for block in result.blocks if block.judgement == judgement)
+
+
+def figures(result: Result, judgement: str, method: str = "floormic") -> dict[str, Figure]:
+    return next(column.figures for column in block(result, judgement).columns if column.method == method)
+
+
+def values(result: Result, judgement: str, method: str = "floormic") -> dict[str, float | None]:
+    return {name: figure.value for name, figure in figures(result, judgement, method).items()}
+
+
+def replayed(
+    n: int, asking: bool, question: str | None, source: str | None = None, state: str = "sent"
+) -> dict[str, Any]:
+    answer = {"source": source, "score": 0.9, "state": state} if source else None
+    return {
+        "id": f"m{n}",
+        "asking": asking,
+        "probability": 0.7,
+        "question": question,
+        "similarity": 0.6,
+        "answer": answer,
+    }
+
+
+def hand_made(folder: Path) -> tuple[Dataset, Sequence[Any]]:
+    """Seven messages (five ask, one of them and one other are ambiguous) and what a program decided about them."""
+    rows = [
+        label(0, "question", "g1", "replay"),
+        label(1, "question", "g1", "replay"),
+        label(2, "question", "g1", "replay"),
+        label(3, "request", "g2", None),
+        label(4, "chatter", None, None),
+        label(5, "rhetorical", None, None, ambiguous=True),
+        label(6, "question", "g2", None, ambiguous=True),
+    ]
+    talk = write_talk(folder / "talk", rows)
+    write_lines(talk / "chat.jsonl", [message(n, f"行 {n}") for n in range(7)])
+    decided = [
+        replayed(0, True, "q0", "replay"),
+        replayed(1, True, "q0", "replay", "suggested"),
+        replayed(2, False, None),
+        replayed(3, True, "q0", "replay"),
+        replayed(4, True, "q4", "replay"),
+        replayed(5, True, "q4"),
+        replayed(6, True, "q6"),
+    ]
+    read = read_talk(talk)
+    return read.data, from_replay(read.lines, {row["id"]: row for row in decided})
+
+
+def test_a_replay_is_scored_as_worked_out_by_hand(tmp_path: Path) -> None:
+    """Clear labels are the headline and all labels stand beside; an asking that was not found stands alone, and what is
+    sent to a line that asks nothing is wrong.
+    """
+    data, path = hand_made(tmp_path)
+    result = Bench(MIND, {}).measure(data, path)
+    asking = values(result, "asking")
+    assert (asking["precision"], asking["recall"]) == (pytest.approx(3 / 4), pytest.approx(3 / 4))
+    assert values(result, "asking", "floormic, all labels")["precision"] == pytest.approx(4 / 6)
+    grouped = values(result, "same question")  # true: m0 m1 m2 | m3; told: m0 m1 m3 | m2
+    assert (grouped["pair precision"], grouped["pair recall"]) == (pytest.approx(1 / 3), pytest.approx(1 / 3))
+    assert grouped["B-cubed precision"] == pytest.approx((2 / 3 + 2 / 3 + 1 + 1 / 3) / 4)
+    assert grouped["B-cubed recall"] == pytest.approx((2 / 3 + 2 / 3 + 1 / 3 + 1) / 4)
+    assert values(result, "same question", "floormic, all labels")["pair recall"] == pytest.approx(1 / 4)
+    sent = values(result, "answering")
+    assert sent["sent"] == 3
+    assert sent["sent: precision"] == pytest.approx(1 / 3)
+    assert sent["sent: coverage"] == pytest.approx(1 / 3)
+    assert sent["sent though not in the course"] == pytest.approx(1)
+    assert sent["offered: precision"] == pytest.approx(2 / 3)
+    assert values(result, "same question", "every one alone")["B-cubed F1"] == pytest.approx(2 * 0.5 / 1.5)
+
+
+def test_the_mistakes_of_a_replay_are_named(tmp_path: Path) -> None:
+    """Each clear mistake is in the list of its kind, an ambiguous one in none."""
+    data, path = hand_made(tmp_path)
+    found = {one.kind: [row.text for row in one.worst] for one in Bench(MIND, {}).measure(data, path).mistakes}
+    assert found == {
+        "asking: wrongly found": ["行 4"],
+        "asking: missed": ["行 2"],
+        "grouping: wrongly joined": ["行 3"],
+        "grouping: missed": ["行 2"],
+        "answers: wrongly sent": ["行 3", "行 4"],
+        "answers: missed": ["行 2", "行 1"],
+    }
+
+
+def test_topics_are_measured_for_every_judgement(tmp_path: Path) -> None:
+    """All figures and pictures are there, and the progress ends with the number of texts."""
+    data, done = read_topics(write_topic(tmp_path)), []
+    bench = Bench(MIND, {"hash": ENCODER})
+    result = bench.measure(data, None, done.append)
+    assert sum(done) == bench.work(data)
+    assert values(result, "asking")["precision"] == 1
+    assert values(result, "same question")["pair precision"] == 1
+    assert values(result, "answering")["right part first"] == 1
+    assert {picture.kind for picture in result.pictures} == {"answers", "grouping"}
+    methods = [column.method for column in block(result, "same question").columns]
+    assert methods[:4] == ["floormic", "TF-IDF", "BM25", "hash, fixed threshold"]
+
+
+def test_public_sets_are_measured_for_what_they_are_labelled_for(tmp_path: Path) -> None:
+    """No set is judged on what its labels do not say, and each has a block that says what was sampled."""
+    judged = {}
+    for name, read in read_public(write_public(tmp_path)):
+        result = Bench(MIND, {}).measure(read())
+        assert all(block.note and block.size for block in result.blocks)
+        judged[name] = {block.judgement for block in result.blocks}
+    assert judged["stackfaq"] == {"same question"}
+    assert judged["cped"] == judged["fragjetzt"] == {"asking"}
+    assert all(
+        judged[name] == {"answering"} for name in ("zoomcamp", "hint3", "intents_en", "drcd_zhtw", "cmrc2018_zh")
+    )
+
+
+def test_a_question_that_returns_another_evening_is_found(tmp_path: Path) -> None:
+    """The same words on two evenings are the same question; what is told to recur but is not asked alike is missed."""
+    for name in ("one", "two"):
+        write_talk(tmp_path / name)
+    (tmp_path / "series.json").write_text(
+        json.dumps(
+            {"sessions": [{"id": "one"}, {"id": "two"}], "recurring": [["one:g1", "two:g1"], ["one:g1", "two:g2"]]}
+        )
+    )
+    result = measure_series(read_series(tmp_path / "series.json"), MIND)
+    assert values(result, "recurring")["recall"] == pytest.approx(1 / 2)
+    assert values(result, "recurring")["precision"] == pytest.approx(1 / 2)  # g2 returns too, and nobody said so
+
+
+class TestBaselines:
+    @pytest.mark.parametrize("compare", [tf_idf, bm25])
+    def test_words_find_the_text_that_holds_them(self, compare: Any) -> None:
+        """The document with the asked words is the likest, one without any is not like it at all."""
+        likeness = compare(["where is the recording"], ["the recording is on the page", "回放保留多久"])
+        assert likeness[0, 0] > 0.2
+        assert likeness[0, 1] == 0
+
+    @pytest.mark.parametrize("compare", [tf_idf, bm25])
+    def test_a_text_is_most_like_itself(self, compare: Any) -> None:
+        """Likeness is at its highest, near 1, for the text itself, and nothing fails on empty ones."""
+        texts = ["有回放吗", "课件在哪里下载", ""]
+        likeness = compare(texts, texts)
+        assert likeness[:2, :2].argmax(axis=1).tolist() == [0, 1]
+        assert likeness[0, 0] == pytest.approx(1, abs=0.4)
+        assert likeness[2].tolist() == [0, 0, 0]
+
+    def test_one_pass_looks_only_back(self) -> None:
+        """A message joins the nearest earlier one from the threshold on, and never a later one."""
+        likeness = np.array([[1, 0.1, 0.9], [0.1, 1, 0.8], [0.9, 0.8, 1]])
+        near, cut = nearest_earlier(likeness)
+        assert near.tolist() == [0.1, 0.9]
+        assert cut(0.5) == [0, 1, 0]
+        assert cut(0.95) == [0, 1, 2]
+        assert cut(0.05) == [0, 0, 0]
+
+    def test_clusters_are_cut_at_a_similarity(self) -> None:
+        """Vectors that are near share a cluster, far ones do not."""
+        pytest.importorskip("sklearn")
+        vectors = np.array([[1, 0], [0.99, 0.14], [0, 1]], dtype=np.float32)
+        _, cut = agglomerative(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+        one, two, three = cut(0.9)
+        assert one == two != three
+        assert len(set(cut(-1.0))) == 1
+
+    def test_the_best_threshold_is_the_one_with_the_best_pairs(self) -> None:
+        """Of all thresholds the one is taken whose groups are nearest to the labels."""
+        best = best_cut([lambda t: [0, 0] if t < 0.5 else [0, 1]], ["a", "a"], [0.2, 0.8])
+        assert best.threshold == 0.2

@@ -1,0 +1,172 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from knowledge.evaluation.data import DataError, read_topics
+from knowledge.evaluation.public import READERS, read_public
+from knowledge.evaluation.talks import read_series, read_talk
+from tests.knowledge.evaluation.labelled import (
+    LABELS,
+    label,
+    message,
+    write_lines,
+    write_public,
+    write_talk,
+    write_topic,
+)
+
+SAMPLES = Path(__file__).parents[3] / "knowledge" / "sample"
+
+
+def problems(read: Callable[[Path], object], path: Path) -> str:
+    with pytest.raises(DataError) as raised:
+        read(path)
+    return str(raised.value)
+
+
+def test_a_topic_is_read_in_one_order(tmp_path: Path) -> None:
+    """The order is shuffled, and the same each time for a seed."""
+    folder = write_topic(tmp_path)
+    assert read_topics(folder) == read_topics(folder)
+    lines = read_topics(folder, 1).chats[0].lines
+    assert sorted(line.text for line in lines) == sorted(
+        ["666", "哈哈哈", "怎么开发票", "回放在哪里看", "回放在哪里看？"]
+    )
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_sample_talks_can_be_measured_on(language: str) -> None:
+    """Labels, chats and courses that ship with the program fit each other."""
+    talk = read_talk(SAMPLES / language)
+    assert len({line.group for line in talk.lines if line.group}) > 10
+    assert talk.course
+
+
+def test_labels_that_do_not_fit_are_each_told_with_their_line(tmp_path: Path) -> None:
+    """Every mistake is named at once, with file, line and what to do."""
+    rows = [
+        label(0, "question", "g1", "nothing-there"),
+        label(1, "chatter", "g1", None),
+        label(2, "question", None, None),
+        label(3, "qestion", "g2", None),
+        label(3, "question", "g2", None),
+        label(9, "chatter", None, None),
+    ]
+    told = problems(read_talk, write_talk(tmp_path / "talk", rows))
+    labels, chat = tmp_path / "talk/labels.jsonl", tmp_path / "talk/chat.jsonl"
+    assert f"{labels}:1: the course has no 'nothing-there'" in told
+    assert f"{labels}:2: message 'm1' is 'chatter' but has a group" in told
+    assert f"{labels}:3: message 'm2' asks but has no group" in told
+    assert f"{labels}:4: the kind 'qestion' is not known" in told
+    assert f"{labels}:5: message 'm3' was labelled on line 4" in told
+    assert f"{labels}:6: there is no message 'm9'" in told
+    assert f"{chat}:5: message 'm4' has no label" in told
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("labels.jsonl", "{oops\n", "labels.jsonl:1: is no JSON"),
+        ("labels.jsonl", "[1]\n", "labels.jsonl:1: is no JSON object"),
+        ("chat.jsonl", '{"id": 5}\n', 'chat.jsonl:1: has no "id" or no "text"'),
+        ("chat.jsonl", "\n", "no message 'm0' in chat.jsonl"),
+    ],
+)
+def test_unreadable_lines_of_a_talk_are_told(tmp_path: Path, file: str, text: str, said: str) -> None:
+    """What is no line of the form is named with its place."""
+    talk = write_talk(tmp_path / "talk")
+    (talk / file).write_text(text)
+    assert said in problems(read_talk, talk)
+
+
+def test_text_that_is_not_utf8_is_told(tmp_path: Path) -> None:
+    """Bytes of another encoding are no crash."""
+    talk = write_talk(tmp_path / "talk")
+    (talk / "chat.jsonl").write_bytes("回放".encode("gb18030"))
+    assert "chat.jsonl: is not UTF-8 text: save it as UTF-8" in problems(read_talk, talk)
+
+
+def test_a_flood_of_problems_is_cut(tmp_path: Path) -> None:
+    """A file of the wrong kind gives a screenful of problems, and how many more there are."""
+    rows = [label(n, "strange", None, None) for n in range(5)] + [label(n, "chatter", None, None) for n in range(9, 99)]
+    told = problems(read_talk, write_talk(tmp_path / "talk", rows)).splitlines()
+    assert len(told) == 21
+    assert told[-1] == "… and 75 more of that kind"
+
+
+@pytest.mark.parametrize("read", [read_talk, read_topics, read_public])
+def test_a_folder_without_data_is_told(tmp_path: Path, read: Callable[[Path], object]) -> None:
+    """A wrong folder is no silent zero: the sentence names it and says what it should hold."""
+    assert f"{tmp_path}: " in problems(read, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "one.json:1: is no JSON"),
+        ('{"faq": [], "groups": []}', "'not_asking' is missing"),
+        ("[]", "is no topic"),
+        ('{"faq": [], "groups": [{"id": "g", "faq": "x", "asks": ["a"]}], "not_asking": []}', "the entry 'x'"),
+    ],
+)
+def test_a_topic_of_another_form_is_told(tmp_path: Path, text: str, said: str) -> None:
+    """What a topic lacks is named with its file."""
+    (tmp_path / "one.json").write_text(text)
+    assert said in problems(read_topics, tmp_path)
+
+
+def test_every_public_set_is_read_from_its_folder(tmp_path: Path) -> None:
+    """Each set that lies there is found and read, the same way each time."""
+    sets = dict(read_public(write_public(tmp_path)))
+    assert set(sets) == set(READERS)
+    for name, read in sets.items():
+        data = read()
+        assert data == read(), name
+        assert data.size, name
+        assert data.note, name
+    for name in ("zoomcamp", "drcd_zhtw", "intents_en", "hint3"):
+        lines = [line for chat in sets[name]().chats for line in chat.lines]
+        assert {line.source is None for line in lines} == {True, False}, name
+
+
+def test_the_mark_that_is_the_label_is_taken_away(tmp_path: Path) -> None:
+    """A detector cannot read the weak label of fragjetzt off the text."""
+    lines = dict(read_public(write_public(tmp_path)))["fragjetzt"]().chats[0].lines
+    assert {(line.text, line.asks) for line in lines} == {("Warum ist das so", True), ("Moin", False)}
+
+
+def test_a_public_set_of_another_form_is_told(tmp_path: Path) -> None:
+    """A set whose rows lack what is read is named with its folder."""
+    folder = write_public(tmp_path)
+    write_lines(folder / "cped/valid.jsonl", [{"line": "怎么了"}])
+    assert f"{folder / 'cped'}: is not in the form of this set" in problems(
+        lambda path: dict(read_public(path))["cped"](), folder
+    )
+
+
+def series(folder: Path, pairs: str) -> Path:
+    write_talk(folder / "one")
+    write_talk(folder / "two")
+    path = folder / "series.json"
+    path.write_text(f'{{"sessions": [{{"id": "one"}}, {{"id": "two"}}], "recurring": {pairs}}}')
+    return path
+
+
+def test_a_series_names_groups_of_its_talks(tmp_path: Path) -> None:
+    """Groups that are said to recur are looked up; a name that is not there is told."""
+    read = read_series(series(tmp_path, '[["one:g1", "two:g1"]]'))
+    assert read.recurring == {frozenset({("one", "g1"), ("two", "g1")})}
+    (tmp_path / "series.json").write_text('{"sessions": [{"id": "one"}, {"id": "two"}], "recurring": [["one:g9"]]}')
+    assert "there is no group 'one:g9'" in problems(read_series, tmp_path / "series.json")
+    (tmp_path / "series.json").write_text('{"sessions": [{"id": "one"}], "recurring": []}')
+    assert "fewer than two of its talks" in problems(read_series, tmp_path / "series.json")
+    (tmp_path / "series.json").write_text("{}")
+    assert '"sessions" or "recurring" is missing' in problems(read_series, tmp_path / "series.json")
+
+
+def test_a_redelivered_line_is_one_message(tmp_path: Path) -> None:
+    """The same id twice in a chat is what the program drops, not a second message."""
+    talk = write_talk(tmp_path / "talk")
+    write_lines(talk / "chat.jsonl", [message(n, "666") for n in (0, 1, 1, 2, 3, 4)])
+    assert len(read_talk(talk).lines) == len(LABELS)

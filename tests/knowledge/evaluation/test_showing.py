@@ -1,0 +1,108 @@
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from knowledge.evaluation import Bench, Heading, Mind, Result, page, read_topics, table, together
+from knowledge.evaluation.metrics import Figure
+from knowledge.evaluation.results import Block, Column, Curve, Mistake, Mistakes, Picture
+from knowledge.evaluation.table import shown
+from knowledge.evaluation.words import PAGE, Language, say
+from tests.fakes import HashEncoder, calibrated
+from tests.knowledge.evaluation.labelled import write_topic
+
+HEADING = Heading("floormic bench --topics <here>", "0.1.0, commit abc", "2026-11-25 16:00")
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory: pytest.TempPathFactory) -> Result:
+    encoder = HashEncoder()
+    data = read_topics(write_topic(tmp_path_factory.mktemp("topics")))
+    learning = Picture("learning", "", (Curve("pair_ap", ((15.0, 0.3), (60.0, 0.5))),))
+    return together(
+        [Bench(Mind(encoder, calibrated(encoder)), {"hash": encoder}).measure(data), Result((), (learning,))]
+    )
+
+
+class Reading(HTMLParser):
+    """What a browser would fetch or run, and which tags are left open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.outside: list[str] = []
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.outside += [tag for name, _ in attrs if name in ("src", "href") or name.startswith("on")]
+        if tag in ("script", "link", "img", "iframe"):
+            self.outside.append(tag)
+        if tag not in ("meta", "br"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+def test_the_table_has_every_figure_with_its_interval(result: Result) -> None:
+    """Measures down, methods across, each share with its interval."""
+    lines = table(result).splitlines()
+    assert any(line.split()[:2] == ["B-cubed", "F1"] and "(" in line for line in lines)
+    header = next(line for line in lines if "TF-IDF" in line)
+    assert "floormic" in header
+    assert "hash, fixed threshold" in header
+
+
+@pytest.mark.parametrize(
+    ("figure", "text"),
+    [
+        (Figure(0.634, 0.5, 0.72), ".634 (.500–.720)"),
+        (Figure(1.0, 1.0, 1.0), "1.000 (1.000–1.000)"),
+        (Figure(None), "–"),
+        (None, "–"),
+        (Figure(12, unit="count"), "12"),
+        (Figure(21.34, unit="ms"), "21.3 ms"),
+        (Figure(0.86), ".860"),
+    ],
+)
+def test_figures_read_well(figure: Figure | None, text: str) -> None:
+    """A share has three digits, a count none, a time its unit, and what was not measured a dash."""
+    assert shown(figure) == text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_page_needs_nothing_beside_it(result: Result, language: Language) -> None:
+    """No script, font, picture or address; well-formed; the command and the commit are on it."""
+    text = page(result, HEADING, ["labels.jsonl:3: <b>bad</b>"], language)
+    reading = Reading()
+    reading.feed(text)
+    assert (reading.outside, reading.open) == ([], [])
+    assert "http" not in text.replace("http-equiv", "")
+    assert "floormic bench --topics &lt;here&gt;" in text
+    assert "commit abc" in text
+    assert "&lt;b&gt;bad&lt;/b&gt;" in text
+    assert text.count('<svg viewBox="0 0 520') == 3
+
+
+def test_what_people_wrote_cannot_run() -> None:
+    """Chat texts among the mistakes are shown as text."""
+    mistakes = Mistakes("talk", "asking: missed", (Mistake("<script>alert(1)</script>", "", 0.2, "why"),), 1)
+    text = page(Result((), (), (mistakes,)), HEADING)
+    assert "<script>" not in text
+    assert "&lt;script&gt;" in text
+
+
+def test_everything_measured_has_a_chinese_name(result: Result) -> None:
+    """No figure, method, judgement or kind of mistake is left in English on the Chinese page."""
+    same = {"floormic", "F1", "B-cubed F1", "BM25"}
+    names = {name for block in result.blocks for column in block.columns for name in column.figures}
+    names |= {column.method for block in result.blocks for column in block.columns}
+    names |= {block.judgement for block in result.blocks} | {one.kind for one in result.mistakes}
+    assert [name for name in sorted(names - same) if say(name, "zh") == name] == []
+    assert all(english and chinese for english, chinese in PAGE.values())
+
+
+def test_a_block_without_figures_is_no_crash(tmp_path: Path) -> None:
+    """Where nothing could be measured the page and the table still come."""
+    empty = Result((Block("talk", "asking", "", (Column("floormic", {}),)),), (Picture("answers", "talk", ()),))
+    assert "talk" in table(empty)
+    assert "talk" in page(empty, HEADING)
