@@ -9,18 +9,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from bot.errors import BadInput, FloormicError, SettingsError
 
 if TYPE_CHECKING:
+    from bot.app import Measured
     from bot.ports import Logins
     from bot.settings import Settings
     from knowledge.course import Course
+    from knowledge.evaluation.words import Language
 
 DEFAULT_CONFIG = Path("floormic.toml")
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -220,28 +221,59 @@ def link(config: Path | None, role: str, name: str, session: str, hours: float) 
 
 
 @floormic.command()
-@click.option("--topics", type=FOLDER, help="Folder of labelled topics (*.json) to judge the understanding on as well.")
-@click.option("--model", default="bundled", show_default=True, help="The encoder to measure, as in the configuration.")
-@click.option("--chat", type=FILE, help="Also replay this chat, beside the encoder alone on the same texts.")
+@click.option("--talk", "talks", type=FOLDER, multiple=True, help="Folder of a labelled talk; may be given repeatedly.")
+@click.option("--topics", type=FOLDER, help="Folder of labelled topics (*.json).")
+@click.option("--public", type=FOLDER, help="Folder with public sets, each in its own folder.")
+@click.option("--series", type=FILE, help="Which questions of several evenings are the same; the talks lie beside it.")
+@click.option("--chat", type=FILE, help="Replay this chat for the speed of the whole path. Default: the first talk's.")
 @click.option("--course", type=FOLDER, help="Course folder for --chat. Default: no course.")
-def bench(topics: Path | None, model: str, chat: Path | None, course: Path | None) -> None:
-    """Measure the encoder's speed on this machine; with --topics also how well it understands, with --chat how much of
-    its speed the whole path keeps."""
+@click.option("--model", default="bundled", show_default=True, help="The encoder to measure, as in the configuration.")
+@click.option(
+    "--baseline", "baselines", multiple=True, help="Another encoder to set beside it; may be given repeatedly."
+)
+@click.option("--html", type=FILE, help="Also write a page with pictures and the worst mistakes here.")
+@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the page.")
+def bench(html: Path | None, language: "Language", **wanted: Any) -> int:
+    """Measure this machine's speed and, on labelled data, how well Floormic understands, beside simpler means. Status 1
+    where some of the data could not be used."""
     from bot import app
-    from knowledge.encoder import load_encoder
-    from knowledge.evaluation import run_bench, table
+    from knowledge.evaluation import table
 
-    encoder = load_encoder(model)
-    try:
-        with _progress("measuring") as progress:
-            figures = run_bench(progress, encoder, topics)
-    except (OSError, ValueError, KeyError) as error:
-        raise BadInput(f"{topics}: cannot be used: {error}") from error
-    if chat:
-        with _progress("replaying", app.ROUNDS) as progress:
-            speed = asyncio.run(app.measure_replay(chat, course, encoder, progress))
-        figures["replay"] = asdict(speed)
-    click.echo(table(figures))
+    measured = app.bench(app.Wanted(**wanted), _progress, lambda problem: click.echo(problem, err=True))
+    click.echo(table(measured.result))
+    if html:
+        _write_page(html, measured, language)
+    return 1 if measured.failed else 0
+
+
+@floormic.command()
+@config_option
+@click.option("--model", help="The encoder: `bundled`, a name or a folder. Default: the configured one.")
+@click.option("--talks", type=FOLDER, help="Folder of labelled talks or topics. Default: those of the program.")
+@click.option("--out", type=FILE, help="Write it here. Default: calibration.json in the data folder, where it is used.")
+def calibrate(config: Path | None, model: str | None, talks: Path | None, out: Path | None) -> None:
+    """Choose the thresholds of an encoder on labelled talks, each judged by what the others taught."""
+    from bot import app
+
+    began = time.perf_counter()
+    with _progress("calibrating", 100) as progress:
+        done = app.calibrate_model(_settings(config), model, talks, out, progress)
+    click.echo(f"{'':42}  before  after")
+    for name, after in done.outcome.after.items():
+        click.echo(f"{name:42}  {done.outcome.before[name]:6.3f} {after:6.3f}")
+    minutes = (time.perf_counter() - began) / 60
+    click.echo(f"{_count(done.talks, 'talk')}, {minutes:.1f} minutes; {done.file} written", err=True)
+
+
+@floormic.command()
+@config_option
+def reencode(config: Path | None) -> None:
+    """Make the vectors in the database anew after the encoder was changed. Stop the program first."""
+    from bot import app
+
+    with _progress("encoding") as progress:
+        done = asyncio.run(app.reencode(_settings(config), lambda done, of: progress(done)))
+    click.echo(f"{_count(done, 'message')} encoded anew")
 
 
 @floormic.command()
@@ -263,6 +295,21 @@ def _settings(config: Path | None) -> "Settings":
 def _progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """A progress bar on standard error, told how much is done."""
     from rich.console import Console
+def _write_page(file: Path, measured: "Measured", language: "Language") -> None:
+    import shlex
+
+    from bot import app
+    from knowledge.evaluation import Heading, page
+
+    command = shlex.join(["floormic", *sys.argv[1:]])
+    heading = Heading(command, app.code_version(), time.strftime("%Y-%m-%d %H:%M"))
+    try:
+        file.write_text(page(measured.result, heading, measured.failed, language), encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{file} cannot be written: {error.strerror}") from error
+    click.echo(f"{file} written", err=True)
+
+
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
