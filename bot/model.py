@@ -78,7 +78,8 @@ class Person:
 class Message:
     """One line of a chat. (source, external_id) is unique; `id` is given by the inbox (0 before), in order of arrival.
 
-    `explicit`: sent through a way that is there for asking (the page's field, /ask), so it need not be detected.
+    `explicit`: sent through a way that is there for asking (the page's field, /ask), so it need not be detected. A line
+    that asks several things is several messages with one external id and growing `part`, each placed by itself.
     """
 
     session: str
@@ -90,6 +91,7 @@ class Message:
     at: float
     address: Address | None = None
     explicit: bool = False
+    part: int = 1
     id: int = 0
 
     @property
@@ -168,9 +170,10 @@ class Question:
     """A group of messages that one answer satisfies, with the demand behind it.
 
     `people` counts distinct persons who asked or voted, `askers` those who asked, `votes` those who only voted;
-    `chats` maps a source to its askers. `sureness` is the lowest similarity at which a message joined (None: nobody
-    joined). `suggested_answer` and `suggested_merge` (question ids) wait for a moderator. `revision` is the session's
-    revision number at its last change: every transaction that touches a session's questions takes the next one.
+    `chats` maps a source to its askers; the parts of a message count as one of `messages`. `sureness` is the lowest
+    similarity at which a message joined (None: nobody joined). `suggested_answer` and `suggested_merge` (question ids)
+    wait for a moderator. `revision` is the session's revision number at its last change: every transaction that touches
+    a session's questions takes the next one.
     """
 
     state: QuestionState

@@ -38,6 +38,7 @@ from bot.replies import acknowledgement, course_answer, late_answer
 from knowledge.answering import Answering, Match
 from knowledge.asking import Asking, Detector
 from knowledge.calibration import GroupingJudge
+from knowledge.context import KEPT, Line, Recent
 from knowledge.encoder import Encoder
 from knowledge.grouping import Grouped, Groups, Profile
 
@@ -100,6 +101,7 @@ class Pipeline:
         self._answering: Answering | None = None
         self._taught: tuple[Answering | None] | None = None
         self._groups = Groups(encoder.dimension, judge)
+        self._recent = Recent()
         self._standing: dict[str, Standing] = {}
         self._filed: dict[int, tuple[str, Person]] = {}
         self._seen_action = 0
@@ -144,6 +146,9 @@ class Pipeline:
         for one in await self._store.remembered(self._session.id):
             self._groups.add(one.message, self._final(one.question), one.text, one.vector, one.source)
             self._file(one.message, one.question, one.person)
+        self._recent = Recent()
+        for message, placement in await self._store.latest(self._session.id, KEPT):
+            self._hear(message, placement)
 
     async def take(self, batch: Sequence[Message]) -> list[Placed]:
         """Understand a batch, commit it, show it.
@@ -161,6 +166,7 @@ class Pipeline:
             if len(batch) > 1:
                 return [placed for message in batch for placed in await self.take([message])]
             placed = [Placed(Placement(batch[0].id, False, 0.0, "could not be understood"))]
+            self._hear(batch[0], placed[0].placement)
         await self._insist(lambda: self._store.place(self._session.id, placed))
         if any(p.placement.question for p in placed):
             self._changed(self._session.id)
@@ -213,7 +219,15 @@ class Pipeline:
         decided = [self._cheap(message) for message in batch]
         rest = [m for m, asking in zip(batch, decided, strict=True) if asking is None or asking.asks]
         vectors = dict(zip((m.id for m in rest), self._encoder.encode([m.text for m in rest]), strict=True))
-        return [self._place(m, asking, vectors.get(m.id)) for m, asking in zip(batch, decided, strict=True)]
+        placed = []
+        for message, asking in zip(batch, decided, strict=True):
+            placed.append(self._place(message, asking, vectors.get(message.id)))
+            self._hear(message, placed[-1].placement)
+        return placed
+
+    def _hear(self, message: Message, placement: Placement) -> None:
+        """What is decided about later messages may depend on this one."""
+        self._recent.add(_line(message), placement.asking, placement.probability)
 
     def _learn(self) -> bool:
         """Take over what was taught; whether there was anything."""
@@ -232,7 +246,7 @@ class Pipeline:
         if vector is not None and not np.isfinite(vector).all():
             raise ValueError(f"the encoder gave no numbers for message {message.id}")
         if asking is None and vector is not None:
-            asking = self._detector.judge(message.text, vector)
+            asking = self._detector.judge(message.text, vector, self._recent.before(_line(message)))
         if asking is None or vector is None or not asking.asks:
             probability, reason = (asking.probability, asking.reason) if asking else (0.0, "not judged")
             return Placed(Placement(message.id, False, probability, reason), vector)
@@ -291,7 +305,7 @@ class Pipeline:
             said = course_answer(self._session, standing.state.id, message, sent, match.where)
         elif standing.state.status is Status.ANSWERED:
             said = late_answer(self._session, standing.state, message, message.at)
-        elif self._session.acknowledgements is Mode.AUTO:
+        elif self._session.acknowledgements is Mode.AUTO and message.part == 1:
             said = acknowledgement(self._session, standing.state, message, self._people(standing.state.id))
         else:
             said = None
@@ -311,6 +325,11 @@ class Pipeline:
 def _profile(answering: Answering | None) -> Profile | None:
     """The course as an anchor of groups; an empty one anchors nothing."""
     return answering.profile if answering is not None and len(answering) else None
+
+
+def _line(message: Message) -> Line:
+    chat = message.address.chat if message.address else ""
+    return Line(f"{message.source} {chat}", message.author, message.at)
 
 
 def _answered_by_course(state: QuestionState) -> bool:

@@ -41,7 +41,8 @@ class Inbox(Protocol):
     ) -> int:
         """Write messages, cursor and deliveries in one durable transaction; how many messages were new.
 
-        A message with a known (source, external_id) changes nothing.
+        A message with a known (source, external_id) changes nothing, and neither do its further parts, which follow it
+        and are not counted.
         """
         ...
 
@@ -56,6 +57,10 @@ class Inbox(Protocol):
 
         Placing a placed message again changes nothing.
         """
+        ...
+
+    async def latest(self, session: str, limit: int) -> list[tuple[Message, Placement]]:
+        """The last messages that are placed, in order of arrival."""
         ...
 
     async def remembered(self, session: str) -> list[Remembered]:

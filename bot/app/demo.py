@@ -93,13 +93,14 @@ def _addresses(hall: Hall, say: Say) -> None:
 
 
 async def _summary(hall: Hall, seconds: float, say: Say) -> None:
-    placements = [
-        placement
+    placed = [
+        (message, placement)
         for session in hall.settings.sessions
-        for _, placement in await hall.store.placements(session.id)
+        for message, placement in await hall.store.placements(session.id)
         if placement
     ]
-    say(f"messages   {len(placements)}")
+    placements = [placement for _, placement in placed]
+    say(f"messages   {sum(message.part == 1 for message, _ in placed)}")
     say(f"questions  {sum(p.asking for p in placements)}")
     say(f"groups     {len({p.question for p in placements if p.question})}")
     say(f"answers    {sum(p.answer is not None and p.answer.state == 'sent' for p in placements)} sent")

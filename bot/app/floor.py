@@ -1,10 +1,12 @@
 """What connectors may do, for real: everything that comes in goes through the one inbox."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bot.desk import Desk
 from bot.model import Cursor, Delivery, Message, Person, Question, QuestionState
 from bot.ports import Store
+from knowledge.splitting import split
 
 
 class OpenFloor:
@@ -21,7 +23,8 @@ class OpenFloor:
     async def receive(
         self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
     ) -> int:
-        new = await self._store.receive(messages, cursor, deliveries)
+        parts = [part for message in messages for part in _parts(message)]
+        new = await self._store.receive(parts, cursor, deliveries)
         if new:
             self._arrived({m.session for m in messages})
         if deliveries:
@@ -42,3 +45,8 @@ class OpenFloor:
 
     async def mine(self, session: str, person: Person) -> list[tuple[Message, QuestionState | None]]:
         return await self._desk.mine(session, person)
+
+
+def _parts(message: Message) -> list[Message]:
+    """A message that asks several things as several, from here on."""
+    return [replace(message, text=text, part=part) for part, text in enumerate(split(message.text), 1)]

@@ -63,8 +63,8 @@ async def replay(
         if minds is None:
             mine.close()
     if out is not None:
-        await asyncio.to_thread(_write, out, [_line(m, p) for m, p in placements])
-    return _summary([p for _, p in placements if p], broken, seconds)
+        await asyncio.to_thread(_write, out, _lines(placements))
+    return _summary(placements, broken, seconds)
 
 
 @asynccontextmanager
@@ -132,10 +132,11 @@ async def _first(waiting: Coroutine[None, None, object], *tasks: "asyncio.Future
         task.result()
 
 
-def _summary(placements: list[Placement], broken: list[Broken], seconds: float) -> ReplaySummary:
+def _summary(placed: list[tuple[Message, Placement | None]], broken: list[Broken], seconds: float) -> ReplaySummary:
+    placements = [p for _, p in placed if p]
     states = [p.answer.state for p in placements if p.answer]
     return ReplaySummary(
-        messages=len(placements),
+        messages=sum(message.part == 1 for message, p in placed if p),
         askings=sum(p.asking for p in placements),
         questions=len({p.question for p in placements if p.question}),
         sent=states.count("sent"),
@@ -143,6 +144,17 @@ def _summary(placements: list[Placement], broken: list[Broken], seconds: float) 
         broken=tuple(broken),
         seconds=seconds,
     )
+
+
+def _lines(placed: list[tuple[Message, Placement | None]]) -> list[dict[str, Any]]:
+    """One for each line of the chat: what else it asked is named beside what was decided about its first part."""
+    lines: list[dict[str, Any]] = []
+    for message, placement in placed:
+        if message.part == 1:
+            lines.append(_line(message, placement))
+        elif placement and placement.question:
+            lines[-1].setdefault("also", []).append(placement.question)
+    return lines
 
 
 def _line(message: Message, placement: Placement | None) -> dict[str, Any]:

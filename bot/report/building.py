@@ -24,6 +24,7 @@ def build_report(
 ) -> Report:
     """`messages` are all of the session with their placements (None: not yet placed), `questions` all of them, merged
     ones included, `asked` the wordings of each question by its id, in order of arrival."""
+    messages = _whole(messages)
     standing = [question for question in questions if question.status is not Status.MERGED]
     # What is pinned is pinned for the stage; a report orders by demand alone.
     standing.sort(key=lambda q: (-q.people, q.first_at, q.id))
@@ -37,6 +38,16 @@ def build_report(
         timeline=_timeline(messages),
         gaps=tuple(line.id for line in lines if line.people >= MANY and line.open),
     )
+
+
+def _whole(messages: Placed) -> Placed:
+    """Each line of a chat once, whatever parts it has; it asks where one of them does."""
+    found: dict[int, tuple[Message, Placement | None]] = {}
+    for message, placement in messages:
+        first = message.id - message.part
+        if first not in found or (_asks(placement) and not _asks(found[first][1])):
+            found[first] = (message, placement)
+    return list(found.values())
 
 
 def _line(question: Question, asked: Sequence[Asked]) -> Line:

@@ -23,25 +23,28 @@ from bot.storage.rows import (
 
 
 def receive(db: Database, messages: Sequence[Message], cursor: Cursor | None, deliveries: Sequence[Delivery]) -> int:
-    """Unique by (session, source, external_id), so that one recorded chat can be replayed into several sessions.
-
-    Not `ON CONFLICT DO NOTHING`: that uses up an id for each redelivery, and ids name questions.
-    """
-    written = db.conn.executemany(
-        """
-        INSERT INTO messages (session, source, external_id, author, author_name, text, at, address, explicit)
-        SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
-        WHERE NOT EXISTS (SELECT 1 FROM messages WHERE session = ?1 AND source = ?2 AND external_id = ?3)
-        """,
-        [message_row(message) for message in messages],
-    )
+    """Unique by (session, source, external_id), so that one recorded chat can be replayed into several sessions."""
+    new, fresh = 0, False
+    for message in messages:
+        # What was received in one piece must not gain a part when the rules of splitting have changed.
+        if message.part == 1 or fresh:
+            fresh = db.conn.execute(_RECEIVE, message_row(message)).rowcount == 1
+            new += fresh and message.part == 1
     if cursor is not None:
         db.execute(
             "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET value = excluded.value",
             (cursor.source, cursor.value),
         )
     deliver(db, deliveries)
-    return max(written.rowcount, 0)
+    return new
+
+
+_RECEIVE = """
+    INSERT INTO messages (session, source, external_id, author, author_name, text, at, address, explicit, part)
+    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
+    WHERE NOT EXISTS (SELECT 1 FROM messages WHERE session = ?1 AND source = ?2 AND external_id = ?3)
+"""
+"""Not `ON CONFLICT DO NOTHING`: that uses up an id for each redelivery, and ids name questions."""
 
 
 def cursor(db: Database, source: str) -> str | None:
@@ -136,6 +139,15 @@ def placements(db: Database, session: str) -> list[tuple[Message, Placement | No
         (session,),
     )
     return [(message_of(row), None if row["p_message"] is None else placement_of(row)) for row in rows]
+
+
+def latest(db: Database, session: str, limit: int) -> list[tuple[Message, Placement]]:
+    rows = db.execute(
+        f"SELECT m.*, {PLACEMENT} FROM messages m JOIN placements p ON p.message = m.id"  # noqa: S608 (a constant)
+        " WHERE m.session = ? ORDER BY m.id DESC LIMIT ?",
+        (session, limit),
+    ).fetchall()
+    return [(message_of(row), placement_of(row)) for row in reversed(rows)]
 
 
 def save_session(db: Database, session: Session) -> None:

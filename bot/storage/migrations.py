@@ -116,3 +116,9 @@ def _corrections_and_reasons(db: Database) -> None:
         ALTER TABLE placements ADD COLUMN reasons TEXT NOT NULL DEFAULT '{}';
         """
     )
+
+
+@steps(name="0003_parts")
+def _parts(db: Database) -> None:
+    """messages: `part` counts from 1 where a message asks several things; later ones add it to `external_id`."""
+    db.executescript("ALTER TABLE messages ADD COLUMN part INTEGER NOT NULL DEFAULT 1;")

@@ -32,21 +32,22 @@ _DEMAND = f"""
     SELECT owner, source, COUNT(*) AS people, SUM(messages > 0) AS askers, SUM(messages) AS messages,
         MIN(first_at) AS first_at, MAX(last_at) AS last_at, MIN(sureness) AS sureness
     FROM (
-        SELECT owner, source, person, SUM(messages) AS messages, MIN(first_at) AS first_at, MAX(last_at) AS last_at,
-            MIN(sureness) AS sureness
+        SELECT owner, source, person, COUNT(DISTINCT message) AS messages, MIN(first_at) AS first_at,
+            MAX(last_at) AS last_at, MIN(sureness) AS sureness
         FROM (
-            SELECT owner, m.source, m.author AS person, 1 AS messages, m.at AS first_at, m.at AS last_at,
+            SELECT owner, m.source, m.author AS person, m.id - m.part AS message, m.at AS first_at, m.at AS last_at,
                 CASE WHEN p.founded = 0 AND p.question = m.question THEN p.similarity END AS sureness
             FROM member CROSS JOIN messages m ON m.question = member.question JOIN placements p ON p.message = m.id
             UNION ALL
-            SELECT owner, v.source, v.person, 0, NULL, NULL, NULL
+            SELECT owner, v.source, v.person, NULL, NULL, NULL, NULL
             FROM member CROSS JOIN votes v ON v.question = member.question
         )
         GROUP BY owner, source, person
     )
     GROUP BY owner, source
 """  # noqa: S608 (constants)
-"""Persons once for each owner, then summed for each chat. A message moved by hand says nothing of sureness.
+"""Persons once for each owner, then summed for each chat. A message moved by hand says nothing of sureness. The parts
+of a message have ids that follow each other, so that id less part names it.
 
 CROSS JOIN keeps SQLite from reading every vote there is before it looks at the few owners.
 """

@@ -64,18 +64,24 @@ def session_of(row: Row) -> Session:
 
 
 def message_row(message: Message) -> tuple[Any, ...]:
-    """In the order of `messages`' columns from `session` to `explicit`."""
+    """In the order of `messages`' columns from `session` to `explicit`, then `part`."""
     return (
         message.session,
         message.source,
-        message.external_id,
+        _key(message.external_id, message.part),
         message.author,
         message.author_name,
         message.text,
         message.at,
         dumped(message.address),
         int(message.explicit),
+        message.part,
     )
+
+
+def _key(external_id: str, part: int) -> str:
+    """The id that is unique in the table. No platform has such a character in its ids."""
+    return external_id if part == 1 else f"{external_id}\x1f{part}"
 
 
 def message_of(row: Row) -> Message:
@@ -83,13 +89,14 @@ def message_of(row: Row) -> Message:
     return Message(
         session=row["session"],
         source=row["source"],
-        external_id=row["external_id"],
+        external_id=row["external_id"].removesuffix(_key("", row["part"])),
         author=row["author"],
         author_name=row["author_name"],
         text=row["text"],
         at=row["at"],
         address=None if row["address"] is None else _address.validate_json(row["address"]),
         explicit=bool(row["explicit"]),
+        part=row["part"],
         id=row["id"],
     )
 

@@ -104,6 +104,9 @@ class SqliteStore:
     async def place(self, session: str, placed: Sequence[Placed]) -> None:
         await self._write(inbox.place, session, placed)
 
+    async def latest(self, session: str, limit: int) -> list[tuple[Message, Placement]]:
+        return await self._read(inbox.latest, session, limit)
+
     async def remembered(self, session: str) -> list[Remembered]:
         return await self._read(inbox.remembered, session)
 

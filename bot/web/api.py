@@ -236,6 +236,7 @@ def _placed(message: Message, state: QuestionState | None, view: View, session: 
     shown = view.questions.get(state.id) if state and visible(state, session) else None
     return MyMessage(
         id=message.external_id,
+        part=message.part,
         text=message.text,
         at=message.at,
         question=question_out(shown) if shown else None,
@@ -246,5 +247,11 @@ def _placed(message: Message, state: QuestionState | None, view: View, session: 
 
 def _received(message: Message) -> MyMessage:
     return MyMessage(
-        id=message.external_id, text=message.text, at=message.at, question=None, state="received", answer=None
+        id=message.external_id,
+        part=message.part,
+        text=message.text,
+        at=message.at,
+        question=None,
+        state="received",
+        answer=None,
     )

@@ -152,10 +152,11 @@ class AskOut(Reply):
 class MyMessage(Reply):
     """`state`: "received" (not placed yet), "nothing_asked", or the status of its question.
 
-    `question` is null where viewers do not see it.
+    `question` is null where viewers do not see it. A message that asks several things comes once for each `part`.
     """
 
     id: str
+    part: int
     text: str
     at: float
     question: QuestionOut | None

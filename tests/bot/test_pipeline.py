@@ -34,6 +34,15 @@ class Ears(Detector):
         return Asking(asks, 0.9 if asks else 0.1, "a question mark" if asks else "none", sure=asks)
 
 
+class Attentive(Ears):
+    """What stood before decides with: every number of the context shows in the probability."""
+
+    def judge(self, text: str, vector: Any, context: Context = EMPTY) -> Asking:
+        plain = super().judge(text, vector)
+        weighed = sum(value / (n + 7) for n, value in enumerate(context.features().tolist()))
+        return replace(plain, probability=plain.probability + weighed / 100)
+
+
 def topics() -> TopicEncoder:
     return TopicEncoder("recording", "gateway", "protocols")
 
@@ -78,7 +87,7 @@ async def running(store: SqliteStore, session: Session = TALK, **more: Any) -> A
             session,
             store,
             more.pop("encoder", topics()),
-            Ears(bundled_calibration().asking),
+            more.pop("detector", Ears)(bundled_calibration().asking),
             bundled_calibration().grouping,
             now=lambda: 1000.0,
             executor=executor,
@@ -268,22 +277,28 @@ async def test_grouping_can_be_left_to_moderators(store: SqliteStore) -> None:
 
 
 CHAT = [
-    message(n, random.Random(n).choice([RECORDING, PRICE, PROTOCOL, "666", f"And what about {n}?"]), f"u{n % 7}")
+    message(
+        n,
+        random.Random(n).choice([RECORDING, PRICE, PROTOCOL, "666", f"And what about {n}?"]),
+        f"u{n % 7}",
+        chat=f"c{n % 2}",
+    )
     for n in range(1, 60)
 ]
 
 
 async def decisions(folder: Path, *, batch: int, stop_after: int | None = None) -> tuple[list[Placement], list[str]]:
     """What is decided about CHAT, in batches of this size, with a stop and a new start on the way."""
+    heeding = {"batch": batch, "detector": Attentive}
     encoder = Counting()
     store = await open_store(folder / f"{batch}-{stop_after}.sqlite3")
     await store.save_session(TALK)
     try:
         if stop_after is not None:
-            async with running(store, encoder=encoder, batch=batch) as pipeline:
+            async with running(store, encoder=encoder, **heeding) as pipeline:
                 await say(store, pipeline, *CHAT[:stop_after])
             await store.receive(CHAT[stop_after : stop_after + 5])
-        async with running(store, encoder=encoder, batch=batch) as pipeline:
+        async with running(store, encoder=encoder, **heeding) as pipeline:
             return await say(store, pipeline, *CHAT), encoder.seen
     finally:
         await store.close()
@@ -291,7 +306,8 @@ async def decisions(folder: Path, *, batch: int, stop_after: int | None = None) 
 
 @pytest.mark.parametrize(("batch", "stop_after"), [(1, None), (7, None), (64, 20), (3, 41)])
 async def test_decisions_depend_on_the_order_alone(tmp_path: Path, batch: int, stop_after: int | None) -> None:
-    """Other batches, a stop, a redelivery and a restart give the same decisions, and nothing is encoded twice."""
+    """Other batches, a stop, a redelivery and a restart give the same decisions, those that heed what stood before
+    included, and nothing is encoded twice."""
     plain, encoded = await decisions(tmp_path, batch=64)
     other, encoded_too = await decisions(tmp_path, batch=batch, stop_after=stop_after)
     assert other == plain

@@ -94,7 +94,7 @@ function takeMine(answer) {
   mine.code = answer.code;
   mine.votes = new Set(answer.votes);
   mine.asked = new Set(answer.messages.flatMap((m) => (m.question ? [m.question.id] : [])));
-  const answered = answer.messages.filter((m) => m.answer).map((m) => `${m.id} ${m.answer.at}`);
+  const answered = answer.messages.filter((m) => m.answer).map((m) => `${m.id} ${m.part} ${m.answer.at}`);
   if (answered.some((key) => !seenAnswers.get().includes(key))) {
     toast(t("viewer.answer.news"), { action: { word: t("viewer.tab.mine"), act: () => openTab("mine") } });
   }

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from bot.app import replay
 from bot.app.minds import Minds
 from bot.errors import BadInput
-from tests.fakes import HashEncoder
+from tests.fakes import HashEncoder, TopicEncoder
 
 QUESTIONS = ["Is there a recording?", "What does a gateway cost?", "Which protocols are read?", "Will there be slides?"]
 
@@ -64,6 +65,26 @@ async def test_every_message_gets_one_line_with_its_decision(tmp_path: Path, min
     for question in QUESTIONS:
         assert len({line["question"] for line, text in zip(lines, texts, strict=True) if text == question}) == 1
     assert (summary.messages, summary.askings) == (300, sum(bool(line["asking"]) for line in lines))
+
+
+async def test_what_else_a_message_asks_is_named_in_its_line(tmp_path: Path) -> None:
+    """A message with two questions has one line, with the decision on the first; `also` names the second's group."""
+    chat, out = tmp_path / "chat.jsonl", tmp_path / "out.jsonl"
+    texts = [
+        "What does a gateway cost?",
+        "Is there a recording? Also, what does a gateway cost?",
+        "Will there be slides?",
+    ]
+    rows = [{"id": f"m{n}", "t": n, "user": f"u{n}", "text": text} for n, text in enumerate(texts)]
+    chat.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    with closing(Minds(encoder=TopicEncoder("gateway", "recording", "slides"))) as minds:
+        summary = await replay(chat, None, 0.0, out, minds=minds)
+    price, both, slides = read(out)
+    assert (summary.messages, summary.askings, summary.questions) == (3, 4, 3)
+    assert [line["id"] for line in (price, both, slides)] == ["m0", "m1", "m2"]
+    assert both["also"] == [price["question"]]
+    assert len({line["question"] for line in (price, both, slides)}) == 3
+    assert "also" not in slides
 
 
 async def test_decisions_do_not_look_ahead(tmp_path: Path, minds: Minds) -> None:

@@ -1,5 +1,6 @@
 """What viewers do over the API."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -37,6 +38,21 @@ async def test_an_asker_follows_what_becomes_of_the_question(hall: Hall) -> None
     [message] = (await viewer.json(path))["messages"]
     assert message["state"] == "answered"
     assert (message["answer"]["text"], message["answer"]["by"]) == ("Yes, tomorrow.", "Mo")
+
+
+async def test_an_asker_of_two_things_follows_both(hall: Hall) -> None:
+    """The parts of one message are two of mine, with the message's id, each with its own words and state."""
+    viewer = hall.client()
+    asked = await (await viewer.ask("Is there a recording?", id="one")).json()
+    (whole,) = await hall.store.pending("talk", 9)
+    await hall.store.receive([replace(whole, external_id=f"{whole.author}:two", part=part) for part in (1, 2)])
+    await hall.place("q1")
+    mine = (await viewer.json("/api/v1/sessions/talk/mine"))["messages"]
+    assert [(m["id"], m["part"]) for m in mine] == [
+        (asked["message"], 1),
+        *[(f"{whole.author}:two", n) for n in (1, 2)],
+    ]
+    assert {m["state"] for m in mine} == {"new"}
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "\u0000\u0007\u202e"])
