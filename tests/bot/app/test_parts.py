@@ -12,11 +12,20 @@ from bot.model import Message, Placement
 from bot.pipeline import Pipeline
 from bot.report.building import build_report
 from bot.storage.sqlite import SqliteStore
-from tests.bot.test_pipeline import PRICE, RECORDING, Knowing, running, states
+from knowledge.asking import Asking
+from knowledge.context import EMPTY, Context
+from tests.bot.test_pipeline import PRICE, RECORDING, Ears, Knowing, running, states
 from tests.bot.values import TALK, message
 
 FIRST, SECOND = RECORDING, "Also, what does a gateway cost us?"
 BOTH = f"{FIRST} {SECOND}"
+
+
+class Deaf(Ears):
+    """Never takes the first question for one."""
+
+    def judge(self, text: str, vector: Any, context: Context = EMPTY) -> Asking:
+        return Asking(False, 0.1, "deaf") if text == FIRST else super().judge(text, vector, context)
 
 
 async def hear(store: SqliteStore, pipeline: Pipeline, *messages: Message) -> tuple[int, list[Placement]]:
@@ -66,6 +75,15 @@ async def test_the_chat_hears_one_reply_unless_the_second_is_answered(store: Sql
     said = [d for d in await store.deliveries("talk") if d.address.chat == "u2"]
     assert sorted(d.key.split(":")[0] for d in said) == ["ack", "course"]
     assert any("About gateway." in d.text for d in said)
+
+
+@pytest.mark.parametrize("batch", [1, 9])
+async def test_the_reply_is_for_the_first_part_that_asks(store: SqliteStore, batch: int) -> None:
+    """Where the detector takes the first part for no asking, the second is acknowledged, whatever the batches."""
+    async with running(store, detector=Deaf, batch=batch) as pipeline:
+        _, placed = await hear(store, pipeline, message(1, BOTH))
+    assert [p.asking for p in placed] == [False, True]
+    assert [d.key.split(":")[1] for d in await store.deliveries("talk")] == ["q2"]
 
 
 async def test_the_asker_sees_what_becomes_of_each(store: SqliteStore) -> None:
