@@ -34,13 +34,16 @@ from bot.model import (
     Vector,
 )
 from bot.ports import Changed, Inbox, Now, Queue
+from bot.queueing import earlier, kept_apart
 from bot.replies import acknowledgement, course_answer, late_answer
 from knowledge.answering import Answering, Match
 from knowledge.asking import Asking, Detector
 from knowledge.calibration import GroupingJudge
 from knowledge.context import KEPT, Line, Recent
+from knowledge.corrections import Place, Precedents, Wording, corrected
 from knowledge.encoder import Encoder
 from knowledge.grouping import Grouped, Groups, Profile
+from knowledge.reasons import Reasons, because, said
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -138,15 +141,26 @@ class Pipeline:
     async def restore(self) -> None:
         """Rebuild the caches from the store: vectors are read, never encoded again."""
         self._learn()
-        self._groups = Groups(self._encoder.dimension, self._judge, _profile(self._answering))
+        self._groups = Groups(
+            self._encoder.dimension, self._judge, _profile(self._answering), await self._earlier_corrections()
+        )
         self._standing, self._filed = {}, {}
         newest = await self._store.actions(self._session.id, limit=1)
         self._seen_action = newest[0].id if newest else 0
         for question in await self._store.questions(self._session.id):
             self._standing[question.id] = Standing(question.state)
         for one in await self._store.remembered(self._session.id):
-            self._groups.add(one.message, self._final(one.question), one.text, one.vector, one.source)
+            self._groups.add(
+                one.message,
+                self._final(one.question),
+                one.text,
+                one.vector,
+                one.source,
+                asker=_asker(one.person),
+                first=one.first,
+            )
             self._file(one.message, one.question, one.person)
+        self._keep_apart()
         self._recent, self._asked = Recent(), 0
         for message, placement in await self._store.latest(self._session.id, KEPT):
             self._hear(message, placement)
@@ -166,7 +180,8 @@ class Pipeline:
             await self._insist(self.restore)
             if len(batch) > 1:
                 return [placed for message in batch for placed in await self.take([message])]
-            placed = [Placed(Placement(batch[0].id, False, 0.0, "could not be understood"))]
+            why = because("not_understood", 0.0)
+            placed = [Placed(Placement(batch[0].id, False, 0.0, said(why), reasons=Reasons(why)))]
             self._hear(batch[0], placed[0].placement)
         await self._insist(lambda: self._store.place(self._session.id, placed))
         if any(p.placement.question for p in placed):
@@ -174,6 +189,20 @@ class Pipeline:
         if any(p.deliveries for p in placed):
             self._sending()
         return placed
+
+    async def _earlier_corrections(self) -> Precedents:
+        """What people joined and kept apart in the earlier sessions of the series."""
+        wordings: list[Wording] = []
+        apart: dict[str, frozenset[str]] = {}
+        for session in earlier(self._session, await self._store.sessions()):
+            states = [question.state for question in await self._store.questions(session.id)]
+            final = {state.id: state.merged_into or state.id for state in states}
+            wordings += [
+                Wording(Place(final.get(one.question, one.question), one.first), one.text, one.vector)
+                for one in await self._store.remembered(session.id)
+            ]
+            apart |= kept_apart(states)
+        return corrected(wordings, apart)
 
     # -- what moderators did -----------------------------------------------------------------------------------------
 
@@ -193,6 +222,11 @@ class Pipeline:
                 self._standing[move.before].askers -= Counter([person])
                 self._file(move.message, move.after, person)
                 self._groups.move(move.message, self._final(move.after))
+        if action.change.questions:
+            self._keep_apart()
+
+    def _keep_apart(self) -> None:
+        self._groups.keep_apart(kept_apart([standing.state for standing in self._standing.values()]))
 
     def _refile(self, id: str) -> None:
         """A merge, or its undoing: the wordings filed under `id` now count for another question."""
@@ -242,7 +276,8 @@ class Pipeline:
     def _cheap(self, message: Message) -> Asking | None:
         if message.explicit:
             nothing = self._detector.chatter(message.text)
-            return Asking(not nothing, 0.0 if nothing else 1.0, "chatter" if nothing else "asked on purpose")
+            probability = 0.0 if nothing else 1.0
+            return Asking(not nothing, probability, because("chatter" if nothing else "on_purpose", probability))
         return self._detector.cheap(message.text)
 
     def _place(self, message: Message, asking: Asking | None, vector: Vector | None) -> Placed:
@@ -251,19 +286,20 @@ class Pipeline:
         if asking is None and vector is not None:
             asking = self._detector.judge(message.text, vector, self._recent.before(_line(message)))
         if asking is None or vector is None or not asking.asks:
-            probability, reason = (asking.probability, asking.reason) if asking else (0.0, "not judged")
-            return Placed(Placement(message.id, False, probability, reason), vector)
+            probability, why = (asking.probability, asking.reasons) if asking else (0.0, ())
+            return Placed(Placement(message.id, False, probability, said(why), reasons=Reasons(why)), vector)
         return self._ask(message, asking, np.ascontiguousarray(vector))
 
     def _ask(self, message: Message, asking: Asking, vector: Vector) -> Placed:
         match = self._answering.match(message.text, vector) if self._answering is not None else None
         sure = match.source if match and match.verdict == "answer" and asking.sure else None
-        grouped = self._groups.decide(message.text, vector, sure)
+        grouped = self._groups.decide(message.text, vector, sure, _asker(message.person))
         joins = grouped.group if self._session.grouping is Mode.AUTO else None
         id = joins or f"q{message.id}"
         found = self._course(match, asking, self._standing.get(id))
         sent = found if found and found.state == "sent" else None
-        self._groups.add(message.id, id, message.text, vector, sent.source if sent else None)
+        source = sent.source if sent else None
+        self._groups.add(message.id, id, message.text, vector, source, asker=_asker(message.person))
         founds = None if joins else self._found(message, sent)
         if founds:
             self._standing[id] = Standing(founds)
@@ -272,8 +308,17 @@ class Pipeline:
         reopens = not sent and joins is not None and _answered_by_course(standing.state)
         if reopens:
             standing.state = replace(standing.state, status=Status.NEW, answer=None)
+        reasons = Reasons(asking.reasons, grouped.reasons, match.reasons if match and found else ())
         placement = Placement(
-            message.id, True, asking.probability, asking.reason, id, grouped.similarity, self._proposed(grouped), found
+            message.id,
+            True,
+            asking.probability,
+            said(asking.reasons),
+            id,
+            grouped.similarity,
+            self._proposed(grouped),
+            found,
+            reasons,
         )
         return Placed(placement, vector, founds, reopens, self._say(message, standing, sent, match))
 
@@ -333,6 +378,10 @@ def _profile(answering: Answering | None) -> Profile | None:
 def _whole(message: Message) -> int:
     """A number that the parts of one message share: their ids follow each other."""
     return message.id - message.part + 1
+
+
+def _asker(person: Person) -> str:
+    return f"{person.source} {person.id}"
 
 
 def _line(message: Message) -> Line:

@@ -40,6 +40,19 @@ def visible(state: QuestionState, session: Session) -> bool:
     return state.status in {Status.QUEUED, Status.ON_STAGE, Status.ANSWERED}
 
 
+def earlier(session: Session, sessions: Iterable[Session]) -> list[Session]:
+    """Those of the same series before this one: by when they start, where both say so, else by their order here."""
+    found: list[Session] = []
+    before = True
+    for other in sessions:
+        before = before and other.id != session.id
+        known = other.starts_at is not None and session.starts_at is not None
+        first = (other.starts_at or 0.0) < (session.starts_at or 0.0) if known else before
+        if session.series and other.series == session.series and other.id != session.id and first:
+            found.append(other)
+    return found
+
+
 def kept_apart(states: Collection[QuestionState]) -> dict[str, frozenset[str]]:
     """Which groups (final ids) a person keeps apart from which, both ways: what is merged counts with its group."""
     final = {state.id: state.merged_into or state.id for state in states}

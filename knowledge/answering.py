@@ -17,6 +17,7 @@ from knowledge.calibration import AnsweringJudge
 from knowledge.encoder import Encoder
 from knowledge.material import Course, Passage
 from knowledge.neighbours import DIGITS
+from knowledge.reasons import Reason, signs, strongest
 from knowledge.text import normalise
 from knowledge.wording import pieces
 
@@ -34,7 +35,7 @@ _SENTENCE = re.compile(r".+?(?:[。！？；!?;\n]+|\.(?=\s)|$)", re.S)
 @dataclass(frozen=True, slots=True)
 class Match:
     """The part of the course that fits a message best. `score` is the probability (0..1) that it answers it; `text` is
-    what would be said, `where` the place for a human ("faq.md:12").
+    what would be said, `where` the place for a human ("faq.md:12"), `reasons` the strongest signs for and against it.
     """
 
     source: str
@@ -43,6 +44,7 @@ class Match:
     text: str
     verdict: Verdict
     where: str
+    reasons: tuple[Reason, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,8 @@ class Answering:
         score = self._logistic.probability(evidence.features())
         send = self._judge.entries if part.kind == "entry" else self._judge.passages
         verdict: Verdict = "answer" if score >= send else "suggest" if score >= self._judge.suggest else "silent"
-        return Match(part.source, score, part.heading, part.text, verdict, part.where)
+        reasons = strongest(signs(self._logistic, evidence.features()))
+        return Match(part.source, score, part.heading, part.text, verdict, part.where, reasons)
 
     def evidence(self, text: str, vector: NDArray[np.float32]) -> tuple[int, Evidence]:
         """The position of the best part and how well it fits."""

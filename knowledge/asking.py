@@ -4,15 +4,17 @@
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.calibration import AskingJudge
 from knowledge.context import EMPTY, Context
-from knowledge.cues import NAMES, cues, strongest
+from knowledge.cues import NAMES, cues
 from knowledge.logistic import CalibrationError, Logistic, chance
+from knowledge.reasons import Reason, because, signs, strongest
 from knowledge.text import addressed, normalise
 
 FEATURES = (*NAMES, *Context.NAMES)
@@ -21,13 +23,11 @@ FEATURES = (*NAMES, *Context.NAMES)
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """`probability` (0..1) that the message asks; `reason` for a moderator, in a few words. `sure`: sure enough to be
-    answered without a human.
-    """
+    """`probability` (0..1) that the message asks, and why. `sure`: sure enough to be answered without a human."""
 
     asks: bool
     probability: float
-    reason: str
+    reasons: tuple[Reason, ...] = ()
     sure: bool = False
 
 
@@ -57,14 +57,15 @@ class Detector:
     def cheap(self, text: str) -> Asking | None:
         """A decision that needs no vector, or None where `judge` must look."""
         if _NOTICE.match(text):
-            return Asking(False, 0.01, "a notice of the staff")
+            return Asking(False, 0.01, because("notice", 0.01))
         if self.chatter(text):
-            return Asking(False, 0.01, "chatter")
+            return Asking(False, 0.01, because("chatter", 0.01))
         if addressed(text) or _OTHERS.match(text):
-            return Asking(False, 0.05, "speaks to another viewer")
-        probability = _chance(self._cheap, cues(text))
+            return Asking(False, 0.05, because("to_viewer", 0.05))
+        seen = cues(text)
+        probability = _chance(self._cheap, seen)
         if probability < self._judge.surely_not:
-            return Asking(False, probability, "no sign of a question")
+            return Asking(False, probability, _why(self._judge.cheap, NAMES, seen))
         return None
 
     def chatter(self, text: str) -> bool:
@@ -76,15 +77,17 @@ class Detector:
         """`vector` is that of `text` by the calibrated encoder, `context` what stood before it in the chat. Raises
         `CalibrationError` for a vector of another dimension.
         """
+        seen = cues(text)
         if len(self._vector):
             if len(vector) != len(self._vector):
                 raise CalibrationError(f"calibrated for {len(self._vector)} dimensions, the vector has {len(vector)}")
-            probability = _chance(self._full, cues(text), context.features(), more=float(self._vector @ vector))
+            seen, meaning = np.concatenate([seen, context.features()]), float(self._vector @ vector)
+            probability = _chance(self._full, seen, meaning)
+            reasons = _why(self._judge.full, FEATURES, seen, meaning)
         else:
-            probability = _chance(self._cheap, cues(text))
-        sign = strongest(text)
-        reason = f"a sign of it: {sign}" if sign else "no sign but its meaning"
-        return Asking(probability >= self._judge.asks, probability, reason, probability >= self._judge.sure)
+            probability = _chance(self._cheap, seen)
+            reasons = _why(self._judge.cheap, NAMES, seen)
+        return Asking(probability >= self._judge.asks, probability, reasons, probability >= self._judge.sure)
 
 
 def _weights(logistic: Logistic) -> NDArray[np.float64]:
@@ -92,5 +95,18 @@ def _weights(logistic: Logistic) -> NDArray[np.float64]:
     return np.array([*logistic.weights.values(), logistic.bias])
 
 
-def _chance(weights: NDArray[np.float64], *features: NDArray[np.float64], more: float = 0.0) -> float:
-    return chance(float(weights[:-1] @ np.concatenate(features)) + float(weights[-1]) + more)
+def _chance(weights: NDArray[np.float64], features: NDArray[np.float64], more: float = 0.0) -> float:
+    return chance(float(weights[:-1] @ features) + float(weights[-1]) + more)
+
+
+def _why(
+    logistic: Logistic, names: Sequence[str], features: NDArray[np.float64], meaning: float = 0.0
+) -> tuple[Reason, ...]:
+    """What of the words, the chat before and the meaning counted most."""
+    values = dict(zip(names, features.tolist(), strict=True))
+    about = {name: name for name in NAMES}
+    found = [
+        replace(sign, code="cue" if values[sign.code] else "no_cue") if sign.code in about else sign
+        for sign in strongest(signs(logistic, values, about))
+    ]
+    return strongest([Reason("meaning", round(meaning, 4)), *found])

@@ -1,7 +1,7 @@
 """What the judgements weigh and from which probability on they act, for one encoder: values, and their file.
 
 Made by `knowledge.calibrating`. What the features mean stands where they are computed: `cues`, `context`,
-`grouping.Likeness`, `answering.Evidence`.
+`likeness.Likeness`, `answering.Evidence`.
 """
 
 import json

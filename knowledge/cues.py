@@ -63,9 +63,3 @@ def cues(text: str) -> NDArray[np.float64]:
     length = len(plain)
     signs = [float(bool(pattern.search(plain))) for pattern in CUES.values()]
     return np.array([*signs, min(length, 60) / 30, length <= 3, length <= 6, length >= 25], dtype=np.float64)
-
-
-def strongest(text: str) -> str:
-    """The name of the first sign that is there, for a human; "" for none."""
-    plain = normalise(text)
-    return next((name for name, pattern in CUES.items() if name != "Chinese" and pattern.search(plain)), "")

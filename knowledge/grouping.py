@@ -1,28 +1,28 @@
 """Which question of the queue a new message repeats, if any.
 
-`Groups.decide` only decides; `add` and `move` keep what was decided, by the machine or by people. A decision
-depends on what was added before, in that order, and on nothing else.
+`Groups.decide` only decides; `add`, `move` and `keep_apart` keep what was decided, by the machine or by people. A
+decision depends on what is there, in order of arrival, and on nothing else.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.calibration import GroupingJudge, Judge
-from knowledge.neighbours import DIGITS, Neighbours
+from knowledge.corrections import NEAR, Apart, Place, Precedents, by_group, limit, support
+from knowledge.filing import CLOSEST, Filed, Filing
+from knowledge.likeness import FEATURES, Likeness, Member, about, likeness
+from knowledge.neighbours import DIGITS
+from knowledge.reasons import Reason, odds, signs, strongest
+from knowledge.text import normalise
 from knowledge.wording import kinds
 
-NEAREST = 24
-"""Messages whose groups are looked at: deep enough that a frequent question does not hide the others."""
-
 RECALLED = 50
-"""Members of a group that its mean is taken over: its first ones, so that a flood does not cost."""
+"""Members of a place that its mean is taken over: its first ones, so that a flood does not cost."""
 
-CLOSEST = 4
-"""Members of a group that are compared one by one."""
+CERTAIN = odds(1.0)
 
 Profile = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """A message's vector to how near each part of the course is: shape (parts,), at most of unit length (`Answering`)."""
@@ -37,158 +37,193 @@ class Grouped:
     group: str | None
     similarity: float | None
     suggested: str | None
-    reason: str
-
-
-@dataclass(slots=True)
-class _Member:
-    group: str
-    kinds: frozenset[str]
-    source: str | None
-    vector: NDArray[np.float32]
-    profile: NDArray[np.float32]
-
-
-@dataclass(slots=True)
-class _Group:
-    keys: dict[int, None] = field(default_factory=dict)  # a set that keeps the order of arrival
-    sources: Counter[str] = field(default_factory=Counter)
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
-    """What a message and a group have in common. Cosines are half of the greatest and half of the mean over the
-    members; the others are 0 or 1.
-
-    `course` is the cosine of profiles: people who need the same part of the course ask the same, though they share no
-    word. `kinds`: both ask where, when, how much …
+class _View:
+    """A place as one message sees it. `since`: its first message. `alone`: judged by its nearest wording and no other,
+    0 where nobody needs that.
     """
 
-    cosine: float
-    course: float
-    kinds: float
-    same_source: float
-    other_source: float
-
-    def features(self) -> dict[str, float]:
-        return {name: getattr(self, name) for name in FEATURES}
+    place: Place
+    since: int
+    likeness: Likeness
+    about: Mapping[str, str]
+    score: float
+    alone: float
 
 
-FEATURES = tuple(field.name for field in fields(Likeness))
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A group as one message sees it: the best place `seen` in it, its score within what people `told`."""
+
+    group: str
+    seen: _View
+    score: float
+    told: tuple[Reason, ...]
 
 
 class Groups:
     """The questions of one session as their wordings. Not for several threads at once.
 
     `judge` is the calibration for the encoder of the vectors. With a `profile` the course helps to tell questions
-    apart; without one only the words do. Raises `CalibrationError` where the judge weighs other features than
-    `Likeness`.
+    apart; without one only the words do. `precedents`: what people corrected in earlier sessions. Raises
+    `CalibrationError` where the judge weighs other features than `Likeness`.
     """
 
-    def __init__(self, dimension: int, judge: GroupingJudge, profile: Profile | None = None) -> None:
+    def __init__(
+        self,
+        dimension: int,
+        judge: GroupingJudge,
+        profile: Profile | None = None,
+        precedents: Precedents | None = None,
+    ) -> None:
         for each in (judge.words, judge.course):
             each.logistic.over(FEATURES, "grouping")
         self._judges = judge
-        self._neighbours = Neighbours(dimension)
-        self._members: dict[int, _Member] = {}
-        self._groups: dict[str, _Group] = {}
-        self._by_source: dict[str, dict[str, None]] = {}
         self._profile = profile
+        self._filing = Filing(dimension)
+        self._precedents = precedents or Precedents()
+        self._earlier = [self._seen(one.text, one.vector, None) for one in self._precedents.wordings]
+        self._apart = self._precedents.apart
+
+    def __len__(self) -> int:
+        return len(self._filing)
 
     def anchor(self, profile: Profile | None) -> None:
         """The course changed: compare everything, what is there too, by the new one from now on."""
         self._profile = profile
-        for member in self._members.values():
+        for member in (*self._earlier, *(filed.member for filed in self._filing.filed.values())):
             member.profile = self._profiled(member.vector)
+        for key, filed in self._filing.filed.items():
+            self._filing.leave(key)
+            filed.member.near = self._nearness(filed.member)
+            self._filing.enter(key)
 
-    def __len__(self) -> int:
-        return len(self._groups)
+    def keep_apart(self, apart: Apart) -> None:
+        """People say that these groups are different questions; replaces what was said before in this session."""
+        self._apart = {**self._precedents.apart, **apart}
 
-    def decide(self, text: str, vector: NDArray[np.float32], source: str | None) -> Grouped:
-        """Join, found, or found and suggest. `source`: what of the course this message matches strongly."""
-        logistic = self._judge().logistic
-        judged = [(logistic.probability(x.features()), name) for name, x in self.likenesses(text, vector, source)]
-        if not judged:
-            return Grouped(None, None, None, "the first of its kind")
-        (score, name) = max(judged, key=lambda pair: pair[0])
-        judge = self._judge()
-        if score >= judge.join:
-            return Grouped(name, score, None, f"asks the same ({score:.2f})")
-        if score >= judge.suggest:
-            return Grouped(None, score, name, f"may ask the same ({score:.2f})")
-        return Grouped(None, score, None, f"nothing that asks the same ({score:.2f})")
-
-    def likenesses(self, text: str, vector: NDArray[np.float32], source: str | None) -> list[tuple[str, Likeness]]:
-        """The groups that a message may join, and what it has in common with each."""
-        new = _Member("", kinds(text), source, vector, self._profiled(vector))
-        return [(name, self._likeness(new, name, keys)) for name, keys in self._candidates(vector, source)]
-
-    def add(self, key: int, group: str, text: str, vector: NDArray[np.float32], source: str | None) -> None:
-        """Keep a message, by a key that is new, as a wording of `group`; the group is made when it is new."""
-        if key in self._members:
-            raise ValueError(f"message {key} is there already")
-        self._neighbours.add(key, vector)
-        self._members[key] = _Member(group, kinds(text), source, vector, self._profiled(vector))
-        self._enter(key, group)
+    def add(
+        self,
+        key: int,
+        group: str,
+        text: str,
+        vector: NDArray[np.float32],
+        source: str | None,
+        *,
+        asker: str = "",
+        first: str | None = None,
+    ) -> None:
+        """Keep a message, by a key that is new, as a wording of `group`; the group is made when it is new. `first` is
+        the group that the machine had put it in, where people moved it since.
+        """
+        self._filing.add(key, Filed(self._new(text, vector, source), asker, Place(group, first or group)))
 
     def move(self, key: int, group: str) -> None:
         """A person says that this message is a wording of `group`. Raises `KeyError` for an unknown message."""
-        self._leave(key)
-        self._members[key].group = group
-        self._enter(key, group)
+        self._filing.move(key, group)
 
-    def _enter(self, key: int, name: str) -> None:
-        member = self._members[key]
-        group = self._groups.setdefault(name, _Group())
-        group.keys[key] = None
-        if member.source:
-            group.sources[member.source] += 1
-            self._by_source.setdefault(member.source, {})[name] = None
+    def decide(self, text: str, vector: NDArray[np.float32], source: str | None, asker: str = "") -> Grouped:
+        """Join, found, or found and suggest. `source`: what of the course this message matches strongly, `asker`: who
+        says it. What was said before, word for word, joins that.
+        """
+        new = self._new(text, vector, source)
+        if (key := self._filing.said_before(new.text, asker)) is not None:
+            before = self._filing.filed[key]
+            code = "own_repeat" if asker and before.asker == asker else "same_text"
+            return Grouped(before.place.group, 1.0, None, (Reason(code, CERTAIN),))
+        candidates = self._candidates(new)
+        if not candidates:
+            return Grouped(None, None, None, (Reason("first", -CERTAIN),))
+        best, judge = candidates[0], self._judge()
+        joins = best.score >= judge.join
+        barred = [] if joins else [r for other in candidates[1:] for r in other.told if r.code == "told_apart"]
+        features = signs(judge.logistic, best.seen.likeness.features(), best.seen.about)
+        reasons = strongest([*best.told, *barred[:1], *features])
+        suggested = best.group if not joins and best.score >= judge.suggest else None
+        return Grouped(best.group if joins else None, best.score, suggested, reasons)
 
-    def _leave(self, key: int) -> None:
-        member = self._members[key]
-        group = self._groups[member.group]
-        del group.keys[key]
-        if member.source:
-            group.sources[member.source] -= 1
-            if not group.sources[member.source]:
-                del group.sources[member.source]
-                del self._by_source[member.source][member.group]
-        if not group.keys:
-            del self._groups[member.group]
+    def likenesses(self, text: str, vector: NDArray[np.float32], source: str | None) -> list[tuple[str, Likeness]]:
+        """The groups that a message may join, and what it has in common with each (with each place, after people moved
+        something)."""
+        return [(view.place.group, view.likeness) for view in self._views(self._new(text, vector, source))]
 
-    def _candidates(self, vector: NDArray[np.float32], source: str | None) -> Iterable[tuple[str, list[int]]]:
-        """Groups of the nearest messages with those messages, then groups that match the same course source."""
-        found: dict[str, list[int]] = {}
-        for key in self._neighbours.nearest(vector[None], NEAREST)[0][0].tolist():
-            found.setdefault(self._members[key].group, []).append(key)
-        for name in self._by_source.get(source, {}) if source else ():
-            found.setdefault(name, list(self._groups[name].keys)[:CLOSEST])
-        return found.items()
+    # -- what people said --------------------------------------------------------------------------------------------
 
-    def _likeness(self, new: _Member, name: str, keys: list[int]) -> Likeness:
-        group = self._groups[name]
-        closest = [self._members[key] for key in keys[:CLOSEST]]
-        members = (
-            closest if len(closest) == len(group.keys) else [self._members[k] for k in list(group.keys)[:RECALLED]]
-        )
-        nearest = max(closest, key=lambda member: float(new.vector @ member.vector))
-        return Likeness(
-            cosine=_half([float(new.vector @ m.vector) for m in (nearest, *members)]),
-            course=_half([float(new.profile @ m.profile) for m in (nearest, *members)]),
-            kinds=float(bool(new.kinds & nearest.kinds)),
-            same_source=float(new.source is not None and new.source in group.sources),
-            other_source=float(new.source is not None and bool(group.sources) and new.source not in group.sources),
-        )
+    def _candidates(self, new: Member) -> list[_Candidate]:
+        """The best first; of equals the one that was there first."""
+        groups: dict[str, list[_View]] = {}
+        for view in sorted(self._views(new), key=lambda view: (-view.score, view.since)):
+            groups.setdefault(view.place.group, []).append(view)
+        near = by_group({**new.near, **{v.place: v.alone for views in groups.values() for v in views}})
+        found = [self._candidate(new, near, group, views) for group, views in groups.items()]
+        return sorted(found, key=lambda one: (-one.score, one.seen.since))
+
+    def _candidate(self, new: Member, near: Mapping[str, float], group: str, views: Sequence[_View]) -> _Candidate:
+        best, told = views[0], []
+        score = best.score
+        if best.place.told:
+            by_machine = max((view.score for view in views if not view.place.told), default=0.0)
+            told.append(Reason("told_same", odds(score) - odds(by_machine)))
+        held = self._held(group)
+        if (least := round(support(new.near, held), DIGITS)) > score:
+            told.append(Reason("told_same", odds(least) - odds(score)))
+            score = least
+        if (most := round(limit(near, {group: 1.0, **by_group(held)}, self._apart), DIGITS)) < score:
+            told.append(Reason("told_apart", odds(most) - odds(score)))
+            score = most
+        return _Candidate(group, best, score, tuple(told))
+
+    def _held(self, group: str) -> dict[Place, float]:
+        """How near a group's wordings are to the precedents of earlier sessions."""
+        found: dict[Place, float] = {}
+        for place in self._filing.places(group) if self._earlier else ():
+            for member in self._filing.members(self._filing.keys(place)[:RECALLED]):
+                for earlier, p in member.near.items():
+                    found[earlier] = max(p, found.get(earlier, 0.0))
+        return found
+
+    def _nearness(self, member: Member) -> dict[Place, float]:
+        found: dict[Place, float] = {}
+        for at in self._precedents.nearest(member.vector):
+            place = self._precedents.wordings[at].place
+            if (p := self._alone(member, self._earlier[at])) >= max(NEAR, found.get(place, 0.0)):
+                found[place] = p
+        return found
+
+    # -- what the machine sees ---------------------------------------------------------------------------------------
+
+    def _views(self, new: Member) -> list[_View]:
+        logistic, found = self._judge().logistic, []
+        for place, keys in self._filing.candidates(new).items():
+            closest, held = self._filing.members(keys[:CLOSEST]), self._filing.keys(place)
+            members = closest if len(closest) == len(held) else self._filing.members(held[:RECALLED])
+            nearest = max(closest, key=lambda member: float(new.vector @ member.vector))
+            like = likeness(new, nearest, members, self._filing.sources(place))
+            alone = self._alone(new, nearest) if place.group in self._apart else 0.0
+            score = logistic.probability(like.features())
+            found.append(_View(place, held[0], like, about(new, nearest), score, alone))
+        return found
+
+    def _alone(self, new: Member, other: Member) -> float:
+        """The probability that a message asks what one other asks; 1 where it says the same."""
+        if new.text and new.text == other.text:
+            return 1.0
+        like = likeness(new, other, [other], [other.source] if other.source else [])
+        return self._judge().logistic.probability(like.features())
 
     def _judge(self) -> Judge:
         return self._judges.course if self._profile else self._judges.words
 
+    def _new(self, text: str, vector: NDArray[np.float32], source: str | None) -> Member:
+        member = self._seen(text, vector, source)
+        member.near = self._nearness(member)
+        return member
+
+    def _seen(self, text: str, vector: NDArray[np.float32], source: str | None) -> Member:
+        return Member(normalise(text), kinds(text), source, vector, self._profiled(vector))
+
     def _profiled(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._profile(vector) if self._profile else np.zeros(1, dtype=np.float32)
-
-
-def _half(cosines: list[float]) -> float:
-    """Half of the greatest and half of the mean; the first one is only there for the greatest."""
-    rest = cosines[1:]
-    return round((max(cosines) + sum(rest) / len(rest)) / 2, DIGITS)

@@ -7,8 +7,12 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from knowledge.logistic import Logistic
+
 SHOWN = 3
 """Signs that are kept with a decision."""
+
+_NOTHING: Mapping[str, str] = {}
 
 _SLIGHT = 0.05
 """Log-odds below which a sign is no reason."""
@@ -28,7 +32,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Reasons:
-    """The strongest reasons of the three decisions about a message: asks or not, which question, what the course says."""
+    """The strongest of the three decisions about a message: whether it asks, which question, what the course says."""
 
     asking: tuple[Reason, ...] = ()
     grouping: tuple[Reason, ...] = ()
@@ -39,6 +43,30 @@ def strongest(reasons: Iterable[Reason], count: int = SHOWN) -> tuple[Reason, ..
     """The weightiest, weightiest first; of equals the first."""
     felt = [reason for reason in reasons if abs(reason.weight) >= _SLIGHT]
     return tuple(sorted(felt, key=lambda reason: -abs(reason.weight))[:count])
+
+
+def because(code: str, probability: float) -> tuple[Reason, ...]:
+    """A single reason that decides by itself."""
+    return (Reason(code, odds(probability)),)
+
+
+def signs(logistic: Logistic, features: Mapping[str, float], about: Mapping[str, str] = _NOTHING) -> list[Reason]:
+    """What each feature of a regression adds against what is typical. `about`: the detail of those that have one, whose
+    number says nothing to people."""
+    return [
+        Reason(
+            name,
+            round(weight * (features[name] - logistic.typical.get(name, 0.0)), 4),
+            None if name in about else round(features[name], 4),
+            about.get(name, ""),
+        )
+        for name, weight in logistic.weights.items()
+    ]
+
+
+def said(reasons: Iterable[Reason], language: str = "en") -> str:
+    """All of them in one line."""
+    return "; ".join(worded(reason)[language] for reason in reasons)
 
 
 def odds(probability: float) -> float:
@@ -76,9 +104,14 @@ _WORDS: dict[str, tuple[str, str]] = {
     "notice": ("工作人员的通知", "a notice of the staff"),
     "chatter": ("闲聊", "chatter"),
     "to_viewer": ("是对另一位观众说的", "speaks to another viewer"),
-    "no_sign": ("没有提问的迹象", "no sign of a question"),
+    "not_understood": ("没能读懂这条消息", "it could not be understood"),
     "meaning": ("整句的意思像在提问", "its meaning is that of a question"),
-    "cue": ("有“{detail}”的说法", "it says “{detail}”"),
+    "cue": ("有提问的迹象：{detail}", "a sign of asking: {detail}"),
+    "no_cue": ("没有{detail}", "without {detail}"),
+    "just_asked": ("看上文：刚才有没有别人提问", "the chat before: whether another viewer just asked"),
+    "spoke": ("看上文：这个人说没说过话", "the chat before: whether its author spoke"),
+    "author_asks": ("看上文：这个人是否常提问", "the chat before: how much its author asks"),
+    "chat_asks": ("看上文：大家正在提问还是闲聊", "the chat before: how much is asked now"),
     # the course's answer
     "margin": ("这一处明显比别处更贴近", "this part is nearer than any other"),
     "words": ("问题里的关键词这里都有", "it holds the question's rare words"),
@@ -91,7 +124,7 @@ _AGAINST: dict[str, tuple[str, str]] = {
     "course": ("要的不是课程资料的同一处", "they need different parts of the course"),
     "kinds": ("问的不是同一类事", "they ask for different kinds of thing"),
     "meaning": ("整句的意思不像在提问", "its meaning is not that of a question"),
-    "cue": ("“{detail}”多半不是在提问", "“{detail}” seldom asks"),
+    "cue": ("不像提问的迹象：{detail}", "a sign of not asking: {detail}"),
     "margin": ("课程里别处也一样贴近", "other parts are as near"),
     "words": ("问题里的关键词这里没有", "it lacks the question's rare words"),
     "words_margin": ("别处也有这些词", "other parts hold these words too"),
@@ -138,4 +171,7 @@ _DETAILS: dict[str, tuple[str, str]] = {
     "Chinese": ("中文", "Chinese"),
     "plain English": ("纯英文", "plain English"),
     "length": ("长短", "its length"),
+    "at most 3 characters": ("不超过 3 个字", "3 characters at most"),
+    "at most 6 characters": ("不超过 6 个字", "6 characters at most"),
+    "25 characters or more": ("25 个字以上", "25 characters or more"),
 }

@@ -31,7 +31,7 @@ class Ears(Detector):
 
     def judge(self, text: str, vector: Any, context: Context = EMPTY) -> Asking:
         asks = "?" in text
-        return Asking(asks, 0.9 if asks else 0.1, "a question mark" if asks else "none", sure=asks)
+        return Asking(asks, 0.9 if asks else 0.1, sure=asks)
 
 
 class Attentive(Ears):
@@ -365,4 +365,4 @@ async def test_a_message_that_cannot_be_understood_stops_nobody(store: SqliteSto
             message(5, RECORDING, "u5"),
         )
     assert [p.question for p in placed] == ["q1", None, "q1", None, "q1"]
-    assert placed[1].reason == placed[3].reason == "could not be understood"
+    assert placed[1].reason == placed[3].reason == "it could not be understood"

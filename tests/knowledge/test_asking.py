@@ -29,7 +29,7 @@ def test_what_is_said_to_others_or_by_the_staff_is_spared_the_encoder(text: str)
     told = DETECTOR.cheap(text)
     assert told is not None
     assert not told.asks
-    assert told.reason
+    assert told.reasons
 
 
 @pytest.mark.parametrize(
@@ -48,5 +48,5 @@ def test_any_text_is_decided(text: str) -> None:
     """Whatever comes in, there is a probability with a reason, the same each time."""
     told = DETECTOR.cheap(text) or DETECTOR.judge(text, np.ones(64, dtype=np.float32) / 8)
     assert 0 <= told.probability <= 1
-    assert told.reason
+    assert told.reasons
     assert told == (DETECTOR.cheap(text) or DETECTOR.judge(text, np.ones(64, dtype=np.float32) / 8))

@@ -1,0 +1,77 @@
+"""What a message has in common with earlier ones: the features that the judgement of `grouping` weighs.
+
+A new feature is a field of `Likeness`, filled in `likeness`, and a line of words in `reasons`; what it is about, if
+anything, stands in `about`.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.corrections import Place
+from knowledge.neighbours import DIGITS
+
+
+@dataclass(slots=True)
+class Member:
+    """One message as it is compared. `text` is its normal form, `source` what of the course it matches strongly;
+    `profile` how near each part of the course is, `near` how near the precedents of earlier sessions.
+    """
+
+    text: str
+    kinds: frozenset[str]
+    source: str | None
+    vector: NDArray[np.float32]
+    profile: NDArray[np.float32]
+    near: dict[Place, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What a message and wordings that belong together have in common. Cosines are half of the greatest and half of the
+    mean over the wordings; the others are 0 or 1.
+
+    `course` is the cosine of profiles: people who need the same part of the course ask the same, though they share no
+    word. `kinds`: both ask where, when, how much …
+    """
+
+    cosine: float
+    course: float
+    kinds: float
+    same_source: float
+    other_source: float
+
+    def features(self) -> dict[str, float]:
+        return {name: getattr(self, name) for name in FEATURES}
+
+
+FEATURES = tuple(field.name for field in fields(Likeness))
+
+
+def likeness(new: Member, nearest: Member, members: Sequence[Member], sources: Collection[str]) -> Likeness:
+    """`members` are the wordings, one at least, `nearest` the nearest of them, `sources` what they match."""
+    return Likeness(
+        cosine=_half([float(new.vector @ m.vector) for m in (nearest, *members)]),
+        course=_half([float(new.profile @ m.profile) for m in (nearest, *members)]),
+        kinds=float(bool(new.kinds & nearest.kinds)),
+        same_source=float(new.source is not None and new.source in sources),
+        other_source=float(new.source is not None and bool(sources) and new.source not in sources),
+    )
+
+
+def about(new: Member, nearest: Member) -> Mapping[str, str]:
+    """By feature, what it is about, for those whose number says nothing to people."""
+    found = {}
+    if shared := sorted(new.kinds & nearest.kinds):
+        found["kinds"] = shared[0]
+    if new.source:
+        found["same_source"] = found["other_source"] = new.source
+    return found
+
+
+def _half(cosines: list[float]) -> float:
+    """Half of the greatest and half of the mean; the first one is only there for the greatest."""
+    rest = cosines[1:]
+    return round((max(cosines) + sum(rest) / len(rest)) / 2, DIGITS)
