@@ -26,6 +26,9 @@ TALKS = sorted((Path(__file__).parents[2] / "knowledge" / "talks").glob("*/label
         ["我们厂是做注塑的，三十台机器，网关要不要自己买？", "还有就是下一讲几号 谢谢老师"],
         ["有回放不", "顺便问下网关多少钱", "还有就是下一讲几号"],
         ["Our PLC only has Profibus, how do we connect it?", "Also, link for the handout?"],
+        ["漏气率多少算合格？", "还有电表是不是每个车间都得装"],
+        ["上升沿是啥 上楼的沿？", "还有課件更新了没"],
+        ["When is the next session?", "And is there a group on Telegram?"],
         ["Is this recorded?", "Will the slides be shared?"],
     ],
 )
