@@ -80,7 +80,8 @@ def init(folder: Path) -> None:
 @floormic.command()
 @config_option
 def check(config: Path | None) -> int:
-    """Read the configuration and the courses it names, and say every mistake with its place."""
+    """Read the configuration, the courses and the model it names, and say every mistake with its place."""
+    from bot import app
     from knowledge.course import read_course
 
     try:
@@ -89,8 +90,11 @@ def check(config: Path | None) -> int:
         click.echo(str(error))
         click.echo(_count(len(error.problems), "mistake"), err=True)
         return 1
-    mistakes = 0
-    for warning in settings.warnings:
+    wrong, doubtful = app.check_encoder(settings)
+    mistakes = len(wrong)
+    for mistake in wrong:
+        click.echo(mistake)
+    for warning in (*settings.warnings, *doubtful):
         click.echo(f"{warning} (a warning)")
     for session in settings.sessions:
         if session.course and session.course.exists():
@@ -291,10 +295,6 @@ def _settings(config: Path | None) -> "Settings":
     return load_settings(config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None))
 
 
-@contextmanager
-def _progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error, told how much is done."""
-    from rich.console import Console
 def _write_page(file: Path, measured: "Measured", language: "Language") -> None:
     import shlex
 
@@ -310,6 +310,10 @@ def _write_page(file: Path, measured: "Measured", language: "Language") -> None:
     click.echo(f"{file} written", err=True)
 
 
+@contextmanager
+def _progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A progress bar on standard error, told how much is done."""
+    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())

@@ -24,6 +24,7 @@ from bot.model import (
     QuestionState,
     Remembered,
     Session,
+    Vector,
 )
 
 Now = Callable[[], float]
@@ -117,6 +118,26 @@ class Queue(Protocol):
         ...
 
 
+class Vectors(Protocol):
+    """The vectors of the messages. All come from one encoder: those of two say nothing about each other."""
+
+    async def encoder(self) -> str | None:
+        """The fingerprint of the encoder that made them; "" where it was not kept, None where there are none."""
+        ...
+
+    async def keep_encoder(self, fingerprint: str) -> None:
+        """Those that come next are of this one."""
+        ...
+
+    async def encoded(self) -> list[tuple[int, str]]:
+        """Ids and texts of all messages with a vector."""
+        ...
+
+    async def reencode(self, fingerprint: str, vectors: Sequence[tuple[int, Vector]]) -> None:
+        """Put these in the place of all there are, by the id of the message, in one transaction."""
+        ...
+
+
 class Deliveries(Protocol):
     """What is to be said."""
 
@@ -150,7 +171,7 @@ class Logins(Protocol):
     async def close_login(self, token_hash: str) -> None: ...
 
 
-class Store(Inbox, Queue, Deliveries, Logins, Protocol):
+class Store(Inbox, Queue, Vectors, Deliveries, Logins, Protocol):
     """All that is kept. One process owns it; opening a store that another process holds raises `StoreBusy`."""
 
     async def close(self) -> None: ...

@@ -60,6 +60,8 @@ class SentenceEncoder:
     def __init__(self, model: "SentenceTransformer", name: str) -> None:
         self.name = name
         self.dimension = int(model.get_embedding_dimension() or 0)
+        if not self.dimension:
+            raise ValueError("it does not say how long its vectors are")
         self._model = model
         self._prompt = model.prompts.get("query") or ("query: " if "e5" in name.lower() else "")
         self._common = self._plain(_ordinary()).mean(axis=0)
@@ -110,7 +112,9 @@ def _fingerprint(model: "SentenceTransformer", prompt: str) -> str:
     found = hashlib.blake2b(prompt.encode(), digest_size=12)
     for line in _ordinary():
         found.update(line.encode())
-    for name, tensor in sorted(model.state_dict().items()):
+    # No vector follows from a pooler, and where the file has none its weights are drawn by chance at each start.
+    kept = {name: tensor for name, tensor in model.state_dict().items() if ".pooler." not in name}
+    for name, tensor in sorted(kept.items()):
         found.update(f"{name}{tuple(tensor.shape)}".encode())
         found.update(tensor.detach().contiguous().numpy().data)
     return found.hexdigest()
@@ -142,9 +146,11 @@ def load_encoder(model: str = BUNDLED, threads: int | None = None) -> Encoder:
         loaded = SentenceTransformer(
             folder, device="cpu", local_files_only=local, model_kwargs={"dtype": torch.float32}
         )
-    except (OSError, ValueError) as error:
-        raise EncoderError(f"the encoder {model!r} cannot be loaded: {error}") from error
-    return SentenceEncoder(loaded, model)
+        return SentenceEncoder(loaded, model)
+    except Exception as error:  # a folder may hold anything, and each kind of wrong one fails in its own way
+        raise EncoderError(
+            f"{model!r} is no Sentence Transformers model for texts that can be loaded: {type(error).__name__}: {error}"
+        ) from error
 
 
 def _quiet() -> None:

@@ -53,15 +53,16 @@ def fit(
     true: NDArray[np.float64],
     counts: NDArray[np.float64] | None = None,
     fine: float = FINE,
+    start: NDArray[np.float64] | None = None,
 ) -> NDArray[np.float64]:
     """Newton's method: `features` of shape (n, d), `true` and how much each row `counts` of shape (n,); the weights of
-    shape (d + 1,), the bias last, which the ridge does not fine.
+    shape (d + 1,), the bias last, which the ridge does not fine. `start`: weights that are near, to save steps.
     """
     counts = np.ones(len(features)) if counts is None else counts
     design = np.column_stack([features, np.ones(len(features))])
     ridge = np.full(design.shape[1], fine)
     ridge[-1] = 1e-6
-    weights = np.zeros(design.shape[1])
+    weights = np.zeros(design.shape[1]) if start is None else start.copy()
     for _ in range(30):
         told = 0.5 * (1 + np.tanh(design @ weights / 2))
         slope = design.T @ (counts * (told - true)) + ridge * weights

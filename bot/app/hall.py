@@ -205,7 +205,13 @@ async def open_hall(
     store = await open_store(settings.database, now=now)
     hall: Hall | None = None
     try:
-        minds = Minds(settings.encoder.model, settings.encoder.threads or _spare_threads(), encoder=encoder)
+        minds = Minds(
+            settings.encoder.model,
+            settings.encoder.threads or _spare_threads(),
+            precision=settings.answers.precision,
+            calibrations=settings.data,
+            encoder=encoder,
+        )
         hall = Hall(settings, store, minds, now, extra)
         await hall.start()
         yield hall

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from bot.app.reencoding import keep_apart
 from bot.errors import SettingsError
 from bot.model import Session
 from bot.pipeline import Pipeline
@@ -71,8 +72,12 @@ class Minds:
         changed: Changed = lambda _: None,
         sending: Callable[[], None] = lambda: None,
     ) -> Pipeline:
-        """The pipeline of a session, knowing its course as it is now. It is not running yet."""
+        """The pipeline of a session, knowing its course as it is now. It is not running yet.
+
+        Raises `SettingsError` where the model cannot be used, or the store's vectors come from another one.
+        """
         encoder, calibration = await self._load()
+        await keep_apart(store, encoder)
         pipeline = Pipeline(
             session,
             store,

@@ -37,7 +37,7 @@ def _as_toml(value: object) -> str:
     match value:
         case bool():
             return str(value).lower()
-        case int():
+        case int() | float():
             return str(value)
         case str() | Path():
             return f'"{value}"'

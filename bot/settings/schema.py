@@ -93,6 +93,20 @@ class EncoderSettings(Section):
     )
 
 
+class AnswersSettings(Section):
+    title_in_file = "[answers]"
+    about = "How sure an answer from the course must be before it is sent without a human."
+
+    precision: float = Field(
+        default=0.95,
+        strict=True,
+        ge=0.5,
+        lt=1,
+        description="The share of the sent answers that shall be right; what the model is less sure about is only "
+        "suggested. The threshold follows from it and from the calibration (`floormic calibrate`).",
+    )
+
+
 class SessionSettings(Section):
     title_in_file = "[[session]]"
     about = "One talk; repeat the table for more of them. Without any there is one session called `talk`."
@@ -191,6 +205,7 @@ class Settings(Section):
     )
     web: WebSettings = WebSettings()
     encoder: EncoderSettings = EncoderSettings()
+    answers: AnswersSettings = AnswersSettings()
     sessions: tuple[SessionSettings, ...] = Field(default=(SessionSettings(id="talk", title="Talk"),), alias="session")
     telegram: TelegramSettings | None = None
     intakes: tuple[IntakeSettings, ...] = Field(default=(), alias="intake")
@@ -213,6 +228,7 @@ class Settings(Section):
 SECTIONS: dict[str, type[Section]] = {
     "web": WebSettings,
     "encoder": EncoderSettings,
+    "answers": AnswersSettings,
     "session": SessionSettings,
     "telegram": TelegramSettings,
     "intake": IntakeSettings,

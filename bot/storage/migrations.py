@@ -122,3 +122,9 @@ def _corrections_and_reasons(db: Database) -> None:
 def _parts(db: Database) -> None:
     """messages: `part` counts from 1 where a message asks several things; later ones add it to `external_id`."""
     db.executescript("ALTER TABLE messages ADD COLUMN part INTEGER NOT NULL DEFAULT 1;")
+
+
+@steps(name="0004_encoder")
+def _encoder(db: Database) -> None:
+    """encoder: one row, the fingerprint of what made `vectors`. Without it that is not known."""
+    db.executescript("CREATE TABLE encoder (fingerprint TEXT NOT NULL) STRICT;")

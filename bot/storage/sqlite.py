@@ -28,9 +28,10 @@ from bot.model import (
     Question,
     Remembered,
     Session,
+    Vector,
 )
 from bot.ports import Now
-from bot.storage import changes, inbox, logins, questions
+from bot.storage import changes, inbox, logins, questions, vectors
 from bot.storage import deliveries as said
 from bot.storage.connection import claim, connect, explained, warn_if_unsound
 from bot.storage.migrations import migrate
@@ -145,6 +146,18 @@ class SqliteStore:
 
     async def actions(self, session: str, limit: int = 100, since: int = 0) -> list[Action]:
         return await self._read(changes.actions, session, limit, since)
+
+    async def encoder(self) -> str | None:
+        return await self._read(vectors.encoder)
+
+    async def keep_encoder(self, fingerprint: str) -> None:
+        await self._write(vectors.keep_encoder, fingerprint)
+
+    async def encoded(self) -> list[tuple[int, str]]:
+        return await self._read(vectors.encoded)
+
+    async def reencode(self, fingerprint: str, fresh: Sequence[tuple[int, Vector]]) -> None:
+        await self._write(vectors.reencode, fingerprint, fresh)
 
     async def deliver(self, deliveries: Sequence[Delivery]) -> None:
         await self._write(said.deliver, deliveries)

@@ -1,0 +1,84 @@
+"""`floormic calibrate`: the thresholds of the configured encoder, from labelled talks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bot.errors import BadInput, SettingsError
+from bot.settings import Settings
+from knowledge.calibrating import TALKS, Outcome, calibrate, own_lines, read_labelled
+from knowledge.calibration import (
+    FILE,
+    bundled_calibration,
+    calibration_of,
+    read_calibration,
+    uncalibrated,
+    write_calibration,
+)
+from knowledge.encoder import BUNDLED, EncoderError, load_encoder
+from knowledge.evaluation import DataError
+from knowledge.logistic import CalibrationError
+
+
+@dataclass(frozen=True, slots=True)
+class Calibrated:
+    """What was found, on how many talks, and where it was written."""
+
+    outcome: Outcome
+    talks: int
+    file: Path
+
+
+def calibrate_model(
+    settings: Settings,
+    model: str | None = None,
+    talks: Path | None = None,
+    out: Path | None = None,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Calibrated:
+    """`model` defaults to the configured one, `talks` to those that ship with the program, `out` to where the program
+    looks for it. The detector of the shipped calibration stays as it is where it was made for this encoder, for it
+    learnt from more than talks.
+
+    Raises `SettingsError` where the model cannot be loaded, `BadInput` for talks that cannot be used.
+    """
+    file = out or settings.data / FILE
+    try:
+        labelled = read_labelled(talks or TALKS)
+        encoder = load_encoder(model or settings.encoder.model, settings.encoder.threads or None)
+        shipped = bundled_calibration()
+        outcome = calibrate(
+            encoder,
+            labelled,
+            more=own_lines(),
+            keep=shipped.asking if shipped.fits(encoder) else None,
+            folder=settings.data,
+            precision=settings.answers.precision,
+            progress=progress,
+        )
+        write_calibration(outcome.calibration, file)
+    except EncoderError as error:
+        raise SettingsError([f"[encoder] model: {error}"]) from error
+    except (DataError, CalibrationError, ValueError) as error:
+        raise BadInput(f"{talks or TALKS}: {error}") from error
+    except OSError as error:
+        raise BadInput(f"{file}: cannot be written: {error.strerror or error}") from error
+    return Calibrated(outcome, len(labelled), file)
+
+
+def check_encoder(settings: Settings) -> tuple[list[str], list[str]]:
+    """What is wrong with the configured encoder and its calibration, and what is only worth a word.
+
+    The model is loaded only where it is not the bundled one, which is calibrated when it is made.
+    """
+    file = settings.data / FILE
+    try:
+        if file.exists():
+            read_calibration(file)
+        if settings.encoder.model == BUNDLED:
+            return [], []
+        encoder = load_encoder(settings.encoder.model, settings.encoder.threads or None)
+        warning = uncalibrated(encoder, calibration_of(encoder, settings.data))
+    except (EncoderError, CalibrationError) as error:
+        return [f"[encoder] model: {error}"], []
+    return [], [f"[encoder] model: {warning}"] if warning else []

@@ -1,0 +1,75 @@
+"""Fits a calibration to an encoder from labelled talks: `floormic calibrate`.
+
+Every figure and threshold is taken out of fold: the judgement of a talk comes from weights that were fitted on all the
+other talks. Lines whose label is doubtful are left out.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from knowledge.calibrating.answering import fit_answering, scores_of
+from knowledge.calibrating.asking import Row, asked_by, fit_asking, own_lines
+from knowledge.calibrating.figures import Figures, figures, figures_of, sources
+from knowledge.calibrating.grouping import fit_grouping
+from knowledge.calibrating.hearing import Heard, Labelled, hear, read_labelled
+from knowledge.calibration import PRECISION, AskingJudge, Calibration, calibration_of
+from knowledge.encoder import Encoder
+
+__all__ = ["TALKS", "Figures", "Labelled", "Outcome", "Row", "calibrate", "own_lines", "read_labelled"]
+
+TALKS = Path(__file__).parent.parent / "talks"
+"""The talks that ship with the program, written by hand for this."""
+
+FEWEST = 3
+"""Talks: with fewer there is little to leave out."""
+
+Progress = Callable[[int], None]
+"""Told how many per cent are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`before` are the figures of what is used so far, `after` those of what was found, both on the same talks."""
+
+    calibration: Calibration
+    before: Figures
+    after: Figures
+
+
+def calibrate(
+    encoder: Encoder,
+    talks: Sequence[Labelled],
+    *,
+    more: Sequence[Row] = (),
+    keep: AskingJudge | None = None,
+    folder: Path | None = None,
+    precision: float = PRECISION,
+    progress: Progress = lambda _: None,
+) -> Outcome:
+    """`more`: lines beside the talks that the detector learns from; or `keep` that detector as it is. `folder` is where
+    the calibration in use may lie; `precision` is wanted of answers. Raises `ValueError` for too few talks.
+    """
+    if len(talks) < FEWEST:
+        raise ValueError(f"{len(talks)} labelled talks; at least {FEWEST} are needed to judge each by the others")
+    heard: list[Heard] = []
+    for talk in talks:
+        heard.append(hear(talk, encoder, lambda share: progress(int(70 * (len(heard) + share) / len(talks)))))
+    asking, asked = (keep, asked_by(keep, heard)) if keep else fit_asking(encoder, heard, more)
+    progress(80)
+    answering, chance = fit_answering(heard, asked)
+    before = calibration_of(encoder, folder)
+    draft = Calibration(
+        encoder.fingerprint,
+        encoder.dimension,
+        asking,
+        before.grouping,
+        answering,
+        entries=scores_of(heard, asked, chance, entries=True),
+        passages=scores_of(heard, asked, chance, entries=False),
+    )
+    judge = draft.answers(precision)
+    sent = [sources(*each, judge) for each in zip(heard, asked, chance, strict=True)]
+    grouping, groups = fit_grouping(heard, sent, lambda share: progress(int(80 + 17 * share)))
+    after = figures(heard, asked, chance, judge, groups)
+    return Outcome(replace(draft, grouping=grouping), figures_of(before, heard, precision), after)

@@ -1,0 +1,173 @@
+"""The detector's weights and thresholds."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+
+import numpy as np
+
+from knowledge.asking import FEATURES, Asking, Detector
+from knowledge.calibrating.folds import chances
+from knowledge.calibrating.hearing import Bools, Floats, Heard
+from knowledge.calibration import NEVER, AskingJudge, Scores
+from knowledge.context import EMPTY, Context, Recent
+from knowledge.cues import NAMES, SIZE, cues
+from knowledge.encoder import Encoder
+from knowledge.logistic import Logistic, fit
+from knowledge.neighbours import DIGITS
+
+REACH = 4.0
+"""What a vector is multiplied with beside the cues, so that both are fined alike."""
+
+FINE = 10.0
+
+ASKING = 0.42
+"""Share of the messages of a chat that ask something: that of the lines which are no talks is made the same."""
+
+IN_CHATS = 3.0
+"""What a line of a talk counts beside one that was written without a chat around it."""
+
+LOST = 0.005
+"""Share of the askings that the cues alone may lose."""
+
+CERTAIN = 0.95
+"""Precision of what may be answered without a human, before the course is asked."""
+
+ASKS = tuple(round(0.2 + 0.02 * step, 2) for step in range(31))
+"""Thresholds that are tried."""
+
+Row = tuple[str, bool, float]
+"""A line, whether it asks, and how much it counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a detector makes of the lines of a talk: the probability that they ask, whether it takes them for askings,
+    and whether it is sure."""
+
+    probability: Floats
+    told: Bools
+    sure: Bools
+
+
+def own_lines() -> list[Row]:
+    """The lines that ship with the program, written by hand."""
+    text = (files("knowledge") / "models" / "asking-lines.tsv").read_text(encoding="utf-8")
+    return [(line, asks == "1", 6.0) for asks, line in (row.split("\t") for row in text.splitlines())]
+
+
+def asked_by(judge: AskingJudge, heard: Sequence[Heard]) -> list[Asked]:
+    """What a detector that is there makes of the talks."""
+    detector, found = Detector(judge), []
+    for one in heard:
+        told = _one_pass(detector, one)
+        found.append(
+            Asked(
+                np.array([asking.probability for asking in told]),
+                np.array([asking.asks for asking in told]),
+                np.array([asking.sure for asking in told]),
+            )
+        )
+    return found
+
+
+def _one_pass(detector: Detector, one: Heard) -> list[Asking]:
+    recent, told = Recent(), list[Asking]()
+    said = one.talk.said or (None,) * len(one.vectors)
+    for line, vector, who in zip(one.talk.chat.lines, one.vectors, said, strict=True):
+        context = recent.before(who) if who else EMPTY
+        told.append(detector.cheap(line.text) or detector.judge(line.text, vector, context))
+        if who:
+            recent.add(who, told[-1].asks, told[-1].probability)
+    return told
+
+
+def fit_asking(encoder: Encoder, heard: Sequence[Heard], more: Sequence[Row]) -> tuple[AskingJudge, list[Asked]]:
+    """The detector over all talks and `more` lines, and what detectors that did not see a talk make of it.
+
+    Twice, because the context of a line is what was decided before it: first without any, then with that of the first.
+    """
+    extra, counts = _extra(encoder, more)
+    cheap, quick = _left_out([one.cues for one in heard], heard, extra[:, :SIZE], more, counts)
+    rows = [np.hstack([one.cues, np.zeros((len(one.cues), Context.SIZE)), REACH * one.vectors]) for one in heard]
+    _, alone = _left_out(rows, heard, extra, more, counts)
+    for row, one, told in zip(rows, heard, alone, strict=True):
+        row[:, SIZE : SIZE + Context.SIZE] = one.contexts(told >= 0.5, told)
+    full, slow = _left_out(rows, heard, extra, more, counts)
+    context = SIZE + Context.SIZE
+    draft = AskingJudge(
+        _named(cheap, NAMES, rows),
+        _named(np.append(full[:context], full[-1]), FEATURES, rows),
+        tuple(round(float(REACH * weight), DIGITS) for weight in full[context:-1]),
+        surely_not=0.0,
+        asks=0.5,
+        sure=NEVER,
+    )
+    return _thresholds(draft, heard, quick, slow)
+
+
+def _extra(encoder: Encoder, more: Sequence[Row]) -> tuple[Floats, Floats]:
+    """The features of lines without a chat, and counts by which askings have the share that they have in a chat."""
+    if not more:
+        return np.zeros((0, len(FEATURES) + encoder.dimension)), np.zeros(0)
+    texts, asks, counts = zip(*more, strict=True)
+    signs = np.array([cues(text) for text in texts])
+    rows = np.hstack([signs, np.zeros((len(texts), Context.SIZE)), REACH * encoder.encode(texts)])
+    true, each = np.array(asks), np.array(counts, dtype=np.float64)
+    sums = max(each[true].sum(), 1e-9), max(each[~true].sum(), 1e-9)
+    return rows, each * np.where(true, ASKING / sums[0], (1 - ASKING) / sums[1]) * len(texts)
+
+
+def _left_out(
+    rows: Sequence[Floats], heard: Sequence[Heard], extra: Floats, more: Sequence[Row], counts: Floats
+) -> tuple[Floats, list[Floats]]:
+    """Weights over all talks, and for each talk what those over all the others say to its lines; always with the lines
+    beside the talks. `rows` are the features of each talk."""
+    asks = np.array([asks for _, asks, _ in more], dtype=np.float64)
+
+    def over(without: int | None, start: Floats | None = None) -> Floats:
+        others = [(row, one) for k, (row, one) in enumerate(zip(rows, heard, strict=True)) if k != without]
+        target = np.concatenate([*(one.asks[one.clear] for _, one in others), asks]).astype(np.float64)
+        weight = np.concatenate([*(np.full(int(one.clear.sum()), IN_CHATS) for _, one in others), counts])
+        return fit(np.concatenate([*(row[one.clear] for row, one in others), extra]), target, weight, FINE, start)
+
+    whole = over(None)
+    folds = [over(k, whole) for k in range(len(rows))]
+    return whole, [chances(row @ w[:-1] + w[-1]) for row, w in zip(rows, folds, strict=True)]
+
+
+def _named(weights: Floats, names: Sequence[str], rows: Sequence[Floats]) -> Logistic:
+    typical = np.concatenate(rows)[:, : len(names)].mean(axis=0)
+    return Logistic(
+        round(float(weights[-1]), DIGITS),
+        {name: round(float(weight), DIGITS) for name, weight in zip(names, weights, strict=False)},
+        {name: round(float(mean), DIGITS) for name, mean in zip(names, typical, strict=True)},
+    )
+
+
+def _thresholds(
+    draft: AskingJudge, heard: Sequence[Heard], quick: Sequence[Floats], slow: Sequence[Floats]
+) -> tuple[AskingJudge, list[Asked]]:
+    """`surely_not` loses `LOST` of the askings at most, `asks` gives the best F1, `sure` is right in `CERTAIN`."""
+    rules = Detector(draft)
+    ruled = [np.array([rules.cheap(line.text) is not None for line in one.talk.chat.lines]) for one in heard]
+    clear, asks, out, cheap, full = (
+        np.concatenate(parts) for parts in ([h.clear for h in heard], [h.asks for h in heard], ruled, quick, slow)
+    )
+    askings = np.sort(cheap[clear & asks & ~out])
+    surely_not = float(np.floor(askings[int(LOST * len(askings))] * 1000) / 1000) if len(askings) else 0.0
+    passed = ~out & (cheap >= surely_not)
+    best = max(ASKS, key=lambda at: _f1(asks[clear], (passed & (full >= at))[clear]))
+    told = clear & passed & (full >= best)
+    scores = Scores(tuple(full[told & asks].tolist()), tuple(full[told & ~asks].tolist()))
+    sure = min(max(scores.threshold(CERTAIN), best), 0.99)
+    judge = AskingJudge(draft.cheap, draft.full, draft.vector, surely_not, best, round(sure, DIGITS))
+    found = []
+    for ruled_out, one, other in zip(ruled, quick, slow, strict=True):
+        let = ~ruled_out & (one >= surely_not)
+        found.append(Asked(np.where(let, other, np.minimum(one, 0.05)), let & (other >= best), let & (other >= sure)))
+    return judge, found
+
+
+def _f1(true: Bools, told: Bools) -> float:
+    return float(2 * (true & told).sum() / max(true.sum() + told.sum(), 1))

@@ -1,0 +1,136 @@
+"""Labelled talks, with all that the judgements about their lines follow from."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.answering import FEATURES, Answering
+from knowledge.calibration import NEVER, AnsweringJudge
+from knowledge.context import Context, Line, Recent
+from knowledge.cues import cues
+from knowledge.encoder import Encoder
+from knowledge.evaluation.data import Chat, DataError, json_lines, read_topics
+from knowledge.evaluation.talks import read_talk
+from knowledge.logistic import Logistic
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+AT_ONCE = 64
+"""Texts an encoder is given between two signs of progress."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A chat with its labels and, for each line, who said it where and when; `said` is empty for lines without a chat
+    around them."""
+
+    chat: Chat
+    said: tuple[Line, ...] = ()
+
+
+def read_labelled(folder: Path) -> list[Labelled]:
+    """The talks of a folder (each a folder with `chat.jsonl`), or else its topics (`*.json`, as training has them).
+
+    Raises `DataError` for one that is not in form, and for a folder that holds none.
+    """
+    talks = sorted(path.parent for path in folder.glob("*/chat.jsonl"))
+    if talks:
+        return [_talk(path) for path in talks]
+    try:
+        topics = read_topics(folder).chats
+    except DataError as error:
+        raise DataError([f"{folder}: holds no labelled talks, and as topics:", *error.problems]) from error
+    return [Labelled(chat) for chat in topics]
+
+
+def _talk(folder: Path) -> Labelled:
+    talk = read_talk(folder)
+    rows = {row["id"]: row for _, row in json_lines(talk.chat, [])}
+    said = [rows[line.id] for line in talk.lines]
+    return Labelled(
+        talk.data.chats[0],
+        tuple(Line(str(row.get("platform", "")), str(row.get("user", "")), float(row.get("t", 0.0))) for row in said),
+    )
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A talk that was encoded and looked up in its course. Arrays have a row for each line.
+
+    `source` and `kind` name the part of the course that fits a line best, `evidence` says how well ("" without a
+    course). `answering` is that course, None for an empty one.
+    """
+
+    talk: Labelled
+    vectors: NDArray[np.float32]
+    answering: Answering | None
+    evidence: Floats
+    source: tuple[str, ...]
+    kind: tuple[str, ...]
+
+    @cached_property
+    def cues(self) -> Floats:
+        return np.array([cues(line.text) for line in self.talk.chat.lines])
+
+    def contexts(self, asks: Sequence[bool] | Bools, probability: Floats) -> Floats:
+        """What stood before each line, if this was decided about those before it: shape (lines, Context.SIZE)."""
+        if not self.talk.said:
+            return np.zeros((len(self.vectors), Context.SIZE))
+        recent, found = Recent(), []
+        for line, asked, chance in zip(self.talk.said, asks, probability, strict=True):
+            found.append(recent.before(line).features())
+            recent.add(line, bool(asked), float(chance))
+        return np.array(found)
+
+    @cached_property
+    def clear(self) -> Bools:
+        return np.array([not line.ambiguous for line in self.talk.chat.lines])
+
+    @cached_property
+    def asks(self) -> Bools:
+        return np.array([line.asks for line in self.talk.chat.lines])
+
+    @cached_property
+    def answerable(self) -> Bools:
+        return np.array([line.asks and line.source is not None for line in self.talk.chat.lines])
+
+    @cached_property
+    def right(self) -> Bools:
+        """Whether the part that fits best is the one that answers the line."""
+        lines = self.talk.chat.lines
+        return np.array(
+            [s != "" and line.asks and s == line.source for s, line in zip(self.source, lines, strict=True)]
+        )
+
+    @cached_property
+    def groupable(self) -> list[int]:
+        """The positions of the lines that are put into groups."""
+        return [at for at, line in enumerate(self.talk.chat.lines) if line.group and not line.ambiguous]
+
+
+def hear(talk: Labelled, encoder: Encoder, progress: Callable[[float], None] = lambda _: None) -> Heard:
+    """Encode a talk and its course (the share that is done goes to `progress`), and look every line up there."""
+    texts = [line.text for line in talk.chat.lines]
+    rows = [encoder.encode([])]
+    for begin in range(0, len(texts), AT_ONCE):
+        rows.append(encoder.encode(texts[begin : begin + AT_ONCE]))
+        progress(begin / len(texts))
+    vectors, course = np.concatenate(rows), talk.chat.course
+    if not (course.entries or course.passages):
+        nowhere = ("",) * len(texts)
+        return Heard(talk, vectors, None, np.zeros((len(texts), len(FEATURES))), nowhere, nowhere)
+    answering = Answering(course, encoder, AnsweringJudge(_zero(FEATURES), NEVER, NEVER, NEVER))
+    found = [answering.evidence(text, vector) for text, vector in zip(texts, vectors, strict=True)]
+    places = [answering.place(at) for at, _ in found]
+    evidence = np.array([list(fits.features().values()) for _, fits in found])
+    return Heard(talk, vectors, answering, evidence, tuple(s for s, _ in places), tuple(k for _, k in places))
+
+
+def _zero(names: Sequence[str]) -> Logistic:
+    """For whoever needs the features before there is a judge of them."""
+    return Logistic(0.0, dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0))
