@@ -15,8 +15,9 @@ from pathlib import Path
 
 from bot.app.measuring import ROUNDS, measure_replay
 from bot.app.minds import Minds
-from bot.app.replaying import replay
+from bot.app.replaying import SESSION, replay
 from bot.errors import BadInput
+from bot.storage.sqlite import open_store
 from knowledge.calibration import calibration_of, uncalibrated
 from knowledge.encoder import Encoder, EncoderError, load_encoder
 from knowledge.evaluation import (
@@ -26,6 +27,7 @@ from knowledge.evaluation import (
     DataError,
     Dataset,
     Figure,
+    Judged,
     Mind,
     Result,
     Talk,
@@ -156,16 +158,28 @@ def _judged(data: Dataset, bench: Bench, bar: Bar) -> Result:
 
 def _talk(talk: Talk, bench: Bench, bar: Bar) -> Result:
     with bar(talk.data.name, talk.data.size + bench.work(talk.data)) as progress:
-        with tempfile.TemporaryDirectory(prefix="floormic-") as folder:
-            out = Path(folder) / "out.jsonl"
-            minds = Minds(encoder=bench.mind.encoder)
-            try:
-                asyncio.run(replay(talk.chat, talk.course, out=out, minds=minds, progress=progress))
-            finally:
-                minds.close()
-            rows = map(json.loads, out.read_text(encoding="utf-8").splitlines())
-            path = from_replay(talk.lines, {row["id"]: row for row in rows})
+        minds = Minds(encoder=bench.mind.encoder)
+        try:
+            path = asyncio.run(_whole_path(talk, minds, progress))
+        finally:
+            minds.close()
         return bench.measure(talk.data, path, _counted(progress, talk.data.size))
+
+
+async def _whole_path(talk: Talk, minds: Minds, progress: Callable[[int], None]) -> tuple[Judged, ...]:
+    with tempfile.TemporaryDirectory(prefix="floormic-") as folder:
+        out, database = Path(folder) / "out.jsonl", Path(folder) / "replay.sqlite3"
+        await replay(talk.chat, talk.course, out=out, database=database, minds=minds, progress=progress)
+        store = await open_store(database)
+        try:
+            placements = await store.placements(SESSION)
+        finally:
+            await store.close()
+        rows = map(json.loads, (await asyncio.to_thread(out.read_text, encoding="utf-8")).splitlines())
+        reasons = {
+            message.external_id: placed.reasons for message, placed in placements if placed and message.part == 1
+        }
+        return from_replay(talk.lines, {row["id"]: row for row in rows}, reasons)
 
 
 def _counted(progress: Callable[[int], None], done: int = 0) -> Callable[[int], None]:
@@ -202,6 +216,8 @@ def _to_replay(wanted: Wanted) -> tuple[Path | None, Path | None]:
 
 
 def _replay_speed(chat: Path, course: Path | None, encoder: Encoder, bar: Bar) -> Result:
+    if course and not course.is_dir():
+        raise BadInput(f"{course}: there is no such course folder: correct the path")
     with bar("replaying", ROUNDS) as progress:
         speed = asyncio.run(measure_replay(chat, course, encoder, progress))
     figures = {

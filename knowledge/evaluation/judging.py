@@ -20,6 +20,7 @@ from knowledge.evaluation.data import Chat, Line
 from knowledge.evaluation.talks import Series
 from knowledge.grouping import Grouped, Groups
 from knowledge.material import Course
+from knowledge.reasons import Reasons
 
 Progress = Callable[[int], None]
 """Told how many more messages are done."""
@@ -31,7 +32,7 @@ AT_ONCE = 256
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A line with what was decided about it. `group` is the question it was put to, `similarity` that to the best group
-    there was. `source` and `score` are the best part of the course, whatever the `verdict`. Reasons are for a reader.
+    there was. `source` and `score` are the best part of the course, whatever the `verdict`.
     """
 
     line: Line
@@ -42,8 +43,7 @@ class Judged:
     source: str | None = None
     score: float = 0.0
     verdict: Verdict = "silent"
-    asking_reason: str = ""
-    grouping_reason: str = ""
+    reasons: Reasons = Reasons()  # noqa: RUF009 (a constant)
 
     @property
     def right(self) -> bool:
@@ -103,7 +103,7 @@ def _judge(
 ) -> Judged:
     asking = detector.cheap(line.text) or detector.judge(line.text, vector)
     if not line.asks:
-        return Judged(line, asking.asks, asking.probability, f"q{key}", asking_reason=asking.reason)
+        return Judged(line, asking.asks, asking.probability, f"q{key}", reasons=Reasons(asking.reasons))
     match = answering.match(line.text, vector)
     grouped = groups.decide(line.text, vector, _sure(match))
     group = grouped.group or f"q{key}"
@@ -117,8 +117,7 @@ def _judge(
         match.source if match else None,
         match.score if match else 0.0,
         match.verdict if match else "silent",
-        asking.reason,
-        grouped.reason,
+        Reasons(asking.reasons, grouped.reasons, match.reasons if match else ()),
     )
 
 
@@ -146,14 +145,16 @@ def _proposed(grouped: Grouped) -> str | None:
     return grouped.group or grouped.suggested
 
 
-def from_replay(lines: Sequence[Line], decided: Mapping[str, Mapping[str, Any]]) -> tuple[Judged, ...]:
-    """What the whole path decided: `decided` has the lines that `floormic replay` writes, by id. What was not found to
-    be an asking stands alone, and what it kept silent about has no source.
+def from_replay(
+    lines: Sequence[Line], decided: Mapping[str, Mapping[str, Any]], reasons: Mapping[str, Reasons]
+) -> tuple[Judged, ...]:
+    """What the whole path decided: `decided` has the lines that `floormic replay` writes, `reasons` why, both by id.
+    What was not found to be an asking stands alone, and what it kept silent about has no source.
     """
-    return tuple(_replayed(line, decided.get(line.id, {})) for line in lines)
+    return tuple(_replayed(line, decided.get(line.id, {}), reasons.get(line.id, Reasons())) for line in lines)
 
 
-def _replayed(line: Line, row: Mapping[str, Any]) -> Judged:
+def _replayed(line: Line, row: Mapping[str, Any], reasons: Reasons) -> Judged:
     answer = row.get("answer") or {"source": None, "score": 0.0, "state": ""}
     verdict: Verdict = "answer" if answer["state"] == "sent" else "suggest" if answer["source"] else "silent"
     return Judged(
@@ -165,6 +166,7 @@ def _replayed(line: Line, row: Mapping[str, Any]) -> Judged:
         answer["source"],
         answer["score"],
         verdict,
+        reasons,
     )
 
 

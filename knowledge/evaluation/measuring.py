@@ -2,8 +2,9 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
+from pathlib import Path
 
 from knowledge.encoder import Encoder
 from knowledge.evaluation import baselines as simple
@@ -42,7 +43,7 @@ class Bench:
         methods |= {
             f"{name}, fixed threshold": simple.by_vectors(one, progress) for name, one in self.baselines.items()
         }
-        told: Chats = [one.rows for one in heard] if path is None else [_explained(path, heard[0].rows)]
+        told: Chats = [one.rows for one in heard] if path is None else [path]
         parts: list[Result] = []
         if "asking" in data.judgements:
             parts.append(Result((asking_block(data, told),), (), asking_mistakes(data.name, told)))
@@ -64,14 +65,6 @@ def together(results: Sequence[Result]) -> Result:
     )
 
 
-def _explained(path: Sequence[Judged], alone: Sequence[Judged]) -> list[Judged]:
-    """The decisions of the whole path, with the reasons of the judgements by themselves."""
-    return [
-        replace(row, asking_reason=one.asking_reason, grouping_reason=one.grouping_reason)
-        for row, one in zip(path, alone, strict=True)
-    ]
-
-
 def measure_series(series: Series, mind: Mind, progress: Progress = lambda _: None) -> Result:
     """Recall and precision of the pairs of groups that recur; the interval is over such pairs."""
     told = judge_series(series, mind, progress)
@@ -81,13 +74,15 @@ def measure_series(series: Series, mind: Mind, progress: Progress = lambda _: No
     return Result((Block(series.name, "recurring", size, (Column(FLOORMIC, sums.figures(range(len(union)))),)),))
 
 
-def learning_curve() -> Result:
+CURVE = Path(str(files("knowledge") / "models" / "curve.json"))
+
+
+def learning_curve(file: Path = CURVE) -> Result:
     """The card's curve of the shipped encoder: figures by number of topics it learnt from. Nothing where there is none,
     or where it is not in that form: it belongs to the weights, not to this measuring.
     """
-    path = files("knowledge") / "models" / "curve.json"
     try:
-        rows = json.loads(path.read_text(encoding="utf-8"))
+        rows = json.loads(file.read_text(encoding="utf-8"))
         names = [name for name in rows[0] if name != "topics"]
         curves = [
             Curve(name, tuple((float(row["topics"]), float(row[name])) for row in rows if _share(row.get(name))))

@@ -11,10 +11,14 @@ WORST = 20
 def asking_mistakes(data: str, chats: Sequence[Sequence[Judged]]) -> tuple[Mistakes, ...]:
     rows = [row for chat in chats for row in chat if not row.line.ambiguous]
     wrong = [
-        Mistake(row.line.text, "", row.probability, row.asking_reason) for row in rows if row.asks and not row.line.asks
+        Mistake(row.line.text, "", row.probability, row.reasons.asking)
+        for row in rows
+        if row.asks and not row.line.asks
     ]
     missed = [
-        Mistake(row.line.text, "", row.probability, row.asking_reason) for row in rows if row.line.asks and not row.asks
+        Mistake(row.line.text, "", row.probability, row.reasons.asking)
+        for row in rows
+        if row.line.asks and not row.asks
     ]
     return _told(data, "asking: wrongly found", wrong, surest=1), _told(data, "asking: missed", missed, surest=-1)
 
@@ -24,9 +28,9 @@ def grouping_mistakes(data: str, chats: Sequence[Sequence[Judged]]) -> tuple[Mis
     for chat in chats:
         for row, joined, right in _decisions([row for row in chat if row.line.group]):
             if joined and all(one.line.group != row.line.group for one in joined):
-                wrong.append(Mistake(row.line.text, joined[0].line.text, row.similarity, row.grouping_reason))
+                wrong.append(Mistake(row.line.text, joined[0].line.text, row.similarity, row.reasons.grouping))
             elif right and not joined:
-                missed.append(Mistake(row.line.text, right[0].line.text, row.similarity, row.grouping_reason))
+                missed.append(Mistake(row.line.text, right[0].line.text, row.similarity, row.reasons.grouping))
     return (
         _told(data, "grouping: wrongly joined", wrong, surest=1),
         _told(data, "grouping: missed", missed, surest=-1),
@@ -53,7 +57,7 @@ def answering_mistakes(data: str, chats: Sequence[Sequence[Judged]]) -> tuple[Mi
 
 
 def _answer(row: Judged) -> Mistake:
-    return Mistake(row.line.text, f"{row.source or '–'} ({row.line.source or '–'})", row.score, row.asking_reason)
+    return Mistake(row.line.text, f"{row.source or '–'} ({row.line.source or '–'})", row.score, row.reasons.answer)
 
 
 def _told(data: str, kind: MistakeKind, found: Sequence[Mistake], surest: int) -> Mistakes:

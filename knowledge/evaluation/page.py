@@ -11,6 +11,7 @@ from knowledge.evaluation.charts import draw
 from knowledge.evaluation.results import Result
 from knowledge.evaluation.table import measures, shown
 from knowledge.evaluation.words import Language, page_words, say
+from knowledge.reasons import worded
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ def page(result: Result, heading: Heading, failed: Sequence[str] = (), language:
         w=page_words(language),
         language=language,
         say=lambda name: say(name, language),
+        why=lambda reason: worded(reason)[language],
         heading=heading,
         failed=failed,
         blocks=result.blocks,

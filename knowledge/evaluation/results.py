@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from knowledge.evaluation.metrics import Figure
+from knowledge.reasons import Reason
 
 FLOORMIC = "floormic"
 ALL_LABELS = "floormic, all labels"
@@ -60,7 +61,7 @@ class Mistake:
     text: str
     other: str
     score: float
-    reason: str
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)

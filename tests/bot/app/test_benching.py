@@ -1,13 +1,17 @@
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
-from bot.app.benching import Wanted, bench, code_version
+from bot import app
+from bot.app.benching import Measured, Wanted, bench, code_version
+from bot.cli import floormic
 from bot.errors import BadInput
-from knowledge.evaluation import Mind
+from knowledge.evaluation import Block, Column, Figure, Mind, Result
 from tests.fakes import HashEncoder, calibrated
 from tests.knowledge.evaluation.labelled import write_public, write_talk, write_topic
 
@@ -88,6 +92,35 @@ def test_a_model_that_cannot_be_loaded_is_an_error(tmp_path: Path) -> None:
     """Without the encoder there is nothing to measure."""
     with pytest.raises(BadInput, match="no-model"):
         bench(Wanted(model=str(tmp_path / "no-model")), Bars())
+
+
+def test_a_course_that_is_not_there_is_told(tmp_path: Path, mind: Mind) -> None:
+    """A wrong course folder is no silent replay without one."""
+    talk = write_talk(tmp_path / "talk")
+    measured = bench(Wanted(chat=talk / "chat.jsonl", course=tmp_path / "none"), Bars(), mind=mind)
+    assert measured.failed == [f"{tmp_path / 'none'}: there is no such course folder: correct the path"]
+
+
+def test_the_command_writes_a_page_and_says_what_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Options reach the bench, the table is printed, the page names the command, and the status tells a failure."""
+    seen: list[Wanted] = []
+
+    def measured(wanted: Wanted, bar: object, tell: Callable[[str], None]) -> Measured:
+        seen.append(wanted)
+        tell("talk: has no labels.jsonl")
+        block = Block("one", "asking", "2 messages", (Column("floormic", {"F1": Figure(0.5, 0.4, 0.6)}),))
+        return Measured(Result((block,)), ["talk: has no labels.jsonl"])
+
+    monkeypatch.setattr(app, "bench", measured)
+    monkeypatch.setattr(sys, "argv", ["floormic", "bench", "--talk", "talk"])
+    page = tmp_path / "bench.html"
+    options = ["bench", "--talk", "talk", "--talk", "other", "--baseline", "m", "--html", str(page), "--language", "zh"]
+    done = CliRunner().invoke(floormic, options, standalone_mode=False)
+    assert done.return_value == 1
+    assert seen == [Wanted(talks=(Path("talk"), Path("other")), baselines=("m",))]
+    assert ".500 (.400–.600)" in done.stdout
+    assert "has no labels.jsonl" in done.stderr
+    assert "floormic bench --talk talk" in page.read_text(encoding="utf-8")
 
 
 def test_the_version_can_be_told() -> None:

@@ -6,16 +6,27 @@ from typing import Any
 import numpy as np
 import pytest
 
-from knowledge.evaluation import Bench, Mind, Result, from_replay, measure_series, read_public, read_topics
+from knowledge.evaluation import (
+    Bench,
+    Mind,
+    Result,
+    from_replay,
+    learning_curve,
+    measure_series,
+    read_public,
+    read_topics,
+)
 from knowledge.evaluation.baselines import agglomerative, best_cut, bm25, nearest_earlier, tf_idf
 from knowledge.evaluation.data import Dataset
 from knowledge.evaluation.metrics import Figure
 from knowledge.evaluation.results import Block
 from knowledge.evaluation.talks import read_series, read_talk
+from knowledge.reasons import Reason, Reasons
 from tests.fakes import HashEncoder, calibrated
 from tests.knowledge.evaluation.labelled import label, message, write_lines, write_public, write_talk, write_topic
 
 ENCODER = HashEncoder()
+WHY = Reasons(asking=(Reason("chatter", -2.0),))
 MIND = Mind(ENCODER, calibrated(ENCODER))
 
 
@@ -68,7 +79,7 @@ def hand_made(folder: Path) -> tuple[Dataset, Sequence[Any]]:
         replayed(6, True, "q6"),
     ]
     read = read_talk(talk)
-    return read.data, from_replay(read.lines, {row["id"]: row for row in decided})
+    return read.data, from_replay(read.lines, {row["id"]: row for row in decided}, {"m2": WHY})
 
 
 def test_a_replay_is_scored_as_worked_out_by_hand(tmp_path: Path) -> None:
@@ -95,9 +106,10 @@ def test_a_replay_is_scored_as_worked_out_by_hand(tmp_path: Path) -> None:
 
 
 def test_the_mistakes_of_a_replay_are_named(tmp_path: Path) -> None:
-    """Each clear mistake is in the list of its kind, an ambiguous one in none."""
+    """Each clear mistake is in the list of its kind with the reasons that were kept, an ambiguous one in none."""
     data, path = hand_made(tmp_path)
-    found = {one.kind: [row.text for row in one.worst] for one in Bench(MIND, {}).measure(data, path).mistakes}
+    mistakes = Bench(MIND, {}).measure(data, path).mistakes
+    found = {one.kind: [row.text for row in one.worst] for one in mistakes}
     assert found == {
         "asking: wrongly found": ["行 4"],
         "asking: missed": ["行 2"],
@@ -106,6 +118,7 @@ def test_the_mistakes_of_a_replay_are_named(tmp_path: Path) -> None:
         "answers: wrongly sent": ["行 3", "行 4"],
         "answers: missed": ["行 2", "行 1"],
     }
+    assert mistakes[1].worst[0].reasons == WHY.asking
 
 
 def test_topics_are_measured_for_every_judgement(tmp_path: Path) -> None:
@@ -148,6 +161,24 @@ def test_a_question_that_returns_another_evening_is_found(tmp_path: Path) -> Non
     result = measure_series(read_series(tmp_path / "series.json"), MIND)
     assert values(result, "recurring")["recall"] == pytest.approx(1 / 2)
     assert values(result, "recurring")["precision"] == pytest.approx(1 / 2)  # g2 returns too, and nobody said so
+
+
+@pytest.mark.parametrize(
+    ("text", "curves"),
+    [
+        ('[{"topics": 15, "pair_ap": 0.3, "pair_f1": 0.4, "steps": 300}, {"topics": 60, "pair_ap": 0.5}]', [2, 1]),
+        ("[]", []),
+        ("{oops", []),
+        ('{"topics": 15}', []),
+        ('[{"topics": "many", "pair_ap": 0.3}]', []),
+    ],
+)
+def test_a_learning_curve_is_drawn_where_there_is_one(tmp_path: Path, text: str, curves: list[int]) -> None:
+    """Every figure of the card's curve is a line by number of topics; a file of another form is none."""
+    (tmp_path / "curve.json").write_text(text)
+    drawn = [curve for picture in learning_curve(tmp_path / "curve.json").pictures for curve in picture.curves]
+    assert [len(curve.points) for curve in drawn] == curves
+    assert learning_curve(tmp_path / "none.json") == Result()
 
 
 class TestBaselines:

@@ -8,6 +8,7 @@ from knowledge.evaluation.metrics import Figure
 from knowledge.evaluation.results import Block, Column, Curve, Mistake, Mistakes, Picture
 from knowledge.evaluation.table import shown
 from knowledge.evaluation.words import PAGE, Language, say
+from knowledge.reasons import Reason
 from tests.fakes import HashEncoder, calibrated
 from tests.knowledge.evaluation.labelled import write_topic
 
@@ -85,7 +86,9 @@ def test_the_page_needs_nothing_beside_it(result: Result, language: Language) ->
 
 def test_what_people_wrote_cannot_run() -> None:
     """Chat texts among the mistakes are shown as text."""
-    mistakes = Mistakes("talk", "asking: missed", (Mistake("<script>alert(1)</script>", "", 0.2, "why"),), 1)
+    mistakes = Mistakes(
+        "talk", "asking: missed", (Mistake("<script>alert(1)</script>", "", 0.2, (Reason("chatter", -1.0, 0.5),)),), 1
+    )
     text = page(Result((), (), (mistakes,)), HEADING)
     assert "<script>" not in text
     assert "&lt;script&gt;" in text
