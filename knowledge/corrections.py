@@ -61,7 +61,7 @@ class Precedents:
         self.apart: Apart = apart or {}
         self.wordings = tuple(wordings)
         self._neighbours = Neighbours(len(wordings[0].vector)) if wordings else None
-        if self._neighbours:
+        if self._neighbours is not None:
             self._neighbours.add_all(np.arange(len(wordings)), np.stack([one.vector for one in wordings]))
 
     def nearest(self, vector: NDArray[np.float32]) -> list[int]:

@@ -15,7 +15,7 @@ from knowledge.corrections import NEAR, Apart, Place, Precedents, by_group, limi
 from knowledge.filing import CLOSEST, Filed, Filing
 from knowledge.likeness import FEATURES, Likeness, Member, about, likeness
 from knowledge.neighbours import DIGITS
-from knowledge.reasons import Reason, odds, signs, strongest
+from knowledge.reasons import SHOWN, Reason, odds, signs, strongest
 from knowledge.text import normalise
 from knowledge.wording import kinds
 
@@ -141,7 +141,8 @@ class Groups:
         joins = best.score >= judge.join
         barred = [] if joins else [r for other in candidates[1:] for r in other.told if r.code == "told_apart"]
         features = signs(judge.logistic, best.seen.likeness.features(), best.seen.about)
-        reasons = strongest([*best.told, *barred[:1], *features])
+        # What people said comes first, however heavy the machine's own signs are.
+        reasons = (*best.told, *barred[:1], *strongest(features))[:SHOWN]
         suggested = best.group if not joins and best.score >= judge.suggest else None
         return Grouped(best.group if joins else None, best.score, suggested, reasons)
 

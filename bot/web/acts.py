@@ -5,7 +5,7 @@ into another.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from aiohttp import web
 from pydantic import TypeAdapter
@@ -16,10 +16,21 @@ from bot.web.api import reply
 from bot.web.queue_json import staff_question
 from bot.web.reading import clean, read_body
 from bot.web.routes import API, Route
-from bot.web.schemas import ActBody, ActionOut, AskedOut, LedgerRow, QuestionDetail, UndoBody
+from bot.web.schemas import (
+    ActBody,
+    ActionOut,
+    AskedOut,
+    LedgerRow,
+    QuestionDetail,
+    ReasonOut,
+    ReasonsOut,
+    UndoBody,
+    Words,
+)
 from bot.web.signin import at_least
 from bot.web.site import CALLER, Caller, Desk, Site
 from bot.web.texts import say
+from knowledge.reasons import Reason, worded
 
 LEDGER = TypeAdapter(list[LedgerRow])
 LEDGER_LENGTH = 500
@@ -40,6 +51,7 @@ ACTS: Mapping[str, Act] = {
     "dismiss": Act("moderator", lambda desk, who, a: desk.dismiss(who, a.questions, clean(a.reason)), one=False),
     "reopen": Act("moderator", lambda desk, who, a: desk.reopen(who, a.questions), one=False),
     "merge": Act("moderator", lambda desk, who, a: desk.merge(who, a.questions, a.into or ""), ["into"], one=False),
+    "apart": Act("moderator", lambda desk, who, a: desk.apart(who, a.questions, a.into or ""), ["into"], one=False),
     "edit": Act("moderator", lambda desk, who, a: desk.edit(who, a.questions[0], clean(a.title or "")), ["title"]),
     "split": Act("moderator", lambda desk, who, a: desk.split(who, a.questions[0], a.messages or []), ["messages"]),
     "move": Act("moderator", lambda desk, who, a: _move(desk, who, a), ["messages", "into"]),
@@ -166,9 +178,19 @@ def _asked(one: Asked) -> AskedOut:
         at=message.at,
         similarity=placement.similarity,
         probability=placement.probability,
+        answer=placement.answer.score if placement.answer else None,
         reason=placement.reason,
+        reasons=ReasonsOut(
+            asking=[_reason(one) for one in placement.reasons.asking],
+            grouping=[_reason(one) for one in placement.reasons.grouping],
+            answer=[_reason(one) for one in placement.reasons.answer],
+        ),
         state="asking" if placement.asking else "not_asking",
     )
+
+
+def _reason(one: Reason) -> ReasonOut:
+    return ReasonOut(**asdict(one), text=Words(**worded(one)))
 
 
 def _row(action: Action) -> LedgerRow:

@@ -116,8 +116,36 @@ class QueueOut(Reply):
     questions: list[StaffQuestion | QuestionOut | GoneQuestion]
 
 
+class Words(Reply):
+    zh: str
+    en: str
+
+
+class ReasonOut(Reply):
+    """One sign that counted. `weight`: what it added to the log-odds (negative: it spoke against); `value` and `detail`
+    are the number behind it and what it is about; `text` says it all to people.
+    """
+
+    code: str
+    weight: float
+    value: float | None
+    detail: str
+    text: Words
+
+
+class ReasonsOut(Reply):
+    """The strongest signs, the strongest first: whether it asks, which question it belongs to, and whether the course
+    answers it (empty where the course says nothing)."""
+
+    asking: list[ReasonOut]
+    grouping: list[ReasonOut]
+    answer: list[ReasonOut]
+
+
 class AskedOut(Reply):
-    """One wording of a question, with the scores of the decision. `state`: "asking" or "not_asking"."""
+    """One wording of a question, with the decision made when it arrived. `state`: "asking" or "not_asking"; `answer` is
+    the probability that the course's answer fits, null where it says nothing; `reason` is that of asking, in English.
+    """
 
     message: int
     text: str
@@ -126,7 +154,9 @@ class AskedOut(Reply):
     at: float
     similarity: float | None
     probability: float
+    answer: float | None
     reason: str
+    reasons: ReasonsOut
     state: Literal["asking", "not_asking"]
 
 
@@ -178,12 +208,15 @@ class CodeBody(Body):
 
 
 class ActBody(Body):
-    """What a moderator does; which other fields are needed follows from `do`."""
+    """What a moderator does; which other fields are needed follows from `do`. "apart" says that the questions are not
+    `into`: a suggested merge is refused, and what comes later keeps to it.
+    """
 
     do: Literal[
         "approve",
         "edit",
         "merge",
+        "apart",
         "split",
         "move",
         "stage",

@@ -11,6 +11,7 @@ export const KEYS = [
   [["d"], "key.dismiss"],
   [["x"], "key.select"],
   [["m"], "key.merge"],
+  [["n"], "key.apart"],
   [["e"], "key.edit"],
   [["p"], "key.pin"],
   [["u"], "key.undo"],

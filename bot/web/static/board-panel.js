@@ -9,8 +9,8 @@ import { foldable, toastFailure } from "./shell.js";
 
 export class Panel {
   /**
-   * `on`: {question(id), detail(id), act(what, ids, more), doing(what, id), merge(ids, into), title(id),
-   * pickOther(id, title), closed(id)}.
+   * `on`: {question(id), detail(id), act(what, ids, more), doing(what, id), merge(ids, into), apart(id, other),
+   * title(id), pickOther(id, title), closed(id)}.
    */
   constructor(root, session, on) {
     Object.assign(this, { root, session, on });

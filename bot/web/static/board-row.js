@@ -26,7 +26,7 @@ export function doingButtons(question, doing) {
   );
 }
 
-/** `on`: {open(id), select(id, chosen), doing(what, id), merge(ids, into), title(id)}. */
+/** `on`: {open(id), select(id, chosen), doing(what, id), merge(ids, into), apart(id, other), title(id)}. */
 export function makeRow(question, on) {
   const id = question.id;
   const check = el("input", { type: "checkbox", on: { change: () => on.select(id, check.checked) } });
@@ -112,5 +112,6 @@ function suggestedAnswer(question, on) {
 function suggestedMerge(question, id, title, on) {
   const head = el("p", { class: "suggest-head" }, icon("merge"), el("span", { text: t("board.same") }));
   const merge = button({ icon: "merge", word: t("board.same.merge"), "data-do": "merge", act: (event) => (event.stopPropagation(), on.merge([question.id], id)) });
-  return el("div", { class: "suggest" }, head, said(short(title, 120)), mayDo("merge") && merge);
+  const apart = button({ icon: "close", word: t("board.same.apart"), "data-do": "apart", act: (event) => (event.stopPropagation(), on.apart(question.id, id)) });
+  return el("div", { class: "suggest" }, head, said(short(title, 120)), mayDo("merge") && el("div", { class: "suggest-acts" }, merge, apart));
 }

@@ -1,12 +1,14 @@
-// Every wording of a question: who asked how, where, when, and how alike it is. Chosen ones are split off or moved.
+// Every wording of a question: who asked how, where, when, how alike it is, and why it is here. Chosen ones are split off
+// or moved.
 import { button, el, said, shown } from "./dom.js";
-import { clock, t } from "./i18n.js";
+import { clock, language, t } from "./i18n.js";
 import { chatChip } from "./pieces.js";
 import { foldable } from "./shell.js";
 
 /** {node, update(asked)}; `split(message ids)` and `move(message ids)` resolve to true where it happened. */
 export function wordings({ split, move }) {
   const chosen = new Set();
+  const opened = new Set(); // whose reasons are read
   const head = el("h3");
   const list = el("ol", { class: "wordings" });
   const splits = button({ icon: "split", word: t("board.split"), "data-do": "split", act: () => done(split) });
@@ -38,7 +40,10 @@ export function wordings({ split, move }) {
     check.setAttribute("aria-label", t("board.select", { title: shown(one.text).slice(0, 60) }));
     check.disabled = asked.length < 2;
     const who = el("p", { class: "wording-who" }, el("bdi", { text: shown(one.author_name) || t("viewer.name.anonymous") }), chatChip(one.source, 1), el("time", { text: clock(one.at) }), likeness(one.similarity));
-    return el("li", { class: "wording" }, el("label", { class: "row-check" }, check), el("div", {}, foldable(said(one.text)), who));
+    const reasons = why(one);
+    reasons.open = opened.has(one.message);
+    reasons.addEventListener("toggle", () => opened[reasons.open ? "add" : "delete"](one.message));
+    return el("li", { class: "wording" }, el("label", { class: "row-check" }, check), el("div", {}, foldable(said(one.text)), who, reasons));
   }
 
   function update(next) {
@@ -49,6 +54,16 @@ export function wordings({ split, move }) {
   }
 
   return { node: el("section", { class: "panel-wordings" }, head, why, list, acts), update };
+}
+
+/** Why it was taken for a question, put here and answered: the strongest signs, folded. */
+function why({ probability, similarity, answer, reasons }) {
+  const parts = [["asking", probability], ["grouping", similarity], ["answer", answer]].filter(([part]) => reasons[part].length);
+  const lines = parts.flatMap(([part, score]) => [
+    el("dt", { text: score === null ? t(`why.${part}`) : `${t(`why.${part}`)} · ${Math.round(score * 100)}%` }),
+    ...reasons[part].map(({ weight, text }) => el("dd", { class: weight < 0 ? "against" : "for", dir: "auto", text: shown(text[language()]) })),
+  ]);
+  return el("details", { class: "why", hidden: lines.length === 0 }, el("summary", { text: t("why") }), el("dl", {}, ...lines));
 }
 
 /** How alike a wording was to its group when it came: a bar and the number. */

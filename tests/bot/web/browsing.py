@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from bot.app import Hall, open_hall
-from bot.model import Message
+from bot.model import Message, Mode
 from bot.settings import SessionSettings, Settings, WebSettings
 from knowledge.text import normalise
 
@@ -27,6 +27,7 @@ class SameWords:
     pages, so what is grouped must not depend on how grouping is tuned."""
 
     name = "same words"
+    fingerprint = "same words"
     dimension = 256
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -87,9 +88,9 @@ class Crowd:
 
 
 @asynccontextmanager
-async def open_crowd(folder: Path) -> AsyncIterator[Crowd]:
+async def open_crowd(folder: Path, grouping: Mode = Mode.AUTO) -> AsyncIterator[Crowd]:
     """The program with one session, "talk", and a browser."""
-    talk = SessionSettings(id="talk", title="An evening talk", speaker="Dr. Lin", language="en")
+    talk = SessionSettings(id="talk", title="An evening talk", speaker="Dr. Lin", language="en", grouping=grouping)
     settings = Settings(data=folder / "data", web=WebSettings(port=0), session=(talk,))
     async with open_hall(settings, encoder=SameWords()) as hall, async_playwright() as playwright:
         await hall.loaded()

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from bot.model import CourseMatch, Placed, Placement
+from knowledge.reasons import Reason, Reasons
+from tests.bot.values import message, state
 from tests.bot.web.hall import Browser, Hall
 
 BASE = "/api/v1/sessions/talk"
@@ -59,6 +62,43 @@ async def test_merge_and_undo(moderator: Browser) -> None:
     assert not (await shown(moderator, "q1"))["pinned"]
 
 
+async def test_a_suggested_merge_can_be_refused(hall: Hall, moderator: Browser) -> None:
+    """The suggestion is gone on both sides, undo brings it back, and an expert may not refuse."""
+    await hall.store.receive([message(9, "Slides?", session="talk", source="chat")])
+    (one,) = await hall.store.pending("talk", 9)
+    placement = Placement(one.id, True, 0.9, "it asks", "q9", 0.4, "q2")
+    await hall.store.place("talk", [Placed(placement, founds=state("q9"))])
+    assert (await shown(moderator, "q9"))["suggested_merge"] == ["q2"]
+    expert = await hall.signed_in("expert", "talk")
+    assert (await expert.act("apart", ["q9"], into="q2")).status == 403
+    assert (await moderator.act("apart", ["q9"], into="q2")).status == 200
+    assert (await shown(moderator, "q9"))["suggested_merge"] == []
+    assert (await moderator.post(f"{BASE}/undo")).status == 200
+    assert (await shown(moderator, "q9"))["suggested_merge"] == ["q2"]
+
+
+async def test_a_wording_says_why_it_is_where_it_is(hall: Hall, moderator: Browser) -> None:
+    """Each of the three decisions has its reasons as codes with numbers, and in both languages."""
+    match = CourseMatch("faq#1", 0.7, "suggested", "See page 3.")
+    reasons = Reasons((Reason("meaning", 2.0),), (Reason("kinds", 0.2, None, "where"),), (Reason("words", -1.0, 0.1),))
+    await hall.store.receive([message(9, "Slides?", source="chat")])
+    (one,) = await hall.store.pending("talk", 9)
+    placement = Placement(one.id, True, 0.9, "it asks", "q2", 0.8, None, match, reasons)
+    await hall.store.place("talk", [Placed(placement)])
+    told = (await shown(moderator, "q2"))["asked"][-1]
+    assert (told["probability"], told["similarity"], told["answer"]) == (0.9, 0.8, 0.7)
+    assert told["reasons"]["grouping"] == [
+        {
+            "code": "kinds",
+            "weight": 0.2,
+            "value": None,
+            "detail": "where",
+            "text": {"zh": "都在问“在哪里”", "en": "both ask where"},
+        }
+    ]
+    assert told["reasons"]["answer"][0]["text"]["en"] == "it lacks the question's rare words (.10)"
+
+
 async def test_split_and_move_wordings(moderator: Browser) -> None:
     """A wording becomes a question of its own, or goes to another one."""
     first, second = (await shown(moderator, "q1"))["asked"]
@@ -81,6 +121,8 @@ async def test_split_and_move_wordings(moderator: Browser) -> None:
         ({"do": "edit", "questions": ["q1", "q2"], "title": "a"}, 400),
         ({"do": "merge", "questions": ["q1"]}, 400),
         ({"do": "merge", "questions": ["q1"], "into": "q1"}, 400),
+        ({"do": "apart", "questions": ["q1"]}, 400),
+        ({"do": "apart", "questions": ["q1"], "into": "q1"}, 400),
         ({"do": "move", "questions": ["q1"], "messages": [1, 2], "into": "q2"}, 400),
         ({"do": "move", "questions": ["q1"], "messages": [999], "into": "q2"}, 404),
         ({"do": "split", "questions": ["q1"], "messages": [2**63]}, 400),

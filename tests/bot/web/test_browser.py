@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
+from bot.model import Mode
 from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
@@ -250,6 +251,36 @@ async def test_the_board_splits_what_does_not_belong(crowd: Crowd) -> None:
     await board.locator("[data-do=split]").click()
     await expect(board.locator("#list-new .row")).to_have_count(2)
     await expect(row(board, "Where can I park").locator(".row-people b")).to_have_text("1")
+
+
+@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
+async def test_the_board_says_why_and_takes_no_for_an_answer(tmp_path: Path, language: str) -> None:
+    """On a phone: the reasons of a wording unfold in the person's language, a suggested merge is refused and stays
+    refused after a reload, and undo brings it back."""
+    english = language.startswith("en")
+    async with open_crowd(tmp_path, Mode.SUGGEST) as crowd:
+        await crowd.asks("Which book should I read first?", people=2)
+        board = await crowd.moderator(PHONE, language)
+        suggestion = board.locator("#list-new .suggest", has_text="May be the same" if english else "可能是同一个")
+        await expect(suggestion).to_have_count(1)
+        asker = row(board, "Which book").filter(has=board.locator(".suggest"))
+        await asker.locator(".row-open").click()
+        why = board.locator(".wording .why")
+        await expect(why.locator("dd").first).to_be_hidden()
+        await why.locator("summary").click()
+        await expect(why).to_contain_text("word for word an earlier one" if english else "与更早的一条一字不差")
+        await board.locator("#language").click()
+        await expect(why).to_contain_text("与更早的一条一字不差" if english else "word for word an earlier one")
+        await board.locator("#language").click()
+        assert await board.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await board.locator(".panel-suggest [data-do=apart]").click()
+        await expect(board.locator(".panel-suggest .suggest")).to_have_count(0)
+        await board.reload()
+        await expect(board.locator("#list-new .row")).to_have_count(2)
+        await expect(suggestion).to_have_count(0)
+        await board.locator("#undo").click()
+        await expect(suggestion).to_have_count(1)
+        assert crowd.wrongs == []
 
 
 async def test_hard_texts_break_no_page(crowd: Crowd) -> None:
