@@ -1,41 +1,32 @@
-"""Makes the weights of `asking` anew: `python -m knowledge.training.asking PUBLIC` with the folder of the public sets.
+"""Makes `models/calibration.json` anew for the shipped encoder: `python -m knowledge.training.asking [PUBLIC]`, PUBLIC
+being the folder of the public sets.
 
-Two logistic regressions, over the cues alone and over cues and vector. Learnt from the topics and lines written for
-this project (`data/`, `models/asking-lines.tsv`) and from public sets whose licences allow it; the card
-`models/README.md` names them.
+What `floormic calibrate` does, but that the detector learns from more: from the topics and lines written for this
+project (`data/`, `models/asking-lines.tsv`) and from public sets whose licences allow it; the card `models/README.md`
+names them.
 """
 
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from knowledge.cues import cues
+from knowledge.calibrating import TALKS, Row, calibrate, own_lines, read_labelled
+from knowledge.calibration import FILE, write_calibration
 from knowledge.encoder import load_encoder
 from knowledge.training.topics import read_topics
 
 MODELS = Path(__file__).parent.parent / "models"
-REACH = 4.0
-"""What a vector is multiplied with beside the cues, so that both are fined alike."""
-
-FINE = 10.0
-"""Strength of the ridge (the inverse of scikit-learn's C)."""
-
-ASKING = 0.42
-"""Share of the messages of a chat that ask something."""
-
-Row = tuple[str, bool, float]
-"""A line, whether it asks, and how much it counts."""
 
 
-def rows(public: Path) -> Iterator[Row]:
+def rows(public: Path | None) -> Iterator[Row]:
     yield from _topics()
-    yield from _own(MODELS / "asking-lines.tsv")
+    yield from own_lines()
+    if public is None:
+        return
     yield from _cped(public / "cped" / "valid.jsonl")
     yield from _coderefinery(public / "coderefinery_live" / "items_2021_2023.jsonl")
     yield from _fragjetzt(public / "fragjetzt" / "posts_de.jsonl")
@@ -46,12 +37,6 @@ def _topics() -> Iterator[Row]:
         yield from ((ask, True, 1.0) for group in topic.groups for ask in group.asks)
         yield from ((ask, True, 1.0) for _, ask in topic.near)
         yield from ((line, False, 1.0) for line in topic.not_asking)
-
-
-def _own(path: Path) -> Iterator[Row]:
-    for line in path.read_text(encoding="utf-8").splitlines():
-        asks, text = line.split("\t")
-        yield text, asks == "1", 6.0
 
 
 def _read(path: Path) -> Iterator[dict[str, Any]]:
@@ -90,49 +75,19 @@ def _fragjetzt(path: Path) -> Iterator[Row]:
             yield text.rstrip("? "), True, 0.25
 
 
-def fit(features: NDArray[np.float64], asks: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Logistic regression by Newton's method: shape (features + 1,), the constant last, which is not fined."""
-    design = np.column_stack([features, np.ones(len(features))])
-    fine = np.full(design.shape[1], FINE)
-    fine[-1] = 1e-6
-    weights = np.zeros(design.shape[1])
-    for _ in range(30):
-        told = 1 / (1 + np.exp(-design @ weights))
-        slope = design.T @ (counts * (told - asks)) + fine * weights
-        bend = (design.T * (counts * told * (1 - told))) @ design + np.diag(fine)
-        step = np.linalg.solve(bend, slope)
-        weights -= step
-        if np.abs(step).max() < 1e-8:
-            break
-    return weights
+def main(public: Path | None) -> None:
+    """Fits and writes, with the figures on talks that were left out."""
+    encoder, began = load_encoder(), time.perf_counter()
+    found = calibrate(encoder, read_labelled(TALKS), more=list(rows(public)), progress=_tell)
+    write_calibration(found.calibration, MODELS / FILE)
+    for name, after in found.after.items():
+        print(f"{name:42}  {found.before[name]:6.3f} {after:6.3f}")
+    print(f"{(time.perf_counter() - began) / 60:.1f} minutes")
 
 
-def learn(lines: Iterable[Row]) -> dict[str, NDArray[np.float32]]:
-    texts, asks, counts = zip(*lines, strict=True)
-    signs = np.array([cues(text) for text in texts])
-    vectors = load_encoder().encode(texts).astype(np.float64)
-    target = np.array(asks, dtype=np.float64)
-    weight = _as_in_a_chat(target, np.array(counts))
-    return {
-        "cues": fit(signs, target, weight).astype(np.float32),
-        "cues_and_vector": _unscaled(fit(np.hstack([signs, REACH * vectors]), target, weight), signs.shape[1]),
-    }
-
-
-def _as_in_a_chat(asks: NDArray[np.float64], counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Counts by which askings have the share that they have in a chat."""
-    share = np.where(asks > 0, ASKING / counts[asks > 0].sum(), (1 - ASKING) / counts[asks == 0].sum())
-    return np.asarray(counts * share * len(counts), dtype=np.float64)
-
-
-def _unscaled(weights: NDArray[np.float64], signs: int) -> NDArray[np.float32]:
-    weights[signs:-1] *= REACH
-    return weights.astype(np.float32)
-
-
-def main(public: Path) -> None:
-    np.savez(MODELS / "asking.npz", allow_pickle=False, **learn(rows(public)))
+def _tell(done: int) -> None:
+    print(f"\r{done} %", end="" if done < 97 else "\n", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)

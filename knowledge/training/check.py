@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from knowledge.text import normalise
-from knowledge.training.topics import DATA
+from knowledge.training.topics import DATA, HELD_OUT
 
 KEYS = {"topic", "lang", "faq", "passages", "groups", "lookalike", "near", "not_asking"}
 AT_LEAST = {"groups": 40, "lookalike": 20, "near": 24, "not_asking": 200}
@@ -108,7 +108,7 @@ def _strings(value: Any) -> Iterator[str]:
 def main(arguments: list[str]) -> int:
     lines: dict[str, str] = {}
     count = 0
-    for path in sorted(DATA.glob("*.json")):
+    for path in sorted([*DATA.glob("*.json"), *HELD_OUT.glob("*.json")]):
         raw = json.loads(path.read_text(encoding="utf-8"))
         found = problems_of(path)
         found += [

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DATA = Path(__file__).parent / "data"
+HELD_OUT = Path(__file__).parent / "held_out"
+"""Topics that no training sees: what was learnt is judged on them."""
 
 
 @dataclass(frozen=True, slots=True)
