@@ -8,7 +8,6 @@ lines that ask nothing; what is missed has mostly no connective, or leans on the
 """
 
 import re
-from collections.abc import Iterator
 
 from knowledge.text import normalise
 from knowledge.wording import pieces
@@ -18,6 +17,9 @@ MOST = 3
 
 LONGEST = 400
 """Characters: nobody types two short questions that long."""
+
+CUTS = 16
+"""Places at most where a message may be split."""
 
 _ANNOUNCED = re.compile(
     r"(?:(?<=[?？!！。.;；,，、~…\s])|(?<=[吗嗎嘛呢]))(?:"
@@ -104,11 +106,14 @@ def _split(text: str) -> tuple[str, ...]:
     return (text,)
 
 
-def _cuts(text: str, plain: str) -> Iterator[tuple[int, bool]]:
-    """Where another question is announced, then where else a clause ends; and which of the two it is."""
-    yield from ((found.start(), True) for found in _ANNOUNCED.finditer(text))
+def _cuts(text: str, plain: str) -> list[tuple[int, bool]]:
+    """Where another question is announced, then where else a clause ends; and which of the two it is. None where there
+    are too many: each costs two looks at the text, and messages come in faster than they are understood.
+    """
+    cuts = [(found.start(), True) for found in _ANNOUNCED.finditer(text)]
     if len(_named(plain)) > 1:
-        yield from ((found.end(), False) for found in _CLAUSE.finditer(text))
+        cuts += ((found.end(), False) for found in _CLAUSE.finditer(text))
+    return cuts if len(cuts) <= CUTS else []
 
 
 def _apart(left: str, right: str, announced: bool) -> bool:
