@@ -1,0 +1,250 @@
+"""Whatever moderators do is obeyed: at once, after a restart, and in the later talks of a series."""
+
+import asyncio
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from bot.desk import Desk
+from bot.errors import BadInput, Conflict, NotAllowed, NotFound
+from bot.model import Action, Placement
+from bot.storage.sqlite import SqliteStore, open_store
+from tests.bot.test_pipeline import PROTOCOL, RECORDING, running, say
+from tests.bot.values import TALK, message
+from tests.fakes import HashEncoder
+
+TEXTS = [
+    "Is there a recording of the talk?",
+    "Is there a recording of this talk?",
+    "Where is the recording of the talk?",
+    "Where are the slides of the talk?",
+    "Where are the slides of this talk?",
+    "How long is the talk?",
+    "How long is the recording there?",
+    "What does it cost?",
+]
+
+
+class Plain(HashEncoder):
+    """Texts that look alike are near enough to be joined, to be proposed or to be doubted."""
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        return np.round(super().encode(texts), 6)
+
+
+Pair = frozenset[int]
+
+
+@dataclass
+class Word:
+    """What the newest act said about each pair of messages: True, they are one question; False, they are two."""
+
+    last: dict[Pair, bool] = field(default_factory=dict)
+    acts: list[tuple[str, dict[Pair, bool | None]]] = field(default_factory=list)
+
+    def say(self, what: str, pairs: dict[Pair, bool]) -> None:
+        self.acts.append((what, {pair: self.last.get(pair) for pair in pairs}))
+        self.last |= pairs
+
+    def undo(self) -> None:
+        what, before = self.acts.pop()
+        for pair, word in before.items():
+            word = False if what == "merge" else word
+            if word is None:
+                del self.last[pair]
+            else:
+                self.last[pair] = word
+
+
+def cross(ones: Sequence[int], others: Sequence[int], same: bool) -> dict[Pair, bool]:
+    return {frozenset(pair): same for pair in itertools.product(ones, others) if pair[0] != pair[1]}
+
+
+class Moderated:
+    """A session with somebody who acts on what stands, and a record of what they said."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.store = store
+        self.desk = Desk(store, lambda _: None, lambda: 1000.0)
+        self.word = Word()
+
+    async def groups(self) -> dict[str, list[int]]:
+        """The messages of each standing question."""
+        standing = [q.id for q in await self.store.questions("talk") if not q.state.merged_into]
+        return {id: [a.message.id for a in await self.store.asked(id)] for id in standing}
+
+    async def act(self, what: str, one: int, other: int) -> None:
+        groups = await self.groups()
+        ids = list(groups)
+        if not ids:
+            return
+        a, b = ids[one % len(ids)], ids[other % len(ids)]
+        mine = groups[a][other % len(groups[a])]
+        try:
+            await self._do(what, a, b, mine, groups)
+        except (BadInput, Conflict, NotAllowed, NotFound):
+            return  # the desk says why not; nothing changed
+
+    async def _do(self, what: str, a: str, b: str, mine: int, groups: dict[str, list[int]]) -> None:
+        rest = [id for id in groups[a] if id != mine]
+        if what == "merge":
+            await self.desk.merge("ann", [a], b)
+            self.word.say(what, cross(groups[a], groups[b], True))
+        elif what == "apart":
+            await self.desk.apart("ann", [a], b)
+            self.word.say(what, cross(groups[a], groups[b], False))
+        elif what == "split":
+            await self.desk.split("ann", a, [mine])
+            self.word.say(what, cross([mine], rest, False))
+        elif what == "move" and a != b:
+            await self.desk.move("ann", mine, a, b)
+            self.word.say(what, {**cross([mine], rest, False), **cross([mine], groups[b], True)})
+        elif what == "undo" and self.word.acts:
+            done: Action = await self.desk.undo("ann", "talk")
+            assert done.change.undoes
+            self.word.undo()
+
+    async def check(self) -> None:
+        """No two messages that a person parted are one question, and none is proposed for the other's."""
+        groups = await self.groups()
+        place = {message: id for id, messages in groups.items() for message in messages}
+        proposed = {q.id: set(q.suggested_merge) for q in await self.store.questions("talk")}
+        for pair, same in self.word.last.items():
+            one, other = (place[message] for message in pair)
+            assert (one == other) or not same
+            if not same:
+                assert one != other
+                assert other not in proposed[one]
+                assert one not in proposed[other]
+
+
+Step = tuple[str, int, int]
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["ask", "ask", "ask", "merge", "split", "move", "apart", "undo"]),
+        st.integers(0, 7),
+        st.integers(0, 7),
+    ),
+    max_size=16,
+)
+
+
+async def play(steps: Sequence[Step], *, batch: int = 64, restarts: bool = False) -> list[Placement]:
+    """What is decided when these things happen, with the pair rule checked after each."""
+    store = await open_store(":memory:")
+    await store.save_session(TALK)
+    moderated = Moderated(store)
+    placed: list[Placement] = []
+    try:
+        for asks, run in itertools.groupby(enumerate(steps), lambda step: step[1][0] == "ask"):
+            if asks:
+                lines = [message(n, TEXTS[text], f"u{who % 3}") for n, (_, text, who) in run]
+                async with running(store, encoder=Plain(), batch=batch) as pipeline:
+                    for some in [lines] if not restarts else [[line] for line in lines]:
+                        placed = await say(store, pipeline, *some)
+                        if restarts:
+                            await pipeline.restore()
+                await moderated.check()
+                continue
+            for _, (what, one, other) in run:
+                await moderated.act(what, one, other)
+                await moderated.check()
+        return placed
+    finally:
+        await store.close()
+
+
+@given(STEPS)
+@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+def test_what_people_said_holds_whatever_comes_after(steps: list[Step]) -> None:
+    """In any order of asking, merging, splitting, moving, keeping apart and undoing; in any batches and after restarts
+    the same is decided, for the same reasons."""
+    plain = asyncio.run(play(steps))
+    assert asyncio.run(play(steps, batch=1, restarts=True)) == plain
+
+
+async def live(store: SqliteStore, steps: Sequence[Step]) -> list[Placement]:
+    """The same without a stop: one pipeline follows the ledger."""
+    moderated = Moderated(store)
+    placed: list[Placement] = []
+    async with running(store, encoder=Plain()) as pipeline:
+        for n, (what, one, other) in enumerate(steps):
+            if what == "ask":
+                placed = await say(store, pipeline, message(n, TEXTS[one], f"u{other % 3}"))
+            else:
+                await moderated.act(what, one, other)
+    return placed
+
+
+@given(STEPS)
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_pipeline_that_follows_the_ledger_decides_as_one_that_starts_anew(steps: list[Step]) -> None:
+    """The cache of the session never differs from the store."""
+
+    async def both() -> tuple[list[Placement], list[Placement]]:
+        store = await open_store(":memory:")
+        try:
+            await store.save_session(TALK)
+            return await live(store, steps), await play(steps)
+        finally:
+            await store.close()
+
+    followed, anew = asyncio.run(both())
+    assert followed == anew
+
+
+async def test_a_repeat_joins_and_says_whose_it_is(store: SqliteStore) -> None:
+    """The same line again counts its person once; another's joins that question; both say so."""
+    async with running(store) as pipeline:
+        _, own, other = await say(
+            store, pipeline, message(1, RECORDING), message(2, RECORDING.upper()), message(3, RECORDING, "u2")
+        )
+    assert (own.question, other.question) == ("q1", "q1")
+    assert [r.code for r in own.reasons.grouping] == ["own_repeat"]
+    assert [r.code for r in other.reasons.grouping] == ["same_text"]
+    assert (await store.question("q1")).people == 2
+
+
+async def test_every_decision_keeps_its_reasons(store: SqliteStore) -> None:
+    """They are read back from the store as they were decided, three at most of each kind."""
+    async with running(store) as pipeline:
+        placed = await say(store, pipeline, message(1, RECORDING), message(2, "666"), message(3, PROTOCOL + " Please"))
+    assert [r.code for r in placed[0].reasons.grouping] == ["first"]
+    assert [r.code for r in placed[1].reasons.asking] == ["chatter"]
+    assert placed[2].reasons.grouping
+    assert all(len(kind) <= 3 for p in placed for kind in (p.reasons.asking, p.reasons.grouping, p.reasons.answer))
+
+
+@pytest.mark.parametrize("series", ["autumn", ""])
+async def test_a_series_remembers_what_was_joined_and_kept_apart(store: SqliteStore, series: str) -> None:
+    """A merge in one talk holds in the next of its series, in no other; so does keeping apart, and undo ends it."""
+    first, second = replace(TALK, series=series), replace(TALK, id="talk2", series=series)
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    for session in (first, second):
+        await store.save_session(session)
+    async with running(store, first) as pipeline:
+        await say(store, pipeline, message(1, RECORDING), message(2, PROTOCOL, "u2"))
+    merged = await desk.merge("ann", ["q2"], "q1")
+
+    async def placed(*texts: str) -> list[Placement]:
+        there = len(await store.placements("talk2"))
+        lines = [message(there + n, text, f"v{n}", session="talk2") for n, text in enumerate(texts, 1)]
+        async with running(store, second) as pipeline:
+            await store.receive(lines)
+            pipeline.wake()
+            await asyncio.wait_for(pipeline.drained(), 10)
+        return [p for _, p in await store.placements("talk2") if p][there:]
+
+    recording, protocols = await placed("Any recording, please?", "And the protocols, which?")
+    assert (protocols.question == recording.question) == bool(series)
+    if series:
+        assert protocols.reasons.grouping[0].code == "told_same"
+        await desk.undo("ann", "talk", merged.id)
+        (again,) = await placed("So which protocols are they?")
+        assert again.question == recording.question  # it joins the wording that is there, not the precedent
