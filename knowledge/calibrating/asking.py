@@ -28,7 +28,9 @@ IN_CHATS = 3.0
 """What a line of a talk counts beside one that was written without a chat around it."""
 
 LOST = 0.005
-"""Share of the askings that the cues alone may lose."""
+"""Share of the askings that the cues alone may lose, below the probability `DOUBT`."""
+
+DOUBT = 0.25
 
 CERTAIN = 0.95
 """Precision of what may be answered without a human, before the course is asked."""
@@ -156,8 +158,9 @@ def _thresholds(
     )
     askings = np.sort(cheap[clear & asks & ~out])
     surely_not = float(np.floor(askings[int(LOST * len(askings))] * 1000) / 1000) if len(askings) else 0.0
+    surely_not = min(surely_not, DOUBT)
     passed = ~out & (cheap >= surely_not)
-    best = max(ASKS, key=lambda at: _f1(asks[clear], (passed & (full >= at))[clear]))
+    best = max(ASKS, key=lambda at: (_f1(asks[clear], (passed & (full >= at))[clear]), -abs(at - 0.5)))
     told = clear & passed & (full >= best)
     scores = Scores(tuple(full[told & asks].tolist()), tuple(full[told & ~asks].tolist()))
     sure = min(max(scores.threshold(CERTAIN), best), 0.99)

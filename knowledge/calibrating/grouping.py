@@ -12,7 +12,7 @@ from knowledge.grouping import Groups
 from knowledge.likeness import FEATURES
 from knowledge.logistic import Logistic
 
-JOINS = tuple(round(0.2 + 0.05 * step, 2) for step in range(13))
+JOINS = tuple(round(0.25 + 0.05 * step, 2) for step in range(10))
 """Thresholds of joining that are tried."""
 
 SUGGESTED = 0.7
@@ -39,14 +39,15 @@ def _fit(
     taught = [_taught(one, said, anchored) for one, said in zip(heard, sources, strict=True)]
     whole, folds = left_out(FEATURES, [rows for rows, _ in taught], [true for _, true in taught])
     true = [(at, one.talk.chat.lines[line].group) for at, one in enumerate(heard) for line in one.groupable]
-    best, kept = (-1.0, JOINS[0]), list[list[str]]()
+    best, kept = ((-1.0, 0.0), JOINS[0]), list[list[str]]()
     for step, join in enumerate(JOINS):
         groups = [
             one_pass(one, said, Judge(fold, join, join), anchored)
             for one, said, fold in zip(heard, sources, folds, strict=True)
         ]
         told = [(at, group) for at, talk in enumerate(groups) for group in talk]
-        if (score := pairs(true, told).values()["F1"]) > best[0]:
+        score = pairs(true, told).values()["F1"], -abs(join - 0.5)
+        if score > best[0]:
             best, kept = (score, join), groups
         progress((step + 1) / len(JOINS))
     return Judge(whole, best[1], round(SUGGESTED * best[1], 3)), kept

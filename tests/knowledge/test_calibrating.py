@@ -6,8 +6,8 @@ import pytest
 from knowledge.calibrating import TALKS, Labelled, calibrate, own_lines, read_labelled
 from knowledge.calibration import Scores, bundled_calibration
 from knowledge.evaluation import DataError
-from knowledge.grouping import FEATURES as LIKENESS
-from tests.fakes import HashEncoder
+from knowledge.likeness import FEATURES as LIKENESS
+from tests.fakes import HashEncoder, calibrated
 
 ENCODER = HashEncoder()
 NEEDS = {
@@ -27,7 +27,7 @@ def talk(folder: Path, name: str, doubtful: bool = False) -> None:
     )
     chat, labels = [], []
     lines = [(text, group) for group, texts in NEEDS.items() for text in texts] + [(text, None) for text in NOTHING]
-    for at, (text, group) in enumerate(lines * 3):
+    for at, (text, group) in enumerate(lines * 2):
         chat.append({"id": f"m{at}", "t": 9.0 * at, "platform": "web", "user": f"u{at}", "name": "", "text": text})
         answerable = group if group in ("replay", "invoice") else None
         labels.append(
@@ -62,21 +62,19 @@ def test_what_can_be_learnt_is_learnt(talks: list[Labelled]) -> None:
     assert after["answers: precision of what is sent"] >= 0.95
     assert after["answers: coverage of the answerable"] > found.before["answers: coverage of the answerable"] == 0
     assert made.grouping.course.suggest < made.grouping.course.join
-    assert made.asking.surely_not < made.asking.asks <= made.asking.sure
+    assert made.asking.surely_not <= 0.25
+    assert made.asking.asks <= made.asking.sure
     assert tuple(made.grouping.course.logistic.weights) == LIKENESS
     assert done == sorted(done)
     assert done[-1] > 90
 
 
-def test_the_same_talks_give_the_same_calibration(talks: list[Labelled]) -> None:
-    """Nothing depends on chance."""
-    assert calibrate(ENCODER, talks).calibration == calibrate(ENCODER, talks).calibration
-
-
-def test_a_detector_may_be_kept(talks: list[Labelled]) -> None:
-    """What was learnt from more than talks stays as it is, and the rest is fitted to it."""
-    keep = calibrate(ENCODER, talks, more=own_lines()).calibration.asking
-    assert calibrate(ENCODER, talks, keep=keep).calibration.asking == keep
+def test_a_detector_may_be_kept_and_nothing_depends_on_chance(talks: list[Labelled]) -> None:
+    """What was learnt from more than talks stays as it is; the same talks give the same calibration."""
+    keep = calibrated(ENCODER).asking
+    found = calibrate(ENCODER, talks, keep=keep).calibration
+    assert found.asking == keep
+    assert calibrate(ENCODER, talks, keep=keep).calibration == found
 
 
 def test_an_answer_that_is_wrong_counts_as_wrong(tmp_path: Path) -> None:
@@ -87,7 +85,7 @@ def test_an_answer_that_is_wrong_counts_as_wrong(tmp_path: Path) -> None:
         labels = tmp_path / name / "labels.jsonl"
         rows = [json.loads(line) | {"answerable": None} for line in labels.read_text(encoding="utf-8").splitlines()]
         labels.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    made = calibrate(ENCODER, read_labelled(tmp_path), more=own_lines()).calibration
+    made = calibrate(ENCODER, read_labelled(tmp_path)).calibration
     assert made.entries.right == ()
     assert len(made.entries.wrong) > 10
     assert made.answers(0.5).entries > 1
