@@ -1,0 +1,87 @@
+"""Models that are not ours: real Sentence Transformers folders, made here, tiny and untrained."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bot.app.calibrating import check_encoder
+from bot.settings import Settings
+from knowledge.calibration import FILE, NEVER, calibration_of, uncalibrated, write_calibration
+from knowledge.encoder import EncoderError, load_encoder
+from tests.fakes import calibrated
+
+pytestmark = pytest.mark.model
+
+WORDS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz", *"有回放吗怎么开发票"]
+
+
+def tiny(folder: Path, seed: int = 0, hidden: int = 16) -> Path:
+    """A BERT of one layer with a vocabulary of letters."""
+    import torch
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
+    from transformers import BertConfig, BertModel, BertTokenizer
+
+    torch.manual_seed(seed)
+    folder.mkdir(parents=True)
+    (folder / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
+    config = BertConfig(
+        vocab_size=len(WORDS), hidden_size=hidden, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+    )
+    BertModel(config).save_pretrained(folder / "bert")
+    BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder / "bert")
+    transformer = Transformer(str(folder / "bert"))
+    SentenceTransformer(modules=[transformer, Pooling(hidden)], device="cpu").save(str(folder / "model"))
+    return folder / "model"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny(tmp_path_factory.mktemp("models") / "a")
+
+
+def settings(data: Path, model: Path) -> Settings:
+    return Settings.model_validate({"data": data, "encoder": {"model": str(model)}})
+
+
+def test_a_fingerprint_belongs_to_the_weights(model: Path, tmp_path: Path) -> None:
+    """The same folder has the same one at each start, under any path; other weights of the same dimension another."""
+    first = load_encoder(str(model))
+    assert load_encoder(str(model)).fingerprint == first.fingerprint
+    moved = tmp_path / "moved"
+    moved.symlink_to(model)
+    assert load_encoder(str(moved)).fingerprint == first.fingerprint
+    other = load_encoder(str(tiny(tmp_path / "b", seed=1)))
+    assert other.dimension == first.dimension == 16
+    assert other.fingerprint != first.fingerprint
+
+
+def test_a_model_without_a_calibration_only_suggests(model: Path, tmp_path: Path) -> None:
+    """`check` and the log say so; with a calibration of its own it sends, and nothing is said."""
+    encoder = load_encoder(str(model))
+    assert calibration_of(encoder, tmp_path).answers().entries == NEVER
+    mistakes, warnings = check_encoder(settings(tmp_path, model))
+    assert mistakes == []
+    assert "floormic calibrate" in warnings[0]
+    write_calibration(calibrated(encoder), tmp_path / FILE)
+    assert check_encoder(settings(tmp_path, model)) == ([], [])
+    assert uncalibrated(encoder, calibration_of(encoder, tmp_path)) == ""
+    assert calibration_of(encoder, tmp_path).answers().entries < 1
+
+
+@pytest.mark.parametrize("kind", ["empty", "text", "half", "classifier"])
+def test_a_folder_of_the_wrong_kind_is_told(model: Path, tmp_path: Path, kind: str) -> None:
+    """Whatever the folder holds instead of a model, the message names it and `check` counts a mistake."""
+    folder = tmp_path / kind
+    folder.mkdir()
+    if kind == "text":
+        (folder / "config.json").write_text("not json")
+    if kind == "half":
+        (folder / "modules.json").write_text((model / "modules.json").read_text())
+    if kind == "classifier":
+        (folder / "config.json").write_text(json.dumps({"model_type": "vit", "architectures": ["ViTModel"]}))
+    with pytest.raises(EncoderError, match=kind):
+        load_encoder(str(folder))
+    mistakes, _ = check_encoder(settings(tmp_path, folder))
+    assert kind in mistakes[0]
