@@ -10,7 +10,6 @@ import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 
 import numpy as np
 from numpy.typing import NDArray
@@ -174,7 +173,9 @@ def agglomerative(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float64], Cu
 
 def semantic_hash(texts: Sequence[str], vectors: NDArray[np.float32]) -> tuple[NDArray[np.float64], Cut]:
     """What semhash keeps together as near-duplicates, after everything was asked. Also similarities to try."""
-    hashed = importlib.import_module("semhash").SemHash.from_embeddings(vectors, list(texts), model=None)
+    hashed = importlib.import_module("semhash").SemHash.from_embeddings(
+        vectors, list(texts), model=None, ann_backend="basic"
+    )
 
     def cut(threshold: float) -> list[int]:
         kept = hashed.self_deduplicate(threshold=threshold).selected_with_duplicates
@@ -189,13 +190,18 @@ OPTIONAL = {"sklearn": "scikit-learn", "semhash": "semhash"}
 
 
 def installed(module: str) -> bool:
-    return find_spec(module) is not None
+    """Whether it can be used: a package may be there while one that it needs is not."""
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        return False
+    return True
 
 
 def missing() -> list[str]:
     """A line for each optional package that is not there, with what to do."""
     return [
-        f"{package} is not installed, so it is not set beside: pip install 'floormic[bench]'"
+        f"{package} is not installed or not whole, so it is not set beside: pip install 'floormic[bench]'"
         for module, package in OPTIONAL.items()
         if not installed(module)
     ]

@@ -73,8 +73,8 @@ class Mind:
 
     def groups(self, answering: Answering) -> Groups:
         """Groups that the course anchors, if it holds anything."""
-        profile = answering.profile if len(answering) else None
-        return Groups(self.encoder.dimension, self.calibration.grouping, profile)
+        anchor = answering if len(answering) else None
+        return Groups(self.encoder.dimension, self.calibration.grouping, anchor)
 
 
 def judge_chat(chat: Chat, mind: Mind, progress: Progress = lambda _: None) -> Heard:

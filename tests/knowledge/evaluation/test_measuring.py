@@ -16,7 +16,7 @@ from knowledge.evaluation import (
     read_public,
     read_topics,
 )
-from knowledge.evaluation.baselines import agglomerative, best_cut, bm25, nearest_earlier, tf_idf
+from knowledge.evaluation.baselines import agglomerative, best_cut, bm25, nearest_earlier, semantic_hash, tf_idf
 from knowledge.evaluation.data import Dataset
 from knowledge.evaluation.metrics import Figure
 from knowledge.evaluation.results import Block
@@ -215,6 +215,14 @@ class TestBaselines:
         one, two, three = cut(0.9)
         assert one == two != three
         assert len(set(cut(-1.0))) == 1
+
+    def test_semhash_keeps_near_texts_together(self) -> None:
+        """Equal and near texts share a group, far ones do not."""
+        pytest.importorskip("semhash")
+        vectors = np.array([[1, 0], [0.99, 0.14], [0, 1], [1, 0]], dtype=np.float32)
+        _, cut = semantic_hash(["a", "b", "c", "a"], vectors)
+        one, two, three, again = cut(0.9)
+        assert one == two == again != three
 
     def test_the_best_threshold_is_the_one_with_the_best_pairs(self) -> None:
         """Of all thresholds the one is taken whose groups are nearest to the labels."""
