@@ -88,7 +88,7 @@ async def running(store: SqliteStore, session: Session = TALK, **more: Any) -> A
             store,
             more.pop("encoder", topics()),
             more.pop("detector", Ears)(bundled_calibration().asking),
-            bundled_calibration().grouping,
+            more.pop("judge", bundled_calibration().grouping),
             now=lambda: 1000.0,
             executor=executor,
             replying=frozenset({"telegram"}),
