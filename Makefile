@@ -6,9 +6,6 @@ PIP_ARGS ?=
 # More for the command behind a target: make test ARGS="-k report", make run ARGS="--config my.toml"
 ARGS ?=
 
-# The folder of the public sets that `make train` may learn from as well; none if it is empty.
-PUBLIC ?=
-
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt $(PIP_ARGS)
@@ -44,9 +41,9 @@ format: $(VENV)/.developer ## format the code and mend what lint can mend
 bench: $(VENV)/.runtime ## measure on this machine
 	$(BIN)/floormic bench $(ARGS)
 
-train: $(VENV)/.developer ## make the encoder's weights anew (20 minutes on 2 cores; goes on where it was stopped)
+train: $(VENV)/.developer ## make the encoder's weights anew and its calibration (an hour on 2 cores; goes on where it was stopped)
 	$(BIN)/python -m knowledge.training.encoder knowledge/models/encoder $(ARGS)
-	$(BIN)/python -m knowledge.training.asking $(PUBLIC)
+	$(BIN)/floormic calibrate --model bundled --out knowledge/models/calibration.json
 
 docs: $(VENV)/.runtime ## write docs/settings.md from the descriptions in the code
 	$(BIN)/python -m bot.settings > docs/settings.md

@@ -5,6 +5,7 @@ Exit status: 0 all went well, 1 `check` found mistakes, 2 it could not be done (
 """
 
 import asyncio
+import math
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -264,7 +265,7 @@ def calibrate(config: Path | None, model: str | None, talks: Path | None, out: P
         done = app.calibrate_model(_settings(config), model, talks, out, progress)
     click.echo(f"{'':42}  before  after")
     for name, after in done.outcome.after.items():
-        click.echo(f"{name:42}  {done.outcome.before[name]:6.3f} {after:6.3f}")
+        click.echo(f"{name:42}  {done.outcome.before.get(name, math.nan):6.3f} {after:6.3f}")
     minutes = (time.perf_counter() - began) / 60
     click.echo(f"{_count(done.talks, 'talk')}, {minutes:.1f} minutes; {done.file} written", err=True)
 

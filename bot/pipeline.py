@@ -42,7 +42,7 @@ from knowledge.calibration import GroupingJudge
 from knowledge.context import KEPT, Line, Recent
 from knowledge.corrections import Place, Precedents, Wording, corrected
 from knowledge.encoder import Encoder
-from knowledge.grouping import Grouped, Groups, Profile
+from knowledge.grouping import Anchor, Grouped, Groups
 from knowledge.reasons import Reasons, because, said
 
 log = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ class Pipeline:
         """Rebuild the caches from the store: vectors are read, never encoded again."""
         self._learn()
         self._groups = Groups(
-            self._encoder.dimension, self._judge, _profile(self._answering), await self._earlier_corrections()
+            self._encoder.dimension, self._judge, _anchor(self._answering), await self._earlier_corrections()
         )
         self._standing, self._filed = {}, {}
         newest = await self._store.actions(self._session.id, limit=1)
@@ -250,7 +250,7 @@ class Pipeline:
 
     def _understand(self, batch: Sequence[Message]) -> list[Placed]:
         if self._learn():
-            self._groups.anchor(_profile(self._answering))
+            self._groups.anchor(_anchor(self._answering))
         decided = [self._cheap(message) for message in batch]
         rest = [m for m, asking in zip(batch, decided, strict=True) if asking is None or asking.asks]
         vectors = dict(zip((m.id for m in rest), self._encoder.encode([m.text for m in rest]), strict=True))
@@ -370,9 +370,9 @@ class Pipeline:
         raise AssertionError("repeat never ends")
 
 
-def _profile(answering: Answering | None) -> Profile | None:
+def _anchor(answering: Answering | None) -> Anchor | None:
     """The course as an anchor of groups; an empty one anchors nothing."""
-    return answering.profile if answering is not None and len(answering) else None
+    return answering if answering is not None and len(answering) else None
 
 
 def _whole(message: Message) -> int:

@@ -139,6 +139,12 @@ class Answering:
         unrelated = 1 - shares.sum()
         return np.asarray(shares / math.sqrt(shares @ shares + unrelated**2), dtype=np.float32)
 
+    def centred(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Without most of what the course's questions have in common: between two messages of one talk that says
+        nothing. Of unit length; the vector itself for an empty course."""
+        rest = vector - COMMON * self._asked.centre
+        return np.ascontiguousarray(rest / max(float(np.linalg.norm(rest)), 1e-9), dtype=np.float32)
+
     def _nearness(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.maximum(self._asked.cosines(vector), self._said.cosines(vector))
 
@@ -157,6 +163,7 @@ class _Views:
     def __init__(self, views: Sequence[tuple[str, ...]], encoder: Encoder) -> None:
         self._starts = np.cumsum([0, *(len(texts) for texts in views)])[:-1]
         self._vectors = encoder.encode([text for texts in views for text in texts])
+        self.centre = self._vectors.mean(axis=0) if len(self._vectors) else np.zeros(encoder.dimension, np.float32)
 
     def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
         all_views = (self._vectors @ vector).astype(np.float64)
@@ -221,6 +228,10 @@ def cut(text: str, longest: int) -> str:
 
 WORDS = 0.25
 """What a full match of words is worth in cosine when the best part is chosen."""
+
+COMMON = 0.75
+"""Share of a course's common direction that is taken out of messages that are compared with each other: best average
+precision over pairs on the talks."""
 
 UNRELATED = 0.3
 """The cosine that a part has to a message of the same field which it does not answer."""

@@ -41,6 +41,7 @@ class Filing:
 
     def __init__(self, dimension: int) -> None:
         self.filed: dict[int, Filed] = {}
+        self._dimension = dimension
         self._neighbours = Neighbours(dimension)
         self._places: dict[Place, _Held] = {}
         self._groups: dict[str, set[Place]] = {}
@@ -59,6 +60,12 @@ class Filing:
         self._neighbours.add(key, filed.member.vector)
         insort(self._by_text.setdefault(filed.member.text, []), key)
         self.enter(key)
+
+    def index(self) -> None:
+        """The vectors of the members changed: find by the new ones from now on."""
+        self._neighbours = Neighbours(self._dimension)
+        for key, filed in self.filed.items():
+            self._neighbours.add(key, filed.member.vector)
 
     def move(self, key: int, group: str) -> None:
         """Raises `KeyError`."""

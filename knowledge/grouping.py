@@ -4,8 +4,9 @@
 decision depends on what is there, in order of arrival, and on nothing else.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from knowledge.calibration import GroupingJudge, Judge
 from knowledge.corrections import NEAR, Apart, Place, Precedents, by_group, limit, support
 from knowledge.filing import CLOSEST, Filed, Filing
-from knowledge.likeness import FEATURES, Likeness, Member, about, likeness
+from knowledge.likeness import FAR, FEATURES, Likeness, Member, about, likeness
 from knowledge.neighbours import DIGITS
 from knowledge.reasons import SHOWN, Reason, odds, signs, strongest
 from knowledge.text import normalise
@@ -24,8 +25,17 @@ RECALLED = 50
 
 CERTAIN = odds(1.0)
 
-Profile = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""A message's vector to how near each part of the course is: shape (parts,), at most of unit length (`Answering`)."""
+
+class Anchor(Protocol):
+    """A course, as it helps to tell questions apart (`Answering`)."""
+
+    def profile(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How near each part of the course is: shape (parts,), at most of unit length."""
+        ...
+
+    def centred(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Without what all that is asked of this course has in common; of unit length."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +77,7 @@ class _Candidate:
 class Groups:
     """The questions of one session as their wordings. Not for several threads at once.
 
-    `judge` is the calibration for the encoder of the vectors. With a `profile` the course helps to tell questions
+    `judge` is the calibration for the encoder of the vectors. With an `anchor` the course helps to tell questions
     apart; without one only the words do. `precedents`: what people corrected in earlier sessions. Raises
     `CalibrationError` where the judge weighs other features than `Likeness`.
     """
@@ -76,13 +86,13 @@ class Groups:
         self,
         dimension: int,
         judge: GroupingJudge,
-        profile: Profile | None = None,
+        anchor: Anchor | None = None,
         precedents: Precedents | None = None,
     ) -> None:
         for each in (judge.words, judge.course):
             each.logistic.over(FEATURES, "grouping")
         self._judges = judge
-        self._profile = profile
+        self._anchor = anchor
         self._filing = Filing(dimension)
         self._precedents = precedents or Precedents()
         self._earlier = [self._seen(one.text, one.vector, None) for one in self._precedents.wordings]
@@ -91,15 +101,17 @@ class Groups:
     def __len__(self) -> int:
         return len(self._filing)
 
-    def anchor(self, profile: Profile | None) -> None:
+    def anchor(self, anchor: Anchor | None) -> None:
         """The course changed: compare everything, what is there too, by the new one from now on."""
-        self._profile = profile
-        for member in (*self._earlier, *(filed.member for filed in self._filing.filed.values())):
-            member.profile = self._profiled(member.vector)
-        for key, filed in self._filing.filed.items():
+        self._anchor = anchor
+        members = {key: filed.member for key, filed in self._filing.filed.items()}
+        for member in (*self._earlier, *members.values()):
+            member.vector, member.profile = self._centred(member.raw), self._profiled(member.raw)
+        for key, member in members.items():
             self._filing.leave(key)
-            filed.member.near = self._nearness(filed.member)
+            member.near = self._nearness(member)
             self._filing.enter(key)
+        self._filing.index()
 
     def keep_apart(self, apart: Apart) -> None:
         """People say that these groups are different questions; replaces what was said before in this session."""
@@ -188,7 +200,7 @@ class Groups:
 
     def _nearness(self, member: Member) -> dict[Place, float]:
         found: dict[Place, float] = {}
-        for at in self._precedents.nearest(member.vector):
+        for at in self._precedents.nearest(member.raw):
             place = self._precedents.wordings[at].place
             if (p := self._alone(member, self._earlier[at])) >= max(NEAR, found.get(place, 0.0)):
                 found[place] = p
@@ -197,16 +209,23 @@ class Groups:
     # -- what the machine sees ---------------------------------------------------------------------------------------
 
     def _views(self, new: Member) -> list[_View]:
-        logistic, found = self._judge().logistic, []
-        for place, keys in self._filing.candidates(new).items():
+        logistic, found, candidates = self._judge().logistic, [], self._filing.candidates(new)
+        nearests = {place: self._nearest(new, keys[:CLOSEST]) for place, keys in candidates.items()}
+        for place, keys in candidates.items():
             closest, held = self._filing.members(keys[:CLOSEST]), self._filing.keys(place)
             members = closest if len(closest) == len(held) else self._filing.members(held[:RECALLED])
-            nearest = max(closest, key=lambda member: float(new.vector @ member.vector))
-            like = likeness(new, nearest, members, self._filing.sources(place))
+            nearest, cosine = nearests[place]
+            others = (each for other, (_, each) in nearests.items() if other.group != place.group)
+            ahead = cosine - max(others, default=cosine - FAR)
+            like = likeness(new, nearest, members, self._filing.sources(place), ahead=ahead, size=len(held))
             alone = self._alone(new, nearest) if place.group in self._apart else 0.0
             score = logistic.probability(like.features())
             found.append(_View(place, held[0], like, about(new, nearest), score, alone))
         return found
+
+    def _nearest(self, new: Member, keys: Sequence[int]) -> tuple[Member, float]:
+        pairs = [(member, float(new.vector @ member.vector)) for member in self._filing.members(keys)]
+        return max(pairs, key=lambda pair: pair[1])
 
     def _alone(self, new: Member, other: Member) -> float:
         """The probability that a message asks what one other asks; 1 where it says the same."""
@@ -216,7 +235,7 @@ class Groups:
         return self._judge().logistic.probability(like.features())
 
     def _judge(self) -> Judge:
-        return self._judges.course if self._profile else self._judges.words
+        return self._judges.course if self._anchor else self._judges.words
 
     def _new(self, text: str, vector: NDArray[np.float32], source: str | None) -> Member:
         member = self._seen(text, vector, source)
@@ -224,7 +243,11 @@ class Groups:
         return member
 
     def _seen(self, text: str, vector: NDArray[np.float32], source: str | None) -> Member:
-        return Member(normalise(text), kinds(text), source, vector, self._profiled(vector))
+        raw = np.ascontiguousarray(vector, dtype=np.float32)
+        return Member(normalise(text), kinds(text), source, self._centred(raw), self._profiled(raw), raw)
+
+    def _centred(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._anchor.centred(vector) if self._anchor else vector
 
     def _profiled(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._profile(vector) if self._profile else np.zeros(1, dtype=np.float32)
+        return self._anchor.profile(vector) if self._anchor else np.zeros(1, dtype=np.float32)

@@ -4,6 +4,7 @@ A new feature is a field of `Likeness`, filled in `likeness`, and a line of word
 anything, stands in `about`.
 """
 
+import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
@@ -17,7 +18,8 @@ from knowledge.neighbours import DIGITS
 @dataclass(slots=True)
 class Member:
     """One message as it is compared. `text` is its normal form, `source` what of the course it matches strongly;
-    `profile` how near each part of the course is, `near` how near the precedents of earlier sessions.
+    `raw` the encoder's vector, `vector` what of it is compared (`Anchor.centred`), `profile` how near each part of the
+    course is, `near` how near the precedents of earlier sessions.
     """
 
     text: str
@@ -25,6 +27,7 @@ class Member:
     source: str | None
     vector: NDArray[np.float32]
     profile: NDArray[np.float32]
+    raw: NDArray[np.float32]
     near: dict[Place, float] = field(default_factory=dict)
 
 
@@ -34,10 +37,13 @@ class Likeness:
     mean over the wordings; the others are 0 or 1.
 
     `course` is the cosine of profiles: people who need the same part of the course ask the same, though they share no
-    word. `kinds`: both ask where, when, how much …
+    word. `kinds`: both ask where, when, how much … `ahead`: the greatest cosine over that of any other wordings, within
+    ±`FAR`. `size`: the logarithm of how many wordings there are, for what many asked is asked again.
     """
 
     cosine: float
+    ahead: float
+    size: float
     course: float
     kinds: float
     same_source: float
@@ -50,10 +56,25 @@ class Likeness:
 FEATURES = tuple(field.name for field in fields(Likeness))
 
 
-def likeness(new: Member, nearest: Member, members: Sequence[Member], sources: Collection[str]) -> Likeness:
-    """`members` are the wordings, one at least, `nearest` the nearest of them, `sources` what they match."""
+FAR = 0.3
+"""Of two cosines; what is further apart is as good as alone."""
+
+
+def likeness(
+    new: Member,
+    nearest: Member,
+    members: Sequence[Member],
+    sources: Collection[str],
+    *,
+    ahead: float = 0.0,
+    size: int = 1,
+) -> Likeness:
+    """`members` are the wordings, one at least, `nearest` the nearest of them, `sources` what they match, `size` how
+    many there are in all."""
     return Likeness(
         cosine=_half([float(new.vector @ m.vector) for m in (nearest, *members)]),
+        ahead=round(min(max(ahead, -FAR), FAR), DIGITS),
+        size=round(math.log(size), DIGITS),
         course=_half([float(new.profile @ m.profile) for m in (nearest, *members)]),
         kinds=float(bool(new.kinds & nearest.kinds)),
         same_source=float(new.source is not None and new.source in sources),

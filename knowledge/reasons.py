@@ -93,6 +93,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "own_repeat": ("同一个人又发了同样的话", "the same person sent the same line again"),
     "same_text": ("与更早的一条一字不差", "word for word an earlier one"),
     "cosine": ("意思相近", "alike in meaning"),
+    "ahead": ("比别的问题都更像", "nearer than any other question"),
+    "size": ("问的人多", "many asked it"),
     "course": ("要的是课程资料的同一处", "both need the same part of the course"),
     "kinds": ("都在问“{detail}”", "both ask {detail}"),
     "same_source": ("都对应课程条目 {detail}", "both match the course entry {detail}"),
@@ -122,6 +124,8 @@ _WORDS: dict[str, tuple[str, str]] = {
 _AGAINST: dict[str, tuple[str, str]] = {
     "cosine": ("意思不太像", "not very alike in meaning"),
     "course": ("要的不是课程资料的同一处", "they need different parts of the course"),
+    "ahead": ("也像别的问题", "as near to another question"),
+    "size": ("还没有几个人问", "few asked it"),
     "kinds": ("问的不是同一类事", "they ask for different kinds of thing"),
     "meaning": ("整句的意思不像在提问", "its meaning is not that of a question"),
     "cue": ("不像提问的迹象：{detail}", "a sign of not asking: {detail}"),

@@ -9,7 +9,6 @@ from bot.settings import Settings
 from knowledge.calibrating import TALKS, Outcome, calibrate, own_lines, read_labelled
 from knowledge.calibration import (
     FILE,
-    bundled_calibration,
     calibration_of,
     read_calibration,
     uncalibrated,
@@ -37,8 +36,7 @@ def calibrate_model(
     progress: Callable[[int], None] = lambda _: None,
 ) -> Calibrated:
     """`model` defaults to the configured one, `talks` to those that ship with the program, `out` to where the program
-    looks for it. The detector of the shipped calibration stays as it is where it was made for this encoder, for it
-    learnt from more than talks.
+    looks for it.
 
     Raises `SettingsError` where the model cannot be loaded, `BadInput` for talks that cannot be used.
     """
@@ -46,12 +44,10 @@ def calibrate_model(
     try:
         labelled = read_labelled(talks or TALKS)
         encoder = load_encoder(model or settings.encoder.model, settings.encoder.threads or None)
-        shipped = bundled_calibration()
         outcome = calibrate(
             encoder,
             labelled,
             more=own_lines(),
-            keep=shipped.asking if shipped.fits(encoder) else None,
             folder=settings.data,
             precision=settings.answers.precision,
             progress=progress,

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from knowledge.calibrating.answering import fit_answering, scores_of
-from knowledge.calibrating.asking import Row, asked_by, fit_asking, own_lines
+from knowledge.calibrating.asking import Row, fit_asking, own_lines
 from knowledge.calibrating.figures import Figures, figures, figures_of, sources
 from knowledge.calibrating.grouping import fit_grouping
 from knowledge.calibrating.hearing import Heard, Labelled, hear, read_labelled
-from knowledge.calibration import PRECISION, AskingJudge, Calibration, calibration_of
+from knowledge.calibration import PRECISION, Calibration, calibration_of
 from knowledge.encoder import Encoder
+from knowledge.logistic import CalibrationError
 
 __all__ = ["TALKS", "Figures", "Labelled", "Outcome", "Row", "calibrate", "own_lines", "read_labelled"]
 
@@ -30,7 +31,8 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`before` are the figures of what is used so far, `after` those of what was found, both on the same talks."""
+    """`before` are the figures of what is used so far (none for a calibration of an earlier version), `after` those of
+    what was found, both on the same talks."""
 
     calibration: Calibration
     before: Figures
@@ -42,20 +44,19 @@ def calibrate(
     talks: Sequence[Labelled],
     *,
     more: Sequence[Row] = (),
-    keep: AskingJudge | None = None,
     folder: Path | None = None,
     precision: float = PRECISION,
     progress: Progress = lambda _: None,
 ) -> Outcome:
-    """`more`: lines beside the talks that the detector learns from; or `keep` that detector as it is. `folder` is where
-    the calibration in use may lie; `precision` is wanted of answers. Raises `ValueError` for too few talks.
+    """`more`: lines beside the talks that the detector learns from. `folder` is where the calibration in use may lie;
+    `precision` is wanted of answers. Raises `ValueError` for too few talks.
     """
     if len(talks) < FEWEST:
         raise ValueError(f"{len(talks)} labelled talks; at least {FEWEST} are needed to judge each by the others")
     heard: list[Heard] = []
     for talk in talks:
         heard.append(hear(talk, encoder, lambda share: progress(int(70 * (len(heard) + share) / len(talks)))))
-    asking, asked = (keep, asked_by(keep, heard)) if keep else fit_asking(encoder, heard, more)
+    asking, asked = fit_asking(encoder, heard, more)
     progress(80)
     answering, chance = fit_answering(heard, asked)
     before = calibration_of(encoder, folder)
@@ -72,4 +73,12 @@ def calibrate(
     sent = [sources(*each, judge) for each in zip(heard, asked, chance, strict=True)]
     grouping, groups = fit_grouping(heard, sent, lambda share: progress(int(80 + 17 * share)))
     after = figures(heard, asked, chance, judge, groups)
-    return Outcome(replace(draft, grouping=grouping), figures_of(before, heard, precision), after)
+    return Outcome(replace(draft, grouping=grouping), _before(before, heard, precision), after)
+
+
+def _before(calibration: Calibration, heard: Sequence[Heard], precision: float) -> Figures:
+    """Nothing where the calibration is one of an earlier version, which weighed other features."""
+    try:
+        return figures_of(calibration, heard, precision)
+    except CalibrationError:
+        return {}

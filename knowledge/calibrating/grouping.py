@@ -77,8 +77,7 @@ def one_pass(one: Heard, sources: Sources, judge: Judge, anchored: bool) -> list
 
 
 def _groups(one: Heard, judge: Judge, anchored: bool) -> Groups:
-    profile = one.answering.profile if anchored and one.answering is not None else None
-    return Groups(one.vectors.shape[1], GroupingJudge(judge, judge), profile)
+    return Groups(one.vectors.shape[1], GroupingJudge(judge, judge), one.answering if anchored else None)
 
 
 def _blank() -> Judge:

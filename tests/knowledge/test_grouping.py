@@ -1,7 +1,11 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from knowledge.calibration import bundled_calibration
 from knowledge.grouping import Grouped, Groups
@@ -19,6 +23,16 @@ LINES = [
     "slides where",
     "666",
 ]
+
+
+@dataclass(frozen=True)
+class _Anchor:
+    """A course of which only the profile counts."""
+
+    profile: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+    def centred(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        return vector
 
 
 def _stream(lines: list[str]) -> tuple[Groups, list[Grouped]]:
@@ -97,8 +111,24 @@ def test_a_new_course_counts_for_what_is_there() -> None:
     """Once anchored anew, the profiles of earlier messages are the new course's."""
     groups, _ = _stream(["abc", "xyz"])
     vector = ENCODER.encode(["abc"])[0]
-    groups.anchor(lambda v: np.array([1.0], dtype=np.float32))
+    groups.anchor(_Anchor(lambda v: np.array([1.0], dtype=np.float32)))
     together = groups.decide("xyz", ENCODER.encode(["xyz"])[0], None).similarity
-    groups.anchor(lambda v: np.eye(2, dtype=np.float32)[int(np.allclose(v, vector))])
+    groups.anchor(_Anchor(lambda v: np.eye(2, dtype=np.float32)[int(np.allclose(v, vector))]))
     assert groups.decide("abc", vector, None).group == "q0"
     assert together is not None
+
+
+def test_the_nearest_question_and_the_one_that_many_asked_come_first() -> None:
+    """Of two questions that are alike in all else, the one that is ahead of the others and has more wordings is
+    likelier."""
+    groups = Groups(2, JUDGE)
+    near, far, new = (np.array(v, dtype=np.float32) for v in ([0.8, 0.6], [0.6, 0.8], [1.0, 0.0]))
+    groups.add(1, "near", "aa", near, None)
+    groups.add(2, "far", "bb", far, None)
+    seen = dict(groups.likenesses("cc", new, None))
+    assert seen["near"].ahead == pytest.approx(0.2, abs=1e-3)
+    assert seen["far"].ahead == -seen["near"].ahead
+    groups.add(3, "far", "dd", far, None)
+    assert dict(groups.likenesses("cc", new, None))["far"].size > seen["far"].size == 0.0
+    assert JUDGE.course.logistic.weights["ahead"] > 0
+    assert JUDGE.course.logistic.weights["size"] > 0
