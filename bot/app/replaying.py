@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +167,7 @@ def _line(message: Message, placement: Placement | None) -> dict[str, Any]:
         "similarity": placement.similarity if placement else None,
         "suggested": placement.suggested if placement else None,
         "answer": answer and {"source": answer.source, "score": round(answer.score, 4), "state": answer.state},
+        "reasons": asdict(placement.reasons) if placement else None,
     }
 
 
