@@ -11,9 +11,9 @@ from pathlib import Path
 from knowledge.calibrating.answering import fit_answering, scores_of
 from knowledge.calibrating.asking import Row, fit_asking, own_lines
 from knowledge.calibrating.figures import Figures, figures, figures_of, sources
-from knowledge.calibrating.grouping import fit_grouping
+from knowledge.calibrating.grouping import blank, fit_grouping
 from knowledge.calibrating.hearing import Heard, Labelled, hear, read_labelled
-from knowledge.calibration import PRECISION, Calibration, calibration_of
+from knowledge.calibration import PRECISION, Calibration, GroupingJudge, calibration_of
 from knowledge.encoder import Encoder
 from knowledge.logistic import CalibrationError
 
@@ -59,12 +59,11 @@ def calibrate(
     asking, asked = fit_asking(encoder, heard, more)
     progress(80)
     answering, chance = fit_answering(heard, asked)
-    before = calibration_of(encoder, folder)
     draft = Calibration(
         encoder.fingerprint,
         encoder.dimension,
         asking,
-        before.grouping,
+        GroupingJudge(blank(), blank()),
         answering,
         entries=scores_of(heard, asked, chance, entries=True),
         passages=scores_of(heard, asked, chance, entries=False),
@@ -73,12 +72,12 @@ def calibrate(
     sent = [sources(*each, judge) for each in zip(heard, asked, chance, strict=True)]
     grouping, groups = fit_grouping(heard, sent, lambda share: progress(int(80 + 17 * share)))
     after = figures(heard, asked, chance, judge, groups)
-    return Outcome(replace(draft, grouping=grouping), _before(before, heard, precision), after)
+    return Outcome(replace(draft, grouping=grouping), _before(encoder, folder, heard, precision), after)
 
 
-def _before(calibration: Calibration, heard: Sequence[Heard], precision: float) -> Figures:
-    """Nothing where the calibration is one of an earlier version, which weighed other features."""
+def _before(encoder: Encoder, folder: Path | None, heard: Sequence[Heard], precision: float) -> Figures:
+    """Nothing where the calibration cannot be read, or is one of an earlier version, which weighed other features."""
     try:
-        return figures_of(calibration, heard, precision)
+        return figures_of(calibration_of(encoder, folder), heard, precision)
     except CalibrationError:
         return {}

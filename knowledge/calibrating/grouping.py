@@ -56,7 +56,7 @@ def _fit(
 def _taught(one: Heard, sources: Sources, anchored: bool) -> tuple[Floats, Bools]:
     """What each line has in common with the groups it may join, and which of them it belongs to, if everything before
     it was put where the labels say."""
-    groups, rows, true = _groups(one, _blank(), anchored), [np.zeros(len(FEATURES))][:0], list[bool]()
+    groups, rows, true = _groups(one, blank(), anchored), [np.zeros(len(FEATURES))][:0], list[bool]()
     for at in one.groupable:
         line = one.talk.chat.lines[at]
         for name, likeness in groups.likenesses(line.text, one.vectors[at], sources[at]):
@@ -80,6 +80,7 @@ def _groups(one: Heard, judge: Judge, anchored: bool) -> Groups:
     return Groups(one.vectors.shape[1], GroupingJudge(judge, judge), one.answering if anchored else None)
 
 
-def _blank() -> Judge:
+def blank() -> Judge:
+    """For whoever needs the features before there is a judge of them."""
     zero = dict.fromkeys(FEATURES, 0.0)
     return Judge(Logistic(0.0, zero, zero), 1.0, 1.0)

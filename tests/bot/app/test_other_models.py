@@ -4,12 +4,16 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from bot.app.calibrating import check_encoder
+from bot.cli import floormic
+from bot.errors import BadInput
 from bot.settings import Settings
 from knowledge.calibration import FILE, NEVER, calibration_of, uncalibrated, write_calibration
 from knowledge.encoder import EncoderError, load_encoder
 from tests.fakes import calibrated
+from tests.talks import write_talk
 
 pytestmark = pytest.mark.model
 
@@ -68,6 +72,22 @@ def test_a_model_without_a_calibration_only_suggests(model: Path, tmp_path: Path
     assert check_encoder(settings(tmp_path, model)) == ([], [])
     assert uncalibrated(encoder, calibration_of(encoder, tmp_path)) == ""
     assert calibration_of(encoder, tmp_path).answers().entries < 1
+
+
+def test_the_command_calibrates_a_model_from_one_s_own_talks(model: Path, tmp_path: Path) -> None:
+    """`floormic calibrate` prints the figures before and after and writes what `run` and `check` then find."""
+    for name in ("a", "b", "c"):
+        write_talk(tmp_path / "talks", name)
+    (tmp_path / "floormic.toml").write_text(f'data = "data"\n[encoder]\nmodel = "{model}"\n')
+    asked = ["--config", str(tmp_path / "floormic.toml"), "--talks", str(tmp_path / "talks")]
+    done = CliRunner().invoke(floormic, ["calibrate", *asked], standalone_mode=False)
+    assert done.exception is None
+    assert "before  after" in done.stdout
+    assert "asking: F1" in done.stdout
+    assert "3 talks" in done.stderr
+    assert check_encoder(settings(tmp_path / "data", model)) == ([], [])
+    nothing = CliRunner().invoke(floormic, ["calibrate", *asked[:3], str(tmp_path / "data")], standalone_mode=False)
+    assert isinstance(nothing.exception, BadInput)
 
 
 @pytest.mark.parametrize("kind", ["empty", "text", "half", "classifier"])
