@@ -40,7 +40,7 @@ export function wordings({ split, move }) {
     check.setAttribute("aria-label", t("board.select", { title: shown(one.text).slice(0, 60) }));
     check.disabled = asked.length < 2;
     const who = el("p", { class: "wording-who" }, el("bdi", { text: shown(one.author_name) || t("viewer.name.anonymous") }), chatChip(one.source, 1), el("time", { text: clock(one.at) }), likeness(one.similarity));
-    const reasons = why(one);
+    const reasons = grounds(one);
     reasons.open = opened.has(one.message);
     reasons.addEventListener("toggle", () => opened[reasons.open ? "add" : "delete"](one.message));
     return el("li", { class: "wording" }, el("label", { class: "row-check" }, check), el("div", {}, foldable(said(one.text)), who, reasons));
@@ -57,7 +57,7 @@ export function wordings({ split, move }) {
 }
 
 /** Why it was taken for a question, put here and answered: the strongest signs, folded. */
-function why({ probability, similarity, answer, reasons }) {
+function grounds({ probability, similarity, answer, reasons }) {
   const parts = [["asking", probability], ["grouping", similarity], ["answer", answer]].filter(([part]) => reasons[part].length);
   const lines = parts.flatMap(([part, score]) => [
     el("dt", { text: score === null ? t(`why.${part}`) : `${t(`why.${part}`)} · ${Math.round(score * 100)}%` }),
