@@ -8,7 +8,7 @@ import pytest
 
 from bot.errors import StoreError
 from bot.model import Address, Change, Cursor, Delivery, Login, Person, Placed, Placement, Session
-from bot.ports import Deliveries, Inbox, Logins, Queue
+from bot.ports import Deliveries, Inbox, Logins, Queue, Vectors
 from bot.storage.connection import connect
 from bot.storage.sqlite import SqliteStore, open_store
 from tests.bot.storage.acts import ask
@@ -23,6 +23,8 @@ WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "save_session": lambda s: s.save_session(Session("talk", "T")),
     "vote": lambda s: s.vote("q1", ZOE, True, 1.0),
     "apply": lambda s: s.apply(Change("talk", 1.0, "ann", "nothing")),
+    "keep_encoder": lambda s: s.keep_encoder("a"),
+    "reencode": lambda s: s.reencode("a", []),
     "deliver": lambda s: s.deliver([SAID]),
     "settle": lambda s: s.settle(SAID),
     "redeem": lambda s: s.redeem("t", 1.0),
@@ -33,6 +35,7 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "cursor": lambda s: s.cursor("web"),
     "pending": lambda s: s.pending("talk", 1),
     "remembered": lambda s: s.remembered("talk"),
+    "latest": lambda s: s.latest("talk", 1),
     "sessions": lambda s: s.sessions(),
     "questions": lambda s: s.questions("talk"),
     "question": lambda s: s.question("q1"),
@@ -41,6 +44,8 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "asked_by": lambda s: s.asked_by("talk", ZOE),
     "votes_of": lambda s: s.votes_of("talk", ZOE),
     "actions": lambda s: s.actions("talk"),
+    "encoder": lambda s: s.encoder(),
+    "encoded": lambda s: s.encoded(),
     "due": lambda s: s.due(1.0),
     "deliveries": lambda s: s.deliveries("talk"),
     "login": lambda s: s.login("t", 1.0),
@@ -58,7 +63,9 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 def test_every_method_is_here() -> None:
     """A method that the port gains must be added above."""
-    port = {name for part in (Inbox, Queue, Deliveries, Logins) for name in vars(part) if not name.startswith("_")}
+    port = {
+        name for part in (Inbox, Queue, Vectors, Deliveries, Logins) for name in vars(part) if not name.startswith("_")
+    }
     assert set(ALL) == port
 
 
