@@ -69,7 +69,8 @@ def test_every_setting_is_described() -> None:
     """No setting is without a sentence, and every table of the file has its section on the page."""
     rows = describe_settings()
     assert all(len(row.description) > 10 for row in rows)
-    assert {row.section for row in rows} == {"", "[web]", "[encoder]", "[answers]", "[[session]]", "[telegram]", "[[intake]]"}
+    sections = {"", "[web]", "[encoder]", "[answers]", "[[session]]", "[telegram]", "[[intake]]"}
+    assert {row.section for row in rows} == sections
 
 
 def uncommented(text: str) -> str:
