@@ -14,7 +14,7 @@ import math
 import random
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -179,8 +179,14 @@ class Trainee:
         return nn.functional.normalize(torch.cat(rows)[back], dim=1)
 
 
-def train(topics: Sequence[Topic], target: Path, steps: int, every: int = 50) -> list[float]:
-    """Prune, train and write the model to `target`; the loss of each step.
+def train(
+    topics: Sequence[Topic],
+    target: Path,
+    steps: int,
+    every: int = 50,
+    after: Callable[[int], None] = lambda _: None,
+) -> list[float]:
+    """Prune, train and write the model to `target`; the loss of each step. `after` is told each step's number.
 
     Every so many steps the state is kept in `target`.part, from which an interrupted run goes on.
     """
@@ -235,6 +241,7 @@ def train(topics: Sequence[Topic], target: Path, steps: int, every: int = 50) ->
                 },
                 kept,
             )
+        after(len(losses))
     _write(trainee.model, target)
     kept.unlink(missing_ok=True)
     shutil.rmtree(start)

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from knowledge.training.encoder import GROUPS, Batch, batches, loss_of
+from knowledge.training.encoder import GROUPS, NOTHING, Batch, asking_loss, batches, loss_of
 from knowledge.training.topics import Group, Topic
 
 
@@ -13,7 +13,8 @@ def topic(name: str) -> Topic:
     like = {
         group.id: frozenset({"g0"} if group.id == "g19" else {"g19"} if group.id == "g0" else ()) for group in groups
     }
-    return Topic(name, "en", groups, like, ((groups[1].source, f"{name} near"),), ())
+    nothing = tuple(f"{name} idle {n}" for n in range(30))
+    return Topic(name, "en", groups, like, ((groups[1].source, f"{name} near"),), nothing)
 
 
 def of(batch: Batch, text: str) -> int:
@@ -52,6 +53,25 @@ def test_who_is_pulled_and_who_is_pushed() -> None:
             assert not positive
         assert not (positive and unknown)
     assert torch.equal(batch.positive, batch.positive.T)
+
+
+def test_what_asks_nothing_is_marked_and_pushed_away() -> None:
+    """Lines that ask nothing are in every batch, belong to nothing, and are neither askings nor course text."""
+    batch = next(batches([topic("x"), topic("y")], 1))
+    idle = torch.tensor(["idle" in text for text in batch.texts])
+    assert int(idle.sum()) == NOTHING
+    assert torch.equal(batch.nothing, idle)
+    assert not batch.positive[idle].any()
+    assert torch.equal(batch.asks, torch.tensor([text[-1] in "abc" or "near" in text for text in batch.texts]))
+
+
+def test_the_head_is_told_off_for_either_mistake() -> None:
+    """The loss of asking is small where the scores are right on both kinds, and large where they are wrong on one."""
+    batch = next(batches([topic("x"), topic("y")], 1))
+    right = torch.where(batch.asks, 5.0, -5.0)
+    assert float(asking_loss(right, batch)) < 0.01
+    for wrong in (torch.full_like(right, 5.0), torch.full_like(right, -5.0)):
+        assert float(asking_loss(wrong, batch)) > 2
 
 
 def test_the_loss_falls_as_groups_come_together() -> None:

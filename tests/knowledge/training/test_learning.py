@@ -1,0 +1,44 @@
+"""A short training with the real base and the real topics."""
+
+from pathlib import Path
+
+import pytest
+
+import knowledge.training.encoder as trainer
+from knowledge.encoder import load_encoder
+from knowledge.training.curve import of_topics, same_question
+from knowledge.training.topics import HELD_OUT, read_topics
+
+STEPS = 20
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches of a third: a minute instead of three."""
+    monkeypatch.setattr(trainer, "GROUPS", 6)
+    monkeypatch.setattr(trainer, "NOTHING", 8)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_short_training_learns_what_it_was_not_shown(tmp_path: Path) -> None:
+    """Twenty small steps on six topics tell the questions of two other topics apart better than the base does; a run
+    that was stopped goes on where it was, and what is written fits in 80 MB."""
+    topics, judged = read_topics()[:6], of_topics(read_topics(HELD_OUT))
+    trainer.begin(read_topics(), tmp_path / "base")
+    before = same_question(load_encoder(str(tmp_path / "base")), judged)
+
+    class Stopped(Exception):
+        pass
+
+    def stop(step: int) -> None:
+        if step == STEPS // 2:
+            raise Stopped
+
+    target = tmp_path / "encoder"
+    with pytest.raises(Stopped):
+        trainer.train(topics, target, STEPS, every=STEPS // 2, after=stop)
+    losses = trainer.train(topics, target, STEPS)
+    assert len(losses) == STEPS
+    assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
+    assert same_question(load_encoder(str(target)), judged) > before + 0.03
+    assert sum(file.stat().st_size for file in target.rglob("*")) < 80_000_000
