@@ -22,7 +22,7 @@ FILE = "calibration.json"
 PRECISION = 0.95
 """Of answers that are sent, unless the settings say otherwise."""
 
-OFFERED = 0.6
+OFFERED = 0.8
 """Precision of what is sent or suggested."""
 
 ENOUGH = 100

@@ -38,7 +38,7 @@ class Likeness:
 
     `course` is the cosine of profiles: people who need the same part of the course ask the same, though they share no
     word. `kinds`: both ask where, when, how much … `ahead`: the greatest cosine over that of any other wordings, within
-    ±`FAR`. `size`: the logarithm of how many wordings there are, for what many asked is asked again.
+    ±`FAR`. `size`: the logarithm of how many wordings there are, for among many one is near to anything.
     """
 
     cosine: float

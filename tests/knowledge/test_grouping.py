@@ -118,9 +118,8 @@ def test_a_new_course_counts_for_what_is_there() -> None:
     assert together is not None
 
 
-def test_the_nearest_question_and_the_one_that_many_asked_come_first() -> None:
-    """Of two questions that are alike in all else, the one that is ahead of the others and has more wordings is
-    likelier."""
+def test_a_question_is_judged_beside_the_others() -> None:
+    """Being ahead of every other question counts for one; how many wordings each has is known."""
     groups = Groups(2, JUDGE)
     near, far, new = (np.array(v, dtype=np.float32) for v in ([0.8, 0.6], [0.6, 0.8], [1.0, 0.0]))
     groups.add(1, "near", "aa", near, None)
@@ -131,4 +130,3 @@ def test_the_nearest_question_and_the_one_that_many_asked_come_first() -> None:
     groups.add(3, "far", "dd", far, None)
     assert dict(groups.likenesses("cc", new, None))["far"].size > seen["far"].size == 0.0
     assert JUDGE.course.logistic.weights["ahead"] > 0
-    assert JUDGE.course.logistic.weights["size"] > 0
