@@ -110,7 +110,7 @@ class Desk:
         return await self._apply(who, "merge", pairs, deliveries=said)
 
     async def apart(self, who: str, ids: Sequence[str], other: str) -> Action:
-        """The questions `ids` are not `other`: none is proposed for it, and later wordings of one do not join the other."""
+        """The questions `ids` are not `other`: it is not proposed for them, and later wordings keep to that."""
         states = [q for q in await self._states(ids) if q.id != other]
         target = await self._state(other)
         if not states or any(q.session != target.session for q in states):

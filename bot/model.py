@@ -117,8 +117,8 @@ class Placement:
     """What was decided about a message when it arrived, and why. Never changed afterwards.
 
     `question` is the group it joined or founded (None: asks nothing), `similarity` that to the best group there was
-    (None: there was none), `suggested` a group it may belong to, for a moderator to confirm. `reasons` are the strongest
-    signs for and against.
+    (None: there was none), `suggested` a group it may belong to, for a moderator to confirm. `reasons` are the
+    strongest signs for and against.
     """
 
     message: int
@@ -129,7 +129,7 @@ class Placement:
     similarity: float | None = None
     suggested: str | None = None
     answer: CourseMatch | None = None
-    reasons: Reasons = Reasons()
+    reasons: Reasons = Reasons()  # noqa: RUF009 (a constant)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +147,8 @@ class QuestionState:
     """The part of a question that people and the pipeline decide. Changed only as a whole, by a `Change`.
 
     `title` is what is shown; `original` keeps the first wording. `merged_into` is the final group, never a chain.
-    `reason` says why it was dismissed. `rejected` names course sources an asker called no answer, `apart` questions that
-    a person said are not this one; it is enough that one of two names the other.
+    `reason` says why it was dismissed. `rejected` names course sources an asker called no answer, `apart` questions
+    that a person said are not this one; it is enough that one of two names the other.
     """
 
     id: str

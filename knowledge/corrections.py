@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from knowledge.neighbours import Neighbours
 
-NEAR = 0.35
-"""The probability below which a precedent changes no decision."""
+NEAR = 0.25
+"""The probability below which a precedent changes no decision: nothing so doubtful is joined or proposed."""
 
 KEPT = 12
 """Wordings of a place that later sessions know: its first ones."""

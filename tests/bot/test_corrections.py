@@ -231,14 +231,14 @@ async def test_a_series_remembers_what_was_joined_and_kept_apart(store: SqliteSt
     desk = Desk(store, lambda _: None, lambda: 1000.0)
     for session in (first, second):
         await store.save_session(session)
-    async with running(store, first) as pipeline:
+    async with running(store, first, judge=JUDGE) as pipeline:
         await say(store, pipeline, message(1, RECORDING), message(2, PROTOCOL, "u2"))
     merged = await desk.merge("ann", ["q2"], "q1")
 
     async def placed(*texts: str) -> list[Placement]:
         there = len(await store.placements("talk2"))
         lines = [message(there + n, text, f"v{n}", session="talk2") for n, text in enumerate(texts, 1)]
-        async with running(store, second) as pipeline:
+        async with running(store, second, judge=JUDGE) as pipeline:
             await store.receive(lines)
             pipeline.wake()
             await asyncio.wait_for(pipeline.drained(), 10)
