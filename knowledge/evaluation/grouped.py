@@ -65,8 +65,14 @@ def by_threshold(data: Dataset, heard: Sequence[Heard], mind: Mind) -> Picture:
             for rows, groups in zip(kept, told, strict=True)
         ]
         points.append((threshold, _pairs(clear(chats))))
+    own = _pairs(clear([one.rows for one in heard]))
+    join = mind.joins(any(len(one.answering) for one in heard))
     curves = [
-        Curve(name, tuple((at, values[name]) for at, values in points if not np.isnan(values[name])))
+        Curve(
+            name,
+            tuple((at, values[name]) for at, values in points if not np.isnan(values[name])),
+            None if np.isnan(own[name]) else (join, own[name]),
+        )
         for name in ("precision", "recall", "F1")
     ]
     return Picture("grouping", data.name, tuple(curves))

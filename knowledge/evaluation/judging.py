@@ -76,6 +76,10 @@ class Mind:
         anchor = answering if len(answering) else None
         return Groups(self.encoder.dimension, self.calibration.grouping, anchor)
 
+    def joins(self, course: bool) -> float:
+        """The probability from which on a message joins, with a course or without one."""
+        return (self.calibration.grouping.course if course else self.calibration.grouping.words).join
+
 
 def judge_chat(chat: Chat, mind: Mind, progress: Progress = lambda _: None) -> Heard:
     """One pass in order, without a look ahead."""

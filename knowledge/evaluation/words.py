@@ -42,7 +42,7 @@ PAGE: dict[str, tuple[str, str]] = {
     "learning": ("Learning curve of the shipped encoder", "随附编码器的学习曲线"),
     "learning x": ("topics learnt from", "训练主题数"),
     "learning y": ("figure", "指标"),
-    "mark": ("the point is where the program stands", "圆点为本程序的实际位置"),
+    "mark": ("the points are where the program stands", "圆点为本程序的实际位置"),
 }
 
 _CHINESE: dict[str, str] = {

@@ -131,6 +131,7 @@ def test_topics_are_measured_for_every_judgement(tmp_path: Path) -> None:
     assert values(result, "same question")["pair precision"] == 1
     assert values(result, "answering")["right part first"] == 1
     assert {picture.kind for picture in result.pictures} == {"answers", "grouping"}
+    assert result.pictures[0].curves[0].mark == (MIND.joins(course=True), 1)
     methods = [column.method for column in block(result, "same question").columns]
     assert methods[:4] == ["floormic", "TF-IDF", "BM25", "hash, fixed threshold"]
 
