@@ -83,16 +83,14 @@ def learning_curve(file: Path = CURVE) -> Result:
     """
     try:
         rows = json.loads(file.read_text(encoding="utf-8"))
-        names = [name for name in rows[0] if name != "topics"]
-        curves = [
-            Curve(name, tuple((float(row["topics"]), float(row[name])) for row in rows if _share(row.get(name))))
-            for name in names
-        ]
+        curves = [Curve(name, _points(rows, name)) for name in rows[0] if name != "topics"]
     except (OSError, ValueError, TypeError, LookupError):
         return Result()
-    drawn = tuple(curve for curve in curves if curve.points)
+    drawn = tuple(curve for curve in curves if len(curve.points) > 1 and all(0 <= y <= 1 for _, y in curve.points))
     return Result((), (Picture("learning", "", drawn),) if drawn else ())
 
 
-def _share(value: object) -> bool:
-    return isinstance(value, int | float) and 0 <= value <= 1
+def _points(rows: Sequence[Mapping[str, object]], name: str) -> tuple[tuple[float, float], ...]:
+    """A figure by number of topics; other numbers, such as steps, are sorted out by who draws shares."""
+    known = [(row["topics"], row[name]) for row in rows if name in row]
+    return tuple((float(x), float(y)) for x, y in known if isinstance(x, int | float) and isinstance(y, int | float))

@@ -167,7 +167,8 @@ def test_a_question_that_returns_another_evening_is_found(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("text", "curves"),
     [
-        ('[{"topics": 15, "pair_ap": 0.3, "pair_f1": 0.4, "steps": 300}, {"topics": 60, "pair_ap": 0.5}]', [2, 1]),
+        ('[{"topics": 0, "pair_ap": 0.3, "steps": 0}, {"topics": 60, "pair_ap": 0.5, "steps": 300}]', [2]),
+        ('[{"topics": 15, "pair_ap": 0.3}]', []),
         ("[]", []),
         ("{oops", []),
         ('{"topics": 15}', []),
