@@ -2,9 +2,9 @@
 
 Contrastive learning (InfoNCE, van den Oord et al. 2018, with several positives): two askings of a group and the course
 text that answers them are pulled together; everything else in the batch is pushed away, look-alike groups and askings
-that are near to an entry above all. Lines that ask nothing are among what is pushed away, and a linear head beside learns
-to tell them from the askings, so that the vectors carry that too; the head itself is not kept. The word embeddings stay
-as they are: 2 cores have no time for them.
+that are near to an entry above all. Lines that ask nothing are among what is pushed away, and a linear head beside
+learns to tell them from the askings, so that the vectors carry that too; the head itself is not kept. The word
+embeddings stay as they are: 2 cores have no time for them.
 """
 
 import argparse
