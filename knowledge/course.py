@@ -13,6 +13,7 @@ import os
 import re
 import stat
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from watchfiles import awatch
@@ -20,6 +21,7 @@ from watchfiles import awatch
 from knowledge.documents import READERS, read_captions
 from knowledge.markdown import read_faq, read_glossary, read_notes
 from knowledge.material import Course, Entry, Found, Passage, Problem
+from knowledge.text import normalise, simplified
 
 __all__ = ["Course", "Entry", "Passage", "Problem", "read_course", "watch_course"]
 
@@ -186,14 +188,54 @@ def _decode(found: Found, data: bytes) -> str | None:
 
 
 def _joined(files: list[Found]) -> Course:
-    """All files together; of two things with the same id the first stays, since ids are what answers point at."""
+    """All files together. Of two things with the same id the first stays, since ids are what answers point at, and so
+    it is with two entries that are asked in the same words: those words lead to the first."""
     problems = [problem for found in files for problem in found.problems]
     owners: dict[str, str] = {}
+    asked: dict[str, Entry] = {}
     entries, passages = [], []
     for found in files:
-        entries += [entry for entry in found.entries if _first(entry, found, owners, problems)]
+        for entry in found.entries:
+            left = _unasked(entry, found, asked, problems)
+            if left is not None and _first(left, found, owners, problems):
+                entries.append(left)
+                asked |= {same: left for wording in _wordings(left) if (same := _same(wording))}
         passages += [passage for passage in found.passages if _first(passage, found, owners, problems)]
     return Course(tuple(entries), tuple(passages), tuple(problems))
+
+
+def _unasked(entry: Entry, found: Found, asked: dict[str, Entry], problems: list[Problem]) -> Entry | None:
+    """The entry without the wordings that an earlier one has, each such one told; None where no wording is left."""
+    left: list[str] = []
+    doubled: dict[str, list[str]] = {}
+    earlier = {}
+    for wording in _wordings(entry):
+        if other := asked.get(_same(wording)):
+            earlier[other.id] = other
+            doubled.setdefault(other.id, []).append(f"“{wording}”")
+        else:
+            left.append(wording)
+    for id, wordings in doubled.items():
+        problems.append(Problem(found.file, _line(entry, found), _doubled(entry, earlier[id], ", ".join(wordings))))
+    return replace(entry, question=left[0], phrasings=tuple(left[1:])) if left else None
+
+
+def _doubled(entry: Entry, earlier: Entry, asked: str) -> str:
+    if simplified(" ".join(entry.answer.split())) == simplified(" ".join(earlier.answer.split())):
+        return f"{asked} says the same as {earlier.source}, which counts: delete one, keep its other wordings"
+    return (
+        f"{asked} contradicts {earlier.source}, where the same is asked and whose answer counts: "
+        "delete or mend one of the two, or say in both questions what tells them apart"
+    )
+
+
+def _wordings(entry: Entry) -> tuple[str, ...]:
+    return entry.question, *entry.phrasings
+
+
+def _same(wording: str) -> str:
+    """Equal for what reads the same: without marks around it, in one script and case; "" for marks alone."""
+    return normalise(wording).strip(" ?!.,:;~…。、，")
 
 
 def _first(item: Entry | Passage, found: Found, owners: dict[str, str], problems: list[Problem]) -> bool:
@@ -201,10 +243,14 @@ def _first(item: Entry | Passage, found: Found, owners: dict[str, str], problems
     if owner is None:
         owners[item.id] = item.source
         return True
-    line = item.source.removeprefix(f"{found.file}:")  # what is left of "faq.md:12"; other sources stay whole
     message = f"the id “{item.id}” is already taken by {owner}, so this one is left out: give it another id or heading"
-    problems.append(Problem(found.file, int(line) if line.isdigit() else None, message))
+    problems.append(Problem(found.file, _line(item, found), message))
     return False
+
+
+def _line(item: Entry | Passage, found: Found) -> int | None:
+    line = item.source.removeprefix(f"{found.file}:")  # what is left of "faq.md:12"; other sources stay whole
+    return int(line) if line.isdigit() else None
 
 
 def _shown(path: Path) -> str:

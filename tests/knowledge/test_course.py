@@ -129,7 +129,8 @@ def test_an_empty_folder_is_fine_and_a_missing_one_is_one_problem(folder: Path) 
         ("# T\n\n## Where?\n<!-- id: x -->\n- also: so\n\n## When?\nNow.\n", 3, "no answer"),
         ("##\ntext\n## Q\nA\n", 1, "without text"),
         ("## A?\n<!-- id: x -->\n1\n\n## B?\n<!-- id: x -->\n2\n", 5, "already taken by faq.md:1"),
-        ("## A?\n1\n\n## A?\n2\n", 4, "already taken by faq.md:1"),
+        ("## A?\n1\n\n## A?\n2\n", 4, "“A?” contradicts faq.md:1"),
+        ("## A?\n1\n\n## a\n1\n", 4, "“a” says the same as faq.md:1"),
         ("## A?\n1\n##B?\n2\n", 3, "put a space"),
         ("just words\n", None, "no question"),
     ],
@@ -140,6 +141,43 @@ def test_faults_of_an_faq_are_told_with_their_line(folder: Path, text: str, line
     (problem,) = read_course(folder).problems
     assert (problem.file, problem.line) == ("faq.md", line)
     assert says in problem.message
+
+
+def test_entries_that_contradict_are_told_with_both_places_and_nothing_else_is_lost(folder: Path) -> None:
+    """Words that two entries are asked in, in either script, lead to the first; the second keeps its other wordings."""
+    (folder / "faq-a.md").write_text("## 有錄像嗎？\n- 也问：回放在哪\n\n在课程页。\n", "utf-8")
+    (folder / "faq-b.md").write_text(
+        "# Kurs\n\n## 有录像吗\n- also: Is it recorded?\n- 也问：回放在哪？\n\n没有。\n", "utf-8"
+    )
+    course = read_course(folder)
+    assert [(e.question, e.phrasings, e.answer) for e in course.entries] == [
+        ("有錄像嗎？", ("回放在哪",), "在课程页。"),
+        ("Is it recorded?", (), "没有。"),
+    ]
+    (problem,) = course.problems
+    assert (problem.file, problem.line) == ("faq-b.md", 3)
+    assert problem.message.startswith("“有录像吗”, “回放在哪？” contradicts faq-a.md:1, ")
+    assert "delete or mend" in problem.message
+
+
+def test_entries_that_say_the_same_are_told_with_both_places(folder: Path) -> None:
+    """The same answer, broken into lines otherwise and in the other script, is no contradiction."""
+    (folder / "faq-a.md").write_text("## 有录像吗\n在课程页，\n当晚上传。\n", "utf-8")
+    (folder / "faq-b.md").write_text("## 錄像\n- 也問：有錄像嗎\n\n在課程頁，當晚上傳。\n", "utf-8")
+    course = read_course(folder)
+    assert [(e.question, e.phrasings) for e in course.entries] == [("有录像吗", ()), ("錄像", ())]
+    (problem,) = course.problems
+    assert (problem.file, problem.line) == ("faq-b.md", 1)
+    assert problem.message.startswith("“有錄像嗎” says the same as faq-a.md:1, ")
+
+
+def test_an_entry_may_repeat_its_own_words_and_marks_are_no_words(folder: Path) -> None:
+    """A wording twice in one entry does no harm, and neither “C” and “C++” nor two headings of emoji are the same."""
+    second = "## C++? <!-- id: cpp -->\n2\n\n## 🎁\n3\n\n## 🎉 <!-- id: party -->\n4\n"
+    (folder / "faq.md").write_text(f"## C?\n- also: c\n\n1\n\n{second}", "utf-8")
+    course = read_course(folder)
+    assert messages(course) == ""
+    assert len(course.entries) == 4
 
 
 def test_other_encodings_are_read_and_told(folder: Path) -> None:
