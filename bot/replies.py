@@ -16,6 +16,9 @@ REWORD_AFTER = 5.0
 UNDO_WITHIN = 6.0
 """Seconds before a person's answer leaves, so that a slip can be taken back before anybody reads it."""
 
+EARLIER = "earlier:"
+"""The ids of answers that a person gave on an earlier evening of the series begin with it, as those of no file do."""
+
 QUOTE_LENGTH = 60
 NAMES_IN_A_GROUP = 20
 
@@ -25,6 +28,7 @@ TEXTS = {
         "same": "已收到。和另外 {others} 人问的是同一个问题：{title}",
         "me_too": "我也想知道",
         "course": "{text}\n\n出处：{source}（课程资料，自动回复）",
+        "earlier": "{text}\n\n出处：{source}（往期回答，自动回复）",
         "not_answered": "没有回答我的问题",
         "answer": "您问：{quote}\n\n{text}",
         "answer_group": "{names}问：{quote}\n\n{text}",
@@ -38,6 +42,7 @@ TEXTS = {
         "same": "Got it. Same question as {others} other(s): {title}",
         "me_too": "I want to know too",
         "course": "{text}\n\nSource: {source} (course material, automatic reply)",
+        "earlier": "{text}\n\nSource: {source} (an earlier answer, automatic reply)",
         "not_answered": "This does not answer it",
         "answer": "You asked: {quote}\n\n{text}",
         "answer_group": "{names} asked: {quote}\n\n{text}",
@@ -85,7 +90,7 @@ def course_answer(session: Session, question: str, message: Message, match: Cour
         key=f"course:{question}:{address.connector}:{address.chat}:{address.message}",
         session=session.id,
         address=address,
-        text=say["course"].format(text=match.text, source=where),
+        text=say["earlier" if match.source.startswith(EARLIER) else "course"].format(text=match.text, source=where),
         buttons=(Button("not_answered", question, say["not_answered"]),),
         not_before=message.at,
     )

@@ -116,7 +116,7 @@ class Hall:
             self.pipelines[session.id] = pipeline
             self._spawn(f"pipeline {session.id}", pipeline.run)
             if session.course:
-                self._spawn(f"course {session.id}", partial(self._minds.follow_course, pipeline, session))
+                self._spawn(f"course {session.id}", partial(self._minds.follow_course, pipeline, session, self.store))
 
     def _arrived(self, sessions: set[str]) -> None:
         for session in sessions & self.pipelines.keys():

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from bot.app.reencoding import keep_apart
+from bot.app.series import beside, earlier_answers
 from bot.errors import SettingsError
 from bot.model import Session
 from bot.pipeline import Pipeline
@@ -72,7 +73,8 @@ class Minds:
         changed: Changed = lambda _: None,
         sending: Callable[[], None] = lambda: None,
     ) -> Pipeline:
-        """The pipeline of a session, knowing its course as it is now. It is not running yet.
+        """The pipeline of a session, knowing its course and the earlier answers of its series as they are now. It is
+        not running yet.
 
         Raises `SettingsError` where the model cannot be used, or the store's vectors come from another one.
         """
@@ -90,27 +92,34 @@ class Minds:
             changed=changed,
             sending=sending,
         )
+        course = Course((), (), ())
         if session.course:
             course = await asyncio.to_thread(read_course, Path(session.course))
-            await self.teach(pipeline, session, course)
+        await self.teach(pipeline, session, store, course)
         return pipeline
 
-    async def teach(self, pipeline: Pipeline, session: Session, course: Course) -> None:
-        """Let a pipeline answer from this course."""
+    async def teach(self, pipeline: Pipeline, session: Session, store: Store, course: Course) -> None:
+        """Let a pipeline answer from this course, and from what people answered on earlier evenings of the series."""
         encoder, calibration = await self._load()
         judge = calibration.answers(self._precision)
         self._courses[session.id] = course
+        evenings = await earlier_answers(session, store)
+        if not session.course and not evenings:
+            return
         for problem in course.problems:
             log.warning("course of %s: %s:%s: %s", session.id, problem.file, problem.line or "", problem.message)
         loop = asyncio.get_running_loop()
-        pipeline.teach(await loop.run_in_executor(self.executor, lambda: Answering(course, encoder, judge)))
-        log.info("session %s: %d entries and %d passages", session.id, len(course.entries), len(course.passages))
+        answering = await loop.run_in_executor(
+            self.executor, lambda: Answering(beside(course, evenings, encoder, judge), encoder, judge)
+        )
+        pipeline.teach(answering)
+        log.info("session %s: %d entries, passages and earlier answers", session.id, len(answering))
 
-    async def follow_course(self, pipeline: Pipeline, session: Session) -> None:
+    async def follow_course(self, pipeline: Pipeline, session: Session, store: Store) -> None:
         """Teach the course anew whenever a file of it changes, until cancelled."""
         await watch_course(
             Path(session.course),
-            lambda course: self.teach(pipeline, session, course),
+            lambda course: self.teach(pipeline, session, store, course),
             known=self._courses.get(session.id),
         )
 

@@ -113,7 +113,11 @@ class SessionSettings(Section):
 
     id: Slug = Field(description="Short name in addresses (`/s/ID`): small letters, digits, `-` and `_`.")
     title: str = Field(min_length=1, max_length=200, description="What viewers read above the queue.")
-    series: str = Field(default="", max_length=200, description="Name of the series the talk belongs to.")
+    series: str = Field(
+        default="",
+        max_length=200,
+        description="Name of the series the talk belongs to: it learns from the earlier ones.",
+    )
     speaker: str = Field(default="", max_length=200, description="Who speaks.")
     language: Literal["zh", "en"] = Field(
         default="zh", description="Language of the pages and of what is said in the chats."

@@ -36,6 +36,16 @@ def test_a_course_answer_names_its_source_and_can_be_contradicted() -> None:
     assert [b.act for b in said.buttons] == ["not_answered"]
 
 
+@pytest.mark.parametrize(("language", "said"), [("zh", "往期回答"), ("en", "an earlier answer")])
+def test_an_earlier_answer_is_not_called_course_material(language: str, said: str) -> None:
+    """What a person said on an earlier evening names that evening as its source, and what it is."""
+    match = CourseMatch("earlier:one#q1", 0.9, "sent", "Yes.")
+    delivery = course_answer(replace(TALK, language=language), "q1", message(1), match, "Evening one, 2026-03-03")
+    assert delivery
+    assert "Evening one, 2026-03-03" in delivery.text
+    assert said in delivery.text
+
+
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_everyone_hears_an_answer_once_in_their_own_chat(language: str) -> None:
     """Two people in private get one message each in their own words; a group gets one that names its askers."""

@@ -1,0 +1,69 @@
+"""What people answered on the earlier evenings of a series, as entries of this evening's course."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from bot.model import Answer, QuestionState, Session, Status
+from bot.pipeline import COURSE
+from bot.ports import Store
+from bot.queueing import earlier
+from bot.replies import EARLIER
+from knowledge.answering import Answering
+from knowledge.calibration import AnsweringJudge
+from knowledge.encoder import Encoder
+from knowledge.material import Course, Entry
+from knowledge.text import normalise
+
+WORDINGS = 8
+"""Of one question at most: the encoder reads each, and more of them are seldom new."""
+
+
+async def earlier_answers(session: Session, store: Store) -> list[tuple[Entry, ...]]:
+    """What a person answered, one tuple for each earlier session of the series, the latest answers first.
+
+    Their ids are "earlier:SESSION#QUESTION". Raises `StoreError`.
+    """
+    evenings: list[tuple[float, tuple[Entry, ...]]] = []
+    for evening in earlier(session, await store.sessions()):
+        answered = [
+            (question.state, question.state.answer)
+            for question in await store.questions(evening.id)
+            if question.status is Status.ANSWERED and question.state.answer and question.state.answer.by != COURSE
+        ]
+        if answered:
+            entries = [await _entry(evening, state, answer, store) for state, answer in answered]
+            evenings.append((max(answer.at for _, answer in answered), tuple(entries)))
+    return [entries for _, entries in sorted(evenings, key=lambda one: one[0], reverse=True)]
+
+
+async def _entry(evening: Session, state: QuestionState, answer: Answer, store: Store) -> Entry:
+    wordings = {normalise(state.title): state.title}
+    for one in await store.asked(state.id):
+        text = " ".join(one.message.text.split())
+        wordings.setdefault(normalise(text), text)
+    day = datetime.fromtimestamp(evening.starts_at or answer.at).astimezone().date().isoformat()
+    return Entry(
+        id=f"{EARLIER}{evening.id}#{state.id}",
+        question=state.title,
+        phrasings=tuple(wordings.values())[1 : WORDINGS + 1],
+        answer=answer.text,
+        source=f"{evening.title}, {day}",
+    )
+
+
+def beside(course: Course, evenings: Sequence[tuple[Entry, ...]], encoder: Encoder, judge: AnsweringJudge) -> Course:
+    """The course with the earlier answers (the latest first); slow, it encodes.
+
+    Of two answers to one question only the first stays, the course's own before all: two that fit equally well would
+    leave each other no margin, and neither would be said.
+    """
+    entries = list(course.entries)
+    for evening in evenings:
+        known = Answering(Course(tuple(entries), (), ()), encoder, judge)
+        vectors = encoder.encode([entry.question for entry in evening])
+        for entry, vector in zip(evening, vectors, strict=True):
+            match = known.match(entry.question, vector)
+            if match is None or match.verdict != "answer":
+                entries.append(entry)
+    return replace(course, entries=tuple(entries))
