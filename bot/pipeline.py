@@ -277,7 +277,8 @@ class Pipeline:
         if message.explicit:
             nothing = self._detector.chatter(message.text)
             probability = 0.0 if nothing else 1.0
-            return Asking(not nothing, probability, because("chatter" if nothing else "on_purpose", probability))
+            reasons = because("chatter" if nothing else "on_purpose", probability)
+            return Asking(not nothing, probability, reasons, sure=not nothing)
         return self._detector.cheap(message.text)
 
     def _place(self, message: Message, asking: Asking | None, vector: Vector | None) -> Placed:

@@ -21,7 +21,7 @@ from knowledge.training.encoder import SEED, begin, train
 from knowledge.training.topics import HELD_OUT, Topic, read_topics
 
 CURVE = Path(__file__).parent.parent / "models" / "curve.json"
-COUNTS = (0, 20, 40, 78)
+COUNTS = (0, 20, 40, 60)
 STEPS = 60
 
 Group = tuple[str, str]

@@ -163,10 +163,12 @@ async def test_any_text_passes(store: SqliteStore, text: str) -> None:
     assert placed[1].question == "q2"
 
 
-async def test_the_course_answers_when_it_is_sure(store: SqliteStore) -> None:
-    """A sure match answers the asker with its source; the question it founds is answered by the course."""
+@pytest.mark.parametrize("explicit", [False, True])
+async def test_the_course_answers_when_it_is_sure(store: SqliteStore, explicit: bool) -> None:
+    """A sure match answers the asker with its source, found in a chat or asked on purpose; the question it founds is
+    answered by the course."""
     async with running(store, answering=Knowing(recording="answer")) as pipeline:
-        (placed,) = await say(store, pipeline, message(1, RECORDING))
+        (placed,) = await say(store, pipeline, message(1, RECORDING, explicit=explicit))
     assert placed.answer
     assert (placed.answer.source, placed.answer.state) == ("faq#recording", "sent")
     (question,) = (await states(store)).values()
