@@ -1,0 +1,247 @@
+"""What the shipped encoder, detector and groups make of unusual messages. All lines here are in no training data.
+
+Figures in docstrings are of the encoder and calibration of November 2026; what is asserted leaves room for the next.
+"""
+
+import math
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from knowledge.asking import Asking, Detector
+from knowledge.calibration import calibration_of
+from knowledge.encoder import Encoder, load_encoder
+from knowledge.grouping import Grouped, Groups
+
+pytestmark = pytest.mark.model
+
+LONG = {
+    "one line again and again": ("今天讲的振动监测很细，顺便问下讲义在哪个页面？" * 500)[:10_000],
+    "one letter": "x" * 10_000,
+    "no space": "gateway" * 1428 + "line",
+    "many lines": "\n".join(f"{at}: why does the gauge drift after lunch?" for at in range(250))[:10_000],
+}
+EMPTY_OF_WORDS = ["🥁", "👨‍👩‍👧‍👦", "20471", "０４２", "3.14159"]
+UNKNOWN_SCRIPTS = {"Cherokee": "ᎣᏏᏲ ᎦᏙ?", "N'Ko": "ߞߏߟߏ߲ ߦߋ߫?", "Tifinagh": "ⵎⴰⵏⵉ ⵜⵍⵍⴰ?", "runes": "ᚠᚢᚦᚨᚱᚲ ᛁᛋ"}
+
+# By language, wordings of "will there be a recording" and of "how do I get the certificate".
+FOREIGN = {
+    "Hindi": (
+        [
+            "क्या रिकॉर्डिंग मिलेगी?",
+            "क्या यह व्याख्यान बाद में दोबारा देख सकते हैं?",
+            "रिकॉर्डिंग कब आएगी?",
+            "क्या वीडियो बाद में देख पाएँगे?",
+            "क्या सत्र रिकॉर्ड हो रहा है?",
+            "मैं देर से आया, क्या रिकॉर्डिंग होगी?",
+        ],
+        ["प्रमाणपत्र कैसे मिलेगा?", "सर्टिफिकेट कहाँ से डाउनलोड करें?", "मुझे प्रमाणपत्र कब मिलेगा?"],
+    ),
+    "Arabic": (
+        [
+            "هل سيكون هناك تسجيل؟",
+            "أين يمكنني مشاهدة التسجيل لاحقًا؟",
+            "هل المحاضرة مسجلة؟",
+            "تأخرت، هل يمكن مشاهدة الفيديو لاحقًا؟",
+            "هل سترفعون فيديو اللقاء؟",
+            "هل يوجد تسجيل لمن فاته اللقاء؟",
+        ],
+        ["كيف أحصل على الشهادة؟", "متى نستلم الشهادة؟", "من أين أحمل شهادة الحضور؟"],
+    ),
+    "Georgian": (
+        [
+            "ჩანაწერი იქნება?",
+            "სად შემიძლია ჩანაწერის ნახვა მოგვიანებით?",
+            "ლექცია იწერება?",
+            "დამაგვიანდა, ჩაწერილი ვიდეო იქნება?",
+            "ვიდეოს მერე ატვირთავთ?",
+            "შეიძლება ვიდეოს მოგვიანებით ნახვა?",
+        ],
+        ["როგორ მივიღო სერტიფიკატი?", "სერტიფიკატს როდის მოგვცემთ?", "დასწრების სერტიფიკატი საიდან ჩამოვტვირთო?"],
+    ),
+    "Thai": (
+        [
+            "จะมีวิดีโอย้อนหลังไหม",
+            "ดูย้อนหลังได้ที่ไหนครับ",
+            "มีบันทึกการบรรยายไหมคะ",
+            "มาสาย มีคลิปให้ดูทีหลังไหม",
+            "อัดวิดีโอไว้ไหมครับ",
+            "จะดูคลิปย้อนหลังได้ไหม",
+        ],
+        ["จะรับใบประกาศนียบัตรได้อย่างไร", "ขอใบรับรองได้ยังไงคะ", "ใบประกาศจะได้เมื่อไหร่ครับ"],
+    ),
+}
+
+# An asking, the same with a slip of the input method, and another one in nearly the same words.
+HOMOPHONES = [
+    ("今天有回放吗", "今天有回访吗", "今天有证书吗"),
+    ("老师回放什么时候上传", "老师回访什么时候上传", "老师证书什么时候发"),
+    ("课件在哪下载", "客件在哪下载", "回放在哪下载"),
+    ("课件会发群里吗", "客件会发群里吗", "证书会发群里吗"),
+    ("培训证书到哪领", "培训正书到哪领", "培训课件到哪领"),
+    ("结业证书要多久寄到", "结业正书要多久寄到", "教材要多久寄到"),
+    ("直播链接发一下", "只播链接发一下", "课件发一下"),
+    ("能加微信群吗", "能加威信群吗", "能加钉钉吗"),
+]
+
+# Pairs that ask the same; several are about one thing, so that the thing alone does not tell them apart.
+BILINGUAL = [
+    ("迟到了二十分钟，晚点能补看吗", "I joined twenty minutes late, can I catch up on video later?"),
+    ("结业证书怎么领", "how do we collect the completion certificate?"),
+    ("结业证书啥时候能发下来", "when will the completion certificate be sent out?"),
+    ("讲义能不能发一份", "could we get a copy of the handout?"),
+    ("下一讲几点开始", "what time does the next lecture begin?"),
+    ("今天这讲几点结束", "what time does today's lecture end?"),
+    ("传感器多久校准一次", "how often must the sensor be calibrated?"),
+    ("这个传感器多少钱", "how much does this sensor cost?"),
+    ("您的声音一截一截的", "the audio keeps cutting out"),
+]
+
+SCRIPTS = [
+    ("請問課後影片會放上網嗎", "请问课后视频会放上网吗"),
+    ("證書寄到臺灣要運費嗎", "证书寄到台湾要运费吗"),
+    ("網路斷線後資料會補傳嗎", "网络断线后数据会补传吗"),
+    ("滑鼠點了沒反應", "鼠标点了没反应"),
+    ("感測器裝在哪裡", "传感器装在哪里"),
+]
+
+
+@dataclass(frozen=True)
+class Hall:
+    """The program's understanding, as a talk without a course has it."""
+
+    encoder: Encoder
+    detector: Detector
+    groups: Groups
+
+    def cosines(self, texts: list[str], others: list[str]) -> NDArray[np.float32]:
+        return np.asarray(self.encoder.encode(texts) @ self.encoder.encode(others).T)
+
+    def asks(self, text: str) -> Asking:
+        return self.detector.cheap(text) or self.detector.judge(text, self.encoder.encode([text])[0])
+
+    def said(self, *texts: str) -> None:
+        """Each a question of its own: "q0", "q1" …"""
+        for text in texts:
+            key = len(self.groups)
+            self.groups.add(key, f"q{key}", text, self.encoder.encode([text])[0], None)
+
+    def grouped(self, text: str) -> Grouped:
+        return self.groups.decide(text, self.encoder.encode([text])[0], None)
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Encoder:
+    return load_encoder()
+
+
+@pytest.fixture
+def hall(encoder: Encoder) -> Hall:
+    calibration = calibration_of(encoder)
+    assert not calibration.lent
+    return Hall(encoder, Detector(calibration.asking), Groups(encoder.dimension, calibration.grouping))
+
+
+def decided(hall: Hall, text: str) -> Asking:
+    """What asks and what it repeats, having seen that vector and decisions are sound."""
+    (vector,) = hall.encoder.encode([text])
+    assert np.isfinite(vector).all()
+    assert math.isclose(float(np.linalg.norm(vector)), 1, abs_tol=1e-5)
+    hall.said("where is the sensor mounted?")
+    similarity = hall.grouped(text).similarity
+    assert similarity is not None
+    assert 0 <= similarity <= 1
+    judged = hall.detector.judge(text, vector)
+    assert 0 <= judged.probability <= 1
+    return hall.asks(text)
+
+
+@pytest.mark.parametrize(("text", "asks"), list(zip(LONG.values(), (True, False, False, True), strict=True)), ids=LONG)
+def test_a_message_of_ten_thousand_characters_is_decided(hall: Hall, text: str, asks: bool) -> None:
+    """However long it is there is a sound vector and a decision: what asks is found, what is one letter is not."""
+    assert len(text) == 10_000
+    assert decided(hall, text).asks == asks
+
+
+@pytest.mark.parametrize("text", EMPTY_OF_WORDS)
+def test_one_emoji_or_only_digits_ask_nothing(hall: Hall, text: str) -> None:
+    """Without a word there is a sound vector all the same, and nothing comes into the queue."""
+    assert not decided(hall, text).asks
+
+
+@pytest.mark.parametrize("text", UNKNOWN_SCRIPTS.values(), ids=UNKNOWN_SCRIPTS)
+def test_a_script_that_the_vocabulary_has_not_is_decided(hall: Hall, text: str) -> None:
+    """What cannot be read is not taken for a question (probability .00 to .19), and that decision is sound.
+
+    Its meaning is lost: two different lines of such a script have cosines of .93 to 1, and would be taken for the same.
+    """
+    assert not decided(hall, text).asks
+
+
+@pytest.mark.parametrize("language", FOREIGN)
+def test_languages_outside_the_vocabulary_degrade_gracefully(hall: Hall, language: str) -> None:
+    """Two wordings of one question are mostly nearer than another question, in languages of which nothing was learnt.
+
+    Held of 90 comparisons each (chance: half): Georgian .87, Arabic .84, Hindi .81, Thai .66. Tried in the same way and
+    not held to it: Hebrew .73, Greek .53.
+    """
+    recording, certificate = FOREIGN[language]
+    same, other = hall.cosines(recording, recording), hall.cosines(recording, certificate)
+    held = np.mean([same[a, b] > other[a] for a, b in permutations(range(len(recording)), 2)])
+    assert held >= (0.6 if language == "Thai" else 0.75)
+
+
+@pytest.mark.parametrize(("traditional", "simplified"), SCRIPTS)
+def test_traditional_and_simplified_are_the_same(hall: Hall, traditional: str, simplified: str) -> None:
+    """One question in both scripts, with Taiwan's own words, has one vector and is one text for the groups."""
+    assert hall.cosines([traditional], [simplified]).item() > 0.9999
+    hall.said(traditional)
+    told = hall.grouped(simplified)
+    assert (told.group, told.similarity) == ("q0", 1.0)
+
+
+@pytest.mark.parametrize(("asked", "slip", "other"), HOMOPHONES)
+def test_a_homophone_is_near_to_what_was_meant(hall: Hall, asked: str, slip: str, other: str) -> None:
+    """A slip of the input method is nearer to what was meant than another word at that place, and joins that question.
+
+    All eight held, by .15 to .84 of cosine. What does not hold yet: without a course, in six of the eight the other
+    question would join as well, had nobody asked it before.
+    """
+    meant, another = hall.cosines([asked], [slip, other])[0]
+    assert meant > another
+    hall.said(other, asked)
+    assert hall.grouped(slip).group == "q1"
+
+
+def test_one_question_in_two_languages_is_nearer_than_another(hall: Hall) -> None:
+    """The English wording is nearest to its own Chinese one, and joins it, among look-alikes about the same things.
+
+    Nearest: 8 of 9 from either side; joined: 8 of 9. How the certificate is collected is taken for when it comes.
+    """
+    chinese, english = ([pair[side] for pair in BILINGUAL] for side in (0, 1))
+    cosines = hall.cosines(chinese, english)
+    own = np.arange(len(BILINGUAL))
+    assert np.mean(cosines.argmax(axis=0) == own) >= 7 / 9
+    assert np.mean(cosines.argmax(axis=1) == own) >= 7 / 9
+    hall.said(*chinese)
+    joined = [hall.grouped(text).group for text in english]
+    assert np.mean([group == f"q{at}" for at, group in enumerate(joined)]) >= 7 / 9
+
+
+@pytest.mark.parametrize("again", ["讲义哪里能拿到", "讲义哪里能拿到🙏🙏", "講義哪裡能拿到", " 讲义哪里能拿到  "])
+def test_a_repost_joins(hall: Hall, again: str) -> None:
+    """The same text again joins its question with certainty, whatever was asked in between, emoji and script aside."""
+    hall.said("讲义哪里能拿到", "讲义和课件是一个东西吗", "午饭在哪里吃")
+    told = hall.grouped(again)
+    assert (told.group, told.similarity) == ("q0", 1.0)
+    assert told.reasons[0].code == "same_text"
+
+
+@pytest.mark.parametrize("again", ["讲义 哪里能拿到", "讲义哪里能拿到？？", "讲义哪里能拿到，谢谢"])
+def test_a_repost_with_another_mark_joins(hall: Hall, again: str) -> None:
+    """A space, a question mark or a thank-you more is judged, not known, and joins all the same (.99)."""
+    hall.said("讲义哪里能拿到", "讲义和课件是一个东西吗", "午饭在哪里吃")
+    assert hall.grouped(again).group == "q0"
