@@ -54,7 +54,7 @@ class Crowd:
         context = await self.browser.new_context(
             viewport=size, locale=language, has_touch=narrow, is_mobile=narrow, **more
         )
-        context.set_default_timeout(8000)
+        context.set_default_timeout(20_000)
         context.on("weberror", lambda error: self.wrongs.append(str(error.error)))
         context.on("console", lambda line: line.type == "error" and self.wrongs.append(line.text))
         context.on("dialog", lambda dialog: self.wrongs.append(f"a script ran: {dialog.message}"))

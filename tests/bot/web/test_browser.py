@@ -12,7 +12,7 @@ from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
 
-expect.set_options(timeout=8000)
+expect.set_options(timeout=20_000)
 
 PAYLOADS = (
     "<script>alert(1)</script>?",
