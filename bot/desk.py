@@ -4,6 +4,7 @@ Reads what stands, asks `queueing` whether the act is allowed, hands the store o
 Every act returns the ledger's `Action`; `undo` takes any of them back.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
@@ -155,18 +156,9 @@ class Desk:
         change = found.change
         back = [Move(m.message, m.after, m.before) for m in reversed(change.moves)]
         back += await self._joined_since(change)
+        pairs = tuple([await self._back(before, after) for before, after in reversed(change.questions)])
         await self._withhold(change.deliveries)
-        return await self._commit(
-            Change(
-                session,
-                self._now(),
-                who,
-                "undo",
-                tuple((after, _unmerged(before, after)) for before, after in reversed(change.questions)),
-                tuple(back),
-                undoes=found.id,
-            )
-        )
+        return await self._commit(Change(session, self._now(), who, "undo", pairs, tuple(back), undoes=found.id))
 
     # -- what the audience does --------------------------------------------------------------------------------------
 
@@ -215,6 +207,22 @@ class Desk:
         session = await self._session(question.session)
         sent = await self._store.deliveries(question.session)
         return answers(session, question, asked, sent, self._now() + UNDO_WITHIN)
+
+    async def _back(self, before: QuestionState | None, after: QuestionState | None) -> Pair:
+        """From `after` to `before`. What was kept apart meanwhile stays so, a merge that ends included; where more than
+        that changed, the store refuses."""
+        try:
+            now = await self._state(after.id) if after else None
+        except NotFound:
+            return after, before
+        if now is None or after is None or replace(now, apart=after.apart) != after:
+            return after, before
+        if before is None:
+            return now, None
+        added = Counter(after.apart) - Counter(before.apart)
+        kept = Counter(now.apart) - added + (Counter(before.apart) - Counter(after.apart))
+        merged = [after.merged_into] if after.merged_into and not before.merged_into else []
+        return now, _apart(replace(before, apart=tuple(kept.elements())), merged)
 
     async def _joined_since(self, change: Change) -> list[Move]:
         """Where a split is undone, what joined the new question meanwhile goes where its founders go."""
@@ -315,14 +323,8 @@ def _to(state: QuestionState, status: Status) -> QuestionState:
 
 
 def _apart(state: QuestionState, others: Iterable[str]) -> QuestionState:
-    return replace(state, apart=tuple(dict.fromkeys((*state.apart, *(id for id in others if id != state.id)))))
-
-
-def _unmerged(before: QuestionState | None, after: QuestionState | None) -> QuestionState | None:
-    """What undo restores: `before`, kept apart from what it was merged into."""
-    if before and after and after.merged_into and not before.merged_into:
-        return _apart(before, [after.merged_into])
-    return before
+    """Said once more where it was said before, so that undo of one act leaves what another said."""
+    return replace(state, apart=(*state.apart, *(id for id in others if id != state.id)))
 
 
 def _course_sources(state: QuestionState) -> tuple[str, ...]:

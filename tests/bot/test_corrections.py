@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from bot.desk import Desk
@@ -138,6 +138,9 @@ STEPS = st.lists(
 ).map(lambda steps: SOME + steps)
 
 
+UNDO: Step = ("undo", 0, 0)
+
+
 async def play(steps: Sequence[Step], *, batch: int = 64, restarts: bool = False) -> list[Placement]:
     """What is decided when these things happen, with the pair rule checked after each."""
     store = await open_store(":memory:")
@@ -164,6 +167,7 @@ async def play(steps: Sequence[Step], *, batch: int = 64, restarts: bool = False
 
 
 @given(STEPS)
+@example([("ask", 2, 2), ("ask", 5, 5), ("ask", 7, 7), ("merge", 0, 1), ("move", 0, 1), ("merge", 1, 0), *[UNDO] * 2])
 @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
 def test_what_people_said_holds_whatever_comes_after(steps: list[Step]) -> None:
     """In any order of asking, merging, splitting, moving, keeping apart and undoing; in any batches and after restarts

@@ -126,6 +126,21 @@ async def test_who_parts_two_questions_keeps_them_apart(store: SqliteStore, desk
         await desk.apart("ann", ["q4"], "q1")
 
 
+async def test_acts_before_a_merge_can_be_undone_after_it_was(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Undo after undo: that the two are kept apart now is in nobody's way, and stays."""
+    messages = await some_questions(ask)
+    before = {id: replace(state, apart=()) for id, state in (await states(store)).items()}
+    await desk.approve("ann", ["q1"])
+    await desk.move("ann", messages["b"].id, "q1", "q2")
+    await desk.merge("ann", ["q1"], "q2")
+    await desk.undo("ann", "talk")
+    await desk.merge("ann", ["q2"], "q1")
+    for _ in range(3):
+        await desk.undo("ann", "talk")
+    assert {id: replace(state, apart=()) for id, state in (await states(store)).items()} == before
+    assert kept_apart(list((await states(store)).values())) == {"q1": {"q2"}, "q2": {"q1"}}
+
+
 @pytest.mark.parametrize("act", ACTS)
 async def test_every_act_is_in_the_ledger_and_is_told(
     store: SqliteStore, desk: Desk, ask: Ask, told: list[str], act: str
