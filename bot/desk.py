@@ -24,7 +24,7 @@ from bot.model import (
     Status,
 )
 from bot.ports import Changed, Now, Store
-from bot.queueing import kept_apart, require_follows, visible, waiting
+from bot.queueing import kept_apart, require_follows, together, visible, waiting
 from bot.replies import UNDO_WITHIN, answers
 
 LONGEST_TITLE = 500
@@ -118,7 +118,10 @@ class Desk:
             raise BadInput("name two different questions of one session to keep them apart")
         if Status.MERGED in {target.status, *(q.status for q in states)}:
             raise NotAllowed("a merged question is part of another one; split it off instead")
-        return await self._apply(who, "apart", [(q, _apart(q, [other])) for q in states])
+        known = await self._known(target.session)
+        mine = {id for q in states for id in together(q.id, known)}
+        others = together(other, known)
+        return await self._apply(who, "apart", [(q, _apart(q, others)) for q in known if q.id in mine])
 
     async def split(self, who: str, id: str, messages: Sequence[int]) -> Action:
         """The wordings `messages` become a question of their own, which is another one than they came from."""
@@ -128,7 +131,7 @@ class Desk:
         if not chosen or len(chosen) == len(asked):
             raise BadInput("choose some, but not all, of the question's wordings to split off")
         text = chosen[0].message.text
-        apart = (state.id, *await self._kept_apart(state))
+        apart = _not(state, await self._known(state.session))
         new = QuestionState(await self._free_id(chosen[0].message), state.session, text, text, apart=apart)
         moves = tuple(Move(a.message.id, a.question, new.id) for a in chosen)
         return await self._apply(who, "split", [(None, new)], moves)
@@ -143,7 +146,7 @@ class Desk:
         if target.session != source.session or target.status is Status.MERGED or len(asked) == 1:
             raise NotAllowed("a wording moves to a standing question of the same session and never leaves none behind")
         said = await self._said(target, [one])
-        after = _apart(target, [source.merged_into or source.id, *await self._kept_apart(source)])
+        after = _apart(target, _not(source, await self._known(source.session)))
         return await self._apply(who, "move", [(target, after)], (Move(message, one.question, to),), said)
 
     async def undo(self, who: str, session: str, action: int | None = None) -> Action:
@@ -156,7 +159,7 @@ class Desk:
         change = found.change
         back = [Move(m.message, m.after, m.before) for m in reversed(change.moves)]
         back += await self._joined_since(change)
-        pairs = tuple([await self._back(before, after) for before, after in reversed(change.questions)])
+        pairs = await self._back(change)
         await self._withhold(change.deliveries)
         return await self._commit(Change(session, self._now(), who, "undo", pairs, tuple(back), undoes=found.id))
 
@@ -208,21 +211,25 @@ class Desk:
         sent = await self._store.deliveries(question.session)
         return answers(session, question, asked, sent, self._now() + UNDO_WITHIN)
 
-    async def _back(self, before: QuestionState | None, after: QuestionState | None) -> Pair:
-        """From `after` to `before`. What was kept apart meanwhile stays so, a merge that ends included; where more than
-        that changed, the store refuses."""
-        try:
-            now = await self._state(after.id) if after else None
-        except NotFound:
-            return after, before
-        if now is None or after is None or replace(now, apart=after.apart) != after:
-            return after, before
-        if before is None:
-            return now, None
-        added = Counter(after.apart) - Counter(before.apart)
-        kept = Counter(now.apart) - added + (Counter(before.apart) - Counter(after.apart))
-        merged = [after.merged_into] if after.merged_into and not before.merged_into else []
-        return now, _apart(replace(before, apart=tuple(kept.elements())), merged)
+    async def _back(self, change: Change) -> tuple[Pair, ...]:
+        """From what a change left to what was before it. What was kept apart meanwhile stays so, and what was merged is
+        kept apart from what it leaves; where more than that changed, the store refuses."""
+        known = await self._known(change.session)
+        now = {state.id: state for state in known}
+        leaving = [after for before, after in change.questions if before and after and _merged(before, after)]
+        left = {into for after in leaving for into in together(after.merged_into, known)} - {q.id for q in leaving}
+        pairs: list[Pair] = []
+        for before, after in reversed(change.questions):
+            stands = now.get(after.id) if after else None
+            if after is None or stands is None or replace(stands, apart=after.apart) != after:
+                pairs.append((after, before))
+            elif before is None:
+                pairs.append((stands, None))
+            else:
+                kept = _without(stands.apart, before.apart, after.apart)
+                others = sorted(left) if _merged(before, after) else ()
+                pairs.append((stands, _apart(replace(before, apart=kept), others)))
+        return tuple(pairs)
 
     async def _joined_since(self, change: Change) -> list[Move]:
         """Where a split is undone, what joined the new question meanwhile goes where its founders go."""
@@ -300,10 +307,8 @@ class Desk:
         state = await self._state(id)
         return await self._state(state.merged_into) if state.merged_into else state
 
-    async def _kept_apart(self, state: QuestionState) -> list[str]:
-        """What is kept apart from this question's group, and so from each of its wordings."""
-        states = [q.state for q in await self._store.questions(state.session)]
-        return sorted(kept_apart(states).get(state.merged_into or state.id, ()))
+    async def _known(self, session: str) -> list[QuestionState]:
+        return [question.state for question in await self._store.questions(session)]
 
     async def _free_id(self, message: Message) -> str:
         for n in range(1, 1000):
@@ -325,6 +330,24 @@ def _to(state: QuestionState, status: Status) -> QuestionState:
 def _apart(state: QuestionState, others: Iterable[str]) -> QuestionState:
     """Said once more where it was said before, so that undo of one act leaves what another said."""
     return replace(state, apart=(*state.apart, *(id for id in others if id != state.id)))
+
+
+def _not(state: QuestionState, known: Sequence[QuestionState]) -> tuple[str, ...]:
+    """What a wording that leaves this question's group is kept apart from: the group, and what that is kept apart from.
+    Each with all that is merged into it, for a merge may end."""
+    final = state.merged_into or state.id
+    others = (final, *sorted(kept_apart(known).get(final, ())))
+    return tuple(id for other in others for id in together(other, known))
+
+
+def _without(now: Iterable[str], before: Iterable[str], after: Iterable[str]) -> tuple[str, ...]:
+    """`now`, less what came between `before` and `after`."""
+    added, taken = Counter(after) - Counter(before), Counter(before) - Counter(after)
+    return tuple((Counter(now) - added + taken).elements())
+
+
+def _merged(before: QuestionState, after: QuestionState) -> bool:
+    return bool(after.merged_into) and after.merged_into != before.merged_into
 
 
 def _course_sources(state: QuestionState) -> tuple[str, ...]:

@@ -53,6 +53,13 @@ def earlier(session: Session, sessions: Iterable[Session]) -> list[Session]:
     return found
 
 
+def together(id: str, states: Iterable[QuestionState]) -> list[str]:
+    """The questions that are one with this one: the final one and all that is merged into it."""
+    known = list(states)
+    final = next((state.merged_into or id for state in known if state.id == id), id)
+    return [state.id for state in known if final in (state.id, state.merged_into)]
+
+
 def kept_apart(states: Collection[QuestionState]) -> dict[str, frozenset[str]]:
     """Which groups (final ids) a person keeps apart from which, both ways: what is merged counts with its group."""
     final = {state.id: state.merged_into or state.id for state in states}

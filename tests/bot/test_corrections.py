@@ -49,20 +49,21 @@ class Word:
     """What the newest act said about each pair of messages: True, they are one question; False, they are two."""
 
     last: dict[Pair, bool] = field(default_factory=dict)
-    acts: list[tuple[str, dict[Pair, bool | None]]] = field(default_factory=list)
+    acts: list[tuple[str, dict[Pair, bool], dict[Pair, bool]]] = field(default_factory=list)
 
     def say(self, what: str, pairs: dict[Pair, bool]) -> None:
-        self.acts.append((what, {pair: self.last.get(pair) for pair in pairs}))
+        self.acts.append((what, pairs, dict(self.last)))
         self.last |= pairs
 
-    def undo(self) -> None:
-        what, before = self.acts.pop()
-        for pair, word in before.items():
-            word = False if what == "merge" else word
-            if word is None:
-                del self.last[pair]
-            else:
-                self.last[pair] = word
+    def undo(self, moved: set[int]) -> None:
+        """A merge that is taken back parts; else what was said before holds, of the moved ones whatever came since."""
+        what, pairs, before = self.acts.pop()
+        if what == "merge":
+            self.last |= dict.fromkeys(pairs, False)
+            return
+        ends = {pair for pair in self.last if pair in pairs or pair & moved}
+        self.last = {pair: word for pair, word in self.last.items() if pair not in ends}
+        self.last |= {pair: before[pair] for pair in ends if pair in before}
 
 
 def cross(ones: Sequence[int], others: Sequence[int], same: bool) -> dict[Pair, bool]:
@@ -110,8 +111,7 @@ class Moderated:
             self.word.say(what, {**cross([mine], rest, False), **cross([mine], groups[b], True)})
         elif what == "undo" and self.word.acts:
             done: Action = await self.desk.undo("ann", "talk")
-            assert done.change.undoes
-            self.word.undo()
+            self.word.undo({move.message for move in done.change.moves})
 
     async def check(self) -> None:
         """No two messages that a person parted are one question, and none is proposed for the other's."""
