@@ -4,10 +4,10 @@ Reads what stands, asks `queueing` whether the act is allowed, hands the store o
 Every act returns the ledger's `Action`; `undo` takes any of them back.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from bot.apart import Pair, apart_from, left_behind, taken_back, together
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.model import (
     Action,
@@ -24,14 +24,12 @@ from bot.model import (
     Status,
 )
 from bot.ports import Changed, Now, Store
-from bot.queueing import kept_apart, require_follows, together, visible, waiting
+from bot.queueing import require_follows, visible, waiting
 from bot.replies import UNDO_WITHIN, answers
 
 LONGEST_TITLE = 500
 LONGEST_ANSWER = 4000
 COURSE = "course"
-
-Pair = tuple[QuestionState | None, QuestionState | None]
 
 
 class Desk:
@@ -121,7 +119,7 @@ class Desk:
         known = await self._known(target.session)
         mine = {id for q in states for id in together(q.id, known)}
         others = together(other, known)
-        return await self._apply(who, "apart", [(q, _apart(q, others)) for q in known if q.id in mine])
+        return await self._apply(who, "apart", [(q, apart_from(q, others)) for q in known if q.id in mine])
 
     async def split(self, who: str, id: str, messages: Sequence[int]) -> Action:
         """The wordings `messages` become a question of their own, which is another one than they came from."""
@@ -131,7 +129,7 @@ class Desk:
         if not chosen or len(chosen) == len(asked):
             raise BadInput("choose some, but not all, of the question's wordings to split off")
         text = chosen[0].message.text
-        apart = _not(state, await self._known(state.session))
+        apart = left_behind(state, await self._known(state.session))
         new = QuestionState(await self._free_id(chosen[0].message), state.session, text, text, apart=apart)
         moves = tuple(Move(a.message.id, a.question, new.id) for a in chosen)
         return await self._apply(who, "split", [(None, new)], moves)
@@ -146,7 +144,7 @@ class Desk:
         if target.session != source.session or target.status is Status.MERGED or len(asked) == 1:
             raise NotAllowed("a wording moves to a standing question of the same session and never leaves none behind")
         said = await self._said(target, [one])
-        after = _apart(target, _not(source, await self._known(source.session)))
+        after = apart_from(target, left_behind(source, await self._known(source.session)))
         return await self._apply(who, "move", [(target, after)], (Move(message, one.question, to),), said)
 
     async def undo(self, who: str, session: str, action: int | None = None) -> Action:
@@ -159,7 +157,7 @@ class Desk:
         change = found.change
         back = [Move(m.message, m.after, m.before) for m in reversed(change.moves)]
         back += await self._joined_since(change)
-        pairs = await self._back(change)
+        pairs = taken_back(change, await self._known(session))
         await self._withhold(change.deliveries)
         return await self._commit(Change(session, self._now(), who, "undo", pairs, tuple(back), undoes=found.id))
 
@@ -210,26 +208,6 @@ class Desk:
         session = await self._session(question.session)
         sent = await self._store.deliveries(question.session)
         return answers(session, question, asked, sent, self._now() + UNDO_WITHIN)
-
-    async def _back(self, change: Change) -> tuple[Pair, ...]:
-        """From what a change left to what was before it. What was kept apart meanwhile stays so, and what was merged is
-        kept apart from what it leaves; where more than that changed, the store refuses."""
-        known = await self._known(change.session)
-        now = {state.id: state for state in known}
-        leaving = [after for before, after in change.questions if before and after and _merged(before, after)]
-        left = {into for after in leaving for into in together(after.merged_into, known)} - {q.id for q in leaving}
-        pairs: list[Pair] = []
-        for before, after in reversed(change.questions):
-            stands = now.get(after.id) if after else None
-            if after is None or stands is None or replace(stands, apart=after.apart) != after:
-                pairs.append((after, before))
-            elif before is None:
-                pairs.append((stands, None))
-            else:
-                kept = _without(stands.apart, before.apart, after.apart)
-                others = sorted(left) if _merged(before, after) else ()
-                pairs.append((stands, _apart(replace(before, apart=kept), others)))
-        return tuple(pairs)
 
     async def _joined_since(self, change: Change) -> list[Move]:
         """Where a split is undone, what joined the new question meanwhile goes where its founders go."""
@@ -325,29 +303,6 @@ def _to(state: QuestionState, status: Status) -> QuestionState:
         raise Conflict(f"the question is {status} already")
     require_follows(state.status, status)
     return replace(state, status=status)
-
-
-def _apart(state: QuestionState, others: Iterable[str]) -> QuestionState:
-    """Said once more where it was said before, so that undo of one act leaves what another said."""
-    return replace(state, apart=(*state.apart, *(id for id in others if id != state.id)))
-
-
-def _not(state: QuestionState, known: Sequence[QuestionState]) -> tuple[str, ...]:
-    """What a wording that leaves this question's group is kept apart from: the group, and what that is kept apart from.
-    Each with all that is merged into it, for a merge may end."""
-    final = state.merged_into or state.id
-    others = (final, *sorted(kept_apart(known).get(final, ())))
-    return tuple(id for other in others for id in together(other, known))
-
-
-def _without(now: Iterable[str], before: Iterable[str], after: Iterable[str]) -> tuple[str, ...]:
-    """`now`, less what came between `before` and `after`."""
-    added, taken = Counter(after) - Counter(before), Counter(before) - Counter(after)
-    return tuple((Counter(now) - added + taken).elements())
-
-
-def _merged(before: QuestionState, after: QuestionState) -> bool:
-    return bool(after.merged_into) and after.merged_into != before.merged_into
 
 
 def _course_sources(state: QuestionState) -> tuple[str, ...]:

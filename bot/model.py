@@ -124,7 +124,6 @@ class Placement:
     message: int
     asking: bool
     probability: float
-    reason: str
     question: str | None = None
     similarity: float | None = None
     suggested: str | None = None

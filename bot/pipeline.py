@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 
 import numpy as np
 
+from bot.apart import kept_apart
 from bot.errors import StoreError
 from bot.model import (
     Action,
@@ -34,7 +35,7 @@ from bot.model import (
     Vector,
 )
 from bot.ports import Changed, Inbox, Now, Queue
-from bot.queueing import earlier, kept_apart
+from bot.queueing import earlier
 from bot.replies import acknowledgement, course_answer, late_answer
 from knowledge.answering import Answering, Match
 from knowledge.asking import Asking, Detector
@@ -43,7 +44,7 @@ from knowledge.context import KEPT, Line, Recent
 from knowledge.corrections import Place, Precedents, Wording, corrected
 from knowledge.encoder import Encoder
 from knowledge.grouping import Anchor, Grouped, Groups
-from knowledge.reasons import Reasons, because, said
+from knowledge.reasons import Reasons, because
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -181,7 +182,7 @@ class Pipeline:
             if len(batch) > 1:
                 return [placed for message in batch for placed in await self.take([message])]
             why = because("not_understood", 0.0)
-            placed = [Placed(Placement(batch[0].id, False, 0.0, said(why), reasons=Reasons(why)))]
+            placed = [Placed(Placement(batch[0].id, False, 0.0, reasons=Reasons(why)))]
             self._hear(batch[0], placed[0].placement)
         await self._insist(lambda: self._store.place(self._session.id, placed))
         if any(p.placement.question for p in placed):
@@ -288,7 +289,7 @@ class Pipeline:
             asking = self._detector.judge(message.text, vector, self._recent.before(_line(message)))
         if asking is None or vector is None or not asking.asks:
             probability, why = (asking.probability, asking.reasons) if asking else (0.0, ())
-            return Placed(Placement(message.id, False, probability, said(why), reasons=Reasons(why)), vector)
+            return Placed(Placement(message.id, False, probability, reasons=Reasons(why)), vector)
         return self._ask(message, asking, np.ascontiguousarray(vector))
 
     def _ask(self, message: Message, asking: Asking, vector: Vector) -> Placed:
@@ -314,7 +315,6 @@ class Pipeline:
             message.id,
             True,
             asking.probability,
-            said(asking.reasons),
             id,
             grouped.similarity,
             self._proposed(grouped),

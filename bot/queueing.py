@@ -1,6 +1,6 @@
 """The rules of the queue: who comes first, which status may follow which. Decides; calls nothing."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from bot.errors import NotAllowed
 from bot.model import Question, QuestionState, Session, Status
@@ -51,21 +51,6 @@ def earlier(session: Session, sessions: Iterable[Session]) -> list[Session]:
         if session.series and other.series == session.series and other.id != session.id and first:
             found.append(other)
     return found
-
-
-def together(id: str, states: Iterable[QuestionState]) -> list[str]:
-    """The questions that are one with this one: the final one and all that is merged into it."""
-    known = list(states)
-    final = next((state.merged_into or id for state in known if state.id == id), id)
-    return [state.id for state in known if final in (state.id, state.merged_into)]
-
-
-def kept_apart(states: Collection[QuestionState]) -> dict[str, frozenset[str]]:
-    """Which groups (final ids) a person keeps apart from which, both ways: what is merged counts with its group."""
-    final = {state.id: state.merged_into or state.id for state in states}
-    named = {(final[state.id], final[other]) for state in states for other in state.apart if other in final}
-    both = {pair for one, other in named if one != other for pair in ((one, other), (other, one))}
-    return {id: frozenset(other for one, other in both if one == id) for id, _ in both}
 
 
 def require_follows(before: Status, after: Status) -> None:

@@ -163,7 +163,8 @@ class _Views:
     def __init__(self, views: Sequence[tuple[str, ...]], encoder: Encoder) -> None:
         self._starts = np.cumsum([0, *(len(texts) for texts in views)])[:-1]
         self._vectors = encoder.encode([text for texts in views for text in texts])
-        self.centre = self._vectors.mean(axis=0) if len(self._vectors) else np.zeros(encoder.dimension, np.float32)
+        # Of a few questions the mean is mostly themselves.
+        self.centre = self._vectors.sum(axis=0, dtype=np.float32) / max(len(self._vectors), FIELD)
 
     def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
         all_views = (self._vectors @ vector).astype(np.float64)
@@ -203,7 +204,7 @@ def _parts(course: Course) -> list[_Part]:
 
 
 def _kind(passage: Passage) -> str:
-    return "term" if passage.id.startswith("glossary") else "passage"
+    return "term" if passage.id.startswith("glossary#") else "passage"
 
 
 def _pieces_of(heading: str, text: str) -> tuple[str, ...]:

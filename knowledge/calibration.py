@@ -51,9 +51,12 @@ class AskingJudge:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """From `join` on a message joins a group, from `suggest` on a moderator is asked."""
+    """From `join` on a message joins a group, from `suggest` on a moderator is asked. `unrelated`: the greatest cosine
+    that a message has to questions it does not ask (`Likeness.ahead`), of the encoder's vectors as they are compared.
+    """
 
     logistic: Logistic
+    unrelated: float
     join: float
     suggest: float
 
@@ -212,7 +215,7 @@ def _logistic(raw: Any) -> Logistic:
 
 
 def _judge(raw: Any) -> Judge:
-    return Judge(_logistic(raw["logistic"]), float(raw["join"]), float(raw["suggest"]))
+    return Judge(_logistic(raw["logistic"]), *(float(raw[name]) for name in ("unrelated", "join", "suggest")))
 
 
 def _scores(raw: Any) -> Scores:

@@ -107,6 +107,25 @@ def calls(lengths: Sequence[int]) -> list[list[int]]:
     return found[::-1]
 
 
+class Remembering:
+    """An encoder that is asked for each text once, for texts that come again: those of a course."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.name = encoder.name
+        self.dimension = encoder.dimension
+        self.fingerprint = encoder.fingerprint
+        self._encoder = encoder
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        self._known.update(zip(new, self._encoder.encode(new), strict=True))
+        rows = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        for at, text in enumerate(texts):
+            rows[at] = self._known[text]
+        return rows
+
+
 def _fingerprint(model: "SentenceTransformer", prompt: str) -> str:
     """Of all that a vector follows from: the weights, the prompt, and what is taken out."""
     found = hashlib.blake2b(prompt.encode(), digest_size=12)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from knowledge.calibration import GroupingJudge, Judge
 from knowledge.corrections import NEAR, Apart, Place, Precedents, by_group, limit, support
 from knowledge.filing import CLOSEST, Filed, Filing
-from knowledge.likeness import FAR, FEATURES, Likeness, Member, about, likeness
+from knowledge.likeness import FEATURES, Likeness, Member, about, likeness
 from knowledge.neighbours import DIGITS
 from knowledge.reasons import SHOWN, Reason, odds, signs, strongest
 from knowledge.text import normalise
@@ -209,18 +209,19 @@ class Groups:
     # -- what the machine sees ---------------------------------------------------------------------------------------
 
     def _views(self, new: Member) -> list[_View]:
-        logistic, found, candidates = self._judge().logistic, [], self._filing.candidates(new)
+        judge, found, candidates = self._judge(), [], self._filing.candidates(new)
         nearests = {place: self._nearest(new, keys[:CLOSEST]) for place, keys in candidates.items()}
         for place, keys in candidates.items():
             closest, held = self._filing.members(keys[:CLOSEST]), self._filing.keys(place)
             members = closest if len(closest) == len(held) else self._filing.members(held[:RECALLED])
             nearest, cosine = nearests[place]
             others = (each for other, (_, each) in nearests.items() if other.group != place.group)
-            ahead = cosine - max(others, default=cosine - FAR)
+            # Without the floor the first question of an evening, which anything is nearest to, would take all.
+            ahead = cosine - max((judge.unrelated, *others))
             like = likeness(new, nearest, members, self._filing.sources(place), ahead=ahead, size=len(held))
             alone = self._alone(new, nearest) if place.group in self._apart else 0.0
-            score = logistic.probability(like.features())
-            found.append(_View(place, held[0], like, about(new, nearest), score, alone))
+            score = judge.logistic.probability(like.features())
+            found.append(_View(place, held[0], like, about(new, nearest, len(held)), score, alone))
         return found
 
     def _nearest(self, new: Member, keys: Sequence[int]) -> tuple[Member, float]:

@@ -37,8 +37,9 @@ class Likeness:
     mean over the wordings; the others are 0 or 1.
 
     `course` is the cosine of profiles: people who need the same part of the course ask the same, though they share no
-    word. `kinds`: both ask where, when, how much … `ahead`: the greatest cosine over that of any other wordings, within
-    ±`FAR`. `size`: the logarithm of how many wordings there are, for among many one is near to anything.
+    word. `kinds`: both ask where, when, how much … `ahead`: the greatest cosine over that of any other wordings, or
+    over what is usual without being the same (`Judge.unrelated`), within ±`FAR`. `size`: the logarithm of how many
+    wordings there are, for among many one is near to anything.
     """
 
     cosine: float
@@ -82,9 +83,9 @@ def likeness(
     )
 
 
-def about(new: Member, nearest: Member) -> Mapping[str, str]:
+def about(new: Member, nearest: Member, size: int) -> Mapping[str, str]:
     """By feature, what it is about, for those whose number says nothing to people."""
-    found = {}
+    found = {"size": str(size)}
     if shared := sorted(new.kinds & nearest.kinds):
         found["kinds"] = shared[0]
     if new.source:

@@ -64,11 +64,6 @@ def signs(logistic: Logistic, features: Mapping[str, float], about: Mapping[str,
     ]
 
 
-def said(reasons: Iterable[Reason], language: str = "en") -> str:
-    """All of them in one line."""
-    return "; ".join(worded(reason)[language] for reason in reasons)
-
-
 def odds(probability: float) -> float:
     """Log-odds of a probability, which is kept off 0 and 1."""
     kept = min(max(probability, 1e-4), 1 - 1e-4)
@@ -94,7 +89,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "same_text": ("与更早的一条一字不差", "word for word an earlier one"),
     "cosine": ("意思相近", "alike in meaning"),
     "ahead": ("比别的问题都更像", "nearer than any other question"),
-    "size": ("这个问题有多少种问法", "how many wordings it has"),
+    "size": ("这个问题已有 {detail} 条问法", "wordings it has so far: {detail}"),
     "course": ("要的是课程资料的同一处", "both need the same part of the course"),
     "kinds": ("都在问“{detail}”", "both ask {detail}"),
     "same_source": ("都对应课程条目 {detail}", "both match the course entry {detail}"),

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -122,18 +123,18 @@ Part = Callable[[], Result]
 
 def _parts(wanted: Wanted, bench: Bench, bar: Bar) -> Iterator[Part]:
     """Each reads its data when it is called, so that what cannot be read stops nothing else."""
-    yield lambda: _speed(bench.mind.encoder, bar)
+    yield partial(_speed, bench.mind.encoder, bar)
     for folder in wanted.talks:
-        yield lambda folder=folder: _talk(read_talk(folder), bench, bar)  # type: ignore[misc]
+        yield partial(_talk, folder, bench, bar)
     if topics := wanted.topics:
-        yield lambda: _judged(read_topics(topics), bench, bar)
+        yield partial(_judged, partial(read_topics, topics), bench, bar)
     if public := wanted.public:
         yield from _public(public, bench, bar)
     if series := wanted.series:
-        yield lambda: _series(series, bench.mind, bar)
+        yield partial(_series, series, bench.mind, bar)
     chat, course = _to_replay(wanted)
     if chat:
-        yield lambda: _replay_speed(chat, course, bench.mind.encoder, bar)
+        yield partial(_replay_speed, chat, course, bench.mind.encoder, bar)
     yield learning_curve
 
 
@@ -141,22 +142,24 @@ def _public(folder: Path, bench: Bench, bar: Bar) -> Iterator[Part]:
     try:
         sets = read_public(folder)
     except DataError as error:
-        yield lambda error=error: _raise(error)  # type: ignore[misc]
+        yield partial(_unreadable, error)
         return
     for _, read in sets:
-        yield lambda read=read: _judged(read(), bench, bar)  # type: ignore[misc]
+        yield partial(_judged, read, bench, bar)
 
 
-def _raise(error: DataError) -> Result:
+def _unreadable(error: DataError) -> Result:
     raise error
 
 
-def _judged(data: Dataset, bench: Bench, bar: Bar) -> Result:
+def _judged(read: Callable[[], Dataset], bench: Bench, bar: Bar) -> Result:
+    data = read()
     with bar(data.name, bench.work(data)) as progress:
         return bench.measure(data, None, _counted(progress))
 
 
-def _talk(talk: Talk, bench: Bench, bar: Bar) -> Result:
+def _talk(folder: Path, bench: Bench, bar: Bar) -> Result:
+    talk = read_talk(folder)
     with bar(talk.data.name, talk.data.size + bench.work(talk.data)) as progress:
         minds = Minds(encoder=bench.mind.encoder)
         try:

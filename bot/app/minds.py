@@ -16,7 +16,7 @@ from knowledge.answering import Answering
 from knowledge.asking import Detector
 from knowledge.calibration import PRECISION, Calibration, calibration_of, uncalibrated
 from knowledge.course import Course, read_course, watch_course
-from knowledge.encoder import Encoder, EncoderError, load_encoder
+from knowledge.encoder import Encoder, EncoderError, Remembering, load_encoder
 from knowledge.logistic import CalibrationError
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Minds:
         self._precision = precision
         self._calibrations = calibrations
         self._encoder = encoder
-        self._loaded: tuple[Encoder, Calibration] | None = None
+        self._loaded: tuple[Encoder, Calibration, Remembering] | None = None
         self._courses: dict[str, Course] = {}
         self.executor = ThreadPoolExecutor(1, thread_name_prefix="understanding")
 
@@ -48,20 +48,21 @@ class Minds:
         """Load the model (seconds) without stopping the event loop. Raises `SettingsError` where it cannot be."""
         return (await self._load())[0]
 
-    async def _load(self) -> tuple[Encoder, Calibration]:
+    async def _load(self) -> tuple[Encoder, Calibration, Remembering]:
+        """The encoder of messages, its calibration, and the encoder of courses."""
         if self._loaded is None:
             loop = asyncio.get_running_loop()
             try:
                 self._loaded = await loop.run_in_executor(self.executor, self._read)
             except (EncoderError, CalibrationError) as error:
                 raise SettingsError([f"[encoder] {error}"]) from error
-            if warning := uncalibrated(*self._loaded):
+            if warning := uncalibrated(*self._loaded[:2]):
                 log.warning(warning)
         return self._loaded
 
-    def _read(self) -> tuple[Encoder, Calibration]:
+    def _read(self) -> tuple[Encoder, Calibration, Remembering]:
         encoder = self._encoder or load_encoder(self._model, threads=self._threads)
-        return encoder, calibration_of(encoder, self._calibrations)
+        return encoder, calibration_of(encoder, self._calibrations), Remembering(encoder)
 
     async def pipeline(
         self,
@@ -78,7 +79,7 @@ class Minds:
 
         Raises `SettingsError` where the model cannot be used, or the store's vectors come from another one.
         """
-        encoder, calibration = await self._load()
+        encoder, calibration, _ = await self._load()
         await keep_apart(store, encoder)
         pipeline = Pipeline(
             session,
@@ -100,7 +101,7 @@ class Minds:
 
     async def teach(self, pipeline: Pipeline, session: Session, store: Store, course: Course) -> None:
         """Let a pipeline answer from this course, and from what people answered on earlier evenings of the series."""
-        encoder, calibration = await self._load()
+        _, calibration, encoder = await self._load()
         judge = calibration.answers(self._precision)
         self._courses[session.id] = course
         evenings = await earlier_answers(session, store)

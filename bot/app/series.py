@@ -53,7 +53,8 @@ async def _entry(evening: Session, state: QuestionState, answer: Answer, store: 
 
 
 def beside(course: Course, evenings: Sequence[tuple[Entry, ...]], encoder: Encoder, judge: AnsweringJudge) -> Course:
-    """The course with the earlier answers (the latest first); slow, it encodes.
+    """The course with the earlier answers (the latest first). `encoder` should remember, for it is asked for the same
+    texts evening after evening.
 
     Of two answers to one question only the first stays, the course's own before all: two that fit equally well would
     leave each other no margin, and neither would be said.

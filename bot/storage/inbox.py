@@ -82,7 +82,7 @@ def _place(db: Database, session: str, placed: Placed, at: float) -> set[str]:
         if placed.reopens:
             changes.reopen(db, placement.question)
     founded = placed.founds is not None and placed.founds.id == placement.question
-    db.execute("INSERT INTO placements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", placement_row(placement, founded))
+    db.execute("INSERT INTO placements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", placement_row(placement, founded))
     if placed.vector is not None:
         db.execute("INSERT INTO vectors VALUES (?, ?)", (placement.message, blob(placed.vector)))
     db.execute("UPDATE messages SET placed = 1, question = ? WHERE id = ?", (placement.question, placement.message))

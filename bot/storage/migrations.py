@@ -128,3 +128,9 @@ def _parts(db: Database) -> None:
 def _encoder(db: Database) -> None:
     """encoder: one row, the fingerprint of what made `vectors`. Without it that is not known."""
     db.executescript("CREATE TABLE encoder (fingerprint TEXT NOT NULL) STRICT;")
+
+
+@steps(name="0005_one_reason")
+def _one_reason(db: Database) -> None:
+    """placements: the one line `reason` is gone, `reasons` say it."""
+    db.executescript("ALTER TABLE placements DROP COLUMN reason;")

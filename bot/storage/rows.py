@@ -101,7 +101,7 @@ def message_of(row: Row) -> Message:
     )
 
 
-PLACEMENT = """p.message AS p_message, p.asking AS p_asking, p.probability AS p_probability, p.reason AS p_reason,
+PLACEMENT = """p.message AS p_message, p.asking AS p_asking, p.probability AS p_probability,
     p.question AS p_question, p.similarity AS p_similarity, p.suggested AS p_suggested, p.answer AS p_answer,
     p.reasons AS p_reasons"""
 """The columns `placement_of` reads, for joins with `messages`."""
@@ -113,7 +113,6 @@ def placement_row(placement: Placement, founded: bool) -> tuple[Any, ...]:
         placement.message,
         int(placement.asking),
         float(placement.probability),
-        placement.reason,
         placement.question,
         None if placement.similarity is None else float(placement.similarity),
         placement.suggested,
@@ -128,7 +127,6 @@ def placement_of(row: Row) -> Placement:
         message=row["p_message"],
         asking=bool(row["p_asking"]),
         probability=row["p_probability"],
-        reason=row["p_reason"],
         question=row["p_question"],
         similarity=row["p_similarity"],
         suggested=row["p_suggested"],

@@ -179,7 +179,6 @@ def _asked(one: Asked) -> AskedOut:
         similarity=placement.similarity,
         probability=placement.probability,
         answer=placement.answer.score if placement.answer else None,
-        reason=placement.reason,
         reasons=ReasonsOut(
             asking=[_reason(one) for one in placement.reasons.asking],
             grouping=[_reason(one) for one in placement.reasons.grouping],

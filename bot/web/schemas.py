@@ -144,7 +144,7 @@ class ReasonsOut(Reply):
 
 class AskedOut(Reply):
     """One wording of a question, with the decision made when it arrived. `state`: "asking" or "not_asking"; `answer` is
-    the probability that the course's answer fits, null where it says nothing; `reason` is that of asking, in English.
+    the probability that the course's answer fits, null where it says nothing.
     """
 
     message: int
@@ -155,7 +155,6 @@ class AskedOut(Reply):
     similarity: float | None
     probability: float
     answer: float | None
-    reason: str
     reasons: ReasonsOut
     state: Literal["asking", "not_asking"]
 

@@ -11,9 +11,17 @@ from knowledge.evaluation.metrics import pairs
 from knowledge.grouping import Groups
 from knowledge.likeness import FEATURES
 from knowledge.logistic import Logistic
+from knowledge.neighbours import DIGITS
 
 JOINS = tuple(round(0.25 + 0.05 * step, 2) for step in range(10))
 """Thresholds of joining that are tried."""
+
+NEARLY = 0.98
+"""Of the best pair F1: the highest threshold that reaches it is taken. The score is flat around its best, and a wrong
+merge, which hides a question, costs more than one that a moderator makes by hand."""
+
+SOME = 10
+"""Wordings of other questions from which on the greatest cosine to them hardly grows."""
 
 SUGGESTED = 0.7
 """A moderator is asked from this share of the threshold of joining on."""
@@ -36,27 +44,48 @@ def fit_grouping(
 def _fit(
     heard: Sequence[Heard], sources: Sequence[Sources], anchored: bool, progress: Callable[[float], None]
 ) -> tuple[Judge, list[list[str]]]:
-    taught = [_taught(one, said, anchored) for one, said in zip(heard, sources, strict=True)]
+    unrelated = _unrelated(heard, anchored)
+    taught = [_taught(one, said, unrelated, anchored) for one, said in zip(heard, sources, strict=True)]
     whole, folds = left_out(FEATURES, [rows for rows, _ in taught], [true for _, true in taught])
     true = [(at, one.talk.chat.lines[line].group) for at, one in enumerate(heard) for line in one.groupable]
-    best, kept = ((-1.0, 0.0), JOINS[0]), list[list[str]]()
+    found: list[tuple[float, float, list[list[str]]]] = []
     for step, join in enumerate(JOINS):
         groups = [
-            one_pass(one, said, Judge(fold, join, join), anchored)
+            one_pass(one, said, Judge(fold, unrelated, join, join), anchored)
             for one, said, fold in zip(heard, sources, folds, strict=True)
         ]
         told = [(at, group) for at, talk in enumerate(groups) for group in talk]
-        score = pairs(true, told).values()["F1"], -abs(join - 0.5)
-        if score > best[0]:
-            best, kept = (score, join), groups
+        found.append((pairs(true, told).values()["F1"], join, groups))
         progress((step + 1) / len(JOINS))
-    return Judge(whole, best[1], round(SUGGESTED * best[1], 3)), kept
+    best = max(score for score, _, _ in found)
+    _, join, kept = max((one for one in found if one[0] >= NEARLY * best), key=lambda one: one[1])
+    return Judge(whole, unrelated, join, round(SUGGESTED * join, 3)), kept
 
 
-def _taught(one: Heard, sources: Sources, anchored: bool) -> tuple[Floats, Bools]:
+def _unrelated(heard: Sequence[Heard], anchored: bool) -> float:
+    """The median over the lines of the talks; over those that have `SOME` questions before them, if there are such."""
+    greatest = [pair for one in heard for pair in _greatest(one, anchored)]
+    late = [cosine for others, cosine in greatest if others >= SOME]
+    return round(float(np.median(late or [cosine for _, cosine in greatest] or [0.0])), DIGITS)
+
+
+def _greatest(one: Heard, anchored: bool) -> list[tuple[int, float]]:
+    """For each line that has any before it: how many wordings of other questions, and the greatest cosine to them."""
+    group = np.array([one.talk.chat.lines[at].group for at in one.groupable])
+    anchor = one.answering if anchored else None
+    vectors = np.array([anchor.centred(v) if anchor else v for v in one.vectors[list(one.groupable)]])
+    found = []
+    for at in range(1, len(group)):
+        others = np.flatnonzero(group[:at] != group[at])
+        if len(others):
+            found.append((len(others), float((vectors[others] @ vectors[at]).max())))
+    return found
+
+
+def _taught(one: Heard, sources: Sources, unrelated: float, anchored: bool) -> tuple[Floats, Bools]:
     """What each line has in common with the groups it may join, and which of them it belongs to, if everything before
     it was put where the labels say."""
-    groups, rows, true = _groups(one, blank(), anchored), [np.zeros(len(FEATURES))][:0], list[bool]()
+    groups, rows, true = _groups(one, blank(unrelated), anchored), [np.zeros(len(FEATURES))][:0], list[bool]()
     for at in one.groupable:
         line = one.talk.chat.lines[at]
         for name, likeness in groups.likenesses(line.text, one.vectors[at], sources[at]):
@@ -80,7 +109,7 @@ def _groups(one: Heard, judge: Judge, anchored: bool) -> Groups:
     return Groups(one.vectors.shape[1], GroupingJudge(judge, judge), one.answering if anchored else None)
 
 
-def blank() -> Judge:
+def blank(unrelated: float = 0.0) -> Judge:
     """For whoever needs the features before there is a judge of them."""
     zero = dict.fromkeys(FEATURES, 0.0)
-    return Judge(Logistic(0.0, zero, zero), 1.0, 1.0)
+    return Judge(Logistic(0.0, zero, zero), unrelated, 1.0, 1.0)

@@ -3,10 +3,10 @@ from dataclasses import replace
 
 import pytest
 
+from bot.apart import kept_apart
 from bot.desk import Desk
 from bot.errors import BadInput, Conflict, FloormicError, NotAllowed, NotFound
 from bot.model import Answer, CourseMatch, Message, Person, Placed, Placement, Question, QuestionState, Status
-from bot.queueing import kept_apart
 from bot.replies import UNDO_WITHIN
 from bot.storage.sqlite import SqliteStore
 from tests.bot.values import message, state
@@ -41,7 +41,7 @@ def ask(store: SqliteStore) -> Ask:
             if course and course.state == "sent":
                 answer = Answer(course.text, "course", one.at, (course.source,))
                 founds = replace(founds, status=Status.ANSWERED, answer=answer)
-        placement = Placement(one.id, True, 0.9, "", question, 0.9, None, course)
+        placement = Placement(one.id, True, 0.9, question, 0.9, None, course)
         await store.place("talk", [Placed(placement, None, founds)])
         return one
 

@@ -138,7 +138,7 @@ async def test_chatter_is_kept_but_not_encoded(store: SqliteStore) -> None:
         )
     assert encoder.seen == ["The box has no fan.", PRICE]
     assert (chatter.asking, statement.asking) == (False, False)
-    assert chatter.reason
+    assert [reason.code for reason in chatter.reasons.asking] == ["chatter"]
     assert set(await states(store)) == {"q3"}
 
 
@@ -367,4 +367,5 @@ async def test_a_message_that_cannot_be_understood_stops_nobody(store: SqliteSto
             message(5, RECORDING, "u5"),
         )
     assert [p.question for p in placed] == ["q1", None, "q1", None, "q1"]
-    assert placed[1].reason == placed[3].reason == "it could not be understood"
+    for failed in (placed[1], placed[3]):
+        assert [reason.code for reason in failed.reasons.asking] == ["not_understood"]

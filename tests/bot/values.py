@@ -36,4 +36,4 @@ def question(id: str = "q1", people: int = 1, last_at: float = 0.0, **more: Any)
 
 
 def asked(one: Message, question: str = "q1", **more: Any) -> Asked:
-    return Asked(one, replace(Placement(one.id, True, 0.9, "", question), **more), question)
+    return Asked(one, replace(Placement(one.id, True, 0.9, question), **more), question)

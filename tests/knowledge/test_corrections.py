@@ -12,7 +12,8 @@ from knowledge.likeness import FEATURES
 from knowledge.logistic import Logistic
 
 COSINE = Logistic(-10.0, {**dict.fromkeys(FEATURES, 0.0), "cosine": 14.0}, dict.fromkeys(FEATURES, 0.0))
-JUDGE = GroupingJudge(*[Judge(COSINE, join=0.5, suggest=0.35)] * 2)  # cosine .71, 44 degrees, is in doubt
+# Cosine .71, 44 degrees, is in doubt.
+JUDGE = GroupingJudge(*[Judge(COSINE, unrelated=0.0, join=0.5, suggest=0.35)] * 2)
 
 
 def at(degrees: float) -> np.ndarray:

@@ -1,10 +1,12 @@
 import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from knowledge.encoder import (
     OVERHEAD,
@@ -12,9 +14,11 @@ from knowledge.encoder import (
     ROOM,
     Encoder,
     EncoderError,
+    Remembering,
     calls,
     load_encoder,
 )
+from tests.fakes import HashEncoder
 
 pytestmark = pytest.mark.model
 
@@ -113,3 +117,21 @@ def fits(call: list[int], lengths: list[int]) -> bool:
 
 def spent(shared: list[list[int]], lengths: list[int]) -> int:
     return sum(OVERHEAD + len(call) * (max(lengths[at] for at in call) + PROMPT_LENGTH) for call in shared)
+
+
+def test_what_was_encoded_is_remembered() -> None:
+    """A text that comes again, in one call or a later one, is not encoded again, and gets the same vector."""
+    asked: list[str] = []
+
+    class Counting(HashEncoder):
+        def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            asked.extend(texts)
+            return super().encode(texts)
+
+    once = Remembering(Counting())
+    first = once.encode(["a", "b", "a"])
+    again = once.encode(["b", "c"])
+    assert asked == ["a", "b", "c"]
+    assert np.array_equal(first, HashEncoder().encode(["a", "b", "a"]))
+    assert np.array_equal(again, HashEncoder().encode(["b", "c"]))
+    assert once.encode([]).shape == (0, once.dimension)

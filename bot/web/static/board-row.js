@@ -4,7 +4,7 @@ import { t, timed } from "./i18n.js";
 import { answerBox, badge, fillChats, short } from "./pieces.js";
 import { foldable, moderates, pageFacts } from "./shell.js";
 
-const UNSURE = 0.65; // a message joins from .5 on; below this the grouping deserves a look
+const UNSURE = 0.65; // the shipped calibration joins from .45 or .55 on; what is just above deserves a look
 const EXPERTS_DO = new Set(["reply", "aloud"]); // the rest is for moderators
 const mayDo = (what) => EXPERTS_DO.has(what) || moderates(pageFacts().role);
 const percent = (part) => Math.round(part * 100);

@@ -25,7 +25,7 @@ class Deaf(Ears):
     """Never takes the first question for one."""
 
     def judge(self, text: str, vector: Any, context: Context = EMPTY) -> Asking:
-        return Asking(False, 0.1, "deaf") if text == FIRST else super().judge(text, vector, context)
+        return Asking(False, 0.1) if text == FIRST else super().judge(text, vector, context)
 
 
 async def hear(store: SqliteStore, pipeline: Pipeline, *messages: Message) -> tuple[int, list[Placement]]:

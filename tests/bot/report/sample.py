@@ -13,7 +13,7 @@ def message(id: int, minute: float, source: str, author: str, text: str) -> Mess
 
 
 def placed(message: Message, question: str | None) -> Placed:
-    return message, Placement(message.id, question is not None, 0.9 if question else 0.1, "said so", question)
+    return message, Placement(message.id, question is not None, 0.9 if question else 0.1, question)
 
 
 MESSAGES: list[Placed] = [

@@ -28,7 +28,7 @@ async def place(store):
     while True:
         for one in await store.pending("talk", 8):
             id = f"q{one.id}"
-            await store.place("talk", [Placed(Placement(one.id, True, 0.9, "", id), VECTOR, state(id))])
+            await store.place("talk", [Placed(Placement(one.id, True, 0.9, id), VECTOR, state(id))])
             print("question", id, flush=True)
         await asyncio.sleep(0)
 

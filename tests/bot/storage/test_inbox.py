@@ -62,16 +62,16 @@ async def test_a_cursor_moves_with_what_was_read(store: Store) -> None:
 async def test_a_failed_call_moves_no_cursor(store: Store) -> None:
     """What a call wrote before it failed is gone with it."""
     with pytest.raises(NotFound):
-        await store.place("talk", [Placed(Placement(99, False, 0.1, ""))])
+        await store.place("talk", [Placed(Placement(99, False, 0.1))])
     one = await arrive(store)
     with pytest.raises(NotFound):
-        await store.place("talk", [Placed(Placement(one.id, True, 0.9, "", "q1"), None, state("q1")), _unknown()])
+        await store.place("talk", [Placed(Placement(one.id, True, 0.9, "q1"), None, state("q1")), _unknown()])
     assert await store.questions("talk") == []
     assert await store.pending("talk", 10) == [one]
 
 
 def _unknown() -> Placed:
-    return Placed(Placement(12345, False, 0.0, ""))
+    return Placed(Placement(12345, False, 0.0))
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
@@ -96,7 +96,7 @@ async def test_a_placement_is_kept_as_it_was_decided(store: Store) -> None:
     match = CourseMatch("faq#1", 0.75, "suggested", "See page 3.")
     one = await ask(store, "q1", similarity=0.5, suggested="q7", answer=match)
     rest = await arrive(store)
-    placed = Placement(one.id, True, 0.9, "a question mark", "q1", 0.5, "q7", match)
+    placed = Placement(one.id, True, 0.9, "q1", 0.5, "q7", match)
     assert await store.placements("talk") == [(one, placed), (rest, None)]
     assert await store.pending("talk", 10) == [rest]
 
@@ -105,7 +105,7 @@ async def test_numbers_of_numpy_are_kept(store: Store) -> None:
     """Scores may come straight from a model."""
     one = await arrive(store)
     match = CourseMatch("faq#1", np.float32(0.5), "sent", "x")  # type: ignore[arg-type]
-    decided = Placement(one.id, True, np.float32(0.25), "", "q1", np.float32(0.5), None, match)  # type: ignore[arg-type]
+    decided = Placement(one.id, True, np.float32(0.25), "q1", np.float32(0.5), None, match)  # type: ignore[arg-type]
     await store.place("talk", [Placed(decided, VECTOR, state("q1"))])
     assert (await store.placements("talk"))[0][1] == decided
 
@@ -114,7 +114,7 @@ async def test_placing_again_changes_nothing(store: Store) -> None:
     """After a crash between commit and its news the same batch may be placed again, even with other decisions."""
     one = await ask(store, "q1")
     before = await store.questions("talk")
-    await store.place("talk", [Placed(Placement(one.id, True, 0.1, "other", "q9"), None, state("q9"))])
+    await store.place("talk", [Placed(Placement(one.id, True, 0.1, "q9"), None, state("q9"))])
     assert await store.questions("talk") == before
 
 
@@ -122,7 +122,7 @@ async def test_a_question_id_of_another_session_is_refused(store: Store) -> None
     """A placement cannot found or join what belongs to another session."""
     await ask(store, "q1", session="other")
     one = await arrive(store)
-    placement = Placement(one.id, True, 0.9, "", "q1")
+    placement = Placement(one.id, True, 0.9, "q1")
     with pytest.raises(Conflict):
         await store.place("talk", [Placed(placement, None, state("q1"))])
     with pytest.raises(NotFound):
@@ -138,7 +138,7 @@ async def test_joining_a_question_that_undo_removed_brings_it_back(store: Store)
     assert (await store.question("q1")).suggested_merge == ()
     newest = (await store.question("q1")).revision
     one = await arrive(store)
-    await store.place("talk", [Placed(Placement(one.id, True, 0.9, "", "q2"))])
+    await store.place("talk", [Placed(Placement(one.id, True, 0.9, "q2"))])
     news = {q.id: q for q in await store.questions("talk", newest)}
     assert (news["q1"].suggested_merge, news["q2"].messages) == (("q2",), 1)
 
@@ -170,13 +170,13 @@ async def test_what_is_remembered_outlives_a_restart(opening: Open) -> None:
     matches = [None, CourseMatch("faq#1", 0.9, "sent", "x"), CourseMatch("faq#2", 0.9, "suggested", "x")]
     messages: list[Message] = [await arrive(store, user=f"u{n}") for n in range(3)]
     placements = [
-        Placement(m.id, True, 0.9, "", f"q{m.id}", answer=match) for m, match in zip(messages, matches, strict=True)
+        Placement(m.id, True, 0.9, f"q{m.id}", answer=match) for m, match in zip(messages, matches, strict=True)
     ]
     placed = zip(placements, vectors, strict=True)
     await store.place("talk", [Placed(p, v, state(str(p.question))) for p, v in placed])
     silent, unencoded = await arrive(store), await arrive(store)
-    await store.place("talk", [Placed(Placement(silent.id, False, 0.1, ""), VECTOR)])
-    await store.place("talk", [Placed(Placement(unencoded.id, True, 0.9, "", "q1"))])
+    await store.place("talk", [Placed(Placement(silent.id, False, 0.1), VECTOR)])
+    await store.place("talk", [Placed(Placement(unencoded.id, True, 0.9, "q1"))])
     await merge(store, "q2", "q3")
     await store.close()
 

@@ -19,7 +19,7 @@ ZOE = Person("web", "zoe")
 
 WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "receive": lambda s: s.receive([message(9)], Cursor("web", "9")),
-    "place": lambda s: s.place("talk", [Placed(Placement(1, False, 0.0, ""))]),
+    "place": lambda s: s.place("talk", [Placed(Placement(1, False, 0.0))]),
     "save_session": lambda s: s.save_session(Session("talk", "T")),
     "vote": lambda s: s.vote("q1", ZOE, True, 1.0),
     "apply": lambda s: s.apply(Change("talk", 1.0, "ann", "nothing")),

@@ -69,7 +69,7 @@ class Session(RuleBasedStateMachine):
         self.hall.lines = {n: Line(replace(one, id=n)) for n, one in enumerate(sent, 1)}
         for n, id in enumerate(["q1", "q2", "q2", "q4"], 1):
             founds = None if id in self.hall.states else QuestionState(id, "talk", "t", "t")
-            self.last = [Placed(Placement(n, True, 0.9, "", id, 0.75, "q1"), None, founds)]
+            self.last = [Placed(Placement(n, True, 0.9, id, 0.75, "q1"), None, founds)]
             self.run(self.store.place("talk", self.last))
             self.hall.place(self.last)
 
@@ -104,7 +104,7 @@ class Session(RuleBasedStateMachine):
         known = sorted(self.hall.states)
         question = data.draw(st.sampled_from([None, f"q{id}", f"q{id}", *known]), "question")
         if question is None:
-            return Placed(Placement(id, False, 0.1, "no question"))
+            return Placed(Placement(id, False, 0.1))
         founds = None
         if question not in self.hall.states:
             answered = data.draw(st.booleans(), "answered by the course")
@@ -112,7 +112,7 @@ class Session(RuleBasedStateMachine):
             founds = QuestionState(question, "talk", "t", "t", status, answer=COURSE if answered else None)
         similarity = data.draw(st.sampled_from([None, 0.5, 0.75]), "similarity")
         suggested = data.draw(st.sampled_from([None, *known]), "suggested")
-        placement = Placement(id, True, 0.9, "", question, similarity, suggested, data.draw(st.sampled_from(MATCHES)))
+        placement = Placement(id, True, 0.9, question, similarity, suggested, data.draw(st.sampled_from(MATCHES)))
         return Placed(placement, None, founds, data.draw(st.booleans(), "reopens"))
 
     @rule()

@@ -92,7 +92,7 @@ class Hall:
         for one in await self.store.pending(session, 100):
             first = state(question, title=one.text)
             founds = None if question in standing else replace(first, session=session)
-            await self.store.place(session, [Placed(Placement(one.id, True, 0.9, "it asks", question), founds=founds)])
+            await self.store.place(session, [Placed(Placement(one.id, True, 0.9, question), founds=founds)])
             standing.add(question)
         self.live.changed(session)
 

@@ -66,7 +66,7 @@ async def test_a_suggested_merge_can_be_refused(hall: Hall, moderator: Browser) 
     """The suggestion is gone on both sides, undo brings it back, and an expert may not refuse."""
     await hall.store.receive([message(9, "Slides?", session="talk", source="chat")])
     (one,) = await hall.store.pending("talk", 9)
-    placement = Placement(one.id, True, 0.9, "it asks", "q9", 0.4, "q2")
+    placement = Placement(one.id, True, 0.9, "q9", 0.4, "q2")
     await hall.store.place("talk", [Placed(placement, founds=state("q9"))])
     assert (await shown(moderator, "q9"))["suggested_merge"] == ["q2"]
     expert = await hall.signed_in("expert", "talk")
@@ -83,7 +83,7 @@ async def test_a_wording_says_why_it_is_where_it_is(hall: Hall, moderator: Brows
     reasons = Reasons((Reason("meaning", 2.0),), (Reason("kinds", 0.2, None, "where"),), (Reason("words", -1.0, 0.1),))
     await hall.store.receive([message(9, "Slides?", source="chat")])
     (one,) = await hall.store.pending("talk", 9)
-    placement = Placement(one.id, True, 0.9, "it asks", "q2", 0.8, None, match, reasons)
+    placement = Placement(one.id, True, 0.9, "q2", 0.8, None, match, reasons)
     await hall.store.place("talk", [Placed(placement)])
     told = (await shown(moderator, "q2"))["asked"][-1]
     assert (told["probability"], told["similarity"], told["answer"]) == (0.9, 0.8, 0.7)

@@ -1,5 +1,7 @@
 """A short training with the real base and the real topics."""
 
+import itertools
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -7,9 +9,19 @@ import pytest
 import knowledge.training.encoder as trainer
 from knowledge.encoder import load_encoder
 from knowledge.training.curve import of_topics, same_question
-from knowledge.training.topics import HELD_OUT, read_topics
+from knowledge.training.encoder import Batch, batches
+from knowledge.training.topics import HELD_OUT, Topic, read_topics
 
 STEPS = 20
+
+
+class Stopped(Exception):
+    """As if somebody pulled the plug."""
+
+
+def half(topics: Sequence[Topic], steps: int) -> Iterator[Batch]:
+    yield from itertools.islice(batches(topics, steps), steps // 2)
+    raise Stopped
 
 
 @pytest.fixture
@@ -20,23 +32,18 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("small")
-def test_a_short_training_learns_what_it_was_not_shown(tmp_path: Path) -> None:
+def test_a_short_training_learns_what_it_was_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty small steps on six topics tell the questions of two other topics apart better than the base does; a run
     that was stopped goes on where it was, and what is written fits in 80 MB."""
     topics, judged = read_topics()[:6], of_topics(read_topics(HELD_OUT))
     trainer.begin(read_topics(), tmp_path / "base")
     before = same_question(load_encoder(str(tmp_path / "base")), judged)
 
-    class Stopped(Exception):
-        pass
-
-    def stop(step: int) -> None:
-        if step == STEPS // 2:
-            raise Stopped
-
     target = tmp_path / "encoder"
-    with pytest.raises(Stopped):
-        trainer.train(topics, target, STEPS, every=STEPS // 2, after=stop)
+    with monkeypatch.context() as stopping:
+        stopping.setattr(trainer, "batches", half)
+        with pytest.raises(Stopped):
+            trainer.train(topics, target, STEPS, every=STEPS // 2)
     losses = trainer.train(topics, target, STEPS)
     assert len(losses) == STEPS
     assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
