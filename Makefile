@@ -46,7 +46,7 @@ train: $(VENV)/.developer ## make the encoder's weights anew and its calibration
 	$(BIN)/floormic calibrate --model bundled --out knowledge/models/calibration.json
 
 docs: $(VENV)/.runtime ## write docs/settings.md from the descriptions in the code
-	$(BIN)/python -m bot.settings > docs/settings.md
+	$(BIN)/python -m bot.app > docs/settings.md
 
 # PyTorch is left out: its build depends on the machine (CPU, CUDA), so that it stays a range in pyproject.toml.
 freeze: $(VENV)/.developer ## write what is installed to constraints.txt

@@ -291,9 +291,9 @@ def version() -> None:
 
 
 def _settings(config: Path | None) -> "Settings":
-    from bot.settings import load_settings
+    from bot import app
 
-    return load_settings(config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None))
+    return app.load(config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None))
 
 
 def _write_page(file: Path, measured: "Measured", language: "Language") -> None:

@@ -25,6 +25,14 @@ class Status(StrEnum):
     MERGED = "merged"
 
 
+class Unit(StrEnum):
+    """How a chat counts the length of a text."""
+
+    UTF16 = "utf16"
+    BYTES = "bytes"
+    CHARACTERS = "characters"
+
+
 class Mode(StrEnum):
     """How far an ability may go by itself: `suggest` waits for a moderator's click."""
 
@@ -314,6 +322,62 @@ class Cursor:
     value: str
 
 
+class SourceState(StrEnum):
+    """`starting`: not yet connected since the program began. `refused`: turned away for good, until a person acts."""
+
+    STARTING = "starting"
+    CONNECTED = "connected"
+    LOST = "lost"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class SourceHealth:
+    """How a source stands. `since`: when it came into this state; `alive_at`: when that was last known to be true.
+
+    `connects` counts connections since the program began; `trouble` is one line for people ("" where all is well).
+    `chat_minute` and `chat_hour` are what was said in the busiest chat in the last minute and hour; `chat_limits` what
+    a chat allows in each, 0 for no limit.
+    """
+
+    source: str
+    state: SourceState
+    since: float
+    alive_at: float
+    connects: int = 0
+    trouble: str = ""
+    chat_minute: int = 0
+    chat_hour: int = 0
+    chat_limits: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Outage:
+    """A time in which a source did not hear its chat; `ended` None while it lasts. `filled`: what was said then was
+    fetched later, so that nothing is missing."""
+
+    source: str
+    began: float
+    ended: float | None
+    why: str
+    filled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SourceReport:
+    """A source with what came from it: `messages` in all, the last at `last_at` (None: nothing yet), its outages."""
+
+    health: SourceHealth
+    messages: int
+    last_at: float | None
+    outages: tuple[Outage, ...]
+
+    def missed(self, now: float, since: float = 0.0) -> float:
+        """Seconds after `since` in which something may have been said that nobody heard."""
+        spans = ((max(o.began, since), now if o.ended is None else o.ended) for o in self.outages if not o.filled)
+        return sum(max(0.0, end - begin) for begin, end in spans)
+
+
 @dataclass(frozen=True, slots=True)
 class Login:
     """A signed-in person. `role` is "organiser", "moderator" or "expert"; `session` "" means every session."""
@@ -326,12 +390,21 @@ class Login:
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What a chat can do, and how fast. Lengths in UTF-16 code units; rates in messages a second."""
+    """What a chat can do, and how fast.
+
+    `private`: it can answer one person where nobody else reads; `stable_users`: the same person keeps their id from one
+    evening to the next. `length` of a text in `unit`. Rates in messages a second: `rate` over all, `chat_rate` in one
+    chat, `group_rate` in one group over a minute; `hourly`: messages an hour in one chat, 0 for no limit.
+    """
 
     reply: bool = False
+    private: bool = False
     edit: bool = False
     buttons: bool = False
+    stable_users: bool = True
     length: int = 4096
+    unit: Unit = Unit.UTF16
     rate: float = 30.0
     chat_rate: float = 1.0
     group_rate: float = 20 / 60
+    hourly: int = 0

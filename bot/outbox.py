@@ -19,8 +19,10 @@ from dataclasses import dataclass, field, replace
 
 from bot.backoff import backoff
 from bot.errors import ConnectorError, Refused, StoreError, TryLater
+from bot.fitting import fit
 from bot.model import Abilities, Delivery
 from bot.ports import Connector, Deliveries, Now
+from bot.replies import worth_repeating
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ GIVE_UP = 20
 
 LONGEST_BACKOFF = 300.0
 FINISH = 5.0
+HOUR = 3600.0
 
 NO_REPLY = "this chat cannot be replied to; the answer is on the page"
 
@@ -63,14 +66,25 @@ class Lane:
     def note(self, at: float, abilities: Abilities, private: bool) -> None:
         """A message goes at `at`. Groups get bursts up to what one minute allows, as the platforms count."""
         self.free_at = max(self.free_at, at + 1 / abilities.chat_rate)
-        if private:
-            return
-        most = max(1, int(abilities.group_rate * 60 + 1e-6))
         self.said.append(at)
-        while len(self.said) > most:
+        self.forget(at)
+        if not private:
+            most = max(1, int(abilities.group_rate * 60 + 1e-6))
+            self._at_most(most, most / abilities.group_rate)
+        if abilities.hourly:
+            self._at_most(abilities.hourly, HOUR)
+
+    def _at_most(self, most: int, seconds: float) -> None:
+        if len(self.said) >= most:
+            self.free_at = max(self.free_at, self.said[-most] + seconds)
+
+    def forget(self, now: float) -> None:
+        """What was said more than an hour ago counts for nothing."""
+        while self.said and self.said[0] <= now - HOUR:
             self.said.popleft()
-        if len(self.said) == most:
-            self.free_at = max(self.free_at, self.said[0] + most / abilities.group_rate)
+
+    def lately(self, now: float, seconds: float) -> int:
+        return sum(at > now - seconds for at in self.said)
 
 
 @dataclass(slots=True)
@@ -99,12 +113,16 @@ class Road:
         return at
 
     def forget_idle(self, now: float) -> None:
-        self.lanes = {c: lane for c, lane in self.lanes.items() if lane.busy or lane.free_at > now - 60}
+        for lane in self.lanes.values():
+            lane.forget(now)
+        keep = HOUR if self.connector.abilities.hourly else 60.0
+        self.lanes = {c: lane for c, lane in self.lanes.items() if lane.busy or lane.free_at > now - keep}
 
 
 class Outbox:
     """Carries deliveries from the store to the connectors for as long as `run` runs.
 
+    `page` gives the address of a session's page, where a text that is too long for a chat can be read whole.
     `attempts`: failures until a message is given up; `patience`: seconds that one call may take; `wait`: seconds to
     wait after so many failures; `finish`: seconds that calls under way get when it is stopped.
     """
@@ -115,19 +133,26 @@ class Outbox:
         connectors: Mapping[str, Connector],
         now: Now = time.time,
         *,
+        page: Callable[[str], str] = lambda _: "",
         attempts: int = GIVE_UP,
         patience: float = 60.0,
         wait: Callable[[int], float] = default_wait,
         finish: float = FINISH,
     ) -> None:
         self._store, self._now = store, now
-        self._connectors = connectors
+        self._connectors, self._page = connectors, page
         self._attempts, self._patience, self._wait, self._longest_end = attempts, patience, wait, finish
         self._roads: dict[str, Road] = {}
-        self._hopeless = Lane()
+        self._settling = Lane()
         self._calls: set[asyncio.Task[None]] = set()
         self._woken = asyncio.Event()
         self._limit, self._store_failures = AT_ONCE, 0
+
+    def said(self, connector: str) -> tuple[int, int]:
+        """What this connector said in its busiest chat in the last minute and in the last hour."""
+        lanes = self._roads[connector].lanes.values() if connector in self._roads else ()
+        minute, hour = (max((lane.lately(self._now(), s) for lane in lanes), default=0) for s in (60.0, HOUR))
+        return minute, hour
 
     def wake(self) -> None:
         """Something new is to be sent."""
@@ -174,7 +199,9 @@ class Outbox:
         """None where it was started, else the seconds it has to wait."""
         connector = self._connectors.get(delivery.address.connector)
         if connector is None or not connector.abilities.reply:
-            return self._start_hopeless(delivery)
+            return self._start_settling(replace(delivery, state="failed", error=NO_REPLY))
+        if delivery.sent_id and not connector.abilities.edit and not worth_repeating(delivery):
+            return self._start_settling(replace(delivery, state="sent"))
         road = self._roads.setdefault(connector.name, Road(connector))
         lane = road.lane(delivery.address.chat)
         if (wait := road.wait(lane, now)) > 0:
@@ -183,12 +210,13 @@ class Outbox:
         self._spawn(delivery, road, lane, road.slot(now))
         return None
 
-    def _start_hopeless(self, delivery: Delivery) -> float | None:
-        if self._hopeless.busy:
+    def _start_settling(self, delivery: Delivery) -> float | None:
+        """Nothing is to be said after all."""
+        if self._settling.busy:
             return float("inf")
-        self._hopeless.busy = True
-        task = asyncio.create_task(self._settle(replace(delivery, state="failed", error=NO_REPLY)))
-        self._watch(task, lambda: setattr(self._hopeless, "busy", False))
+        self._settling.busy = True
+        task = asyncio.create_task(self._settle(delivery))
+        self._watch(task, lambda: setattr(self._settling, "busy", False))
         return None
 
     def _spawn(self, delivery: Delivery, road: Road, lane: Lane, at: float) -> None:
@@ -222,7 +250,7 @@ class Outbox:
         """What became of it."""
         try:
             async with asyncio.timeout(self._patience):
-                sent_id = await road.connector.send(sending)
+                sent_id = await road.connector.send(self._fitting(sending, road.connector.abilities))
         except TryLater as error:
             return self._later(sending, road, error)
         except Refused as error:
@@ -235,6 +263,10 @@ class Outbox:
             log.exception("%s: sending failed", road.connector.name)
             return self._again(sending, lane, f"{type(error).__name__}: {error}")
         return replace(sending, state="sent", sent_id=sent_id or sending.sent_id, error="")
+
+    def _fitting(self, delivery: Delivery, abilities: Abilities) -> Delivery:
+        fresh = delivery if abilities.edit else replace(delivery, sent_id="")
+        return replace(fresh, text=fit(delivery.text, abilities, self._page(delivery.session)))
 
     def _later(self, sending: Delivery, road: Road, error: TryLater) -> Delivery:
         """Being told to wait is no failure and does not count as an attempt."""

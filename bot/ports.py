@@ -17,6 +17,7 @@ from bot.model import (
     Delivery,
     Login,
     Message,
+    Outage,
     Person,
     Placed,
     Placement,
@@ -24,6 +25,8 @@ from bot.model import (
     QuestionState,
     Remembered,
     Session,
+    SourceHealth,
+    SourceReport,
     Vector,
 )
 
@@ -171,14 +174,26 @@ class Logins(Protocol):
     async def close_login(self, token_hash: str) -> None: ...
 
 
-class Store(Inbox, Queue, Vectors, Deliveries, Logins, Protocol):
+class Sources(Protocol):
+    """How the sources are and were."""
+
+    async def keep_sources(self, healths: Sequence[SourceHealth], outages: Sequence[Outage] = ()) -> None:
+        """Write how they stand; an outage by (source, began)."""
+        ...
+
+    async def sources(self) -> list[SourceReport]:
+        """Every source that was ever kept, by name; outages in order of time."""
+        ...
+
+
+class Store(Inbox, Queue, Vectors, Deliveries, Logins, Sources, Protocol):
     """All that is kept. One process owns it; opening a store that another process holds raises `StoreBusy`."""
 
     async def close(self) -> None: ...
 
 
-class Floor(Protocol):
-    """What a connector may ask of the program."""
+class Talks(Protocol):
+    """What a connector may ask of the talks that the program runs."""
 
     async def receive(
         self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
@@ -203,6 +218,33 @@ class Floor(Protocol):
         ...
 
 
+class Floor(Talks, Protocol):
+    """What a connector may ask of the program. Each source has one of its own."""
+
+    def connected(self, *, complete: bool = False) -> None:
+        """From now on the platform gives us what is said. `complete`: and what was said while we were away as well, so
+        that nothing is missing."""
+        ...
+
+    def lost(self, why: str) -> None:
+        """It does not any more; one line for people: what happened, what to do. Needless where `run` raises."""
+        ...
+
+    def notice(self, text: str) -> None:
+        """Something is wrong though the connection stands; one line for people, shown until the next `connected`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HookRequest:
+    """What a platform asks of us at `/in/<name>`. `headers` with names in small letters; `body` as it came."""
+
+    method: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class HookReply:
     """What a platform that called us gets back."""
@@ -214,7 +256,7 @@ class HookReply:
 
 
 class Connector(Protocol):
-    """One chat platform. `run` lives as long as the program; it returns only when cancelled.
+    """One chat platform.
 
     A connector acknowledges to its platform only after `Floor.receive` returned.
     """
@@ -223,7 +265,12 @@ class Connector(Protocol):
     abilities: Abilities
 
     async def run(self, floor: Floor) -> None:
-        """Listen. Raises `Refused` where the platform turns us away for good (a wrong token); it says what to do."""
+        """Connect once, say `floor.connected`, and listen as long as the connection lives.
+
+        Raises `ConnectorError` when it is lost or cannot be had now; it is called again after a growing wait. Raises
+        `TryLater` where the platform says how long that should be, and `Refused` where it turns us away for good (a
+        wrong key, thrown out by a newer connection): then it stays down. The text says what happened and what to do.
+        """
         ...
 
     async def send(self, delivery: Delivery) -> str:
@@ -233,8 +280,8 @@ class Connector(Protocol):
         """
         ...
 
-    async def hook(self, headers: Mapping[str, str], body: bytes) -> HookReply:
-        """Answer an HTTP request the platform made to `/in/<name>`. Verifies it over the raw bytes first."""
+    async def hook(self, request: HookRequest) -> HookReply:
+        """Answer a GET or POST that the platform made to `/in/<name>`. Verifies it over the raw bytes first."""
         ...
 
     async def close(self) -> None: ...

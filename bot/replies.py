@@ -54,6 +54,12 @@ TEXTS = {
 }
 
 
+def worth_repeating(delivery: Delivery) -> bool:
+    """Whether what was said in other words before is said again where the chat cannot edit: a corrected answer is, a
+    new count of who asks the same is not."""
+    return not delivery.key.startswith("ack:")
+
+
 def words(language: str) -> dict[str, str]:
     return TEXTS["zh" if language == "zh" else "en"]
 

@@ -23,8 +23,8 @@ def question(id: str, title: str = "为什么天是蓝的？", people: int = 1) 
 
 
 class FakeFloor:
-    """Keeps what connectors hand over. `fail_next` lets so many calls end in a `StoreError`, `crash_next` lets the
-    process die before the commit (as a `CancelledError`)."""
+    """Keeps what connectors hand over, and in `heard` what they say of their connection. `fail_next` lets so many calls
+    end in a `StoreError`, `crash_next` lets the process die before the commit (as a `CancelledError`)."""
 
     def __init__(self, *questions: Question) -> None:
         self.messages: list[Message] = []
@@ -37,6 +37,16 @@ class FakeFloor:
         self.received = 0
         self.fail_next = 0
         self.crash_next = False
+        self.heard: list[str] = []
+
+    def connected(self, *, complete: bool = False) -> None:
+        self.heard.append("connected, complete" if complete else "connected")
+
+    def lost(self, why: str) -> None:
+        self.heard.append(f"lost: {why}")
+
+    def notice(self, text: str) -> None:
+        self.heard.append(f"notice: {text}")
 
     @property
     def texts(self) -> list[str]:

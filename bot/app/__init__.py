@@ -7,6 +7,7 @@ from bot.app.hall import Hall, open_hall, run
 from bot.app.reencoding import reencode
 from bot.app.replaying import ReplaySummary, replay
 from bot.app.reporting import report
+from bot.app.sources import load
 
 __all__ = [
     "Calibrated",
@@ -19,6 +20,7 @@ __all__ = [
     "check_encoder",
     "code_version",
     "demo",
+    "load",
     "open_hall",
     "reencode",
     "replay",

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bot.desk import Desk
 from bot.model import Cursor, Delivery, Message, Person, Question, QuestionState
-from bot.ports import Store
+from bot.ports import Floor, Store
 from knowledge.splitting import split
 
 
@@ -45,6 +45,16 @@ class OpenFloor:
 
     async def mine(self, session: str, person: Person) -> list[tuple[Message, QuestionState | None]]:
         return await self._desk.mine(session, person)
+
+
+class Unwatched(OpenFloor, Floor):
+    """The floor for a source that nobody watches over, such as a recorded chat."""
+
+    def connected(self, *, complete: bool = False) -> None: ...
+
+    def lost(self, why: str) -> None: ...
+
+    def notice(self, text: str) -> None: ...
 
 
 def _parts(message: Message) -> list[Message]:

@@ -15,18 +15,17 @@ from functools import partial
 from bot.app.floor import OpenFloor
 from bot.app.minds import Minds
 from bot.app.reporting import render_report
+from bot.app.sources import make_connectors
 from bot.backoff import backoff
-from bot.connectors.intake import Intake
 from bot.connectors.names import CHATS
-from bot.connectors.telegram import Telegram
 from bot.desk import Desk
-from bot.errors import Refused
 from bot.live import Live
 from bot.outbox import Outbox
 from bot.pipeline import Pipeline
 from bot.ports import Connector, Now, Store
 from bot.settings import Settings, keep_secret
 from bot.storage.sqlite import open_store
+from bot.supervisor import Supervisor
 from bot.web.server import make_web
 from bot.web.serving import Serving, serve
 from bot.web.signin import SignIn
@@ -52,9 +51,10 @@ class Hall:
         self.desk = Desk(store, self.live.changed, now, sending=lambda: self._outbox.wake())
         self.floor = OpenFloor(store, self.desk, self._arrived, lambda: self._outbox.wake())
         self.sign_in = SignIn(keep_secret(settings.secret_file).encode(), store, now)
-        configured = _connectors(settings, now, self.sign_in.key("telegram webhook").hex())
+        configured = make_connectors(settings, now, self.sign_in.key)
         self.connectors: dict[str, Connector] = {c.name: c for c in (*configured, *extra(self))}
-        self._outbox = Outbox(store, self.connectors, now)
+        self._outbox = Outbox(store, self.connectors, now, page=self.session_url)
+        self.supervisor = Supervisor(self.floor, store, self.connectors.values(), now, said=self._outbox.said)
         self._serving: Serving | None = None
 
     @property
@@ -97,8 +97,7 @@ class Hall:
             web.port,
         )
         self._spawn("outbox", self._outbox.run)
-        for connector in self.connectors.values():
-            self._spawn(f"connector {connector.name}", partial(connector.run, self.floor))
+        self._spawn("sources", self.supervisor.run)
         self._understanding = self._begin(self._understand())
 
     async def _understand(self) -> None:
@@ -148,39 +147,13 @@ class Hall:
         await self.store.close()
 
 
-def _connectors(settings: Settings, now: Now, webhook_secret: str) -> list[Connector]:
-    found: list[Connector] = [Intake(i.name, i.secret.get_secret_value(), i.session, now=now) for i in settings.intakes]
-    if telegram := settings.telegram:
-        token = telegram.token.get_secret_value()
-        language = next(s.language for s in settings.sessions if s.id == telegram.session)
-        found.append(
-            Telegram(
-                "telegram",
-                token,
-                telegram.session,
-                now=now,
-                base_url=f"{telegram.base_url}/bot",
-                base_file_url=f"{telegram.base_url}/file/bot",
-                mode=telegram.mode,
-                public_url=settings.web.public_url,
-                secret=webhook_secret,
-                every_message=telegram.every_message,
-                language=language,
-            )
-        )
-    return found
-
-
 async def _keep_alive(what: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Start it again when it breaks, later each time; one that is turned away for good stays down, and says so."""
+    """Start it again when it breaks, later each time."""
     failures = 0
     while True:
         began = time.monotonic()
         try:
             await work()
-            return
-        except Refused as error:
-            log.error("%s stopped: %s", what, error)
             return
         except Exception:
             failures = 1 if time.monotonic() - began > 60 else failures + 1

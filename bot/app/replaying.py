@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from bot.app.floor import OpenFloor
+from bot.app.floor import Unwatched
 from bot.app.minds import Minds
 from bot.connectors.replay import Broken, Replay
 from bot.desk import Desk
@@ -96,7 +96,7 @@ async def _play(
         done += more
         progress(done)
 
-    floor = OpenFloor(store, desk, lambda _: pipeline.wake(), lambda: None)
+    floor = Unwatched(store, desk, lambda _: pipeline.wake(), lambda: None)
     player = Replay(
         chat,
         session.id,

@@ -11,13 +11,15 @@ import hmac
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
 from bot.errors import Refused, SettingsError, StoreError
+from bot.kinds import Kind, Surroundings
 from bot.model import Abilities, Delivery, Message
-from bot.ports import Floor, HookReply, Now
+from bot.options import SourceOptions, secret
+from bot.ports import Floor, HookReply, HookRequest, Now
 
 WINDOW = 300.0
 """Seconds that a signature is good for, both ways: clocks differ. Within it the messages' ids stop a replay."""
@@ -44,7 +46,15 @@ class Line(BaseModel):
     at: Annotated[float, Field(ge=0, lt=100_000_000_000, allow_inf_nan=False)] | None = None
 
 
+ABILITIES = Abilities(reply=False)
 LINES = TypeAdapter(list[Line])
+
+
+class IntakeOptions(SourceOptions):
+    kind: ClassVar[str] = "intake"
+    about: ClassVar[str] = "A signed way in for any other chat: `POST /in/NAME`."
+
+    secret: SecretStr = secret("The secret that the other program signs with, at least 16 characters.", made_here=True)
 
 
 class Intake:
@@ -53,7 +63,7 @@ class Intake:
     Raises `SettingsError` for a secret shorter than 16 characters.
     """
 
-    abilities = Abilities(reply=False)
+    abilities = ABILITIES
 
     def __init__(self, name: str, secret: str, session: str, now: Now) -> None:
         if len(secret) < SHORTEST_SECRET:
@@ -64,13 +74,15 @@ class Intake:
 
     async def run(self, floor: Floor) -> None:
         self._floor = floor
+        floor.connected()
         await asyncio.Event().wait()
 
-    async def hook(self, headers: Mapping[str, str], body: bytes) -> HookReply:
+    async def hook(self, request: HookRequest) -> HookReply:
         """200 with the counts once all is stored; 400 names every mistake and nothing was taken."""
+        body = request.body
         if len(body) > LONGEST_BODY:
             return _problem(413, f"the body is longer than {LONGEST_BODY // 1024} KiB", "bad_input")
-        if not self._genuine({key.lower(): value for key, value in headers.items()}, body):
+        if request.method != "POST" or not self._genuine(request.headers, body):
             return FORBIDDEN
         try:
             lines = read_lines(body)
@@ -135,3 +147,27 @@ def _problem(status: int, text: str, code: str) -> HookReply:
 def _busy(text: str) -> HookReply:
     answer = _problem(503, text, "busy")
     return HookReply(answer.status, answer.body, headers=(("Retry-After", "5"),))
+
+
+def make(options: IntakeOptions, around: Surroundings) -> Intake:
+    return Intake(options.name, options.secret.get_secret_value(), options.session, now=around.now)
+
+
+async def try_out(options: IntakeOptions, around: Surroundings) -> str:
+    address = f"{around.public_url or 'http://127.0.0.1:8080'}/in/{options.name}"
+    return f"Nothing to try: the other program posts signed messages to {address}."
+
+
+KIND = Kind(
+    options=IntakeOptions,
+    titles={"zh": "签名接口", "en": "Signed intake"},
+    guide={
+        "zh": "1. 生成一个密钥，两边各存一份。\n2. 让对方程序把消息签名后 POST 到 /in/名称（见 docs/intake.md）。",
+        "en": "1. Make a secret and give it to both programs.\n2. Let the other one post signed messages to /in/NAME "
+        "(see docs/intake.md).",
+    },
+    abilities=ABILITIES,
+    make=make,
+    try_out=try_out,
+    called=True,
+)

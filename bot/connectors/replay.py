@@ -6,13 +6,13 @@ line is reported with its number and skipped.
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from bot.errors import BadInput
 from bot.model import Abilities, Address, Delivery, Message
-from bot.ports import Floor, HookReply, Now
+from bot.ports import Floor, HookReply, HookRequest, Now
 
 LONGEST_LINE = 1_000_000
 AT_ONCE = 1024
@@ -124,6 +124,7 @@ class Replay:
     async def run(self, floor: Floor) -> None:
         if self._drained:
             await self._drained()
+        floor.connected()
         started = self._now() if self._started is None else self._started
         begin = asyncio.get_running_loop().time()
         batch: list[Message] = []
@@ -154,7 +155,7 @@ class Replay:
     async def send(self, delivery: Delivery) -> str:
         raise BadInput("a recorded chat cannot be replied to")
 
-    async def hook(self, headers: Mapping[str, str], body: bytes) -> HookReply:
+    async def hook(self, request: HookRequest) -> HookReply:
         return HookReply(404)
 
     async def close(self) -> None:

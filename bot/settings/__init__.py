@@ -4,33 +4,36 @@ Nothing here is read at import and nothing is kept: `load_settings` takes the fi
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
 from bot.errors import SettingsError
+from bot.options import Section, SourceOptions
 from bot.settings.checks import check
-from bot.settings.draft import read_draft
+from bot.settings.draft import Draft, Place, Raw, read_draft
 from bot.settings.page import Described, describe_settings, settings_page
 from bot.settings.schema import (
+    SECTIONS,
+    AnswersSettings,
     EncoderSettings,
-    IntakeSettings,
     SessionSettings,
     Settings,
-    TelegramSettings,
     WebSettings,
 )
 from bot.settings.secret import keep_secret
 from bot.settings.wording import explain
 
+Some = TypeVar("Some", bound=Section)
+
 __all__ = [
+    "AnswersSettings",
     "Described",
     "EncoderSettings",
-    "IntakeSettings",
     "SessionSettings",
     "Settings",
-    "TelegramSettings",
     "WebSettings",
     "describe_settings",
     "keep_secret",
@@ -39,20 +42,46 @@ __all__ = [
 ]
 
 
-def load_settings(path: Path | None, environ: Mapping[str, str] = os.environ) -> Settings:
-    """Read a configuration; None gives the embedded defaults, with `data` in the current folder.
+def load_settings(
+    path: Path | None, environ: Mapping[str, str] = os.environ, kinds: Iterable[type[SourceOptions]] = ()
+) -> Settings:
+    """Read a configuration; None gives the embedded defaults, with `data` in the current folder. `kinds`: the sources
+    that it may configure.
 
     Raises `SettingsError` that lists all mistakes at once. What only deserves a word is in `Settings.warnings`.
     """
-    draft = read_draft(path)
-    check(draft, environ)
-    try:
-        settings = Settings.model_validate(draft.data)
-    except ValidationError as error:
-        for details in error.errors():
-            place, context = details["loc"], details.get("ctx", {})
-            draft.problem(place, explain(place, details["type"], details["msg"], details["input"], context))
-    if draft.problems:
+    known = {kind.kind: kind for kind in kinds}
+    draft = read_draft(path, {**SECTIONS, **known})
+    check(draft, environ, known)
+    sources = [
+        source
+        for name, kind in known.items()
+        for place, table in draft.tables(name)
+        if (source := _validated(draft, place, kind, table)) is not None
+    ]
+    rest = {key: value for key, value in draft.data.items() if key not in known}
+    settings = _validated(draft, (), Settings, rest)
+    if settings and not draft.problems:
+        for source, place in zip(sources, _places(draft, known), strict=True):
+            for key, text in source.problems(settings.web.public_url):
+                draft.problem((*place, key), text)
+    if draft.problems or settings is None:
         raise SettingsError([text for _, text in sorted(draft.problems)])
+    settings = settings.model_copy(update={"sources": tuple(sources)})
     settings._warnings = tuple(text for _, text in sorted(draft.warnings))
     return settings
+
+
+def _places(draft: Draft, kinds: Iterable[str]) -> list[Place]:
+    return [place for name in kinds for place, _ in draft.tables(name)]
+
+
+def _validated(draft: Draft, place: Place, section: type[Some], table: Raw) -> Some | None:
+    try:
+        return section.model_validate(table)
+    except ValidationError as error:
+        for found in error.errors():
+            where = (*place, *found["loc"])
+            told = explain(where, found["type"], found["msg"], found["input"], found.get("ctx", {}), draft.sections)
+            draft.problem(where, told)
+    return None

@@ -3,26 +3,30 @@
 These checks read the file as it was written, before it becomes models, so that they report beside what the models find.
 """
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from bot.options import SourceOptions
 from bot.settings.draft import Draft, Place, Raw
-from bot.settings.schema import REPEATED, SECTIONS, TELEGRAM_TOKEN, TELEGRAM_URL
+from bot.settings.schema import REPEATED, SECTIONS
 from bot.settings.secret import weakness_of
 from bot.settings.wording import did_you_mean
 
-TAKEN_NAMES = ("web", "telegram", "replay")
-"""Sources that the program itself names; an intake may not take their name."""
+TAKEN_NAMES = ("web", "replay")
+"""Sources that the program itself names."""
+
+Kinds = Mapping[str, type[SourceOptions]]
 
 
-def check(draft: Draft, environ: Mapping[str, str]) -> None:
-    """Note every mistake in the draft, fill in the secrets and make the paths absolute."""
+def check(draft: Draft, environ: Mapping[str, str], kinds: Kinds) -> None:
+    """Note every mistake in the draft, fill in names and secrets and make the paths absolute."""
     _check_tables(draft)
     _check_sessions(draft)
-    _check_intakes(draft, environ)
-    _check_telegram(draft, environ)
-    _resolve_paths(draft)
+    _check_sources(draft, environ, kinds)
+    _resolve_paths(draft, kinds)
 
 
 def _check_tables(draft: Draft) -> None:
@@ -36,6 +40,9 @@ def _check_tables(draft: Draft) -> None:
             del draft.data[key]
     if draft.data.get("session") == []:
         del draft.data["session"]
+    if "sources" in draft.data:
+        draft.problem(("sources",), "there is no such setting; each source has a table of its kind, such as [telegram]")
+        del draft.data["sources"]
 
 
 def _check_sessions(draft: Draft) -> None:
@@ -49,30 +56,35 @@ def _check_sessions(draft: Draft) -> None:
             draft.problem((*place, "course"), "is empty; leave the key out if there is no course")
 
 
-def _check_intakes(draft: Draft, environ: Mapping[str, str]) -> None:
+def _check_sources(draft: Draft, environ: Mapping[str, str], kinds: Kinds) -> None:
+    """A source is called as its kind, unless it says otherwise; every name is another."""
     seen: set[str] = set()
-    for place, table in draft.tables("intake"):
-        name = str(table.get("name"))
-        if "name" in table and (name in seen or name in TAKEN_NAMES):
-            draft.problem((*place, "name"), f"the name {name!r} is taken; choose another")
-        seen.add(name)
-        _check_session_of(draft, place, table)
-        value = _fill_secret(draft, place, table, "secret", "", environ)
-        if value is not None and (weakness := weakness_of(value)):
-            draft.problem((*place, _given(table, "secret")), weakness)
+    for kind, options in kinds.items():
+        if kind in draft.data and not isinstance(draft.data[kind], dict | list):
+            draft.problem((kind,), "must be a table")
+            del draft.data[kind]
+            continue
+        for place, table in draft.tables(kind):
+            name = str(table.get("name", kind))
+            if name in seen or name in TAKEN_NAMES or (name in kinds and name != kind):
+                draft.problem((*place, "name"), f"the name {name!r} is taken; choose another")
+            seen.add(str(name))
+            _check_session_of(draft, place, table)
+            for key, info in options.model_fields.items():
+                if info.annotation is SecretStr:
+                    _check_secret(draft, place, table, key, info, environ)
 
 
-def _check_telegram(draft: Draft, environ: Mapping[str, str]) -> None:
-    for place, table in draft.tables("telegram"):
-        _check_session_of(draft, place, table)
-        token = _fill_secret(draft, place, table, "token", TELEGRAM_TOKEN, environ)
-        ours = table.get("base_url", TELEGRAM_URL) == TELEGRAM_URL
-        if token is not None and not re.fullmatch(r"\d+:[\w-]{30,}" if ours else r"\d+:\S+", token):
-            draft.problem((*place, _given(table, "token")), "is no bot token; @BotFather gives one like 123456789:AA…")
-        web = draft.data.get("web")
-        url = web.get("public_url", "") if isinstance(web, dict) else ""
-        if table.get("mode") == "webhook" and not str(url).startswith("https://" if ours else "http"):
-            draft.problem((*place, "mode"), "webhook needs web.public_url with https://; or use polling")
+def _check_secret(
+    draft: Draft, place: Place, table: Raw, key: str, info: FieldInfo, environ: Mapping[str, str]
+) -> None:
+    about = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    given = _given(table, key)
+    value = _fill_secret(draft, place, table, key, str(about.get("variable", "")), environ, bool(about.get("needed")))
+    for other in (f"{key}_env", f"{key}_file"):
+        table.pop(other, None)
+    if value is not None and about.get("made_here") and (weakness := weakness_of(value)):
+        draft.problem((*place, given), weakness)
 
 
 def _check_session_of(draft: Draft, place: Place, table: Raw) -> None:
@@ -94,9 +106,10 @@ def _given(table: Raw, kind: str) -> str:
 
 
 def _fill_secret(
-    draft: Draft, place: Place, table: Raw, kind: str, variable: str, environ: Mapping[str, str]
+    draft: Draft, place: Place, table: Raw, kind: str, variable: str, environ: Mapping[str, str], needed: bool
 ) -> str | None:
-    """Put the secret in its place from the variable or file that holds it; None (and a problem) when there is none."""
+    """Put the secret in its place from the variable or file that holds it; None when there is none, and a problem where
+    one is `needed`."""
     keys = (kind, f"{kind}_env", f"{kind}_file")
     for key in keys:
         if table.get(key) == "":
@@ -114,11 +127,12 @@ def _fill_secret(
         value = _secret_from_file(draft, (*place, given[0]), draft.folder / Path(table[given[0]]).expanduser())
     elif name := table.get(f"{kind}_env", variable):
         value = environ.get(name, "").strip()
-        if not value:
+        if not value and (needed or f"{kind}_env" in table):
             draft.problem((*place, f"{kind}_env"), f"the environment variable {name} is not set")
     else:
         value = ""
-        draft.problem((*place, kind), f"give one of {', '.join(keys)}")
+        if needed:
+            draft.problem((*place, kind), f"give one of {', '.join(keys)}")
     # The key is written only when there is a value, so that pydantic's report shows what the file says.
     if value:
         table[kind] = value
@@ -138,7 +152,7 @@ def _secret_from_file(draft: Draft, place: Place, file: Path) -> str:
     return value
 
 
-def _resolve_paths(draft: Draft) -> None:
+def _resolve_paths(draft: Draft, kinds: Kinds) -> None:
     """Relative to the file, not to where the program was started."""
 
     def absolute(table: Raw, key: str) -> Path | None:
@@ -156,6 +170,8 @@ def _resolve_paths(draft: Draft) -> None:
             draft.problem((*place, "course"), f"{course} is a file; name the folder that holds it")
         elif course and not course.exists():
             draft.warn((*place, "course"), f"the folder {course} does not exist (yet)")
-    for key, name in (("telegram", "token_file"), ("intake", "secret_file")):
-        for _, table in draft.tables(key):
-            absolute(table, name)
+    for kind, options in kinds.items():
+        for _, table in draft.tables(kind):
+            for key, info in options.model_fields.items():
+                if info.annotation in (Path, Path | None):
+                    absolute(table, key)

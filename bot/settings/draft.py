@@ -2,13 +2,13 @@
 
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bot.errors import SettingsError
-from bot.settings.schema import SECTIONS
+from bot.options import Section, SourceOptions
 
 Raw = dict[str, Any]
 Place = tuple[str | int, ...]
@@ -23,6 +23,7 @@ class Draft:
     folder: Path
     data: Raw
     lines: dict[Place, int]
+    sections: Mapping[str, type[Section]]
     problems: list[tuple[int, str]] = field(default_factory=list)
     warnings: list[tuple[int, str]] = field(default_factory=list)
 
@@ -44,21 +45,28 @@ class Draft:
             if isinstance(item, dict):
                 yield (key, index), item
 
+    def _title(self, table: str) -> str:
+        """As it is written: a source may stand in single brackets or, where there are several, in double ones."""
+        section = self.sections[table]
+        if not issubclass(section, SourceOptions):
+            return section.title_in_file
+        return f"[[{table}]]" if isinstance(self.data.get(table), list) else f"[{table}]"
+
     def _line(self, place: Place) -> int:
         """The key's line, or that of its table when the key is not written."""
         return next((self.lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in self.lines), 0)
 
     def _entry(self, place: Place, text: str, line: int) -> str:
-        table = SECTIONS[str(place[0])].title_in_file if place and place[0] in SECTIONS else ""
+        table = self._title(str(place[0])) if place and place[0] in self.sections else ""
         keys = ".".join(str(part) for part in place[1 if table else 0 :] if isinstance(part, str))
         where = f"{self.name}:{line}" if line else self.name
         what = " ".join(part for part in (table, keys) if part)
         return f"{where}: {what}: {text}" if what else f"{where}: {text}"
 
 
-def read_draft(path: Path | None) -> Draft:
+def read_draft(path: Path | None, sections: Mapping[str, type[Section]]) -> Draft:
     if path is None:
-        return Draft("(embedded defaults)", Path.cwd(), {}, {})
+        return Draft("(embedded defaults)", Path.cwd(), {}, {}, sections)
     try:
         text = path.read_bytes().decode("utf-8-sig")
         data = tomllib.loads(text)
@@ -70,7 +78,7 @@ def read_draft(path: Path | None) -> Draft:
         raise SettingsError([f"{path}: is not UTF-8 text (byte {error.start})"]) from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError([_explain_toml(path, str(error))]) from error
-    return Draft(str(path), path.absolute().parent, data, _lines(text))
+    return Draft(str(path), path.absolute().parent, data, _lines(text), sections)
 
 
 def _explain_toml(path: Path, message: str) -> str:

@@ -1,11 +1,14 @@
 """docs/settings.md, made from the descriptions of the models."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
+from pydantic.fields import FieldInfo
 
-from bot.settings.schema import SECTIONS, Settings, keys_of
+from bot.options import Section, SourceOptions
+from bot.settings.schema import SECTIONS, Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,18 +22,42 @@ class Described:
     description: str
 
 
-def describe_settings() -> list[Described]:
+Kinds = Sequence[type[SourceOptions]]
+
+
+def describe_settings(kinds: Kinds) -> list[Described]:
     """Every setting there is, in the order of the file."""
-    rows = [_described("", "data")]
+    return [row for title, _, section in _tables(kinds) for row in _rows(title, section)]
+
+
+def _tables(kinds: Kinds) -> Iterator[tuple[str, str, type[Section]]]:
+    """Title, introduction and model of each table."""
+    yield "", "At the top of the file, before any table.", Settings
     for section in SECTIONS.values():
-        rows += [_described(section.title_in_file, key) for key in keys_of(section)]
-    return rows
+        yield section.title_in_file, section.about, section
+    for kind in kinds:
+        yield f"[{kind.kind}]", f"{kind.about} For several of them: `[[{kind.kind}]]`, each with a name.", kind
 
 
-def _described(title: str, key: str) -> Described:
-    section = next((s for s in SECTIONS.values() if s.title_in_file == title), Settings)
-    info = section.model_fields[key]
-    return Described(title, key, _as_toml(info.default), info.is_required(), info.description or "")
+def _rows(title: str, section: type[Section]) -> Iterator[Described]:
+    names = ["data"] if section is Settings else list(section.model_fields)
+    for name in names:
+        info = section.model_fields[name]
+        key, about = info.alias or name, info.description or ""
+        if name == "name" and issubclass(section, SourceOptions):
+            yield Described(title, key, f'"{section.kind}"', False, about)
+        elif info.annotation is SecretStr:
+            yield from _secret_rows(title, key, info, about)
+        else:
+            yield Described(title, key, _as_toml(info.default), info.is_required(), about)
+
+
+def _secret_rows(title: str, key: str, info: FieldInfo, about: str) -> Iterator[Described]:
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    variable = str(extra.get("variable", ""))
+    yield Described(title, f"{key}_env", f'"{variable}"' if variable else "", False, f"{about} The variable with it.")
+    yield Described(title, f"{key}_file", "", False, "The file with it.")
+    yield Described(title, key, '""', False, "Itself. Discouraged: files get shared.")
 
 
 def _as_toml(value: object) -> str:
@@ -49,21 +76,18 @@ def _as_toml(value: object) -> str:
             return ""
 
 
-def settings_page() -> str:
+def settings_page(kinds: Kinds) -> str:
     """docs/settings.md."""
-    rows = describe_settings()
     out = [SETTINGS_INTRODUCTION]
-    for title, about in (("", "At the top of the file, before any table."), *((s.title_in_file, s.about)
-                         for s in SECTIONS.values())):  # fmt: skip
+    for title, about, section in _tables(kinds):
         out += [
             f"\n## {f'`{title}`' if title else 'Top'}\n\n{about}\n",
             "| setting | default | meaning |",
             "|---|---|---|",
         ]
-        for row in rows:
-            if row.section == title:
-                default = "needed" if row.needed else f"`{row.default}`" if row.default else "none"
-                out.append(f"| `{row.key}` | {default} | {row.description} |")
+        for row in _rows(title, section):
+            default = "needed" if row.needed else f"`{row.default}`" if row.default else "none"
+            out.append(f"| `{row.key}` | {default} | {row.description} |")
     return "\n".join(out) + "\n"
 
 
@@ -75,4 +99,4 @@ line. Paths are relative to the file. The file is read once, at the start.
 
 Secrets do not belong in it: name an environment variable or a file that holds them.
 
-<!-- Made by `python -m bot.settings`; change the descriptions in bot/settings/schema.py, not this page. -->"""
+<!-- Made by `make docs`; change the descriptions in bot/settings/schema.py and of the connectors, not this page. -->"""

@@ -1,15 +1,11 @@
 """What can be set: one frozen model for each table of the file. The descriptions are the documentation."""
 
 import ipaddress
-import re
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Literal
 
 from pydantic import (
-    AfterValidator,
     AwareDatetime,
-    BaseModel,
-    ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
@@ -19,26 +15,7 @@ from pydantic import (
 )
 
 from bot.model import Mode, Session
-
-TELEGRAM_TOKEN = "FLOORMIC_TELEGRAM_TOKEN"  # noqa: S105 (the name of a variable, not a token)
-TELEGRAM_URL = "https://api.telegram.org"
-
-
-def _slug(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", value):
-        raise ValueError("must be 1 to 64 small letters, digits, - or _, for it becomes a part of addresses")
-    return value
-
-
-Slug = Annotated[str, AfterValidator(_slug)]
-
-
-class Section(BaseModel):
-    """A table of the file. A key that is not here is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    title_in_file: ClassVar[str] = ""
-    about: ClassVar[str] = ""
+from bot.options import Section, Slug, SourceOptions
 
 
 class WebSettings(Section):
@@ -158,47 +135,6 @@ class SessionSettings(Section):
         )
 
 
-class TelegramSettings(Section):
-    title_in_file = "[telegram]"
-    about = "A Telegram bot. Leave the table out to run without one."
-
-    token: SecretStr = Field(
-        default=SecretStr(""),
-        description="The token itself. Discouraged: files get shared; name a variable or a file instead.",
-    )
-    token_env: str = Field(
-        default=TELEGRAM_TOKEN, description="Environment variable that holds the token of @BotFather."
-    )
-    token_file: Path | None = Field(default=None, description="File that holds the token, relative to this file.")
-    session: str = Field(default="", description="Id of the session its questions go to. Needed if there are several.")
-    mode: Literal["polling", "webhook"] = Field(
-        default="polling", description="`polling` needs no public address; `webhook` needs `web.public_url` with https."
-    )
-    every_message: StrictBool = Field(
-        default=True,
-        description="Look for questions in every message the bot may see, not only in `/ask` and mentions.",
-    )
-    base_url: str = Field(
-        default=TELEGRAM_URL,
-        pattern=r"^https?://[^\s?#]+$",
-        description="Address of the Bot API; another one for tests.",
-    )
-
-
-class IntakeSettings(Section):
-    title_in_file = "[[intake]]"
-    about = "A signed way in for any other chat: `POST /in/NAME`. Repeat the table for more of them."
-
-    name: Slug = Field(description="Name of the source, and the end of its address.")
-    session: str = Field(default="", description="Id of the session its questions go to. Needed if there are several.")
-    secret: SecretStr = Field(
-        default=SecretStr(""),
-        description="The shared secret itself, at least 16 characters. Discouraged, as with the token.",
-    )
-    secret_env: str = Field(default="", description="Environment variable that holds the secret.")
-    secret_file: Path | None = Field(default=None, description="File that holds the secret, relative to this file.")
-
-
 class Settings(Section):
     """The whole configuration. Paths are absolute, secrets are filled in from where they lie."""
 
@@ -211,8 +147,8 @@ class Settings(Section):
     encoder: EncoderSettings = EncoderSettings()
     answers: AnswersSettings = AnswersSettings()
     sessions: tuple[SessionSettings, ...] = Field(default=(SessionSettings(id="talk", title="Talk"),), alias="session")
-    telegram: TelegramSettings | None = None
-    intakes: tuple[IntakeSettings, ...] = Field(default=(), alias="intake")
+    sources: tuple[SourceOptions, ...] = ()
+    """Not a table of this name: each source is one of its kind's."""
     _warnings: tuple[str, ...] = PrivateAttr(())
 
     @property
@@ -234,12 +170,16 @@ SECTIONS: dict[str, type[Section]] = {
     "encoder": EncoderSettings,
     "answers": AnswersSettings,
     "session": SessionSettings,
-    "telegram": TelegramSettings,
-    "intake": IntakeSettings,
 }
-REPEATED = ("session", "intake")
+REPEATED = ("session",)
 
 
 def keys_of(section: type[Section]) -> list[str]:
-    """The keys of a table as the file spells them, in order."""
-    return [info.alias or name for name, info in section.model_fields.items()]
+    """The keys of a table as the file spells them, in order; a secret may also be in a variable or a file."""
+    keys = []
+    for name, info in section.model_fields.items():
+        if not (section is Settings and name == "sources"):
+            keys += [info.alias or name]
+        if info.annotation is SecretStr:
+            keys += [f"{name}_env", f"{name}_file"]
+    return keys

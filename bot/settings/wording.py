@@ -5,7 +5,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bot.settings.schema import SECTIONS, Section, Settings, keys_of
+from pydantic import SecretStr
+
+from bot.options import Section
+from bot.settings.schema import SECTIONS, Settings, keys_of
 
 PLAIN = {
     "string_type": "must be text in quotes",
@@ -19,10 +22,17 @@ PLAIN = {
 """What pydantic's commonest findings mean for somebody with the file before them."""
 
 
-def explain(place: tuple[str | int, ...], kind: str, told: str, given: object, context: Mapping[str, Any]) -> str:
+def explain(
+    place: tuple[str | int, ...],
+    kind: str,
+    told: str,
+    given: object,
+    context: Mapping[str, Any],
+    sections: Mapping[str, type[Section]],
+) -> str:
     """One of pydantic's findings (`loc`, `type`, `msg`, `input`, `ctx`), said in the terms of the file."""
     if kind == "extra_forbidden":
-        return _explain_unknown(place)
+        return _explain_unknown(place, sections)
     if kind in PLAIN:
         return PLAIN[kind]
     if kind in {"tuple_type", "model_type"}:
@@ -33,15 +43,18 @@ def explain(place: tuple[str | int, ...], kind: str, told: str, given: object, c
     if kind == "value_error":
         return str(context["error"])
     if kind.startswith("string_pattern"):
-        return f"must be an address like https://floor.example.org, not {given!r}"
+        like = "wss://chat.example.org" if "wss" in str(context.get("pattern")) else "https://floor.example.org"
+        return f"must be an address like {like}, not {given!r}"
     told = re.sub(r"^Input should", "should", told)
-    secret = str(place[-1]) in {"token", "secret"}  # what was written there is shown to nobody
+    section = sections.get(str(place[0]))
+    info = section.model_fields.get(str(place[-1])) if section else None
+    secret = info is not None and info.annotation is SecretStr  # what was written there is shown to nobody
     return told if secret else f"{told}, not {given!r}"
 
 
-def _explain_unknown(place: tuple[str | int, ...]) -> str:
+def _explain_unknown(place: tuple[str | int, ...], sections: Mapping[str, type[Section]]) -> str:
     key = str(place[-1])
-    section: type[Section] = SECTIONS[str(place[0])] if len(place) > 1 else Settings
+    section: type[Section] = sections[str(place[0])] if len(place) > 1 else Settings
     if guess := did_you_mean(key, keys_of(section)):
         return f"there is no such setting{guess}"
     others: list[type[Section]] = [Settings, *SECTIONS.values()]

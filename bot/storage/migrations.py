@@ -134,3 +134,21 @@ def _encoder(db: Database) -> None:
 def _one_reason(db: Database) -> None:
     """placements: the one line `reason` is gone, `reasons` say it."""
     db.executescript("ALTER TABLE placements DROP COLUMN reason;")
+
+
+@steps(name="0006_sources")
+def _sources(db: Database) -> None:
+    """sources: how each one stands. outages: when it did not hear its chat; `ended` is null while that lasts."""
+    db.executescript(
+        """
+        CREATE TABLE sources (
+            source TEXT PRIMARY KEY, state TEXT NOT NULL, since REAL NOT NULL, alive_at REAL NOT NULL,
+            connects INTEGER NOT NULL, trouble TEXT NOT NULL, chat_minute INTEGER NOT NULL,
+            chat_hour INTEGER NOT NULL, minute_limit INTEGER NOT NULL, hour_limit INTEGER NOT NULL
+        ) STRICT;
+        CREATE TABLE outages (
+            source TEXT NOT NULL, began REAL NOT NULL, ended REAL, why TEXT NOT NULL, filled INTEGER NOT NULL,
+            PRIMARY KEY (source, began)
+        ) STRICT, WITHOUT ROWID;
+        """
+    )

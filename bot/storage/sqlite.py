@@ -22,16 +22,19 @@ from bot.model import (
     Delivery,
     Login,
     Message,
+    Outage,
     Person,
     Placed,
     Placement,
     Question,
     Remembered,
     Session,
+    SourceHealth,
+    SourceReport,
     Vector,
 )
 from bot.ports import Now
-from bot.storage import changes, inbox, logins, questions, vectors
+from bot.storage import changes, inbox, logins, questions, sources, vectors
 from bot.storage import deliveries as said
 from bot.storage.connection import claim, connect, explained, warn_if_unsound
 from bot.storage.migrations import migrate
@@ -170,6 +173,12 @@ class SqliteStore:
 
     async def deliveries(self, session: str) -> list[Delivery]:
         return await self._read(said.of_session, session)
+
+    async def keep_sources(self, healths: Sequence[SourceHealth], outages: Sequence[Outage] = ()) -> None:
+        await self._write(sources.keep, healths, outages)
+
+    async def sources(self) -> list[SourceReport]:
+        return await self._read(sources.reports)
 
     async def redeem(self, token_hash: str, at: float) -> bool:
         return await self._write(logins.redeem, token_hash, at)

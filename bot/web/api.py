@@ -8,6 +8,7 @@ from pydantic import BaseModel, TypeAdapter
 from bot.errors import BadInput, NotFound
 from bot.live import View
 from bot.model import Address, Message, Question, QuestionState, Session
+from bot.ports import HookRequest
 from bot.queueing import visible
 from bot.web.failures import LARGEST_BODY
 from bot.web.guards import role_in
@@ -92,14 +93,17 @@ class Api:
                 "The course's answer does not answer my question",
                 reply=QuestionOut,
             ),
-            Route(
-                "POST",
-                "/in/{source}",
-                "viewer",
-                self.hook,
-                f"What a platform calls; verified by its connector, at most {LARGEST_BODY // 1024} KiB",
-                kind="hook",
-                reply="application/octet-stream",
+            *(
+                Route(
+                    method,
+                    "/in/{source}",
+                    "viewer",
+                    self.hook,
+                    f"What a platform {what}; verified by its connector, at most {LARGEST_BODY // 1024} KiB",
+                    kind="hook",
+                    reply="application/octet-stream",
+                )
+                for method, what in (("POST", "calls"), ("GET", "calls to see whether the address is ours"))
             ),
         ]
 
@@ -169,7 +173,9 @@ class Api:
         connector = self._site.hooks.get(request.match_info["source"])
         if connector is None:
             raise NotFound(say(request[CALLER].lang, "no_page"))
-        answer = await connector.hook(request.headers, await request.read())
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        asked = HookRequest(request.method, dict(request.query), headers, await request.read())
+        answer = await connector.hook(asked)
         return web.Response(
             status=answer.status,
             body=answer.body,

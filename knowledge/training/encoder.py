@@ -48,7 +48,7 @@ WARM = 0.08
 """Share of the steps in which the rate rises."""
 STEPS = 900
 """Seven times through all groups of 80 topics."""
-TRAINED = 0.7
+TRAINED = 0.8
 """Share of the trained weights in what is written; the rest are the base's, so that what it knew of other people's
 questions stays (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022)."""
 SHARDS = "45MB"

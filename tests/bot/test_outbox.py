@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -17,7 +17,7 @@ from bot.backoff import backoff
 from bot.errors import ConnectorError, Refused, TryLater
 from bot.model import Abilities, Address, Delivery
 from bot.outbox import NO_REPLY, Lane, Outbox
-from bot.ports import Deliveries, Floor, HookReply
+from bot.ports import Deliveries, Floor, HookReply, HookRequest
 from bot.storage.sqlite import open_store
 from tests.fake_floor import FakeDeliveries
 
@@ -58,7 +58,7 @@ class FakeConnector:
 
     async def run(self, floor: Floor) -> None: ...
 
-    async def hook(self, headers: Mapping[str, str], body: bytes) -> HookReply:
+    async def hook(self, request: HookRequest) -> HookReply:
         return HookReply(404)
 
     async def close(self) -> None: ...

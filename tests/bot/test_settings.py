@@ -1,19 +1,30 @@
 """The configuration file: what it becomes, and what is said about every mistake in it."""
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bot.app.sources import KINDS
+from bot.connectors.intake import IntakeOptions
+from bot.connectors.telegram import TelegramOptions
 from bot.errors import SettingsError
 from bot.model import Mode, Session
-from bot.settings import Settings, keep_secret, load_settings
+from bot.settings import Settings, keep_secret
+from bot.settings import load_settings as load_with
 
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
 SECRET = "k3yS0fR4nd0mCh4racters"
+
+OPTIONS = [kind.options for kind in KINDS.values()]
+
+
+def load_settings(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    return load_with(path, environ, OPTIONS)
+
 
 Write = Callable[[str], Path]
 
@@ -39,8 +50,7 @@ def test_no_file_gives_one_session_and_listens_to_this_machine_only() -> None:
     loaded = load_settings(None, {})
     assert [session.id for session in loaded.sessions] == ["talk"]
     assert loaded.web.host == "127.0.0.1"
-    assert loaded.telegram is None
-    assert loaded.intakes == ()
+    assert loaded.sources == ()
     assert loaded.data == Path.cwd() / "data"
     assert loaded.database == Path.cwd() / "data/floormic.sqlite3"
 
@@ -143,13 +153,24 @@ def test_a_missing_course_folder_is_a_warning_and_a_file_a_mistake(write: Write,
     assert "name the folder that holds it" in problems(path)[0]
 
 
+def telegram_in(loaded: Settings) -> TelegramOptions:
+    (found,) = loaded.sources
+    assert isinstance(found, TelegramOptions)
+    return found
+
+
+def intake_in(loaded: Settings) -> IntakeOptions:
+    (found,) = loaded.sources
+    assert isinstance(found, IntakeOptions)
+    return found
+
+
 class TestTelegram:
     def test_the_token_comes_from_the_environment(self, write: Write) -> None:
         """The default variable is read, and the only session is the bot's."""
         loaded = load_settings(write("[telegram]\n"), {"FLOORMIC_TELEGRAM_TOKEN": TOKEN})
-        assert loaded.telegram is not None
-        assert loaded.telegram.token.get_secret_value() == TOKEN
-        assert loaded.telegram.session == "talk"
+        assert telegram_in(loaded).token.get_secret_value() == TOKEN
+        assert telegram_in(loaded).session == "talk"
         assert loaded.warnings == ()
 
     def test_the_token_comes_from_a_file_beside_the_configuration(self, write: Write, tmp_path: Path) -> None:
@@ -159,8 +180,7 @@ class TestTelegram:
         file.chmod(0o600)
         path = write('[telegram]\ntoken_file = "token"\n')
         loaded = load_settings(path, {})
-        assert loaded.telegram is not None
-        assert loaded.telegram.token.get_secret_value() == TOKEN
+        assert telegram_in(loaded).token.get_secret_value() == TOKEN
         assert loaded.warnings == ()
         file.chmod(0o644)
         assert "chmod 600" in load_settings(path, {}).warnings[0]
@@ -206,8 +226,8 @@ class TestIntake:
     def test_the_secret_comes_from_where_it_is_said_to_be(self, write: Write) -> None:
         """A variable gives the secret, and the only session is the intake's."""
         loaded = load_settings(write('[[intake]]\nname = "q"\nsecret_env = "Q"\n'), {"Q": SECRET})
-        assert loaded.intakes[0].secret.get_secret_value() == SECRET
-        assert loaded.intakes[0].session == "talk"
+        assert intake_in(loaded).secret.get_secret_value() == SECRET
+        assert intake_in(loaded).session == "talk"
 
     @pytest.mark.parametrize(
         ("table", "expected"),

@@ -22,7 +22,8 @@ import aiohttp
 from playwright.async_api import Page, async_playwright
 
 from bot.app import Hall, open_hall
-from bot.settings import IntakeSettings, SessionSettings, Settings, WebSettings
+from bot.connectors.intake import IntakeOptions
+from bot.settings import SessionSettings, Settings, WebSettings
 
 SECRET = "only-for-this-measuring-run-0123"
 SAMPLE = Path(str(files("knowledge") / "sample" / "zh"))
@@ -47,8 +48,8 @@ window.EventSource = class extends Plain {
 
 def settings(folder: Path) -> Settings:
     talk = SessionSettings(id="talk", title="Measured", course=SAMPLE / "course")
-    intake = IntakeSettings(name="lobby", session="talk", secret=SECRET)
-    return Settings(data=folder, web=WebSettings(port=0), session=(talk,), intake=(intake,))
+    intake = IntakeOptions(name="lobby", session="talk", secret=SECRET)
+    return Settings(data=folder, web=WebSettings(port=0), session=(talk,), sources=(intake,))
 
 
 async def post(client: aiohttp.ClientSession, id: str, text: str) -> None:

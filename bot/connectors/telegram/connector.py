@@ -14,7 +14,6 @@ from typing import Any, Literal, TypeVar
 from telegram import Update, User
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
-from bot.backoff import backoff
 from bot.connectors.telegram.client import (
     POLL_SECONDS,
     brief,
@@ -25,17 +24,16 @@ from bot.connectors.telegram.client import (
 from bot.connectors.telegram.mapper import ALLOWED, Command, Press, Reader
 from bot.connectors.telegram.replies import counted, gone, reply
 from bot.connectors.telegram.speaker import BAD_TOKEN, Speaker
-from bot.connectors.telegram.words import cut
-from bot.errors import FloormicError, Refused, SettingsError, StoreError
+from bot.errors import ConnectorError, FloormicError, Refused, SettingsError, StoreError, TryLater
+from bot.fitting import cut
 from bot.model import Abilities, Cursor, Delivery
-from bot.ports import Floor, HookReply, Now
+from bot.ports import Floor, HookReply, HookRequest, Now
 
 log = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 API = "https://api.telegram.org/bot"
 FILES = "https://api.telegram.org/file/bot"
-LONGEST_BACKOFF = 30.0
 CONFLICTS = 4
 """So many in a row mean that another program really polls, and not that our own former connection lingers."""
 
@@ -54,22 +52,17 @@ ANOTHER_POLLS = (
 )
 
 
-def default_wait(failures: int) -> float:
-    return backoff(failures, longest=LONGEST_BACKOFF)
-
-
 class Telegram:
     """One bot that listens for one session, by long polling or by webhook.
 
     `base_url` and `base_file_url` end in ".../bot", to which the token is added. In webhook mode Telegram calls
     `public_url`/in/`name` and proves itself with `secret` (1 to 256 of A-Z a-z 0-9 _ -; "" derives one from the token,
     which stays the same over restarts). `every_message`: every line
-    of a group may be a question, not only what is addressed to the bot. `wait` gives the seconds to wait after so many
-    failures in a row. Raises `SettingsError`.
+    of a group may be a question, not only what is addressed to the bot. Raises `SettingsError`.
     """
 
     abilities = Abilities(
-        reply=True, edit=True, buttons=True, length=4096, rate=30.0, chat_rate=1.0, group_rate=20 / 60
+        reply=True, private=True, edit=True, buttons=True, length=4096, rate=30.0, chat_rate=1.0, group_rate=20 / 60
     )
 
     def __init__(
@@ -86,41 +79,53 @@ class Telegram:
         secret: str = "",
         every_message: bool = False,
         language: str = "zh",
-        wait: Callable[[int], float] = default_wait,
     ) -> None:
         _check(token, mode, public_url, secret)
         self.name = name
         self._session, self._every_message, self._language = session, every_message, language
         self._mode, self._secret = mode, secret or _derived(token)
         self._hook_url = f"{public_url.rstrip('/')}/in/{name}"
-        self._now, self._wait = now, wait
+        self._now = now
         self._client = open_client(token, base_url, base_file_url)
         self._bot = self._client.bot
-        self._speaker = Speaker(self._client.bot, now, self.abilities.length)
+        self._speaker = Speaker(self._client.bot, now)
         self._floor: Floor | None = None
         self._me: User | None = None
         self._answering: set[asyncio.Task[None]] = set()
+        self._conflicts = 0
 
     async def run(self, floor: Floor) -> None:
-        """Listen until cancelled. Raises `Refused` for a wrong token and where another program polls."""
-        self._me = await self._steadily(self._bot.get_me)
+        """Listen until the connection is lost. Raises `Refused` for a wrong token and where another program polls."""
         self._floor = floor
+        self._me = await self._asked(self._bot.get_me)
         if self._mode == "webhook":
-            await self._steadily(self._set_webhook)
+            await self._asked(self._set_webhook)
+            floor.connected(complete=True)  # it keeps for a day what it could not deliver
             await asyncio.Event().wait()
-        await self._steadily(self._bot.delete_webhook)
-        offset = await self._steadily(partial(self._begin, floor))
+        await self._asked(self._bot.delete_webhook)
+        offset = await self._begin(floor)
+        floor.connected(complete=True)  # it keeps for a day what nobody fetched
         while True:
-            offset = await self._steadily(partial(self._poll, floor, offset))
+            offset = await self._asked(partial(self._poll, floor, offset))
 
-    async def hook(self, headers: Mapping[str, str], body: bytes) -> HookReply:
+    async def introduce(self) -> str:
+        """Which bot the token is for, and what it may see. Raises as `run` does."""
+        me = await self._asked(self._bot.get_me)
+        sees = (
+            "it sees every message of its groups"
+            if me.can_read_all_group_messages
+            else ("in groups it only sees commands, mentions and replies (privacy mode)")
+        )
+        return f"Telegram knows the bot as @{me.username}; {sees}."
+
+    async def hook(self, request: HookRequest) -> HookReply:
         """One update by webhook: 200 once it is stored, 503 where it is not, else Telegram calls again."""
-        if self._mode != "webhook" or not self._genuine(headers):
+        if self._mode != "webhook" or request.method != "POST" or not self._genuine(request.headers):
             return FORBIDDEN
         if self._floor is None:
             return BUSY
         try:
-            raw = json.loads(body)
+            raw = json.loads(request.body)
         except (ValueError, RecursionError):
             return HookReply(400, b'{"error": "no JSON", "code": "bad_input"}')
         update = read_update(raw) if isinstance(raw, dict) else None
@@ -141,28 +146,21 @@ class Telegram:
         await asyncio.gather(*self._answering, return_exceptions=True)
         await self._client.close()
 
-    async def _steadily(self, step: Callable[[], Awaitable[Result]]) -> Result:
-        """Do it until it succeeds; only what waiting cannot heal is raised."""
-        failures = conflicts = 0
-        while True:
-            try:
-                return await step()
-            except InvalidToken:
-                raise Refused(BAD_TOKEN) from None  # the library's text quotes the token
-            except RetryAfter as error:
-                await asyncio.sleep(wait_of(error))
-                continue
-            except Conflict:
-                conflicts += 1
-                if conflicts >= CONFLICTS:
-                    raise Refused(ANOTHER_POLLS) from None
-                trouble = "another connection asks for the updates"
-            except (TelegramError, StoreError) as error:
-                trouble = brief(error)
-            failures += 1
-            seconds = self._wait(failures)
-            log.warning("%s: %s; again in %.1f s", self.name, trouble, seconds)
-            await asyncio.sleep(seconds)
+    async def _asked(self, step: Callable[[], Awaitable[Result]]) -> Result:
+        """Do it, with Telegram's errors in the program's own words."""
+        try:
+            return await step()
+        except InvalidToken:
+            raise Refused(BAD_TOKEN) from None  # the library's text quotes the token
+        except RetryAfter as error:
+            raise TryLater(wait_of(error)) from error
+        except Conflict as error:
+            self._conflicts += 1
+            if self._conflicts >= CONFLICTS:
+                raise Refused(ANOTHER_POLLS) from None
+            raise ConnectorError("another connection asks for the updates") from error
+        except TelegramError as error:
+            raise ConnectorError(brief(error)) from error
 
     async def _set_webhook(self) -> None:
         await self._bot.set_webhook(self._hook_url, secret_token=self._secret, allowed_updates=ALLOWED)
@@ -175,6 +173,7 @@ class Telegram:
     async def _poll(self, floor: Floor, offset: int | None) -> int | None:
         """Ask once. Asking with an offset confirms all before it, so it moves only after the commit."""
         updates = await self._bot.get_updates(offset=offset, timeout=POLL_SECONDS, allowed_updates=ALLOWED)
+        self._conflicts = 0
         if not updates:
             return offset
         after = max(update.update_id for update in updates) + 1
@@ -220,7 +219,7 @@ class Telegram:
             log.info("%s: a pressed button stays unanswered: %s", self.name, type(error).__name__)
 
     def _genuine(self, headers: Mapping[str, str]) -> bool:
-        given = next((value for key, value in headers.items() if key.lower() == SECRET_HEADER), "")
+        given = headers.get(SECRET_HEADER, "")
         return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._secret.encode())
 
 

@@ -8,7 +8,6 @@ from telegram.error import BadRequest, ChatMigrated, Forbidden, InvalidToken, Re
 
 from bot.connectors.telegram.client import brief, forget_status, wait_of, was_done
 from bot.connectors.telegram.mapper import place, press_data
-from bot.connectors.telegram.words import cut
 from bot.errors import ConnectorError, Refused, TryLater
 from bot.model import Button, Delivery
 from bot.ports import Now
@@ -19,10 +18,10 @@ NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
 class Speaker:
-    """Says and edits through one bot; texts are cut at `length` UTF-16 units."""
+    """Says and edits through one bot."""
 
-    def __init__(self, bot: Bot, now: Now, length: int) -> None:
-        self._bot, self._now, self._length = bot, now, length
+    def __init__(self, bot: Bot, now: Now) -> None:
+        self._bot, self._now = bot, now
         self._moved: dict[int, int] = {}
         self._told: dict[str, float] = {}
 
@@ -68,7 +67,7 @@ class Speaker:
         """False where there is nothing left to edit."""
         try:
             await self._bot.edit_message_text(
-                cut(delivery.text, self._length),
+                delivery.text,
                 chat_id=chat,
                 message_id=int(delivery.sent_id),
                 reply_markup=keyboard(delivery.buttons),
@@ -89,7 +88,7 @@ class Speaker:
         answered = delivery.address.message
         sent: TelegramMessage = await self._bot.send_message(
             chat,
-            cut(delivery.text, self._length),
+            delivery.text,
             message_thread_id=thread,
             reply_markup=keyboard(delivery.buttons),
             link_preview_options=NO_PREVIEW,

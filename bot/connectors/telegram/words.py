@@ -1,5 +1,6 @@
 """Everything that this connector says by itself, in both languages."""
 
+from bot.fitting import cut
 from bot.model import Status
 
 WORDS: dict[str, dict[str, str]] = {
@@ -78,21 +79,6 @@ STATES: dict[Status, str] = {status: f"state_{status}" for status in Status}
 
 def words(language: str) -> dict[str, str]:
     return WORDS["zh" if language == "zh" else "en"]
-
-
-def units(text: str) -> int:
-    """Length as Telegram counts it: UTF-16 code units."""
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
-def cut(text: str, limit: int) -> str:
-    """At most `limit` UTF-16 units, ending at a sentence where one ends in the last half, and "…" where cut."""
-    if units(text) <= limit:
-        return text
-    room = text.encode("utf-16-le", "surrogatepass")[: 2 * (limit - 1)]
-    head = room.decode("utf-16-le", "ignore")  # "ignore" drops half a surrogate pair at the end
-    end = max(head.rfind(mark) for mark in "。！？.!?\n；;")
-    return (head[: end + 1] if end >= len(head) // 2 else head).rstrip() + "…"
 
 
 def one_line(text: str, limit: int = 120) -> str:

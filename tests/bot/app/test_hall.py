@@ -14,9 +14,11 @@ import aiohttp
 import pytest
 
 from bot.app import Hall, open_hall
+from bot.connectors.intake import IntakeOptions
+from bot.connectors.telegram import TelegramOptions
 from bot.errors import SettingsError, StoreBusy
 from bot.replies import UNDO_WITHIN
-from bot.settings import EncoderSettings, IntakeSettings, SessionSettings, Settings, TelegramSettings, WebSettings
+from bot.settings import EncoderSettings, SessionSettings, Settings, WebSettings
 from tests.fake_telegram import TOKEN, FakeTelegram
 from tests.fakes import HashEncoder
 
@@ -69,9 +71,9 @@ async def test_from_chat_and_page_to_the_queue_and_back(tmp_path: Path) -> None:
     """One question asked in a group, in private and on the page is one of the queue; its answer reaches each asker."""
     clock = Clock()
     async with FakeTelegram() as telegram:
-        bot = TelegramSettings(token=TOKEN, session="talk", base_url=telegram.base_url.rsplit("/bot", 1)[0])
+        bot = TelegramOptions(token=TOKEN, session="talk", base_url=telegram.base_url.rsplit("/bot", 1)[0])
         async with (
-            open_hall(settings(tmp_path, telegram=bot), encoder=HashEncoder(), now=clock) as hall,
+            open_hall(settings(tmp_path, sources=(bot,)), encoder=HashEncoder(), now=clock) as hall,
             signed_in(hall) as moderator,
             visitor(hall) as viewer,
         ):
@@ -106,8 +108,8 @@ async def _post(client: aiohttp.ClientSession, what: str, origin: str, body: dic
 
 async def test_the_signed_intake_feeds_the_queue(tmp_path: Path) -> None:
     """A program that signs its messages fills the queue; the same post again changes nothing."""
-    intake = IntakeSettings(name="lobby", session="talk", secret=SECRET)
-    async with open_hall(settings(tmp_path, intake=(intake,)), encoder=HashEncoder()) as hall:
+    intake = IntakeOptions(name="lobby", session="talk", secret=SECRET)
+    async with open_hall(settings(tmp_path, sources=(intake,)), encoder=HashEncoder()) as hall:
         await hall.loaded()
         body = json.dumps({"id": "1", "user": "u", "name": "", "text": "Is there a recording?", "at": time.time()})
         stamp = str(int(time.time()))
@@ -170,11 +172,11 @@ async def test_a_port_in_use_says_what_to_do(tmp_path: Path) -> None:
 async def test_a_refused_token_stops_the_bot_and_nothing_else(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A wrong Telegram token is one clear line in the log; the page goes on."""
     async with FakeTelegram() as telegram:
-        bot = TelegramSettings(token="9:wrong", session="talk", base_url=telegram.base_url.rsplit("/bot", 1)[0])
-        async with open_hall(settings(tmp_path, telegram=bot), encoder=HashEncoder()) as hall:
+        bot = TelegramOptions(token="9:wrong", session="talk", base_url=telegram.base_url.rsplit("/bot", 1)[0])
+        async with open_hall(settings(tmp_path, sources=(bot,)), encoder=HashEncoder()) as hall:
 
             async def refused() -> bool:
-                return any("connector telegram stopped" in record.getMessage() for record in caplog.records)
+                return any("telegram stopped" in record.getMessage() for record in caplog.records)
 
             await until(refused)
             async with visitor(hall) as viewer:

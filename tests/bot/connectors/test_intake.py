@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from bot.connectors.intake import LONGEST_BODY, Intake, signature
 from bot.errors import SettingsError
 from bot.ports import HookReply
+from tests.bot.connectors.listening import posted
 from tests.fake_floor import FakeFloor
 
 SECRET = "0123456789abcdef-secret"
@@ -35,7 +36,7 @@ class Running:
         task = asyncio.create_task(self.intake.run(self.floor))
         await asyncio.sleep(0)
         try:
-            return await self.intake.hook(signed(raw) if headers is None else headers, raw)
+            return await self.intake.hook(posted(signed(raw) if headers is None else headers, raw))
         finally:
             task.cancel()
 
@@ -174,7 +175,7 @@ async def test_a_store_that_cannot_write_asks_for_patience(running: Running) -> 
 
 async def test_before_it_runs_it_asks_for_patience() -> None:
     """A call that comes before the start is to be repeated, not lost."""
-    assert (await Intake("other", SECRET, "talk", lambda: NOW).hook(GOOD, RAW)).status == 503
+    assert (await Intake("other", SECRET, "talk", lambda: NOW).hook(posted(GOOD, RAW))).status == 503
 
 
 def test_a_short_secret_is_no_secret() -> None:

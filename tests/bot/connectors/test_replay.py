@@ -84,6 +84,9 @@ class Counting:
     def __init__(self) -> None:
         self.batches: list[list[Message]] = []
 
+    def connected(self) -> None:
+        """What it says of its connection is not looked at."""
+
     async def receive(self, messages: list[Message], *_: object) -> int:
         self.batches.append(list(messages))
         return len(messages)

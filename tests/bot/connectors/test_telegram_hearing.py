@@ -9,7 +9,7 @@ import pytest
 from bot.connectors.telegram import Telegram
 from bot.connectors.telegram import client as telegram_client
 from bot.errors import Refused, SettingsError
-from tests.bot.connectors.listening import connector, listening
+from tests.bot.connectors.listening import connector, keep, listening
 from tests.fake_floor import FakeFloor, question
 from tests.fake_telegram import ANN, BOB, GROUP, TOKEN, FakeTelegram, broken, cut_json, cut_off, hang, private, refuse
 
@@ -156,7 +156,7 @@ async def test_another_poller_is_reported_not_fought(server: FakeTelegram) -> No
     server.will("getUpdates", *[conflict] * 10)
     second = connector(server)
     with pytest.raises(Refused, match="another program"):
-        await second.run(floor)
+        await keep(second, floor)
     await second.close()
 
 

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.connectors.telegram import Telegram
-from tests.bot.connectors.listening import connector, listening
+from tests.bot.connectors.listening import connector, listening, posted
 from tests.fake_floor import FakeFloor, question
 from tests.fake_telegram import BOB, FakeTelegram
 
@@ -56,7 +56,7 @@ async def test_without_a_secret_one_is_derived(server: FakeTelegram) -> None:
 
 async def test_an_update_is_stored_before_the_200(server: FakeTelegram, hooked: Telegram, floor: FakeFloor) -> None:
     """A genuine call is answered 200 once its message is stored; header names are compared without case."""
-    assert (await hooked.hook({"x-telegram-bot-api-secret-token": SECRET}, update(server))).status == 200
+    assert (await hooked.hook(posted({"x-telegram-bot-api-secret-token": SECRET}, update(server)))).status == 200
     assert floor.texts == ["Why?"]
 
 
@@ -69,7 +69,7 @@ async def test_a_redelivery_changes_nothing(server: FakeTelegram, hooked: Telegr
         json.dumps({"update_id": 3, "callback_query": press}).encode(),
     ]
     for body in bodies * 2:
-        assert (await hooked.hook(HEADERS, body)).status == 200
+        assert (await hooked.hook(posted(HEADERS, body))).status == 200
     assert (floor.texts, len(floor.deliveries), floor.votes) == (["Why?"], 1, {("q1", "12")})
 
 
@@ -82,7 +82,7 @@ async def test_a_forged_call_is_refused_alike(
     server: FakeTelegram, hooked: Telegram, floor: FakeFloor, headers: dict[str, str]
 ) -> None:
     """Without the right secret the answer is always the same 403, whatever the body, and nothing is stored."""
-    replies = {await hooked.hook(headers, body) for body in (update(server), b"", b"{", b"\xff")}
+    replies = {await hooked.hook(posted(headers, body)) for body in (update(server), b"", b"{", b"\xff")}
     assert [reply.status for reply in replies] == [403]
     assert floor.received == 0
 
@@ -90,7 +90,7 @@ async def test_a_forged_call_is_refused_alike(
 async def test_a_polling_bot_takes_no_calls(server: FakeTelegram) -> None:
     """Where no webhook was asked for, the address answers with the same 403."""
     telegram = connector(server, secret=SECRET)
-    assert (await telegram.hook(HEADERS, update(server))).status == 403
+    assert (await telegram.hook(posted(HEADERS, update(server)))).status == 403
     await telegram.close()
 
 
@@ -100,16 +100,16 @@ async def test_what_cannot_be_stored_is_called_for_again(
     """A full disk makes a 503 with Retry-After, and the next call of the same update is stored."""
     body = update(server)
     floor.fail_next = 1
-    reply = await hooked.hook(HEADERS, body)
+    reply = await hooked.hook(posted(HEADERS, body))
     assert (reply.status, dict(reply.headers)) == (503, {"Retry-After": "5"})
-    assert (await hooked.hook(HEADERS, body)).status == 200
+    assert (await hooked.hook(posted(HEADERS, body))).status == 200
     assert floor.texts == ["Why?"]
 
 
 async def test_before_it_runs_it_asks_for_patience(server: FakeTelegram) -> None:
     """A call that comes before the start is to be repeated, not lost."""
     telegram = connector(server, mode="webhook", public_url="https://example.org", secret=SECRET)
-    assert (await telegram.hook(HEADERS, update(server))).status == 503
+    assert (await telegram.hook(posted(HEADERS, update(server)))).status == 503
     await telegram.close()
 
 
@@ -129,10 +129,10 @@ bodies = st.binary(max_size=200) | st.recursive(
 async def test_no_body_breaks_the_hook(hooked: Telegram, body: bytes) -> None:
     """Whatever a genuine call carries, it is answered, and never in a way that makes Telegram repeat it for ever
     where it is an update."""
-    reply = await hooked.hook(HEADERS, body)
+    reply = await hooked.hook(posted(HEADERS, body))
     assert reply.status in (200, 400)
 
 
 async def test_a_deeply_nested_body_is_refused(hooked: Telegram) -> None:
     """Nesting that would overflow the parser is a bad request."""
-    assert (await hooked.hook(HEADERS, b"[" * 200_000)).status == 400
+    assert (await hooked.hook(posted(HEADERS, b"[" * 200_000))).status == 400

@@ -1,16 +1,13 @@
 """How Telegram's updates are understood: pure, without a server."""
 
-import json
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from telegram import User
 
-from bot.connectors.telegram.client import Polls, read_update
+from bot.connectors.telegram.client import read_update
 from bot.connectors.telegram.mapper import Command, Press, Reader, Reading, place, press_data
-from bot.connectors.telegram.words import WORDS, cut, units
+from bot.connectors.telegram.words import WORDS
 from bot.model import Message
 from tests.fake_telegram import ANN, BOB, FORUM, GROUP, ME, OTHER_BOT, FakeTelegram, entities_of, private
 
@@ -186,71 +183,3 @@ def test_both_languages_say_the_same_things() -> None:
     for key in zh:
         for place_holder in ("{bot}", "{rank}", "{title}", "{people}", "{text}", "{state}", "{answer}", "{reason}"):
             assert (place_holder in zh[key]) == (place_holder in en[key]), key
-
-
-@given(st.text(), st.integers(min_value=2, max_value=60))
-def test_cutting_keeps_the_limit_and_the_beginning(text: str, limit: int) -> None:
-    """Whatever is cut is short enough in UTF-16 units, is a beginning of the text, and breaks no character."""
-    short = cut(text, limit)
-    assert units(short) <= limit
-    if units(text) <= limit:
-        assert short == text
-    else:
-        assert short.endswith("…")
-        assert text.startswith(short[:-1])
-
-
-def test_cutting_prefers_the_end_of_a_sentence() -> None:
-    """A long answer ends with a whole sentence."""
-    assert cut("One sentence. Another one. And a third that is too long.", 30) == "One sentence. Another one.…"
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
-    max_leaves=8,
-)
-texts = st.text(st.characters(codec=None, exclude_categories=()), max_size=40)  # half surrogate pairs too
-entity = st.fixed_dictionaries(
-    {
-        "type": st.sampled_from(["mention", "bot_command", "text_mention", "url"]),
-        "offset": st.integers(-5, 60),
-        "length": st.integers(-5, 60),
-    }
-)
-
-
-@given(
-    st.fixed_dictionaries(
-        {"message_id": st.integers(), "date": st.integers(0, 2**33), "chat": st.just(GROUP), "from": st.just(ANN)},
-        optional={
-            "text": texts | st.sampled_from(["/ask", "/ask x", "@floormic_bot"]),
-            "caption": texts,
-            "entities": st.lists(entity, max_size=3),
-            "caption_entities": st.lists(entity, max_size=3),
-            "message_thread_id": st.integers(),
-            "is_topic_message": st.booleans(),
-            "reply_to_message": json_values,
-        },
-    )
-)
-def test_no_message_breaks_the_reader(message: Json) -> None:
-    """Whatever stands in a message, reading it raises nothing, and what comes out can be written as UTF-8."""
-    update = read_update({"update_id": 1, "message": message})
-    if update is None:
-        return
-    for found in reader(every_message=True).read([update]).messages:
-        (found.text + found.author_name + found.external_id).encode()
-
-
-@given(json_values | st.dictionaries(st.sampled_from(["update_id", "message", "callback_query"]), json_values))
-def test_no_answer_breaks_the_polling(update: Any) -> None:
-    """Whatever stands in the list of updates, what is left of it can be read and has a number."""
-    try:
-        payload = json.dumps({"ok": True, "result": [update]}).encode()
-    except ValueError:
-        return
-    for raw in Polls.parse_json_payload(payload)["result"]:
-        readable = read_update(raw)
-        assert readable is not None
-        reader().read([readable])

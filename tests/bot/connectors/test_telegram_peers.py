@@ -19,6 +19,7 @@ from fakeredis import TcpFakeServer
 
 from bot.connectors.telegram import Telegram
 from bot.model import Address, Button, Delivery
+from tests.bot.connectors.listening import posted
 from tests.fake_floor import FakeFloor, question
 from tests.fake_telegram import TOKEN
 
@@ -238,7 +239,7 @@ async def test_a_conversation_by_webhook() -> None:
         async def hook(request: web.Request) -> web.Response:
             # telemelya does not keep the secret that setWebhook gave it.
             headers = {**request.headers, "X-Telegram-Bot-Api-Secret-Token": SECRET}
-            reply = await telegrams[0].hook(headers, await request.read())
+            reply = await telegrams[0].hook(posted(headers, await request.read()))
             return web.Response(status=reply.status, body=reply.body, content_type=reply.content_type)
 
         async def person(**what: Any) -> None:

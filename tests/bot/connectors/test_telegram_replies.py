@@ -8,9 +8,9 @@ from telegram import User
 
 from bot.connectors.telegram.mapper import Command
 from bot.connectors.telegram.replies import reply
-from bot.connectors.telegram.words import units
 from bot.errors import NotFound, StoreError
-from bot.model import Address, Answer, Delivery, Message, Person, Question, QuestionState, Status
+from bot.fitting import measure
+from bot.model import Address, Answer, Delivery, Message, Person, Question, QuestionState, Status, Unit
 from tests.fake_floor import FakeFloor, question
 from tests.fake_telegram import ME
 
@@ -41,7 +41,7 @@ async def test_very_long_titles_fit_into_one_message() -> None:
     """Titles are shortened, so that five of them always fit."""
     floor = FakeFloor(*[question(f"q{n}", "😀 long " * 500) for n in range(9)])
     delivery = await told("top", floor)
-    assert units(delivery.text) < 4096
+    assert measure(delivery.text, Unit.UTF16) < 4096
     assert len(delivery.buttons) == 5
 
 

@@ -58,16 +58,6 @@ async def test_a_reply_to_a_deleted_message_is_said_all_the_same(server: FakeTel
     assert server.texts(CHAT) == ["Because."]
 
 
-async def test_a_long_text_is_cut_as_telegram_counts(server: FakeTelegram, telegram: Telegram) -> None:
-    """4096 UTF-16 units pass untouched, one more is cut at a sentence."""
-    await telegram.send(delivery("😀" * 2048))
-    await telegram.send(delivery("A sentence. " * 400))
-    whole, cut = server.texts(CHAT)
-    assert whole == "😀" * 2048
-    assert cut.endswith("A sentence.…")
-    assert 4000 < len(cut) <= 4096
-
-
 async def test_with_an_id_the_message_is_edited(server: FakeTelegram, telegram: Telegram) -> None:
     """The same message gets new words and buttons; saying the same again is done, too."""
     sent_id = await telegram.send(delivery("One asks."))

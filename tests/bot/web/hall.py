@@ -1,6 +1,6 @@
 """A whole hall for the tests of the web side: a real store, a real desk, and clients with their own cookies."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,7 +12,7 @@ from bot.desk import Desk
 from bot.errors import StoreError
 from bot.live import Live
 from bot.model import Abilities, Delivery, Message, Placed, Placement, Session
-from bot.ports import Floor, HookReply
+from bot.ports import Floor, HookReply, HookRequest
 from bot.storage.sqlite import SqliteStore
 from bot.web.limits import Limits
 from bot.web.server import make_web
@@ -46,10 +46,10 @@ class Echo:
     async def send(self, delivery: Delivery) -> str:
         return ""
 
-    async def hook(self, headers: Mapping[str, str], body: bytes) -> HookReply:
+    async def hook(self, request: HookRequest) -> HookReply:
         if self.failure is not None:
             raise self.failure
-        return HookReply(202, body + headers.get("X-Mark", "").encode(), "text/plain")
+        return HookReply(202, request.body + request.headers.get("x-mark", "").encode(), "text/plain")
 
     async def close(self) -> None: ...
 

@@ -1,0 +1,65 @@
+"""How the sources are and were, as SQL."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from sqlite_utils import Database
+
+from bot.model import Outage, SourceHealth, SourceReport, SourceState
+from bot.storage.connection import Row
+
+
+def keep(db: Database, healths: Sequence[SourceHealth], outages: Sequence[Outage]) -> None:
+    db.conn.executemany(
+        """
+        INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (source) DO UPDATE SET state = excluded.state, since = excluded.since,
+            alive_at = excluded.alive_at, connects = excluded.connects, trouble = excluded.trouble,
+            chat_minute = excluded.chat_minute, chat_hour = excluded.chat_hour,
+            minute_limit = excluded.minute_limit, hour_limit = excluded.hour_limit
+        """,
+        [
+            (h.source, h.state, h.since, h.alive_at, h.connects, h.trouble, h.chat_minute, h.chat_hour, *h.chat_limits)
+            for h in healths
+        ],
+    )
+    db.conn.executemany(
+        """
+        INSERT INTO outages VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (source, began) DO UPDATE SET ended = excluded.ended, why = excluded.why, filled = excluded.filled
+        """,
+        [(o.source, o.began, o.ended, o.why, o.filled) for o in outages],
+    )
+
+
+def reports(db: Database) -> list[SourceReport]:
+    heard = {
+        row["source"]: row
+        for row in db.execute(
+            "SELECT source, COUNT(*) AS messages, MAX(at) AS last_at FROM messages WHERE part = 1 GROUP BY source"
+        )
+    }
+    outages: dict[str, list[Outage]] = defaultdict(list)
+    for row in db.execute("SELECT * FROM outages ORDER BY began"):
+        one = Outage(row["source"], row["began"], row["ended"], row["why"], bool(row["filled"]))
+        outages[one.source].append(one)
+    found = []
+    for row in db.execute("SELECT * FROM sources ORDER BY source"):
+        messages = heard.get(row["source"])
+        count, last_at = (messages["messages"], messages["last_at"]) if messages else (0, None)
+        found.append(SourceReport(_health(row), count, last_at, tuple(outages[row["source"]])))
+    return found
+
+
+def _health(row: Row) -> SourceHealth:
+    return SourceHealth(
+        source=row["source"],
+        state=SourceState(row["state"]),
+        since=row["since"],
+        alive_at=row["alive_at"],
+        connects=row["connects"],
+        trouble=row["trouble"],
+        chat_minute=row["chat_minute"],
+        chat_hour=row["chat_hour"],
+        chat_limits=(row["minute_limit"], row["hour_limit"]),
+    )

@@ -1,0 +1,241 @@
+"""Keeps every source listening, and knows how each one is: since when it hears its chat, and when it did not.
+
+A source that fails is started again after a growing wait, one that is turned away for good stays down; none of that
+touches another. A source that floods waits at its own door: the pipeline behind it is shared.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from bot.backoff import backoff
+from bot.errors import ConnectorError, FloormicError, Refused, StoreError, TryLater
+from bot.model import (
+    Cursor,
+    Delivery,
+    Message,
+    Outage,
+    Person,
+    Question,
+    QuestionState,
+    SourceHealth,
+    SourceReport,
+    SourceState,
+)
+from bot.ports import Connector, Floor, Now, Sources, Talks
+
+log = logging.getLogger(__name__)
+
+LONGEST_BACKOFF = 60.0
+STEADY = 60.0
+"""Seconds connected after which the next failure counts as the first."""
+
+BEAT = 5.0
+"""Seconds between two notes of how the sources are: so exact is the beginning of an outage after a crash."""
+
+EVENING_OFF = 6 * 3600.0
+"""Seconds. A program that was away for longer was not wanted, and missed nothing."""
+
+BURST = 600
+PACE = 60.0
+"""Messages that one source may bring at once, and a second after that: more than any chat that people can read, and
+less than the pipeline does."""
+
+Said = Callable[[str], tuple[int, int]]
+"""For a source: what was said in its busiest chat in the last minute and hour."""
+
+
+def default_wait(failures: int) -> float:
+    return backoff(failures, longest=LONGEST_BACKOFF)
+
+
+@dataclass(slots=True)
+class Bucket:
+    """So many at once, then at a steady pace; what is taken beyond that is a debt to be waited for."""
+
+    burst: float
+    pace: float
+    level: float = 0.0
+    at: float = 0.0
+
+    def take(self, count: int, now: float) -> float:
+        """Seconds to wait before the next one may come."""
+        self.level = max(0.0, self.level - (now - self.at) * self.pace) + count
+        self.at = now
+        return max(0.0, (self.level - self.burst) / self.pace)
+
+
+@dataclass(slots=True)
+class Watch:
+    """One source as it is watched. `outage` is the one that lasts, `ended` those that are not yet written."""
+
+    connector: Connector
+    health: SourceHealth
+    outage: Outage | None = None
+    ended: list[Outage] = field(default_factory=list)
+    bucket: Bucket = field(default_factory=lambda: Bucket(BURST, PACE))
+
+    def connected(self, now: float, complete: bool) -> None:
+        if self.outage:
+            self.ended.append(replace(self.outage, ended=now, filled=complete))
+            self.outage = None
+        if self.health.state is not SourceState.CONNECTED:
+            connects = self.health.connects + 1
+            self.health = replace(self.health, state=SourceState.CONNECTED, since=now, connects=connects)
+        self.health = replace(self.health, trouble="", alive_at=now)
+
+    def lost(self, now: float, why: str, state: SourceState = SourceState.LOST) -> None:
+        if self.outage is None:
+            # One that never connected misses since it began to try.
+            began = now if self.health.state is SourceState.CONNECTED else self.health.since
+            self.outage = Outage(self.health.source, began, None, why)
+        if self.health.state is not state:
+            self.health = replace(self.health, state=state, since=now)
+        self.health = replace(self.health, trouble=why, alive_at=now)
+
+
+class Door(Floor):
+    """The floor as one source has it."""
+
+    def __init__(self, talks: Talks, watch: Watch, now: Now) -> None:
+        self._talks, self._watch, self._now = talks, watch, now
+
+    def connected(self, *, complete: bool = False) -> None:
+        self._watch.connected(self._now(), complete)
+
+    def lost(self, why: str) -> None:
+        self._watch.lost(self._now(), why)
+
+    def notice(self, text: str) -> None:
+        if text != self._watch.health.trouble:
+            log.warning("%s: %s", self._watch.health.source, text)
+        self._watch.health = replace(self._watch.health, trouble=text)
+
+    async def receive(
+        self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
+    ) -> int:
+        new = await self._talks.receive(messages, cursor, deliveries)
+        # Afterwards, for what is written need not wait, and by what was new: a redelivery costs the others nothing.
+        if seconds := self._watch.bucket.take(new, time.monotonic()):
+            await asyncio.sleep(seconds)
+        return new
+
+    async def cursor(self, source: str) -> str | None:
+        return await self._talks.cursor(source)
+
+    async def vote(self, session: str, question: str, person: Person) -> Question:
+        return await self._talks.vote(session, question, person)
+
+    async def not_answered(self, session: str, question: str, person: Person) -> Question:
+        return await self._talks.not_answered(session, question, person)
+
+    async def top(self, session: str, limit: int = 5) -> list[Question]:
+        return await self._talks.top(session, limit)
+
+    async def mine(self, session: str, person: Person) -> list[tuple[Message, QuestionState | None]]:
+        return await self._talks.mine(session, person)
+
+
+class Supervisor:
+    """Runs connectors. `wait`: seconds to wait after so many failures in a row; `said`: what was sent lately."""
+
+    def __init__(
+        self,
+        talks: Talks,
+        store: Sources,
+        connectors: Iterable[Connector],
+        now: Now = time.time,
+        *,
+        said: Said = lambda _: (0, 0),
+        wait: Callable[[int], float] = default_wait,
+    ) -> None:
+        self._talks, self._store, self._now = talks, store, now
+        self._said, self._wait = said, wait
+        began = now()
+        self._watches = {
+            c.name: Watch(c, SourceHealth(c.name, SourceState.STARTING, began, began, chat_limits=_limits(c)))
+            for c in connectors
+        }
+
+    async def run(self) -> None:
+        """All of them, until cancelled."""
+        await self._remember()
+        works = [self._keep(watch) for watch in self._watches.values()]
+        tasks = [asyncio.ensure_future(work) for work in (*works, self._beats())]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            with suppress(StoreError):
+                await self._note()
+
+    async def reports(self) -> list[SourceReport]:
+        """The sources of this program as they are now, by name."""
+        await self._note()
+        return [report for report in await self._store.sources() if report.health.source in self._watches]
+
+    async def _keep(self, watch: Watch) -> None:
+        failures = 0
+        while True:
+            try:
+                await watch.connector.run(Door(self._talks, watch, self._now))
+                trouble, told = "it stopped listening", None
+            except Refused as error:
+                watch.lost(self._now(), str(error), SourceState.REFUSED)
+                log.error("%s stopped: %s", watch.health.source, error)
+                return
+            except TryLater as error:
+                trouble, told = str(error), error.seconds
+            except (ConnectorError, FloormicError, OSError) as error:
+                trouble, told = str(error) or type(error).__name__, None
+            except Exception as error:
+                log.exception("%s broke", watch.health.source)
+                trouble, told = f"a fault of this program ({type(error).__name__}); its log has the details", None
+            health, now = watch.health, self._now()
+            steady = health.state is SourceState.CONNECTED and now - health.since > STEADY
+            failures = 1 if steady else failures + 1
+            watch.lost(now, trouble)
+            seconds = self._wait(failures) if told is None else told
+            log.warning("%s: %s; again in %.1f s", watch.health.source, trouble, seconds)
+            await asyncio.sleep(seconds)
+
+    async def _remember(self) -> None:
+        """What was said while this program was away was missed too."""
+        try:
+            before = {report.health.source: report.health for report in await self._store.sources()}
+        except StoreError as error:
+            log.warning("how the sources were before is not known: %s", error)
+            return
+        for name, watch in self._watches.items():
+            earlier, now = before.get(name), watch.health.since
+            if earlier is None or earlier.state is SourceState.STARTING or now - earlier.alive_at > EVENING_OFF:
+                continue
+            watch.outage = Outage(name, earlier.alive_at, None, "the program was not running")
+
+    async def _beats(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT)
+            try:
+                await self._note()
+            except StoreError as error:
+                log.warning("how the sources are cannot be written: %s", error)
+
+    async def _note(self) -> None:
+        now = self._now()
+        outages = [o for w in self._watches.values() for o in (*w.ended, *([w.outage] if w.outage else []))]
+        for watch in self._watches.values():
+            minute, hour = self._said(watch.health.source)
+            watch.health = replace(watch.health, alive_at=now, chat_minute=minute, chat_hour=hour)
+        await self._store.keep_sources([w.health for w in self._watches.values()], outages)
+        for watch in self._watches.values():
+            watch.ended = [outage for outage in watch.ended if outage not in outages]
+
+
+def _limits(connector: Connector) -> tuple[int, int]:
+    abilities = connector.abilities
+    return (round(min(abilities.chat_rate, abilities.group_rate) * 60), abilities.hourly) if abilities.reply else (0, 0)
