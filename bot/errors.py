@@ -44,8 +44,8 @@ class ConnectorError(FloormicError):
 class TryLater(ConnectorError):
     """The chat wants us to wait `seconds` before sending anything more to `chat` ("" means to anybody)."""
 
-    def __init__(self, seconds: float, chat: str = "") -> None:
-        super().__init__(f"told to wait {seconds:g} s")
+    def __init__(self, seconds: float, chat: str = "", text: str = "") -> None:
+        super().__init__(text or f"told to wait {seconds:g} s")
         self.seconds = seconds
         self.chat = chat
 
