@@ -101,7 +101,7 @@ class Queue(Protocol):
         ...
 
     async def asked_by(self, session: str, person: Person) -> list[Asked]:
-        """What one person asked, in order of arrival."""
+        """What one person asked, on any chat they linked, in order of arrival."""
         ...
 
     async def vote(self, question: str, person: Person, on: bool, at: float) -> None:
@@ -109,7 +109,7 @@ class Queue(Protocol):
         ...
 
     async def votes_of(self, session: str, person: Person) -> set[str]:
-        """Ids of the questions this person votes for (final ids where they were merged)."""
+        """Ids of the questions this person votes for (final ids where they were merged), on any chat they linked."""
         ...
 
     async def apply(self, change: Change) -> Action:
@@ -186,7 +186,22 @@ class Sources(Protocol):
         ...
 
 
-class Store(Inbox, Queue, Vectors, Deliveries, Logins, Sources, Protocol):
+class Links(Protocol):
+    """Which persons are the same human, as they said themselves. Codes are stored hashed by the caller."""
+
+    async def offer_link(self, code_hash: str, owner: Person, expires_at: float) -> None: ...
+
+    async def link(self, code_hash: str, person: Person, now: float) -> bool:
+        """From now on `person` counts as the one who was offered this code. False for one that is unknown, too old, or
+        used by somebody else; the same again changes nothing."""
+        ...
+
+    async def unlink(self, owner: Person, person: Person) -> None: ...
+
+    async def linked(self, owner: Person) -> list[Person]: ...
+
+
+class Store(Inbox, Queue, Vectors, Deliveries, Logins, Sources, Links, Protocol):
     """All that is kept. One process owns it; opening a store that another process holds raises `StoreBusy`."""
 
     async def close(self) -> None: ...

@@ -3,7 +3,8 @@
 A delivery's key is what makes "once" true (see `Delivery`):
 `ack:` one acknowledgement for a question in a chat, reworded as more people ask;
 `course:` the course's answer to one message;
-`answer:` a person's answer: one for each chat, and one for each late joiner of a group chat.
+`answer:` a person's answer: one for each chat, and one for each late joiner of a group chat;
+`link:` whether a code that somebody said was good.
 """
 
 from collections.abc import Iterable, Sequence
@@ -36,6 +37,8 @@ TEXTS = {
         "sources": "参考：{sources}",
         "and_more": "等 {count} 人",
         "joiner": "、",
+        "linked": "已绑定：您在这里的提问也会出现在网页“我的提问”里，同一个问题只算一个人。",
+        "not_linked": "这个绑定码无效、已过期或已被使用。请在网页“我的提问”里重新获取一个。",
     },
     "en": {
         "first": "Got your question: {title}",
@@ -50,8 +53,23 @@ TEXTS = {
         "sources": "See: {sources}",
         "and_more": " and others, {count} people",
         "joiner": ", ",
+        "linked": "Linked: what you ask here is also among your questions on the web page, and you count once.",
+        "not_linked": "This code is wrong, too old or already used. Get a new one on the web page, under your questions.",
     },
 }
+
+
+def link_reply(message: Message, done: bool, language: str) -> Delivery | None:
+    """What somebody hears who said a code; None where the chat has no way back."""
+    if message.address is None:
+        return None
+    return Delivery(
+        key=f"link:{message.source}:{message.external_id}",
+        session=message.session,
+        address=message.address,
+        text=words(language)["linked" if done else "not_linked"],
+        not_before=message.at,
+    )
 
 
 def worth_repeating(delivery: Delivery) -> bool:

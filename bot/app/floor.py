@@ -1,11 +1,14 @@
 """What connectors may do, for real: everything that comes in goes through the one inbox."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bot.desk import Desk
+from bot.linking import hashed, said_code
 from bot.model import Cursor, Delivery, Message, Person, Question, QuestionState
-from bot.ports import Floor, Store
+from bot.ports import Floor, Now, Store
+from bot.replies import link_reply
 from knowledge.splitting import split
 
 
@@ -13,23 +16,47 @@ class OpenFloor:
     """What connectors and pages may do: everything that comes in goes through `receive`."""
 
     def __init__(
-        self, store: Store, desk: Desk, arrived: Callable[[set[str]], None], sending: Callable[[], None]
+        self,
+        store: Store,
+        desk: Desk,
+        arrived: Callable[[set[str]], None],
+        sending: Callable[[], None],
+        *,
+        linked: Callable[[str], None] = lambda _: None,
+        now: Now = time.time,
     ) -> None:
         self._store = store
         self._desk = desk
         self._arrived = arrived
         self._sending = sending
+        self._linked = linked
+        self._now = now
 
     async def receive(
         self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
     ) -> int:
-        parts = [part for message in messages for part in _parts(message)]
+        told = [said for message in messages if (said := await self._link(message))]
+        deliveries = (*deliveries, *told)
+        parts = [part for message in messages if not said_code(message.text) for part in _parts(message)]
         new = await self._store.receive(parts, cursor, deliveries)
         if new:
             self._arrived({m.session for m in messages})
         if deliveries:
             self._sending()
         return new
+
+    async def _link(self, message: Message) -> Delivery | None:
+        """Somebody says with a code that they are the one of the web page; what they are told, where they can be."""
+        code = said_code(message.text)
+        if code is None:
+            return None
+        done = await self._store.link(hashed(code), message.person, self._now())
+        if done:
+            self._linked(message.session)
+        return link_reply(message, done, await self._language(message.session))
+
+    async def _language(self, session: str) -> str:
+        return next((s.language for s in await self._store.sessions() if s.id == session), "zh")
 
     async def cursor(self, source: str) -> str | None:
         return await self._store.cursor(source)

@@ -49,7 +49,9 @@ class Hall:
         self._understanding: asyncio.Future[None] | None = None
         self.live = Live(store)
         self.desk = Desk(store, self.live.changed, now, sending=lambda: self._outbox.wake())
-        self.floor = OpenFloor(store, self.desk, self._arrived, lambda: self._outbox.wake())
+        self.floor = OpenFloor(
+            store, self.desk, self._arrived, lambda: self._outbox.wake(), linked=self.live.changed, now=now
+        )
         self.sign_in = SignIn(keep_secret(settings.secret_file).encode(), store, now)
         configured = make_connectors(settings, now, self.sign_in.key)
         self.connectors: dict[str, Connector] = {c.name: c for c in (*configured, *extra(self))}

@@ -152,3 +152,22 @@ def _sources(db: Database) -> None:
         ) STRICT, WITHOUT ROWID;
         """
     )
+
+
+@steps(name="0007_links")
+def _links(db: Database) -> None:
+    """links: this person is the human `owner`, as they said. link_codes: what they say it with; good once."""
+    db.executescript(
+        """
+        CREATE TABLE links (
+            source TEXT NOT NULL, person TEXT NOT NULL, name TEXT NOT NULL,
+            owner_source TEXT NOT NULL, owner TEXT NOT NULL,
+            PRIMARY KEY (source, person)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX links_by_owner ON links (owner_source, owner);
+        CREATE TABLE link_codes (
+            code_hash TEXT PRIMARY KEY, owner_source TEXT NOT NULL, owner TEXT NOT NULL, expires_at REAL NOT NULL,
+            used_source TEXT, used_by TEXT
+        ) STRICT, WITHOUT ROWID;
+        """
+    )

@@ -27,13 +27,10 @@ _MEMBERS = """
 """
 """For each asked-for question (`owner`) itself and the questions merged into it."""
 
-_DEMAND = f"""
-    {_MEMBERS}
-    SELECT owner, source, COUNT(*) AS people, SUM(messages > 0) AS askers, SUM(messages) AS messages,
-        MIN(first_at) AS first_at, MAX(last_at) AS last_at, MIN(sureness) AS sureness
-    FROM (
-        SELECT owner, source, person, COUNT(DISTINCT message) AS messages, MIN(first_at) AS first_at,
-            MAX(last_at) AS last_at, MIN(sureness) AS sureness
+_PERSONS = f"""
+    {_MEMBERS},
+    person (owner, source, id, messages, first_at, last_at, sureness) AS (
+        SELECT owner, source, person, COUNT(DISTINCT message), MIN(first_at), MAX(last_at), MIN(sureness)
         FROM (
             SELECT owner, m.source, m.author AS person, m.id - m.part AS message, m.at AS first_at, m.at AS last_at,
                 CASE WHEN p.founded = 0 AND p.question = m.question THEN p.similarity END AS sureness
@@ -44,13 +41,34 @@ _DEMAND = f"""
         )
         GROUP BY owner, source, person
     )
-    GROUP BY owner, source
 """  # noqa: S608 (constants)
-"""Persons once for each owner, then summed for each chat. A message moved by hand says nothing of sureness. The parts
-of a message have ids that follow each other, so that id less part names it.
+"""Each person who asked or voted, once for each owner. A message moved by hand says nothing of sureness. The parts of a
+message have ids that follow each other, so that id less part names it.
 
 CROSS JOIN keeps SQLite from reading every vote there is before it looks at the few owners.
 """
+
+_DEMAND = f"""
+    {_PERSONS}
+    SELECT owner, source, COUNT(*) AS people, SUM(messages > 0) AS askers, SUM(messages) AS messages,
+        MIN(first_at) AS first_at, MAX(last_at) AS last_at, MIN(sureness) AS sureness
+    FROM person
+    GROUP BY owner, source
+"""  # noqa: S608 (constants)
+"""Summed for each chat."""
+
+_TWICE = f"""
+    {_PERSONS}
+    SELECT owner, SUM(persons) - COUNT(*) AS people, SUM(asked) - COUNT(asked) AS askers
+    FROM (
+        SELECT p.owner, COUNT(*) AS persons, NULLIF(SUM(p.messages > 0), 0) AS asked
+        FROM person p LEFT JOIN links l ON l.source = p.source AND l.person = p.id
+        GROUP BY p.owner, COALESCE(l.owner_source, p.source), COALESCE(l.owner, p.id)
+        HAVING COUNT(*) > 1
+    )
+    GROUP BY owner
+"""  # noqa: S608 (constants)
+"""How often a human was counted again on another chat that they linked."""
 
 _HINTS = f"""
     {_MEMBERS}
@@ -132,6 +150,10 @@ def _with_demand(db: Database, rows: list[Row]) -> list[Question]:
     demand: Mapping[str, _Demand] = defaultdict(_Demand)
     for row in db.execute(_DEMAND, ids):
         demand[row["owner"]].add(row)
+    if db.execute("SELECT 1 FROM links LIMIT 1").fetchone():
+        for row in db.execute(_TWICE, ids):
+            demand[row["owner"]].people -= row["people"]
+            demand[row["owner"]].askers -= row["askers"] or 0
     hints: Mapping[str, list[Row]] = defaultdict(list)
     for row in db.execute(_HINTS, ids):
         hints[row["owner"]].append(row)
@@ -191,10 +213,18 @@ def asked(db: Database, question: str) -> list[Asked]:
     return _asked(db, where, {"id": question})
 
 
+_SAME_HUMAN = """
+    SELECT :source, :person UNION
+    SELECT source, person FROM links WHERE owner_source = :source AND owner = :person
+"""
+"""A person and everybody who linked themselves to them. Not the other way round: a code that was read in a chat and used
+by a stranger must not show them anything."""
+
+
 def asked_by(db: Database, session: str, person: Person) -> list[Asked]:
     """Everything placed of this person; `Asked.question` is "" for what asks nothing."""
-    where = "m.session = :session AND m.source = :source AND m.author = :author"
-    return _asked(db, where, {"session": session, "source": person.source, "author": person.id})
+    where = f"m.session = :session AND (m.source, m.author) IN ({_SAME_HUMAN})"
+    return _asked(db, where, {"session": session, "source": person.source, "person": person.id})
 
 
 def _asked(db: Database, where: str, parameters: dict[str, Any]) -> list[Asked]:
@@ -204,11 +234,11 @@ def _asked(db: Database, where: str, parameters: dict[str, Any]) -> list[Asked]:
 
 def votes_of(db: Database, session: str, person: Person) -> set[str]:
     rows = db.execute(
-        """
+        f"""
         SELECT DISTINCT CASE q.merged_into WHEN '' THEN q.id ELSE q.merged_into END AS final
         FROM votes v JOIN questions q ON q.id = v.question
-        WHERE v.source = ? AND v.person = ? AND q.session = ? AND q.removed = 0
-        """,
-        (person.source, person.id, session),
+        WHERE (v.source, v.person) IN ({_SAME_HUMAN}) AND q.session = :session AND q.removed = 0
+        """,  # noqa: S608 (a constant)
+        {"session": session, "source": person.source, "person": person.id},
     )
     return {row["final"] for row in rows}

@@ -34,7 +34,7 @@ from bot.model import (
     Vector,
 )
 from bot.ports import Now
-from bot.storage import changes, inbox, logins, questions, sources, vectors
+from bot.storage import changes, inbox, links, logins, questions, sources, vectors
 from bot.storage import deliveries as said
 from bot.storage.connection import claim, connect, explained, warn_if_unsound
 from bot.storage.migrations import migrate
@@ -179,6 +179,18 @@ class SqliteStore:
 
     async def sources(self) -> list[SourceReport]:
         return await self._read(sources.reports)
+
+    async def offer_link(self, code_hash: str, owner: Person, expires_at: float) -> None:
+        await self._write(links.offer, code_hash, owner, expires_at)
+
+    async def link(self, code_hash: str, person: Person, now: float) -> bool:
+        return await self._write(links.link, code_hash, person, now)
+
+    async def unlink(self, owner: Person, person: Person) -> None:
+        await self._write(links.unlink, owner, person)
+
+    async def linked(self, owner: Person) -> list[Person]:
+        return await self._read(links.linked, owner)
 
     async def redeem(self, token_hash: str, at: float) -> bool:
         return await self._write(logins.redeem, token_hash, at)

@@ -6,8 +6,9 @@ from aiohttp import web
 from pydantic import BaseModel, TypeAdapter
 
 from bot.errors import BadInput, NotFound
+from bot.linking import GOOD_FOR, hashed, new_code, shown
 from bot.live import View
-from bot.model import Address, Message, Question, QuestionState, Session
+from bot.model import Address, Message, Person, Question, QuestionState, Session
 from bot.ports import HookRequest
 from bot.queueing import visible
 from bot.web.failures import LARGEST_BODY
@@ -22,11 +23,14 @@ from bot.web.schemas import (
     AskOut,
     CodeBody,
     Health,
+    LinkCodeOut,
+    LinkedOut,
     MineOut,
     MyMessage,
     QuestionOut,
     QueueOut,
     SessionOut,
+    UnlinkBody,
 )
 from bot.web.site import CALLER, Caller, Site
 from bot.web.texts import say
@@ -81,6 +85,24 @@ class Api:
                 self.take_over,
                 "Go on as the participant of a code",
                 body=CodeBody,
+                reply=MineOut,
+            ),
+            Route(
+                "POST",
+                session + "/me/link",
+                "viewer",
+                self.offer_link,
+                "A code to say in another chat, to be the same person there",
+                reply=LinkCodeOut,
+                status=201,
+            ),
+            Route(
+                "DELETE",
+                session + "/me/link",
+                "viewer",
+                self.unlink,
+                "Somebody on another chat is not me after all",
+                body=UnlinkBody,
                 reply=MineOut,
             ),
             Route("PUT", question + "/vote", "viewer", self.vote, "I want to know too", reply=QuestionOut),
@@ -156,6 +178,23 @@ class Api:
         site.greet(caller, site.participants.of(code, found.name))
         return reply(found)
 
+    async def offer_link(self, request: web.Request) -> web.Response:
+        site, caller = self._site, request[CALLER]
+        participant = site.participant(caller)
+        site.take("votes", participant.id, caller.lang)
+        code = new_code()
+        await site.store.offer_link(hashed(code), participant.person, site.now() + GOOD_FOR)
+        words = say(caller.lang, "link_say", code=shown(code))
+        return reply(LinkCodeOut(code=shown(code), say=words, seconds=GOOD_FOR), status=201)
+
+    async def unlink(self, request: web.Request) -> web.Response:
+        site, caller = self._site, request[CALLER]
+        body = await read_body(request, UnlinkBody)
+        participant = site.participant(caller)
+        await site.store.unlink(participant.person, Person(body.source, body.id))
+        site.live.changed(caller.here.id)
+        return reply(await self._mine(caller.here, participant))
+
     async def vote(self, request: web.Request) -> web.Response:
         return await self._vote(request, on=True)
 
@@ -212,19 +251,22 @@ class Api:
         site, person = self._site, participant.person
         # Pending first: what is placed meanwhile is then found twice, rather than not at all.
         pending = await site.store.pending(session.id, PENDING)
-        unplaced = [m for m in pending if (m.source, m.author) == (person.source, person.id)]
+        linked = await site.store.linked(person)
+        mine = {(one.source, one.id) for one in (person, *linked)}
+        unplaced = [m for m in pending if (m.source, m.author) in mine]
         placed = await site.desk.mine(session.id, person)
         view = await site.live.view(session.id)
         known = {m.id for m, _ in placed}
         messages = [_placed(m, state, view, session) for m, state in placed]
         messages += [_received(m) for m in unplaced if m.id not in known]
         votes = sorted(await site.store.votes_of(session.id, person))
-        names = [m.author_name for m, _ in placed if m.author_name]
+        names = [m.author_name for m, _ in placed if m.author_name and m.source == person.source]
         return MineOut(
             code=participant.shown_code,
             name=participant.name or (names[-1] if names else ""),
             messages=messages,
             votes=votes,
+            linked=[LinkedOut(source=one.source, id=one.id, name=one.name) for one in linked],
         )
 
 
@@ -243,6 +285,7 @@ def _placed(message: Message, state: QuestionState | None, view: View, session: 
     return MyMessage(
         id=message.external_id,
         part=message.part,
+        source=message.source,
         text=message.text,
         at=message.at,
         question=question_out(shown) if shown else None,
@@ -255,6 +298,7 @@ def _received(message: Message) -> MyMessage:
     return MyMessage(
         id=message.external_id,
         part=message.part,
+        source=message.source,
         text=message.text,
         at=message.at,
         question=None,

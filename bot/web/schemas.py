@@ -186,6 +186,7 @@ class MyMessage(Reply):
 
     id: str
     part: int
+    source: str
     text: str
     at: float
     question: QuestionOut | None
@@ -193,13 +194,37 @@ class MyMessage(Reply):
     answer: AnswerOut | None
 
 
+class LinkedOut(Reply):
+    """A person on another chat who said that they are this viewer."""
+
+    source: str
+    id: str
+    name: str
+
+
+class LinkCodeOut(Reply):
+    """What to say in another chat (`say`) to be the same person there; good once, for so many seconds."""
+
+    code: str
+    say: str
+    seconds: float
+
+
+class UnlinkBody(Body):
+    """Which person is somebody else after all."""
+
+    source: Annotated[str, Field(min_length=1, max_length=200)]
+    id: Annotated[str, Field(min_length=1, max_length=200)]
+
+
 class MineOut(Reply):
-    """What one viewer asked and votes for."""
+    """What one viewer asked and votes for, here and on the chats they linked."""
 
     code: str
     name: str
     messages: list[MyMessage]
     votes: list[str]
+    linked: list[LinkedOut]
 
 
 class CodeBody(Body):

@@ -14,7 +14,8 @@ export function badge(state, word = t(`status.${state}`), tone = state) {
 }
 
 /** What people call a chat. */
-const chatName = (source) => pageFacts().sources[source]?.[language()] ?? source;
+/** What people call a chat. */
+export const chatName = (source) => pageFacts().sources[source]?.[language()] ?? source;
 
 /** The chip of a chat: its letter and name, with how many asked there. */
 export function chatChip(source, count) {

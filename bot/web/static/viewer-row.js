@@ -1,7 +1,7 @@
 // One question as viewers see it.
 import { button, el, icon, said, setText, shown } from "./dom.js";
 import { ago, t, timed } from "./i18n.js";
-import { answerBox, badge, fillChats } from "./pieces.js";
+import { answerBox, badge, chatName, fillChats } from "./pieces.js";
 import { foldable } from "./shell.js";
 
 /** `vote(id)` toggles this viewer's vote. */
@@ -63,6 +63,7 @@ export function mineRow(message, notAnswered) {
   const { question, state, answer } = message;
   const others = (question?.people ?? 1) - 1;
   const line = el("p", { class: "mine-line" }, badge(state), el("time", { text: ago(message.at) }));
+  if (message.source !== "web") line.append(el("span", { text: chatName(message.source) }));
   if (others > 0) line.append(el("span", { text: t("viewer.same", { n: others }) }));
   const node = el("li", { class: "mine" }, line, foldable(said(message.text)));
   if (state === "nothing_asked") node.append(el("p", { class: "faint", text: t("viewer.nothing_asked") }));

@@ -10,15 +10,17 @@ import { pageFacts, showConnection, startShell, toast, toastFailure } from "./sh
 import { SteadyList } from "./steady.js";
 import { makeRow, mineRow, updateRow, waitingRow } from "./viewer-row.js";
 import { startDialogs } from "./viewer-dialogs.js";
+import { startLinking } from "./viewer-link.js";
 
 const facts = pageFacts();
 const at = (rest) => inSession(facts.session, rest);
 const live = new Live(facts.session);
 const outbox = new Outbox(facts.session);
-const mine = { votes: new Set(), asked: new Set(), messages: [], code: "" };
+const mine = { votes: new Set(), asked: new Set(), messages: [], code: "", linked: [] };
 const seenAnswers = kept(`floormic.answers.${facts.session}`, []);
 
 startShell();
+const drawLinked = startLinking({ at, changed: takeMine });
 const composer = new Composer(outbox, facts.session);
 const lists = Object.fromEntries(["open", "answered"].map((tab) => [tab, new SteadyList(byId(`list-${tab}`), byId(`hint-${tab}`), {
   make: (question) => makeRow(question, vote),
@@ -92,6 +94,7 @@ const hasMine = (ids) => [...ids].some((id) => mine.asked.has(id));
 function takeMine(answer) {
   mine.messages = answer.messages;
   mine.code = answer.code;
+  mine.linked = answer.linked;
   mine.votes = new Set(answer.votes);
   mine.asked = new Set(answer.messages.flatMap((m) => (m.question ? [m.question.id] : [])));
   const answered = answer.messages.filter((m) => m.answer).map((m) => `${m.id} ${m.part} ${m.answer.at}`);
@@ -117,6 +120,7 @@ function drawMine() {
   byId("empty-mine").hidden = waiting.length + asked.length > 0;
   byId("code-card").hidden = !mine.code;
   setText(byId("code-value"), mine.code);
+  drawLinked(mine.linked);
 }
 
 async function notAnswered(id) {
@@ -139,7 +143,8 @@ function openTab(name) {
     tab.setAttribute("aria-selected", String(chosen));
     tab.tabIndex = chosen ? 0 : -1;
   }
-  if (name !== "mine") for (const list of ["open", "answered"]) byId(`panel-${list}`).hidden = list !== name;
+  if (name === "mine") readMine(); // what was asked on a linked chat is not told
+  else for (const list of ["open", "answered"]) byId(`panel-${list}`).hidden = list !== name;
   scrollTo({ top: 0 });
 }
 

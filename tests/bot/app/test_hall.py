@@ -125,6 +125,36 @@ async def test_the_signed_intake_feeds_the_queue(tmp_path: Path) -> None:
     assert question["title"] == "Is there a recording?"
 
 
+async def test_one_human_on_two_chats_links_them(tmp_path: Path) -> None:
+    """Who says the page's code in a chat counts once, sees on the page what they asked there, and the code itself is no
+    question."""
+    intake = IntakeOptions(name="lobby", session="talk", secret=SECRET)
+    async with open_hall(settings(tmp_path, sources=(intake,)), encoder=HashEncoder()) as hall:
+        await hall.loaded()
+        async with visitor(hall) as page:
+            await _post(page, "messages", hall.url, {"text": "Is there a recording?"})
+            await _signed(hall, {"id": "1", "user": "u", "text": "Is there a recording?"})
+            await until(lambda: _questions(page, people=2))
+            async with page.post("/api/v1/sessions/talk/me/link", headers={"Origin": hall.url}) as reply:
+                assert reply.status == 201, await reply.text()
+                offered = await reply.json()
+            await _signed(hall, {"id": "2", "user": "u", "text": offered["say"]})
+            (question,) = await until(lambda: _questions(page, people=1))
+            async with page.get("/api/v1/sessions/talk/mine") as reply:
+                mine = await reply.json()
+    assert question["chats"] == {"lobby": 1, "web": 1}
+    assert [message["source"] for message in mine["messages"]] == ["web", "lobby"]
+    assert [one["source"] for one in mine["linked"]] == ["lobby"]
+
+
+async def _signed(hall: Hall, line: dict[str, Any]) -> None:
+    body, stamp = json.dumps(line), str(int(time.time()))
+    digest = hmac.new(SECRET.encode(), f"{stamp}.{body}".encode(), hashlib.sha256).hexdigest()
+    headers = {"X-Floormic-Timestamp": stamp, "X-Floormic-Signature": f"sha256={digest}"}
+    async with aiohttp.ClientSession(hall.url) as client, client.post("/in/lobby", data=body, headers=headers) as reply:
+        assert reply.status == 200, await reply.text()
+
+
 async def test_what_comes_before_the_model_is_loaded_waits_in_the_inbox(tmp_path: Path) -> None:
     """The page takes questions at once; they are placed when the model is there."""
     slow = asyncio.Event()

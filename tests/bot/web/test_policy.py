@@ -19,7 +19,8 @@ BODIES = {
 EVERYBODYS = {
     "/", "/healthz", "/signin", "/signin/{token}", "/signout", "/in/{source}", "/static/{name}", "/favicon.ico",
     "/api/v1/openapi.json", "/api/v1/sessions", "/api/v1/sessions/{session}", "/api/v1/sessions/{session}/events",
-    "/api/v1/sessions/{session}/me", "/api/v1/sessions/{session}/messages", "/api/v1/sessions/{session}/mine",
+    "/api/v1/sessions/{session}/me", "/api/v1/sessions/{session}/me/link", "/api/v1/sessions/{session}/messages",
+    "/api/v1/sessions/{session}/mine",
     "/api/v1/sessions/{session}/questions", "/api/v1/sessions/{session}/questions/{question}/not-answered",
     "/api/v1/sessions/{session}/questions/{question}/vote", "/s/{session}", "/s/{session}/join", "/s/{session}/qr.svg",
     "/s/{session}/stage",

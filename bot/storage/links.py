@@ -1,0 +1,71 @@
+"""Which persons are the same human, as they said themselves, as SQL. Codes come hashed."""
+
+from sqlite_utils import Database
+
+from bot.model import Person
+from bot.storage.changes import touch
+
+
+def offer(db: Database, code_hash: str, owner: Person, expires_at: float) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO link_codes (code_hash, owner_source, owner, expires_at) VALUES (?, ?, ?, ?)",
+        (code_hash, owner.source, owner.id, expires_at),
+    )
+
+
+def link(db: Database, code_hash: str, person: Person, now: float) -> bool:
+    """False for a code that is unknown, too old, or used by somebody else. The same again changes nothing."""
+    row = db.execute("SELECT * FROM link_codes WHERE code_hash = ?", (code_hash,)).fetchone()
+    if row is None or (row["used_source"], row["used_by"]) not in ((None, None), (person.source, person.id)):
+        return False
+    if row["used_by"] is not None:
+        return True
+    if row["expires_at"] <= now:
+        return False
+    db.execute(
+        "UPDATE link_codes SET used_source = ?, used_by = ? WHERE code_hash = ?", (person.source, person.id, code_hash)
+    )
+    db.execute(
+        """
+        INSERT INTO links VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT (source, person) DO UPDATE SET name = excluded.name, owner_source = excluded.owner_source,
+            owner = excluded.owner
+        """,
+        (person.source, person.id, person.name, row["owner_source"], row["owner"]),
+    )
+    db.execute("DELETE FROM link_codes WHERE expires_at < ?", (now - 86400.0,))
+    _count_again(db, person)
+    return True
+
+
+def unlink(db: Database, owner: Person, person: Person) -> None:
+    done = db.execute(
+        "DELETE FROM links WHERE source = ? AND person = ? AND owner_source = ? AND owner = ?",
+        (person.source, person.id, owner.source, owner.id),
+    )
+    if done.rowcount:
+        _count_again(db, person)
+
+
+def linked(db: Database, owner: Person) -> list[Person]:
+    rows = db.execute(
+        "SELECT source, person, name FROM links WHERE owner_source = ? AND owner = ? ORDER BY source, person",
+        (owner.source, owner.id),
+    )
+    return [Person(row["source"], row["person"], row["name"]) for row in rows]
+
+
+def _count_again(db: Database, person: Person) -> None:
+    """The questions that this person wants answered have another number of people now."""
+    rows = db.execute(
+        """
+        SELECT q.session, q.id FROM questions q JOIN messages m ON m.question = q.id
+        WHERE m.source = :source AND m.author = :person
+        UNION
+        SELECT q.session, q.id FROM questions q JOIN votes v ON v.question = q.id
+        WHERE v.source = :source AND v.person = :person
+        """,
+        {"source": person.source, "person": person.id},
+    ).fetchall()
+    for session in sorted({row["session"] for row in rows}):
+        touch(db, session, {row["id"] for row in rows if row["session"] == session})

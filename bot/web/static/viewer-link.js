@@ -1,0 +1,30 @@
+// Being the same person on a chat: a code to say there, and who is linked already.
+import { call } from "./api.js";
+import { byId, button, el, setText, shown } from "./dom.js";
+import { t } from "./i18n.js";
+import { chatName } from "./pieces.js";
+import { toastFailure } from "./shell.js";
+
+/** `at(rest)`: an API address in this session; `changed(mine)` takes what the viewer asked, read anew. Returns what
+ * draws the linked persons. */
+export function startLinking({ at, changed }) {
+  byId("link-offer").addEventListener("click", () => offer(at).catch(toastFailure));
+  return (linked) => {
+    const rows = linked.map((one) => row(one, () => unlink(at, one).then(changed, toastFailure)));
+    byId("linked").replaceChildren(...rows);
+  };
+}
+
+async function offer(at) {
+  const { say } = await call("POST", at("/me/link"));
+  setText(byId("link-say"), say);
+  byId("link-said").hidden = false;
+}
+
+const unlink = (at, { source, id }) => call("DELETE", at("/me/link"), { source, id });
+
+function row({ source, name }, act) {
+  const who = [shown(name), chatName(source)].filter(Boolean).join(" · ");
+  const off = button({ word: t("viewer.link.off"), label: t("viewer.link.off_whom", { who }), act, class: "button quiet" });
+  return el("li", {}, el("span", { dir: "auto", text: who }), off);
+}
