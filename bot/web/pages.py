@@ -31,6 +31,7 @@ class Pages:
             _page("GET", "/s/{session}", "viewer", self.viewer, "For the audience"),
             _page("GET", "/s/{session}/board", "expert", self.board, "For moderators"),
             _page("GET", "/s/{session}/stage", "viewer", self.stage, "For the big screen"),
+            _page("GET", "/s/{session}/overlay", "viewer", self.overlay, "Captions for a streaming program"),
             _page("GET", "/s/{session}/join", "viewer", self.join, "How to join, large"),
             _page("GET", "/s/{session}/qr.svg", "viewer", self.qr, "The QR code to join"),
             _page("GET", "/s/{session}/report", "expert", self.report, "The report"),
@@ -58,6 +59,9 @@ class Pages:
 
     async def stage(self, request: web.Request) -> web.Response:
         return self._of_session(request[CALLER], "stage.html", {})
+
+    async def overlay(self, request: web.Request) -> web.Response:
+        return self._of_session(request[CALLER], "overlay.html", {})
 
     async def join(self, request: web.Request) -> web.Response:
         return self._of_session(request[CALLER], "join.html", {})

@@ -210,6 +210,7 @@ const WORDS = {
   "key.escape": ["关闭、取消选择", "Close, clear the selection"],
   // stage
   "stage.now": ["正在回答", "Now answering"],
+  "overlay.answered": ["观众提问 · 已回答", "From the audience, answered"],
   "stage.next": ["接下来", "Up next"],
   "stage.top": ["大家最想知道", "Most wanted"],
   "stage.welcome": ["有问题？现在就问。", "Questions? Ask now."],
@@ -271,10 +272,10 @@ function translate(root = document) {
   }
 }
 
-export function setLanguage(next) {
+export function setLanguage(next, { keep = true } = {}) {
   chosen = next;
   try {
-    localStorage.setItem("floormic.language", next);
+    if (keep) localStorage.setItem("floormic.language", next);
   } catch {
     // the choice lives as long as the page
   }

@@ -86,6 +86,12 @@ class Crowd:
         )
         await self.hall.drained()
 
+    async def says(self, text: str, author: str) -> None:
+        """Somebody says something in the chat."""
+        self.said += 1
+        sent = Message("talk", "chat", f"c{self.said}", author, "Person", text, self.hall.now())
+        await self.hall.floor.receive([sent])
+
 
 @asynccontextmanager
 async def open_crowd(folder: Path, grouping: Mode = Mode.AUTO) -> AsyncIterator[Crowd]:

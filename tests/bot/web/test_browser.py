@@ -79,6 +79,55 @@ async def test_a_question_goes_from_the_viewer_over_the_board_and_the_stage_back
     await expect(stage.locator("#wait")).to_be_visible()
 
 
+async def test_the_overlay_captions_the_stream(crowd: Crowd) -> None:
+    """The question on stage, then each new answer once with who gave it, over a ground that stays transparent; an
+    answer from before the page was opened is not shown again."""
+    await crowd.asks("Where can I park tonight?")
+    board = await crowd.moderator()
+    await answer_first(board, "Behind the hall.")
+    overlay = await crowd.viewer()
+    await overlay.goto(crowd.hall.session_url("talk", "overlay") + "?size=large&theme=light")
+    await expect(overlay.locator("body")).to_have_attribute("data-size", "large")
+    await expect(overlay.locator("#caption")).to_be_hidden()
+
+    await crowd.asks("Is there a recording of this talk?", people=3)
+    await lane(board, "new")
+    await row(board, "recording").locator("[data-do=stage]").click()
+    await expect(overlay.locator("#question")).to_have_text("Is there a recording of this talk?")
+    await expect(overlay.locator("#foot")).to_contain_text("3")
+    await answer_first(board, "Tomorrow at noon.", "on_stage")
+    await expect(overlay.locator("#answer")).to_have_text("Tomorrow at noon.")
+    await expect(overlay.locator("#foot")).to_contain_text("Ann")
+    ground = "getComputedStyle(document.body).backgroundColor"
+    assert await overlay.evaluate(ground) == "rgba(0, 0, 0, 0)"
+
+
+async def answer_first(board: Page, text: str, status: str = "new") -> None:
+    await lane(board, status)
+    await board.locator(f"#list-{status} .row [data-do=reply]").first.click()
+    await board.locator("#answer-text").fill(text)
+    await board.locator(".panel-answer [data-do=answer]").click()
+    await expect(board.locator(f"#count-{status}")).to_have_text("0")
+
+
+async def test_what_is_asked_in_a_chat_comes_to_the_page_once_linked(crowd: Crowd) -> None:
+    """The page offers a line to say in the chat; then the question there is among one's own, under the chat's name,
+    counts once, and unlinking takes it back."""
+    viewer = await crowd.viewer()
+    await ask(viewer, "Where can I park tonight?")
+    await crowd.asks("Where can I park tonight?")
+    await expect(row(viewer, "park").locator(".vote b")).to_have_text("2")
+    await viewer.locator("#link-offer").click()
+    await expect(viewer.locator("#link-say")).to_contain_text("link ")
+    await crowd.says(await viewer.locator("#link-say").inner_text(), author="u0")
+    await expect(row(viewer, "park").locator(".vote b")).to_have_text("1")
+    await expect(viewer.locator("#linked li")).to_have_count(1)
+    await expect(viewer.locator("#list-mine .mine")).to_have_count(2)
+    await viewer.locator("#linked button").click()
+    await expect(viewer.locator("#list-mine .mine")).to_have_count(1)
+    await expect(row(viewer, "park").locator(".vote b")).to_have_text("2")
+
+
 async def test_moderating_needs_no_mouse(crowd: Crowd) -> None:
     """Approve, select, merge, undo, edit, pin, answer and dismiss with keys alone."""
     await crowd.asks("Which book should I read first?", people=3)

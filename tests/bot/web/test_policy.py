@@ -23,7 +23,7 @@ EVERYBODYS = {
     "/api/v1/sessions/{session}/mine",
     "/api/v1/sessions/{session}/questions", "/api/v1/sessions/{session}/questions/{question}/not-answered",
     "/api/v1/sessions/{session}/questions/{question}/vote", "/s/{session}", "/s/{session}/join", "/s/{session}/qr.svg",
-    "/s/{session}/stage",
+    "/s/{session}/stage", "/s/{session}/overlay",
 }  # fmt: skip
 
 

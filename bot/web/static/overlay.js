@@ -1,0 +1,74 @@
+// Captions for a streaming program: the question on stage, and each answer once, for viewers of chats that nobody can
+// write back to. ?size=small|large, ?theme=light, ?lang=zh|en.
+import { byId, setText, shown } from "./dom.js";
+import { setLanguage, t } from "./i18n.js";
+import { Live, onStage } from "./live.js";
+import { pageFacts, startShell } from "./shell.js";
+
+const FEWEST = 8000; // milliseconds that an answer stays
+const A_LETTER = 110; // and for each of its letters
+const MOST = 30000;
+
+const facts = pageFacts();
+const wishes = new URLSearchParams(location.search);
+const live = new Live(facts.session);
+const told = new Map(); // question id → when the answer was given that was shown, or stood before the page was opened
+const waiting = []; // questions whose answer is still to be shown
+let showing = null;
+let opened = false;
+
+function take() {
+  for (const question of live.questions.values()) {
+    const { id, status, answer } = question;
+    if (status !== "answered" || !answer || answer.at <= (told.get(id) ?? 0)) continue;
+    told.set(id, answer.at);
+    if (opened) waiting.push(question);
+  }
+  opened = true;
+  if (!showing) next();
+}
+
+function next() {
+  const question = waiting.shift();
+  showing = question ? setTimeout(next, stay(question)) : null;
+  if (question) draw({ label: t("overlay.answered"), question, answer: shown(question.answer.text), foot: from(question) });
+  else drawStage();
+}
+
+const stay = ({ answer }) => Math.min(MOST, FEWEST + A_LETTER * answer.text.length);
+
+function from({ answer }) {
+  const by = answer.by === "course" ? t("answer.by.course") : t("answer.by", { who: shown(answer.by) });
+  return `${by} · ${facts.joinUrl.replace(/^https?:\/\//, "")}`;
+}
+
+function drawStage() {
+  if (showing) return;
+  const question = onStage([...live.questions.values()]);
+  byId("caption").hidden = !question;
+  if (question) draw({ label: t("stage.now"), question, answer: "", foot: t("people.want", { n: question.people }) });
+}
+
+function draw({ label, question, answer, foot }) {
+  const box = byId("caption");
+  const key = `${question.id} ${answer}`;
+  if (box.dataset.key !== key || box.hidden) {
+    box.classList.remove("fresh");
+    void box.offsetWidth; // lets the animation begin anew
+    box.classList.add("fresh");
+  }
+  box.dataset.key = key;
+  box.hidden = false;
+  setText(byId("label"), label);
+  setText(byId("question"), shown(question.title));
+  setText(byId("answer"), answer);
+  byId("answer").hidden = !answer;
+  setText(byId("foot"), foot);
+}
+
+document.body.dataset.size = wishes.get("size") ?? "medium";
+document.body.dataset.theme = wishes.get("theme") ?? "dark";
+startShell();
+setLanguage(["zh", "en"].includes(wishes.get("lang")) ? wishes.get("lang") : facts.language, { keep: false });
+live.addEventListener("change", () => (take(), drawStage()));
+live.start();
