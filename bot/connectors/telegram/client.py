@@ -51,6 +51,8 @@ class Calls(HTTPXRequest):
             raise CutShort("the answer is no whole JSON") from None
         if not isinstance(answer, dict):
             raise CutShort("the answer is no JSON object")
+        if _status.get() == 200 and "result" not in answer:
+            raise CutShort("the answer has no result")
         return answer
 
 

@@ -122,7 +122,7 @@ class Telegram:
         """One update by webhook: 200 once it is stored, 503 where it is not, else Telegram calls again."""
         if self._mode != "webhook" or request.method != "POST" or not self._genuine(request.headers):
             return FORBIDDEN
-        if self._floor is None:
+        if self._floor is None or self._me is None:
             return BUSY
         try:
             raw = json.loads(request.body)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from telegram import CallbackQuery, Chat, MessageEntity, Update, User
 from telegram import Message as TelegramMessage
 
+from bot.linking import said_code
 from bot.model import Address, Message, Person
 
 ALLOWED = ("message", "callback_query")
@@ -115,6 +116,8 @@ class Reader:
         what, bot, rest = command[1].lower(), command[2], command[3].strip()
         if bot and bot.lower() != (self.me.username or "").lower():
             return None
+        if what == "link" and said_code(f"link {rest}"):
+            return self._message(message, person, f"link {rest}", explicit=True)
         if what == "ask":
             text = rest or self._pointed_at(message)
             if text:

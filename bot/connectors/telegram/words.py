@@ -10,7 +10,8 @@ WORDS: dict[str, dict[str, str]] = {
             "私聊：直接把问题发给我。\n"
             "群里：/ask 你的问题，或者 @{bot} 你的问题；也可以用 /ask 回复一条消息，把它当作提问。\n"
             "/questions 大家最想问的问题（可以投票）\n"
-            "/mine 我问过的问题怎么样了\n\n"
+            "/mine 我问过的问题怎么样了\n"
+            "/link 网页上的绑定码：和网页上的您算作同一个人\n\n"
             "专家回答之后，我会在您提问的地方告诉您。修改已发出的消息不会改变提问，请重新发一条。"
         ),
         "privacy": "在群里我只看得到命令、@我 的消息和对我的回复（Telegram 的隐私模式）。",
@@ -44,7 +45,8 @@ WORDS: dict[str, dict[str, str]] = {
             "In private: just send me your question.\n"
             "In a group: /ask your question, or @{bot} your question; or reply to a message with /ask to ask that.\n"
             "/questions what most people want to know (you can vote)\n"
-            "/mine what became of my questions\n\n"
+            "/mine what became of my questions\n"
+            "/link and the code that the web page shows: you are the same person there\n\n"
             "When an expert answers, I tell you where you asked. Editing a sent message does not change the "
             "question: please send a new one."
         ),

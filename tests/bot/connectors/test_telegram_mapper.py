@@ -183,3 +183,10 @@ def test_both_languages_say_the_same_things() -> None:
     for key in zh:
         for place_holder in ("{bot}", "{rank}", "{title}", "{people}", "{text}", "{state}", "{answer}", "{reason}"):
             assert (place_holder in zh[key]) == (place_holder in en[key]), key
+
+
+def test_a_linking_code_comes_as_a_message() -> None:
+    """/link and a code is for the floor to read; without one the command is unknown here."""
+    (message,) = read(say("/link K7Q2-9MXT")).messages
+    assert message.text == "link K7Q2-9MXT"
+    assert read(say("/link")).messages == ()
