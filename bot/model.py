@@ -337,7 +337,7 @@ class SourceHealth:
 
     `connects` counts connections since the program began; `trouble` is one line for people ("" where all is well).
     `chat_minute` and `chat_hour` are what was said in the busiest chat in the last minute and hour; `chat_limits` what
-    a chat allows in each, 0 for no limit.
+    a chat allows in each, 0 for no limit. `watched_since`: from then on every outage is known; it outlives a restart.
     """
 
     source: str
@@ -349,6 +349,7 @@ class SourceHealth:
     chat_minute: int = 0
     chat_hour: int = 0
     chat_limits: tuple[int, int] = (0, 0)
+    watched_since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,9 +156,13 @@ class Supervisor:
         self._said, self._wait = said, wait
         began = now()
         self._watches = {
-            c.name: Watch(c, SourceHealth(c.name, SourceState.STARTING, began, began, chat_limits=_limits(c)))
+            c.name: Watch(
+                c,
+                SourceHealth(c.name, SourceState.STARTING, began, began, chat_limits=_limits(c), watched_since=began),
+            )
             for c in connectors
         }
+        self._remembers = False
 
     async def run(self) -> None:
         """All of them, until cancelled."""
@@ -176,7 +180,8 @@ class Supervisor:
 
     async def reports(self) -> list[SourceReport]:
         """The sources of this program as they are now, by name."""
-        await self._note()
+        if self._remembers:  # before, a note would cover up what the last one of the former run says
+            await self._note()
         return [report for report in await self._store.sources() if report.health.source in self._watches]
 
     async def _keep(self, watch: Watch) -> None:
@@ -207,15 +212,22 @@ class Supervisor:
     async def _remember(self) -> None:
         """What was said while this program was away was missed too."""
         try:
-            before = {report.health.source: report.health for report in await self._store.sources()}
+            before = {report.health.source: report for report in await self._store.sources()}
         except StoreError as error:
             log.warning("how the sources were before is not known: %s", error)
-            return
+            before = {}
+        self._remembers = True
         for name, watch in self._watches.items():
-            earlier, now = before.get(name), watch.health.since
-            if earlier is None or earlier.state is SourceState.STARTING or now - earlier.alive_at > EVENING_OFF:
+            if name not in before:
                 continue
-            watch.outage = Outage(name, earlier.alive_at, None, "the program was not running")
+            earlier, now = before[name].health, watch.health.since
+            lasting = [outage for outage in before[name].outages if outage.ended is None]
+            watch.ended = [replace(outage, ended=earlier.alive_at) for outage in lasting]
+            if now - earlier.alive_at > EVENING_OFF:
+                continue
+            watch.health = replace(watch.health, watched_since=earlier.watched_since)
+            if lasting or earlier.state is not SourceState.STARTING:
+                watch.outage = Outage(name, earlier.alive_at, None, "the program was not running")
 
     async def _beats(self) -> None:
         while True:

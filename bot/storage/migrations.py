@@ -171,3 +171,9 @@ def _links(db: Database) -> None:
         ) STRICT, WITHOUT ROWID;
         """
     )
+
+
+@steps(name="0008_watched_since")
+def _watched_since(db: Database) -> None:
+    """sources: from when on every outage is known."""
+    db.executescript("ALTER TABLE sources ADD COLUMN watched_since REAL NOT NULL DEFAULT 0;")

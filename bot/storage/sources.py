@@ -12,14 +12,18 @@ from bot.storage.connection import Row
 def keep(db: Database, healths: Sequence[SourceHealth], outages: Sequence[Outage]) -> None:
     db.conn.executemany(
         """
-        INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (source) DO UPDATE SET state = excluded.state, since = excluded.since,
             alive_at = excluded.alive_at, connects = excluded.connects, trouble = excluded.trouble,
             chat_minute = excluded.chat_minute, chat_hour = excluded.chat_hour,
-            minute_limit = excluded.minute_limit, hour_limit = excluded.hour_limit
+            minute_limit = excluded.minute_limit, hour_limit = excluded.hour_limit,
+            watched_since = excluded.watched_since
         """,
         [
-            (h.source, h.state, h.since, h.alive_at, h.connects, h.trouble, h.chat_minute, h.chat_hour, *h.chat_limits)
+            (
+                *(h.source, h.state, h.since, h.alive_at, h.connects, h.trouble, h.chat_minute, h.chat_hour),
+                *(*h.chat_limits, h.watched_since),
+            )
             for h in healths
         ],
     )
@@ -62,4 +66,5 @@ def _health(row: Row) -> SourceHealth:
         chat_minute=row["chat_minute"],
         chat_hour=row["chat_hour"],
         chat_limits=(row["minute_limit"], row["hour_limit"]),
+        watched_since=row["watched_since"],
     )
