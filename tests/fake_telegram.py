@@ -7,15 +7,19 @@ import asyncio
 import json
 import time
 from collections import defaultdict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
+from typing import Any, ClassVar
 
 from aiogram import methods, types
 from aiohttp import web
 from pydantic import BaseModel
+
+from bot.connectors.telegram import Telegram
+from bot.ports import HookReply, HookRequest
+from tests.bot.connectors.contract import Line, Rig
 
 TOKEN = "123456:TEST-token"
 Json = dict[str, Any]
@@ -133,6 +137,37 @@ def cut_off() -> Mood:
     return mood
 
 
+def raw(body: bytes) -> Mood:
+    """Not done, and an answer of these bytes."""
+
+    async def mood(request: web.Request, do: Do) -> web.StreamResponse:
+        return web.Response(body=body, content_type="application/json")
+
+    return mood
+
+
+def drop() -> Mood:
+    """Not done, and the connection breaks."""
+
+    async def mood(request: web.Request, do: Do) -> web.StreamResponse:
+        if request.transport:
+            request.transport.close()
+        return web.Response()
+
+    return mood
+
+
+def mute(seconds: float) -> Mood:
+    """Done, but no answer for a long time."""
+
+    async def mood(request: web.Request, do: Do) -> web.StreamResponse:
+        answer = await do()
+        await asyncio.sleep(seconds)
+        return answer
+
+    return mood
+
+
 def refuse(code: int, description: str, **parameters: int) -> Mood:
     async def mood(request: web.Request, do: Do) -> web.StreamResponse:
         return Failure(code, description, **parameters).response()
@@ -145,7 +180,8 @@ class FakeTelegram:
 
     `will(method, *moods)` makes the next calls misbehave. `flood(seconds)` answers the next message with a 429, and
     whatever is sent to that chat (`everywhere`: to any) before its time is over is noted in `violations`.
-    With `messy`, every getUpdates repeats what was confirmed before and shuffles the order.
+    With `messy`, every getUpdates repeats what was confirmed before and shuffles the order. Each answer takes `delay`
+    seconds more; its clock is `ahead` of ours by so many.
     """
 
     def __init__(self) -> None:
@@ -157,6 +193,7 @@ class FakeTelegram:
         self.migrated: dict[int, int] = {}
         self.webhook: Json | None = None
         self.messy = False
+        self.delay = self.ahead = 0.0
         self._chats: set[int] = set()
         self._updates: list[Json] = []
         self._all: list[Json] = []
@@ -251,6 +288,7 @@ class FakeTelegram:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
+        await asyncio.sleep(self.delay)
         if request.match_info["token"] != TOKEN:
             return Failure(401, "Unauthorized").response()
         params = decoded({k: str(v) for k, v in (await request.post()).items()})
@@ -398,7 +436,7 @@ class FakeTelegram:
             "message_id": self._ids["message"],
             "from": user,
             "chat": chat,
-            "date": int(time.time()),
+            "date": int(time.time() + self.ahead),
             **{key: value for key, value in content.items() if value not in (None, [])},
         }
         types.Message.model_validate(message)
@@ -438,3 +476,144 @@ def entities_of(text: str) -> list[Json]:
             found.append({"type": "mention", "offset": at, "length": length})
         at += length + 1
     return found
+
+
+class TelegramRig(Rig):
+    """A group that hears every line, by polling."""
+
+    kind = "telegram"
+    way = "polling"
+    cannot: ClassVar = {
+        "oversized": "an answer comes from the server at base_url, which is trusted, and the library reads it whole"
+    }
+    secrets = (TOKEN,)
+    states = ("greeting", "listening")
+    hostile = (
+        b'{"ok": false}',
+        b'{"ok": false, "error_code": "x", "description": 7, "parameters": []}',
+        b'{"ok": true, "result": {"update_id": 1}}',
+        b'{"ok": true, "result": [{"update_id": 1, "message": {"chat": 5}}, {"update_id": "2"}, null, [[]]]}',
+    )
+
+    def __init__(self) -> None:
+        self.server = FakeTelegram()
+        self._people: dict[str, Json] = {}
+        self._lines: dict[str, Json] = {}
+
+    async def __aenter__(self) -> "TelegramRig":
+        await self.server.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.server.__aexit__(kind, error, trace)
+        assert not self.server.faults
+
+    def connector(self) -> Telegram:
+        base = self.server.base_url
+        return Telegram("telegram", TOKEN, "talk", base_url=base, base_file_url=base, every_message=True)
+
+    async def say(self, line: Line) -> None:
+        await self.deliver(self._written(line))
+
+    async def say_again(self, id: str) -> None:
+        await self.deliver(self._lines[id])
+
+    async def say_out_of_order(self, lines: Sequence[Line]) -> None:
+        for message in reversed([self._written(line) for line in lines]):
+            await self.deliver(message)
+
+    async def cut(self, line: Line) -> None:
+        await self._next_polls(cut_json())
+        self.server.will("getUpdates", cut_off())
+        await self.say(line)
+
+    async def feed(self, payload: bytes) -> None:
+        await self._next_polls(raw(payload))
+
+    async def disconnect(self, state: str) -> None:
+        if state == "greeting":
+            self.server.will("getMe", drop())
+        await self._next_polls(drop())
+
+    def slow(self, seconds: float) -> None:
+        self.server.delay = seconds
+
+    def clock_off(self, seconds: float) -> None:
+        self.server.ahead = seconds
+
+    async def echo_own(self, text: str) -> None:
+        await self.deliver(self.server.message(ME, text=text))
+
+    def refuse_send(self) -> None:
+        self.server.will("sendMessage", refuse(403, "Forbidden: bot was kicked from the supergroup chat"))
+
+    def limit_send(self, seconds: float) -> None:
+        self.server.flood(seconds)
+
+    def time_out_after_send(self) -> None:
+        self.server.will("sendMessage", mute(5))
+
+    def sent(self) -> list[str]:
+        assert not self.server.violations
+        return self.server.texts(GROUP["id"])
+
+    async def deliver(self, message: Json) -> None:
+        self.server.arrives(message)
+
+    def _written(self, line: Line) -> Json:
+        person = {"id": 100 + len(self._people), "is_bot": False, "first_name": line.user}
+        user = self._people.setdefault(line.user, person)
+        return self._lines.setdefault(line.id, self.server.message(user, text=line.text))
+
+    async def _next_polls(self, mood: Mood) -> None:
+        """Until a poll behaved so; the one that waits is given an edited message, which nobody listens to."""
+        self.server.will("getUpdates", mood)
+        self.server.edits(self.server.message(text="x"), "y")
+        await self.server.until(lambda: not self.server._moods["getUpdates"])
+
+
+class TelegramHookRig(TelegramRig):
+    """The same by webhook: Telegram repeats what is not answered with 200."""
+
+    way = "webhook"
+    states = ("greeting",)
+    hostile = (b'{"update_id": 1, "message": {"chat": 5}}', b'{"update_id": "x"}', b'{"message": {}}')
+
+    def connector(self) -> Telegram:
+        base = self.server.base_url
+        self._made = Telegram(
+            "telegram",
+            TOKEN,
+            "talk",
+            base_url=base,
+            base_file_url=base,
+            mode="webhook",
+            public_url="http://127.0.0.1:1",
+            secret="known-to-both",
+            every_message=True,
+        )
+        return self._made
+
+    async def deliver(self, message: Json) -> None:
+        update = {"update_id": 1, "message": message}
+        types.Update.model_validate(update)
+        while (await self._post(json.dumps(update).encode())).status != 200:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+    async def cut(self, line: Line) -> None:
+        body = json.dumps({"update_id": 1, "message": self._written(line)}).encode()
+        await self._post(body[: len(body) // 2])
+        await self.say_again(line.id)
+
+    async def feed(self, payload: bytes) -> None:
+        assert (await self._post(payload)).status in (200, 400)
+
+    async def disconnect(self, state: str) -> None:
+        self.server.will("getMe", drop())
+
+    async def _post(self, body: bytes) -> HookReply:
+        await asyncio.sleep(self.server.delay)
+        headers = {"x-telegram-bot-api-secret-token": "known-to-both"}
+        return await self._made.hook(HookRequest("POST", {}, headers, body))

@@ -63,10 +63,10 @@ class Polls(Calls):
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
         answer = Calls.parse_json_payload(payload)
-        result = answer.get("result")
-        if isinstance(result, list):
-            answer["result"] = [_readable(one) for one in result if _numbered(one)]
-        return answer
+        result = answer.get("result", [])
+        if not isinstance(result, list):
+            raise CutShort("the updates are no list")
+        return {**answer, "result": [_readable(one) for one in result if _numbered(one)]}
 
 
 def read_update(raw: dict[str, Any]) -> Update | None:

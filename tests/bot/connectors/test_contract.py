@@ -13,8 +13,9 @@ from bot.model import Address, Delivery, SourceState
 from tests.bot.connectors.contract import HOSTILE, MISFORTUNES, Line, Rig, Stage, staged, told
 from tests.fake_floor import FakeFloor
 from tests.fake_intake import IntakeRig, SilentIntakeRig
+from tests.fake_telegram import TelegramHookRig, TelegramRig
 
-RIGS: list[type[Rig]] = [IntakeRig, SilentIntakeRig]
+RIGS: list[type[Rig]] = [IntakeRig, SilentIntakeRig, TelegramRig, TelegramHookRig]
 SENDING = ("refuse_send", "limit_send", "time_out_after_send", "sent")
 
 
