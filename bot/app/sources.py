@@ -3,13 +3,15 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bot.connectors import intake, telegram
+from bot.connectors import bilibili, channels, intake, satori, telegram
 from bot.kinds import Kind, Surroundings
 from bot.options import SourceOptions
 from bot.ports import Connector, Now
 from bot.settings import Settings, load_settings
 
-KINDS: dict[str, Kind] = {kind.name: kind for kind in (telegram.KIND, intake.KIND)}
+KINDS: dict[str, Kind] = {
+    kind.name: kind for kind in (telegram.KIND, bilibili.KIND, channels.KIND, satori.KIND, intake.KIND)
+}
 """By name, in the order in which they are shown."""
 
 Derive = Callable[[str], bytes]
