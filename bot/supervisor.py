@@ -36,6 +36,9 @@ STEADY = 60.0
 BEAT = 5.0
 """Seconds between two notes of how the sources are: so exact is the beginning of an outage after a crash."""
 
+LEAST_WAIT = 0.1
+"""Seconds to wait where a chat says that we need not wait."""
+
 EVENING_OFF = 6 * 3600.0
 """Seconds. A program that was away for longer was not wanted, and missed nothing."""
 
@@ -70,12 +73,14 @@ class Bucket:
 
 @dataclass(slots=True)
 class Watch:
-    """One source as it is watched. `outage` is the one that lasts, `ended` those that are not yet written."""
+    """One source as it is watched. `outage` is the one that lasts, `ended` those that are not yet written; `steady`:
+    its last connection held."""
 
     connector: Connector
     health: SourceHealth
     outage: Outage | None = None
     ended: list[Outage] = field(default_factory=list)
+    steady: bool = False
     bucket: Bucket = field(default_factory=lambda: Bucket(BURST, PACE))
 
     def connected(self, now: float, complete: bool) -> None:
@@ -88,10 +93,12 @@ class Watch:
         self.health = replace(self.health, trouble="", alive_at=now)
 
     def lost(self, now: float, why: str, state: SourceState = SourceState.LOST) -> None:
+        was_connected, since = self.health.state is SourceState.CONNECTED, self.health.since
+        if was_connected:
+            self.steady = now - since > STEADY
         if self.outage is None:
             # One that never connected misses since it began to try.
-            began = now if self.health.state is SourceState.CONNECTED else self.health.since
-            self.outage = Outage(self.health.source, began, None, why)
+            self.outage = Outage(self.health.source, now if was_connected else since, None, why)
         if self.health.state is not state:
             self.health = replace(self.health, state=state, since=now)
         self.health = replace(self.health, trouble=why, alive_at=now)
@@ -198,14 +205,15 @@ class Supervisor:
                 trouble, told = str(error), error.seconds
             except (ConnectorError, FloormicError, OSError) as error:
                 trouble, told = str(error) or type(error).__name__, None
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if _is_stopped():
+                    raise
+                # One that cancels itself is a fault of ours too, and must not take the others with it.
                 log.exception("%s broke", watch.health.source)
                 trouble, told = f"a fault of this program ({type(error).__name__}); its log has the details", None
-            health, now = watch.health, self._now()
-            steady = health.state is SourceState.CONNECTED and now - health.since > STEADY
-            failures = 1 if steady else failures + 1
-            watch.lost(now, trouble)
-            seconds = self._wait(failures) if told is None else told
+            watch.lost(self._now(), trouble)
+            failures, watch.steady = 1 if watch.steady else failures + 1, False
+            seconds = self._wait(failures) if told is None else max(LEAST_WAIT, told)
             log.warning("%s: %s; again in %.1f s", watch.health.source, trouble, seconds)
             await asyncio.sleep(seconds)
 
@@ -222,11 +230,13 @@ class Supervisor:
                 continue
             earlier, now = before[name].health, watch.health.since
             lasting = [outage for outage in before[name].outages if outage.ended is None]
-            watch.ended = [replace(outage, ended=earlier.alive_at) for outage in lasting]
             if now - earlier.alive_at > EVENING_OFF:
+                watch.ended = [replace(outage, ended=earlier.alive_at) for outage in lasting]
                 continue
             watch.health = replace(watch.health, watched_since=earlier.watched_since)
-            if lasting or earlier.state is not SourceState.STARTING:
+            if lasting:
+                watch.outage = lasting[-1]
+            elif earlier.state is not SourceState.STARTING:
                 watch.outage = Outage(name, earlier.alive_at, None, "the program was not running")
 
     async def _beats(self) -> None:
@@ -246,6 +256,12 @@ class Supervisor:
         await self._store.keep_sources([w.health for w in self._watches.values()], outages)
         for watch in self._watches.values():
             watch.ended = [outage for outage in watch.ended if outage not in outages]
+
+
+def _is_stopped() -> bool:
+    """Whether somebody cancels this task from outside."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _limits(connector: Connector) -> tuple[int, int]:

@@ -229,6 +229,7 @@ async def staged(rig: Rig, floor: FakeFloor | None = None) -> AsyncIterator[Stag
     outbox = Outbox(outgoing, {made.name: made}, patience=1.0, wait=lambda _: 0.05, finish=0.1)
     tasks = [asyncio.create_task(supervisor.run()), asyncio.create_task(outbox.run())]
     try:
+        await asyncio.sleep(0)  # until the supervisor runs, but before the connector does
         yield Stage(rig, floor, made, supervisor, outgoing, outbox)
     finally:
         for task in tasks:

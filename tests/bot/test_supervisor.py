@@ -1,0 +1,517 @@
+"""The supervisor: sources that fail in every way, each by itself, and the minutes that each one missed."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from bot.errors import ConnectorError, Refused, StoreError, TryLater
+from bot.model import Abilities, Delivery, Message, Outage, SourceReport, SourceState
+from bot.ports import Floor, HookReply, HookRequest
+from bot.supervisor import BURST, PACE, STEADY, Bucket, Supervisor
+from tests.bot.connectors.contract import FakeSources
+from tests.bot.values import message
+from tests.fake_floor import FakeFloor
+
+Act = Callable[[Floor], Awaitable[Any]]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+async def listen(floor: Floor) -> None:
+    floor.connected()
+    await asyncio.Event().wait()
+
+
+async def hang(floor: Floor) -> None:
+    await asyncio.Event().wait()
+
+
+def fail(error: BaseException) -> Act:
+    async def act(floor: Floor) -> None:
+        raise error
+
+    return act
+
+
+class Script:
+    """A connector whose runs are acts, one after the other; after the last it listens."""
+
+    def __init__(self, name: str, *acts: Act, abilities: Abilities | None = None) -> None:
+        self.name, self.abilities = name, abilities or Abilities()
+        self.at: list[float] = []
+        self.floor: Floor | None = None
+        self._acts = list(acts)
+
+    async def run(self, floor: Floor) -> None:
+        self.at.append(time.monotonic())
+        self.floor = floor
+        await (self._acts.pop(0) if self._acts else listen)(floor)
+
+    async def send(self, delivery: Delivery) -> str:
+        return ""
+
+    async def hook(self, request: HookRequest) -> HookReply:
+        return HookReply(404)
+
+    async def close(self) -> None: ...
+
+
+class Running:
+    """A supervisor with its parts. `waits` are the failures that it asked a waiting time for."""
+
+    def __init__(self, *connectors: Script, store: FakeSources | None = None, now: Callable[[], float] = time.time):
+        self.floor, self.store, self.waits = FakeFloor(), store or FakeSources(), list[int]()
+        self.supervisor = Supervisor(
+            self.floor, self.store, connectors, now, said=lambda name: (len(name), 7), wait=self._wait
+        )
+        self.task = asyncio.create_task(self.supervisor.run())
+
+    def _wait(self, failures: int) -> float:
+        self.waits.append(failures)
+        return 0.005
+
+    async def report(self, source: str) -> SourceReport:
+        return next(r for r in await self.supervisor.reports() if r.health.source == source)
+
+    async def state(self, source: str, state: SourceState) -> SourceReport:
+        """Wait until it is in this state."""
+        await asyncio.sleep(0)  # until it runs
+        async with asyncio.timeout(5):
+            while (report := await self.report(source)).health.state is not state:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        return report
+
+    async def stop(self) -> None:
+        self.task.cancel()
+        await asyncio.gather(self.task, return_exceptions=True)
+
+
+@asynccontextmanager
+async def running(*connectors: Script, **options: Any) -> AsyncIterator[Running]:
+    made = Running(*connectors, **options)
+    try:
+        await asyncio.sleep(0)  # until it runs
+        yield made
+    finally:
+        await made.stop()
+
+
+def spans(report: SourceReport) -> list[tuple[float, float | None, bool]]:
+    return [(outage.began, outage.ended, outage.filled) for outage in report.outages]
+
+
+# Started again
+
+
+async def test_it_is_started_again_after_growing_waits() -> None:
+    """Each failure in a row asks for a longer wait; what it says of itself is shown meanwhile."""
+    chat = Script("chat", *[fail(ConnectorError("the chat is away")) for _ in range(4)])
+    async with running(chat) as run:
+        report = await run.state("chat", SourceState.CONNECTED)
+    assert run.waits == [1, 2, 3, 4]
+    assert (report.health.trouble, report.health.connects) == ("", 1)
+    assert [outage.why for outage in report.outages] == ["the chat is away"]
+
+
+@pytest.mark.parametrize("says_so", [False, True], ids=["raises", "says that it is lost and raises"])
+async def test_after_a_steady_connection_the_waits_begin_anew(says_so: bool) -> None:
+    """A connection that held for a minute makes the next failure the first again; a short one does not."""
+    clock = Clock()
+
+    def hold(seconds: float) -> Act:
+        async def act(floor: Floor) -> None:
+            floor.connected()
+            clock.now += seconds
+            if says_so:
+                floor.lost("it fell silent")
+            raise ConnectorError("it fell silent")
+
+        return act
+
+    away = fail(ConnectorError("away"))
+    chat = Script("chat", away, away, hold(STEADY - 1), hold(STEADY + 1), away, hold(0))
+    async with running(chat, now=clock) as run:
+        await run.state("chat", SourceState.CONNECTED)
+        await asyncio.sleep(0.1)
+    assert run.waits == [1, 2, 3, 1, 2, 3]
+
+
+async def test_one_that_ends_by_itself_is_started_again() -> None:
+    """A run that just returns is a lost connection, not the end."""
+
+    async def end(floor: Floor) -> None:
+        floor.connected()
+
+    async with running(Script("chat", end)) as run:
+        await asyncio.sleep(0.05)
+        report = await run.state("chat", SourceState.CONNECTED)
+    assert report.health.connects == 2
+    assert [outage.why for outage in report.outages] == ["it stopped listening"]
+
+
+async def test_the_wait_that_a_chat_asks_for_is_kept() -> None:
+    """`TryLater` says how long, and its text is what people see."""
+    chat = Script("chat", fail(TryLater(0.4, text="the chat wants 0.4 s of silence")))
+    async with running(chat) as run:
+        report = await run.state("chat", SourceState.LOST)
+        assert report.health.trouble == "the chat wants 0.4 s of silence"
+        await run.state("chat", SourceState.CONNECTED)
+    assert run.waits == []
+    assert chat.at[1] - chat.at[0] >= 0.4
+
+
+@pytest.mark.parametrize("seconds", [0.0, -5.0, float("nan")])
+async def test_a_wait_of_nothing_does_not_hammer(seconds: float) -> None:
+    """A chat that tells us to come back at once is not called in a tight loop."""
+    chat = Script("chat", *[fail(TryLater(seconds)) for _ in range(1000)])
+    async with running(chat):
+        await asyncio.sleep(0.35)
+    assert 2 <= len(chat.at) <= 5
+
+
+async def test_one_that_is_turned_away_stays_down() -> None:
+    """`Refused` ends it until a person acts: it is shown with the reason, and its outage lasts."""
+    chat, other = Script("chat", fail(Refused("the key is wrong; copy it again"))), Script("other")
+    async with running(chat, other) as run:
+        report = await run.state("chat", SourceState.REFUSED)
+        await asyncio.sleep(0.05)
+        await run.state("other", SourceState.CONNECTED)
+        assert len(chat.at) == 1
+        assert report.health.trouble == "the key is wrong; copy it again"
+        assert [(outage.ended, outage.why) for outage in report.outages] == [(None, report.health.trouble)]
+
+
+# Each by itself
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("ours"),
+        KeyError(),
+        RecursionError(),
+        ExceptionGroup("several", [ValueError("ours")]),
+        asyncio.CancelledError("from within"),
+        TimeoutError(),
+        OSError("no route"),
+        StoreError("the disk is full"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_fault_in_one_never_stops_another(error: BaseException) -> None:
+    """Whatever one raises, it is started again, and the others go on undisturbed."""
+    chat, other = Script("chat", *[fail(error)] * 3), Script("other")
+    async with running(chat, other) as run:
+        report = await run.state("chat", SourceState.CONNECTED)
+        assert (await run.report("other")).health.connects == 1
+        assert not run.task.done()
+    assert (len(chat.at), len(other.at)) == (4, 1)
+    assert report.outages[0].why
+
+
+async def test_a_fault_of_ours_is_said_to_be_one() -> None:
+    """People see that it is not the platform; the details are in the log, not on the page."""
+    async with running(Script("chat", fail(ValueError("personal words")))) as run:
+        report = await run.state("chat", SourceState.CONNECTED)
+    assert "fault of this program (ValueError)" in report.outages[0].why
+    assert "personal words" not in report.outages[0].why
+
+
+async def test_one_that_hangs_slows_nobody() -> None:
+    """A source that never connects is shown as starting, and the others hear their chats."""
+    async with running(Script("chat", hang), Script("other")) as run:
+        await run.state("other", SourceState.CONNECTED)
+        assert (await run.report("chat")).health.state is SourceState.STARTING
+
+
+def test_the_bucket_lets_a_burst_through_and_then_keeps_the_pace() -> None:
+    """So many at once, the rest at so many a second; silence fills it up again, and never beyond the burst."""
+    bucket = Bucket(burst=10, pace=2)
+    assert bucket.take(10, 100.0) == 0.0
+    assert bucket.take(4, 100.0) == 2.0
+    assert bucket.take(0, 101.0) == 1.0
+    assert bucket.take(1, 102.0) == 0.5
+    assert bucket.take(10, 1000.0) == 0.0
+    assert bucket.take(1, 1000.0) == 0.5
+
+
+async def test_one_that_floods_waits_at_its_own_door() -> None:
+    """What it brings is stored at once, but it may go on only at a steady pace; another is not held up."""
+
+    async def flood(floor: Floor) -> None:
+        floor.connected()
+        for n in range(100):
+            await floor.receive([message(n * 100 + k, source="chat") for k in range(100)])
+        await listen(floor)
+
+    chat, other = Script("chat", flood), Script("other")
+    async with running(chat, other) as run:
+        await run.state("other", SourceState.CONNECTED)
+        await asyncio.sleep(0.3)
+        flooded = len(run.floor.messages)
+        assert BURST <= flooded <= BURST + 100 + PACE
+        assert other.floor
+        began = time.monotonic()
+        await other.floor.receive([message(source="other")])
+        assert time.monotonic() - began < 0.1
+        assert len(run.floor.messages) == flooded + 1
+
+
+async def test_a_redelivery_costs_nobody_his_turn() -> None:
+    """Only what is new counts against the pace: a platform that sends everything again is not slowed."""
+    again: list[Message] = [message(n, source="chat") for n in range(BURST)]
+    chat = Script("chat")
+    async with running(chat) as run:
+        await run.state("chat", SourceState.CONNECTED)
+        assert chat.floor
+        async with asyncio.timeout(1):
+            for _ in range(20):
+                await chat.floor.receive(again)
+    assert len(run.floor.messages) == BURST
+
+
+# What was missed
+
+
+async def test_an_outage_lasts_from_the_loss_until_it_is_connected() -> None:
+    """Not until the next try: what is said before the platform delivers again is missed. `complete` says that it was
+    fetched later."""
+    clock, again = Clock(), asyncio.Event()
+
+    async def lose(floor: Floor) -> None:
+        floor.connected()
+        await again.wait()
+        clock.now = 2000.0
+        raise ConnectorError("gone")
+
+    async def slowly(floor: Floor) -> None:
+        clock.now = 2060.0
+        floor.connected()
+        clock.now = 3000.0
+        floor.lost("silent")
+        clock.now = 3005.0
+        floor.connected(complete=True)
+        await asyncio.Event().wait()
+
+    async with running(Script("chat", lose, slowly), now=clock) as run:
+        await run.state("chat", SourceState.CONNECTED)
+        again.set()
+        await asyncio.sleep(0.05)
+        report = await run.report("chat")
+    assert spans(report) == [(2000.0, 2060.0, False), (3000.0, 3005.0, True)]
+    assert report.missed(5000.0) == 60.0
+    assert report.health.connects == 3
+    assert (report.health.state, report.health.since) == (SourceState.CONNECTED, 3005.0)
+
+
+async def test_one_that_cannot_connect_at_first_misses_from_the_start() -> None:
+    """What was said since the program began is missed, though there was nothing to lose yet."""
+    clock = Clock()
+
+    async def later(floor: Floor) -> None:
+        clock.now = 1090.0
+        floor.connected()
+        await asyncio.Event().wait()
+
+    async with running(Script("chat", fail(ConnectorError("away")), later), now=clock) as run:
+        report = await run.state("chat", SourceState.CONNECTED)
+    assert spans(report) == [(1000.0, 1090.0, False)]
+
+
+async def test_several_failures_are_one_outage() -> None:
+    """It begins with the first and keeps its reason; what is wrong now is in the health."""
+    clock = Clock()
+    troubles = [fail(ConnectorError("first")), fail(ConnectorError("second")), fail(Refused("in the end"))]
+    async with running(Script("chat", *troubles), now=clock) as run:
+        report = await run.state("chat", SourceState.REFUSED)
+    assert [(outage.why, outage.ended) for outage in report.outages] == [("first", None)]
+    assert report.health.trouble == "in the end"
+
+
+async def test_a_notice_is_shown_until_it_is_connected_again() -> None:
+    """Trouble on a standing connection is no outage."""
+
+    async def notice(floor: Floor) -> None:
+        floor.connected()
+        floor.notice("the clock is 5 minutes off; set it")
+        await asyncio.Event().wait()
+
+    chat = Script("chat", notice)
+    async with running(chat) as run:
+        report = await run.state("chat", SourceState.CONNECTED)
+        assert (report.health.trouble, report.outages) == ("the clock is 5 minutes off; set it", ())
+        assert chat.floor
+        chat.floor.connected()
+        assert (await run.report("chat")).health.trouble == ""
+        assert (await run.report("chat")).health.connects == 1
+
+
+async def one_run(store: FakeSources, clock: Clock, *acts: Act, seconds: float = 0.0) -> SourceReport:
+    """The program runs and is stopped; `seconds` pass while it stands still."""
+    async with running(Script("chat", *acts), store=store, now=clock) as run:
+        await asyncio.sleep(0.05)
+        report = await run.report("chat")
+    clock.now += seconds
+    return report
+
+
+async def test_a_restart_is_an_outage_and_an_evening_off_is_not() -> None:
+    """What was said while the program was away was missed, unless it was away so long that nobody wanted it."""
+    store, clock = FakeSources(), Clock()
+    await one_run(store, clock, seconds=60.0)
+    assert spans(await one_run(store, clock, seconds=7 * 3600.0)) == [(1000.0, 1060.0, False)]
+    assert spans(await one_run(store, clock)) == [(1000.0, 1060.0, False)]
+
+
+async def test_a_crash_is_an_outage_from_the_last_note() -> None:
+    """Nobody saw it die, so it counts from when it was last known to be well."""
+    store, clock = FakeSources(), Clock()
+    run = Running(Script("chat"), store=store, now=clock)
+    await run.state("chat", SourceState.CONNECTED)
+    store.keep_sources = _lost  # type: ignore[method-assign]
+    clock.now = 1010.0
+    await run.stop()
+    del store.keep_sources  # type: ignore[method-assign]
+    clock.now = 1100.0
+    assert spans(await one_run(store, clock)) == [(1000.0, 1100.0, False)]
+
+
+async def _lost(*_: object) -> None:
+    """A note that the crash came before."""
+
+
+async def test_an_outage_that_a_restart_falls_into_is_filled_as_a_whole() -> None:
+    """A platform that kept everything meanwhile leaves nothing missing, though the program went down in between."""
+    store, clock = FakeSources(), Clock()
+
+    async def lose(floor: Floor) -> None:
+        floor.connected()
+        clock.now += 10.0
+        raise Refused("gone")
+
+    async def complete(floor: Floor) -> None:
+        floor.connected(complete=True)
+        await asyncio.Event().wait()
+
+    await one_run(store, clock, lose, seconds=60.0)
+    report = await one_run(store, clock, complete)
+    assert spans(report) == [(1010.0, 1070.0, True)]
+    assert report.missed(5000.0) == 0.0
+
+
+async def test_a_source_that_never_connected_before_missed_nothing() -> None:
+    """A run that was stopped while it was starting says nothing about the chat."""
+    store, clock = FakeSources(), Clock()
+    await one_run(store, clock, hang, seconds=60.0)
+    assert spans(await one_run(store, clock)) == []
+
+
+async def test_sources_that_are_no_longer_configured_are_not_reported() -> None:
+    """What was kept of them stays, but this program's page does not show them."""
+    store = FakeSources()
+    async with running(Script("gone"), store=store) as run:
+        await run.state("gone", SourceState.CONNECTED)
+    async with running(Script("chat"), store=store) as run:
+        assert [report.health.source for report in await run.supervisor.reports()] == ["chat"]
+    assert set(store.healths) == {"chat", "gone"}
+
+
+class Failing(FakeSources):
+    """The disk is full for a while."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fails = False
+
+    async def keep_sources(self, *args: Any) -> None:
+        if self.fails:
+            raise StoreError("the disk is full")
+        await super().keep_sources(*args)
+
+    async def sources(self) -> list[SourceReport]:
+        if self.fails:
+            raise StoreError("the disk is full")
+        return await super().sources()
+
+
+async def test_notes_survive_a_store_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What could not be written is written later: an outage that began and ended meanwhile is not forgotten."""
+    monkeypatch.setattr("bot.supervisor.BEAT", 0.01)
+    store, clock, chat = Failing(), Clock(), Script("chat")
+    async with running(chat, store=store, now=clock) as run:
+        await run.state("chat", SourceState.CONNECTED)
+        assert chat.floor
+        store.fails = True
+        with pytest.raises(StoreError):
+            await run.supervisor.reports()
+        clock.now = 1100.0
+        chat.floor.lost("silent")
+        clock.now = 1130.0
+        chat.floor.connected()
+        await asyncio.sleep(0.1)
+        store.fails = False
+        report = await run.report("chat")
+    assert spans(report) == [(1100.0, 1130.0, False)]
+
+
+async def test_a_store_that_cannot_be_read_at_the_start_stops_nothing() -> None:
+    """Then it is not known what was missed before, and the sources run."""
+    store = Failing()
+    store.fails = True
+    async with running(Script("chat"), store=store) as run:
+        await asyncio.sleep(0.05)
+        store.fails = False
+        assert (await run.report("chat")).health.state is SourceState.CONNECTED
+
+
+async def test_it_is_noted_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So a crash is known to the second, and an outage is in the store while it lasts."""
+    monkeypatch.setattr("bot.supervisor.BEAT", 0.01)
+    clock = Clock()
+    async with running(Script("chat", fail(Refused("gone"))), now=clock) as run:
+        await asyncio.sleep(0.03)
+        clock.now = 1234.0
+        await asyncio.sleep(0.05)
+        assert run.store.healths["chat"].alive_at == 1234.0
+        assert list(run.store.outages.values()) == [Outage("chat", 1000.0, None, "gone")]
+
+
+async def test_what_may_still_be_said_is_shown() -> None:
+    """The busiest chat's last minute and hour stand beside what the chat allows in each; one that cannot reply has no
+    limit."""
+    able = Abilities(reply=True, chat_rate=1.0, group_rate=0.5, hourly=1000)
+    async with running(Script("chat", abilities=able), Script("mute", abilities=Abilities(hourly=5))) as run:
+        health = (await run.state("chat", SourceState.CONNECTED)).health
+        assert (health.chat_minute, health.chat_hour, health.chat_limits) == (4, 7, (30, 1000))
+        assert (await run.report("mute")).health.chat_limits == (0, 0)
+
+
+async def test_stopping_stops_every_source_and_notes_it() -> None:
+    """When the program ends, no source runs on, and the last moment is known."""
+    stopped: list[str] = []
+
+    async def until_stopped(floor: Floor) -> None:
+        floor.connected()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.append("chat")
+
+    clock = Clock()
+    run = Running(Script("chat", until_stopped), now=clock)
+    await run.state("chat", SourceState.CONNECTED)
+    clock.now = 1500.0
+    await run.stop()
+    assert run.task.cancelled()
+    assert stopped == ["chat"]
+    assert run.store.healths["chat"].alive_at == 1500.0
