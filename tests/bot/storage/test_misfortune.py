@@ -7,8 +7,20 @@ from typing import Any
 import pytest
 
 from bot.errors import StoreError
-from bot.model import Address, Change, Cursor, Delivery, Login, Person, Placed, Placement, Session
-from bot.ports import Deliveries, Inbox, Logins, Queue, Vectors
+from bot.model import (
+    Address,
+    Change,
+    Cursor,
+    Delivery,
+    Login,
+    Person,
+    Placed,
+    Placement,
+    Session,
+    SourceHealth,
+    SourceState,
+)
+from bot.ports import Deliveries, Inbox, Logins, Queue, Sources, Vectors
 from bot.storage.connection import connect
 from bot.storage.sqlite import SqliteStore, open_store
 from tests.bot.storage.acts import ask
@@ -16,6 +28,7 @@ from tests.bot.values import message
 
 SAID = Delivery("k", "talk", Address("web", "c"), "x")
 ZOE = Person("web", "zoe")
+HEARING = SourceHealth("web", SourceState.CONNECTED, 1.0, 2.0)
 
 WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "receive": lambda s: s.receive([message(9)], Cursor("web", "9")),
@@ -30,6 +43,7 @@ WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "redeem": lambda s: s.redeem("t", 1.0),
     "open_login": lambda s: s.open_login("t", Login("n", "moderator", "", 9.0)),
     "close_login": lambda s: s.close_login("t"),
+    "keep_sources": lambda s: s.keep_sources([HEARING]),
 }
 READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "cursor": lambda s: s.cursor("web"),
@@ -49,6 +63,7 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "due": lambda s: s.due(1.0),
     "deliveries": lambda s: s.deliveries("talk"),
     "login": lambda s: s.login("t", 1.0),
+    "sources": lambda s: s.sources(),
 }
 ALL = WRITES | READS
 
@@ -64,7 +79,10 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 def test_every_method_is_here() -> None:
     """A method that the port gains must be added above."""
     port = {
-        name for part in (Inbox, Queue, Vectors, Deliveries, Logins) for name in vars(part) if not name.startswith("_")
+        name
+        for part in (Inbox, Queue, Vectors, Deliveries, Logins, Sources)
+        for name in vars(part)
+        if not name.startswith("_")
     }
     assert set(ALL) == port
 
