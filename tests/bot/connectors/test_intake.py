@@ -2,19 +2,24 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.connectors.intake import LONGEST_BODY, Intake, signature
-from bot.errors import SettingsError
+from bot.connectors import intake
+from bot.connectors.intake import KIND, LONGEST_BODY, LONGEST_WAIT, Intake, IntakeOptions, signature, wait_of
+from bot.errors import ConnectorError, Refused, SettingsError, TryLater
+from bot.kinds import Surroundings
+from bot.model import Address, Delivery, Message
 from bot.ports import HookReply
 from tests.bot.connectors.listening import posted
 from tests.fake_floor import FakeFloor
+from tests.fake_intake import SECRET, FakeChat, Mood, answering
 
-SECRET = "0123456789abcdef-secret"
 NOW = 1_800_000_000.0
 ONE = {"id": "m1", "user": "u1", "name": "Ann", "text": "为什么？", "at": 1_799_999_990.5}
 
@@ -27,9 +32,9 @@ def signed(body: bytes, at: float = NOW, secret: str = SECRET) -> dict[str, str]
 class Running:
     """An intake that is running, and the floor it feeds."""
 
-    def __init__(self) -> None:
+    def __init__(self, reply_url: str = "") -> None:
         self.floor = FakeFloor()
-        self.intake = Intake("other", SECRET, "talk", lambda: NOW)
+        self.intake = Intake("other", SECRET, "talk", lambda: NOW, reply_url)
 
     async def post(self, body: Any, headers: dict[str, str] | None = None) -> HookReply:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -125,6 +130,8 @@ async def test_header_names_have_no_case_and_the_window_is_five_minutes(running:
         ({**ONE, "at": -1}, "0.at"),
         ({**ONE, "at": "yesterday"}, "0.at"),
         ({**ONE, "name": ["n"]}, "0.name"),
+        ({**ONE, "chat": ["c"]}, "0.chat"),
+        ({**ONE, "chat": "x" * 201}, "0.chat"),
         ([ONE, "text"], "1"),
         (b'[{"id": "1", "user": "u", "text": "x", "at": 1e999}]', "0.at"),
         (b'[{"id": "1", "user": "u", "text": "x", "at": NaN}]', "0.at"),
@@ -200,3 +207,151 @@ async def test_nothing_breaks_the_hook(body: bytes, sign: bool, headers: dict[st
     for message in running.floor.messages:
         (message.text + message.author + message.author_name + message.external_id).encode()
     json.loads(reply.body)
+
+
+# Answers
+
+
+@asynccontextmanager
+async def answered(**line: Any) -> AsyncIterator[tuple[FakeChat, Running, Delivery]]:
+    """The other program, an intake that answers to it, and an answer to a line that it posted."""
+    async with FakeChat() as chat:
+        running = Running(chat.url)
+        await running.post({**ONE, **line})
+        (message,) = running.floor.messages
+        assert message.address
+        yield chat, running, Delivery("answer:q1:other:user:u1", "talk", message.address, "因为瑞利散射。")
+        await running.intake.close()
+
+
+async def test_an_answer_is_posted_with_what_it_replies_to() -> None:
+    """It names the message, the person and what kind it is, signed as the messages are, with a key of its own."""
+    async with answered() as (chat, running, delivery):
+        key = await running.intake.send(delivery)
+    ((headers, body),) = chat.requests
+    assert json.loads(body) == {
+        "key": "answer:q1:other:user:u1",
+        "kind": "answer",
+        "id": "m1",
+        "user": "u1",
+        "chat": "",
+        "text": "因为瑞利散射。",
+    }
+    assert headers["X-Floormic-Timestamp"] == str(int(NOW))
+    assert headers["X-Floormic-Signature"] == signature(SECRET.encode(), str(int(NOW)), body)
+    assert headers["Content-Type"] == "application/json"
+    assert headers["Idempotency-Key"] == key
+    assert not chat.forged
+
+
+async def test_a_line_of_a_group_is_answered_in_the_group() -> None:
+    """`chat` names the group; without it only the user reads the answer. One id may be both, and stays two chats."""
+    async with answered(chat="u1") as (chat, running, delivery):
+        await running.intake.send(delivery)
+        assert not delivery.address.private
+        await running.post({**ONE, "id": "m2"})
+        private = running.floor.messages[1].address
+    assert private
+    assert private.private
+    assert private.chat != delivery.address.chat
+    assert json.loads(chat.requests[0][1])["chat"] == "u1"
+
+
+async def test_the_same_answer_again_has_the_same_key_and_a_corrected_one_another() -> None:
+    """A repetition is recognised by the other program; new words are not taken for one."""
+    async with answered() as (_, running, delivery):
+        first = await running.intake.send(delivery)
+        assert await running.intake.send(delivery) == first
+        corrected = Delivery(delivery.key, "talk", delivery.address, "Because of Rayleigh.")
+        assert await running.intake.send(corrected) != first
+
+
+async def test_an_answer_that_is_posted_back_adds_nothing() -> None:
+    """Whoever sends our own signed answer to us is given nothing new: its id is that of a known message."""
+    async with answered() as (chat, running, delivery):
+        await running.intake.send(delivery)
+        headers, body = chat.requests[0]
+        reply = await running.post(body, dict(headers))
+    assert json.loads(reply.body) == {"accepted": 1, "new": 0}
+
+
+@pytest.mark.parametrize(
+    ("mood", "error", "text"),
+    [
+        (answering(403), Refused, "HTTP 403"),
+        (answering(404), Refused, "HTTP 404"),
+        (answering(410), Refused, "HTTP 410"),
+        (answering(429, Retry_After="7"), TryLater, "7 s"),
+        (answering(503, Retry_After="7"), TryLater, "7 s"),
+        (answering(503, Retry_After="Fri, 15 Jan 2027 08:00:30 GMT"), TryLater, "30 s"),
+        (answering(429), ConnectorError, "HTTP 429"),
+        (answering(503, Retry_After="soon"), ConnectorError, "HTTP 503"),
+        (answering(400), ConnectorError, "HTTP 400"),
+        (answering(500), ConnectorError, "HTTP 500"),
+        (answering(302, Location="/elsewhere"), ConnectorError, "redirects"),
+        (answering(307, Location="/answers"), ConnectorError, "redirects"),
+    ],
+)
+async def test_what_the_other_program_answers_decides(mood: Mood, error: type[Exception], text: str) -> None:
+    """Never for 403, 404 and 410; later where it says when; again for all else. No redirect is followed."""
+    async with answered() as (chat, running, delivery):
+        chat.will(mood)
+        with pytest.raises(error, match=text) as raised:
+            await running.intake.send(delivery)
+        assert type(raised.value) is error
+        assert "127.0.0.1" not in str(raised.value)
+        assert len(chat.requests) == 1
+        assert await running.intake.send(delivery)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:1/token-in-the-path", "http://no.such.host.invalid/token-in-the-path"]
+)
+async def test_an_address_that_cannot_be_reached_is_worth_another_try(url: str) -> None:
+    """The error says so in one line, without the address, which may hold a secret."""
+    made = Intake("other", SECRET, "talk", lambda: NOW, url)
+    with pytest.raises(ConnectorError, match="could not be reached") as raised:
+        await made.send(Delivery("k", "talk", Address("other", "user:u"), "x"))
+    await made.close()
+    assert "token-in-the-path" not in str(raised.value)
+
+
+async def test_an_answer_that_never_comes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that takes the request and says nothing costs seconds, not for ever."""
+    monkeypatch.setattr(intake, "CALL_SECONDS", 0.1)
+    async with answered() as (chat, running, delivery):
+        chat.delay = 1.0
+        with pytest.raises(ConnectorError, match="TimeoutError"):
+            await running.intake.send(delivery)
+
+
+@given(st.text(max_size=40) | st.integers(-5, 10**30).map(str))
+def test_any_retry_after_is_a_wait_or_none(told: str) -> None:
+    """Between a second and an hour, or 0 where nothing can be made of it."""
+    seconds = wait_of(told, NOW)
+    assert seconds == 0.0 or 1.0 <= seconds <= LONGEST_WAIT
+
+
+async def test_trying_it_out_posts_a_test_answer() -> None:
+    """`floormic connect` says whether the other program took it; without an address it says what posts where."""
+    around = Surroundings(lambda: NOW, "https://floor.example.org", "en", lambda _: b"")
+    async with FakeChat() as chat:
+        options = IntakeOptions(name="lobby", secret=SECRET, reply_url=chat.url)
+        assert "took a signed test answer" in await KIND.try_out(options, around)
+        assert json.loads(chat.requests[0][1])["kind"] == "test"
+        chat.will(answering(404))
+        with pytest.raises(Refused):
+            await KIND.try_out(options, around)
+    text = await KIND.try_out(IntakeOptions(name="lobby", secret=SECRET), around)
+    assert "https://floor.example.org/in/lobby" in text
+
+
+async def test_without_an_address_for_answers_there_is_nobody_to_answer() -> None:
+    """Lines have no address then, and sending is refused."""
+    running = Running()
+    await running.post(ONE)
+    message: Message = running.floor.messages[0]
+    assert message.address is None
+    assert not running.intake.abilities.reply
+    with pytest.raises(Refused):
+        await running.intake.send(Delivery("k", "talk", Address("other", "user:u"), "x"))
