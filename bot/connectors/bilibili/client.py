@@ -80,8 +80,8 @@ class Platform(Protocol):
         """Raises `SessionOver` where there is no such session any more."""
         ...
 
-    async def end(self, id: str) -> None:
-        """Nothing happens where it has ended already."""
+    async def end(self, id: str) -> bool:
+        """Whether it was open until now."""
         ...
 
 
@@ -229,10 +229,11 @@ class OpenPlatform:
     async def beat(self, id: str) -> None:
         await _beat(self._client, "/v2/app/heartbeat", {"game_id": id})
 
-    async def end(self, id: str) -> None:
+    async def end(self, id: str) -> bool:
         answer = await self._client.ask("/v2/app/end", {"app_id": self._app_id, "game_id": id})
         if answer.code not in CLOSED:
             raise self._client.trouble(answer)
+        return answer.code == 0
 
 
 class OAuthPlatform:
@@ -251,8 +252,8 @@ class OAuthPlatform:
     async def beat(self, id: str) -> None:
         await _beat(self._client, "/arcopen/fn/live/room/ws-heartbeat", {"conn_id": id}, self._query)
 
-    async def end(self, id: str) -> None:
-        """There is no such call."""
+    async def end(self, id: str) -> bool:
+        return False  # there is no such call
 
 
 async def _beat(client: Client, path: str, body: Mapping[str, str], query: Mapping[str, str] | None = None) -> None:
@@ -303,12 +304,18 @@ def _session(data: Mapping[str, Any], id: object, room: Mapping[str, Any]) -> Se
         auth_body,
         usable[:MOST_LINKS],
         Room(
-            number=str(room.get("room_id", "")),
-            host=str(room.get("uname", "")),
-            host_id=str(room.get("open_id", "")),
+            number=_word(room, "room_id"),
+            host=_word(room, "uname"),
+            host_id=_word(room, "open_id"),
             live=live if isinstance(live, bool) else None,
         ),
     )
+
+
+def _word(data: Mapping[str, Any], name: str) -> str:
+    """A name or a number for people, in one line."""
+    found = data.get(name)
+    return " ".join(str(found).split())[:100] if isinstance(found, str | int) else ""
 
 
 def _table(data: Mapping[str, Any], name: str) -> dict[str, Any]:

@@ -110,11 +110,10 @@ class Bilibili:
         """End what a run before us left open, for Bilibili would refuse us as long as it is."""
         if stale := await floor.cursor(self.name):
             try:
-                await self._platform.end(stale)
+                if await self._platform.end(stale):
+                    floor.notice(ENDED_LATE)
             except ConnectorError as error:
                 log.info("%s: an earlier session could not be ended: %s", self.name, error)
-                return
-            floor.notice(ENDED_LATE)
 
     async def _end(self, floor: Floor) -> None:
         """Best effort; what stays open is ended by the next run."""
@@ -181,6 +180,7 @@ class Bilibili:
         """What a frame means. What cannot be read is skipped: one bad event must not cost the others."""
         messages: list[Message] = []
         happenings: list[Happening] = []
+        wrong: list[str] = []
         try:
             for packet in unpack(frame):
                 if packet.operation != Operation.MESSAGE:
@@ -188,14 +188,16 @@ class Bilibili:
                 try:
                     found = reader.read(read_json(packet.body))
                 except (FrameError, Unreadable) as error:
-                    log.warning("%s: skipped an event that cannot be read (%s)", self.name, error)
+                    wrong.append(str(error))
                     continue
                 if isinstance(found, Message):
                     messages.append(found)
                 elif found:
                     happenings.append(found)
         except FrameError as error:
-            log.warning("%s: skipped the rest of a frame that cannot be read (%s)", self.name, error)
+            wrong.append(str(error))
+        if wrong:
+            log.warning("%s: skipped %d parts of a frame that cannot be read (%s)", self.name, len(wrong), wrong[-1])
         return messages, happenings
 
     def _happened(self, floor: Floor, happening: Happening) -> None:
@@ -206,16 +208,18 @@ class Bilibili:
 
     async def _save(self, floor: Floor, messages: list[Message]) -> None:
         """Hand over what was heard; what cannot be stored now is tried again with the next frame."""
-        self._unsaved = [*self._unsaved, *messages][-MOST_UNSAVED:]
-        if not self._unsaved:
+        messages, self._unsaved = [*self._unsaved, *messages][-MOST_UNSAVED:], []
+        if not messages:
             return
         try:
-            await floor.receive(self._unsaved)
+            await floor.receive(messages)
+        except asyncio.CancelledError:
+            self._unsaved = messages
+            raise
         except StoreError as error:
-            self._store_fails = True
-            floor.notice(f"What is said cannot be stored now ({error}); {len(self._unsaved)} comments wait in memory.")
+            self._unsaved, self._store_fails = messages, True
+            floor.notice(f"What is said cannot be stored now ({error}); {len(messages)} comments wait in memory.")
             return
-        self._unsaved = []
         if self._store_fails:
             self._store_fails = False
             self._tell(floor)

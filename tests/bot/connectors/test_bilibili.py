@@ -225,6 +225,17 @@ async def test_the_session_of_a_killed_run_is_ended(platform: FakeBilibili) -> N
     assert [line for line in floor.heard if "notice" in line and "still open" in line]
 
 
+async def test_a_session_that_is_over_needs_no_word(platform: FakeBilibili) -> None:
+    """Where the killed run's session has expired, or cannot be ended at all (OAuth), nobody is told of an ending."""
+    for variant in ("open", "oauth"):
+        floor = FakeFloor()
+        floor.cursors["bilibili"] = "long gone"
+        async with running(connector(platform, variant=variant), floor):
+            await until(lambda floor=floor: "connected" in floor.heard)
+        assert floor.heard == ["connected"]
+    assert platform.asked("/end")[0]["game_id"] == "long gone"
+
+
 async def test_a_session_of_another_program_is_not_touched(platform: FakeBilibili) -> None:
     """Where another program listens, the line says so; nothing is ended."""
     platform.open["game-of-another"] = time.monotonic()
@@ -338,6 +349,26 @@ async def test_a_full_disk_at_the_start_only_delays(platform: FakeBilibili) -> N
     async with running(connector(platform), floor):
         await platform.says("heard")
         await until(lambda: floor.texts == ["heard"])
+
+
+async def test_what_the_store_breaks_on_is_not_tried_for_ever(platform: FakeBilibili) -> None:
+    """A fault that is no `StoreError` is raised, and what it came from does not come again."""
+
+    class Broken(FakeFloor):
+        async def receive(self, messages, cursor=None, deliveries=()):  # type: ignore[no-untyped-def]
+            if any(message.text == "poison" for message in messages):
+                raise RuntimeError("a fault")
+            return await super().receive(messages, cursor, deliveries)
+
+    floor, made = Broken(), connector(platform)
+    task = asyncio.create_task(made.run(floor))
+    await platform.says("poison")
+    with pytest.raises(RuntimeError):
+        await task
+    async with running(made, floor):
+        await platform.says("heard")
+        await until(lambda: floor.texts == ["heard"])
+    assert len(platform.asked("/start")) == 1
 
 
 async def test_what_is_being_stored_when_the_program_ends_is_stored(platform: FakeBilibili) -> None:
