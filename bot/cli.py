@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -18,7 +19,7 @@ import click
 from bot.errors import BadInput, FloormicError, SettingsError
 
 if TYPE_CHECKING:
-    from bot.app import Measured
+    from bot.app import Measured, Preview
     from bot.ports import Logins
     from bot.settings import Settings
     from knowledge.course import Course
@@ -290,6 +291,33 @@ def version() -> None:
     click.echo(f"floormic {installed('floormic')} (Python {platform.python_version()})")
 
 
+@floormic.command("import")
+@config_option
+@click.argument("file", type=FILE)
+@click.option("--session", default="", help="Session that it belongs to. Needed if there are several.")
+@click.option("--columns", metavar="time=1,name=2,text=3", help="Which column holds what. Default: guessed.")
+@click.option("--yes", is_flag=True, help="Ask nothing. Refused where the columns are only a guess in the dark.")
+def import_(config: Path | None, file: Path, session: str, columns: str | None, yes: bool) -> int:
+    """Read a chat that was exported to FILE (CSV, TSV, XLSX, JSON, TXT) into a session. Stop the program first. The
+    status is 1 where rows were skipped."""
+    from bot import app
+
+    def confirm(preview: "Preview") -> bool:
+        _show_preview(file, preview)
+        if yes and not (preview.sure or columns):
+            raise BadInput(f"{file}: the columns are not clear enough to go on by themselves; say them with --columns")
+        return yes or click.confirm("Import it so?", err=True)
+
+    done = asyncio.run(app.import_chat(_settings(config), file, session, _column_numbers(columns), confirm))
+    if done is None:
+        click.echo("nothing imported", err=True)
+        return 0
+    for problem in done.skipped:
+        click.echo(f"{file}:{problem.line}: skipped: {problem.why}", err=True)
+    click.echo(f"messages   {done.messages}\nnew        {done.new}\nskipped    {_count(len(done.skipped), 'row')}")
+    return 1 if done.skipped else 0
+
+
 def _settings(config: Path | None) -> "Settings":
     from bot import app
 
@@ -361,6 +389,35 @@ def _show_problems(folder: Path, course: "Course") -> None:
     for problem in course.problems:
         line = f":{problem.line}" if problem.line else ""
         click.echo(f"{folder / problem.file}{line}: {problem.message}")
+
+
+def _column_numbers(text: str | None) -> dict[str, int] | None:
+    """`time=1,name=2,text=3` as a mapping."""
+    if text is None:
+        return None
+    pairs = [part.partition("=") for part in text.split(",")]
+    if any(not number.strip().isdecimal() for _, _, number in pairs):
+        raise BadInput(f"--columns {text}: write it as time=1,name=2,text=3, counted from 1")
+    return {role.strip(): int(number) for role, _, number in pairs}
+
+
+def _show_preview(file: Path, preview: "Preview") -> None:
+    guess = preview.guess
+    click.echo(
+        f"{file}: {guess.form}{f' in {guess.encoding}' if guess.encoding else ''}, {_count(len(guess.rows), 'row')}"
+    )
+    for role, column in preview.columns.items():
+        title = guess.header[column] if column < len(guess.header) else ""
+        click.echo(f"  {role:4}  column {column + 1}  {_printable(title)}")
+    click.echo(f"  how sure the columns are: {guess.confidence:.0%}")
+    for line in preview.first:
+        when = "" if line.at is None else f"{datetime.fromtimestamp(line.at, preview.zone):%Y-%m-%d %H:%M:%S}"
+        click.echo(f"{line.line:>6}  {when}  {_printable(f'{line.name}: {line.text}')}")
+
+
+def _printable(text: str) -> str:
+    """What a stranger wrote must not command the terminal."""
+    return "".join(c if c.isprintable() else "\ufffd" for c in _shortened(text, 80))
 
 
 def _measure(course: "Course") -> str:

@@ -4,6 +4,7 @@ from bot.app.benching import Measured, Wanted, bench, code_version
 from bot.app.calibrating import Calibrated, calibrate_model, check_encoder
 from bot.app.demo import demo
 from bot.app.hall import Hall, open_hall, run
+from bot.app.importing import Imported, Preview, import_chat
 from bot.app.reencoding import reencode
 from bot.app.replaying import ReplaySummary, replay
 from bot.app.reporting import report
@@ -12,7 +13,9 @@ from bot.app.sources import load
 __all__ = [
     "Calibrated",
     "Hall",
+    "Imported",
     "Measured",
+    "Preview",
     "ReplaySummary",
     "Wanted",
     "bench",
@@ -20,6 +23,7 @@ __all__ = [
     "check_encoder",
     "code_version",
     "demo",
+    "import_chat",
     "load",
     "open_hall",
     "reencode",

@@ -1,0 +1,97 @@
+"""Chats that were saved as plain text, to a table of time, name and text. Pure.
+
+Two forms are read: "19:30:05 张三：有回放吗" in one line, and a line with name and time above what was said.
+"""
+
+import re
+from collections import Counter
+
+from bot.connectors.tencent_classroom.clock import read_moment
+from bot.connectors.tencent_classroom.tables import LONGEST_CELL, MOST_ROWS, Problem, Row, Table
+
+HEADER = ("time", "name", "text")
+LONGEST_NAME = 64
+PREAMBLE = 20
+"""So many lines about the meeting may stand above the first message."""
+
+LONGEST_HEAD = 200
+"""Characters of a line within which time and name are looked for."""
+
+DAY = r"20[0-9]{2}\s?[-/.年]\s?[0-9]{1,2}\s?[-/.月]\s?[0-9]{1,2}日?[T ]{0,2}"
+TIME = (
+    rf"(?:{DAY})?(?:上午|下午|[AP]M ?)?[0-9]{{1,2}}[:：][0-9]{{2}}(?:[:：][0-9]{{2}}(?:[.,][0-9]{{1,9}})?)?(?: ?[AP]M)?"
+)
+ONE_LINE = re.compile(
+    rf"\s*[\[(（【]?(?P<time>{TIME})[\])）】]?\s*(?:from\s+)?(?P<name>[^:：\t]{{1,120}})[:：]\s*(?P<text>.*)", re.I
+)
+TIME_FIRST = re.compile(rf"\s*[\[(（【]?(?P<time>{TIME})[\])）】]?\s+(?P<name>[^:：\t]{{1,120}})[:：]?\s*", re.I)
+NAME_FIRST = re.compile(rf"\s*(?P<name>\S[^\t]{{0,120}}?)[\s:：]+[\[(（【]?(?P<time>{TIME})[\])）】]?[:：]?\s*", re.I)
+NAMED_LINE = re.compile(
+    rf"\s*(?P<name>[^\s:：][^:：\t]{{0,120}}?)\s*[\[(（【](?P<time>{TIME})[\])）】]\s*[:：]\s*(?P<text>\S.*)", re.I
+)
+AUDIENCE = re.compile(r"\s*(?:->|→|\bto\b|对|发送给)\s*(?:everyone|all|所有人|全体成员|大家).*$", re.I)
+
+
+def read_chatlog(text: str) -> Table:
+    """`sure` is the share of the lines that have the form which the file has as a whole."""
+    lines = text.split("\n")
+    heads = [_head(line) for line in lines]
+    shapes = Counter(_shape(head) for head in heads if head)
+    usual = max(shapes, key=lambda shape: shapes[shape], default=None)
+    return _gather(lines, [head if head and _shape(head) == usual else None for head in heads])
+
+
+def _shape(head: tuple[str, str, str]) -> tuple[bool, str]:
+    """How the heads of one file look alike: "see you 8:30" in a message is none of those with seconds."""
+    return bool(head[2]), re.sub(r"[0-9]+", "0", head[0])
+
+
+def _head(line: str) -> tuple[str, str, str] | None:
+    """Time, name and text of a line that begins a message."""
+    start = line[:LONGEST_HEAD]
+    for form in (ONE_LINE, NAMED_LINE, TIME_FIRST, NAME_FIRST):
+        inline = form in (ONE_LINE, NAMED_LINE)
+        found = form.match(start) if inline else form.fullmatch(start)
+        if found is None or (inline and not found["text"].strip()) or read_moment(found["time"]) is None:
+            continue
+        name = AUDIENCE.sub("", found["name"]).strip()
+        if 0 < len(name) <= LONGEST_NAME:
+            return found["time"], name, line[found.start("text") :].strip() if inline else ""
+    return None
+
+
+def _gather(lines: list[str], heads: list[tuple[str, str, str] | None]) -> Table:
+    """What stands between two heads belongs to the first of them."""
+    rows: list[Row] = []
+    problems: list[Problem] = []
+    said: list[str] = []
+    begun: tuple[int, str, str] | None = None
+
+    def close() -> None:
+        if begun:
+            # Longer ones are told by whoever reads the rows.
+            rows.append(Row(begun[0], (begun[1], begun[2], "\n".join(said).strip()[: LONGEST_CELL + 1])))
+
+    lost = 0
+    for number, (line, head) in enumerate(zip(lines, heads, strict=True), 1):
+        if head and len(rows) >= MOST_ROWS:
+            problems.append(Problem(number, f"more than {MOST_ROWS:,} messages; the rest is left out, split the file"))
+            break
+        if head:
+            close()
+            begun, said = (number, head[0], head[1]), [head[2]]
+        elif begun:
+            said.append(line)
+        elif line.strip():
+            lost += 1
+    close()
+    if rows and lost:
+        problems.insert(0, Problem(1, f"{lost} lines before the first message are left out"))
+    sure = _sure(len(rows), lines[rows[0].line - 1 :]) if rows and lost <= PREAMBLE else _sure(len(rows), lines)
+    return Table("txt", tuple(rows), HEADER if rows else (), tuple(problems), sure)
+
+
+def _sure(messages: int, lines: list[str]) -> float:
+    filled = sum(1 for line in lines if line.strip())
+    # A message takes one line or two; more are a message that somebody wrote in several.
+    return min(1.0, 2 * messages / filled) if filled else 0.0
