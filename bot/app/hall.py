@@ -15,7 +15,7 @@ from functools import partial
 from bot.app.floor import OpenFloor
 from bot.app.minds import Minds
 from bot.app.reporting import render_report
-from bot.app.sources import make_connectors
+from bot.app.sources import KINDS, make_connectors
 from bot.backoff import backoff
 from bot.connectors.names import CHATS
 from bot.desk import Desk
@@ -29,6 +29,7 @@ from bot.supervisor import Supervisor
 from bot.web.server import make_web
 from bot.web.serving import Serving, serve
 from bot.web.signin import SignIn
+from bot.web.source_json import Configured
 from knowledge.encoder import Encoder
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,9 @@ class Hall:
                 sign_in=self.sign_in,
                 now=self.now,
                 public_url=web.public_url,
-                sources=CHATS,
+                sources={**CHATS, **{name: kind.titles for name, kind in KINDS.items()}},
+                sources_now=self.supervisor.reports,
+                configured={source.name: Configured(source.kind, source.session) for source in self.settings.sources},
                 trusted_proxies=web.trusted_proxies,
                 report=lambda session, format: render_report(self.store, session, format, self.now()),
             ),

@@ -280,3 +280,51 @@ class LedgerRow(Reply):
     what: str
     questions: list[str]
     undone: bool
+
+
+class OutageOut(Reply):
+    """A time in which a chat was not heard; `ended` null while it lasts. `filled`: fetched later, so nothing is missing.
+    """
+
+    began: float
+    ended: float | None
+    why: str
+    filled: bool
+
+
+class SendingOut(Reply):
+    """What was said in the busiest chat in the last minute and hour, and what it allows; 0: no limit."""
+
+    minute: int
+    minute_limit: int
+    hour: int
+    hour_limit: int
+
+
+class SourceOut(Reply):
+    """`missed` and `filled` are seconds within the last `hours`: not heard, and fetched later. Before `watched_since`
+    nothing is known. `kind` and `session` are "" for what is not configured, `sending` null for what cannot reply."""
+
+    source: str
+    kind: str
+    session: str
+    state: Literal["starting", "connected", "lost", "refused"]
+    since: float = Field(description="when it came into this state")
+    alive_at: float
+    watched_since: float
+    trouble: str
+    reconnects: int
+    messages: int
+    last_at: float | None
+    missed: float
+    filled: float
+    sending: SendingOut | None
+    outages: list[OutageOut]
+
+
+class SourcesOut(Reply):
+    """How the sources are at `at`; outages are those of the last `hours`."""
+
+    at: float
+    hours: float
+    sources: list[SourceOut]

@@ -21,7 +21,9 @@ from bot.web.queue_json import QueueJson
 from bot.web.rendering import HERE, make_templates
 from bot.web.routes import API, Policy, Route
 from bot.web.signin import SignIn
-from bot.web.site import Desk, Receive, Report, Site
+from bot.web.site import Desk, Receive, Report, Site, SourcesNow
+from bot.web.source_json import Configured
+from bot.web.sources import Sources
 
 
 def make_web(
@@ -36,6 +38,8 @@ def make_web(
     public_url: str,
     trusted_proxies: Sequence[str],
     report: Report,
+    sources_now: SourcesNow,
+    configured: Mapping[str, Configured] | None = None,
     sources: Mapping[str, Mapping[str, str]] | None = None,
     limits: Limits | None = None,
 ) -> web.Application:
@@ -43,7 +47,7 @@ def make_web(
 
     `public_url` is where people reach it ("": as they came); with https cookies are Secure. `trusted_proxies` are
     addresses or networks whose X-Forwarded-* headers count. `sources` names chats for people, by source and
-    language.
+    language; `configured` says of each source its kind and session.
     """
     assets = Assets(HERE / "static")
     limits = limits or Limits()
@@ -58,6 +62,8 @@ def make_web(
         public_url=public_url.rstrip("/"),
         report=report,
         sources=sources or {},
+        sources_now=sources_now,
+        configured=configured or {},
         limits=limits,
         participants=Participants(sign_in.key("participants")),
         queue_json=QueueJson(),
@@ -76,7 +82,7 @@ def make_web(
 def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
     events = Events(site)
     document = Document(site)
-    routes = [part.routes() for part in (Api(site), Acts(site), events, Pages(site), document)]
+    routes = [part.routes() for part in (Api(site), Acts(site), events, Pages(site), Sources(site), document)]
     policy = Policy(route for part in routes for route in part)
     document.describe(policy)
     app = web.Application(middlewares=make_guards(site, policy, trusted_proxies), client_max_size=LARGEST_BODY)

@@ -9,13 +9,14 @@ from jinja2 import Environment
 
 from bot.errors import BadInput, NotFound
 from bot.live import Live
-from bot.model import Action, Login, Message, Person, Question, QuestionState, Session
+from bot.model import Action, Login, Message, Person, Question, QuestionState, Session, SourceReport
 from bot.ports import Connector, Now, Store
 from bot.web.assets import Assets
 from bot.web.identity import Participant, Participants
 from bot.web.limits import Buckets, Limits
 from bot.web.queue_json import QueueJson
 from bot.web.signin import SignIn, at_least
+from bot.web.source_json import Configured
 from bot.web.texts import say
 
 Receive = Callable[[Sequence[Message]], Awaitable[int]]
@@ -23,6 +24,9 @@ Receive = Callable[[Sequence[Message]], Awaitable[int]]
 
 Report = Callable[[str, str], Awaitable[tuple[bytes, str]]]
 """A session's report in a format ("html", "md", "csv", "json"): body and content type."""
+
+SourcesNow = Callable[[], Awaitable[Sequence[SourceReport]]]
+"""How the sources of this program are now."""
 
 
 class Desk(Protocol):
@@ -106,6 +110,8 @@ class Site:
     public_url: str
     report: Report
     sources: Mapping[str, Mapping[str, str]]
+    sources_now: SourcesNow
+    configured: Mapping[str, Configured]
     limits: Limits
     participants: Participants
     queue_json: QueueJson

@@ -1,39 +1,16 @@
 """What the supervisor knows of the sources after the program was stopped and started again."""
 
 import asyncio
-from dataclasses import dataclass, field
 
 from bot.errors import ConnectorError
-from bot.model import Abilities, Delivery, SourceReport
-from bot.ports import Floor, HookReply, HookRequest
+from bot.model import SourceReport
 from bot.storage.sqlite import SqliteStore
 from bot.supervisor import Supervisor
+from tests.bot.chats import Chat
 from tests.fake_floor import FakeFloor
 
 HOUR = 3600.0
-
-
-@dataclass
-class Chat:
-    """A connector that hears its chat unless it is `down`."""
-
-    name: str = "chat"
-    down: bool = False
-    abilities: Abilities = field(default_factory=Abilities)
-
-    async def run(self, floor: Floor) -> None:
-        if self.down:
-            raise ConnectorError("the chat is away")
-        floor.connected()
-        await asyncio.Event().wait()
-
-    async def send(self, delivery: Delivery) -> str:
-        return ""
-
-    async def hook(self, request: HookRequest) -> HookReply:
-        return HookReply(404)
-
-    async def close(self) -> None: ...
+AWAY = ConnectorError("the chat is away")
 
 
 async def run_once(store: SqliteStore, chat: Chat, began: float, ends: float) -> SourceReport:
@@ -54,17 +31,17 @@ def spans(report: SourceReport) -> list[tuple[float, float | None]]:
 
 
 async def test_what_was_down_when_the_program_stopped_counts_once(store: SqliteStore) -> None:
-    """An outage that a restart falls into ends with the restart's own, and does not go on for ever."""
+    """An outage that a restart falls into is one, and does not go on for ever."""
     await run_once(store, Chat(), 0.0, 100.0)
-    await run_once(store, Chat(down=True), 200.0, 300.0)
+    await run_once(store, Chat(trouble=AWAY), 200.0, 300.0)
     again = await run_once(store, Chat(), 400.0, 500.0)
-    assert spans(again) == [(100.0, 300.0), (300.0, 400.0)]
+    assert spans(again) == [(100.0, 400.0)]
     assert again.missed(10_000.0) == 300.0
 
 
 async def test_an_outage_does_not_outlast_an_evening_off(store: SqliteStore) -> None:
     """A source that was down when the program was stopped for days missed nothing while it was off."""
-    await run_once(store, Chat(down=True), 0.0, 100.0)
+    await run_once(store, Chat(trouble=AWAY), 0.0, 100.0)
     later = await run_once(store, Chat(), 50 * HOUR, 51 * HOUR)
     assert spans(later) == [(0.0, 100.0)]
 

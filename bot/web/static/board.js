@@ -12,6 +12,7 @@ import { onLanguage, t } from "./i18n.js";
 import { Live, OPEN, rank } from "./live.js";
 import { setCount } from "./pieces.js";
 import { moderates, pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
+import { startAlarm } from "./sources-alarm.js";
 import { SteadyList } from "./steady.js";
 
 const facts = pageFacts();
@@ -255,3 +256,4 @@ setInterval(refresh, 30000);
 showConnection(live, byId("connection"));
 drawLists();
 live.start();
+if (moderates(facts.role)) startAlarm(facts.session);

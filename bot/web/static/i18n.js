@@ -173,6 +173,7 @@ const WORDS = {
   "board.link.stage": ["舞台页", "Stage page"],
   "board.link.report": ["报告", "Report"],
   "board.link.join": ["入场码", "Join code"],
+  "board.link.sources": ["来源", "Sources"],
   "did.approve": ["已通过", "Approved"],
   "did.edit": ["标题已修改", "Title changed"],
   "did.merge": ["已合并", "Merged"],
@@ -219,6 +220,51 @@ const WORDS = {
   "stage.full": ["全屏", "Full screen"],
   "stage.done": ["已答，下一个", "Answered, next"],
   "stage.empty.next": ["还没有人排队", "Nobody is waiting"],
+  // sources
+  "sources.title": ["聊天来源", "Sources"],
+  "sources.back": ["返回", "Back"],
+  "sources.empty": ["除了网页，还没有接入任何聊天。", "No chat is connected beside the web page."],
+  "sources.empty.how": ["在服务器上运行下面的命令，查看可以接入什么：", "This command on the server names what can be:"],
+  "sources.well": ["全部正常", "All are heard"],
+  "sources.down": ["{n} 个来源没有连上", "{n} is not heard|{n} are not heard"],
+  "sources.alarm": ["未连上：{name}", "Down: {name}"],
+  "sources.alarm.n": ["未连上：{n} 个聊天", "Down: {n} chat|Down: {n} chats"],
+  "sources.state.connected": ["已连接", "Connected"],
+  "sources.state.starting": ["正在连接", "Connecting"],
+  "sources.state.lost": ["已断开，正在重试", "Lost, trying again"],
+  "sources.state.refused": ["被拒绝，需要处理", "Refused, needs you"],
+  "sources.for.connected": ["已连接", "Connected for"],
+  "sources.for.starting": ["正在连接", "Connecting for"],
+  "sources.for.lost": ["已断开", "Lost for"],
+  "sources.for.refused": ["已被拒绝", "Refused for"],
+  "sources.since": ["自 {time}", "since {time}"],
+  "sources.messages": ["消息", "Messages"],
+  "sources.last": ["最近：{ago}", "last {ago}"],
+  "sources.reconnects": ["重新连接次数", "Reconnects"],
+  "sources.missed": ["近 {n} 小时漏听", "Missed in {n} h"],
+  "sources.filled": ["事后补取", "Fetched later"],
+  "sources.nothing": ["没有", "nothing"],
+  "sources.sending": ["发送用量（最忙的聊天）", "Sent, busiest chat"],
+  "sources.sending.none": ["只听，不能回复", "listens only"],
+  "sources.sending.minute": ["每分钟 {used} / {most}", "{used} of {most} a minute"],
+  "sources.sending.hour": ["每小时 {used} / {most}", "{used} of {most} an hour"],
+  "sources.gaps": ["{n} 次中断", "{n} gap|{n} gaps"],
+  "sources.gap.missed": ["漏听", "Missed"],
+  "sources.gap.filled": ["已补取", "Fetched later"],
+  "sources.now": ["现在", "now"],
+  "sources.strip.heard": ["听着", "Heard"],
+  "sources.strip.missed": ["漏听", "Missed"],
+  "sources.strip.filled": ["没听到，事后已补取", "Not heard, fetched later"],
+  "sources.strip.unknown": ["没有记录", "No record"],
+  "sources.strip.words": ["近 {n} 小时。", "The last {n} hours."],
+  "sources.strip.words.missed": ["漏听 {time}。", "Missed {time}."],
+  "sources.strip.words.none": ["没有漏听。", "Missed nothing."],
+  "sources.strip.words.filled": ["补取 {time}。", "Fetched {time} later."],
+  "lasted.seconds": ["{n} 秒", "{n} s"],
+  "lasted.both": ["{n} 分 {s} 秒", "{n} min {s} s"],
+  "lasted.minutes": ["{n} 分钟", "{n} min"],
+  "lasted.hours": ["{n} 小时 {m} 分钟", "{n} h {m} min"],
+  "lasted.days": ["{n} 天", "{n} day|{n} days"],
   // sessions, sign-in, join, error
   "sessions.title": ["讲座", "Talks"],
   "sessions.empty": ["还没有讲座。", "There are no talks yet."],
@@ -293,6 +339,17 @@ export function ago(at) {
   if (minutes < 60) return t("ago.minutes", { n: minutes });
   if (minutes < 48 * 60) return t("ago.hours", { n: Math.floor(minutes / 60) });
   return t("ago.days", { n: Math.floor(minutes / 1440) });
+}
+
+/** How long, in words. */
+export function lasted(seconds) {
+  const whole = Math.max(1, Math.round(seconds));
+  const minutes = Math.round(whole / 60);
+  if (whole < 60) return t("lasted.seconds", { n: whole });
+  if (whole < 600 && whole % 60) return t("lasted.both", { n: Math.floor(whole / 60), s: whole % 60 });
+  if (minutes < 60) return t("lasted.minutes", { n: minutes });
+  if (minutes < 48 * 60) return t("lasted.hours", { n: Math.floor(minutes / 60), m: minutes % 60 });
+  return t("lasted.days", { n: Math.floor(minutes / 1440) });
 }
 
 export const clock = (at) =>

@@ -17,12 +17,17 @@ export function badge(state, word = t(`status.${state}`), tone = state) {
 /** What people call a chat. */
 export const chatName = (source) => pageFacts().sources[source]?.[language()] ?? source;
 
-/** The chip of a chat: its letter and name, with how many asked there. */
-export function chatChip(source, count) {
-  const name = shown(chatName(source)) || "?";
-  const dot = el("span", { class: "chip-dot", "aria-hidden": "true", text: [...name][0].toUpperCase() });
+/** The mark of a chat: its letter on its colour. */
+export function chatMark(source) {
+  const dot = el("span", { class: "chip-dot", "aria-hidden": "true", text: [...(shown(chatName(source)) || "?")][0].toUpperCase() });
   dot.style.setProperty("--hue", hue(source));
-  return el("span", { class: "chip" }, dot, el("bdi", { text: name }), count > 1 && el("b", { text: String(count) }));
+  return dot;
+}
+
+/** The chip of a chat: its mark and name, with how many asked there. */
+export function chatChip(source, count) {
+  const name = el("bdi", { text: shown(chatName(source)) || "?" });
+  return el("span", { class: "chip" }, chatMark(source), name, count > 1 && el("b", { text: String(count) }));
 }
 
 /** The chats a question came from, those with most askers first. */

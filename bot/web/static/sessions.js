@@ -2,7 +2,8 @@
 import { call } from "./api.js";
 import { byId, el, icon, shown } from "./dom.js";
 import { day, onLanguage, t } from "./i18n.js";
-import { startShell, toastFailure } from "./shell.js";
+import { moderates, pageFacts, startShell, toastFailure } from "./shell.js";
+import { startAlarm } from "./sources-alarm.js";
 
 let talks = [];
 
@@ -29,6 +30,7 @@ function draw() {
 
 startShell();
 onLanguage(draw);
+if (moderates(pageFacts().role)) startAlarm("");
 call("GET", "/sessions").then((answer) => {
   talks = answer;
   draw();

@@ -14,6 +14,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from bot.app import Hall, open_hall
 from bot.model import Message, Mode
+from bot.ports import Connector
 from bot.settings import SessionSettings, Settings, WebSettings
 from knowledge.text import normalise
 
@@ -94,11 +95,14 @@ class Crowd:
 
 
 @asynccontextmanager
-async def open_crowd(folder: Path, grouping: Mode = Mode.AUTO) -> AsyncIterator[Crowd]:
-    """The program with one session, "talk", and a browser."""
+async def open_crowd(folder: Path, grouping: Mode = Mode.AUTO, chats: Sequence[Connector] = ()) -> AsyncIterator[Crowd]:
+    """The program with one session, "talk", these chats, and a browser."""
     talk = SessionSettings(id="talk", title="An evening talk", speaker="Dr. Lin", language="en", grouping=grouping)
     settings = Settings(data=folder / "data", web=WebSettings(port=0), session=(talk,))
-    async with open_hall(settings, encoder=SameWords()) as hall, async_playwright() as playwright:
+    async with (
+        open_hall(settings, encoder=SameWords(), extra=lambda _: chats) as hall,
+        async_playwright() as playwright,
+    ):
         await hall.loaded()
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         yield Crowd(hall, browser)

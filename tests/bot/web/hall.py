@@ -11,12 +11,13 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot.desk import Desk
 from bot.errors import StoreError
 from bot.live import Live
-from bot.model import Abilities, Delivery, Message, Placed, Placement, Session
+from bot.model import Abilities, Delivery, Message, Placed, Placement, Session, SourceReport
 from bot.ports import Floor, HookReply, HookRequest
 from bot.storage.sqlite import SqliteStore
 from bot.web.limits import Limits
 from bot.web.server import make_web
 from bot.web.signin import SignIn
+from bot.web.source_json import Configured
 from tests.bot.values import state
 
 SECRET = b"a secret for the tests only"
@@ -66,6 +67,7 @@ class Hall:
     server: TestServer
     echo: Echo
     full: bool = False  # the store cannot take anything
+    sources: list[SourceReport] = field(default_factory=list)
     clients: list[TestClient[Any, Any]] = field(default_factory=list)
 
     def client(self) -> "Browser":
@@ -155,6 +157,9 @@ async def open_hall(
     async def report(session: str, kind: str) -> tuple[bytes, str]:
         return f"report of {session} as {kind}".encode(), "text/plain; charset=utf-8"
 
+    async def sources_now() -> Sequence[SourceReport]:
+        return hall.sources
+
     app = make_web(
         store=store,
         desk=desk,
@@ -166,6 +171,8 @@ async def open_hall(
         public_url=public_url,
         trusted_proxies=trusted,
         report=report,
+        sources_now=sources_now,
+        configured={"talk-chat": Configured("chat", "talk"), "other-chat": Configured("chat", "other")},
         sources={"chat": {"zh": "聊天", "en": "The chat"}},
         limits=limits,
     )

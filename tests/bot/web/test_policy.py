@@ -68,14 +68,17 @@ async def test_what_everybody_may_use_is_known(hall: Hall) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_a_role_reaches_what_it_may_and_nothing_else(hall: Hall, role: str) -> None:
-    """Role by address: refused exactly below the least role, and everywhere with a login for another session."""
+    """Role by address: refused exactly below the least role, with a login for another session, and outside of any session
+    with a login for one."""
     await hall.asks()
-    here = hall.client() if role == "viewer" else await hall.signed_in(role, "talk")
-    elsewhere = hall.client() if role == "viewer" else await hall.signed_in(role, "other")
+    everywhere, here, elsewhere = [
+        hall.client() if role == "viewer" else await hall.signed_in(role, session) for session in ("", "talk", "other")
+    ]
     for route in hall.server.app[POLICY].routes:
         if route.stream or route.path in {"/signin/{token}", "/signout"}:
             continue
-        for browser, rights in ((here, role), (elsewhere, "viewer")):
+        inside = role if "{session}" in route.path else "viewer"
+        for browser, rights in ((everywhere, role), (here, inside), (elsewhere, "viewer")):
             status = await _status(browser, route.method, address(route.path), BODIES.get(route.path))
             refused = status == 403 and not route.path.endswith("/not-answered")
             assert refused == (not at_least(rights, route.least)), (route.method, route.path, rights, status)
