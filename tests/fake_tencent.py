@@ -207,6 +207,8 @@ class FakeTencent:
         return await (moods.popleft()(request, do) if moods else do())
 
     def _dated(self, answer: web.Response) -> web.Response:
+        # As Tencent has it: its SDK looks for errors in this very type only.
+        answer.headers["Content-Type"] = "application/json"
         answer.headers["Date"] = format_datetime(datetime.fromtimestamp(self.now(), UTC), usegmt=True)
         return answer
 
