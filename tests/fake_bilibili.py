@@ -84,9 +84,9 @@ def html(status: int = 200) -> Mood:
     return mood
 
 
-def raw(body: bytes) -> Mood:
+def raw(body: bytes, status: int = 200, **headers: str) -> Mood:
     async def mood(request: web.Request, do: Do) -> web.StreamResponse:
-        return web.Response(body=body, content_type="application/json")
+        return web.Response(body=body, status=status, headers=headers, content_type="application/json")
 
     return mood
 
@@ -119,7 +119,8 @@ class FakeBilibili:
     `will(path, *moods)` makes the next calls misbehave, `breaks` names the state in which the connection breaks next:
     "starting", "connecting", "authorising", "listening" or "beating". `exclusive`: a second session is refused (7002).
     Seconds: `cooling` after the end of a session, `expiry` of one without a beat, `auth_limit` and `socket_limit` of a
-    socket without auth or without a beat. What a client does against the documents is in `faults`.
+    socket without auth or without a beat. `knocked` and `greeted`: the addresses that sockets came to, and those that
+    let them in. What a client does against the documents is in `faults`.
     """
 
     def __init__(self) -> None:
@@ -127,6 +128,7 @@ class FakeBilibili:
         self.faults: list[str] = []
         self.open: dict[str, float] = {}
         self.sockets: list[web.WebSocketResponse] = []
+        self.knocked: list[str] = []
         self.greeted: list[str] = []
         self.beats = 0
         self.exclusive, self.live = True, True
@@ -367,6 +369,7 @@ class FakeBilibili:
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["link"]
+        self.knocked.append(name)
         if self.breaks == "connecting" or name in self.closed_links:
             self.breaks = ""
             return web.Response(status=503)
@@ -406,7 +409,8 @@ class FakeBilibili:
             self._abort(socket)
             return False
         if self.mute:
-            await asyncio.sleep(3600)
+            await socket.receive()
+            return False
         known = json.loads(message.data[16:]).get("key") in self.open
         code = self.auth_code or (0 if known else -101)
         await socket.send_bytes(packet(AUTH_REPLY, json.dumps({"code": code}).encode(), CONTROL, 1))

@@ -173,6 +173,10 @@ async def test_addresses_that_are_none(platform: FakeBilibili) -> None:
         platform.links = links
         platform.open.clear()
         assert "cannot be reached" in str(await trouble_of(platform))
+    platform.links, platform.closed_links = [platform.link("a")] * 100, {"a"}
+    platform.open.clear()
+    await trouble_of(platform)
+    assert len(platform.knocked) == 10
 
 
 @BOTH
@@ -266,8 +270,9 @@ async def test_a_beat_that_fails_twice_is_borne(platform: FakeBilibili) -> None:
     floor = FakeFloor()
     async with running(connector(platform), floor):
         await until(lambda: platform.sockets)
-        platform.will("/heartbeat", html(502), refuse(5000))
-        await until(lambda: len(platform.asked("/heartbeat")) > 2)
+        for n in (2, 4):
+            platform.will("/heartbeat", html(502), refuse(5000))
+            await until(lambda n=n: len(platform.asked("/heartbeat")) > n)
         assert floor.heard == ["connected"]
         platform.will("/heartbeat", html(502), html(502), html(502))
         await until(lambda: floor.heard.count("connected") == 2)
@@ -284,10 +289,14 @@ async def test_a_socket_that_gives_nothing_is_left(platform: FakeBilibili) -> No
 
 
 async def test_a_socket_that_does_not_answer_the_auth(platform: FakeBilibili) -> None:
-    """Each of its addresses gets its time, then the line says what happened."""
+    """Each of its addresses gets its time and is left, then the line says what happened."""
     platform.mute = True
-    error = await trouble_of(platform, timing=replace(FAST, auth=0.1))
-    assert "did not answer in time" in str(error)
+    made = connector(platform, timing=replace(FAST, auth=0.1))
+    with pytest.raises(ConnectorError, match="did not answer in time"):
+        await made.run(FakeFloor())
+    assert platform.knocked == ["a", "b", "c"]
+    await until(lambda: not platform._transports)
+    await made.close()
 
 
 async def test_a_socket_that_does_not_take_the_session(platform: FakeBilibili) -> None:
@@ -297,6 +306,7 @@ async def test_a_socket_that_does_not_take_the_session(platform: FakeBilibili) -
     assert "does not take the session (code -101)" in str(error)
     assert not isinstance(error, Refused)
     assert not platform.open
+    assert platform.knocked == ["a"]
 
 
 async def test_frames_that_cannot_be_read_are_skipped(platform: FakeBilibili) -> None:
@@ -349,6 +359,7 @@ async def test_a_full_disk_at_the_start_only_delays(platform: FakeBilibili) -> N
     async with running(connector(platform), floor):
         await platform.says("heard")
         await until(lambda: floor.texts == ["heard"])
+    assert floor.heard == ["connected"]
 
 
 async def test_what_the_store_breaks_on_is_not_tried_for_ever(platform: FakeBilibili) -> None:
@@ -405,6 +416,16 @@ async def test_a_room_that_is_not_live_is_said(platform: FakeBilibili) -> None:
     assert not [line for line in floor.heard if line.startswith("lost")]
 
 
+async def test_an_app_that_may_not_ask_for_the_room_listens(platform: FakeBilibili) -> None:
+    """Nothing depends on whose room it is."""
+    platform.will("/room/info", html())
+    floor = FakeFloor()
+    async with running(connector(platform, variant="oauth"), floor):
+        await platform.says("heard")
+        await until(lambda: floor.texts == ["heard"])
+    assert floor.heard == ["connected"]
+
+
 # Refusals
 
 
@@ -450,6 +471,8 @@ async def test_a_clock_that_is_off(platform: FakeBilibili, seconds: float) -> No
     [
         (html(200), "a web page and not data (HTTP 200)"),
         (html(502), "a web page and not data (HTTP 502)"),
+        (raw(b"", 302, Location="/elsewhere"), "a web page and not data (HTTP 302)"),
+        (raw(b"{}", 429), "asked too often"),
         (raw(b"{"), "a web page"),
         (raw(b"[]"), "a web page"),
         (raw(b'{"code": "0"}'), "a web page"),

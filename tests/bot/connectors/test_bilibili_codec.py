@@ -137,6 +137,16 @@ def test_what_is_no_frame_is_an_error_that_is_expected(frame: bytes) -> None:
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("version", [ZLIB, BROTLI])
+def test_as_much_as_a_frame_may_come_to(version: int) -> None:
+    """To the byte; one more is too large, and so is a second body beside a full one."""
+    full = framed(version, bytes(MOST_INFLATED - 16))
+    assert [len(p.body) for p in found(full)] == [MOST_INFLATED - 16]
+    for frame in (framed(version, bytes(MOST_INFLATED - 15)), full + framed(version, b"")):
+        with pytest.raises(FrameError, match="too large"):
+            found(frame)
+
+
 @given(st.binary(max_size=200))
 def test_any_bytes(data: bytes) -> None:
     """Any bytes are packets or a `FrameError`, also behind a good header and inside a compressed body."""
