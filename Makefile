@@ -45,8 +45,10 @@ train: $(VENV)/.developer ## make the encoder's weights anew and its calibration
 	$(BIN)/python -m knowledge.training.encoder knowledge/models/encoder $(ARGS)
 	$(BIN)/floormic calibrate --model bundled --out knowledge/models/calibration.json
 
-docs: $(VENV)/.runtime ## write docs/settings.md from the descriptions in the code
-	$(BIN)/python -m bot.app > docs/settings.md
+docs: $(VENV)/.runtime ## write docs/settings.md and the table of docs/connectors.md from the code
+	$(BIN)/python -m bot.app settings > docs/settings.md
+	$(BIN)/python -m bot.app connectors < docs/connectors.md > docs/connectors.md.new
+	mv docs/connectors.md.new docs/connectors.md
 
 # PyTorch is left out: its build depends on the machine (CPU, CUDA), so that it stays a range in pyproject.toml.
 freeze: $(VENV)/.developer ## write what is installed to constraints.txt

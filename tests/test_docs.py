@@ -10,7 +10,7 @@ import pytest
 
 from bot.app.sources import KINDS
 from bot.cli import floormic
-from bot.settings import Settings, describe_settings, load_settings, settings_page
+from bot.settings import Settings, connectors_page, describe_settings, load_settings, settings_page
 
 OPTIONS = [kind.options for kind in KINDS.values()]
 ROOT = Path(__file__).parent.parent
@@ -65,6 +65,13 @@ def test_every_command_says_what_it_does() -> None:
 def test_the_page_of_the_settings_is_made_from_the_code() -> None:
     """docs/settings.md is what `make docs` writes."""
     assert read("docs/settings.md") == settings_page(OPTIONS)
+
+
+def test_the_table_of_the_connectors_is_made_from_the_code() -> None:
+    """docs/connectors.md says of each kind what its abilities say, as `make docs` writes it."""
+    page = read("docs/connectors.md")
+    assert page == connectors_page(page, list(KINDS.values()))
+    assert all(f"| [`{name}`]" in page for name in KINDS)
 
 
 def test_every_setting_is_described() -> None:
@@ -135,7 +142,7 @@ def test_the_readme_names_the_two_commands() -> None:
 
 
 @pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", *map("docs/{}.md".format, (
-    "settings", "commands", "bench", "api", "measurements"))])  # fmt: skip
+    "settings", "commands", "bench", "api", "measurements", "intake", "connectors"))])  # fmt: skip
 def test_links_between_the_pages_lead_somewhere(page: str) -> None:
     """Every relative link of a page is a file that exists."""
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", read(page)):

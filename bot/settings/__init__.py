@@ -14,7 +14,7 @@ from bot.errors import SettingsError
 from bot.options import Section, SourceOptions
 from bot.settings.checks import check
 from bot.settings.draft import Draft, Place, Raw, read_draft
-from bot.settings.page import Described, describe_settings, settings_page
+from bot.settings.page import Described, connectors_page, describe_settings, settings_page
 from bot.settings.schema import (
     SECTIONS,
     AnswersSettings,
@@ -35,6 +35,7 @@ __all__ = [
     "SessionSettings",
     "Settings",
     "WebSettings",
+    "connectors_page",
     "describe_settings",
     "keep_secret",
     "load_settings",

@@ -1,4 +1,4 @@
-"""docs/settings.md, made from the descriptions of the models."""
+"""Pages made from the code: docs/settings.md of the descriptions, the table in docs/connectors.md of the abilities."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from bot.kinds import Kind
+from bot.model import Abilities, Unit
 from bot.options import Section, SourceOptions
 from bot.settings.schema import SECTIONS, Settings
 
@@ -90,6 +92,42 @@ def settings_page(kinds: Kinds) -> str:
             out.append(f"| `{row.key}` | {default} | {row.description} |")
     return "\n".join(out) + "\n"
 
+
+def connectors_page(page: str, kinds: Sequence[Kind]) -> str:
+    """docs/connectors.md with the table of what each kind can do put anew between its marks."""
+    head, _, rest = page.partition(BEGIN)
+    _, mark, tail = rest.partition(END)
+    if not mark:
+        raise ValueError(f"the page has no {BEGIN} and {END}")
+    rows = [
+        "| kind | chat | way in | answers | in private | edits | buttons | same next evening | length | pace |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        *map(_ability_row, kinds),
+    ]
+    return "\n".join([head + BEGIN, *rows, END]) + tail
+
+
+def _ability_row(kind: Kind) -> str:
+    able = kind.abilities
+    can = (able.reply, able.reply and able.private, able.reply and able.edit, able.reply and able.buttons)
+    cells = [
+        f"[`{kind.name}`](settings.md#{kind.name})",
+        kind.titles["en"],
+        "it calls us" if kind.called else "we connect",
+        *("yes" if one else "no" for one in (*can, able.stable_users)),
+        f"{able.length:,} {UNITS[able.unit]}" if able.reply else "",
+        _pace(able) if able.reply else "",
+    ]
+    return f"| {' | '.join(cells)} |"
+
+
+def _pace(able: Abilities) -> str:
+    hourly = f", {able.hourly:,} an hour" if able.hourly else ""
+    return f"{round(min(able.chat_rate, able.group_rate) * 60)} a minute in a group{hourly}"
+
+
+UNITS = {Unit.UTF16: "UTF-16 units", Unit.BYTES: "bytes", Unit.CHARACTERS: "characters"}
+BEGIN, END = "<!-- begin -->", "<!-- end -->"
 
 SETTINGS_INTRODUCTION = """# Settings
 

@@ -15,6 +15,7 @@ from tests.fake_bilibili import BilibiliOAuthRig, BilibiliRig
 from tests.fake_channels import ChannelsRig, ForwardedChannelsRig
 from tests.fake_floor import FakeFloor
 from tests.fake_intake import IntakeRig, SilentIntakeRig
+from tests.fake_linechat import LineChatRig
 from tests.fake_satori import SatoriRig
 from tests.fake_telegram import TelegramHookRig, TelegramRig
 
@@ -25,6 +26,7 @@ RIGS: list[type[Rig]] = [
     ForwardedChannelsRig,
     IntakeRig,
     SilentIntakeRig,
+    LineChatRig,
     SatoriRig,
     TelegramRig,
     TelegramHookRig,
@@ -60,15 +62,19 @@ def needs_reply(stage: Stage) -> None:
         pytest.skip(f"{stage.connector.name} cannot reply")
 
 
+def can_reply(kind: type[Rig]) -> bool:
+    return kind.kind not in KINDS or KINDS[kind.kind].abilities.reply
+
+
 def test_every_kind_has_a_rig() -> None:
     """A connector that the program offers is one that was held against this contract."""
-    assert {rig.kind for rig in RIGS} == set(KINDS)
+    assert set(KINDS) <= {rig.kind for rig in RIGS}
 
 
 @pytest.mark.parametrize("kind", RIGS, ids=name_of)
 def test_a_rig_can_do_it_or_says_why_not(kind: type[Rig]) -> None:
     """No misfortune is left out in silence."""
-    asked = [name for name in MISFORTUNES if name not in SENDING or KINDS[kind.kind].abilities.reply]
+    asked = [name for name in MISFORTUNES if name not in SENDING or can_reply(kind)]
     missing = {name for name in asked if getattr(kind, name) is getattr(Rig, name)}
     assert missing <= set(kind.cannot) <= set(MISFORTUNES)
     assert all(len(reason) > 15 for reason in kind.cannot.values())
