@@ -80,6 +80,10 @@ class Bilibili:
         return HookReply(404)
 
     async def close(self) -> None:
+        # Open still where the program ends while a lost connection waits for its next run.
+        if self._opened:
+            with suppress(ConnectorError):
+                await self._platform.end(self._opened.id)
         await self._client.close()
 
     async def _listen(self, floor: Floor) -> None:

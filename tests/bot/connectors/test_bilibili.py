@@ -152,6 +152,17 @@ async def test_a_broken_socket_costs_no_new_session(platform: FakeBilibili) -> N
     assert any("closed the connection" in line for line in floor.heard)
 
 
+async def test_a_session_without_a_socket_is_ended_with_the_program(platform: FakeBilibili) -> None:
+    """Where the program ends between two runs, Bilibili hears of it nevertheless."""
+    made, floor = connector(platform), FakeFloor()
+    platform.closed_links = {"a", "b", "c"}
+    with pytest.raises(ConnectorError):
+        await made.run(floor)
+    assert len(platform.open) == 1
+    await made.close()
+    assert not platform.open
+
+
 @BOTH
 async def test_addresses_are_tried_one_after_another(platform: FakeBilibili, variant: str) -> None:
     """Those that are down are passed over within one connecting; only where none works it fails."""
