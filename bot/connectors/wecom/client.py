@@ -15,6 +15,9 @@ log = logging.getLogger(__name__)
 PATIENCE = 10.0
 """Seconds that an answer may take."""
 
+GOODBYE = 2.0
+"""Seconds that a connection may take to end."""
+
 LONGEST_FRAME = 1024 * 1024
 LONGEST_ANSWER = 64 * 1024
 
@@ -54,7 +57,9 @@ class Client:
         """Open the WebSocket. Raises `ConnectorError`."""
         try:
             async with asyncio.timeout(self._patience):
-                self._socket = await self._http().ws_connect(self._socket_url, max_msg_size=LONGEST_FRAME)
+                self._socket = await self._http().ws_connect(
+                    self._socket_url, max_msg_size=LONGEST_FRAME, timeout=aiohttp.ClientWSTimeout(ws_close=GOODBYE)
+                )
         except aiohttp.WSServerHandshakeError as error:
             raise ConnectorError(NO_SOCKET.format(status=error.status)) from None
         except TimeoutError:

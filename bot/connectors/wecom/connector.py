@@ -184,7 +184,11 @@ class WeCom:
                 self._in_hand.append(await self._heard.get())
             while self._heard.qsize() and len(self._in_hand) < AT_ONCE:
                 self._in_hand.append(self._heard.get_nowait())
-            await self._keep(floor, self._in_hand)
+            try:
+                await self._keep(floor, self._in_hand)
+            except Exception:
+                self._in_hand.clear()  # what breaks this program must not break it again and again
+                raise
             self._in_hand.clear()
 
     async def _keep(self, floor: Floor, heard: list[Heard]) -> None:

@@ -111,6 +111,22 @@ async def test_what_could_not_be_written_is_kept(wecom: FakeWeCom) -> None:
         await wecom.until(lambda: floor.texts == ["first", "second"])
 
 
+async def test_a_message_that_breaks_us_breaks_us_once(wecom: FakeWeCom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault of ours ends the connection, and the next one does not stumble over the same message."""
+    made, floor = connector(wecom), FakeFloor()
+
+    async def broken(*given: object) -> int:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(floor, "receive", broken)
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.gather(made.run(floor), wecom.says("first"))
+    async with running(made, floor):
+        await wecom.says("second")
+        await wecom.until(lambda: floor.texts == ["second"])
+
+
 async def test_a_chat_that_is_opened_is_greeted(wecom: FakeWeCom) -> None:
     """Who opens the chat is told within 5 s what the bot is for, even while the store is slow."""
     floor = FakeFloor()
