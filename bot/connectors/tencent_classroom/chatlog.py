@@ -18,18 +18,20 @@ LONGEST_HEAD = 200
 """Characters of a line within which time and name are looked for."""
 
 DAY = r"20[0-9]{2}\s?[-/.年]\s?[0-9]{1,2}\s?[-/.月]\s?[0-9]{1,2}日?[T ]{0,2}"
-TIME = (
-    rf"(?:{DAY})?(?:上午|下午|[AP]M ?)?[0-9]{{1,2}}[:：][0-9]{{2}}(?:[:：][0-9]{{2}}(?:[.,][0-9]{{1,9}})?)?(?: ?[AP]M)?"
+CLOCK = r"[0-9]{1,2}[:：][0-9]{2}(?:[:：][0-9]{2}(?:[.,][0-9]{1,9})?)?"
+TIME = rf"(?P<time>(?:{DAY})?(?:上午|下午|[AP]M ?)?{CLOCK}(?: ?[AP]M)?)"
+NAME = r"(?P<name>\S[^:：\t]{0,120})"
+OPEN, CLOSE = r"[\[(（【]", r"[\])）】]"
+
+# Each can begin at one place only, so that no line takes long.
+ONE_LINE = re.compile(rf"{OPEN}?{TIME}{CLOSE}?\s*(?:from\s+)?{NAME}[:：]\s*(?P<text>\S.*)", re.I)
+TIME_FIRST = re.compile(rf"{OPEN}?{TIME}{CLOSE}?\s+{NAME}[:：]?", re.I)
+IN_BRACKETS = re.compile(rf"\s?{OPEN}{TIME}{CLOSE}\s?[:：]\s?(?P<text>\S.*)", re.I)
+AT_THE_END = re.compile(
+    rf"[\s:：]{OPEN}?{TIME}{CLOSE}?[:：]?$|{OPEN}{TIME.replace('<time>', '<enclosed>')}{CLOSE}$", re.I
 )
-ONE_LINE = re.compile(
-    rf"\s*[\[(（【]?(?P<time>{TIME})[\])）】]?\s*(?:from\s+)?(?P<name>[^:：\t]{{1,120}})[:：]\s*(?P<text>.*)", re.I
-)
-TIME_FIRST = re.compile(rf"\s*[\[(（【]?(?P<time>{TIME})[\])）】]?\s+(?P<name>[^:：\t]{{1,120}})[:：]?\s*", re.I)
-NAME_FIRST = re.compile(rf"\s*(?P<name>\S[^\t]{{0,120}}?)[\s:：]+[\[(（【]?(?P<time>{TIME})[\])）】]?[:：]?\s*", re.I)
-NAMED_LINE = re.compile(
-    rf"\s*(?P<name>[^\s:：][^:：\t]{{0,120}}?)\s*[\[(（【](?P<time>{TIME})[\])）】]\s*[:：]\s*(?P<text>\S.*)", re.I
-)
-AUDIENCE = re.compile(r"\s*(?:->|→|\bto\b|对|发送给)\s*(?:everyone|all|所有人|全体成员|大家).*$", re.I)
+ANY_TIME = re.compile(r"[0-9][:：][0-9]{2}")
+AUDIENCE = re.compile(r"\s*(?:->|→|\bto\b|对|发送给)\s*(?:everyone|all|所有人|全体成员|大家).*$|\s+说$", re.I)
 
 
 def read_chatlog(text: str) -> Table:
@@ -48,16 +50,26 @@ def _shape(head: tuple[str, str, str]) -> tuple[bool, str]:
 
 def _head(line: str) -> tuple[str, str, str] | None:
     """Time, name and text of a line that begins a message."""
-    start = line[:LONGEST_HEAD]
-    for form in (ONE_LINE, NAMED_LINE, TIME_FIRST, NAME_FIRST):
-        inline = form in (ONE_LINE, NAMED_LINE)
-        found = form.match(start) if inline else form.fullmatch(start)
-        if found is None or (inline and not found["text"].strip()) or read_moment(found["time"]) is None:
-            continue
-        name = AUDIENCE.sub("", found["name"]).strip()
-        if 0 < len(name) <= LONGEST_NAME:
-            return found["time"], name, line[found.start("text") :].strip() if inline else ""
+    whole = line.strip()
+    start = whole[:LONGEST_HEAD]
+    if not ANY_TIME.search(start):
+        return None
+    if found := ONE_LINE.match(start):
+        return _checked(found["time"], found["name"], whole[found.start("text") :])
+    if found := IN_BRACKETS.search(start):
+        return _checked(found["time"], start[: found.start()], whole[found.start("text") :])
+    if found := TIME_FIRST.fullmatch(whole[: LONGEST_HEAD + 1]):
+        return _checked(found["time"], found["name"], "")
+    if len(whole) <= LONGEST_HEAD and (found := AT_THE_END.search(whole)):
+        return _checked(found["time"] or found["enclosed"], whole[: found.start()].rstrip(":： "), "")
     return None
+
+
+def _checked(time: str, name: str, text: str) -> tuple[str, str, str] | None:
+    """None where the time is none, or what stands in the place of the name is too long for one."""
+    name = AUDIENCE.sub("", name).strip()
+    ok = 0 < len(name) <= LONGEST_NAME and not re.search(r"[:：\t]", name) and read_moment(time) is not None
+    return (time, name, text) if ok else None
 
 
 def _gather(lines: list[str], heads: list[tuple[str, str, str] | None]) -> Table:

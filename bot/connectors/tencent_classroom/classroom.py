@@ -21,8 +21,12 @@ ABILITIES = Abilities(reply=True, length=11 * 1024, unit=Unit.BYTES, rate=10.0)
 """A message may take 12 KiB with what surrounds its text (document 269/9346)."""
 
 MOST_PAGES = 500
-MOST_HEARD = 50_000
-"""Further back nobody looks: bounds for what waits in memory until it can be handed over in its order."""
+MOST_HEARD = 20_000_000
+"""Pages, and characters of what they hold: further back nobody looks, for it waits in memory until it can be handed
+over in its order."""
+
+EMPTY = 100
+"""Characters that a message counts beside its text."""
 
 AT_ONCE = 500
 REMEMBERED = 2000
@@ -57,9 +61,13 @@ def refusal(error: Answered) -> ConnectorError:
     if code.startswith(("AuthFailure", "UnauthorizedOperation")):
         return Refused(BAD_KEY)
     if code.startswith("RequestLimitExceeded"):
-        return TryLater(WAIT)
+        return TryLater(WAIT, text="Tencent Cloud was asked too often; raise poll_seconds if that goes on")
     if code in TROUBLES:
         return Refused(f"{TROUBLES[code]} ({code})")
+    if code.startswith(("InvalidParameter", "LimitExceeded")):
+        return ConnectorError(
+            f"Tencent Cloud does not accept what it was asked ({code}): check room, try a smaller page_size"
+        )
     return ConnectorError(f"Tencent Cloud answered {code}; it is asked again")
 
 
@@ -177,7 +185,7 @@ class Classroom:
             found.update((one.seq, one) for one in page if one.seq not in self._seen)
             # Beyond the oldest page lies nothing at first, and what is gone after seven days later on.
             complete = bool(page) or not self._known
-            if len(found) > MOST_HEARD:
+            if sum(EMPTY + len(one.text) for one in found.values()) > MOST_HEARD:
                 complete = False
                 break
         else:

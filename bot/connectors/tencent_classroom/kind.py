@@ -86,7 +86,8 @@ class TencentOptions(SourceOptions):
     token: SecretStr = secret("meeting: token of the webhook, if there is one.", needed=False)
     download_hosts: tuple[str, ...] = Field(
         default=HOSTS,
-        description="meeting: hosts, with those below them, from which chat files may be downloaded by https.",
+        description="meeting: hosts, with those below them, from which chat files may be downloaded by https. "
+        f"Left out: {', '.join(HOSTS)}.",
     )
     lcic_url: Url = Field(default=LCIC_URL, description="Address of the LCIC API; another one for tests.")
     meeting_url: Url = Field(

@@ -51,7 +51,10 @@ BUSY = HookReply(503, b'{"error": "try again", "code": "busy"}', headers=(("Retr
 TAKEN = HookReply(200, b"successfully received callback", "text/plain")
 """The words that the platform asks for (document 1095/51608)."""
 
-UNKNOWN = "201003"
+UNKNOWN, WRONG = "201003", "190004"
+NO_MEETING = "1000000000000000001"
+"""An id that no meeting has, to be asked for where none is known by its id."""
+
 REFUSALS = {
     "190303": "Tencent Meeting knows no such application: check app_id, secret_id and, if you have one, sdk_id",
     "200003": "Tencent Meeting does not accept the signature: copy secret_key anew from the application's page",
@@ -197,8 +200,8 @@ class Meetings:
         return data if genuine and abs(self._now() - at) <= WINDOW else None
 
     async def _prove(self) -> None:
-        """Ask for a meeting that there is not: that the platform says so proves the keys."""
-        await self._exports("1")
+        """That the platform answers proves the keys, also where it says that there is no such meeting."""
+        await self._exports(next(filter(_is_id, self._wanted), NO_MEETING))
 
     def _pause(self) -> float:
         fresh = any(self._now() - at < HURRY for at in self._progress.over.values())
@@ -214,7 +217,7 @@ class Meetings:
         try:
             return await self._client.exports(id, sub)
         except Answered as error:
-            if error.code == UNKNOWN:
+            if error.code == UNKNOWN or (id == NO_MEETING and error.code == WRONG):
                 return []
             raise refusal(error) from None
 
@@ -241,7 +244,7 @@ class Meetings:
 
     async def _take(self, floor: Floor, key: str, export: Export, guess: Guess) -> None:
         begins = float(export.begins) if re.fullmatch(r"[0-9]{9,10}", export.begins) else self._now()
-        lines, problems = said(guess, guess.columns, day_of(begins))
+        lines, problems = await asyncio.to_thread(said, guess, guess.columns, day_of(begins))
         if problems:
             log.warning("%s: skipped %d rows of a chat file", self.name, len(problems))
         found = messages(lines, self.name, self._session, begins)

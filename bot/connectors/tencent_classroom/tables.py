@@ -14,7 +14,7 @@ import openpyxl
 
 from bot.errors import BadInput
 
-LARGEST_UNPACKED = 200 * 1024 * 1024
+LARGEST_UNPACKED = 100 * 1024 * 1024
 """Bytes. A spreadsheet is a ZIP file and may unpack to far more than it weighs."""
 
 MOST_ROWS = 200_000

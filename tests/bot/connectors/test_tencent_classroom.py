@@ -248,7 +248,7 @@ async def test_other_troubles_have_a_line_each(server: FakeTencent) -> None:
     """An unknown room, too many calls, an answer of a proxy, nobody there."""
     assert "Refused: Tencent Cloud knows no such room: check room" in await why(lcic(server, room=1))
     server.will("GetRoomMessage", refuse("RequestLimitExceeded"))
-    assert "TryLater: told to wait 2 s" in await why(lcic(server))
+    assert "TryLater: Tencent Cloud was asked too often" in await why(lcic(server))
     server.will("GetRoomMessage", refuse("FailedOperation.ClassExpired"))
     assert "Refused: the class has expired" in await why(lcic(server))
     server.will("GetRoomMessage", html())

@@ -5,6 +5,7 @@ import json
 import tracemalloc
 import zipfile
 from datetime import date, datetime, time, timedelta, timezone
+from time import monotonic
 from typing import Any
 
 import openpyxl
@@ -13,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.connectors.tencent_classroom import exported, tables
+from bot.connectors.tencent_classroom.chatlog import read_chatlog
 from bot.connectors.tencent_classroom.clock import Moment, read_moment, resolved
 from bot.connectors.tencent_classroom.exported import Guess, Said, decode, messages, read_export, said
 from bot.errors import BadInput
@@ -259,6 +261,18 @@ def test_more_rows_than_a_chat_has_are_left_out_and_told(monkeypatch: pytest.Mon
     guess = read_export(workbook(["时间", "内容"], *[["19:30:05", "有吗"]] * 9), "c.xlsx")
     assert len(guess.rows) == 2
     assert "the rest is left out" in guess.problems[-1].why
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["x" + " :" * 99, "a" + " " * 198, "a 1:11 " * 28, "[1:11] :" * 24, "1:11 " + "a " * 97, "[1:11" + " " * 190 + "x",
+     "from " * 20 + "1:11", "2026-11-01 " * 18],
+)  # fmt: skip
+def test_no_line_takes_long(line: str) -> None:
+    """Lines made to be looked at again and again take less than a millisecond each."""
+    began = monotonic()
+    read_chatlog(f"{line}\n" * 2000)
+    assert monotonic() - began < 2
 
 
 NAMES = st.sampled_from(["a.csv", "a.tsv", "a.txt", "a.json", "a.jsonl", "a.xlsx", "聊天", ""])
