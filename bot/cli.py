@@ -1,18 +1,19 @@
 """The command `floormic`. Parses, calls, prints; what it calls is imported when it is needed, so that help is fast.
 
-Exit status: 0 all went well, 1 `check` found mistakes, 2 it could not be done (the reason is on standard error),
-130 stopped by Ctrl-C.
+Exit status: 0 all went well, 1 `check` found mistakes or `sources` a source that is down, 2 it could not be done (the
+reason is on standard error), 130 stopped by Ctrl-C.
 """
 
 import asyncio
 import math
+import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
@@ -118,6 +119,80 @@ def run(config: Path | None) -> None:
     for warning in settings.warnings:
         click.echo(f"{warning} (a warning)", err=True)
     asyncio.run(app.run(settings))
+
+
+@floormic.command()
+@config_option
+@click.option("--hours", type=click.FloatRange(min=0.1), default=24.0, show_default=True, help="Look back so far.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--watch", is_flag=True, help="Draw it anew every two seconds, until Ctrl-C.")
+def sources(config: Path | None, hours: float, as_json: bool, watch: bool) -> int:
+    """Show how every source is: connected since when, what came, what was missed. The program may be running; the
+    status is 1 where it is not, or where a source is not connected."""
+    from bot import app
+
+    if as_json and watch:
+        raise BadInput("--json and --watch do not go together")
+    found = app.installation(_config(config))
+    if watch:
+        _watch(lambda: "\n".join(app.told(app.standing(found, time.time(), hours), time.time())))
+    now = time.time()
+    standing = app.standing(found, now, hours)
+    click.echo(standing.model_dump_json(indent=2) if as_json else "\n".join(app.told(standing, now)))
+    return 0 if standing.well else 1
+
+
+@floormic.command()
+@config_option
+@click.argument("kind", required=False)
+@click.option("--list", "listing", is_flag=True, help="Show every kind with what it can do.")
+@click.option(
+    "--set", "values", multiple=True, metavar="KEY=VALUE", help="An option, also name and session; repeatable."
+)
+@click.option(
+    "--secret-env", "variables", multiple=True, metavar="KEY=VARIABLE", help="A secret is in this variable; repeatable."
+)
+@click.option("--replace", is_flag=True, help="Write over the source of that name; what is not given stays.")
+@click.option("--force", is_flag=True, help="Write it also where the platform refuses.")
+@click.option("--yes", is_flag=True, help="Ask nothing: what is missing is a mistake.")
+@click.option("--language", type=click.Choice(["zh", "en"]), help="Of the guide. Default: as $LANG.")
+def connect(
+    config: Path | None,
+    kind: str | None,
+    listing: bool,
+    values: tuple[str, ...],
+    variables: tuple[str, ...],
+    replace: bool,
+    force: bool,
+    yes: bool,
+    language: str | None,
+) -> None:
+    """Set up a source of this KIND: how to get its keys, a try on the platform, and the table in the configuration.
+    Secrets are written into files of their own, beside the data."""
+    from bot import app
+
+    language = language or _language()
+    if listing:
+        _show_kinds(app.kinds(language))
+        return
+    if kind is None:
+        raise BadInput("name a kind, such as telegram; `floormic connect --list` shows them all")
+    given = app.Given(_pairs("--set", values), _pairs("--secret-env", variables), yes, force, replace)
+    app.connect(kind, config or DEFAULT_CONFIG, given, Terminal(), language)
+
+
+@floormic.command()
+@config_option
+@click.argument("name")
+def listen(config: Path | None, name: str) -> None:
+    """Show what the configured source NAME delivers, as it comes, until Ctrl-C; nothing is stored or answered. Stop the
+    program first. Where the platform waits for a confirmation it gets none, so that the program gets all of it later
+    (Telegram, everything that calls us); what it says only once, over an open connection, is gone with being shown."""
+    from bot import app
+
+    settings = _settings(config)
+    click.echo(f"Listening to {name}; nothing is kept. Ctrl-C ends.", err=True)
+    asyncio.run(app.listen(settings, name, click.echo))
 
 
 @floormic.command()
@@ -318,10 +393,69 @@ def import_(config: Path | None, file: Path, session: str, columns: str | None, 
     return 1 if done.skipped else 0
 
 
+def _config(config: Path | None) -> Path | None:
+    return config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
+
+
 def _settings(config: Path | None) -> "Settings":
     from bot import app
 
-    return app.load(config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None))
+    return app.load(_config(config))
+
+
+class Terminal:
+    """Whoever sits before it is asked and told."""
+
+    def say(self, text: str) -> None:
+        click.echo(text)
+
+    def ask(self, question: str, default: str = "") -> str:
+        return str(click.prompt(question, default=default, show_default=bool(default)))
+
+    def ask_secret(self, question: str) -> str:
+        return str(click.prompt(question, default="", show_default=False, hide_input=True))
+
+    def choose(self, question: str, choices: Mapping[str, str]) -> str:
+        shown = ", ".join(f"[{key}] {meaning}" for key, meaning in choices.items())
+        return str(click.prompt(f"{question} {shown}", type=click.Choice(list(choices)), show_choices=False))
+
+
+def _language() -> str:
+    """That of the terminal, as far as the program speaks it."""
+    spoken = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
+    return "zh" if spoken.lower().startswith("zh") else "en"
+
+
+def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for text in given:
+        key, mark, value = text.partition("=")
+        if not mark or not key.strip():
+            raise BadInput(f"{option} {text}: write it as {option} key=value")
+        pairs[key.strip()] = value.strip()
+    return pairs
+
+
+def _show_kinds(rows: list[tuple[str, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for name in rows[0]:
+        table.add_column(name, no_wrap=name != rows[0][-1], overflow="fold")
+    for row in rows[1:]:
+        table.add_row(*row)
+    Console(highlight=False).print(table)
+
+
+def _watch(draw: Callable[[], str]) -> NoReturn:
+    from rich.live import Live
+    from rich.text import Text
+
+    with Live(Text(draw()), auto_refresh=False, vertical_overflow="visible") as live:
+        while True:
+            time.sleep(2)
+            live.update(Text(draw()), refresh=True)
 
 
 def _write_page(file: Path, measured: "Measured", language: "Language") -> None:

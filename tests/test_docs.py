@@ -50,7 +50,7 @@ def test_no_section_has_an_option_that_is_not_there() -> None:
     written = {
         (command, option)
         for command, text in sections(read("docs/commands.md")).items()
-        for option in re.findall(r"^\| `(--\w+)", text, re.MULTILINE)
+        for option in re.findall(r"^\| `(--[\w-]+)", text, re.MULTILINE)
     }
     assert written == set(options())
 
@@ -156,4 +156,4 @@ def test_commands_that_the_pages_show_exist() -> None:
         for name, rest in re.findall(r"(?:\$ \S*|`)floormic ([a-z]+)([^`\n]*)", read(page)):
             assert name in floormic.commands, (page, name)
             known = {option for command, option in options() if command == name} | {"--help"}
-            assert set(re.findall(r"--[a-z]+", rest.split("#")[0])) <= known, (page, name, rest)
+            assert set(re.findall(r"--[a-z-]+", rest.split("#")[0])) <= known, (page, name, rest)

@@ -2,32 +2,43 @@
 
 from bot.app.benching import Measured, Wanted, bench, code_version
 from bot.app.calibrating import Calibrated, calibrate_model, check_encoder
+from bot.app.connecting import Given, connect, kinds
 from bot.app.demo import demo
 from bot.app.hall import Hall, open_hall, run
 from bot.app.importing import Imported, Preview, import_chat
+from bot.app.listening import listen
 from bot.app.reencoding import reencode
 from bot.app.replaying import ReplaySummary, replay
 from bot.app.reporting import report
+from bot.app.source_status import Standing, installation, standing, told
 from bot.app.sources import load
 
 __all__ = [
     "Calibrated",
+    "Given",
     "Hall",
     "Imported",
     "Measured",
     "Preview",
     "ReplaySummary",
+    "Standing",
     "Wanted",
     "bench",
     "calibrate_model",
     "check_encoder",
     "code_version",
+    "connect",
     "demo",
     "import_chat",
+    "installation",
+    "kinds",
+    "listen",
     "load",
     "open_hall",
     "reencode",
     "replay",
     "report",
     "run",
+    "standing",
+    "told",
 ]

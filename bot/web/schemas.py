@@ -283,8 +283,7 @@ class LedgerRow(Reply):
 
 
 class OutageOut(Reply):
-    """A time in which a chat was not heard; `ended` null while it lasts. `filled`: fetched later, so nothing is missing.
-    """
+    """A time in which a chat was not heard; `ended` null while it lasts. `filled`: fetched later."""
 
     began: float
     ended: float | None

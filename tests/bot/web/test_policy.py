@@ -68,8 +68,8 @@ async def test_what_everybody_may_use_is_known(hall: Hall) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 async def test_a_role_reaches_what_it_may_and_nothing_else(hall: Hall, role: str) -> None:
-    """Role by address: refused exactly below the least role, with a login for another session, and outside of any session
-    with a login for one."""
+    """Role by address: refused exactly below the least role, with a login for another session, and outside of any
+    session with a login for one."""
     await hall.asks()
     everywhere, here, elsewhere = [
         hall.client() if role == "viewer" else await hall.signed_in(role, session) for session in ("", "talk", "other")

@@ -1,0 +1,158 @@
+"""The commands about sources: `connect`, `listen`, `sources`."""
+
+import asyncio
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bot import cli
+from bot.app.source_status import installation
+from bot.errors import BadInput, FloormicError, StoreBusy
+from bot.model import SourceHealth, SourceState
+from bot.storage.connection import claim
+from bot.storage.sqlite import open_store
+
+INTAKE = '[intake]\nsecret_file = "data/secrets/intake-secret"\n'
+
+
+def run(*arguments: str | Path, input: str = "", **environ: str) -> Result:
+    environ = {"LANG": "en_US.UTF-8", **environ}
+    arguments = tuple(map(str, arguments))
+    return CliRunner().invoke(cli.floormic, arguments, standalone_mode=False, input=input, env=environ)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    return tmp_path / "floormic.toml"
+
+
+def beat(config: Path, state: SourceState = SourceState.CONNECTED, ago: float = 1.0) -> None:
+    async def keep() -> None:
+        store = await open_store(installation(config).database)
+        await store.keep_sources([SourceHealth("intake", state, time.time() - 60, time.time() - ago)])
+        await store.close()
+
+    asyncio.run(keep())
+
+
+def test_a_source_is_set_up_by_answering(config: Path) -> None:
+    """The guide, the question, the file; what is typed as a secret is not shown."""
+    typed = "Xk29fLq0aTz7RbVw"
+    result = run("connect", "intake", "--config", config, input=f"{typed}\n")
+    assert result.exception is None, result.output
+    assert "Signed intake (intake)" in result.output
+    assert "The file is valid." in result.output
+    assert typed not in result.output
+    assert (config.parent / "data/secrets/intake-secret").read_text().strip() == typed
+    assert config.read_text().endswith("\n\n" + INTAKE)
+    assert run("check", "--config", config).return_value == 0
+
+
+def test_a_name_that_exists_is_asked_about(config: Path) -> None:
+    """The choices are offered with their letters, and stopping changes nothing."""
+    run("connect", "intake", "--config", config, "--yes")
+    before = config.read_text()
+    result = run("connect", "intake", "--config", config, input="s\n")
+    assert "[r] replace it, [o] choose another name, [s] stop" in result.output
+    assert isinstance(result.exception, BadInput)
+    assert config.read_text() == before
+    assert run("connect", "intake", "--config", config, input="x\no\nlobby\n\n").exception is None
+    assert '[[intake]]\nname = "lobby"\n' in config.read_text()
+
+
+def test_a_source_is_set_up_without_a_person(config: Path) -> None:
+    """--set, --secret-env, --yes."""
+    given = ("--set", "name=lobby", "--secret-env", "secret=MINE", "--yes")
+    result = run("connect", "intake", "--config", config, *given, MINE="Xk29fLq0aTz7RbVw")
+    assert result.exception is None, result.output
+    assert config.read_text().endswith('[intake]\nname = "lobby"\nsecret_env = "MINE"\n')
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        ((), "name a kind"),
+        (("intaek",), 'did you mean "intake"'),
+        (("intake", "--set", "name"), "--set name: write it as --set key=value"),
+        (("intake", "--secret-env", "=X"), "write it as --secret-env key=value"),
+    ],
+)
+def test_bad_input_gets_a_clear_line(config: Path, arguments: tuple[str, ...], line: str) -> None:
+    """And no file comes into being."""
+    result = run("connect", *arguments, "--config", config)
+    assert isinstance(result.exception, BadInput)
+    assert line in str(result.exception)
+    assert not config.exists()
+
+
+@pytest.mark.parametrize(
+    ("environ", "options", "title"),
+    [
+        ({"LANG": "zh_CN.UTF-8"}, (), "签名接口"),
+        ({"LANG": "zh_CN.UTF-8", "LC_ALL": "C.UTF-8"}, (), "Signed intake"),
+        ({"LANG": ""}, ("--language", "zh"), "签名接口"),
+        ({"LANG": "de_DE.UTF-8"}, (), "Signed intake"),
+    ],
+)
+def test_the_list_speaks_the_language_of_the_terminal(
+    environ: dict[str, str], options: tuple[str, ...], title: str
+) -> None:
+    """$LANG and what goes before it, or --language."""
+    text = run("connect", "--list", *options, COLUMNS="160", **environ).output
+    assert title in text
+    assert "telegram" in text
+    assert "it calls us" in text
+
+
+def test_sources_are_shown_as_text_and_as_json(config: Path) -> None:
+    """The status is 0 where all is well, else 1."""
+    config.write_text(INTAKE)
+    beat(config)
+    shown = run("sources", "--config", config)
+    assert shown.return_value == 0
+    assert "● intake: connected since" in shown.output
+    told = json.loads(run("sources", "--config", config, "--json", "--hours", "2").output)
+    assert (told["running"], told["hours"]) == (True, 2.0)
+    assert told["sources"][0]["state"] == "connected"
+    beat(config, SourceState.LOST)
+    assert run("sources", "--config", config).return_value == 1
+    beat(config, ago=60.0)
+    stopped = run("sources", "--config", config)
+    assert stopped.return_value == 1
+    assert "Floormic is not running" in stopped.output
+
+
+def test_sources_are_drawn_again_and_again(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """--watch reads anew each time, until Ctrl-C."""
+    config.write_text(INTAKE)
+    beat(config)
+    rounds: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        rounds.append(seconds)
+        beat(config, SourceState.LOST)
+        if len(rounds) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.time, "sleep", sleep)
+    result = run("sources", "--config", config, "--watch", TERM="xterm-256color")
+    assert result.exit_code == 1  # click makes an Abort of it, and `main` the status 130
+    assert "lost, tried again by itself" in result.output
+    assert isinstance(run("sources", "--config", config, "--watch", "--json").exception, BadInput)
+
+
+def test_listening_needs_a_source_and_the_place_to_itself(config: Path) -> None:
+    """An unknown name and a running program are said in a line each."""
+    run("connect", "intake", "--config", config, "--yes")
+    unknown = run("listen", "lobby", "--config", config)
+    assert isinstance(unknown.exception, BadInput)
+    (config.parent / "data").mkdir(exist_ok=True)
+    held = claim(installation(config).database)
+    busy = run("listen", "intake", "--config", config)
+    os.close(held)
+    assert isinstance(busy.exception, StoreBusy)
+    assert isinstance(busy.exception, FloormicError)
