@@ -302,7 +302,7 @@ class Placed:
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """What the pipeline needs of an earlier asking to go on after a restart: `question` it is filed under, `first` that
-    where it was placed when it came. `source`: the course source sent to it.
+    where it was placed when it came. `source`: what of the course was sent to it or suggested.
     """
 
     message: int

@@ -294,13 +294,13 @@ class Pipeline:
 
     def _ask(self, message: Message, asking: Asking, vector: Vector) -> Placed:
         match = self._answering.match(message.text, vector) if self._answering is not None else None
-        sure = match.source if match and match.verdict == "answer" and asking.sure else None
-        grouped = self._groups.decide(message.text, vector, sure, _asker(message.person))
+        offered = match.source if match and match.verdict != "silent" else None
+        grouped = self._groups.decide(message.text, vector, offered, _asker(message.person))
         joins = grouped.group if self._session.grouping is Mode.AUTO else None
         id = joins or f"q{message.id}"
         found = self._course(match, asking, self._standing.get(id))
         sent = found if found and found.state == "sent" else None
-        source = sent.source if sent else None
+        source = found.source if found else None
         self._groups.add(message.id, id, message.text, vector, source, asker=_asker(message.person))
         founds = None if joins else self._found(message, sent)
         if founds:

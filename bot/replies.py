@@ -54,7 +54,7 @@ TEXTS = {
         "and_more": " and others, {count} people",
         "joiner": ", ",
         "linked": "Linked: what you ask here is also among your questions on the web page, and you count once.",
-        "not_linked": "This code is wrong, too old or already used. Get a new one on the web page, under your questions.",
+        "not_linked": "This code is wrong, too old or already used. Get a new one on the web page, at your questions.",
     },
 }
 

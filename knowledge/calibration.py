@@ -7,12 +7,16 @@ Made by `knowledge.calibrating`. What the features mean stands where they are co
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache as once
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from knowledge.encoder import Encoder
 from knowledge.logistic import CalibrationError, Logistic
@@ -27,6 +31,9 @@ OFFERED = 0.8
 
 ENOUGH = 100
 """Matches of a kind (entries; passages and terms) from which on it has a threshold of its own."""
+
+NINE_OF_TEN = 1.2816
+"""Standard deviations below which nine of ten lie."""
 
 NEVER = math.inf
 """A threshold that no probability reaches."""
@@ -79,31 +86,58 @@ class AnsweringJudge:
     suggest: float
 
 
+Talks = tuple[tuple[float, ...], ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Probabilities that matches got from a regression which had not seen their talk, by whether they were right."""
+    """Probabilities that matches got from a regression which had not seen their talk, by whether they were right; those
+    of each talk by themselves, in the same order in both.
+    """
 
-    right: tuple[float, ...]
-    wrong: tuple[float, ...]
+    right: Talks
+    wrong: Talks
 
     def __len__(self) -> int:
-        return len(self.right) + len(self.wrong)
+        return sum(map(len, (*self.right, *self.wrong)))
 
     def threshold(self, precision: float) -> float:
-        """The lowest probability such that of what reaches it a share of at least `precision` is right, one more
-        counted as wrong than there was; `NEVER` where there is none.
+        """The lowest probability such that of what reaches it a share of at least `precision` is right, in nine of ten
+        further talks; `NEVER` where there is none.
 
-        The one more makes it hold for the next talk and not only for these: the false discovery rate of conformal
-        selection (Jin and Candès, Selection by Prediction with Conformal p-values, JMLR 2023).
+        Talks, not matches, are what comes again: what is wrong in one of them tends to be wrong throughout. So the
+        bound is that of a ratio over clusters (Cochran, Sampling Techniques, 1977, 6.3). One more is counted as wrong
+        than there was, as in conformal selection (Jin and Candès, JMLR 2023), so that a few cases prove nothing.
         """
-        best, wrong, sent = NEVER, 0, 0
-        ordered = sorted([(s, False) for s in self.right] + [(s, True) for s in self.wrong], reverse=True)
-        for at, (score, is_wrong) in enumerate(ordered):
-            wrong, sent = wrong + is_wrong, sent + 1
-            last_of_equals = at + 1 == len(ordered) or ordered[at + 1][0] < score
-            if last_of_equals and wrong + 1 <= (1 - precision) * (sent + 1) + 1e-9:
+        wrong, sent = np.zeros(len(self.right)), np.zeros(len(self.right))
+        best = NEVER
+        for score, here in groupby(sorted(self._each(), reverse=True), key=lambda one: one[0]):
+            for _, talk, is_wrong in here:
+                sent[talk] += 1
+                wrong[talk] += is_wrong
+            if _bound(wrong, sent) <= 1 - precision + 1e-9:
                 best = score
         return best
+
+    def joined(self, other: "Scores") -> "Scores":
+        """With the scores that other matches of the same talks got."""
+        return Scores(_by_talk(self.right, other.right), _by_talk(self.wrong, other.wrong))
+
+    def _each(self) -> Iterator[tuple[float, int, bool]]:
+        for is_wrong, talks in ((False, self.right), (True, self.wrong)):
+            for talk, scores in enumerate(talks):
+                yield from ((score, talk, is_wrong) for score in scores)
+
+
+def _bound(wrong: NDArray[np.float64], sent: NDArray[np.float64]) -> float:
+    """Of the share that is wrong, one number a talk."""
+    talks, all_sent = len(sent), sent.sum()
+    spread = float(np.square(wrong - wrong.sum() / all_sent * sent).sum()) * talks / max(1, talks - 1)
+    return float((wrong.sum() + 1) / (all_sent + 1)) + NINE_OF_TEN * math.sqrt(spread) / float(all_sent)
+
+
+def _by_talk(some: Talks, others: Talks) -> Talks:
+    return tuple((*one, *other) for one, other in zip(some, others, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +157,7 @@ class Calibration:
 
     def answers(self, precision: float = PRECISION) -> AnsweringJudge:
         """The judge of answers that sends what is right as often as wanted; nothing where it is `lent`."""
-        both = Scores(self.entries.right + self.passages.right, self.entries.wrong + self.passages.wrong)
+        both = self.entries.joined(self.passages)
         entries, passages = (
             NEVER if self.lent else (scores if len(scores) >= ENOUGH else both).threshold(precision)
             for scores in (self.entries, self.passages)
@@ -219,7 +253,7 @@ def _judge(raw: Any) -> Judge:
 
 
 def _scores(raw: Any) -> Scores:
-    return Scores(_numbers(raw["right"]), _numbers(raw["wrong"]))
+    return Scores(tuple(map(_numbers, raw["right"])), tuple(map(_numbers, raw["wrong"])))
 
 
 def _by_name(raw: Mapping[str, Any]) -> dict[str, float]:

@@ -125,7 +125,7 @@ def remembered(db: Database, session: str) -> list[Remembered]:
     found = []
     for row in rows:
         answer = match_of(row["answer"])
-        source = answer.source if answer is not None and answer.state == "sent" else None
+        source = answer.source if answer is not None else None
         person = message_of(row).person
         vector = vector_of(row["vector"])
         found.append(Remembered(row["id"], row["question"], row["first"], row["text"], vector, source, person))

@@ -217,8 +217,8 @@ _SAME_HUMAN = """
     SELECT :source, :person UNION
     SELECT source, person FROM links WHERE owner_source = :source AND owner = :person
 """
-"""A person and everybody who linked themselves to them. Not the other way round: a code that was read in a chat and used
-by a stranger must not show them anything."""
+"""A person and everybody who linked themselves to them. Not the other way round: a code that a stranger read in a chat
+and used must not show them anything."""
 
 
 def asked_by(db: Database, session: str, person: Person) -> list[Asked]:

@@ -30,14 +30,14 @@ def scores_of(
     heard: Sequence[Heard], asked: Sequence[Asked], probability: Sequence[Floats], *, entries: bool
 ) -> Scores:
     """Of what the detector is sure about, for nothing else is sent. What asks nothing counts as wrong."""
-    right: list[float] = []
-    wrong: list[float] = []
+    right: list[tuple[float, ...]] = []
+    wrong: list[tuple[float, ...]] = []
     for one, told, chance in zip(heard, asked, probability, strict=True):
         of_kind = np.array([kind != "" and (kind == "entry") == entries for kind in one.kind])
         counts = one.clear & told.sure & of_kind
-        right += chance[counts & one.right].tolist()
-        wrong += chance[counts & ~one.right].tolist()
-    return Scores(tuple(sorted(right)), tuple(sorted(wrong)))
+        right.append(tuple(sorted(chance[counts & one.right].tolist())))
+        wrong.append(tuple(sorted(chance[counts & ~one.right].tolist())))
+    return Scores(tuple(right), tuple(wrong))
 
 
 def sent(one: Heard, told: Asked, probability: Floats, judge: AnsweringJudge) -> Bools:

@@ -162,7 +162,7 @@ def _thresholds(
     passed = ~out & (cheap >= surely_not)
     best = max(ASKS, key=lambda at: (_f1(asks[clear], (passed & (full >= at))[clear]), -abs(at - 0.5)))
     told = clear & passed & (full >= best)
-    scores = Scores(tuple(full[told & asks].tolist()), tuple(full[told & ~asks].tolist()))
+    scores = Scores((tuple(full[told & asks].tolist()),), (tuple(full[told & ~asks].tolist()),))
     sure = min(max(scores.threshold(CERTAIN), best), 0.99)
     judge = AskingJudge(draft.cheap, draft.full, draft.vector, surely_not, best, round(sure, DIGITS))
     found = []

@@ -61,5 +61,6 @@ def figures_of(calibration: Calibration, heard: Sequence[Heard], precision: floa
 
 
 def sources(one: Heard, told: Asked, chance: Floats, judge: AnsweringJudge) -> list[str | None]:
-    """What of the course is sent to each line."""
-    return [source if said else None for source, said in zip(one.source, sent(one, told, chance, judge), strict=True)]
+    """What of the course is offered to each line: sent, or suggested to a moderator."""
+    offered = told.told & (chance >= judge.suggest)
+    return [source if said else None for source, said in zip(one.source, offered, strict=True)]

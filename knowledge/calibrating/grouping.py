@@ -27,7 +27,7 @@ SUGGESTED = 0.7
 """A moderator is asked from this share of the threshold of joining on."""
 
 Sources = Sequence[str | None]
-"""What of the course is sent to each line of a talk."""
+"""What of the course is offered to each line of a talk."""
 
 
 def fit_grouping(

@@ -109,9 +109,9 @@ def _judge(
     if not line.asks:
         return Judged(line, asking.asks, asking.probability, f"q{key}", reasons=Reasons(asking.reasons))
     match = answering.match(line.text, vector)
-    grouped = groups.decide(line.text, vector, _sure(match))
+    grouped = groups.decide(line.text, vector, _offered(match))
     group = grouped.group or f"q{key}"
-    groups.add(key, group, line.text, vector, _sure(match))
+    groups.add(key, group, line.text, vector, _offered(match))
     return Judged(
         line,
         asking.asks,
@@ -125,8 +125,8 @@ def _judge(
     )
 
 
-def _sure(match: Match | None) -> str | None:
-    return match.source if match and match.verdict == "answer" else None
+def _offered(match: Match | None) -> str | None:
+    return match.source if match and match.verdict != "silent" else None
 
 
 def group_by_threshold(heard: Heard, mind: Mind, threshold: float) -> list[str]:
@@ -137,7 +137,7 @@ def group_by_threshold(heard: Heard, mind: Mind, threshold: float) -> list[str]:
     for key, (row, vector) in enumerate(zip(heard.rows, heard.vectors, strict=True)):
         if not row.line.asks:
             continue
-        source = row.source if row.verdict == "answer" else None
+        source = row.source if row.verdict != "silent" else None
         grouped = groups.decide(row.line.text, vector, source)
         group = _proposed(grouped) if (grouped.similarity or 0.0) >= threshold else None
         told.append(group or f"q{key}")
@@ -197,11 +197,11 @@ def _returning(earlier: Heard, later: Heard, mind: Mind) -> dict[str, str]:
     for key, (row, vector) in enumerate(zip(earlier.rows, earlier.vectors, strict=True)):
         if row.line.group:
             match = later.answering.match(row.line.text, vector)
-            groups.add(key, row.line.group, row.line.text, vector, _sure(match))
+            groups.add(key, row.line.group, row.line.text, vector, _offered(match))
     joins: dict[str, Counter[str | None]] = {}
     for row, vector in zip(later.rows, later.vectors, strict=True):
         if row.line.group:
-            decided = groups.decide(row.line.text, vector, row.source if row.verdict == "answer" else None)
+            decided = groups.decide(row.line.text, vector, row.source if row.verdict != "silent" else None)
             joins.setdefault(row.line.group, Counter())[decided.group] += 1
     return {group: best for group, counts in joins.items() if (best := _most(counts.items(), counts.total()))}
 

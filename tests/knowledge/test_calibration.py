@@ -35,38 +35,48 @@ probabilities = st.lists(st.integers(0, 20).map(lambda n: n / 20), max_size=60).
 def test_what_reaches_the_threshold_is_right_as_often_as_wanted(
     right: tuple[float, ...], wrong: tuple[float, ...], precision: float
 ) -> None:
-    """From the threshold on the precision holds with one wrong one to spare, and below it no threshold keeps it."""
+    """From the threshold on the precision holds with one wrong one to spare, and below it no threshold keeps it (within
+    one talk, where nothing is known of how talks differ)."""
 
     def holds(at: float) -> bool:
         bad = sum(s >= at for s in wrong)
         return bad + 1 <= (1 - precision) * (bad + sum(s >= at for s in right) + 1) + 1e-9
 
-    found = Scores(right, wrong).threshold(precision)
+    found = Scores((right,), (wrong,)).threshold(precision)
     assert found == NEVER or holds(found)
     assert not any(holds(at) for at in {*right, *wrong} if at < found)
 
 
 @settings(deadline=None)
-@given(probabilities, probabilities)
-def test_the_more_precision_is_wanted_the_less_is_sent(right: tuple[float, ...], wrong: tuple[float, ...]) -> None:
+@given(st.lists(st.tuples(probabilities, probabilities), min_size=1, max_size=4))
+def test_the_more_precision_is_wanted_the_less_is_sent(talks: list[tuple[tuple[float, ...], ...]]) -> None:
     """The threshold never falls when more is asked for."""
-    scores = Scores(right, wrong)
+    scores = Scores(tuple(right for right, _ in talks), tuple(wrong for _, wrong in talks))
     thresholds = [scores.threshold(p) for p in (0.5, 0.7, 0.9, 0.95, 0.99)]
     assert thresholds == sorted(thresholds)
 
 
 def test_few_cases_prove_nothing() -> None:
     """Nineteen right ones out of nineteen show a precision of 95 %, eighteen do not."""
-    assert Scores((0.9,) * 19, ()).threshold(0.95) == 0.9
-    assert Scores((0.9,) * 18, ()).threshold(0.95) == NEVER
+    assert Scores(((0.9,) * 19,), ((),)).threshold(0.95) == 0.9
+    assert Scores(((0.9,) * 18,), ((),)).threshold(0.95) == NEVER
+
+
+def test_what_is_wrong_in_one_talk_throughout_counts_for_more() -> None:
+    """Four wrong ones of a hundred and sixty may be chance where each talk has one, and are a warning where all are in
+    one talk: the next may be like it."""
+    spread = Scores(((0.9,) * 39,) * 4, ((0.9,),) * 4)
+    together = Scores(((0.9,) * 40,) * 3 + ((0.9,) * 36,), ((), (), (), (0.9,) * 4))
+    assert spread.threshold(0.95) == 0.9
+    assert together.threshold(0.95) == NEVER
 
 
 def test_kinds_have_thresholds_of_their_own_where_there_are_enough() -> None:
     """Entries and passages are judged apart from a hundred cases on, and together below."""
     made = bundled_calibration()
-    many = replace(made, entries=Scores((0.6,) * 100, ()), passages=Scores((0.9,) * 100, (0.7,) * 50))
+    many = replace(made, entries=Scores(((0.6,) * 100,), ((),)), passages=Scores(((0.9,) * 100,), ((0.7,) * 50,)))
     assert (many.answers(0.95).entries, many.answers(0.95).passages) == (0.6, 0.9)
-    few = replace(made, entries=Scores((0.6,) * 100, ()), passages=Scores((0.9,) * 10, ()))
+    few = replace(made, entries=Scores(((0.6,) * 100,), ((),)), passages=Scores(((0.9,) * 10,), ((),)))
     assert few.answers(0.95).entries == few.answers(0.95).passages == 0.6
 
 

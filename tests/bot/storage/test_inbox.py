@@ -163,7 +163,7 @@ async def test_a_persons_answer_is_never_taken_back_by_a_placement(store: Store)
 
 
 async def test_what_is_remembered_outlives_a_restart(opening: Open) -> None:
-    """Vectors come back bit for bit with text, asker, the group it lies in (merged or not) and the source sent."""
+    """Vectors come back bit for bit with text, asker, the group it lies in (merged or not) and the source sent or suggested."""
     store = await opening()
     rng = np.random.default_rng(5)
     vectors = rng.standard_normal((3, 384)).astype(np.float32)
@@ -185,7 +185,7 @@ async def test_what_is_remembered_outlives_a_restart(opening: Open) -> None:
     await store.close()
     assert [(r.message, r.question, r.text, r.source, r.person) for r in found] == [
         (m.id, question, m.text, source, m.person)
-        for m, question, source in zip(messages, ["q1", "q2", "q3"], [None, "faq#1", None], strict=True)
+        for m, question, source in zip(messages, ["q1", "q2", "q3"], [None, "faq#1", "faq#2"], strict=True)
     ]
     assert all(
         np.array_equal(r.vector, v) and r.vector.dtype == np.float32 for r, v in zip(found, vectors, strict=True)
