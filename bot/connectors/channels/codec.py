@@ -187,5 +187,5 @@ def _text(value: Any, longest: int) -> str:
         return ""
     if isinstance(value, int) and abs(value) > 10**30:
         return ""
-    text = str(value)[:longest].strip()
+    text = str(value).replace("\0", "")[:longest].strip()
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
