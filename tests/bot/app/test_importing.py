@@ -63,8 +63,8 @@ async def test_a_file_is_brought_in_once(folder: Path) -> None:
 
 async def test_the_columns_that_a_person_says_go_before_the_guess(folder: Path) -> None:
     """Counted from 1; a column that does not exist, or a role that does not, is told."""
-    await brought(folder, text=2, name=3)
-    assert {m.text for m in await kept(folder)} == {"张三", "李四", "王五"}
+    await brought(folder, text=2)
+    assert {(m.text, m.author_name) for m in await kept(folder)} == {("张三", ""), ("李四", ""), ("王五", "")}
     with pytest.raises(BadInput, match="has 3 columns, counted from 1"):
         await brought(folder, text=4)
     with pytest.raises(BadInput, match="no such column as question"):

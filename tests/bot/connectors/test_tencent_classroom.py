@@ -99,12 +99,44 @@ async def test_what_is_gone_for_ever_is_not_called_complete(server: FakeTencent)
 
 async def test_a_cursor_of_another_room_is_none(server: FakeTencent) -> None:
     """Numbers count anew in each room."""
-    server.says("u1", "here")
+    for n in range(15):
+        server.says("u1", f"line {n}")
     floor = FakeFloor()
     floor.cursors["tencent_classroom"] = "99:5000"
     async with running(lcic(server), floor):
+        await server.until(lambda: floor.heard)
+    assert floor.texts == [f"line {n}" for n in range(15)]
+
+
+async def test_what_follows_at_once_on_what_is_known_leaves_no_gap(server: FakeTencent) -> None:
+    """Also where what is known has been deleted meanwhile."""
+    server.says("u1", "next")
+    floor = FakeFloor()
+    floor.cursors["tencent_classroom"] = f"{ROOM}:100"
+    async with running(lcic(server), floor):
+        await server.until(lambda: floor.heard)
+    assert (floor.texts, floor.heard[0]) == (["next"], "connected, complete")
+
+
+async def test_a_message_that_comes_after_a_later_one_is_heard(server: FakeTencent) -> None:
+    """The newest number says nothing about those before it, and the cursor does not go back."""
+    floor = FakeFloor()
+    server.hidden.add(server.says("u1", "late")["Seq"])
+    server.says("u1", "early")
+    async with running(lcic(server), floor):
         await server.until(lambda: floor.texts)
-    assert floor.texts == ["here"]
+        server.hidden.clear()
+        await server.until(lambda: len(floor.texts) == 2)
+    assert floor.texts == ["early", "late"]
+    assert floor.cursors == {"tencent_classroom": f"{ROOM}:102"}
+
+
+async def test_the_limit_of_calls_holds_for_all_of_them_together(server: FakeTencent) -> None:
+    """Answers that leave at the same moment wait for each other (the fixture looks for violations)."""
+    made = lcic(server)
+    await asyncio.gather(*(made.send(answer(f"n {n}", f"k{n}")) for n in range(25)))
+    await made.close()
+    assert len(server.wrote()) == 25
 
 
 async def test_more_than_a_page_between_two_looks_is_heard(server: FakeTencent) -> None:
@@ -189,6 +221,23 @@ async def test_an_answer_that_was_said_though_no_word_of_it_came_is_not_said_twi
         await made.send(answer("answer k3", "k3"))
     await made.close()
     assert server.wrote() == ["answer k1", "answer k2"]
+
+
+async def test_the_same_words_said_before_are_not_taken_for_the_answer(server: FakeTencent) -> None:
+    """An answer that was not done is said, though the bot said the same earlier; giving up counts as no word."""
+    floor = FakeFloor()
+    server.says(ACCOUNT, "已收到")
+    async with running(lcic(server), floor) as made:
+        await server.until(lambda: floor.heard)
+        server.will("SendRoomNormalMessage", html())
+        with pytest.raises(ConnectorError):
+            await made.send(answer("已收到"))
+        await made.send(answer("已收到"))
+        server.will("SendRoomNormalMessage", mute(5))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(made.send(answer("会后发布", "k2")), 0.3)
+        assert await made.send(answer("会后发布", "k2")) == ""
+    assert server.wrote() == ["已收到", "已收到", "会后发布"]
 
 
 async def test_a_text_of_full_length_fits(server: FakeTencent) -> None:
