@@ -3,14 +3,25 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bot.connectors import bilibili, channels, intake, satori, telegram
+from bot.connectors import bilibili, channels, discord, intake, satori, slack, telegram, tencent_classroom, wecom
 from bot.kinds import Kind, Surroundings
 from bot.options import SourceOptions
 from bot.ports import Connector, Now
 from bot.settings import Settings, load_settings
 
 KINDS: dict[str, Kind] = {
-    kind.name: kind for kind in (telegram.KIND, bilibili.KIND, channels.KIND, satori.KIND, intake.KIND)
+    module.KIND.name: module.KIND
+    for module in (
+        telegram,
+        bilibili,
+        wecom,
+        channels,
+        tencent_classroom,
+        satori,
+        discord,
+        slack,
+        intake,
+    )
 }
 """By name, in the order in which they are shown."""
 

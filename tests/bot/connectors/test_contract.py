@@ -13,11 +13,15 @@ from bot.model import Address, Delivery, SourceState
 from tests.bot.connectors.contract import HOSTILE, MISFORTUNES, Line, Rig, Stage, staged, told
 from tests.fake_bilibili import BilibiliOAuthRig, BilibiliRig
 from tests.fake_channels import ChannelsRig, ForwardedChannelsRig
+from tests.fake_discord import DiscordRig
 from tests.fake_floor import FakeFloor
 from tests.fake_intake import IntakeRig, SilentIntakeRig
 from tests.fake_linechat import LineChatRig
 from tests.fake_satori import SatoriRig
+from tests.fake_slack import SlackRig
 from tests.fake_telegram import TelegramHookRig, TelegramRig
+from tests.fake_tencent import LcicRig, MeetingRig
+from tests.fake_wecom import WeComCallbackRig, WeComRig
 
 RIGS: list[type[Rig]] = [
     BilibiliRig,
@@ -30,6 +34,12 @@ RIGS: list[type[Rig]] = [
     SatoriRig,
     TelegramRig,
     TelegramHookRig,
+    LcicRig,
+    MeetingRig,
+    WeComRig,
+    WeComCallbackRig,
+    DiscordRig,
+    SlackRig,
 ]
 SENDING = ("refuse_send", "limit_send", "time_out_after_send", "sent")
 
