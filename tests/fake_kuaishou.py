@@ -90,6 +90,7 @@ class FakeKuaishou:
         self.permitted = True
         self.tokens: set[str] = set()
         self.token_life: Any = 172800
+        self.states = {True: 1, False: 2}
         self.ahead = self.delay = 0.0
         self.replies: list[HookReply] = []
         self._moods: dict[str, deque[Mood]] = defaultdict(deque)
@@ -207,7 +208,7 @@ class FakeKuaishou:
         if path != BIND and not body.get("roundId"):
             self.faults.append(f"{path}: no roundId")
         if what == "status":
-            state = 1 if self.bound else 2
+            state = self.states[self.bound]
             return {"result": 1, "data": json.dumps({"status": state})} if path == BIND else self._task(state)
         if what == "start" and not self.live:
             return {"result": 100110004, "errorMsg": "直播间未开播"}
@@ -414,6 +415,7 @@ class KuaishouRig(Rig):
         assert (await self.fake.push(payload)).status in (200, 400)
 
     async def disconnect(self, state: str) -> None:
+        await asyncio.sleep(0.1)  # so that it was told once that the room is bound
         self.fake.will(state, drop())
         if state == "token":
             # It is asked for only when there is none that is good.

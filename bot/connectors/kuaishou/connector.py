@@ -69,11 +69,16 @@ class KuaishouPush:
             self._bound = False
             raise
         floor.connected()
+        told = False
         while True:
-            await asyncio.sleep(self._check)
-            if await self._client.status() == UNBOUND:
+            status = await self._client.status()
+            # The numbers are not documented for every route: one that never says "bound" is not believed to say the
+            # opposite.
+            told |= status == BOUND
+            if told and status == UNBOUND:
                 self._bound = False
                 raise ConnectorError(ENDED)
+            await asyncio.sleep(self._check)
 
     async def introduce(self) -> str:
         """What Kuaishou says to the keys. Nothing is bound or unbound. Raises as `run` does."""

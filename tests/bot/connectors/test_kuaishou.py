@@ -126,7 +126,7 @@ async def test_a_room_is_bound_heard_and_let_go(server: FakeKuaishou, route: str
         assert (heard.author, heard.author_name, heard.text, heard.address) == ("f1", "安", "为什么天是蓝的？", None)
         assert abs(heard.at - time.time()) < 5
     assert not server.bound
-    assert [what for what, _ in server.calls] == ["token", "start", "stop"]
+    assert [what for what, _ in server.calls] == ["token", "start", "status", "stop"]
 
 
 async def test_a_redelivery_changes_nothing(server: FakeKuaishou) -> None:
@@ -240,11 +240,22 @@ async def test_the_end_of_the_live_is_noticed(server: FakeKuaishou) -> None:
     """When Kuaishou has unbound the room, the source is lost with a line that says so, and nothing is unbound twice."""
     floor = FakeFloor()
     async with listening(made(server, check=0.02), floor) as task:
+        await until(lambda: len(server.asked("status")) > 1)
         server.bound = False
         with pytest.raises(ConnectorError) as caught:
             await task
         assert str(caught.value) == ENDED
     assert server.asked("stop") == []
+
+
+async def test_a_status_that_says_something_else_is_not_believed(server: FakeKuaishou) -> None:
+    """Where a bound room's number is another than expected, the source does not come and go."""
+    server.states = {True: 2, False: 1}
+    floor = FakeFloor()
+    async with listening(made(server, check=0.02), floor) as task:
+        await until(lambda: len(server.asked("status")) > 3)
+        assert not task.done()
+        assert floor.heard == ["connected"]
 
 
 async def test_a_wrong_secret_is_refused_for_good(server: FakeKuaishou) -> None:
