@@ -19,12 +19,20 @@ from bot.settings import SessionSettings, Settings, WebSettings
 from knowledge.encoder import Encoder
 from tests.bot.connectors.contract import Line, Rig
 from tests.fake_bilibili import BilibiliRig
+from tests.fake_channels import ChannelsRig
+from tests.fake_kuaishou import KuaishouRig
 from tests.fake_telegram import TelegramRig
+from tests.fake_tencent import LcicRig
+from tests.fake_wecom import WeComRig
 
 PATIENCE = 30.0
 RIGS: Mapping[str, type[Rig]] = {
     "telegram": TelegramRig,
     "bilibili": BilibiliRig,
+    "wecom": WeComRig,
+    "channels": ChannelsRig,
+    "tencent_classroom": LcicRig,
+    "kuaishou": KuaishouRig,
 }
 """The fake platform of each chat; the web page is the program's own."""
 

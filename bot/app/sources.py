@@ -3,7 +3,18 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bot.connectors import bilibili, channels, discord, intake, satori, slack, telegram, tencent_classroom, wecom
+from bot.connectors import (
+    bilibili,
+    channels,
+    discord,
+    intake,
+    kuaishou,
+    satori,
+    slack,
+    telegram,
+    tencent_classroom,
+    wecom,
+)
 from bot.kinds import Kind, Surroundings
 from bot.options import SourceOptions
 from bot.ports import Connector, Now
@@ -16,6 +27,7 @@ KINDS: dict[str, Kind] = {
         bilibili,
         wecom,
         channels,
+        kuaishou,
         tencent_classroom,
         satori,
         discord,

@@ -16,6 +16,7 @@ from tests.fake_channels import ChannelsRig, ForwardedChannelsRig
 from tests.fake_discord import DiscordRig
 from tests.fake_floor import FakeFloor
 from tests.fake_intake import IntakeRig, SilentIntakeRig
+from tests.fake_kuaishou import KuaishouFeedRig, KuaishouRig, KuaishouTaskRig
 from tests.fake_linechat import LineChatRig
 from tests.fake_satori import SatoriRig
 from tests.fake_slack import SlackRig
@@ -40,6 +41,9 @@ RIGS: list[type[Rig]] = [
     WeComCallbackRig,
     DiscordRig,
     SlackRig,
+    KuaishouRig,
+    KuaishouTaskRig,
+    KuaishouFeedRig,
 ]
 SENDING = ("refuse_send", "limit_send", "time_out_after_send", "sent")
 
@@ -73,7 +77,7 @@ def needs_reply(stage: Stage) -> None:
 
 
 def can_reply(kind: type[Rig]) -> bool:
-    return kind.kind not in KINDS or KINDS[kind.kind].abilities.reply
+    return kind.kind in KINDS and KINDS[kind.kind].abilities.reply
 
 
 def test_every_kind_has_a_rig() -> None:
