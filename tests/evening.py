@@ -111,10 +111,13 @@ class Evening:
 
     async def until(self, messages: int) -> None:
         end = time.monotonic() + PATIENCE
-        while (heard := len(await self.hall.store.placements("talk"))) < messages:
+        while (heard := await self._heard()) < messages:
             assert time.monotonic() < end, f"{heard} of {messages} arrived; {await self.hall.supervisor.reports()}"
             await asyncio.sleep(0.005)
         assert heard == messages, "a message came twice"
+
+    async def _heard(self) -> int:
+        return sum(message.part == 1 for message, _ in await self.hall.store.placements("talk"))
 
     async def cut(self, source: str, state: str) -> None:
         """The platform throws the connector out; returns when it listens again."""
@@ -125,6 +128,17 @@ class Evening:
         while await self._connects(source) == before:
             assert time.monotonic() < end, f"{source} did not come back"
             await asyncio.sleep(0.05)
+
+    async def one_for_each_chat_that_can_be_answered(self) -> Sequence[str]:
+        """Ids of questions, so that each such chat asked one of them; the most wanted first."""
+        left = {name for name, connector in self.hall.connectors.items() if connector.abilities.reply}
+        found = []
+        for question in sorted(await self.hall.store.questions("talk"), key=lambda q: (-q.people, q.id)):
+            if question.state.merged_into == "" and left & question.chats.keys():
+                left -= question.chats.keys()
+                found.append(question.id)
+        assert not left, f"nobody asked on {left}"
+        return found
 
     async def answered(self, question: str, text: str) -> None:
         """Until every chat that asked it and can be replied to shows the answer."""
@@ -187,14 +201,17 @@ async def evening(folder: Path, course: Path | None, encoder: Encoder | None = N
         yield Evening(hall, rigs, page, clock)
 
 
-async def replayed(
-    messages: Sequence[Message], course: Path | None, encoder: Encoder | None = None
-) -> Mapping[str, object]:
-    """The queue that a plain replay of these messages in their order makes."""
+async def replayed(messages: Sequence[Message], lines: Sequence[Said], course: Path | None) -> Mapping[str, object]:
+    """The queue that a plain replay of these messages, which came from these lines, makes."""
     with tempfile.TemporaryDirectory() as folder:
-        async with open_hall(settings(Path(folder), course), encoder=encoder) as hall:
+        async with open_hall(settings(Path(folder), course)) as hall:
             await hall.loaded()
-            for message in messages:
-                await hall.floor.receive([replace(message, id=0)])
-            await hall.drained()
+            await feed(hall, messages, lines)
             return await queue_of(hall)
+
+
+async def feed(hall: Hall, messages: Sequence[Message], lines: Sequence[Said]) -> None:
+    """What arrived at another hall, in parts where it asks several things, arrives here whole."""
+    for message, one in zip((m for m in messages if m.part == 1), lines, strict=True):
+        await hall.floor.receive([replace(message, id=0, text=one.line.text)])
+    await hall.drained()

@@ -27,14 +27,13 @@ async def test_one_evening_of_all_chats_is_one_queue(tmp_path: Path) -> None:
             await hall.say(one)
         await hall.hall.drained()
         messages, queue = await hall.messages(), await hall.queue()
-        assert [m.text for m in messages if m.part == 1] == [one.line.text for one in lines]
-        assert queue == await replayed(messages, course)
+        assert len([m for m in messages if m.part == 1]) == len(lines)
+        assert queue == await replayed(messages, lines, course)
 
-        open_ones = [q for q in await hall.hall.store.questions("talk") if len(q.chats) > 1]
-        top = max(open_ones, key=lambda q: (len(q.chats.keys() & RIGS.keys()), q.people))
-        await hall.hall.desk.answer("Ann", top.id, ANSWER)
-        hall.clock.ahead += UNDO_WITHIN + 1
-        await hall.answered(top.id, ANSWER)
+        for id in await hall.one_for_each_chat_that_can_be_answered():
+            await hall.hall.desk.answer("Ann", id, f"{ANSWER} ({id})")
+            hall.clock.ahead += UNDO_WITHIN + 1
+            await hall.answered(id, f"{ANSWER} ({id})")
         reports = {report.health.source: report for report in await hall.hall.supervisor.reports()}
     missed = {name: report.missed(hall.clock()) for name, report in reports.items()}
     assert missed.pop("bilibili") > 0
