@@ -22,6 +22,9 @@ from tests.fake_floor import FakeDeliveries, FakeFloor
 PATIENCE = 10.0
 """Seconds until a test gives up waiting for what must happen."""
 
+LONGEST = 60.0
+"""Seconds that a connector may be on the stage."""
+
 
 class Line(NamedTuple):
     """What a person says. `id` names the line for the rig; platforms that give ids of their own translate it."""
@@ -230,7 +233,8 @@ async def staged(rig: Rig, floor: FakeFloor | None = None) -> AsyncIterator[Stag
     tasks = [asyncio.create_task(supervisor.run()), asyncio.create_task(outbox.run())]
     try:
         await asyncio.sleep(0)  # until the supervisor runs, but before the connector does
-        yield Stage(rig, floor, made, supervisor, outgoing, outbox)
+        async with asyncio.timeout(LONGEST):
+            yield Stage(rig, floor, made, supervisor, outgoing, outbox)
     finally:
         for task in tasks:
             task.cancel()
