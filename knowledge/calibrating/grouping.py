@@ -37,7 +37,8 @@ def fit_grouping(
     pass with the course. `progress` is told the share that is done.
     """
     course, groups = _fit(heard, sources, True, lambda share: progress(share / 2))
-    words, _ = _fit(heard, sources, False, lambda share: progress((1 + share) / 2))
+    nothing: list[Sources] = [[None] * len(said) for said in sources]
+    words, _ = _fit(heard, nothing, False, lambda share: progress((1 + share) / 2))
     return GroupingJudge(words, course), groups
 
 
