@@ -296,7 +296,7 @@ class Connecting:
         while True:
             terminal.say("Trying it on the platform …")
             try:
-                terminal.say(f"The platform answered: {self._answer()}")
+                terminal.say(self._answer())
                 return
             except FloormicError as error:
                 terminal.say(f"It did not work: {error}")
@@ -343,6 +343,8 @@ class Connecting:
         hidden = {key: one.value for key, one in self._secrets.items() if not one.variable and not one.kept}
         others = file.write(kind.name, name, table, hidden)
         say(f"\n{file.path}: {'replaced' if name in file.sources else 'added'} the source {name}")
+        if not file.exists:
+            say("It is the commented template; `floormic init` writes the course folder that it names beside it.")
         for key in hidden:
             say(f"{file.secret_file(name, key)}: its {key}, which only you can read")
         if kind.called:

@@ -136,7 +136,7 @@ def test_it_guides_asks_tries_and_writes(config: Path, run: Run) -> None:
     script = run(house="the old one", key=SECRET)
     assert script.said[0].startswith("Lamp (lamp): A lamp that listens.\n\n1. Switch it on.")
     assert script.asked == ["mode", "key", "spare", "house"]
-    assert "The platform answered: It shines." in script.text
+    assert "Trying it on the platform …\nIt shines." in script.text
     assert TRIED[0].key.get_secret_value() == SECRET
     assert 'lamp]\nhouse = "the old one"\nkey_file = "data/secrets/lamp-key"\n' in config.read_text()
     source = written(config)
