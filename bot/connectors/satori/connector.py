@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bot.connectors.common import clean, press, press_id
 from bot.connectors.satori.client import LOST, Client, Unable
-from bot.connectors.satori.elements import button, clean, write
-from bot.connectors.satori.mapper import ONLINE, Event, Login, Press, Reader, place_of, press_id, unpacked
-from bot.errors import ConnectorError, FloormicError, Refused, StoreError
+from bot.connectors.satori.elements import button, write
+from bot.connectors.satori.mapper import ONLINE, Event, Login, Reader, place_of, unpacked
+from bot.errors import ConnectorError, Refused
 from bot.model import Abilities, Cursor, Delivery, Message, Unit
 from bot.ports import Floor, HookReply, HookRequest, Now
 
@@ -128,16 +129,8 @@ class Satori:
             cursor = None if event.sn is None else Cursor(self.name, f"{event.sn}@{self._now():.0f}")
             await floor.receive([found], cursor)
         elif found:
-            await self._press(floor, found)
-
-    async def _press(self, floor: Floor, press: Press) -> None:
-        act = floor.vote if press.act == "vote" else floor.not_answered
-        try:
-            await act(self._session, press.question, press.person)
-        except StoreError:
-            raise
-        except FloormicError as error:
-            log.info("%s: a pressed button came to nothing (%s)", self.name, type(error).__name__)
+            # There is no way to tell one person alone, so nothing is said; the language does not matter.
+            await press(floor, self._session, found.id, found.person, "en")
 
     def _look_at_logins(self, floor: Floor) -> None:
         if not any(login.status == ONLINE for login in self._logins.values()):

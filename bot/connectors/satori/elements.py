@@ -7,6 +7,8 @@ import html
 import re
 from typing import NamedTuple
 
+from bot.connectors.common import clean
+
 LONGEST = 20_000
 """Characters of a message that are read; the rest is cut off."""
 
@@ -62,11 +64,6 @@ def mention(name: str, given: dict[str, str]) -> str:
 
 def attributes(text: str) -> dict[str, str]:
     return {key: html.unescape(double or single) for key, double, single in ATTRIBUTE.findall(text)}
-
-
-def clean(text: str) -> str:
-    """Half surrogate pairs, which JSON can carry and UTF-8 cannot, become the replacement character."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "")
 
 
 def write(text: str, quoted: str = "") -> str:

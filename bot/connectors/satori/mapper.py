@@ -2,15 +2,15 @@
 
 import json
 import math
-import re
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import quote, unquote
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from bot.connectors.satori.elements import clean, read
-from bot.model import Address, Button, Message, Person
+from bot.connectors.common import asked, clean, sane
+from bot.connectors.satori.elements import read
+from bot.model import Address, Message, Person
 from bot.ports import Now
 
 DIRECT = 1
@@ -19,12 +19,6 @@ DIRECT = 1
 ONLINE = 1
 LONGEST_REFERRER = 1000
 """Bytes; a longer one is left out."""
-
-SANE = 86400.0
-"""Seconds that an event may be from now; what is farther off is a wrong clock."""
-
-ASK = re.compile(r"/ask(?![A-Za-z0-9_])\s*(.*)", re.DOTALL | re.IGNORECASE)
-PRESS = re.compile(r"(vote|not_answered):(.{1,100})", re.DOTALL)
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -90,8 +84,7 @@ class Event(Part):
 class Press(NamedTuple):
     """Somebody pressed a button."""
 
-    act: str
-    question: str
+    id: str
     person: Person
 
 
@@ -124,8 +117,7 @@ class Reader:
             return None
         person = Person(self.name, f"{place.platform}:{user.id}", self._called(user, event.member))
         if event.type == "interaction/button" and event.button:
-            pressed = PRESS.fullmatch(event.button.id)
-            return Press(pressed[1], pressed[2], person) if pressed else None
+            return Press(event.button.id, person)
         if event.type != "message-created" or said is None:
             return None
         return self._message(event, said, person, place)
@@ -136,9 +128,8 @@ class Reader:
         if channel and self.channels and not private and channel.id not in self.channels:
             return None
         text, mentioned = read(said.content, place.account)
-        if asked := ASK.match(text):
-            text = asked[1]
-        explicit = bool(asked) or mentioned or private
+        text, explicit = asked(text)
+        explicit = explicit or mentioned or private
         if not text or not (explicit or self.every_message):
             return None
         where = place._replace(channel=channel.id if channel else "")
@@ -149,7 +140,7 @@ class Reader:
             author=person.id,
             author_name=person.name,
             text=text,
-            at=self._time(event.timestamp),
+            at=sane(event.timestamp / 1000, self.now()),
             address=self._address(where, said.id, person, private, event.referrer) if channel else None,
             explicit=explicit,
         )
@@ -163,31 +154,20 @@ class Reader:
     def _called(self, user: User, member: Member | None) -> str:
         return clean((member.nick if member else None) or user.nick or user.name or "")[:200]
 
-    def _time(self, milliseconds: float) -> float:
-        at, now = milliseconds / 1000, self.now()
-        return at if abs(at - now) < SANE else now
-
 
 def packed(message: str, referrer: dict[str, Any] | None) -> str:
     """What is replied to. Some platforms (QQ) take a reply only with the `referrer` that came with the message."""
-    if not referrer:
-        return message
-    text = json.dumps(referrer, separators=(",", ":"))
-    return f"{message} {text}" if len(text) <= LONGEST_REFERRER and " " not in message else message
+    id, text = quote(message, safe=""), json.dumps(referrer, separators=(",", ":"))
+    return f"{id} {text}" if referrer and len(text) <= LONGEST_REFERRER else id
 
 
 def unpacked(text: str) -> tuple[str, dict[str, Any] | None]:
     """The message's id and the referrer that `packed` put together."""
-    message, _, rest = text.partition(" ")
-    return (message, json.loads(rest)) if rest.startswith("{") else (text, None)
+    id, _, rest = text.partition(" ")
+    return unquote(id), json.loads(rest) if rest else None
 
 
 def place_of(chat: str) -> Place | None:
     """An address's chat back to what it was made from."""
     parts = [unquote(part) for part in chat.split("/")]
     return Place(*parts) if len(parts) == 3 else None
-
-
-def press_id(button: Button) -> str:
-    """What a button carries."""
-    return f"{button.act}:{button.question}"
