@@ -236,15 +236,19 @@ class Connecting:
             self._secrets[key] = old
 
     def _until_right(self) -> None:
-        """Ask again until nothing is wrong with the options. Raises `BadInput` where nobody can be asked."""
+        """Ask again until nothing is wrong with the options. Raises `BadInput` where nobody can be asked, and where the
+        answers change nothing: then it is to be mended elsewhere, as a missing public address."""
+        before: object = None
         while found := self._mistakes():
-            if self._given.yes:
+            stands = (dict(self._values), dict(self._secrets))
+            if self._given.yes or stands == before:
                 raise BadInput("\n".join(f"{key}: {problem}" for key, problem in found))
             for key, problem in found:
                 self._terminal.say(f"{key}: {problem}")
             wrong = dict.fromkeys(key for key, _ in found if key in self._fields)
             if not wrong:
                 raise BadInput("nothing was changed")
+            before = stands
             for key in wrong:
                 self._secrets.pop(key, None)
             self._ask(list(wrong))

@@ -166,6 +166,13 @@ def test_a_mistake_is_told_and_asked_again(config: Path, run: Run) -> None:
     assert (source.mode, source.room) == ("dim", 4)
 
 
+def test_what_answers_cannot_mend_ends_it(config: Path, run: Run) -> None:
+    """The same answer again to the same complaint: it is mended elsewhere, and nothing is written."""
+    with pytest.raises(BadInput, match="room: is needed for dim"):
+        run(mode="dim", key=SECRET, house="x")
+    assert not config.exists()
+
+
 def test_a_refusal_can_be_met_with_another_key(config: Path, run: Run) -> None:
     """It is told in the platform's words; everything may be entered again, and Enter keeps what was right."""
     ANSWERS[:] = [Refused("the lamp does not know this key; make a new one"), "It shines."]
