@@ -101,7 +101,7 @@ def test_what_matches_another_part_of_the_course_is_another_question() -> None:
     near = ENCODER.encode(["回放在哪"])[0]
     scores = {}
     for source in ("faq-1", "faq-2", None):
-        groups = Groups(ENCODER.dimension, JUDGE)
+        groups = Groups(ENCODER.dimension, JUDGE, _Anchor(lambda v: np.array([1.0], dtype=np.float32)))
         groups.add(1, "q1", "回放在哪", near, "faq-1")
         scores[source] = groups.decide("回放多久", vector, source).similarity or 0.0
     assert scores["faq-2"] < scores[None] < scores["faq-1"]
