@@ -6,7 +6,9 @@ from pathlib import Path
 from bot.connectors import (
     bilibili,
     channels,
+    dingtalk,
     discord,
+    feishu,
     intake,
     kuaishou,
     satori,
@@ -30,6 +32,8 @@ KINDS: dict[str, Kind] = {
         kuaishou,
         tencent_classroom,
         satori,
+        feishu,
+        dingtalk,
         discord,
         slack,
         intake,

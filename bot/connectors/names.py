@@ -10,5 +10,9 @@ CHATS: Mapping[str, Mapping[str, str]] = {
     "channels": {"zh": "视频号", "en": "WeChat Channels"},
     "kuaishou": {"zh": "快手", "en": "Kuaishou"},
     "tencent_classroom": {"zh": "腾讯课堂", "en": "Tencent Classroom"},
+    "feishu": {"zh": "飞书", "en": "Feishu"},
+    "dingtalk": {"zh": "钉钉", "en": "DingTalk"},
+    "discord": {"zh": "Discord", "en": "Discord"},
+    "slack": {"zh": "Slack", "en": "Slack"},
 }
 """By source; a source that is not here is called as it is configured."""

@@ -14,6 +14,7 @@ from tests.bot.connectors.contract import HOSTILE, MISFORTUNES, Line, Rig, Stage
 from tests.fake_bilibili import BilibiliOAuthRig, BilibiliRig
 from tests.fake_channels import ChannelsRig, ForwardedChannelsRig
 from tests.fake_discord import DiscordRig
+from tests.fake_feishu import FeishuRig
 from tests.fake_floor import FakeFloor
 from tests.fake_intake import IntakeRig, SilentIntakeRig
 from tests.fake_kuaishou import KuaishouFeedRig, KuaishouRig, KuaishouTaskRig
@@ -40,6 +41,7 @@ RIGS: list[type[Rig]] = [
     WeComRig,
     WeComCallbackRig,
     DiscordRig,
+    FeishuRig,
     SlackRig,
     KuaishouRig,
     KuaishouTaskRig,
