@@ -13,6 +13,7 @@ from bot.model import Address, Delivery, SourceState
 from tests.bot.connectors.contract import HOSTILE, MISFORTUNES, Line, Rig, Stage, staged, told
 from tests.fake_bilibili import BilibiliOAuthRig, BilibiliRig
 from tests.fake_channels import ChannelsRig, ForwardedChannelsRig
+from tests.fake_dingtalk import DingTalkRig
 from tests.fake_discord import DiscordRig
 from tests.fake_feishu import FeishuRig
 from tests.fake_floor import FakeFloor
@@ -42,6 +43,7 @@ RIGS: list[type[Rig]] = [
     WeComCallbackRig,
     DiscordRig,
     FeishuRig,
+    DingTalkRig,
     SlackRig,
     KuaishouRig,
     KuaishouTaskRig,
