@@ -163,7 +163,7 @@ async def test_a_persons_answer_is_never_taken_back_by_a_placement(store: Store)
 
 
 async def test_what_is_remembered_outlives_a_restart(opening: Open) -> None:
-    """Vectors come back bit for bit with text, asker, the group it lies in (merged or not) and the source sent or suggested."""
+    """Vectors come back bit for bit with text, asker, the group it lies in (merged or not) and the source offered."""
     store = await opening()
     rng = np.random.default_rng(5)
     vectors = rng.standard_normal((3, 384)).astype(np.float32)
