@@ -17,6 +17,7 @@ import aiohttp
 from pydantic import Field, SecretStr
 
 from bot.connectors.common import asked, clean, load, sane
+from bot.connectors.staying import staying
 from bot.errors import ConnectorError, Refused, StoreError, TryLater
 from bot.kinds import Kind, Surroundings
 from bot.model import Abilities, Address, Delivery, Message, Unit
@@ -223,7 +224,7 @@ class DingTalk:
 
     async def _post(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         if self._http is None:
-            self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_SECONDS))
+            self._http = staying(timeout=aiohttp.ClientTimeout(total=CALL_SECONDS))
         headers = {"x-acs-dingtalk-access-token": self._token}
         try:
             async with self._http.post(f"{self._base_url}{path}", json=body, headers=headers) as response:

@@ -17,6 +17,7 @@ import aiohttp
 from pydantic import Field, SecretStr, StrictBool
 
 from bot.connectors.common import asked, clean, load, press, press_id, sane
+from bot.connectors.staying import staying
 from bot.errors import ConnectorError, Refused, StoreError, TryLater
 from bot.kinds import Kind, Surroundings
 from bot.model import Abilities, Address, Delivery, Message, Person, Unit
@@ -134,7 +135,7 @@ class Slack:
 
     def _client(self) -> Any:
         if self._web is None:
-            self._http = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_SECONDS))
+            self._http = staying(timeout=aiohttp.ClientTimeout(total=CALL_SECONDS))
             self._web = self._sdk.AsyncWebClient(
                 self._token, base_url=self._base_url, session=self._http, logger=_quiet(), retry_handlers=[]
             )

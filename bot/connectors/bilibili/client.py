@@ -29,6 +29,7 @@ from bot.connectors.bilibili.troubles import (
     SessionOver,
     trouble,
 )
+from bot.connectors.staying import staying
 from bot.errors import ConnectorError, TryLater
 from bot.ports import Now
 
@@ -165,7 +166,7 @@ class Client:
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._http is None or self._http.closed:
-            self._http = aiohttp.ClientSession()
+            self._http = staying()
         return self._http
 
 

@@ -6,14 +6,13 @@ import logging
 import time
 from contextlib import aclosing
 
-import aiohttp
-
 from bot.connectors.kuaishou.client import BOUND, UNBOUND, Client
 from bot.connectors.kuaishou.codec import FEED, BadFrame, Frame
 from bot.connectors.kuaishou.feed import BEAT, ENCRYPTED, Pass, entered
 from bot.connectors.kuaishou.mapper import feed_messages, push_messages, read_push
 from bot.connectors.kuaishou.signing import genuine
 from bot.connectors.kuaishou.troubles import ENDED
+from bot.connectors.staying import staying
 from bot.errors import BadInput, ConnectorError, Refused, StoreError
 from bot.model import Abilities, Delivery, Message
 from bot.ports import Floor, HookReply, HookRequest, Now
@@ -158,7 +157,7 @@ class KuaishouFeed:
 
     async def run(self, floor: Floor) -> None:
         async with (
-            aiohttp.ClientSession() as http,
+            staying() as http,
             entered(http, self._given, self._now, beat=self._beat, patience=self._patience) as feed,
         ):
             floor.connected()
@@ -174,7 +173,7 @@ class KuaishouFeed:
     async def introduce(self) -> str:
         """Whether the feed lets us in. Raises as `run` does."""
         async with (
-            aiohttp.ClientSession() as http,
+            staying() as http,
             entered(http, self._given, self._now, beat=self._beat, patience=self._patience),
         ):
             return "Kuaishou's web feed lets us in. It may change or be closed at any time; the official push is safer."

@@ -9,6 +9,7 @@ from typing import Any
 
 import aiohttp
 
+from bot.connectors.staying import staying
 from bot.errors import ConnectorError, Refused, TryLater
 
 PING_EVERY = 10.0
@@ -101,7 +102,7 @@ class Client:
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_SECONDS))
+            self._session = staying(timeout=aiohttp.ClientTimeout(total=CALL_SECONDS))
         return self._session
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 
+from bot.connectors.staying import staying
 from bot.connectors.wecom.frames import BadFrame, Frame, Json, read_frame, read_object, write_frame
 from bot.errors import ConnectorError
 
@@ -141,5 +142,5 @@ class Client:
 
     def _http(self) -> aiohttp.ClientSession:
         if self._session is None:
-            self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(sock_connect=self._patience))
+            self._session = staying(timeout=aiohttp.ClientTimeout(sock_connect=self._patience))
         return self._session
