@@ -41,10 +41,18 @@ class ConnectorError(FloormicError):
     """A chat did not do what was asked of it."""
 
 
+LONGEST_WAIT = 86400.0
+"""Seconds. Whoever says more than a day is asked again after one."""
+
+
 class TryLater(ConnectorError):
-    """The chat wants us to wait `seconds` before sending anything more to `chat` ("" means to anybody)."""
+    """The chat wants us to wait `seconds` before sending anything more to `chat` ("" means to anybody).
+
+    What is no time to wait, as the chat's word for it may be, is taken for none.
+    """
 
     def __init__(self, seconds: float, chat: str = "", text: str = "") -> None:
+        seconds = min(max(0.0, seconds), LONGEST_WAIT)
         super().__init__(text or f"told to wait {seconds:g} s")
         self.seconds = seconds
         self.chat = chat

@@ -1,9 +1,13 @@
-"""How long a text may be in a chat, and where it is cut when it is longer."""
+"""How long a text may be in a chat, and where it is cut when it is longer; and what may be a name."""
+
+import re
 
 from bot.model import Abilities, Unit
 
 SENTENCE_ENDS = "。！？.!?\n；;"
 ELLIPSIS = "…"
+STEERING = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+"""Control characters but for ends of lines, and marks that turn the text around them."""
 
 
 def measure(text: str, unit: Unit) -> int:
@@ -30,6 +34,11 @@ def cut(text: str, length: int, unit: Unit = Unit.UTF16) -> str:
         head = head[: len(head) - max(1, over // 4)]
     end = max(head.rfind(mark) for mark in SENTENCE_ENDS)
     return (head[: end + 1] if end >= len(head) // 2 else head).rstrip() + ELLIPSIS
+
+
+def one_line(text: str) -> str:
+    """What of a name or a remark can stand in a line of a page, a terminal or a chat and change nothing around it."""
+    return " ".join(STEERING.sub("", text).split())
 
 
 def fit(text: str, abilities: Abilities, more: str) -> str:

@@ -6,6 +6,7 @@ touches another. A source that floods waits at its own door: the pipeline behind
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field, replace
 
 from bot.backoff import backoff
 from bot.errors import ConnectorError, FloormicError, Refused, StoreError, TryLater
+from bot.fitting import one_line
+from bot.linking import said_code
 from bot.model import (
     Cursor,
     Delivery,
@@ -39,6 +42,9 @@ BEAT = 5.0
 LEAST_WAIT = 0.1
 """Seconds to wait where a chat says that we need not wait."""
 
+BELIEVED = 3
+"""So often in a row a chat may name a wait that is shorter than ours."""
+
 EVENING_OFF = 6 * 3600.0
 """Seconds. A program that was away for longer was not wanted, and missed nothing."""
 
@@ -46,6 +52,11 @@ BURST = 600
 PACE = 60.0
 """Messages that one source may bring at once, and a second after that: more than any chat that people can read, and
 less than the pipeline does."""
+
+LONGEST_NAME = 60
+LONGEST_TEXT = 10_000
+LONGEST_TROUBLE = 500
+"""Characters."""
 
 Said = Callable[[str], tuple[int, int]]
 """For a source: what was said in its busiest chat in the last minute and hour."""
@@ -114,9 +125,10 @@ class Door(Floor):
         self._watch.connected(self._now(), complete)
 
     def lost(self, why: str) -> None:
-        self._watch.lost(self._now(), why)
+        self._watch.lost(self._now(), _told(why))
 
     def notice(self, text: str) -> None:
+        text = _told(text)
         if text != self._watch.health.trouble:
             log.warning("%s: %s", self._watch.health.source, text)
         self._watch.health = replace(self._watch.health, trouble=text)
@@ -124,9 +136,11 @@ class Door(Floor):
     async def receive(
         self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
     ) -> int:
-        new = await self._talks.receive(messages, cursor, deliveries)
+        now = self._now()
+        new = await self._talks.receive([_sane(message, now) for message in messages], cursor, deliveries)
+        answered = len(deliveries) + sum(said_code(message.text) is not None for message in messages)
         # Afterwards, for what is written need not wait, and by what was new: a redelivery costs the others nothing.
-        if seconds := self._watch.bucket.take(new, time.monotonic()):
+        if seconds := self._watch.bucket.take(new + answered, time.monotonic()):
             await asyncio.sleep(seconds)
         return new
 
@@ -198,7 +212,7 @@ class Supervisor:
                 await watch.connector.run(Door(self._talks, watch, self._now))
                 trouble, told = "it stopped listening", None
             except Refused as error:
-                watch.lost(self._now(), str(error), SourceState.REFUSED)
+                watch.lost(self._now(), _told(str(error)), SourceState.REFUSED)
                 log.error("%s stopped: %s", watch.health.source, error)
                 return
             except TryLater as error:
@@ -211,9 +225,12 @@ class Supervisor:
                 # One that cancels itself is a fault of ours too, and must not take the others with it.
                 log.exception("%s broke", watch.health.source)
                 trouble, told = f"a fault of this program ({type(error).__name__}); its log has the details", None
+            trouble = _told(trouble)
             watch.lost(self._now(), trouble)
             failures, watch.steady = 1 if watch.steady else failures + 1, False
-            seconds = self._wait(failures) if told is None else max(LEAST_WAIT, told)
+            seconds = self._wait(failures) if told is None or failures > BELIEVED else 0.0
+            if told is not None:
+                seconds = max(seconds, told, LEAST_WAIT)
             log.warning("%s: %s; again in %.1f s", watch.health.source, trouble, seconds)
             await asyncio.sleep(seconds)
 
@@ -254,8 +271,23 @@ class Supervisor:
             minute, hour = self._said(watch.health.source)
             watch.health = replace(watch.health, alive_at=now, chat_minute=minute, chat_hour=hour)
         await self._store.keep_sources([w.health for w in self._watches.values()], outages)
+        written = set(outages)
         for watch in self._watches.values():
-            watch.ended = [outage for outage in watch.ended if outage not in outages]
+            watch.ended = [outage for outage in watch.ended if outage not in written]
+
+
+def _sane(message: Message, now: float) -> Message:
+    """As a person may have said it: not after `now`, not without end, and under a name that is one."""
+    return replace(
+        message,
+        author_name=one_line(message.author_name)[:LONGEST_NAME],
+        text=message.text[:LONGEST_TEXT],
+        at=message.at if math.isfinite(message.at) and 0 <= message.at <= now else now,
+    )
+
+
+def _told(trouble: str) -> str:
+    return one_line(trouble)[:LONGEST_TROUBLE]
 
 
 def _is_stopped() -> bool:

@@ -1,14 +1,10 @@
 """How things read in a terminal."""
 
-import re
 from datetime import datetime
 
-_UNSHOWN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+from bot.fitting import one_line as plain
 
-
-def plain(text: str) -> str:
-    """One line without what would steer a terminal or turn the text around it."""
-    return " ".join(_UNSHOWN.sub("", text).split())
+__all__ = ["clock", "lasted", "plain"]
 
 
 def lasted(seconds: float) -> str:

@@ -1,6 +1,7 @@
 """The supervisor: sources that fail in every way, each by itself, and the minutes that each one missed."""
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -69,8 +70,14 @@ class Script:
 class Running:
     """A supervisor with its parts. `waits` are the failures that it asked a waiting time for."""
 
-    def __init__(self, *connectors: Script, store: FakeSources | None = None, now: Callable[[], float] = time.time):
-        self.floor, self.store, self.waits = FakeFloor(), store or FakeSources(), list[int]()
+    def __init__(
+        self,
+        *connectors: Script,
+        store: FakeSources | None = None,
+        now: Callable[[], float] = time.time,
+        floor: FakeFloor | None = None,
+    ):
+        self.floor, self.store, self.waits = floor or FakeFloor(), store or FakeSources(), list[int]()
         self.supervisor = Supervisor(
             self.floor, self.store, connectors, now, said=lambda name: (len(name), 7), wait=self._wait
         )
@@ -515,3 +522,101 @@ async def test_stopping_stops_every_source_and_notes_it() -> None:
     assert run.task.cancelled()
     assert stopped == ["chat"]
     assert run.store.healths["chat"].alive_at == 1500.0
+
+
+# What a platform sends that no person would
+
+
+@pytest.mark.parametrize("at", [math.nan, math.inf, -math.inf, -1.0, 1e300, 1000.0 + 86400.0])
+async def test_a_time_that_cannot_be_is_now(at: float) -> None:
+    """Nothing was said after now or before all times: else what is answered would wait for that day, and every list
+    that is sorted or worded by time would be wrong for good."""
+    chat = Script("chat")
+    async with running(chat, now=Clock()) as run:
+        await run.state("chat", SourceState.CONNECTED)
+        assert chat.floor
+        await chat.floor.receive([message(1, source="chat", at=at), message(2, source="chat", at=900.0)])
+    assert [one.at for one in run.floor.messages] == [1000.0, 900.0]
+
+
+async def test_names_are_names_and_texts_have_an_end() -> None:
+    """A name is one line that turns nothing around it and steers nothing, since a bot says it again in groups; a text
+    ends where no person would have gone on."""
+    chat = Script("chat")
+    async with running(chat) as run:
+        await run.state("chat", SourceState.CONNECTED)
+        assert chat.floor
+        name = "小李\n\n@all\x1b[2J \u202egnp.exe\u061c\u2028" + "x" * 1000
+        await chat.floor.receive([message(1, "是" * 300_000, source="chat", author_name=name)])
+    (one,) = run.floor.messages
+    assert one.author_name.startswith("小李 @all[2J gnp.exe x")
+    assert (len(one.author_name), len(one.text)) == (60, 10_000)
+
+
+async def test_what_is_answered_at_once_keeps_the_pace_too() -> None:
+    """A code to link oneself, a command: neither is a message that is kept, and each costs an answer."""
+
+    async def flood(floor: Floor) -> None:
+        floor.connected()
+        for n in range(100):
+            await floor.receive([message(n * 100 + k, "link K7Q2-9MXT", source="chat") for k in range(100)])
+        await listen(floor)
+
+    class Linking(FakeFloor):
+        async def receive(self, messages: Any, cursor: Any = None, deliveries: Any = ()) -> int:
+            self.messages += messages
+            return 0
+
+    chat = Script("chat", flood)
+    async with running(chat, floor=Linking()) as run:
+        await run.state("chat", SourceState.CONNECTED)
+        await asyncio.sleep(0.3)
+        assert BURST <= len(run.floor.messages) <= BURST + 100 + PACE
+
+
+async def test_what_a_source_says_of_itself_is_one_short_line() -> None:
+    """Whatever a platform's answer brought into it: it stands in a log, a terminal and a page."""
+
+    async def complain(floor: Floor) -> None:
+        floor.lost("gone\nERROR forged \x1b[2J\u202e" + "x" * 10_000)
+        await asyncio.Event().wait()
+
+    chat = Script("chat", complain)
+    async with running(chat) as run:
+        report = await run.state("chat", SourceState.LOST)
+    assert report.health.trouble.startswith("gone ERROR forged [2Jxxx")
+    assert report.outages[0].why == report.health.trouble
+    assert len(report.health.trouble) <= 500
+
+
+async def test_a_source_that_comes_and_goes_without_end_holds_nobody_up() -> None:
+    """Thousands of outages between two notes are written down in no time."""
+
+    async def flap(floor: Floor) -> None:
+        for _ in range(5000):
+            floor.connected()
+            floor.lost("gone")
+        await asyncio.Event().wait()
+
+    clock = iter(range(1, 10**9))
+    chat = Script("chat", flap)
+    async with running(chat, now=lambda: float(next(clock))) as run:
+        await asyncio.sleep(0)
+        began = time.monotonic()
+        await run.report("chat")
+        assert time.monotonic() - began < 1.0
+    assert len(run.store.outages) >= 5000
+
+
+async def test_a_chat_that_says_again_and_again_that_we_need_not_wait_is_not_believed() -> None:
+    """Once or twice it may be so; after that the waits grow as for any failure."""
+    chat = Script("chat", *[fail(TryLater(0.0)) for _ in range(6)])
+    async with running(chat) as run:
+        await run.state("chat", SourceState.CONNECTED)
+    assert run.waits[-1] == 6
+
+
+@pytest.mark.parametrize("seconds", [1e12, math.inf, math.nan, -5.0])
+def test_nobody_can_silence_the_program_for_good(seconds: float) -> None:
+    """A wait that a chat asks for lasts a day at most."""
+    assert 0.0 <= TryLater(seconds).seconds <= 86400.0
