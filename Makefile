@@ -24,8 +24,8 @@ demo: $(VENV)/.runtime ## play the sample session and print the addresses of its
 run: $(VENV)/.runtime ## run with floormic.toml
 	$(BIN)/floormic run $(ARGS)
 
-test: $(VENV)/.developer ## run the tests
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/.developer ## run the tests (four at a time: most of them wait)
+	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
 
 check: $(VENV)/.developer ## lint, types, layers and dependencies
 	$(BIN)/ruff check .

@@ -39,6 +39,8 @@ The same.
 当晚上传。
 """
 
+PATIENCE = 30.0
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
@@ -294,7 +296,7 @@ async def test_a_change_is_seen(folder: Path) -> None:
     async with watching(folder) as seen:
         for text in ("", "## New?\n", "## New?\nyes\n"):
             faq.write_text(text)
-        course = await asyncio.wait_for(seen.get(), 10)
+        course = await asyncio.wait_for(seen.get(), PATIENCE)
         assert [entry.question for entry in course.entries] == ["New?"]
         faq.write_text("## New?\nyes\n")
         await asyncio.sleep(0.5)
@@ -306,15 +308,15 @@ async def test_a_folder_that_comes_later_or_again_is_seen(folder: Path) -> None:
     remove(folder)
     async with watching(folder) as seen:
         make(folder)
-        assert (await asyncio.wait_for(seen.get(), 10)).problems == ()
+        assert (await asyncio.wait_for(seen.get(), PATIENCE)).problems == ()
         (folder / "faq.md").write_text("## Q?\nA\n")
-        assert len((await asyncio.wait_for(seen.get(), 10)).entries) == 1
+        assert len((await asyncio.wait_for(seen.get(), PATIENCE)).entries) == 1
         remove(folder)
-        while not (course := await asyncio.wait_for(seen.get(), 10)).problems:
+        while not (course := await asyncio.wait_for(seen.get(), PATIENCE)).problems:
             pass
         assert "no such course folder" in course.problems[0].message
         make(folder)
-        assert (await asyncio.wait_for(seen.get(), 10)).problems == ()
+        assert (await asyncio.wait_for(seen.get(), PATIENCE)).problems == ()
 
 
 async def test_a_failing_listener_does_not_end_the_watch(folder: Path) -> None:
