@@ -192,8 +192,8 @@ class Links(Protocol):
     async def offer_link(self, code_hash: str, owner: Person, expires_at: float) -> None: ...
 
     async def link(self, code_hash: str, person: Person, now: float) -> bool:
-        """From now on `person` counts as the one who was offered this code. False for one that is unknown, too old, or
-        used by somebody else; the same again changes nothing."""
+        """From now on `person` counts as the one who was offered this code. False for one that is unknown, too old,
+        their own, or used by somebody else; the same again changes nothing."""
         ...
 
     async def unlink(self, owner: Person, person: Person) -> None: ...

@@ -60,11 +60,13 @@ TEXTS = {
 
 
 def link_reply(message: Message, done: bool, language: str) -> Delivery | None:
-    """What somebody hears who said a code; None where the chat has no way back."""
+    """What somebody hears who said a code; None where the chat has no way back. That codes are wrong is said once a
+    minute, for a chat can be told only so much."""
     if message.address is None:
         return None
+    said = message.external_id if done else f"{message.address.chat}:{message.author}:{message.at // 60:.0f}"
     return Delivery(
-        key=f"link:{message.source}:{message.external_id}",
+        key=f"link:{message.source}:{said}",
         session=message.session,
         address=message.address,
         text=words(language)["linked" if done else "not_linked"],

@@ -5,8 +5,16 @@ from sqlite_utils import Database
 from bot.model import Person
 from bot.storage.changes import touch
 
+UNUSED, USED = 3600.0, 86400.0
+"""Seconds that a code stays after its end: one that somebody used so long that a chat may say it again."""
+
 
 def offer(db: Database, code_hash: str, owner: Person, expires_at: float) -> None:
+    """Also forgets codes that are over, for anybody may ask for any number of them."""
+    db.execute(
+        "DELETE FROM link_codes WHERE expires_at < ? AND (used_by IS NULL OR expires_at < ?)",
+        (expires_at - UNUSED, expires_at - USED),
+    )
     db.execute(
         "INSERT OR REPLACE INTO link_codes (code_hash, owner_source, owner, expires_at) VALUES (?, ?, ?, ?)",
         (code_hash, owner.source, owner.id, expires_at),
@@ -14,13 +22,14 @@ def offer(db: Database, code_hash: str, owner: Person, expires_at: float) -> Non
 
 
 def link(db: Database, code_hash: str, person: Person, now: float) -> bool:
-    """False for a code that is unknown, too old, or used by somebody else. The same again changes nothing."""
+    """False for a code that is unknown, too old, one's own, or used by somebody else. The same again changes
+    nothing."""
     row = db.execute("SELECT * FROM link_codes WHERE code_hash = ?", (code_hash,)).fetchone()
     if row is None or (row["used_source"], row["used_by"]) not in ((None, None), (person.source, person.id)):
         return False
     if row["used_by"] is not None:
         return True
-    if row["expires_at"] <= now:
+    if row["expires_at"] <= now or (row["owner_source"], row["owner"]) == (person.source, person.id):
         return False
     db.execute(
         "UPDATE link_codes SET used_source = ?, used_by = ? WHERE code_hash = ?", (person.source, person.id, code_hash)
@@ -33,7 +42,6 @@ def link(db: Database, code_hash: str, person: Person, now: float) -> bool:
         """,
         (person.source, person.id, person.name, row["owner_source"], row["owner"]),
     )
-    db.execute("DELETE FROM link_codes WHERE expires_at < ?", (now - 86400.0,))
     _count_again(db, person)
     return True
 

@@ -177,3 +177,9 @@ def _links(db: Database) -> None:
 def _watched_since(db: Database) -> None:
     """sources: from when on every outage is known."""
     db.executescript("ALTER TABLE sources ADD COLUMN watched_since REAL NOT NULL DEFAULT 0;")
+
+
+@steps(name="0009_codes_by_end")
+def _codes_by_end(db: Database) -> None:
+    """link_codes: those that are over are found without a look at the others."""
+    db.executescript("CREATE INDEX link_codes_by_end ON link_codes (expires_at);")

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bot.model import Answer, CourseMatch, Status
-from bot.replies import acknowledgement, answers, course_answer, late_answer
+from bot.replies import acknowledgement, answers, course_answer, late_answer, link_reply
 from tests.bot.values import TALK, asked, message, state
 
 ANSWERED = state(status=Status.ANSWERED, answer=Answer("Yes, tomorrow.", "Li", 200.0, ("https://example.org",)))
@@ -95,3 +95,15 @@ def test_a_long_question_is_quoted_short() -> None:
     """A question of thousands of characters does not fill the asker's chat again."""
     said = answers(TALK, ANSWERED, [asked(message(1, "why " * 1000))], [], 300.0)[0]
     assert len(said.text) < 300
+
+
+def test_wrong_codes_do_not_fill_a_chat() -> None:
+    """Who says one wrong code after the other is told so once a minute, since what a group is told is limited and the
+    answers of everybody else wait behind it; a right code is always confirmed."""
+    group = {"chat": "-100", "private": False, "user": "u1"}
+    wrong = [link_reply(message(n, "link AAAA-BBBB", **group, at=600.0 + n / 10), False, "en") for n in range(100)]
+    assert len({said.key for said in wrong if said}) == 1
+    later = link_reply(message(101, "link AAAA-BBBB", **group, at=700.0), False, "en")
+    other = link_reply(message(102, "link AAAA-BBBB", chat="-100", private=False, user="u2", at=600.0), False, "en")
+    right = link_reply(message(103, "link AAAA-BBBB", **group, at=600.0), True, "en")
+    assert len({said.key for said in (wrong[0], later, other, right) if said}) == 4

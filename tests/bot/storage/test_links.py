@@ -1,9 +1,13 @@
 """Contract of `ports.Links`: one human on several chats."""
 
+from pathlib import Path
+
 import pytest
 
 from bot.model import Person
 from bot.ports import Store
+from bot.storage.connection import connect
+from bot.storage.sqlite import open_store
 from tests.bot.storage.acts import ask
 
 WEB = Person("web", "w1")
@@ -77,3 +81,35 @@ async def test_nobody_takes_away_what_is_not_theirs(store: Store) -> None:
     await store.link("hash", CHAT, 50.0)
     await store.unlink(Person("web", "stranger"), CHAT)
     assert await store.linked(WEB) == [CHAT]
+
+
+async def test_nobody_is_linked_to_themselves(store: Store) -> None:
+    """The page's own code said on the page."""
+    await store.offer_link("hash", WEB, 100.0)
+    assert not await store.link("hash", WEB, 50.0)
+    assert await store.linked(WEB) == []
+
+
+async def test_codes_that_nobody_uses_do_not_pile_up(tmp_path: Path) -> None:
+    """Anybody may ask for codes, with a new name each time: of those that are over only the used ones are kept, for a
+    day, in which a chat may deliver again what was said."""
+    store = await open_store(tmp_path / "hall.db")
+    await store.offer_link("used", WEB, 900.0)
+    assert await store.link("used", CHAT, 10.0)
+    for n in range(200):
+        await store.offer_link(f"hash {n}", Person("web", f"w{n}"), 900.0 + 60.0 * n)
+    assert await store.link("used", CHAT, 12_000.0)
+    await store.offer_link("last", WEB, 200_000.0)
+    await store.close()
+    rows = connect(tmp_path / "hall.db").execute("SELECT code_hash FROM link_codes").fetchall()
+    assert [row["code_hash"] for row in rows] == ["last"]
+
+
+async def test_at_most_an_hour_of_codes_is_kept(tmp_path: Path) -> None:
+    """Also while they are asked for without a pause."""
+    store = await open_store(tmp_path / "hall.db")
+    for n in range(200):
+        await store.offer_link(f"hash {n}", Person("web", f"w{n}"), 900.0 + 60.0 * n)
+    await store.close()
+    (count,) = connect(tmp_path / "hall.db").execute("SELECT COUNT(*) FROM link_codes").fetchone()
+    assert count <= 61
