@@ -16,7 +16,8 @@ from urllib.parse import quote_plus
 import aiohttp
 from pydantic import Field, SecretStr
 
-from bot.connectors.common import asked, clean, load, sane
+from bot.connectors.commands import Command, Texts, receive, understood
+from bot.connectors.common import clean, load, sane
 from bot.connectors.staying import staying
 from bot.errors import ConnectorError, Refused, StoreError, TryLater
 from bot.kinds import Kind, Surroundings
@@ -43,6 +44,10 @@ LOST = "DingTalk: the connection was lost"
 UNREACHABLE = "DingTalk: it cannot be reached. Is the network all right?"
 UNREADABLE = "DingTalk: the answer cannot be read. Is base_url right?"
 NO_STREAM = "DingTalk: no stream is opened. Is the app's robot set to Stream mode and published?"
+OWN: Texts = {
+    "zh": {"group": "群里：@我，然后写问题。", "how": "", "hint": "请写成：提问 您的问题。"},
+    "en": {"group": "In a group: mention me and write your question.", "how": ""},
+}
 SECRETS = {"invalidClientIdOrSecret", "invalidParameter.clientId", "InvalidParameter.AppKey", "MissingappKey"}
 RATE = re.compile(r"QpsLimit|Throttl|flowControl|LimitExceeded", re.IGNORECASE)
 
@@ -61,6 +66,7 @@ class DingTalk:
         *,
         now: Now = time.time,
         base_url: str = "https://api.dingtalk.com",
+        language: str = "zh",
     ) -> None:
         self._lib = load("dingtalk_stream", "dingtalk")
         self._sockets = load("websockets", "dingtalk")
@@ -68,7 +74,7 @@ class DingTalk:
         self._lib.DingTalkStreamClient.OPEN_CONNECTION_API = f"{base_url}/v1.0/gateway/connections/open"
         self.name = name
         self._keys, self._base_url = (client_id, client_secret), base_url
-        self._session, self._now = session, now
+        self._session, self._now, self._language = session, now, language
         self._http: aiohttp.ClientSession | None = None
         self._token, self._token_until = "", 0.0
 
@@ -128,7 +134,7 @@ class DingTalk:
             async def process(self, callback: Any) -> tuple[int, str]:
                 if floor and (message := connector._tolerantly(callback.data)):
                     try:
-                        await floor.receive([message])
+                        await connector._receive(floor, message)
                     except StoreError as error:
                         log.warning("%s: not acknowledged, so it comes again: %s", connector.name, error)
                         return 500, "later"
@@ -163,7 +169,10 @@ class DingTalk:
             return
         await client.background_task(frame)
 
-    def _tolerantly(self, data: Any) -> Message | None:
+    async def _receive(self, floor: Floor, said: Message | Command) -> None:
+        await receive(floor, [said], None, self._session, self._language, ABILITIES, OWN)
+
+    def _tolerantly(self, data: Any) -> Message | Command | None:
         """None for a message that cannot be read: sent again it would be no better."""
         try:
             return self._message(self._lib.ChatbotMessage.from_dict(data))
@@ -171,26 +180,26 @@ class DingTalk:
             log.warning("%s: skipped a message that cannot be read (%s)", self.name, type(error).__name__)
             return None
 
-    def _message(self, said: Any) -> Message | None:
-        text, _ = asked(clean(words(said)))
+    def _message(self, said: Any) -> Message | Command | None:
         author = str(said.sender_staff_id or said.sender_id or "")
-        if not text or not said.message_id or not author or said.sender_id == said.chatbot_user_id:
+        if not said.message_id or not author or said.sender_id == said.chatbot_user_id:
             return None
         private = str(said.conversation_type) == "1"
         # Whoever is not of the organisation has no staff id, and cannot be written to in private.
         chat = f"group/{said.conversation_id}" if not private else f"user/{said.sender_staff_id or ''}"
         reachable = bool(said.sender_staff_id) if private else bool(said.conversation_id)
-        return Message(
+        message = Message(
             session=self._session,
             source=self.name,
             external_id=str(said.message_id),
             author=author,
             author_name=clean(str(said.sender_nick or ""))[:200],
-            text=text,
+            text=clean(words(said)),
             at=sane(float(said.create_at or 0) / 1000, self._now()),
             address=Address(self.name, chat, "", author, private) if reachable else None,
             explicit=True,
         )
+        return understood(message)
 
     async def _renew(self, starting: bool = False) -> None:
         """A token that is good for some time. `starting`: wrong keys end it, instead of being worth another try."""
@@ -275,6 +284,7 @@ def make(options: DingTalkOptions, around: Surroundings) -> DingTalk:
         options.session,
         now=around.now,
         base_url=options.base_url,
+        language=around.language,
     )
 
 

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import aiohttp
 from pydantic import Field, SecretStr, StrictBool
 
-from bot.connectors.common import asked, clean, load, press, press_id, sane, until_one_ends
+from bot.connectors.commands import Command, press, press_id, receive, understood
+from bot.connectors.common import clean, load, sane, until_one_ends
 from bot.errors import ConnectorError, Refused, TryLater
 from bot.kinds import Kind, Surroundings
 from bot.model import Abilities, Address, Delivery, Message, Person
@@ -77,7 +78,7 @@ class Discord:
         self._token, self._session, self._now = token, session, now
         self._every_message, self._language = every_message, language
         self._client: discord.Client | None = None
-        self._arrived: deque[Message] = deque(maxlen=LONGEST_WAITING)
+        self._arrived: deque[Message | Command] = deque(maxlen=LONGEST_WAITING)
         self._news = asyncio.Event()
         self._drops: deque[float] = deque(maxlen=DROPS)
         self._broken = asyncio.Event()
@@ -195,7 +196,7 @@ class Discord:
     async def _store(self, floor: Floor) -> None:
         while True:
             while self._arrived:
-                await floor.receive([self._arrived[0]])
+                await receive(floor, [self._arrived[0]], None, self._session, self._language, ABILITIES)
                 self._arrived.popleft()
             self._news.clear()
             await self._news.wait()
@@ -207,7 +208,7 @@ class Discord:
     def _explaining(self) -> "Explaining":
         return Explaining(self._lib)
 
-    def _message(self, message: "discord.Message", client: "discord.Client") -> Message | None:
+    def _message(self, message: "discord.Message", client: "discord.Client") -> Message | Command | None:
         kinds = self._lib.MessageType
         if message.author.bot or message.webhook_id or message.type not in (kinds.default, kinds.reply):
             return None
@@ -215,22 +216,19 @@ class Discord:
         private = isinstance(message.channel, self._lib.DMChannel)
         names = {str(other.id): f"@{other.display_name}" for other in message.mentions} | {str(me): " "}
         content = MENTION.sub(lambda found: names.get(found[1], found[0]), message.content)
-        text, explicit = asked(clean(content))
-        explicit = explicit or private or str(me) in MENTION.findall(message.content)
-        if not text or not (explicit or self._every_message):
-            return None
         author, chat = message.author, str(message.channel.id)
-        return Message(
+        said = Message(
             session=self._session,
             source=self.name,
             external_id=str(message.id),
             author=str(author.id),
             author_name=clean(author.display_name),
-            text=text,
+            text=clean(content),
             at=sane(message.created_at.timestamp(), self._now()),
             address=Address(self.name, chat, str(message.id), str(author.id), private),
-            explicit=explicit,
+            explicit=private or str(me) in MENTION.findall(message.content),
         )
+        return understood(said, self._every_message)
 
     def _view(self, delivery: Delivery) -> Any:
         """Buttons without the library's own handling of them."""

@@ -17,7 +17,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field, SecretStr, StrictBool
 
-from bot.connectors.common import asked, clean, load, press, press_id, sane
+from bot.connectors.commands import Command, press, press_id, receive, understood
+from bot.connectors.common import clean, load, sane
 from bot.errors import ConnectorError, Refused, StoreError, TryLater
 from bot.kinds import Kind, Surroundings
 from bot.model import Abilities, Address, Delivery, Message, Person, Unit
@@ -144,7 +145,7 @@ class Feishu:
         def said(event: Any) -> None:
             message = self._tolerantly(lambda: self._message(event))
             if message:
-                line.on_main(floor.receive([message]))
+                line.on_main(receive(floor, [message], None, self._session, self._language, ABILITIES))
 
         def pressed(event: Any) -> Any:
             text = self._tolerantly(lambda: line.on_main(self._press(floor, event)))
@@ -170,7 +171,7 @@ class Feishu:
         person = Person(self.name, str(event.event.operator.open_id))
         return await press(floor, self._session, event.event.action.value.get("press"), person, self._language)
 
-    def _message(self, event: Any) -> Message | None:
+    def _message(self, event: Any) -> Message | Command | None:
         sender, said = event.event.sender, event.event.message
         if sender.sender_type != "user" or not sender.sender_id.open_id or not said.message_id:
             return None
@@ -178,23 +179,20 @@ class Feishu:
         me = {key for key, m in mentions.items() if m.id and m.id.open_id == self._me}
         names = {key: " " if key in me else f"@{m.name or ''}" for key, m in mentions.items()} | {"@_all": "@all"}
         content = words(said.message_type, said.content)
-        text, explicit = asked(clean(AT.sub(lambda found: names.get(found[0], found[0]), content)))
         private = said.chat_type == "p2p"
-        explicit = explicit or private or bool(me)
-        if not text or not (explicit or self._every_message):
-            return None
         author = str(sender.sender_id.open_id)
-        return Message(
+        message = Message(
             session=self._session,
             source=self.name,
             external_id=str(said.message_id),
             author=author,
             author_name="",  # the event has none, and asking for it needs a right of its own
-            text=text,
+            text=clean(AT.sub(lambda found: names.get(found[0], found[0]), content)),
             at=sane(float(said.create_time or 0) / 1000, self._now()),
             address=Address(self.name, str(said.chat_id), str(said.message_id), author, private),
-            explicit=explicit,
+            explicit=private or bool(me),
         )
+        return understood(message, self._every_message)
 
     async def _ask(self, method: str, path: str, body: Any = None, starting: bool = False) -> dict[str, Any]:
         """Feishu's answer, or its errors in the program's own words."""

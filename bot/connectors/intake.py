@@ -18,6 +18,7 @@ from typing import Annotated, ClassVar
 import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
+from bot.connectors.commands import Texts, receive, understood
 from bot.errors import ConnectorError, Refused, SettingsError, StoreError, TryLater
 from bot.kinds import Kind, Surroundings
 from bot.model import Abilities, Address, Delivery, Message, Unit
@@ -60,6 +61,12 @@ class Line(BaseModel):
 
 SILENT = Abilities(reply=False)
 REPLYING = Abilities(reply=True, private=True, length=4096, unit=Unit.CHARACTERS)
+OWN: Texts = {
+    "zh": {"group": "群里：/ask 您的问题。", "how": "群里用这些词要带 /。"},
+    "en": {"group": "In a group: /ask your question.", "how": "In a group these words need the /."},
+}
+"""Nobody can be mentioned through it."""
+
 LINES = TypeAdapter(list[Line])
 
 
@@ -80,13 +87,15 @@ class Intake:
     Raises `SettingsError` for a secret shorter than 16 characters.
     """
 
-    def __init__(self, name: str, secret: str, session: str, now: Now, reply_url: str = "") -> None:
+    def __init__(
+        self, name: str, secret: str, session: str, now: Now, reply_url: str = "", language: str = "zh"
+    ) -> None:
         if len(secret) < SHORTEST_SECRET:
             raise SettingsError([f"intake {name!r}: its secret needs at least {SHORTEST_SECRET} characters."])
         self.name = name
         self.abilities = REPLYING if reply_url else SILENT
         self._secret, self._session, self._now = secret.encode(), session, now
-        self._reply_url = reply_url
+        self._reply_url, self._language = reply_url, language
         self._floor: Floor | None = None
         self._client: aiohttp.ClientSession | None = None
 
@@ -109,7 +118,7 @@ class Intake:
         if self._floor is None:
             return _busy("not ready yet")
         try:
-            new = await self._floor.receive([self._message(line) for line in lines])
+            new = await self._receive(self._floor, lines)
         except StoreError:
             return _busy("cannot be stored now; nothing was taken")
         return HookReply(200, json.dumps({"accepted": len(lines), "new": new}).encode())
@@ -156,6 +165,13 @@ class Intake:
         given = headers.get("x-floormic-signature", "").encode("utf-8", "surrogateescape")
         return hmac.compare_digest(given, signature(self._secret, stamp, body).encode())
 
+    async def _receive(self, floor: Floor, lines: list[Line]) -> int:
+        messages = [self._message(line) for line in lines]
+        if not self._reply_url:
+            return await floor.receive(messages)
+        heard = [one for message in messages if (one := understood(message))]
+        return await receive(floor, heard, None, self._session, self._language, self.abilities, OWN)
+
     def _message(self, line: Line) -> Message:
         return Message(
             session=self._session,
@@ -181,7 +197,7 @@ def signature(secret: bytes, timestamp: str, body: bytes) -> str:
 
 def answer_body(delivery: Delivery) -> bytes:
     """`{"key", "kind", "id", "user", "chat", "text"}`: to which message of whom this is said. `kind` is "answer",
-    "course" (answered from the course) or "ack" (heard, and how many ask the same)."""
+    "course" (answered from the course), "ack" (heard, and how many ask the same), "reply" (to a command) or "link"."""
     to = delivery.address
     answer = {
         "key": delivery.key,
@@ -241,7 +257,9 @@ def _busy(text: str) -> HookReply:
 
 
 def make(options: IntakeOptions, around: Surroundings) -> Intake:
-    return Intake(options.name, options.secret.get_secret_value(), options.session, around.now, options.reply_url)
+    return Intake(
+        options.name, options.secret.get_secret_value(), options.session, around.now, options.reply_url, around.language
+    )
 
 
 async def try_out(options: IntakeOptions, around: Surroundings) -> str:

@@ -11,12 +11,14 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import aiohttp
 from pydantic import Field, SecretStr, StrictBool
 
-from bot.connectors.common import asked, clean, load, press, press_id, sane
+from bot.connectors.commands import Command, Texts, press, press_id, receive, understood
+from bot.connectors.common import clean, load, sane
 from bot.connectors.staying import staying
 from bot.errors import ConnectorError, Refused, StoreError, TryLater
 from bot.kinds import Kind, Surroundings
@@ -61,6 +63,18 @@ BAD_KEY = (
     "(Basic Information)."
 )
 LOST = "Slack: the connection was lost"
+OWN: Texts = {
+    "zh": {
+        "group": "频道里：@我，然后写问题。",
+        "how": "在频道里用这些词要先 @我。以 / 开头的话 Slack 不会发给我，请不带 / 写。",
+        "hint": "请写成：@我 您的问题。",
+    },
+    "en": {
+        "group": "In a channel: mention me and write your question.",
+        "how": "In a channel mention me before these words. Slack keeps what begins with /: write it without.",
+        "hint": "Please mention me and write your question.",
+    },
+}
 UNREACHABLE = "Slack: it cannot be reached. Is the network all right?"
 UNREADABLE = "Slack: the answer cannot be read. Is base_url right?"
 
@@ -186,7 +200,7 @@ class Slack:
         told: tuple[str, str, str] | None = None
         if request.type == "events_api":
             if message := await self._message(payload["event"]):
-                await floor.receive([message])
+                await receive(floor, [message], None, self._session, self._language, ABILITIES, OWN)
         elif request.type == "interactive" and payload.get("type") == "block_actions":
             told = await self._press(floor, payload)
         await client.send_socket_mode_response({"envelope_id": request.envelope_id})
@@ -204,7 +218,7 @@ class Slack:
         text = await press(floor, self._session, payload["actions"][0].get("value"), person, self._language)
         return (str(payload["channel"]["id"]), person.id, text) if text else None
 
-    async def _message(self, event: dict[str, Any]) -> Message | None:
+    async def _message(self, event: dict[str, Any]) -> Message | Command | None:
         if event["type"] not in ("message", "app_mention") or event.get("subtype") not in SAID:
             return None
         user = event.get("user")
@@ -212,22 +226,20 @@ class Slack:
             return None
         private = event.get("channel_type") == "im"
         mentioned = f"<@{self._me}>" in event["text"] or f"<@{self._me}|" in event["text"]
-        text, explicit = asked(read(event["text"], self._me))
-        explicit = explicit or private or mentioned
-        if not text or not (explicit or self._every_message):
-            return None
         channel, ts = str(event["channel"]), str(event["ts"])
-        return Message(
+        said = Message(
             session=self._session,
             source=self.name,
             external_id=f"{channel}:{ts}",
             author=user,
-            author_name=await self._name(user),
-            text=text,
+            author_name="",
+            text=read(event["text"], self._me),
             at=sane(float(ts), self._now()),
             address=Address(self.name, channel, str(event.get("thread_ts") or ts), user, private),
-            explicit=explicit,
+            explicit=private or mentioned,
         )
+        found = understood(said, self._every_message)
+        return replace(found, author_name=await self._name(user)) if isinstance(found, Message) else found
 
     async def _name(self, user: str) -> str:
         """What somebody is called; events only have their id."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from bot.connectors.common import clean
 from bot.model import Message
 from bot.ports import Now
 
@@ -83,7 +84,7 @@ class Reader:
         """Bilibili keeps apart whom a comment replies to; the text says it as in other chats. Who replies to the
         broadcaster speaks to the stage, as everybody does."""
         name, to = data.get("reply_uname"), data.get("reply_open_id")
-        if not isinstance(name, str) or not (short := UNNAMEABLE.sub("", _clean(name))[:24]):
+        if not isinstance(name, str) or not (short := UNNAMEABLE.sub("", clean(name))[:24]):
             return text
         to_host = (to == self.host_id) if to and self.host_id else (name == self.host)
         return text if to_host or text.startswith("@") else f"@{short} {text}"
@@ -97,7 +98,7 @@ class Reader:
             source=self.name,
             external_id=external_id,
             author=_id(data, "open_id"),
-            author_name=_clean(name)[:LONGEST_NAME] if isinstance(name, str) else "",
+            author_name=clean(name)[:LONGEST_NAME] if isinstance(name, str) else "",
             text=text[:LONGEST_TEXT],
             at=self._time(data.get("timestamp")),
         )
@@ -111,7 +112,7 @@ class Reader:
 
 def _id(data: Mapping[str, Any], key: str) -> str:
     found = data.get(key)
-    text = _clean(str(found)) if isinstance(found, str | int) and not isinstance(found, bool) else ""
+    text = clean(str(found)) if isinstance(found, str | int) and not isinstance(found, bool) else ""
     if not 0 < len(text) <= LONGEST_ID:
         raise Unreadable(f"{key} is no id")
     return text
@@ -121,9 +122,4 @@ def _text(data: Mapping[str, Any], key: str) -> str:
     found = data.get(key)
     if not isinstance(found, str):
         raise Unreadable(f"{key} is no text")
-    return _clean(found)
-
-
-def _clean(text: str) -> str:
-    """Half surrogate pairs, which JSON can carry and UTF-8 cannot, become the replacement character."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return clean(found)

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bot.connectors.common import clean, press, press_id
+from bot.connectors.commands import Command, press, press_id, receive
+from bot.connectors.common import clean
 from bot.connectors.satori.client import LOST, Client, Unable
 from bot.connectors.satori.elements import button, write
 from bot.connectors.satori.mapper import ONLINE, Event, Login, Reader, place_of, unpacked
@@ -45,12 +46,13 @@ class Satori:
         channels: Collection[str] = (),
         edit: bool = False,
         buttons: bool = False,
+        language: str = "zh",
     ) -> None:
         self.name = name
         self.abilities = Abilities(
             reply=True, private=True, edit=edit, buttons=buttons, length=ABILITIES.length, unit=ABILITIES.unit
         )
-        self._session, self._now = session, now
+        self._session, self._now, self._language = session, now, language
         self._client = Client(url, token)
         self._reader = Reader(name, session, now, every_message, frozenset(channels))
         self._logins: dict[int, Login] = {}
@@ -124,13 +126,13 @@ class Satori:
             return
         if self._after is None and event.sn:
             self._after = event.sn - 1  # what is asked for again where the very first one cannot be stored
-        if isinstance(found, Message):
+        if isinstance(found, Message | Command):
             # The last one, not the highest: a server that began anew counts from the start.
             cursor = None if event.sn is None else Cursor(self.name, f"{event.sn}@{self._now():.0f}")
-            await floor.receive([found], cursor)
+            await receive(floor, [found], cursor, self._session, self._language, self.abilities)
         elif found:
-            # There is no way to tell one person alone, so nothing is said; the language does not matter.
-            await press(floor, self._session, found.id, found.person, "en")
+            # There is no way to tell one person alone, so nothing is said.
+            await press(floor, self._session, found.id, found.person, self._language)
 
     def _look_at_logins(self, floor: Floor) -> None:
         if not any(login.status == ONLINE for login in self._logins.values()):

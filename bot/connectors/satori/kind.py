@@ -49,6 +49,7 @@ def make(options: SatoriOptions, around: Surroundings) -> Satori:
         options.token.get_secret_value(),
         options.session,
         now=around.now,
+        language=around.language,
         every_message=options.every_message,
         channels=options.channels,
         edit=options.edit,

@@ -8,7 +8,8 @@ from urllib.parse import quote, unquote
 
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from bot.connectors.common import asked, clean, sane
+from bot.connectors.commands import Command, understood
+from bot.connectors.common import clean, sane
 from bot.connectors.satori.elements import read
 from bot.model import Address, Message, Person
 from bot.ports import Now
@@ -106,7 +107,7 @@ class Reader:
     every_message: bool = True
     channels: frozenset[str] = frozenset()
 
-    def read(self, event: Event, logins: dict[int, Login]) -> Message | Press | None:
+    def read(self, event: Event, logins: dict[int, Login]) -> Message | Command | Press | None:
         """None for what is no message of a person, and for what the bot itself said."""
         login = event.login if event.login.user else logins.get(event.login.sn, event.login)
         me = login.user.id if login.user else event.self_id
@@ -122,18 +123,14 @@ class Reader:
             return None
         return self._message(event, said, person, place)
 
-    def _message(self, event: Event, said: Said, person: Person, place: Place) -> Message | None:
+    def _message(self, event: Event, said: Said, person: Person, place: Place) -> Message | Command | None:
         channel = event.channel or said.channel
         private = channel is not None and channel.type == DIRECT
         if channel and self.channels and not private and channel.id not in self.channels:
             return None
         text, mentioned = read(said.content, place.account)
-        text, explicit = asked(text)
-        explicit = explicit or mentioned or private
-        if not text or not (explicit or self.every_message):
-            return None
         where = place._replace(channel=channel.id if channel else "")
-        return Message(
+        message = Message(
             session=self.session,
             source=self.name,
             external_id=f"{where.platform}:{where.channel}:{said.id}",
@@ -142,8 +139,9 @@ class Reader:
             text=text,
             at=sane(event.timestamp / 1000, self.now()),
             address=self._address(where, said.id, person, private, event.referrer) if channel else None,
-            explicit=explicit,
+            explicit=mentioned or private,
         )
+        return understood(message, self.every_message)
 
     def _address(
         self, where: Place, message: str, person: Person, private: bool, referrer: dict[str, Any] | None

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 from telegram import Update, User
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
+from bot.connectors.commands import Command, count, counted, receive
 from bot.connectors.telegram.client import (
     POLL_SECONDS,
     brief,
@@ -21,12 +22,12 @@ from bot.connectors.telegram.client import (
     read_update,
     wait_of,
 )
-from bot.connectors.telegram.mapper import ALLOWED, Command, Press, Reader
-from bot.connectors.telegram.replies import counted, gone, reply
+from bot.connectors.telegram.mapper import ALLOWED, Press, Reader
 from bot.connectors.telegram.speaker import BAD_TOKEN, Speaker
-from bot.errors import ConnectorError, FloormicError, Refused, SettingsError, StoreError, TryLater
+from bot.connectors.telegram.words import own
+from bot.errors import ConnectorError, Refused, SettingsError, StoreError, TryLater
 from bot.fitting import cut
-from bot.model import Abilities, Cursor, Delivery
+from bot.model import Abilities, Cursor, Delivery, Message
 from bot.ports import Floor, HookReply, HookRequest, Now
 
 log = logging.getLogger(__name__)
@@ -186,25 +187,14 @@ class Telegram:
             raise RuntimeError("the bot does not know itself yet")
         reading = Reader(self.name, self._session, self._me, self._every_message).read(updates)
         answers = [(press.query, await self._press(floor, press)) for press in reading.presses]
-        replies = [await self._reply(floor, command) for command in reading.commands]
-        await floor.receive(reading.messages, cursor, replies)
+        heard: list[Message | Command] = [*reading.messages, *reading.commands]
+        await receive(floor, heard, cursor, self._session, self._language, self.abilities, own(self._me))
         for query, text in answers:
             self._aside(self._answer(query, text))
 
     async def _press(self, floor: Floor, press: Press) -> str:
-        act = floor.vote if press.act == "vote" else floor.not_answered
-        try:
-            question = await act(self._session, press.question, press.person)
-        except StoreError:
-            raise
-        except FloormicError:
-            return gone(self._language)
+        question = await count(floor, self._session, press.act, press.question, press.person)
         return counted(press.act, question, self._language)
-
-    async def _reply(self, floor: Floor, command: Command) -> Delivery:
-        if self._me is None:
-            raise RuntimeError("the bot does not know itself yet")
-        return await reply(command, floor, self._session, self._me, self._language)
 
     def _aside(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from telegram import CallbackQuery, Chat, MessageEntity, Update, User
 from telegram import Message as TelegramMessage
 
-from bot.linking import said_code
+from bot.connectors.commands import Command, read, understood
+from bot.connectors.common import clean
 from bot.model import Address, Message, Person
 
 ALLOWED = ("message", "callback_query")
@@ -24,16 +25,6 @@ PRESS = re.compile(r"([vn]):(.{1,62})", re.DOTALL)
 ACTS = {"v": "vote", "n": "not_answered"}
 CODES = {act: code for code, act in ACTS.items()}
 DATA_BYTES = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """Somebody wants to be told something: `what` is "help", "hint", "top" or "mine"."""
-
-    what: str
-    external_id: str
-    address: Address
-    person: Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,32 +95,28 @@ class Reader:
             return self._command(message, person, command, private)
         without = self._unaddressed(message, text)
         if without is not None:
-            return self._message(message, person, without, explicit=True) if without else None
+            return understood(self._message(message, person, without, explicit=True))
         if private:
-            return self._message(message, person, text, explicit=True)
+            return understood(self._message(message, person, text, explicit=True))
         # A reply to the bot may as well be a "thank you", so it is judged like any line of the chat.
-        return self._message(message, person, text) if self.every_message or self._replies_to_me(message) else None
+        return understood(self._message(message, person, text), self.every_message or self._replies_to_me(message))
 
     def _command(
         self, message: TelegramMessage, person: Person, command: re.Match[str], private: bool
     ) -> Message | Command | None:
-        what, bot, rest = command[1].lower(), command[2], command[3].strip()
+        what, bot, rest = command[1], command[2], command[3].strip()
         if bot and bot.lower() != (self.me.username or "").lower():
             return None
-        if what == "link" and said_code(f"link {rest}"):
-            return self._message(message, person, f"link {rest}", explicit=True)
-        if what == "ask":
-            text = rest or self._pointed_at(message)
-            if text:
-                return self._message(message, person, text, explicit=True)
-            return self._tell("hint", message, person)
-        known = {"start": "help", "help": "help", "questions": "top", "mine": "mine"}
-        if what in known:
-            return self._tell(known[what], message, person)
-        return self._tell("help", message, person) if private or bot else None
+        said = read(f"/{what} {rest}", addressed=private or bool(bot))
+        # Who points at a message with a bare /ask wants to know that too.
+        text = said.text or (self._pointed_at(message) if said.command == "hint" else "")
+        if text:
+            # Without being addressed, only a command that is ours is for us.
+            return self._message(message, person, text, explicit=True) if said.explicit or said.command else None
+        return Command(said.command, external_id(message), self._address(message, person), person)
 
     def _pointed_at(self, message: TelegramMessage) -> str:
-        """The text of the message that a bare /ask replies to: whoever points at it wants to know it too."""
+        """The text of the message that this one replies to."""
         other = message.reply_to_message
         if other is None or other.from_user is None or (other.from_user.is_bot and not other.sender_chat):
             return ""
@@ -164,9 +151,6 @@ class Reader:
             explicit=explicit,
         )
 
-    def _tell(self, what: str, message: TelegramMessage, person: Person) -> Command:
-        return Command(what, external_id(message), self._address(message, person), person)
-
     def _address(self, message: TelegramMessage, person: Person) -> Address:
         # Outside forums a thread id only names the message that a chain of replies began with; sending to it fails.
         thread = f"/{message.message_thread_id}" if message.is_topic_message and message.message_thread_id else ""
@@ -199,12 +183,6 @@ def press_data(act: str, question: str) -> str | None:
 
 def text_of(message: TelegramMessage) -> str:
     return clean(message.text or message.caption or "")
-
-
-def clean(text: str) -> str:
-    """Half surrogate pairs, which JSON can carry and UTF-8 cannot, become the replacement character (one unit each, so
-    that entities still fit)."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def part(text: str, entity: MessageEntity) -> str:

@@ -9,8 +9,10 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+from bot.connectors.commands import Texts, receive
+from bot.connectors.common import clean
 from bot.connectors.tencent_classroom.client import CLOCK_OFF, Answered, Lcic
-from bot.connectors.tencent_classroom.mapper import Heard, clean, heard, message
+from bot.connectors.tencent_classroom.mapper import Heard, heard, message
 from bot.errors import ConnectorError, Refused, TryLater
 from bot.model import Abilities, Cursor, Delivery, Unit
 from bot.ports import Floor, HookReply, HookRequest, Now
@@ -92,11 +94,22 @@ class Classroom:
     abilities = ABILITIES
 
     def __init__(
-        self, name: str, session: str, client: Lcic, room: int, voice: Voice, *, now: Now, every: float, page: int
+        self,
+        name: str,
+        session: str,
+        client: Lcic,
+        room: int,
+        voice: Voice,
+        *,
+        now: Now,
+        every: float,
+        page: int,
+        language: str = "zh",
     ) -> None:
         self.name = name
         self._session, self._client, self._room, self._voice = session, client, room, voice
         self._now, self._every, self._page = now, every, page
+        self._language, self._own = language, own(voice.nickname)
         self._known = 0
         self._seen: set[int] = set()
         self._doubtful: dict[str, int] = {}
@@ -163,8 +176,10 @@ class Classroom:
             some = found[begin : begin + AT_ONCE]
             self._known = max(self._known, some[-1].seq)
             said = [one for one in some if one.text and not self._mine(one)]
-            messages = [message(one, self.name, self._session, self._room, self._voice.nickname) for one in said]
-            await floor.receive(messages, Cursor(self.name, f"{self._room}:{self._known}"))
+            meant = [message(one, self.name, self._session, self._room, self._voice.nickname) for one in said]
+            cursor = Cursor(self.name, f"{self._room}:{self._known}")
+            what = [one for one in meant if one]
+            await receive(floor, what, cursor, self._session, self._language, ABILITIES, self._own)
             self._seen.update(one.seq for one in some)
         if len(self._seen) > 2 * REMEMBERED:
             self._seen = set(sorted(self._seen)[-REMEMBERED:])
@@ -220,6 +235,25 @@ class Classroom:
         if isinstance(reason, Refused) and error.code.startswith(("AuthFailure", "Unauthorized")):
             return ConnectorError(str(reason))
         return reason
+
+
+def own(nickname: str) -> Texts:
+    """The classroom knows no mentions: the name is written out."""
+    if not nickname:
+        return {
+            "zh": {"group": "请写：/ask 您的问题。", "how": ""},
+            "en": {"group": "Please write: /ask your question.", "how": ""},
+        }
+    return {
+        "zh": {
+            "group": f"请写：@{nickname} 您的问题，或者 /ask 您的问题。",
+            "how": f"这些词前要写 @{nickname}，带 / 的不用。",
+        },
+        "en": {
+            "group": f"Please write: @{nickname} your question, or /ask your question.",
+            "how": f"Write @{nickname} before these words; with the / there is no need.",
+        },
+    }
 
 
 def _forget(kept: dict[str, Any]) -> None:

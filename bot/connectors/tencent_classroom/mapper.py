@@ -8,6 +8,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from bot.connectors.commands import Command, understood
+from bot.connectors.common import clean
 from bot.model import Address, Message
 
 LONGEST_TEXT = 10_000
@@ -16,8 +18,6 @@ MOST = 1000
 
 KEPT = 8 * 86400.0
 """Seconds. The classroom keeps messages for seven days; one that seems older has a time that makes no sense."""
-
-ASK = re.compile(r"/ask(?:\s+|(?=[^\x00-\x7f]))", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,29 +58,22 @@ def _at(item: dict[str, Any], now: float) -> float:
     return at if now - KEPT < at < now + 86400 else now
 
 
-def message(said: Heard, source: str, session: str, room: int, nickname: str) -> Message:
-    """`explicit` where it begins with /ask or @nickname, which are taken away."""
-    text, explicit = said.text, False
-    if found := ASK.match(text):
-        text, explicit = text[found.end() :], True
-    elif nickname and text.startswith(f"@{nickname}"):
-        text, explicit = text.removeprefix(f"@{nickname}"), True
-    return Message(
-        session=session,
-        source=source,
-        external_id=f"{room}:{said.seq}",
-        author=said.account,
-        author_name="",  # the classroom tells accounts, no names
-        text=text.strip() or said.text,
-        at=said.at,
-        address=Address(source, str(room), str(said.seq), said.account, private=False),
-        explicit=explicit,
+def message(said: Heard, source: str, session: str, room: int, nickname: str) -> Message | Command | None:
+    """`explicit` where it begins with /ask or @nickname, which are taken away; None where nothing else was said."""
+    mentioned = bool(nickname) and said.text.startswith(f"@{nickname}")
+    return understood(
+        Message(
+            session=session,
+            source=source,
+            external_id=f"{room}:{said.seq}",
+            author=said.account,
+            author_name="",  # the classroom tells accounts, no names
+            text=said.text.removeprefix(f"@{nickname}") if mentioned else said.text,
+            at=said.at,
+            address=Address(source, str(room), str(said.seq), said.account, private=False),
+            explicit=mentioned,
+        )
     )
-
-
-def clean(text: str) -> str:
-    """Lone surrogates, which JSON may carry, cannot be stored."""
-    return text.encode("utf-8", "replace").decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import openpyxl
 
+from bot.connectors.common import clean
 from bot.errors import BadInput
 
 LARGEST_UNPACKED = 100 * 1024 * 1024
@@ -174,7 +175,6 @@ def _pairs(item: dict[Any, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _cell(value: object) -> str:
-    """Lone surrogates, which JSON may carry, cannot be stored."""
     if value is None:
         return ""
     if isinstance(value, datetime | date):
@@ -182,6 +182,6 @@ def _cell(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return f"{value:.0f}"
     try:
-        return str(value).encode("utf-8", "replace").decode()
+        return clean(str(value))
     except ValueError:  # an integer with thousands of digits
         return ""

@@ -13,15 +13,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from bot.connectors.commands import Command, help_text, receive
 from bot.connectors.wecom.cards import Card
 from bot.connectors.wecom.client import PATIENCE, Client, Denied
 from bot.connectors.wecom.connector import FORBIDDEN, update_body
 from bot.connectors.wecom.crypto import BadSeal, Seal
 from bot.connectors.wecom.frames import BadFrame, Json, read_object
-from bot.connectors.wecom.mapper import Command, Entered, Press, Reader
-from bot.connectors.wecom.replies import pressed, reply
+from bot.connectors.wecom.mapper import Entered, Press, Reader
+from bot.connectors.wecom.pressing import pressed
 from bot.connectors.wecom.saying import ABILITIES, QUOTA_WAIT, Remembered, Saying, meaning, saying
-from bot.connectors.wecom.words import words
+from bot.connectors.wecom.words import OWN
 from bot.errors import Refused, StoreError
 from bot.model import Delivery, Message
 from bot.ports import Floor, HookReply, HookRequest, Now
@@ -168,7 +169,7 @@ class WeComCallback:
         """Keep it; the answer that goes back with the call."""
         match self._reader.read(body):
             case Entered():
-                return {"msgtype": "text", "text": {"content": words(self._language)["help"]}}
+                return {"msgtype": "text", "text": {"content": help_text(self._language, ABILITIES, OWN)}}
             case Press() as press:
                 card = await pressed(press, floor, self._session, self._language, self._cards.get(press.task))
                 return update_body(press, card)
@@ -181,10 +182,7 @@ class WeComCallback:
         self._remember_url(said, body.get("response_url"))
         call = self._calls[id] = asyncio.get_running_loop().create_future()
         try:
-            if isinstance(said, Message):
-                await floor.receive([said])
-            else:
-                await floor.receive([], None, [await reply(said, floor, self._session, self._language)])
+            await receive(floor, [said], None, self._session, self._language, ABILITIES, OWN)
             if self._answered.get(id) is None:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._answer_within):

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.backoff import backoff
+from bot.connectors.commands import Command, help_text, receive
+from bot.connectors.common import until_one_ends
 from bot.connectors.wecom.cards import Card
 from bot.connectors.wecom.client import PATIENCE, Client, Denied, NoAnswer
 from bot.connectors.wecom.frames import EVENT, MESSAGE, PING, RESPOND, SEND, SUBSCRIBE, UPDATE, WELCOME, Frame, Json
-from bot.connectors.wecom.mapper import Command, Entered, Press, Reader, ThrownOut, destination
-from bot.connectors.wecom.replies import pressed, reply
+from bot.connectors.wecom.mapper import Entered, Press, Reader, ThrownOut, destination
+from bot.connectors.wecom.pressing import pressed
 from bot.connectors.wecom.saying import ABILITIES, CARD_FAULTS, QUOTA, QUOTA_WAIT, Remembered, Saying, meaning, saying
-from bot.connectors.wecom.words import words
+from bot.connectors.wecom.words import OWN
 from bot.errors import ConnectorError, Refused, StoreError, TryLater
 from bot.model import Delivery, Message
 from bot.ports import Floor, HookReply, HookRequest, Now
@@ -91,7 +93,7 @@ class WeCom:
         self._replies.clear()  # WeCom knows them on the connection alone that brought them
         await self._client.connect()
         try:
-            await _first_of(self._listen(), self._stay(floor), self._work(floor))
+            await until_one_ends(self._listen(), self._stay(floor), self._work(floor))
         finally:
             await self._client.disconnect()
 
@@ -99,7 +101,7 @@ class WeCom:
         """Whether WeCom takes the keys. Raises as `run` does."""
         await self._client.connect()
         try:
-            await _first_of(self._listen(), self._subscribe())
+            await until_one_ends(self._listen(), self._subscribe())
         finally:
             await self._client.disconnect()
         return (
@@ -205,11 +207,9 @@ class WeCom:
                 await asyncio.sleep(backoff(failures, longest=5.0, first=0.2))
 
     async def _receive(self, floor: Floor, heard: list[Heard]) -> None:
-        messages = [h.what for h in heard if isinstance(h.what, Message)]
-        commands = [h.what for h in heard if isinstance(h.what, Command)]
-        replies = [await reply(command, floor, self._session, self._language) for command in commands]
-        if messages or replies:
-            await floor.receive(messages, None, replies)
+        said = [h.what for h in heard if not isinstance(h.what, Press)]
+        if said:
+            await receive(floor, said, None, self._session, self._language, ABILITIES, OWN)
 
     async def _press(self, floor: Floor, press: Press, req_id: str) -> None:
         try:
@@ -221,7 +221,7 @@ class WeCom:
         self._do_aside(self._courtesy(UPDATE, update_body(press, card), req_id))
 
     async def _welcome(self, frame: Frame) -> None:
-        text = {"content": words(self._language)["help"]}
+        text = {"content": help_text(self._language, ABILITIES, OWN)}
         await self._courtesy(WELCOME, {"msgtype": "text", "text": text}, frame.req_id)
 
     async def _courtesy(self, cmd: str, body: Json, req_id: str) -> None:
@@ -267,17 +267,3 @@ def update_body(press: Press, card: Card) -> Json:
     """In a group the card changes for who pressed alone: the others may still want to."""
     only = {"userids": [press.person.id]} if press.group else {}
     return {"response_type": "update_template_card", **only, "template_card": card.body()}
-
-
-async def _first_of(*works: Coroutine[Any, Any, None]) -> None:
-    """Run them until one ends; its error is raised."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in tasks:
-        if task in done:
-            task.result()

@@ -5,6 +5,8 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from bot.connectors.common import clean
+
 Json = dict[str, Any]
 
 SUBSCRIBE = "aibot_subscribe"
@@ -67,8 +69,3 @@ def read_object(data: str | bytes) -> Json:
 def identifier(value: Any) -> str:
     """An id as it came, "" for what cannot be one."""
     return clean(value) if isinstance(value, str) and len(value) <= LONGEST_ID else ""
-
-
-def clean(text: str) -> str:
-    """Half surrogate pairs, which JSON can carry and UTF-8 cannot, become the replacement character; zeros go."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "")

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from bot.connectors.commands import Command, read
+from bot.connectors.common import clean
 from bot.connectors.wecom.cards import ACTS, PRESS
-from bot.connectors.wecom.frames import Json, clean, identifier
-from bot.linking import said_code
+from bot.connectors.wecom.frames import Json, identifier
 from bot.model import Address, Message, Person
 from bot.ports import Now
 
@@ -22,27 +23,6 @@ MOST_PARTS = 100
 A_DAY = 86400.0
 
 MENTION = re.compile(r"@\S+(?:\s+|$)")
-ASK = re.compile(r"(?:/ask(?![A-Za-z0-9_])|提问(?=[\s:：]|$))[\s:：]*", re.IGNORECASE)
-SAID = {
-    "/questions": "top",
-    "排行": "top",
-    "/mine": "mine",
-    "我的问题": "mine",
-    "我的提问": "mine",
-    "/help": "help",
-    "/start": "help",
-    "帮助": "help",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Command:
-    """Somebody wants to be told something: `what` is "help", "hint", "top" or "mine"."""
-
-    what: str
-    external_id: str
-    address: Address
-    person: Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,17 +97,13 @@ class Reader:
             or body.get("msgtype") not in ("text", "mixed", "voice")
         ):
             return None
-        text = self._unaddressed(text_of(body), address).strip()
-        what = SAID.get(text.lower().rstrip("。.!！?？"))
-        asked = ASK.match(text)
-        if asked:
-            text = text[asked.end() :].strip()
-        elif text.startswith("/") and not said_code(text):
-            what = what or "help"
-        # Who quotes a message and says no more wants to know that too.
-        text = text or text_of(_object(body, "quote")).strip()
-        if what or not text:
-            return Command(what or ("hint" if asked else "help"), external_id, address, person)
+        said = read(self._unaddressed(text_of(body), address), addressed=True)
+        text, command = said.text, said.command
+        if not text and command in ("", "hint"):
+            # Who quotes a message and says no more wants to know that too.
+            text, command = text_of(_object(body, "quote")).strip(), command or "help"
+        if not text:
+            return Command(command, external_id, address, person)
         return Message(
             session=self.session,
             source=self.name,

@@ -9,8 +9,7 @@ from bot.connectors.wecom.cards import TEXT, Card, usable
 from bot.connectors.wecom.client import Denied
 from bot.connectors.wecom.frames import Json
 from bot.connectors.wecom.markup import LONGEST, fitted
-from bot.connectors.wecom.replies import card_title
-from bot.connectors.wecom.words import words
+from bot.connectors.wecom.words import card_title
 from bot.errors import ConnectorError, Refused, TryLater
 from bot.model import Abilities, Delivery, Unit
 
@@ -75,7 +74,7 @@ def saying(delivery: Delivery, language: str) -> Saying:
     buttons = usable(delivery.buttons)
     if not buttons:
         return Saying(stream, fitted(delivery.text))
-    title = card_title(buttons, words(language))
+    title = card_title(buttons, language)
     if len(delivery.text) <= TEXT:
         return Saying(stream, card=Card.new(title, delivery.text, buttons))
     return Saying(stream, fitted(delivery.text), Card.new(title, "", buttons))

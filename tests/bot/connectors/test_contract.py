@@ -16,7 +16,7 @@ from tests.fake_channels import ChannelsRig, ForwardedChannelsRig
 from tests.fake_dingtalk import DingTalkRig
 from tests.fake_discord import DiscordRig
 from tests.fake_feishu import FeishuRig
-from tests.fake_floor import FakeFloor
+from tests.fake_floor import FakeFloor, question
 from tests.fake_intake import IntakeRig, SilentIntakeRig
 from tests.fake_kuaishou import KuaishouFeedRig, KuaishouRig, KuaishouTaskRig
 from tests.fake_linechat import LineChatRig
@@ -106,7 +106,7 @@ async def test_what_people_say_is_heard(rig: Rig) -> None:
         first = await stage.hears("为什么天是蓝的？ 😀 private-words")
         await rig.say(Line("bob", "And the sea?", "2"))
         await stage.heard("And the sea?")
-        assert (await stage.report()).health.state is SourceState.CONNECTED
+        await stage.connected()
     second = next(m for m in stage.floor.messages if m.text == "And the sea?")
     assert (first.session, first.source, second.source) == ("talk", rig.kind, rig.kind)
     assert first.author
@@ -367,3 +367,27 @@ async def test_an_answer_whose_outcome_is_unknown_is_not_lost(rig: Rig) -> None:
         assert sent.state == "sent"
         assert set(rig.sent()) == {"twice or once"}
         assert len(rig.sent()) <= 2
+
+
+async def test_a_command_is_answered_in_its_chat_and_is_no_question(rig: Rig) -> None:
+    """/questions is answered where it was given; given again by the platform, once; and nobody takes it for asked."""
+    floor = FakeFloor(question("q1", "Why is it so?", 3))
+    async with staged(rig, floor) as stage:
+        needs_reply(stage)
+        message = await stage.hears("before")
+        await rig.say(Line("ann", "/questions", "command"))
+        await stage.until(lambda: floor.deliveries, "answering the command")
+        if "say_again" not in rig.cannot:
+            await rig.say_again("command")
+            await rig.say_again("command")
+        await stage.hears("after")
+        (answer,) = floor.deliveries.values()
+        await stage.outgoing.deliver([answer])
+        stage.outbox.wake()
+        await stage.until(lambda: stage.outgoing.rows[answer.key].state == "sent", "saying the answer")
+        (said,) = rig.sent()
+    assert floor.texts == ["before", "after"]
+    assert message.address
+    assert answer.address.chat == message.address.chat
+    assert "Why is it so?" in said
+    assert bool(answer.buttons) == stage.connector.abilities.buttons

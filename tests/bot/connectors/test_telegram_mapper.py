@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from telegram import User
 
+from bot.connectors.commands import Command
 from bot.connectors.telegram.client import read_update
-from bot.connectors.telegram.mapper import Command, Press, Reader, Reading, place, press_data
-from bot.connectors.telegram.words import WORDS
+from bot.connectors.telegram.mapper import Press, Reader, Reading, place, press_data
 from bot.model import Message
 from tests.fake_telegram import ANN, BOB, FORUM, GROUP, ME, OTHER_BOT, FakeTelegram, entities_of, private
 
@@ -174,15 +174,6 @@ def test_unknown_buttons_are_ignored(data: str | None) -> None:
     update = read_update({"update_id": 1, "callback_query": query})
     assert update is not None
     assert reader().read([update]) == Reading()
-
-
-def test_both_languages_say_the_same_things() -> None:
-    """Every text exists in both languages with the same places to fill in."""
-    zh, en = WORDS["zh"], WORDS["en"]
-    assert zh.keys() == en.keys()
-    for key in zh:
-        for place_holder in ("{bot}", "{rank}", "{title}", "{people}", "{text}", "{state}", "{answer}", "{reason}"):
-            assert (place_holder in zh[key]) == (place_holder in en[key]), key
 
 
 def test_a_linking_code_comes_as_a_message() -> None:

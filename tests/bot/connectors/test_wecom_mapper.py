@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.connectors.wecom.mapper import Command, Entered, Press, Reader, ThrownOut, destination
+from bot.connectors.commands import Command
+from bot.connectors.wecom.mapper import Entered, Press, Reader, ThrownOut, destination
 from bot.model import Address, Message
 from tests.bot.connectors.test_wecom_codec import json_values
 
@@ -128,7 +129,7 @@ def test_commands(text: str, what: str) -> None:
         ("提问：为什么？", "为什么？"),
         ("提问环节什么时候开始？", "提问环节什么时候开始？"),
         ("排行榜在哪里？", "排行榜在哪里？"),
-        ("/link K7Q2-9MXT", "/link K7Q2-9MXT"),
+        ("/link K7Q2-9MXT", "link K7Q2-9MXT"),
         ("绑定 K7Q29MXT", "绑定 K7Q29MXT"),
     ],
 )
