@@ -46,7 +46,7 @@ class Inbox(Protocol):
         """Write messages, cursor and deliveries in one durable transaction; how many messages were new.
 
         A message with a known (source, external_id) changes nothing, and neither do its further parts, which follow it
-        and are not counted.
+        and are not counted. Nor does a delivery with a known key: what came again was answered already.
         """
         ...
 

@@ -28,6 +28,12 @@ def deliver(db: Database, deliveries: Sequence[Delivery]) -> None:
     )
 
 
+def deliver_once(db: Database, deliveries: Sequence[Delivery]) -> None:
+    """Add those whose key is new. What came again was answered already, in the words of that time."""
+    known = "SELECT 1 FROM deliveries WHERE key = ?"
+    deliver(db, [each for each in deliveries if db.execute(known, (each.key,)).fetchone() is None])
+
+
 def due(db: Database, now: float, limit: int) -> list[Delivery]:
     rows = db.execute(
         "SELECT * FROM deliveries WHERE state = 'waiting' AND not_before <= ? ORDER BY id LIMIT ?", (now, limit)

@@ -7,7 +7,7 @@ from sqlite_utils import Database
 from bot.errors import Conflict, NotFound
 from bot.model import Cursor, Delivery, Message, Placed, Placement, QuestionState, Remembered, Session
 from bot.storage import changes
-from bot.storage.deliveries import deliver
+from bot.storage.deliveries import deliver, deliver_once
 from bot.storage.rows import (
     PLACEMENT,
     blob,
@@ -35,7 +35,7 @@ def receive(db: Database, messages: Sequence[Message], cursor: Cursor | None, de
             "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET value = excluded.value",
             (cursor.source, cursor.value),
         )
-    deliver(db, deliveries)
+    deliver_once(db, deliveries)
     return new
 
 

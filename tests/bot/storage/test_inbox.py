@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import Conflict, NotFound
-from bot.model import Answer, CourseMatch, Cursor, Message, Placed, Placement, Status
+from bot.model import Address, Answer, CourseMatch, Cursor, Delivery, Message, Placed, Placement, Status
 from bot.ports import Store
 from bot.storage.sqlite import open_store
 from tests.bot.storage.acts import VECTOR, arrive, ask, merge, undo
@@ -32,6 +32,17 @@ async def test_a_redelivered_message_changes_nothing(store: Store) -> None:
     await store.receive([message(1, "first")])
     assert await store.receive([message(1, "again"), message(2), message(2, "twice in one call")]) == 1
     assert [m.text for m in await store.pending("talk", 10)] == ["first", message(2).text]
+
+
+async def test_what_came_again_is_answered_in_the_words_of_the_first_time(store: Store) -> None:
+    """A command that is redelivered when the queue has changed is not answered anew."""
+    said = Delivery("reply:telegram:1", "talk", Address("telegram", "1"), "nothing yet")
+    await store.receive([], None, [said])
+    await store.receive([], None, [replace(said, text="1. Why?"), replace(said, key="reply:telegram:2")])
+    assert [(d.key, d.text) for d in await store.deliveries("talk")] == [
+        ("reply:telegram:1", "nothing yet"),
+        ("reply:telegram:2", "nothing yet"),
+    ]
 
 
 async def test_redeliveries_use_up_no_ids(store: Store) -> None:
