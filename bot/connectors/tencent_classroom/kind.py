@@ -141,6 +141,7 @@ def make(options: TencentOptions, around: Surroundings) -> Classroom | Meetings:
         now=around.now,
         every=options.poll_seconds,
         page=options.page_size,
+        language=around.language,
     )
 
 
