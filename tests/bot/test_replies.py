@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -100,7 +101,7 @@ def test_a_long_question_is_quoted_short() -> None:
 def test_wrong_codes_do_not_fill_a_chat() -> None:
     """Who says one wrong code after the other is told so once a minute, since what a group is told is limited and the
     answers of everybody else wait behind it; a right code is always confirmed."""
-    group = {"chat": "-100", "private": False, "user": "u1"}
+    group: dict[str, Any] = {"chat": "-100", "private": False, "user": "u1"}
     wrong = [link_reply(message(n, "link AAAA-BBBB", **group, at=600.0 + n / 10), False, "en") for n in range(100)]
     assert len({said.key for said in wrong if said}) == 1
     later = link_reply(message(101, "link AAAA-BBBB", **group, at=700.0), False, "en")

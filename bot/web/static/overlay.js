@@ -8,11 +8,12 @@ import { pageFacts, startShell } from "./shell.js";
 const FEWEST = 8000; // milliseconds that an answer stays
 const A_LETTER = 110; // and for each of its letters
 const MOST = 30000;
+const MOST_WAITING = 4; // answers: viewers can have the course answer without end, and the stage must have its turn
 
 const facts = pageFacts();
 const wishes = new URLSearchParams(location.search);
 const live = new Live(facts.session);
-const told = new Map(); // question id → when the answer was given that was shown, or stood before the page was opened
+const told = new Map(); // question id → the answer that was shown, or stood before the page was opened
 const waiting = []; // questions whose answer is still to be shown
 let showing = null;
 let opened = false;
@@ -20,12 +21,21 @@ let opened = false;
 function take() {
   for (const question of live.questions.values()) {
     const { id, status, answer } = question;
-    if (status !== "answered" || !answer || answer.at <= (told.get(id) ?? 0)) continue;
-    told.set(id, answer.at);
-    if (opened) waiting.push(question);
+    if (status !== "answered" || !answer) continue;
+    const given = `${answer.at} ${answer.text}`; // not which is later: a chat's clock may be wrong
+    if (told.get(id) === given) continue;
+    told.set(id, given);
+    if (opened) waitFor(question);
   }
   opened = true;
   if (!showing) next();
+}
+
+function waitFor(question) {
+  waiting.push(question);
+  if (waiting.length <= MOST_WAITING) return;
+  const least = waiting.findIndex(({ answer }) => answer.by === "course");
+  waiting.splice(Math.max(0, least), 1);
 }
 
 function next() {

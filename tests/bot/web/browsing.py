@@ -4,7 +4,7 @@ import hashlib
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from bot.app import Hall, open_hall
-from bot.model import Message, Mode
+from bot.model import Answer, Change, Message, Mode, Status
 from bot.ports import Connector
 from bot.settings import SessionSettings, Settings, WebSettings
 from knowledge.text import normalise
@@ -49,6 +49,20 @@ class Crowd:
     browser: Browser
     wrongs: list[str] = field(default_factory=list)
     said: int = 0
+
+    async def answered(self, title: str, text: str, at: float, by: str = "course") -> None:
+        """Somebody answered this question at that time, or the course did."""
+        await self._change(title, answer=Answer(text, by, at), status=Status.ANSWERED)
+
+    async def staged(self, title: str) -> None:
+        """It is on stage."""
+        await self._change(title, status=Status.ON_STAGE)
+
+    async def _change(self, title: str, **change: Any) -> None:
+        before = next(q.state for q in await self.hall.store.questions("talk") if q.title == title)
+        after = replace(before, **change)
+        await self.hall.store.apply(Change("talk", 100.0, "Ann", "test", ((before, after),)))
+        self.hall.live.changed("talk")
 
     async def profile(self, size: dict[str, int] = DESK, language: str = "en-US", **more: Any) -> BrowserContext:
         narrow = size["width"] < 700

@@ -102,6 +102,42 @@ async def test_the_overlay_captions_the_stream(crowd: Crowd) -> None:
     assert await overlay.evaluate(ground) == "rgba(0, 0, 0, 0)"
 
 
+async def test_an_answer_whose_time_cannot_be_does_not_hide_a_later_one(crowd: Crowd) -> None:
+    """The course answers at the time of the message, which its chat may have wrong: the overlay goes by what is new to
+    it, not by what is later."""
+    overlay = await crowd.viewer()
+    await overlay.clock.install()
+    await overlay.goto(crowd.hall.session_url("talk", "overlay"))
+    for at, said in ((0.0, "As it was in the beginning."), (9e10, "In three thousand years."), (200.0, "Tomorrow.")):
+        await crowd.asks("Is there a recording of this talk?")
+        await crowd.answered("Is there a recording of this talk?", said, at)
+        await expect(overlay.locator("#answer")).to_have_text(said)
+        await overlay.clock.fast_forward(31_000)
+
+
+async def test_many_answers_do_not_keep_the_stage_off_the_overlay(crowd: Crowd) -> None:
+    """Viewers can have the course answer as often as they like. What waits to be shown is short, and people's answers
+    are the last to be left out."""
+    overlay = await crowd.viewer()
+    await overlay.clock.install()
+    await overlay.goto(crowd.hall.session_url("talk", "overlay"))
+    for n in range(20):
+        await crowd.asks(f"What is the meaning of word number {n}?")
+        await crowd.answered(
+            f"What is the meaning of word number {n}?", f"It is {n}.", 100.0, "Ann" if n == 3 else "course"
+        )
+    await expect(overlay.locator("#answer")).to_have_text("It is 0.")
+    await crowd.asks("Is there a recording of this talk?")
+    await crowd.staged("Is there a recording of this talk?")
+    shown = set()
+    for _ in range(8):
+        await overlay.clock.fast_forward(31_000)
+        shown.add(await overlay.locator("#answer").inner_text())
+    assert "It is 3." in shown
+    await expect(overlay.locator("#question")).to_have_text("Is there a recording of this talk?")
+    await expect(overlay.locator("#answer")).to_be_hidden()
+
+
 async def answer_first(board: Page, text: str, status: str = "new") -> None:
     await lane(board, status)
     await board.locator(f"#list-{status} .row [data-do=reply]").first.click()
