@@ -99,7 +99,7 @@ class Configuration:
         part = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.part")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(text.encode())
+            _write_closed(part, text)
             return load_settings(part, self._environ, kinds)
         except SettingsError as error:
             raise SettingsError([problem.removeprefix(str(part)) for problem in error.problems]) from error
@@ -119,7 +119,7 @@ class Configuration:
     def _replace(self, text: str) -> None:
         part = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}.part")
         try:
-            part.write_bytes(text.encode())
+            _write_closed(part, text)
             if self.exists:
                 part.chmod(self.path.stat().st_mode & 0o777)
             os.replace(part, self.path)
@@ -258,13 +258,18 @@ def write_secret(file: Path, value: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     file.parent.chmod(0o700)
     part = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            stream.write(value + "\n")
+        _write_closed(part, value + "\n")
         os.replace(part, file)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _write_closed(file: Path, text: str) -> None:
+    """A new file that only the owner can read from its first moment on. Raises `OSError`."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(text.encode())
 
 
 def _read(file: Path) -> str | None:

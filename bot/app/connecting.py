@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from bot.app.configuring import VARIANTS, Configuration
 from bot.app.sources import KINDS, surroundings
+from bot.app.terminal import plain
 from bot.errors import BadInput, FloormicError
 from bot.kinds import Kind
 from bot.options import SourceOptions
@@ -300,10 +301,10 @@ class Connecting:
         while True:
             terminal.say("Trying it on the platform …")
             try:
-                terminal.say(self._answer())
+                terminal.say(plain(self._answer()))
                 return
             except FloormicError as error:
-                terminal.say(f"It did not work: {error}")
+                terminal.say(f"It did not work: {plain(str(error))}")
                 if self._given.force:
                     return
                 if self._given.yes:

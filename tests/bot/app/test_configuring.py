@@ -2,10 +2,13 @@
 
 import stat
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bot.app import configuring
 from bot.app.configuring import Configuration, with_source
 from bot.app.sources import load
 from bot.errors import BadInput, SettingsError
@@ -171,3 +174,23 @@ def test_the_file_keeps_its_rights(config: Path) -> None:
     config.chmod(0o600)
     open_config(config).write("intake", "intake", {}, {"secret": SECRET})
     assert mode(config) == 0o600
+
+
+def test_a_copy_is_never_open_to_others(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file may hold tokens and be closed for that: while it is read or written as a copy, that one is closed as
+    well, from its first moment on."""
+    config.chmod(0o600)
+    modes: list[int] = []
+
+    def spy(work: Callable[..., Any]) -> Callable[..., Any]:
+        def spying(part: Path, *rest: Any) -> Any:
+            modes.append(mode(Path(part)))
+            return work(part, *rest)
+
+        return spying
+
+    monkeypatch.setattr(configuring, "load_settings", spy(configuring.load_settings))
+    monkeypatch.setattr(Path, "chmod", spy(Path.chmod))
+    open_config(config).write("telegram", "other", {"name": "other", "mode": "polling"}, {"token": TOKEN})
+    assert [found for found in modes if found & 0o077] == []
+    assert len(modes) >= 3

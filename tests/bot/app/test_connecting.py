@@ -368,3 +368,13 @@ def test_the_list_has_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_typed_becomes_a_value(key: str, text: str, value: object) -> None:
     """By the type of the option; what does not fit stays text, so that the options complain."""
     assert typed(LampOptions.model_fields[key], text) == value
+
+
+def test_what_a_platform_calls_itself_steers_no_terminal(run: Run) -> None:
+    """Names of bots and rooms are anybody's text."""
+    ANSWERS.append(ConnectorError("gone\x1b[2J\u202e"))
+    ANSWERS.append("It is of Li\x1b]0;owned\x07\x9b31m\u202e.\nNext: floormic run")
+    script = run(house="a", key="k", choose="a")
+    assert "It did not work: gone[2J" in script.said
+    assert "It is of Li]0;owned31m. Next: floormic run" in script.said
+    assert not set("\x1b\x9b\x07\u202e") & set(script.text)
