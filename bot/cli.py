@@ -5,8 +5,10 @@ reason is on standard error), 130 stopped by Ctrl-C.
 """
 
 import asyncio
+import logging
 import math
 import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -20,7 +22,7 @@ import click
 from bot.errors import BadInput, FloormicError, SettingsError
 
 if TYPE_CHECKING:
-    from bot.app import Measured, Preview
+    from bot.app import Measured, Preview, Standing
     from bot.ports import Logins
     from bot.settings import Settings
     from knowledge.course import Course
@@ -47,7 +49,7 @@ def main() -> None:
         error.show()
         status = error.exit_code
     except FloormicError as error:
-        click.echo(f"floormic: {error}", err=True)
+        click.echo(f"floormic: {_said(str(error))}", err=True)
         status = 2
     except BrokenPipeError:  # the reader of a pipe went away, as `head` does
         sys.stderr.close()
@@ -72,12 +74,12 @@ def init(folder: Path) -> None:
             with target.open("x", encoding="utf-8") as stream:
                 stream.write(source.read_text(encoding="utf-8"))
         except FileExistsError:
-            click.echo(f"{target} is there already and stays as it is")
+            click.echo(_said(f"{target} is there already and stays as it is"))
         except OSError as error:
             raise BadInput(f"{target} cannot be written: {error.strerror}") from error
         else:
-            click.echo(f"{target} written")
-    click.echo("Next: edit floormic.toml, write the course, then `floormic check` and `floormic run`.")
+            click.echo(_said(f"{target} written"))
+    click.echo(_said("Next: edit floormic.toml, write the course, then `floormic check` and `floormic run`."))
 
 
 @floormic.command()
@@ -91,7 +93,7 @@ def check(config: Path | None) -> int:
         settings = _settings(config)
     except SettingsError as error:
         click.echo(str(error))
-        click.echo(_count(len(error.problems), "mistake"), err=True)
+        click.echo(_said(_count(len(error.problems), "mistake")), err=True)
         return 1
     wrong, doubtful = app.check_encoder(settings)
     mistakes = len(wrong)
@@ -104,8 +106,8 @@ def check(config: Path | None) -> int:
             course = read_course(session.course)
             mistakes += len(course.problems)
             _show_problems(session.course, course)
-            click.echo(f"session {session.id}: {_measure(course)} in {session.course}", err=True)
-    click.echo(_count(mistakes, "mistake"), err=True)
+            click.echo(_said(f"session {session.id}: {_measure(course)} in {session.course}"), err=True)
+    click.echo(_said(_count(mistakes, "mistake")), err=True)
     return 1 if mistakes else 0
 
 
@@ -118,7 +120,8 @@ def run(config: Path | None) -> None:
     settings = _settings(config)
     for warning in settings.warnings:
         click.echo(f"{warning} (a warning)", err=True)
-    asyncio.run(app.run(settings))
+    _show_log()
+    asyncio.run(app.run(settings, lambda text: click.echo(_said(text))))
 
 
 @floormic.command()
@@ -134,11 +137,15 @@ def sources(config: Path | None, hours: float, as_json: bool, watch: bool) -> in
     if as_json and watch:
         raise BadInput("--json and --watch do not go together")
     found = app.installation(_config(config))
+
+    def told(standing: "Standing") -> str:
+        return _said("\n".join(app.told(standing, time.time())))
+
     if watch:
-        _watch(lambda: "\n".join(app.told(app.standing(found, time.time(), hours), time.time())))
+        _watch(lambda: told(app.standing(found, time.time(), hours)))
     now = time.time()
     standing = app.standing(found, now, hours)
-    click.echo(standing.model_dump_json(indent=2) if as_json else "\n".join(app.told(standing, now)))
+    click.echo(standing.model_dump_json(indent=2) if as_json else told(standing))
     return 0 if standing.well else 1
 
 
@@ -178,7 +185,7 @@ def connect(
     if kind is None:
         raise BadInput("name a kind, such as telegram; `floormic connect --list` shows them all")
     given = app.Given(_pairs("--set", values), _pairs("--secret-env", variables), yes, force, replace)
-    app.connect(kind, config or DEFAULT_CONFIG, given, Terminal(), language)
+    app.connect(kind, config or DEFAULT_CONFIG, given, Terminal(language), language)
 
 
 @floormic.command()
@@ -191,8 +198,8 @@ def listen(config: Path | None, name: str) -> None:
     from bot import app
 
     settings = _settings(config)
-    click.echo(f"Listening to {name}; nothing is kept. Ctrl-C ends.", err=True)
-    asyncio.run(app.listen(settings, name, click.echo))
+    click.echo(_said(f"Listening to {name}; nothing is kept. Ctrl-C ends."), err=True)
+    asyncio.run(app.listen(settings, name, click.echo, language=_language()))
 
 
 @floormic.command()
@@ -381,11 +388,11 @@ def import_(config: Path | None, file: Path, session: str, columns: str | None, 
         _show_preview(file, preview)
         if yes and not (preview.sure or columns):
             raise BadInput(f"{file}: the columns are not clear enough to go on by themselves; say them with --columns")
-        return yes or click.confirm("Import it so?", err=True)
+        return yes or click.confirm(_said("Import it so?"), err=True)
 
     done = asyncio.run(app.import_chat(_settings(config), file, session, _column_numbers(columns), confirm))
     if done is None:
-        click.echo("nothing imported", err=True)
+        click.echo(_said("nothing imported"), err=True)
         return 0
     for problem in done.skipped:
         click.echo(f"{file}:{problem.line}: skipped: {problem.why}", err=True)
@@ -403,21 +410,50 @@ def _settings(config: Path | None) -> "Settings":
     return app.load(_config(config))
 
 
+def _said(text: str, language: str = "") -> str:
+    """In the language of the terminal, or in this one."""
+    from bot.phrases import in_language
+
+    return in_language(text, language or _language())
+
+
 class Terminal:
-    """Whoever sits before it is asked and told."""
+    """Whoever sits before it is asked and told in their language."""
+
+    def __init__(self, language: str) -> None:
+        self._language = language
 
     def say(self, text: str) -> None:
-        click.echo(text)
+        click.echo(_said(text, self._language))
+
+    def guide(self, text: str) -> None:
+        from bot.app.terminal import steps
+
+        click.echo(steps(text, shutil.get_terminal_size().columns) + "\n")
 
     def ask(self, question: str, default: str = "") -> str:
-        return str(click.prompt(question, default=default, show_default=bool(default)))
+        return str(click.prompt(_said(question, self._language), default=default, show_default=bool(default)))
 
     def ask_secret(self, question: str) -> str:
-        return str(click.prompt(question, default="", show_default=False, hide_input=True))
+        return str(click.prompt(_said(question, self._language), default="", show_default=False, hide_input=True))
 
     def choose(self, question: str, choices: Mapping[str, str]) -> str:
-        shown = ", ".join(f"[{key}] {meaning}" for key, meaning in choices.items())
-        return str(click.prompt(f"{question} {shown}", type=click.Choice(list(choices)), show_choices=False))
+        shown = ", ".join(f"[{key}] {_said(meaning, self._language)}" for key, meaning in choices.items())
+        asked = f"{_said(question, self._language)} {shown}"
+        return str(click.prompt(asked, type=click.Choice(list(choices)), show_choices=False))
+
+
+class Spoken(logging.Formatter):
+    """What goes wrong while the program runs, for whoever sits before its terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _said(super().format(record))
+
+
+def _show_log() -> None:
+    shown = logging.StreamHandler()
+    shown.setFormatter(Spoken("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[shown])
 
 
 def _language() -> str:
@@ -441,8 +477,8 @@ def _show_kinds(rows: list[tuple[str, ...]]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for name in rows[0]:
-        table.add_column(name, no_wrap=name != rows[0][-1], overflow="fold")
+    for at, name in enumerate(rows[0]):
+        table.add_column(name, no_wrap=at != 1, overflow="fold")
     for row in rows[1:]:
         table.add_row(*row)
     Console(highlight=False).print(table)

@@ -6,6 +6,7 @@ it (`token_env`, `token_file`) instead.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
@@ -50,12 +51,26 @@ class SourceOptions(Section):
         return []
 
 
-def secret(description: str, *, variable: str = "", needed: bool = True, made_here: bool = False) -> Any:
+def secret(
+    description: str,
+    *,
+    variable: str = "",
+    needed: bool = True,
+    made_here: bool = False,
+    only: Mapping[str, str | bool] | None = None,
+) -> Any:
     """A field that holds a secret. `variable` is the environment variable that is read where the file says nothing;
-    one that is not `needed` may be left out. `made_here`: chosen by the organiser, so a weak one is refused.
+    one that is not `needed` may be left out. `made_here`: chosen by the organiser, so a weak one is refused. `only`:
+    other options and what they must be for this one to mean anything; else `floormic connect` does not ask for it. Any
+    field may say so in its `json_schema_extra`.
     """
     return Field(
         default=SecretStr(""),
         description=description,
-        json_schema_extra={"variable": variable, "needed": needed, "made_here": made_here},
+        json_schema_extra={
+            "variable": variable,
+            "needed": needed,
+            "made_here": made_here,
+            "only": dict(only or {}),
+        },
     )

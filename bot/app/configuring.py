@@ -69,6 +69,13 @@ class Configuration:
         folder = self.path.parent
         return file.relative_to(folder).as_posix() if file.is_relative_to(folder) else str(file)
 
+    def set_public_url(self, url: str) -> None:
+        """What `write` will write as well. Raises `SettingsError` for what is no address, `BadInput` where the file
+        cannot be changed so."""
+        text = with_public_url(self.text, url)
+        self.settings = self._load(_without_sources(text), ())
+        self.text = text
+
     def write(self, kind: str, name: str, table: Mapping[str, Any], hidden: Mapping[str, str]) -> list[str]:
         """Write a source, over the one of that name where there is one; `table` holds its plain keys and `hidden` the
         secrets that get a file each. What is still wrong with the file, none of it with this source.
@@ -146,6 +153,18 @@ def with_source(text: str, kind: str, name: str, entries: Mapping[str, Any], *, 
     done = "".join(lines) if replaces else _appended("".join(lines), kind, entries, several=bool(tables))
     _check(done, kind, tables if replaces else [*tables, dict(entries)], before)
     return done
+
+
+def with_public_url(text: str, url: str) -> str:
+    """The text of a configuration with this address under [web], in place of the default in a comment if there is one.
+    Raises `BadInput` as `with_source` does."""
+    before, entry = tomllib.loads(text), {"public_url": url}
+    if isinstance(before.get("web"), dict) and "public_url" not in before["web"]:
+        done, found = re.subn(r'(?m)^#public_url = ""(?=\r?$)', lambda _: tomlkit.dumps(entry).strip(), text, count=1)
+        if found:
+            _check(done, "web", [{**before["web"], **entry}], before)
+            return done
+    return with_source(text, "web", "web", entry, replaces="web" in before)
 
 
 def _check(done: str, kind: str, wanted: Sequence[Mapping[str, Any]], before: Mapping[str, Any]) -> None:

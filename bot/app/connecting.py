@@ -17,9 +17,10 @@ from pydantic.fields import FieldInfo
 from bot.app.configuring import VARIANTS, Configuration
 from bot.app.sources import KINDS, surroundings
 from bot.app.terminal import plain
-from bot.errors import BadInput, FloormicError
+from bot.errors import BadInput, FloormicError, SettingsError
 from bot.kinds import Kind
 from bot.options import SourceOptions
+from bot.phrases import in_language
 from bot.ports import Logins
 from bot.settings import keep_secret
 from bot.settings.checks import TAKEN_NAMES
@@ -38,6 +39,10 @@ class Terminal(Protocol):
     """Whoever sits before the terminal."""
 
     def say(self, text: str) -> None: ...
+
+    def guide(self, text: str) -> None:
+        """Numbered steps; a line that begins with blanks goes on with the one before."""
+        ...
 
     def ask(self, question: str, default: str = "") -> str: ...
 
@@ -78,16 +83,14 @@ def kind_of(name: str) -> Kind:
 
 
 def kinds(language: str) -> list[tuple[str, ...]]:
-    """A table of every kind with what it can do; the first row names the columns."""
-    rows: list[tuple[str, ...]] = [("KIND", "WAY IN", "ANSWERS", "EDITS", "BUTTONS", "LENGTH", "CHAT")]
+    """A table of every kind with what it can do; the first row names the columns. It is read on 80 columns, so it says
+    no more than which to choose; docs/connectors.md says the rest."""
+    rows: list[tuple[str, ...]] = [("KIND", "CHAT", "WAY IN", "ANSWERS")]
     for kind in KINDS.values():
         able = kind.abilities
         answers = "also private" if able.reply and able.private else "yes" if able.reply else "no"
-        edits, buttons = ("yes" if able.reply and one else "no" for one in (able.edit, able.buttons))
-        length = f"{able.length} {able.unit}" if able.reply else "–"
-        way = "it calls us" if kind.called else "we connect"
-        rows.append((kind.name, way, answers, edits, buttons, length, kind.titles[language]))
-    return rows
+        rows.append((kind.name, kind.titles[language], "it calls us" if kind.called else "we connect", answers))
+    return [tuple(in_language(cell, language) for cell in row) for row in rows]
 
 
 def connect(
@@ -116,7 +119,9 @@ class Connecting:
 
     def run(self, language: str) -> None:
         kind, say = self._kind, self._terminal.say
-        say(f"{kind.titles[language]} ({kind.name}): {kind.options.about}\n\n{kind.guide[language]}\n")
+        say(f"{kind.titles[language]} ({kind.name})")
+        say(f"{kind.options.about}\n")
+        self._terminal.guide(kind.guide[language])
         if kind.extra:
             say(f"Needs more to be installed: pip install 'floormic[{kind.extra}]'\n")
         name = self._name()
@@ -124,6 +129,8 @@ class Connecting:
         self._take_given()
         self._values["name"] = name
         self._values["session"] = self._session()
+        self._ask(self._choices())
+        self._ask_address()
         self._ask(self._open())
         self._until_right()
         self._try_out()
@@ -193,24 +200,65 @@ class Connecting:
 
     # What is asked
 
-    def _open(self) -> list[str]:
-        """What has no default or is a secret; and the choices, for the rest depends on them."""
+    def _choices(self) -> list[str]:
+        """They are asked first, for what else is needed depends on them."""
         keys = [key for key, info in self._fields.items() if get_origin(info.annotation) is Literal]
-        keys += [key for key, info in self._fields.items() if info.is_required() or info.annotation is SecretStr]
-        return [key for key in keys if key not in self._given.values and key not in self._given.variables]
+        return [key for key in keys if key not in self._given.values]
+
+    def _open(self) -> list[str]:
+        """What has no default, is a secret, or is needed with what was chosen."""
+        needed = self._needed()
+        given = {*self._given.values, *self._given.variables, *self._choices()}
+        return [
+            key
+            for key, info in self._fields.items()
+            if key not in given and (key in needed or info.is_required() or info.annotation is SecretStr)
+        ]
+
+    def _needed(self) -> set[str]:
+        return {key for key, _ in self._missing(self._file.settings.web.public_url)}
+
+    def _missing(self, public_url: str) -> list[tuple[str, str]]:
+        """What the options will complain of when nothing more is said."""
+        values = {**self._values, **{key: SecretStr(one.value) for key, one in self._secrets.items()}}
+        if any(info.is_required() and key not in values for key, info in self._fields.items()):
+            return []
+        return self._kind.options.model_construct(**values).problems(public_url)
+
+    def _ask_address(self) -> None:
+        """The public address, where what was chosen needs one and the file names none that will do."""
+        there = self._file.settings.web.public_url
+        with_one = {key for key, _ in self._missing("https://floor.example.org")}
+        while not self._given.yes and (why := [said for key, said in self._missing(there) if key not in with_one]):
+            self._terminal.say(why[0])
+            url = self._terminal.ask("public_url (https://…)").strip()
+            if not url:
+                raise BadInput("nothing was changed")
+            try:
+                self._file.set_public_url(url)
+            except SettingsError as error:
+                self._terminal.say(str(error))
+            there = self._file.settings.web.public_url
 
     def _ask(self, keys: Sequence[str]) -> None:
         for key in keys:
+            if not self._counts(key):
+                continue
             if self._fields[key].annotation is SecretStr:
                 self._ask_secret(key)
             elif not self._given.yes:
                 self._ask_value(key)
 
+    def _counts(self, key: str) -> bool:
+        """Whether the option means anything with what was chosen."""
+        only = cast("dict[str, Any]", self._fields[key].json_schema_extra or {}).get("only") or {}
+        return all(self._values.get(other, self._fields[other].default) == value for other, value in only.items())
+
     def _ask_value(self, key: str) -> None:
         info = self._fields[key]
         choices = [str(one) for one in get_args(info.annotation)] if get_origin(info.annotation) is Literal else []
         default = self._values.get(key, "" if info.is_required() else info.default)
-        head = f"{key} ({' or '.join(choices)})" if choices else key
+        head = f"{key} ({' / '.join(choices)})" if choices else key
         text = self._terminal.ask(f"{info.description}\n{head}", _as_text(default)).strip()
         if text or key in self._values or info.is_required():
             self._values[key] = typed(info, text)
@@ -229,7 +277,7 @@ class Connecting:
         elif about.get("made_here"):
             old, else_ = Secret(secrets.token_urlsafe(24)), "Enter has one made"
         else:
-            else_ = "" if about.get("needed") else "Enter for none"
+            else_ = "" if about.get("needed") or key in self._needed() else "Enter for none"
         text = "" if self._given.yes else self._terminal.ask_secret(_secret_question(key, info, else_)).strip()
         if text:
             self._secrets[key] = Secret(text)
@@ -354,7 +402,7 @@ class Connecting:
             say(f"{file.secret_file(name, key)}: its {key}, which only you can read")
         if kind.called:
             web = file.settings.web
-            say(f"Tell the platform to call {web.url}/in/{name}")
+            say(f"Address for the platform, or for what listens there: {web.url}/in/{name}")
             if not web.public_url:
                 say("That is an address of this machine only; public_url under [web] says how others reach it.")
         say(

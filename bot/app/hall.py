@@ -217,11 +217,11 @@ async def until_stopped(hall: Hall) -> None:
     await waiting
 
 
-async def run(settings: Settings) -> None:
-    """Run the configured program until it is stopped."""
+async def run(settings: Settings, say: Callable[[str], None] = print) -> None:
+    """Run the configured program until it is stopped, and say where it is."""
     async with open_hall(settings) as hall:
         for session in settings.sessions:
             log.info("%s: %s", session.title, hall.session_url(session.id))
-        print(f"Floormic is listening at {hall.url}")
-        print(f"Sign in as organiser (works once): {hall.link()}", flush=True)
+        say(f"Floormic is listening at {hall.url}")
+        say(f"Sign in as organiser (works once): {hall.link()}")
         await until_stopped(hall)

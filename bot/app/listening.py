@@ -32,6 +32,7 @@ from bot.errors import (
 )
 from bot.model import Cursor, Delivery, Message, Person, Question, QuestionState
 from bot.options import SourceOptions
+from bot.phrases import in_language
 from bot.ports import Connector, Floor, HookReply, HookRequest, Logins, Now
 from bot.settings import Settings, keep_secret
 from bot.settings.wording import did_you_mean
@@ -60,10 +61,11 @@ class NotKept(StoreError):
 
 
 class Ear(Floor):
-    """A floor that says what it hears. `cursor`: where the program stopped reading."""
+    """A floor that says what it hears. `cursor`: where the program stopped reading; `language`: of its own
+    words."""
 
-    def __init__(self, say: Say, now: Now, cursor: str | None = None) -> None:
-        self._say, self._now, self._cursor = say, now, cursor
+    def __init__(self, say: Say, now: Now, cursor: str | None = None, language: str = "en") -> None:
+        self._say, self._now, self._cursor, self._language = say, now, cursor, language
         self._state = ""
         self._known: deque[str] = deque(maxlen=REMEMBERED)
 
@@ -74,7 +76,7 @@ class Ear(Floor):
         self._enter(f"not connected: {plain(why)}")
 
     def notice(self, text: str) -> None:
-        self._line(f"! {plain(text)}")
+        self._line(f"! {in_language(plain(text), self._language)}")
 
     async def receive(
         self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
@@ -107,7 +109,8 @@ class Ear(Floor):
     def _enter(self, state: str) -> None:
         if state != self._state:
             self._state = state
-            self._line(f"● {state}" if state.startswith("connected") else f"○ {state}")
+            mark = "●" if state.startswith("connected") else "○"
+            self._line(in_language(f"{mark} {state}", self._language))
 
     def _first(self, key: str) -> bool:
         if key in self._known:
@@ -139,6 +142,7 @@ async def listen(
     now: Now = time.time,
     wait: Callable[[int], float] = default_wait,
     again: float = AGAIN,
+    language: str = "en",
 ) -> None:
     """Listen to the configured source of that name until cancelled.
 
@@ -149,8 +153,8 @@ async def listen(
     with _alone(settings, name):
         sign_in = SignIn(keep_secret(settings.secret_file).encode(), cast("Logins", None), now)
         connector = KINDS[source.kind].make(source, surroundings(settings, source, now, sign_in.key))
-        ear = Ear(say, now, _cursor(settings, name))
-        serving = await _serve(settings, connector, say, needed=KINDS[source.kind].called)
+        ear = Ear(say, now, _cursor(settings, name), language)
+        serving = await _serve(settings, connector, say, language, needed=KINDS[source.kind].called)
         try:
             await _keep(connector, ear, wait, again)
         finally:
@@ -224,7 +228,7 @@ async def _keep(connector: Connector, ear: Ear, wait: Callable[[int], float], ag
         await asyncio.sleep(seconds)
 
 
-async def _serve(settings: Settings, connector: Connector, say: Say, *, needed: bool) -> Serving | None:
+async def _serve(settings: Settings, connector: Connector, say: Say, language: str, *, needed: bool) -> Serving | None:
     """The address that the platform may call, and nothing else. Raises `SettingsError` where it is needed and cannot
     be opened."""
 
@@ -253,5 +257,6 @@ async def _serve(settings: Settings, connector: Connector, say: Say, *, needed: 
             raise
         return None
     if needed:
-        say(f"The platform may call {(settings.web.public_url.rstrip('/') or serving.url)}{path}")
+        address = f"{settings.web.public_url.rstrip('/') or serving.url}{path}"
+        say(in_language(f"The platform may call {address}", language))
     return serving

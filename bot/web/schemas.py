@@ -283,11 +283,13 @@ class LedgerRow(Reply):
 
 
 class OutageOut(Reply):
-    """A time in which a chat was not heard; `ended` null while it lasts. `filled`: fetched later."""
+    """A time in which a chat was not heard; `ended` null while it lasts. `filled`: fetched later. `why_zh` says `why`
+    in Chinese, as far as the program knows how."""
 
     began: float
     ended: float | None
     why: str
+    why_zh: str
     filled: bool
 
 
@@ -302,7 +304,8 @@ class SendingOut(Reply):
 
 class SourceOut(Reply):
     """`missed` and `filled` are seconds within the last `hours`: not heard, and fetched later. Before `watched_since`
-    nothing is known. `kind` and `session` are "" for what is not configured, `sending` null for what cannot reply."""
+    nothing is known. `kind` and `session` are "" for what is not configured, `sending` null for what cannot reply.
+    `trouble_zh` says `trouble` in Chinese, as far as the program knows how."""
 
     source: str
     kind: str
@@ -312,6 +315,7 @@ class SourceOut(Reply):
     alive_at: float
     watched_since: float
     trouble: str
+    trouble_zh: str
     reconnects: int
     messages: int
     last_at: float | None

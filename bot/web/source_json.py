@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.model import Outage, SourceHealth, SourceReport
+from bot.phrases import in_language
 from bot.web.schemas import OutageOut, SendingOut, SourceOut, SourcesOut
 
 HOURS = 4.0
@@ -38,14 +39,20 @@ def _source(report: SourceReport, known: Configured | None, now: float, since: f
         alive_at=health.alive_at,
         watched_since=health.watched_since,
         trouble=health.trouble,
+        trouble_zh=in_language(health.trouble, "zh"),
         reconnects=max(0, health.connects - 1),
         messages=report.messages,
         last_at=report.last_at,
         missed=report.missed(now, since),
         filled=sum(_length(o, now, since) for o in lately if o.filled),
         sending=_sending(health),
-        outages=[OutageOut(began=o.began, ended=o.ended, why=o.why, filled=o.filled) for o in lately],
+        outages=[_outage(o) for o in lately],
     )
+
+
+def _outage(outage: Outage) -> OutageOut:
+    why = in_language(outage.why, "zh")
+    return OutageOut(began=outage.began, ended=outage.ended, why=outage.why, why_zh=why, filled=outage.filled)
 
 
 def _length(outage: Outage, now: float, since: float) -> float:

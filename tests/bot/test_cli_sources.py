@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from click.testing import CliRunner, Result
 
 from bot import cli
 from bot.app.source_status import installation
+from bot.app.sources import KINDS
+from bot.app.terminal import cells, steps
 from bot.errors import BadInput, FloormicError, StoreBusy
 from bot.model import SourceHealth, SourceState
 from bot.storage.connection import claim
@@ -30,10 +33,10 @@ def config(tmp_path: Path) -> Path:
     return tmp_path / "floormic.toml"
 
 
-def beat(config: Path, state: SourceState = SourceState.CONNECTED, ago: float = 1.0) -> None:
+def beat(config: Path, state: SourceState = SourceState.CONNECTED, ago: float = 1.0, trouble: str = "") -> None:
     async def keep() -> None:
         store = await open_store(installation(config).database)
-        await store.keep_sources([SourceHealth("intake", state, time.time() - 60, time.time() - ago)])
+        await store.keep_sources([SourceHealth("intake", state, time.time() - 60, time.time() - ago, trouble=trouble)])
         await store.close()
 
     asyncio.run(keep())
@@ -102,10 +105,45 @@ def test_the_list_speaks_the_language_of_the_terminal(
     environ: dict[str, str], options: tuple[str, ...], title: str
 ) -> None:
     """$LANG and what goes before it, or --language."""
-    text = run("connect", "--list", *options, COLUMNS="160", **environ).output
+    text = run("connect", "--list", *options, COLUMNS="80", **environ).output
     assert title in text
     assert "telegram" in text
-    assert "it calls us" in text
+    assert ("平台来访问" if title == "签名接口" else "it calls us") in text
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_list_is_read_on_eighty_columns(language: str) -> None:
+    """No column is folded into single letters, and nothing is wider than the terminal."""
+    lines = run("connect", "--list", "--language", language, COLUMNS="80").output.splitlines()
+    assert max(map(cells, lines)) <= 80
+    assert len(lines) <= len(KINDS) + 4
+    assert all(any(line.startswith(kind) for line in lines) for kind in KINDS)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_a_guide_fits_the_terminal(kind: str, language: str) -> None:
+    """No line is wider, no word is lost, and no line begins with a closing mark."""
+    guide = KINDS[kind].guide[language]
+    lines = steps(guide, 80).splitlines()
+    assert max(map(cells, lines)) <= 80
+    assert "".join("".join(lines).split()) == "".join(guide.split())
+    assert not [line for line in lines if line.strip()[:1] in set("，。；：、）”")]
+
+
+def test_a_person_with_a_chinese_terminal_is_told_in_chinese(config: Path) -> None:
+    """Setting up, looking, mistakes: the questions of `connect`, the lines of `sources`, and what went wrong."""
+    zh = {"LANG": "zh_CN.UTF-8"}
+    shown = run("connect", "intake", "--config", config, input="\n", **zh).output
+    assert "回车则自动生成" in shown
+    assert "文件没有错误。" in shown
+    assert "没有错误" in run("check", "--config", config, **zh).output
+    beat(config, SourceState.LOST, trouble="Bilibili: the message server went silent. It is connected to anew.")
+    told = run("sources", "--config", config, **zh).output
+    assert "○ intake：已断开，正在自动重试，自" in told
+    assert "  问题        哔哩哔哩：弹幕服务器没有声音了，正在重新连接。" in told
+    assert "Floormic 正在运行" in told
+    assert not re.search(r"[a-z] [a-z]", told.replace("Floormic", "")), told
 
 
 def test_sources_are_shown_as_text_and_as_json(config: Path) -> None:

@@ -234,6 +234,19 @@ async def test_a_fault_of_ours_is_said_to_be_one() -> None:
     assert "personal words" not in report.outages[0].why
 
 
+async def test_the_log_says_the_name_of_a_source_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Also where the chat itself begins with it."""
+    own = Script("bilibili", fail(ConnectorError("Bilibili: the room is not live.")), fail(Refused("Bilibili is away")))
+    async with running(own, Script("hall", fail(Refused("the key is wrong.")))) as run:
+        await run.state("bilibili", SourceState.REFUSED)
+        await run.state("hall", SourceState.REFUSED)
+    assert {record.getMessage() for record in caplog.records} == {
+        "Bilibili: the room is not live; again in 0.0 s",
+        "Bilibili is away; it is not tried again",
+        "hall: the key is wrong; it is not tried again",
+    }
+
+
 async def test_one_that_hangs_slows_nobody() -> None:
     """A source that never connects is shown as starting, and the others hear their chats."""
     async with running(Script("chat", hang), Script("other")) as run:

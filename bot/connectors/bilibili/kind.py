@@ -18,8 +18,9 @@ GUIDE = {
 3. 新建一个项目，复制项目 ID，填入 app_id。未上架的项目只能用在开发者自己的直播间。
 4. 请主播打开 https://link.bilibili.com/p/center/index#/my-room/start-live ，在“身份码”处复制自己的身份码，填入 code。\
 身份码等于钥匙，请勿在直播画面里露出；主播刷新后旧码失效。
-5. 若您用的是开放平台 https://open.bilibili.com 的 OAuth 应用：variant 填 "oauth"，access_key_id 填 client_id，\
-access_key_secret 填 app_secret，access_token 填主播授权后得到的令牌；不需要 app_id 和 code。
+5. 一般请用上面的方式（variant 填 "open"）。若您用的是开放平台 https://open.bilibili.com 的 OAuth 应用：\
+variant 填 "oauth"，access_key_id 填 client_id，access_key_secret \
+填 app_secret，access_token 填主播授权后得到的令牌；不需要 app_id 和 code。
 6. 哔哩哔哩没有官方的发弹幕接口：回答会显示在投屏、网页和能回复的群里。""",
     "en": """1. Sign in to the open live platform, https://open-live.bilibili.com, and become a verified developer.
 2. Copy access_key_id and access_key_secret from your profile there (the secret is mailed to you).
@@ -47,12 +48,16 @@ class BilibiliOptions(SourceOptions):
     )
     app_id: Annotated[int, Field(ge=0)] = Field(default=0, description="Number of the project, for `open`.")
     code: SecretStr = secret(
-        "Identity code (身份码) of the broadcaster, for `open`.", variable="FLOORMIC_BILIBILI_CODE", needed=False
+        "Identity code (身份码) of the broadcaster, for `open`.",
+        variable="FLOORMIC_BILIBILI_CODE",
+        needed=False,
+        only={"variant": "open"},
     )
     access_token: SecretStr = secret(
         "Token that the broadcaster's authorisation gave, for `oauth`.",
         variable="FLOORMIC_BILIBILI_TOKEN",
         needed=False,
+        only={"variant": "oauth"},
     )
     base_url: Annotated[str, Field(pattern=r"^(https?://[^\s?#]+)?$")] = Field(
         default="", description="Address of the platform; empty for the official one of the variant."

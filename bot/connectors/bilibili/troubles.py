@@ -17,6 +17,8 @@ OPEN_ALREADY = (7002, 7008)
 BAD_TOKEN = (-101, -111, -658)
 TOO_OFTEN, TOO_OFTEN_SECONDS = (-412, -509, 4009), 60.0
 CLOCK = 4003
+ALLOWED = 600.0
+"""Seconds that a clock may be off."""
 
 
 class SessionOver(ConnectorError):
@@ -96,8 +98,8 @@ def trouble(answer: Answer, now: float) -> ConnectorError:
 
 
 def _clock(server_time: float | None, now: float) -> str:
-    """The API allows ten minutes."""
-    if server_time is None:
+    """The API allows ten minutes; an answer that is dated otherwise does not say by how many we are off."""
+    if server_time is None or abs(now - server_time) < ALLOWED:
         how = "wrong by more than ten minutes"
     else:
         minutes = round((now - server_time) / 60)

@@ -16,12 +16,13 @@ BIND = "/openapi/developer/live/smallPlay/bind"
 GUIDE = {
     "zh": """1. 在 https://open.kuaishou.com 注册开发者并认证，创建应用，类型选“直播弹幕玩法”，等待审核通过。
 2. 在“应用管理 → 应用详情”里复制 app_id 和 app_secret。
-3. 在“开发设置”里把消息推送（回调）地址设为 Floormic 的公网地址加 /in/kuaishou（source 改过名的话换成它的名字），
+3. 在“开发设置”里把消息推送（回调）地址设为 Floormic 的公网地址加 /in/kuaishou（来源改过名的话换成它的名字），
    需要 https；推送类型勾选“评论”。
 4. 主播开播后，在直播伴侣的弹幕玩法里复制房间码，填到 room_code。房间码变了就要改。
 5. 一个应用只有一个推送地址：同一时间只用于一个直播间。快手不允许往评论区发消息，回答显示在大屏和网页上。
-6. 没有资质时可以试用网页接口（web_feed = true）：在电脑上打开直播间网页，按 F12 → 网络，
-   找到 websocketinfo 请求，复制响应里的 token 和 websocketUrls 中的一个，以及地址里的 liveStreamId。
+6. 没有资质时可以试用网页接口，运行 floormic connect kuaishou --set web_feed=true ：
+   在电脑上打开直播间网页，按 F12 → 网络，找到 websocketinfo 请求，
+   复制响应里的 token 和 websocketUrls 中的一个，以及地址里的 liveStreamId。
    它不是公开接口，随时可能失效，token 只能用于这一场直播。""",
     "en": """1. Register as a developer at https://open.kuaishou.com, have yourself verified, create an app of the type
    直播弹幕玩法 (live interactive play), and wait until it is approved.
@@ -32,10 +33,10 @@ GUIDE = {
    time.
 5. An app has one address for pushes: use it for one room at a time. Kuaishou lets nobody write into the comments;
    answers stand on the stage view and the session's page.
-6. Without such an app there is the web page's feed (web_feed = true): open the live's page on a computer, press F12,
-   Network, find the request websocketinfo, and copy from its answer the token and one of websocketUrls, and from its
-   address the liveStreamId. It is no public interface, may stop working any day, and the token is good for this live
-   alone.""",
+6. Without such an app there is the web page's feed, floormic connect kuaishou --set web_feed=true: open the live's page
+   on a computer, press F12, Network, find the request websocketinfo, and copy from its answer the token and one of
+   websocketUrls, and from its address the liveStreamId. It is no public interface, may stop working any day,
+   and the token is good for this live alone.""",
 }
 
 
@@ -46,7 +47,9 @@ class KuaishouOptions(SourceOptions):
     )
 
     app_id: str = Field(default="", description="Id of the app on open.kuaishou.com.")
-    app_secret: SecretStr = secret("Secret of that app.", variable="FLOORMIC_KUAISHOU_APP_SECRET", needed=False)
+    app_secret: SecretStr = secret(
+        "Secret of that app.", variable="FLOORMIC_KUAISHOU_APP_SECRET", needed=False, only={"web_feed": False}
+    )
     room_code: str = Field(default="", description="Code of the room, from the live's companion app (直播伴侣).")
     bind_route: str = Field(
         default=BIND,
@@ -61,7 +64,9 @@ class KuaishouOptions(SourceOptions):
     web_socket: str = Field(
         default="", pattern=r"^(wss?://[^\s#]+)?$", description="With `web_feed`: one of the page's websocketUrls."
     )
-    web_token: SecretStr = secret("With `web_feed`: the token beside it. It is good for one live.", needed=False)
+    web_token: SecretStr = secret(
+        "With `web_feed`: the token beside it. It is good for one live.", needed=False, only={"web_feed": True}
+    )
     live_stream_id: str = Field(default="", description="With `web_feed`: the liveStreamId of the live.")
 
     def problems(self, public_url: str) -> list[tuple[str, str]]:

@@ -23,7 +23,8 @@ GUIDE = {
 1. 登录 console.cloud.tencent.com/lcic，在“应用管理”里找到 SdkAppId，填入 sdk_app_id。
 2. 在“访问管理 > API 密钥管理”里新建密钥，得到 SecretId 和 SecretKey；该用户需要 LCIC 的权限。
 3. 房间号（RoomId）在课堂列表里，填入 room。
-4. 用 RegisterUser 接口给机器人注册一个用户，把它的 UserId 填入 account；机器人用它发言。
+4. reply_as 选 notice 最省事：回答以房间公告发出。想让机器人像一个人那样发言，选 person，并在
+   console.cloud.tencent.com/api/explorer?Product=lcic&Action=RegisterUser 给它注册一个用户，把 UserId 填入 account。
 
 二、腾讯会议 / 网络研讨会，way = "meeting"：会议结束后取回聊天记录。
 1. 管理员登录 meeting.tencent.com，进入“企业管理 > 高级 > 企业自建应用”，新建应用，
@@ -40,7 +41,9 @@ A. The classroom of Tencent Cloud (LCIC), way = "lcic": hears the class live and
 1. Sign in at console.cloud.tencent.com/lcic; the SdkAppId under "Applications" is sdk_app_id.
 2. Under "Access Management, API keys" make a key: SecretId and SecretKey. Its user needs the right to use LCIC.
 3. The number of the room (RoomId) is in the list of classes: it is room.
-4. Register a user for the bot (RegisterUser) and give its UserId as account: the bot speaks with it.
+4. The least work is reply_as = "notice": answers come as notices of the room. For a bot that speaks as a person choose
+   "person", register a user for it at console.cloud.tencent.com/api/explorer?Product=lcic&Action=RegisterUser, and give
+   its UserId as account.
 
 B. Tencent Meeting or Webinar, way = "meeting": the chat is fetched after the event.
 1. As an administrator at meeting.tencent.com, under "Enterprise, Advanced, Own applications", make an application. It
@@ -70,7 +73,9 @@ class TencentOptions(SourceOptions):
     account: str = Field(default="", max_length=200, description="lcic: UserId of the user with which the bot speaks.")
     nickname: str = Field(default="Floormic", max_length=50, description="lcic: name that is shown beside it.")
     reply_as: Literal["person", "notice"] = Field(
-        default="person", description="lcic: answers come from `account`, or as a `notice` of the room."
+        default="person",
+        description="lcic: answers come from `account`, or as a `notice` of the room.",
+        json_schema_extra={"only": {"way": "lcic"}},
     )
     poll_seconds: float = Field(default=1.0, ge=0.1, le=60, description="lcic: seconds between two looks at the room.")
     page_size: int = Field(
@@ -83,7 +88,7 @@ class TencentOptions(SourceOptions):
         default=(),
         description="meeting: ids or numbers of the meetings whose chats are taken. A number alone needs the webhook.",
     )
-    token: SecretStr = secret("meeting: token of the webhook, if there is one.", needed=False)
+    token: SecretStr = secret("meeting: token of the webhook, if there is one.", needed=False, only={"way": "meeting"})
     download_hosts: tuple[str, ...] = Field(
         default=HOSTS,
         description="meeting: hosts, with those below them, from which chat files may be downloaded by https. "

@@ -38,9 +38,11 @@ class WeComOptions(SourceOptions):
         description="`socket` needs no public address; with `callback` WeCom calls `web.public_url` with https.",
     )
     bot_id: str = Field(default="", description="Bot ID of the bot in API mode with the long connection. For `socket`.")
-    token: SecretStr = secret("Token of the URL callback. For `callback`.", needed=False)
+    token: SecretStr = secret("Token of the URL callback. For `callback`.", needed=False, only={"mode": "callback"})
     encoding_aes_key: SecretStr = secret(
-        "EncodingAESKey of the URL callback, 43 letters and digits. For `callback`.", needed=False
+        "EncodingAESKey of the URL callback, 43 letters and digits. For `callback`.",
+        needed=False,
+        only={"mode": "callback"},
     )
     bot_name: str = Field(
         default="",
@@ -53,7 +55,10 @@ class WeComOptions(SourceOptions):
         default=API, description="Where the addresses lie that WeCom gives for answers; another one for tests."
     )
     secret: SecretStr = secret(
-        "Secret of the long connection. For `socket`.", variable="FLOORMIC_WECOM_SECRET", needed=False
+        "Secret of the long connection. For `socket`.",
+        variable="FLOORMIC_WECOM_SECRET",
+        needed=False,
+        only={"mode": "socket"},
     )
 
     def problems(self, public_url: str) -> list[tuple[str, str]]:

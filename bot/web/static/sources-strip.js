@@ -1,6 +1,6 @@
 // A strip of time: when a source was heard, and when not. Every state has a shape of its own beside its colour.
 import { shown } from "./dom.js";
-import { clock, lasted, t } from "./i18n.js";
+import { clock, language, lasted, t } from "./i18n.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const NARROWEST = 0.4; // percent: a gap of a moment is seen as well
@@ -19,10 +19,10 @@ export function drawStrip(svg, source, view) {
     const start = Math.min(Math.max(from, known), 100 - NARROWEST);
     const end = Math.max(to, start + NARROWEST);
     // What lies behind is covered, so that the strip does not shine through the pattern.
-    rects.push(rect("behind", start, end), rect(what, start, end, `${gap(outage, view.at)}\n${shown(outage.why)}`));
+    rects.push(rect("behind", start, end), rect(what, start, end, `${gap(outage, view.at)}\n${shown(inWords(outage, "why"))}`));
   }
   svg.replaceChildren(...rects.filter(Boolean));
-  svg.setAttribute("aria-label", inWords(source, view));
+  svg.setAttribute("aria-label", stripInWords(source, view));
 }
 
 function rect(what, from, to, title = "") {
@@ -37,11 +37,14 @@ function rect(what, from, to, title = "") {
   return node;
 }
 
+/** What the program says of a source, in the language of the page. */
+export const inWords = (said, key) => (language() === "zh" ? said[`${key}_zh`] : said[key]);
+
 /** "19:02 – 19:05 · 3 min". */
 export const gap = (outage, now) =>
   `${clock(outage.began)} – ${outage.ended ? clock(outage.ended) : t("sources.now")} · ${lasted((outage.ended ?? now) - outage.began)}`;
 
-function inWords(source, view) {
+function stripInWords(source, view) {
   const words = [t("sources.strip.words", { n: view.hours })];
   words.push(source.missed ? t("sources.strip.words.missed", { time: lasted(source.missed) }) : t("sources.strip.words.none"));
   if (source.filled) words.push(t("sources.strip.words.filled", { time: lasted(source.filled) }));

@@ -3,7 +3,7 @@ import { byId, el, icon, said, setText, shown } from "./dom.js";
 import { ago, clock, lasted, onLanguage, t } from "./i18n.js";
 import { chatMark, chatName } from "./pieces.js";
 import { pageFacts, showConnection, startShell, toastFailure } from "./shell.js";
-import { drawStrip, gap } from "./sources-strip.js";
+import { drawStrip, gap, inWords } from "./sources-strip.js";
 import { isDown, SourcesWatch } from "./sources-watch.js";
 
 const MARKS = { connected: "online", starting: "wait", lost: "offline", refused: "close" };
@@ -38,7 +38,7 @@ function drawCard(card, source, view) {
   drawName(card.title, source);
   drawBadge(card.badge, `sources.state.${source.state}`, MARKS[source.state], TONES[source.state]);
   card.trouble.hidden = !source.trouble;
-  setText(card.trouble.querySelector("span"), shown(source.trouble));
+  setText(card.trouble.querySelector("span"), shown(inWords(source, "trouble")));
   drawStrip(card.strip, source, view);
   const begin = view.at - view.hours * 3600;
   const times = [clock(begin), clock(begin + view.hours * 1800), t("sources.now")];
@@ -96,7 +96,7 @@ function drawGaps(node, outages, now) {
   const items = [...outages].reverse().map((outage) => {
     const what = outage.filled ? "filled" : "missed";
     const mark = el("span", { class: "badge", data: { tone: outage.filled ? "warn" : "bad" } }, icon(outage.filled ? "check" : "close"), t(`sources.gap.${what}`));
-    return el("li", {}, el("span", { text: gap(outage, now) }), mark, said(outage.why));
+    return el("li", {}, el("span", { text: gap(outage, now) }), mark, said(inWords(outage, "why")));
   });
   node.querySelector("ol").replaceChildren(...items);
 }

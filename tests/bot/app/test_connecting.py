@@ -10,7 +10,7 @@ from pydantic import Field, SecretStr, StrictBool
 
 from bot.app import connecting, sources
 from bot.app.connecting import Given, connect, kinds, typed
-from bot.connectors import intake, telegram
+from bot.connectors import bilibili, intake, kuaishou, telegram, tencent_classroom, wecom
 from bot.errors import BadInput, ConnectorError, Refused, SettingsError
 from bot.kinds import Kind, Surroundings
 from bot.options import SourceOptions, secret
@@ -74,6 +74,9 @@ class Script:
     def say(self, text: str) -> None:
         self.said.append(text)
 
+    def guide(self, text: str) -> None:
+        self.said.append(text)
+
     def ask(self, question: str, default: str = "") -> str:
         key = question.splitlines()[-1].split()[0]
         self.defaults[key] = default
@@ -134,7 +137,7 @@ def written(config: Path, environ: Mapping[str, str] = {}) -> SourceOptions:
 def test_it_guides_asks_tries_and_writes(config: Path, run: Run) -> None:
     """The guide first, then what has no default and every secret, then what the platform says, then the file."""
     script = run(house="the old one", key=SECRET)
-    assert script.said[0].startswith("Lamp (lamp): A lamp that listens.\n\n1. Switch it on.")
+    assert script.text.startswith("Lamp (lamp)\nA lamp that listens.\n\n1. Switch it on.")
     assert script.asked == ["mode", "key", "spare", "house"]
     assert "Trying it on the platform …\nIt shines." in script.text
     assert TRIED[0].key.get_secret_value() == SECRET
@@ -164,6 +167,76 @@ def test_a_mistake_is_told_and_asked_again(config: Path, run: Run) -> None:
     source = written(config)
     assert isinstance(source, LampOptions)
     assert (source.mode, source.room) == ("dim", 4)
+
+
+async def well(options: SourceOptions, around: Surroundings) -> str:
+    return "It works."
+
+
+AES_KEY = "jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C"
+
+
+@pytest.mark.parametrize(
+    ("kind", "answers", "asked"),
+    [
+        (
+            bilibili.KIND,
+            {"access_key_id": "k", "access_key_secret": SECRET, "app_id": "7", "code": "c"},
+            "variant access_key_id access_key_secret app_id code",
+        ),
+        (
+            bilibili.KIND,
+            {"variant": "oauth", "access_key_id": "k", "access_key_secret": SECRET, "access_token": "t"},
+            "variant access_key_id access_key_secret access_token",
+        ),
+        (wecom.KIND, {"bot_id": "b", "secret": SECRET}, "mode bot_id secret"),
+        (
+            wecom.KIND,
+            {"mode": "callback", "public_url": "https://f.example.org", "token": "t", "encoding_aes_key": AES_KEY},
+            "mode public_url token encoding_aes_key",
+        ),
+        (
+            kuaishou.KIND,
+            {"public_url": "https://f.example.org", "app_id": "a", "app_secret": SECRET, "room_code": "r"},
+            "public_url app_id app_secret room_code",
+        ),
+        (
+            tencent_classroom.KIND,
+            {"reply_as": "notice", "secret_id": "i", "secret_key": SECRET, "sdk_app_id": "7", "room": "8"},
+            "way reply_as secret_id secret_key sdk_app_id room",
+        ),
+    ],
+)
+def test_what_the_choice_needs_is_asked_and_nothing_else(
+    config: Path, monkeypatch: pytest.MonkeyPatch, kind: Kind, answers: dict[str, str], asked: str
+) -> None:
+    """No key of the way that was not chosen; what is needed is asked for before anything complains of it, and so is the
+    public address where there has to be one."""
+    monkeypatch.setitem(connecting.KINDS, kind.name, replace(kind, try_out=well))
+    script = Script(**answers)
+    connect(kind.name, config, Given(), script, "en", {})
+    assert script.asked == asked.split()
+    assert "is needed" not in script.text
+    assert "is missing" not in script.text
+    assert "The file is valid." in script.text
+    assert ('public_url = "https://f.example.org"' in config.read_text()) == ("public_url" in answers)
+
+
+def test_the_public_address_is_written_where_it_belongs(
+    config: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under [web], in place of the commented default or of what was there; what is no address is told; Enter stops."""
+    monkeypatch.setitem(connecting.KINDS, "kuaishou", replace(kuaishou.KIND, try_out=well))
+    with pytest.raises(BadInput, match="nothing was changed"):
+        run("kuaishou")
+    assert not config.exists()
+    config.write_text("# mine\n[web]\nport = 81 # the port\n")
+    with pytest.raises(BadInput, match="nothing was changed"):
+        run("kuaishou", public_url=["floor", "http://f.example.org", ""])
+    given = Given({"app_id": "a", "room_code": "r"}, {"app_secret": "S"})
+    script = run("kuaishou", given, {"S": SECRET}, public_url=["https://f.example.org"])
+    assert "has to be an https:// address" in script.text
+    assert config.read_text().startswith('# mine\n[web]\nport = 81 # the port\npublic_url = "https://f.example.org"\n')
 
 
 def test_what_answers_cannot_mend_ends_it(config: Path, run: Run) -> None:
@@ -302,7 +375,7 @@ def test_a_secret_of_our_own_can_be_made(config: Path, run: Run) -> None:
     script = run("intake", secret=["password", ""])
     assert "looks like a placeholder" in script.text
     assert "Enter has one made" in script.text
-    assert "Tell the platform to call http://127.0.0.1:8080/in/intake" in script.text
+    assert "Address for the platform, or for what listens there: http://127.0.0.1:8080/in/intake" in script.text
     assert "public_url under [web]" in script.text
     source = written(config)
     assert isinstance(source, intake.IntakeOptions)
@@ -315,7 +388,7 @@ def test_a_secret_of_our_own_can_be_made(config: Path, run: Run) -> None:
 def test_the_public_address_is_told(config: Path, run: Run) -> None:
     """Where the program has one, the platform is to call it there."""
     config.write_text('[web]\npublic_url = "https://f.example.org/"\n')
-    assert "Tell the platform to call https://f.example.org/in/intake" in run("intake").text
+    assert "what listens there: https://f.example.org/in/intake" in run("intake").text
 
 
 def test_a_configuration_with_mistakes_is_mended_first(config: Path, run: Run) -> None:
@@ -344,8 +417,8 @@ def test_the_list_has_every_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = kinds("zh")
     assert [row[0] for row in rows[1:]] == ["telegram", "intake", "lamp"]
     assert {len(row) for row in rows} == {len(rows[0])}
-    assert rows[3][-1] == "灯"
-    assert kinds("en")[1][1:6] == ("we connect", "also private", "yes", "yes", "4096 utf16")
+    assert rows[3][1:] == ("灯", "平台来访问" if LAMP.called else "主动连接", "能，也可私聊")
+    assert kinds("en")[1] == ("telegram", "Telegram", "we connect", "also private")
 
 
 @pytest.mark.parametrize(
