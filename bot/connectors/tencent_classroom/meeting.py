@@ -11,7 +11,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.connectors.tencent_classroom import signing
 from bot.connectors.tencent_classroom.client import CLOCK_OFF, Answered, Export, Meeting
@@ -244,9 +244,13 @@ class Meetings:
 
     async def _take(self, floor: Floor, key: str, export: Export, guess: Guess) -> None:
         begins = float(export.begins) if re.fullmatch(r"[0-9]{9,10}", export.begins) else self._now()
-        lines, problems = await asyncio.to_thread(said, guess, guess.columns, day_of(begins))
+        day = day_of(begins)
+        lines, problems = await asyncio.to_thread(said, guess, guess.columns, day)
         if problems:
             log.warning("%s: skipped %d rows of a chat file", self.name, len(problems))
+        # A line is known by its content, and by the evening: the same may be said at the same time of the next one.
+        evening = f"{key.partition('|')[0].partition('/')[0]}:{day.isoformat()}"
+        lines = [replace(line, id=f"{evening}:{line.id}") for line in lines]
         found = messages(lines, self.name, self._session, begins)
         for start in range(0, len(found), AT_ONCE):
             await floor.receive(found[start : start + AT_ONCE])

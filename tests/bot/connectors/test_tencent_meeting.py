@@ -111,6 +111,17 @@ async def test_what_was_fetched_before_the_end_is_fetched_again_after_it(server:
     assert floor.texts == ["有回放吗", "课件在哪里？", "谢谢"]
 
 
+async def test_the_same_words_on_two_evenings_are_two_messages(server: FakeTencent) -> None:
+    """A file has no ids, and times of day alone: what somebody says each week at the same time is not one message."""
+    weekly = "时间,昵称,内容\n19:30:05,张三,老师好，有回放吗\n".encode()
+    server.export(BEGINS, ENDS, "chat.csv", weekly)
+    server.export(str(int(BEGINS) + 7 * 86400), str(int(ENDS) + 7 * 86400), "next.csv", weekly)
+    floor = FakeFloor()
+    async with running(meetings(server), floor):
+        await server.until(lambda: len(server.calls) > 2 and floor.received >= 4)
+    assert [one.at for one in floor.messages] == [1793532605.0, 1793532605.0 + 7 * 86400]
+
+
 async def test_other_meetings_of_the_enterprise_are_left_alone(server: FakeTencent) -> None:
     """The webhook tells of all; nothing of them is asked for or kept, and other events mean nothing."""
     server.exports[MEETING] = []
