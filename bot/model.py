@@ -140,6 +140,16 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """What would become of a text if it were asked now: the question it would join (`surely`) or may be the same as, and
+    the answer that the course would send."""
+
+    question: str | None = None
+    surely: bool = False
+    answer: CourseMatch | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What was said to a question. `by` is a person's name or "course"; `sources` are entry ids or links."""
 

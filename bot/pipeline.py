@@ -29,6 +29,7 @@ from bot.model import (
     Person,
     Placed,
     Placement,
+    Preview,
     QuestionState,
     Session,
     Status,
@@ -126,6 +127,10 @@ class Pipeline:
     async def drained(self) -> None:
         """Until everything that was received is placed."""
         await self._idle.wait()
+
+    async def preview(self, text: str) -> Preview:
+        """What would become of this text if it were asked now. Changes nothing."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._preview, text)
 
     async def run(self) -> None:
         """Place what waits and what comes, until cancelled."""
@@ -261,6 +266,17 @@ class Pipeline:
             self._hear(message, placed[-1].placement)
         return placed
 
+    def _preview(self, text: str) -> Preview:
+        if self._detector.chatter(text):
+            return Preview()
+        vector = np.ascontiguousarray(self._encoder.encode([text])[0])
+        match = self._answering.match(text, vector) if self._answering is not None else None
+        grouped = self._groups.decide(text, vector, _offered(match))
+        question = (grouped.group or grouped.suggested) if self._session.grouping is not Mode.OFF else None
+        sends = match is not None and match.verdict == "answer" and self._session.answers is Mode.AUTO
+        answer = CourseMatch(match.source, match.score, "sent", match.text) if match and sends else None
+        return Preview(question, bool(grouped.group), answer)
+
     def _hear(self, message: Message, placement: Placement) -> None:
         """What is decided about later messages may depend on this one."""
         self._recent.add(_line(message), placement.asking, placement.probability)
@@ -294,8 +310,7 @@ class Pipeline:
 
     def _ask(self, message: Message, asking: Asking, vector: Vector) -> Placed:
         match = self._answering.match(message.text, vector) if self._answering is not None else None
-        offered = match.source if match and match.verdict != "silent" else None
-        grouped = self._groups.decide(message.text, vector, offered, _asker(message.person))
+        grouped = self._groups.decide(message.text, vector, _offered(match), _asker(message.person))
         joins = grouped.group if self._session.grouping is Mode.AUTO else None
         id = joins or f"q{message.id}"
         found = self._course(match, asking, self._standing.get(id))
@@ -379,6 +394,11 @@ def _anchor(answering: Answering | None) -> Anchor | None:
 def _whole(message: Message) -> int:
     """A number that the parts of one message share: their ids follow each other."""
     return message.id - message.part + 1
+
+
+def _offered(match: Match | None) -> str | None:
+    """What of the course is sent or suggested."""
+    return match.source if match and match.verdict != "silent" else None
 
 
 def _asker(person: Person) -> str:

@@ -20,6 +20,7 @@ from bot.backoff import backoff
 from bot.connectors.names import CHATS
 from bot.desk import Desk
 from bot.live import Live
+from bot.model import Preview
 from bot.outbox import Outbox
 from bot.pipeline import Pipeline
 from bot.ports import Connector, Now, Store
@@ -33,6 +34,9 @@ from bot.web.source_json import Configured
 from knowledge.encoder import Encoder
 
 log = logging.getLogger(__name__)
+
+LOOKED_UP = 3
+"""Texts that are looked up at the same time, before anybody asks them."""
 
 
 class Hall:
@@ -59,6 +63,7 @@ class Hall:
         self._outbox = Outbox(store, self.connectors, now, page=self.session_url)
         self.supervisor = Supervisor(self.floor, store, self.connectors.values(), now, said=self._outbox.said)
         self._serving: Serving | None = None
+        self._looking_up = 0
 
     @property
     def url(self) -> str:
@@ -88,6 +93,7 @@ class Hall:
                 desk=self.desk,
                 live=self.live,
                 receive=self.floor.receive,
+                look_up=self.look_up,
                 hooks=self.connectors,
                 sign_in=self.sign_in,
                 now=self.now,
@@ -121,6 +127,18 @@ class Hall:
             self._spawn(f"pipeline {session.id}", pipeline.run)
             if session.course:
                 self._spawn(f"course {session.id}", partial(self._minds.follow_course, pipeline, session, self.store))
+
+    async def look_up(self, session: str, text: str) -> Preview:
+        """What would become of a text that is being written. Nothing while others are looked up or the model loads: it
+        must not cost those who did ask."""
+        pipeline = self.pipelines.get(session)
+        if pipeline is None or self._looking_up >= LOOKED_UP:
+            return Preview()
+        self._looking_up += 1
+        try:
+            return await pipeline.preview(text)
+        finally:
+            self._looking_up -= 1
 
     def _arrived(self, sessions: set[str]) -> None:
         for session in sessions & self.pipelines.keys():

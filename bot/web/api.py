@@ -19,6 +19,7 @@ from bot.web.reading import read_body, read_name, read_since, read_text
 from bot.web.rendering import session_out
 from bot.web.routes import API, Parameter, Route
 from bot.web.schemas import (
+    AnswerOut,
     AskBody,
     AskOut,
     CodeBody,
@@ -27,6 +28,8 @@ from bot.web.schemas import (
     LinkedOut,
     MineOut,
     MyMessage,
+    PreviewBody,
+    PreviewOut,
     QuestionOut,
     QueueOut,
     SessionOut,
@@ -76,6 +79,15 @@ class Api:
                 body=AskBody,
                 reply=AskOut,
                 status=202,
+            ),
+            Route(
+                "POST",
+                session + "/preview",
+                "viewer",
+                self.preview,
+                "Whether others ask the same, and what the course says, before it is sent; nothing is kept",
+                body=PreviewBody,
+                reply=PreviewOut,
             ),
             Route("GET", session + "/mine", "viewer", self.mine, "What I asked and what became of it", reply=MineOut),
             Route(
@@ -158,6 +170,27 @@ class Api:
         external_id = f"{asker.id}:{body.id or secrets.token_urlsafe(12)}"
         await site.receive([_message(caller.here, asker, external_id, text, site.now())])
         return reply(AskOut(message=external_id, code=asker.shown_code), status=202)
+
+    async def preview(self, request: web.Request) -> web.Response:
+        """A courtesy: whoever types too fast gets nothing, not an error."""
+        site, caller = self._site, request[CALLER]
+        body = await read_body(request, PreviewBody)
+        if site.buckets["previews"].take(site.participant(caller).id):
+            return reply(PreviewOut(question=None, surely=False, answer=None))
+        found = await site.look_up(caller.here.id, body.text)
+        view = await site.live.view(caller.here.id)
+        question = view.questions.get(found.question or "")
+        shown = question if question and visible(question.state, caller.here) else None
+        answer = found.answer
+        return reply(
+            PreviewOut(
+                question=question_out(shown) if shown else None,
+                surely=bool(shown) and found.surely,
+                answer=AnswerOut(text=answer.text, by="course", at=site.now(), sources=[answer.source])
+                if answer
+                else None,
+            )
+        )
 
     async def mine(self, request: web.Request) -> web.Response:
         caller = request[CALLER]

@@ -23,6 +23,7 @@ class Limits:
 
     messages: Rate = Rate(10, 0.5)  # one participant
     votes: Rate = Rate(40, 2)  # one participant
+    previews: Rate = Rate(10, 0.7)  # one participant, while they type
     writes: Rate = Rate(1000, 100)  # one address, everything unsafe
     guesses: Rate = Rate(10, 1 / 30)  # one address, wrong codes and sign-in links
     heartbeat: float = 15.0

@@ -227,6 +227,20 @@ class MineOut(Reply):
     linked: list[LinkedOut]
 
 
+class PreviewBody(Body):
+    """A question that is being written."""
+
+    text: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
+class PreviewOut(Reply):
+    """What would become of it: a question that asks the same (`surely`, or perhaps), and the course's answer."""
+
+    question: QuestionOut | None
+    surely: bool
+    answer: AnswerOut | None
+
+
 class CodeBody(Body):
     code: str = Field(max_length=100)
 

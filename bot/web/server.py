@@ -21,7 +21,7 @@ from bot.web.queue_json import QueueJson
 from bot.web.rendering import HERE, make_templates
 from bot.web.routes import API, Policy, Route
 from bot.web.signin import SignIn
-from bot.web.site import Desk, Receive, Report, Site, SourcesNow
+from bot.web.site import Desk, LookUp, Receive, Report, Site, SourcesNow
 from bot.web.source_json import Configured
 from bot.web.sources import Sources
 
@@ -32,6 +32,7 @@ def make_web(
     desk: Desk,
     live: Live,
     receive: Receive,
+    look_up: LookUp,
     hooks: Mapping[str, Connector],
     sign_in: SignIn,
     now: Now,
@@ -56,6 +57,7 @@ def make_web(
         desk=desk,
         live=live,
         receive=receive,
+        look_up=look_up,
         hooks=hooks,
         sign_in=sign_in,
         now=now,
@@ -72,6 +74,7 @@ def make_web(
         buckets={
             "messages": Buckets(limits.messages, now),
             "votes": Buckets(limits.votes, now),
+            "previews": Buckets(limits.previews, now),
             "writes": Buckets(limits.writes, now),
             "guesses": Buckets(limits.guesses, now),
         },

@@ -9,7 +9,7 @@ from jinja2 import Environment
 
 from bot.errors import BadInput, NotFound
 from bot.live import Live
-from bot.model import Action, Login, Message, Person, Question, QuestionState, Session, SourceReport
+from bot.model import Action, Login, Message, Person, Preview, Question, QuestionState, Session, SourceReport
 from bot.ports import Connector, Now, Store
 from bot.web.assets import Assets
 from bot.web.identity import Participant, Participants
@@ -21,6 +21,9 @@ from bot.web.texts import say
 
 Receive = Callable[[Sequence[Message]], Awaitable[int]]
 """Writes messages durably; how many were new."""
+
+LookUp = Callable[[str, str], Awaitable[Preview]]
+"""What would become of a text in a session, by its id, if it were asked now."""
 
 Report = Callable[[str, str], Awaitable[tuple[bytes, str]]]
 """A session's report in a format ("html", "md", "csv", "json"): body and content type."""
@@ -104,6 +107,7 @@ class Site:
     desk: Desk
     live: Live
     receive: Receive
+    look_up: LookUp
     hooks: Mapping[str, Connector]
     sign_in: SignIn
     now: Now

@@ -11,7 +11,7 @@ import pytest
 
 from bot.desk import Desk
 from bot.errors import StoreError
-from bot.model import Answer, Message, Mode, Placement, QuestionState, Session, Status
+from bot.model import Answer, Message, Mode, Placement, Preview, QuestionState, Session, Status
 from bot.pipeline import Pipeline
 from bot.storage.sqlite import SqliteStore, open_store
 from knowledge.answering import Match
@@ -369,3 +369,27 @@ async def test_a_message_that_cannot_be_understood_stops_nobody(store: SqliteSto
     assert [p.question for p in placed] == ["q1", None, "q1", None, "q1"]
     for failed in (placed[1], placed[3]):
         assert [reason.code for reason in failed.reasons.asking] == ["not_understood"]
+
+
+async def test_what_is_being_written_is_looked_up_and_changes_nothing(store: SqliteStore) -> None:
+    """The question it would join and the answer that would be sent are told; chatter brings nothing up; afterwards the
+    queue is as it was, and the same text asked for real still founds or joins as before."""
+    async with running(store, answering=Knowing(gateway="answer", protocols="suggest")) as pipeline:
+        await say(store, pipeline, message(1, RECORDING))
+        before = await states(store)
+        same, answered = await pipeline.preview(RECORDING + "?"), await pipeline.preview(PRICE)
+        unsure, nothing = await pipeline.preview(PROTOCOL), await pipeline.preview("666")
+        assert await states(store) == before
+        _, joined = await say(store, pipeline, message(2, RECORDING + "?", "u2"))
+    assert (same.question, same.surely, same.answer) == ("q1", True, None)
+    assert (answered.question, answered.answer and answered.answer.text) == (None, "About gateway.")
+    assert unsure.answer is None
+    assert nothing == Preview()
+    assert joined.question == "q1"
+
+
+async def test_a_session_that_sends_no_answers_shows_none_either(store: SqliteStore) -> None:
+    """Where a moderator decides about answers, nobody gets one while typing."""
+    session = replace(TALK, answers=Mode.SUGGEST)
+    async with running(store, session, answering=Knowing(gateway="answer")) as pipeline:
+        assert (await pipeline.preview(PRICE)).answer is None

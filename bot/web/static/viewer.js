@@ -10,6 +10,7 @@ import { pageFacts, showConnection, startShell, toast, toastFailure } from "./sh
 import { SteadyList } from "./steady.js";
 import { makeRow, mineRow, updateRow, waitingRow } from "./viewer-row.js";
 import { startDialogs } from "./viewer-dialogs.js";
+import { startLikely } from "./viewer-likely.js";
 import { startLinking } from "./viewer-link.js";
 
 const facts = pageFacts();
@@ -22,6 +23,13 @@ const seenAnswers = kept(`floormic.answers.${facts.session}`, []);
 startShell();
 const drawLinked = startLinking({ at, changed: takeMine });
 const composer = new Composer(outbox, facts.session);
+startLikely({
+  at,
+  field: byId("ask"),
+  mine,
+  join: (id) => mine.votes.has(id) || vote(id),
+  clear: () => composer.write(""),
+});
 const lists = Object.fromEntries(["open", "answered"].map((tab) => [tab, new SteadyList(byId(`list-${tab}`), byId(`hint-${tab}`), {
   make: (question) => makeRow(question, vote),
   update: (row, question, leaving) => updateRow(row, question, mine, leaving),

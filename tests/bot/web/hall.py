@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from bot.desk import Desk
 from bot.errors import StoreError
 from bot.live import Live
-from bot.model import Abilities, Delivery, Message, Placed, Placement, Session, SourceReport
+from bot.model import Abilities, Delivery, Message, Placed, Placement, Preview, Session, SourceReport
 from bot.ports import Floor, HookReply, HookRequest
 from bot.storage.sqlite import SqliteStore
 from bot.web.limits import Limits
@@ -67,6 +67,7 @@ class Hall:
     server: TestServer
     echo: Echo
     full: bool = False  # the store cannot take anything
+    likely: Preview = field(default_factory=Preview)  # what would become of any text
     sources: list[SourceReport] = field(default_factory=list)
     clients: list[TestClient[Any, Any]] = field(default_factory=list)
 
@@ -154,6 +155,9 @@ async def open_hall(
             raise StoreError("the disk is full")
         return await store.receive(messages)
 
+    async def look_up(session: str, text: str) -> Preview:
+        return hall.likely
+
     async def report(session: str, kind: str) -> tuple[bytes, str]:
         return f"report of {session} as {kind}".encode(), "text/plain; charset=utf-8"
 
@@ -165,6 +169,7 @@ async def open_hall(
         desk=desk,
         live=live,
         receive=receive,
+        look_up=look_up,
         hooks={"echo": echo},
         sign_in=sign_in,
         now=clock,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bot.errors import StoreError
-from bot.model import Session
+from bot.model import CourseMatch, Preview, Session
 from tests.bot.web.hall import Hall
 
 
@@ -304,3 +304,20 @@ async def test_errors_are_said_in_the_callers_language(hall: Hall, header: str, 
         "/api/v1/sessions/talk/messages", {"text": ""}, headers={"Accept-Language": header}
     )
     assert word in (await answer.json())["error"]
+
+
+async def test_a_preview_shows_what_viewers_may_see(hall: Hall) -> None:
+    """The question that asks the same and the course's answer come back; where questions wait for review it does not,
+    and whoever types too fast gets nothing, not an error."""
+    viewer = hall.client()
+    await viewer.ask("Is there a recording?")
+    await hall.place("q1")
+    hall.likely = Preview("q1", True, CourseMatch("faq#1", 0.97, "sent", "Tomorrow."))
+    path = "/api/v1/sessions/talk/preview"
+    shown = await (await viewer.post(path, {"text": "recording?"})).json()
+    assert (shown["question"]["id"], shown["surely"], shown["answer"]["text"]) == ("q1", True, "Tomorrow.")
+    await hall.store.save_session(Session("talk", "A talk", review=True, language="en"))
+    hidden = await (await viewer.post(path, {"text": "recording?"})).json()
+    assert (hidden["question"], hidden["surely"]) == (None, False)
+    hasty = [await (await viewer.post(path, {"text": f"recording {n}?"})).json() for n in range(12)]
+    assert hasty[-1] == {"question": None, "surely": False, "answer": None}

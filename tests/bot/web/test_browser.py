@@ -79,6 +79,34 @@ async def test_a_question_goes_from_the_viewer_over_the_board_and_the_stage_back
     await expect(stage.locator("#wait")).to_be_visible()
 
 
+async def test_the_same_question_is_shown_before_it_is_sent(crowd: Crowd) -> None:
+    """Who types what others ask is shown it and joins with one press, without sending; once it is answered they are
+    shown the answer; what nobody asks brings nothing up, and what is shown can be closed."""
+    await crowd.asks("Is there a recording of this talk?", people=3)
+    viewer = await crowd.viewer(PHONE)
+    await viewer.locator("#ask").press_sequentially("is there a recording of this talk")
+    await expect(viewer.locator("#likely")).to_contain_text("3 people ask this already")
+    await viewer.locator("#likely .likely-close").click()
+    await expect(viewer.locator("#likely")).to_be_hidden()
+    await viewer.locator("#ask").press("?")
+    await viewer.locator("#likely .button.primary").click()
+    await expect(viewer.locator("#ask")).to_have_value("")
+    await expect(row(viewer, "recording").locator(".vote")).to_have_attribute("aria-pressed", "true")
+    await expect(row(viewer, "recording").locator(".vote b")).to_have_text("4")
+
+    board = await crowd.moderator()
+    await answer_first(board, "Tomorrow at noon.")
+    other = await crowd.viewer()
+    await other.locator("#ask").press_sequentially("Is there a recording of this talk")
+    await expect(other.locator("#likely")).to_contain_text("Tomorrow at noon.")
+    await other.get_by_role("button", name="That answers it").click()
+    await expect(other.locator("#ask")).to_have_value("")
+
+    await viewer.locator("#ask").press_sequentially("Something quite different")
+    await asyncio.sleep(1.0)
+    await expect(viewer.locator("#likely")).to_be_hidden()
+
+
 async def test_the_overlay_captions_the_stream(crowd: Crowd) -> None:
     """The question on stage, then each new answer once with who gave it, over a ground that stays transparent; an
     answer from before the page was opened is not shown again."""

@@ -12,6 +12,7 @@ from tests.bot.web.hall import Browser, Hall, open_hall
 
 BODIES = {
     "/api/v1/sessions/{session}/messages": {"text": "Is there a recording?"},
+    "/api/v1/sessions/{session}/preview": {"text": "Is there"},
     "/api/v1/sessions/{session}/me": {"code": "0000-0000-0000"},
     "/api/v1/sessions/{session}/actions": {"do": "answer", "questions": ["q1"], "text": "Yes."},
     "/api/v1/sessions/{session}/undo": {},
@@ -20,7 +21,7 @@ EVERYBODYS = {
     "/", "/healthz", "/signin", "/signin/{token}", "/signout", "/in/{source}", "/static/{name}", "/favicon.ico",
     "/api/v1/openapi.json", "/api/v1/sessions", "/api/v1/sessions/{session}", "/api/v1/sessions/{session}/events",
     "/api/v1/sessions/{session}/me", "/api/v1/sessions/{session}/me/link", "/api/v1/sessions/{session}/messages",
-    "/api/v1/sessions/{session}/mine",
+    "/api/v1/sessions/{session}/mine", "/api/v1/sessions/{session}/preview",
     "/api/v1/sessions/{session}/questions", "/api/v1/sessions/{session}/questions/{question}/not-answered",
     "/api/v1/sessions/{session}/questions/{question}/vote", "/s/{session}", "/s/{session}/join", "/s/{session}/qr.svg",
     "/s/{session}/stage", "/s/{session}/overlay",

@@ -1,0 +1,68 @@
+// While a question is being written: who asks the same already, and what the course says to it.
+import { call } from "./api.js";
+import { byId, button, el, said } from "./dom.js";
+import { onLanguage, t } from "./i18n.js";
+import { answerBox } from "./pieces.js";
+
+const PAUSE = 500; // milliseconds without a key until it is looked up
+const FEWEST = 4; // letters; fewer say nothing
+
+/** `at(rest)`: an API address in this session; `join(id)` counts the viewer for that question; `clear()` empties the
+ * field. */
+export function startLikely({ at, field, join, clear, mine }) {
+  const box = byId("likely");
+  let timer;
+  let turn = 0;
+  let told = null;
+
+  async function look() {
+    const text = field.value.trim();
+    const now = ++turn;
+    if (text.length < FEWEST) return show(null);
+    try {
+      const found = await call("POST", at("/preview"), { text });
+      if (now === turn && field.value.trim() === text) show(found);
+    } catch {
+      show(null); // only a courtesy
+    }
+  }
+
+  function show(found) {
+    told = found;
+    const { question, surely, answer } = found ?? {};
+    const parts = [];
+    const given = question?.answer ?? answer;
+    if (given) parts.push(answered(question?.answer ? question : null, given, () => (clear(), hide())));
+    else if (question && !mine.asked.has(question.id)) {
+      parts.push(same(question, surely, () => (join(question.id), clear(), hide())));
+    }
+    box.replaceChildren(...parts, ...(parts.length ? [button({ icon: "close", label: t("close"), act: hide, class: "button quiet likely-close" })] : []));
+    box.hidden = parts.length === 0;
+  }
+
+  function hide() {
+    turn++;
+    clearTimeout(timer);
+    show(null);
+  }
+
+  field.addEventListener("input", () => {
+    clearTimeout(timer);
+    if (!field.value.trim()) return hide();
+    timer = setTimeout(look, PAUSE);
+  });
+  byId("composer").addEventListener("submit", hide);
+  field.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  onLanguage(() => show(told));
+}
+
+function same(question, surely, act) {
+  const how = t(surely ? "viewer.likely.same" : "viewer.likely.perhaps", { n: question.people });
+  return el("div", { class: "likely-same" }, el("p", { class: "faint", text: how }), said(question.title), button({ icon: "up", word: t("viewer.likely.join"), act, class: "button primary" }));
+}
+
+/** `question`: the one that was answered, where it is not this very text. */
+function answered(question, answer, act) {
+  const title = question && said(question.title);
+  return el("div", { class: "likely-answer" }, title, answerBox(answer), button({ icon: "check", word: t("viewer.likely.enough"), act, class: "button" }));
+}
