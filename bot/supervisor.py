@@ -213,7 +213,7 @@ class Supervisor:
                 trouble, told = "it stopped listening", None
             except Refused as error:
                 watch.lost(self._now(), _told(str(error)), SourceState.REFUSED)
-                log.error("%s; it is not tried again", _named(watch.health.source, str(error)))
+                log.error("%s (not tried again)", _named(watch.health.source, str(error)))
                 return
             except TryLater as error:
                 trouble, told = str(error), error.seconds
@@ -231,7 +231,7 @@ class Supervisor:
             seconds = self._wait(failures) if told is None or failures > BELIEVED else 0.0
             if told is not None:
                 seconds = max(seconds, told, LEAST_WAIT)
-            log.warning("%s; again in %.1f s", _named(watch.health.source, trouble), seconds)
+            log.warning("%s (again in %.1f s)", _named(watch.health.source, trouble), seconds)
             await asyncio.sleep(seconds)
 
     async def _remember(self) -> None:
@@ -292,8 +292,7 @@ def _told(trouble: str) -> str:
 
 def _named(source: str, trouble: str) -> str:
     """With the name of the source, once: many chats begin what they say with it."""
-    said = trouble.rstrip(".")
-    return said if said.lower().startswith(source) else f"{source}: {said}"
+    return trouble if trouble.lower().startswith(source) else f"{source}: {trouble}"
 
 
 def _is_stopped() -> bool:

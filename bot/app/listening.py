@@ -83,7 +83,7 @@ class Ear(Floor):
     ) -> int:
         new = [message for message in messages if self._first(f"{message.source} {message.external_id}")]
         for message in new:
-            self._line(heard(message), message.at)
+            self._line(heard(message, self._language), message.at)
         for delivery in deliveries:
             if self._first(delivery.key):
                 self._line(f"  would be answered: {plain(delivery.text)}")
@@ -123,14 +123,14 @@ class Ear(Floor):
         self._say(f"{moment:%H:%M:%S}  {text}")
 
 
-def heard(message: Message) -> str:
+def heard(message: Message, language: str = "en") -> str:
     """Who said what, and how it may be answered."""
     marks = ["asked"] if message.explicit else []
     if message.address is None:
         marks.append("no reply")
     elif message.address.private:
         marks.append("private")
-    mark = f" [{', '.join(marks)}]" if marks else ""
+    mark = f" [{', '.join(in_language(mark, language) for mark in marks)}]" if marks else ""
     return f"{plain(message.author_name) or plain(message.author)}{mark}: {plain(message.text)}"
 
 
@@ -224,7 +224,7 @@ async def _keep(connector: Connector, ear: Ear, wait: Callable[[int], float], ag
             trouble = str(error) or type(error).__name__
         failures += 1
         seconds = wait(failures) if told is None else told
-        ear.lost(f"{trouble}; again in {max(1, round(seconds))} s")
+        ear.lost(f"{trouble} (again in {max(1, round(seconds))} s)")
         await asyncio.sleep(seconds)
 
 

@@ -21,11 +21,10 @@ NOT_SHOWN = re.compile(
 COMPOSED = {
     "there are several sessions: {}",
     "should be a valid integer{}",
-    "{} a minute and {} an hour",
-    "{} of {}",
     "● connected",
     "● connected, also to what was said before",
-    "{}; it is not tried again",
+    "{} (not tried again)",
+    "  sending     {} of {} a minute and {} of {} an hour in the busiest chat",
     "no mistakes",
     *(f"{number} {what}" for number in ("no", "{}") for what in ("FAQ entries", "passages")),
     *(f"{{}} {what}" for what in ("FAQ entry", "passage", "mistake", "mistakes")),
@@ -122,6 +121,14 @@ def test_what_the_chats_of_an_evening_in_china_may_say_is_in_the_book() -> None:
         ),
         ("app_id: is needed with variant open: the number of the project", "app_id：必须填写：项目 ID"),
         ("Tencent Cloud did not answer in time; check the network", "腾讯云没有及时响应，请检查网络"),
+        (
+            "channels: nothing is known of this (floormic connect channels tells how)",
+            "channels: nothing is known of this (floormic connect channels tells how)",
+        ),
+        (
+            "Tencent Cloud knows no such room: check room and sdk_app_id (ResourceNotFound.Room)",
+            "腾讯云没有这个房间：请检查 room 和 sdk_app_id（ResourceNotFound.Room）",
+        ),
         ("one\nthe program was not running", "one\n程序没有在运行"),
         ("a line that nobody knows: really", "a line that nobody knows: really"),
         ("{} {0} {x}", "{} {0} {x}"),

@@ -241,9 +241,9 @@ async def test_the_log_says_the_name_of_a_source_once(caplog: pytest.LogCaptureF
         await run.state("bilibili", SourceState.REFUSED)
         await run.state("hall", SourceState.REFUSED)
     assert {record.getMessage() for record in caplog.records} == {
-        "Bilibili: the room is not live; again in 0.0 s",
-        "Bilibili is away; it is not tried again",
-        "hall: the key is wrong; it is not tried again",
+        "Bilibili: the room is not live. (again in 0.0 s)",
+        "Bilibili is away (not tried again)",
+        "hall: the key is wrong. (not tried again)",
     }
 
 

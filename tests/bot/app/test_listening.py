@@ -240,9 +240,9 @@ async def test_changes_of_the_connection_are_shown(tmp_path: Path, monkeypatch: 
     async with listens(config, "moody") as lines:
         await until(lambda: any("streamed" in line for line in lines))
     assert [line.split("  ", 1)[1] for line in lines] == [
-        "○ not connected: cut[0m; again in 1 s",
-        "○ not connected: told to wait 0.02 s; again in 1 s",
-        "○ not connected: no route; again in 1 s",
+        "○ not connected: cut[0m (again in 1 s)",
+        "○ not connected: told to wait 0.02 s (again in 1 s)",
+        "○ not connected: no route (again in 1 s)",
         "● connected",
         "! the room is not live",
         "Ann [no reply]: streamed",
