@@ -18,6 +18,9 @@ from bot.errors import BadInput
 LARGEST_UNPACKED = 100 * 1024 * 1024
 """Bytes. A spreadsheet is a ZIP file and may unpack to far more than it weighs."""
 
+LARGEST_RATIO, SMALL = 100, 1024 * 1024
+"""A part that unpacks to so many times its weight is no chat, unless it is small all the same. Chats reach 20."""
+
 MOST_ROWS = 200_000
 MOST_COLUMNS = 64
 LONGEST_CELL = 10_000
@@ -91,7 +94,11 @@ def read_workbook(data: bytes) -> Table:
     """The sheet with the most rows. Raises `BadInput`."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            unpacked = sum(info.file_size for info in archive.infolist())
+            parts = archive.infolist()
+        unpacked = sum(part.file_size for part in parts)
+        blown_up = any(part.file_size > max(SMALL, LARGEST_RATIO * part.compress_size) for part in parts)
+        if blown_up:
+            raise BadInput("unpacks to far more than it weighs; that is no chat")
         if unpacked > LARGEST_UNPACKED:
             raise BadInput(f"unpacks to more than {LARGEST_UNPACKED // 1024**2} MB; that is no chat")
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)

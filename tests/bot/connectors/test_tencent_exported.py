@@ -234,8 +234,25 @@ def test_a_file_that_is_none_says_what_to_do(data: bytes, name: str, why: str) -
         read_export(data, name)
 
 
+def test_a_part_that_is_blown_up_is_refused() -> None:
+    """200 KB of empty texts would keep the program busy for a minute, though they unpack to less than the most; a real
+    chat that repeats itself is read."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/sharedStrings.xml", b"<si><t/></si>" * 7_000_000)
+    with pytest.raises(BadInput, match="far more than it weighs"):
+        read_export(stream.getvalue(), "bomb.xlsx")
+    book = openpyxl.Workbook()
+    for _ in range(10_000):
+        book.active.append(["19:30:00", "张三", "有回放吗"])
+    real = io.BytesIO()
+    book.save(real)
+    assert len(read_export(real.getvalue(), "chat.xlsx").rows) == 10_000
+
+
 def test_a_file_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A spreadsheet of a few kilobytes may claim gigabytes: it is not unpacked."""
+    """A spreadsheet may claim gigabytes: it is not unpacked."""
+    monkeypatch.setattr(tables, "LARGEST_RATIO", 10**6)
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", b" " * (tables.LARGEST_UNPACKED + 1))
