@@ -19,6 +19,9 @@ from bot.ports import Floor, HookReply, HookRequest, Now
 
 log = logging.getLogger(__name__)
 
+MOST_LOGINS = 1000
+"""Accounts that are known, the newest; no server has so many."""
+
 RESUMES = 300.0
 """Seconds for which servers keep what a lost listener missed (Koishi's `resumeTimeout`)."""
 
@@ -121,7 +124,11 @@ class Satori:
             return
         if event.type.startswith("login-"):
             gone = event.type == "login-removed"
-            self._logins[event.login.sn] = event.login.model_copy(update={"status": 0}) if gone else event.login
+            self._logins.pop(event.login.sn, None)
+            if not gone:
+                self._logins[event.login.sn] = event.login
+            if len(self._logins) > MOST_LOGINS:
+                del self._logins[next(iter(self._logins))]
             self._look_at_logins(floor)
             return
         if self._after is None and event.sn:

@@ -453,3 +453,19 @@ async def test_trying_out_names_the_accounts(server: FakeSatori) -> None:
     server.logins = []
     assert "no account" in await KIND.try_out(options, AROUND)
     assert json.loads(options.model_dump_json())["url"] == server.url
+
+
+async def test_accounts_without_end_are_not_kept_without_end() -> None:
+    """A server that announces one account after the other: the newest thousand are enough."""
+    satori, floor = Satori("satori", "http://127.0.0.1:1", "", "talk"), FakeFloor()
+    for sn in range(3000):
+        account = {"sn": sn, "platform": "discord", "user": {"id": f"me{sn}"}, "status": 1}
+        await satori._take(floor, {"type": "login-added", "login": account})
+    assert len(satori._logins) <= 1000
+    said = {"id": "m", "content": "is there a recording?"}
+    event = {"type": "message-created", "login": {"sn": 2999}, "channel": {"id": "c"}, "message": said}
+    await satori._take(floor, {**event, "user": {"id": "me2999"}})
+    assert floor.messages == []
+    await satori._take(floor, {**event, "user": {"id": "somebody"}})
+    assert floor.texts == ["is there a recording?"]
+    await satori.close()
