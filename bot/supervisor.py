@@ -53,6 +53,9 @@ PACE = 60.0
 """Messages that one source may bring at once, and a second after that: more than any chat that people can read, and
 less than the pipeline does."""
 
+OLDEST = 20 * 365 * 86400.0
+"""Seconds. What seems to have been said before that has no time, or one in another unit."""
+
 LONGEST_NAME = 60
 LONGEST_TEXT = 10_000
 LONGEST_TROUBLE = 500
@@ -282,7 +285,7 @@ def _sane(message: Message, now: float) -> Message:
         message,
         author_name=one_line(message.author_name)[:LONGEST_NAME],
         text=message.text[:LONGEST_TEXT],
-        at=message.at if math.isfinite(message.at) and 0 <= message.at <= now else now,
+        at=message.at if math.isfinite(message.at) and max(0.0, now - OLDEST) <= message.at <= now else now,
     )
 
 

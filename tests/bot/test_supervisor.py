@@ -552,6 +552,17 @@ async def test_a_time_that_cannot_be_is_now(at: float) -> None:
     assert [one.at for one in run.floor.messages] == [1000.0, 900.0]
 
 
+@pytest.mark.parametrize("at", [0.0, 1.8e6])
+async def test_a_time_from_before_there_were_such_chats_is_now(at: float) -> None:
+    """No time at all, and seconds that were taken for milliseconds: a report would begin in 1970."""
+    chat = Script("chat")
+    async with running(chat, now=lambda: 1.8e9) as run:
+        await run.state("chat", SourceState.CONNECTED)
+        assert chat.floor
+        await chat.floor.receive([message(1, source="chat", at=at), message(2, source="chat", at=1.7e9)])
+    assert [one.at for one in run.floor.messages] == [1.8e9, 1.7e9]
+
+
 async def test_names_are_names_and_texts_have_an_end() -> None:
     """A name is one line that turns nothing around it and steers nothing, since a bot says it again in groups; a text
     ends where no person would have gone on."""
