@@ -395,8 +395,9 @@ def import_(config: Path | None, file: Path, session: str, columns: str | None, 
         click.echo(_said("nothing imported"), err=True)
         return 0
     for problem in done.skipped:
-        click.echo(f"{file}:{problem.line}: skipped: {problem.why}", err=True)
-    click.echo(f"messages   {done.messages}\nnew        {done.new}\nskipped    {_count(len(done.skipped), 'row')}")
+        click.echo(_said(f"{file}:{problem.line}: skipped: {problem.why}"), err=True)
+    skipped = _count(len(done.skipped), "row")
+    click.echo(_said(f"messages   {done.messages}\nnew        {done.new}\nskipped    {skipped}"))
     return 1 if done.skipped else 0
 
 
@@ -573,13 +574,12 @@ def _column_numbers(text: str | None) -> dict[str, int] | None:
 
 def _show_preview(file: Path, preview: "Preview") -> None:
     guess = preview.guess
-    click.echo(
-        f"{file}: {guess.form}{f' in {guess.encoding}' if guess.encoding else ''}, {_count(len(guess.rows), 'row')}"
-    )
+    said = filter(None, (guess.form, guess.encoding, _said(_count(len(guess.rows), "row"))))
+    click.echo(f"{file}: {', '.join(said)}")
     for role, column in preview.columns.items():
         title = guess.header[column] if column < len(guess.header) else ""
-        click.echo(f"  {role:4}  column {column + 1}  {_printable(title)}")
-    click.echo(f"  how sure the columns are: {guess.confidence:.0%}")
+        click.echo(_said(f"  {role:4}  column {column + 1}  {_printable(title)}"))
+    click.echo(_said(f"  how sure the columns are: {guess.confidence:.0%}"))
     for line in preview.first:
         when = "" if line.at is None else f"{datetime.fromtimestamp(line.at, preview.zone):%Y-%m-%d %H:%M:%S}"
         click.echo(f"{line.line:>6}  {when}  {_printable(f'{line.name}: {line.text}')}")

@@ -34,6 +34,9 @@ TEXTS = {
         "answer": "您问：{quote}\n\n{text}",
         "answer_group": "{names}问：{quote}\n\n{text}",
         "by": "（{by} 回答）",
+        "role_organiser": "主办方",
+        "role_moderator": "主持人",
+        "role_expert": "专家",
         "sources": "参考：{sources}",
         "and_more": "等 {count} 人",
         "joiner": "、",
@@ -50,6 +53,9 @@ TEXTS = {
         "answer": "You asked: {quote}\n\n{text}",
         "answer_group": "{names} asked: {quote}\n\n{text}",
         "by": "(answered by {by})",
+        "role_organiser": "the organiser",
+        "role_moderator": "a moderator",
+        "role_expert": "an expert",
         "sources": "See: {sources}",
         "and_more": " and others, {count} people",
         "joiner": ", ",
@@ -177,7 +183,7 @@ def _to_chat(
 def _signed(answer: Answer, say: dict[str, str]) -> str:
     lines = [answer.text]
     if answer.by and answer.by != "course":
-        lines.append(say["by"].format(by=answer.by))
+        lines.append(say["by"].format(by=say.get(f"role_{answer.by}", answer.by)))
     if answer.sources:
         lines.append(say["sources"].format(sources=", ".join(answer.sources)))
     return "\n".join(lines)

@@ -21,13 +21,14 @@ NOT_SHOWN = re.compile(
 COMPOSED = {
     "there are several sessions: {}",
     "should be a valid integer{}",
+    *(f"  {role}  column {{}}  {{}}" for role in ("time", "name", "text", "user")),
     "● connected",
     "● connected, also to what was said before",
     "{} (not tried again)",
     "  sending     {} of {} a minute and {} of {} an hour in the busiest chat",
     "no mistakes",
-    *(f"{number} {what}" for number in ("no", "{}") for what in ("FAQ entries", "passages")),
-    *(f"{{}} {what}" for what in ("FAQ entry", "passage", "mistake", "mistakes")),
+    *(f"{number} {what}" for number in ("no", "{}") for what in ("FAQ entries", "passages", "rows")),
+    *(f"{{}} {what}" for what in ("FAQ entry", "passage", "mistake", "mistakes", "row")),
 }
 """What is put together in several places, or by others."""
 

@@ -78,6 +78,13 @@ def test_a_corrected_answer_rewords_what_late_joiners_heard() -> None:
     assert all("No." in d.text for d in said)
 
 
+def test_who_has_no_name_is_called_by_the_role_in_the_language_of_the_talk() -> None:
+    """A link without a name is one of a role, which is said as people say it."""
+    nameless = replace(ANSWERED, answer=Answer("Yes.", "moderator", 300.0))
+    for talk, said in ((TALK, "a moderator"), (replace(TALK, language="zh"), "主持人")):
+        assert said in answers(talk, nameless, [asked(message(1))], [], 300.0)[0].text
+
+
 def test_asking_again_in_private_does_not_repeat_the_answer() -> None:
     """The late answer in a private chat is the delivery that went there already."""
     first = answers(TALK, ANSWERED, [asked(message(1))], [], 300.0)[0]

@@ -160,7 +160,7 @@ async def try_out(options: TencentOptions, around: Surroundings) -> str:
 
 KIND = Kind(
     options=TencentOptions,
-    titles={"zh": "腾讯课堂（实时互动-教育版、腾讯会议）", "en": "Tencent Classroom (LCIC, Tencent Meeting)"},
+    titles={"zh": "腾讯课堂 / 腾讯会议", "en": "Tencent Classroom / Meeting"},
     guide=GUIDE,
     abilities=ABILITIES,
     make=make,

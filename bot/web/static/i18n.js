@@ -41,6 +41,9 @@ const WORDS = {
   "status.hidden": ["已移走", "Moved away"],
   pinned: ["置顶", "Pinned"],
   "answer.by": ["{who} 的回答", "Answered by {who}"],
+  "answer.by.organiser": ["主办方的回答", "Answered by the organiser"],
+  "answer.by.moderator": ["主持人的回答", "Answered by a moderator"],
+  "answer.by.expert": ["专家的回答", "Answered by an expert"],
   "answer.by.course": ["课程资料的回答", "Answered from the course"],
   "answer.source": ["来源：{source}", "Source: {source}"],
   // errors
@@ -94,7 +97,7 @@ const WORDS = {
   "viewer.likely.join": ["我也想知道", "I want to know too"],
   "viewer.likely.enough": ["明白了，不用提问", "That answers it"],
   "viewer.link": ["也在聊天里提问？", "Asking in a chat as well?"],
-  "viewer.link.why": ["绑定以后，您在那里的提问和回答都在这里，同一个问题只算您一个人。", "Link it: what you ask there and its answers are here too, and you count once."],
+  "viewer.link.why": ["绑定以后，你在那里的提问和回答都在这里，同一个问题只算你一个人。", "Link it: what you ask there and its answers are here too, and you count once."],
   "viewer.link.offer": ["获取绑定码", "Get a linking code"],
   "viewer.link.say": ["15 分钟内，在那个聊天里发送这一行：", "Within 15 minutes send this line in that chat:"],
   "viewer.link.off": ["解除绑定", "Unlink"],

@@ -3,6 +3,7 @@
 import { byId, setText, shown } from "./dom.js";
 import { setLanguage, t } from "./i18n.js";
 import { Live, onStage } from "./live.js";
+import { answeredBy } from "./pieces.js";
 import { pageFacts, startShell } from "./shell.js";
 
 const FEWEST = 8000; // milliseconds that an answer stays
@@ -48,8 +49,7 @@ function next() {
 const stay = ({ answer }) => Math.min(MOST, FEWEST + A_LETTER * answer.text.length);
 
 function from({ answer }) {
-  const by = answer.by === "course" ? t("answer.by.course") : t("answer.by", { who: shown(answer.by) });
-  return `${by} · ${facts.joinUrl.replace(/^https?:\/\//, "")}`;
+  return `${answeredBy(answer.by)} · ${facts.joinUrl.replace(/^https?:\/\//, "")}`;
 }
 
 function drawStage() {

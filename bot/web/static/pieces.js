@@ -46,10 +46,15 @@ function source(text) {
   return el("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow", text: shown(text) });
 }
 
+const NAMELESS = new Set(["course", "organiser", "moderator", "expert"]); // who was given no name is called by the role
+
+/** Who gave an answer, in words. */
+export const answeredBy = (who) => (NAMELESS.has(who) ? t(`answer.by.${who}`) : t("answer.by", { who: shown(who) || "–" }));
+
 /** An answer with who gave it and where it stands. */
 export function answerBox(answer) {
   const course = answer.by === "course";
-  const by = course ? t("answer.by.course") : t("answer.by", { who: shown(answer.by) || "–" });
+  const by = answeredBy(answer.by);
   const head = el("p", { class: "answer-by" }, icon(course ? "book" : "check"), el("span", { text: by }));
   const box = el("div", { class: "answer" }, head, said(answer.text));
   if (answer.sources.length) {

@@ -19,6 +19,7 @@ async function offer(at) {
   const { say } = await call("POST", at("/me/link"));
   setText(byId("link-say"), say);
   byId("link-said").hidden = false;
+  byId("link-said").scrollIntoView({ block: "center" }); // on a phone the field to ask would cover it
 }
 
 const unlink = (at, { source, id }) => call("DELETE", at("/me/link"), { source, id });

@@ -110,7 +110,7 @@ def test_the_command_shows_what_it_would_do_and_asks(folder: Path) -> None:
     """Columns, how sure they are and the first messages; then it counts, and names the rows that were skipped."""
     result = run(folder, str(folder / "chat.csv"), typed="y\n")
     assert result.return_value == 1
-    assert "csv in gb18030, 3 rows" in result.stdout
+    assert "csv, gb18030, 3 rows" in result.stdout
     assert "text  column 3  内容" in result.stdout
     assert "2  2026-11-01 19:30:05  张三: 有回放吗" in result.stdout
     assert "messages   2\nnew        2\nskipped    1 row\n" in result.stdout

@@ -174,6 +174,20 @@ async def answer_first(board: Page, text: str, status: str = "new") -> None:
     await expect(board.locator(f"#count-{status}")).to_have_text("0")
 
 
+async def test_a_linking_code_is_seen_on_a_phone(crowd: Crowd) -> None:
+    """It comes into view when it was asked for, though the field to ask lies over the end of the page."""
+    viewer = await crowd.viewer(PHONE, "zh-CN")
+    await viewer.get_by_role("tab", name="我的提问").click()
+    await viewer.locator("#link-offer").click()
+    await expect(viewer.locator("#link-say")).to_contain_text("绑定 ")
+    seen = """() => {
+      const box = document.getElementById("link-say").getBoundingClientRect();
+      const there = document.elementFromPoint(box.left + 20, box.top + box.height / 2);
+      return there?.closest("#link-said") !== null;
+    }"""
+    await viewer.wait_for_function(seen)
+
+
 async def test_what_is_asked_in_a_chat_comes_to_the_page_once_linked(crowd: Crowd) -> None:
     """The page offers a line to say in the chat; then the question there is among one's own, under the chat's name,
     counts once, and unlinking takes it back."""

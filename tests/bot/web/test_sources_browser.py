@@ -105,6 +105,21 @@ async def test_the_page_says_in_words_how_each_source_is(
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
+@pytest.mark.parametrize(
+    ("language", "trouble"), [("en-US", "the message server went silent"), ("zh-CN", "没有声音了")]
+)
+async def test_what_is_wrong_is_said_in_the_language_of_the_page(evening: Evening, language: str, trouble: str) -> None:
+    """The trouble of now and those of the gaps; what the program cannot say in Chinese stays in English."""
+    evening.group.fall(Refused("Bilibili: the message server went silent. It is connected to anew."))
+    page = await evening.crowd.moderator(language=language, page="sources")
+    refused, well = page.locator("[data-source=hall-group]"), page.locator("[data-source=bilibili]")
+    await expect(refused.locator(".source-trouble")).to_contain_text(trouble)
+    await well.locator(".source-gaps summary").click()
+    gaps = well.locator(".source-gaps li")
+    await expect(gaps.first).to_contain_text("程序没有在运行" if language == "zh-CN" else "the program was not running")
+    await expect(gaps.last).to_contain_text("the connection was cut")
+
+
 async def test_the_strip_draws_each_time_where_it_was(evening: Evening) -> None:
     """From left to right: no record, heard, a gap that is missed, one that was fetched, each of its own look."""
     page = await evening.crowd.moderator(page="sources")
