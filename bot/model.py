@@ -141,8 +141,8 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would become of a text if it were asked now: the question it would join (`surely`) or may be the same as, and
-    the answer that the course would send."""
+    """What would become of a text if it were asked now: the question that it would join (`surely`) or may be the same
+    as, and the answer that the course would send."""
 
     question: str | None = None
     surely: bool = False
