@@ -40,10 +40,10 @@ def _said(text: str, deep: int) -> str:
         return text
     for pattern, words in _patterns():
         if found := pattern.fullmatch(text):
-            said = [_said(part, deep - 1) for part in found.groups()]
+            parts = [_said(part, deep - 1) for part in found.groups()]
             # Marks alone, such as "{} ({})", are no words: then a part has to be known.
-            if re.search(r"\w", words.replace("{}", "")) or said != list(found.groups()):
-                return words.format(*said)
+            if re.search(r"\w", words.replace("{}", "")) or parts != list(found.groups()):
+                return words.format(*parts)
     head, colon, tail = text.partition(": ")
     said = _said(tail, deep - 1) if colon else tail
     return text if said == tail else f"{_said(head, deep - 1)}：{said}"
