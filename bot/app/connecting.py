@@ -357,10 +357,12 @@ class Connecting:
                     return
                 if self._given.yes:
                     raise
-            choices = {"a": "enter it again", "w": "write it down anyway", "s": "stop"}
+            choices = {"t": "try it again", "a": "enter it anew", "w": "write it down anyway", "s": "stop"}
             chosen = terminal.choose("What now?", choices)
             if chosen == "w":
                 return
+            if chosen == "t":
+                continue
             if chosen == "s":
                 raise BadInput("nothing was changed")
             self._ask([key for key in self._fields if key in {*self._open(), *self._values, *self._secret_keys()}])

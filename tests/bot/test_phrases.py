@@ -20,7 +20,7 @@ NOT_SHOWN = re.compile(
 
 COMPOSED = {
     "there are several sessions: {}",
-    "should be a valid integer{}",
+    "should be a valid integer, unable to parse string as an integer, not {}",
     *(f"  {role}  column {{}}  {{}}" for role in ("time", "name", "text", "user")),
     "● connected",
     "● connected, also to what was said before",

@@ -257,6 +257,15 @@ def test_a_refusal_can_be_met_with_another_key(config: Path, run: Run) -> None:
     assert source.key.get_secret_value() == SECRET
 
 
+def test_what_passes_can_be_tried_again(config: Path, run: Run) -> None:
+    """A room that was not live, a network that was away: nothing need be entered anew."""
+    ANSWERS[:] = [ConnectorError("the room is not live"), "It shines."]
+    script = run(house="x", key=SECRET, choose="t")
+    assert script.asked == ["mode", "key", "spare", "house", "choose"]
+    assert script.text.count("Trying it on the platform") == 2
+    assert written(config).name == "lamp"
+
+
 def test_a_refusal_can_be_written_all_the_same(config: Path, run: Run) -> None:
     """By choice, or with --force; else nothing is written."""
     ANSWERS[:] = [ConnectorError("no network"), ConnectorError("no network")]
