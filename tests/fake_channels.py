@@ -30,7 +30,7 @@ class ChannelsRig(Rig):
         b'{"listener": 1, "live_id": [], "answer": {"errCode": "x", "data": {"msgList": [{"type": 1, "seq": {}}]}}}',
         b'{"listener": 1, "answer": {"data": {"respJsonStr": "{\\"msg_list\\": 7"}}}',
         b'{"listener": 1, "answer": {"data": {"msgList": {"type": 1}}}}',
-        gzip.compress(b"[" * LONGEST_INFLATED),
+        gzip.compress(b"[" * LONGEST_INFLATED, mtime=0),
     )
     quiet = 1.0
 

@@ -455,7 +455,7 @@ class KuaishouFeedRig(Rig):
     hostile = (
         message(310, b"\x2a\xff\xff\xff\xff\x0f"),
         message(310, chunk(5, chunk(2, b"\x0a\x7f") + chunk(3, "x"))),
-        message(310, gzip.compress(bytes(2_000_000)), compression=2),
+        message(310, gzip.compress(bytes(2_000_000), mtime=0), compression=2),
         message(310, b"\x00" * 32, compression=3),
         message(103, b"\xff"),
         b"\x08" + b"\xff" * 40,
