@@ -8,6 +8,7 @@ import asyncio
 import logging
 import math
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -53,6 +54,13 @@ PACE = 60.0
 """Messages that one source may bring at once, and a second after that: more than any chat that people can read, and
 less than the pipeline does."""
 
+TOLD = 5
+TOLD_PACE = 0.1
+"""What one person may be told in one chat at once, and a second after that."""
+
+REMEMBERED = 1000
+"""People of whom is known what they were told."""
+
 OLDEST = 20 * 365 * 86400.0
 """Seconds. What seems to have been said before that has no time, or one in another unit."""
 
@@ -79,10 +87,15 @@ class Bucket:
     at: float = 0.0
 
     def take(self, count: int, now: float) -> float:
-        """Seconds to wait before the next one may come."""
-        self.level = max(0.0, self.level - (now - self.at) * self.pace) + count
+        """Seconds until what came before them is paid for, and they may come."""
+        self.level = max(0.0, self.level - (now - self.at) * self.pace)
         self.at = now
-        return max(0.0, (self.level - self.burst) / self.pace)
+        waits = max(0.0, (self.level - self.burst) / self.pace)
+        self.level += count
+        return waits
+
+    def give_back(self, count: int) -> None:
+        self.level = max(0.0, self.level - max(0, count))
 
 
 @dataclass(slots=True)
@@ -96,6 +109,20 @@ class Watch:
     ended: list[Outage] = field(default_factory=list)
     steady: bool = False
     bucket: Bucket = field(default_factory=lambda: Bucket(BURST, PACE))
+    told: OrderedDict[tuple[str, str], Bucket] = field(default_factory=OrderedDict)
+
+    def may_be_told(self, delivery: Delivery, now: float) -> bool:
+        """Whether this person is answered once more: what somebody asks of the bot over and over would stand before the
+        answers of everybody in that chat."""
+        who = (delivery.address.chat, delivery.address.user)
+        bucket = self.told.setdefault(who, Bucket(TOLD, TOLD_PACE))
+        self.told.move_to_end(who)
+        if len(self.told) > REMEMBERED:
+            self.told.popitem(last=False)
+        if bucket.take(1, now) == 0.0:
+            return True
+        bucket.give_back(1)
+        return False
 
     def connected(self, now: float, complete: bool) -> None:
         if self.outage:
@@ -139,12 +166,16 @@ class Door(Floor):
     async def receive(
         self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
     ) -> int:
-        now = self._now()
-        new = await self._talks.receive([_sane(message, now) for message in messages], cursor, deliveries)
-        answered = len(deliveries) + sum(said_code(message.text) is not None for message in messages)
-        # Afterwards, for what is written need not wait, and by what was new: a redelivery costs the others nothing.
-        if seconds := self._watch.bucket.take(new + answered, time.monotonic()):
+        now, watch = self._now(), self._watch
+        # Before it is written, so that what a platform pushes at once through many calls has to queue as well.
+        brought = len(messages) + len(deliveries)
+        if seconds := watch.bucket.take(brought, time.monotonic()):
             await asyncio.sleep(seconds)
+        told = [delivery for delivery in deliveries if watch.may_be_told(delivery, time.monotonic())]
+        new = await self._talks.receive([_sane(message, now) for message in messages], cursor, told)
+        codes = sum(said_code(message.text) is not None for message in messages)
+        # A redelivery costs the others nothing.
+        watch.bucket.give_back(len(messages) - new - codes)
         return new
 
     async def cursor(self, source: str) -> str | None:

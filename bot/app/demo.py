@@ -84,6 +84,7 @@ def _addresses(hall: Hall, say: Say) -> None:
         say(f"  viewer page      {hall.session_url(session.id)}")
         say(f"  moderator board  {hall.session_url(session.id, 'board')}")
         say(f"  stage            {hall.session_url(session.id, 'stage')}")
+        say(f"  overlay          {hall.session_url(session.id, 'overlay')}")
         say(f"  report           {hall.session_url(session.id, 'report')}")
     say("")
     say("Sign in first (this link works once), then open the board and the report:")

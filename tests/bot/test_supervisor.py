@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bot.errors import ConnectorError, Refused, StoreError, TryLater
-from bot.model import Abilities, Delivery, Message, Outage, SourceReport, SourceState
+from bot.model import Abilities, Address, Delivery, Message, Outage, SourceReport, SourceState
 from bot.ports import Floor, HookReply, HookRequest
 from bot.supervisor import BURST, PACE, STEADY, Bucket, Supervisor
 from tests.bot.connectors.contract import FakeSources
@@ -258,15 +258,17 @@ def test_the_bucket_lets_a_burst_through_and_then_keeps_the_pace() -> None:
     """So many at once, the rest at so many a second; silence fills it up again, and never beyond the burst."""
     bucket = Bucket(burst=10, pace=2)
     assert bucket.take(10, 100.0) == 0.0
-    assert bucket.take(4, 100.0) == 2.0
-    assert bucket.take(0, 101.0) == 1.0
-    assert bucket.take(1, 102.0) == 0.5
-    assert bucket.take(10, 1000.0) == 0.0
-    assert bucket.take(1, 1000.0) == 0.5
+    assert bucket.take(4, 100.0) == 0.0
+    assert bucket.take(0, 100.0) == 2.0
+    assert bucket.take(1, 101.0) == 1.0
+    assert bucket.take(12, 1000.0) == 0.0
+    assert bucket.take(1, 1000.0) == 1.0
+    bucket.give_back(5)
+    assert bucket.take(1, 1000.0) == 0.0
 
 
 async def test_one_that_floods_waits_at_its_own_door() -> None:
-    """What it brings is stored at once, but it may go on only at a steady pace; another is not held up."""
+    """What it brings beyond a burst is stored only at a steady pace; another is not held up."""
 
     async def flood(floor: Floor) -> None:
         floor.connected()
@@ -285,6 +287,41 @@ async def test_one_that_floods_waits_at_its_own_door() -> None:
         await other.floor.receive([message(source="other")])
         assert time.monotonic() - began < 0.1
         assert len(run.floor.messages) == flooded + 1
+
+
+async def test_many_calls_at_once_queue_at_the_door_too() -> None:
+    """A platform that pushes a flood through a hundred calls at the same time gets no further than one that queues."""
+    chat = Script("chat")
+    async with running(chat) as run:
+        await run.state("chat", SourceState.CONNECTED)
+        assert chat.floor
+        calls = [
+            asyncio.ensure_future(chat.floor.receive([message(n * 100 + k, source="chat") for k in range(100)]))
+            for n in range(100)
+        ]
+        await asyncio.sleep(0.3)
+        assert BURST <= len(run.floor.messages) <= BURST + 100 + PACE
+        for call in calls:
+            call.cancel()
+        await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_who_asks_the_bot_over_and_over_is_answered_now_and_then() -> None:
+    """Somebody's hundred commands do not stand before the answers of everybody else; another person is answered."""
+
+    def told(n: int, user: str) -> Delivery:
+        return Delivery(f"command:{user}:{n}", "talk", Address("chat", "group", "", user, private=False), "…")
+
+    chat = Script("chat")
+    async with running(chat) as run:
+        await run.state("chat", SourceState.CONNECTED)
+        assert chat.floor
+        for n in range(100):
+            await chat.floor.receive([], None, [told(n, "loud")])
+        await chat.floor.receive([], None, [told(0, "calm")])
+        said = [key.split(":")[1] for key in run.floor.deliveries]
+    assert 3 <= said.count("loud") <= 7
+    assert said.count("calm") == 1
 
 
 async def test_a_redelivery_costs_nobody_his_turn() -> None:
