@@ -19,6 +19,9 @@ from bot.web.source_json import Configured, sources_out
 SILENT = 20.0
 """Seconds without a beat after which the program does not run: some beats may be late."""
 
+PATIENCE = 30.0
+"""Seconds that a source may take to connect, as on the page."""
+
 MARKS = {"connected": "●", "starting": "◌", "lost": "○", "refused": "✕"}
 STATES = {
     "connected": "connected",
@@ -43,7 +46,10 @@ class Standing(SourcesOut):
     @property
     def well(self) -> bool:
         """Whether there is nothing that somebody should see to."""
-        heard = all(source.state in {"connected", "starting"} for source in self.sources)
+        heard = all(
+            source.state == "connected" or (source.state == "starting" and self.at - source.since <= PATIENCE)
+            for source in self.sources
+        )
         return (self.running and heard) or not (self.sources or self.unseen)
 
 

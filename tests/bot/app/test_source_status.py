@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,6 +112,13 @@ async def test_after_the_program_stopped_it_says_how_it_was(config: Path) -> Non
     assert found.sources[0].missed == 60.0
     assert "Floormic is not running: its last sign of life came 21 s ago" in lines(found)
     assert not found.well
+
+
+@pytest.mark.parametrize(("since", "well"), [(NOW - 20, True), (NOW - 60, False)])
+async def test_one_that_takes_long_to_connect_is_not_well(config: Path, since: float, well: bool) -> None:
+    """A listener that was never started leaves its source connecting for ever; somebody should see to that."""
+    await keep(config, replace(health("telegram", SourceState.STARTING), since=since))
+    assert standing(installation(config), NOW).well is well
 
 
 async def test_what_is_no_longer_configured_is_named_and_no_more(config: Path) -> None:
