@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from watchfiles import awatch
+from watchfiles import Change, awatch
 
 from knowledge.documents import READERS, read_captions
 from knowledge.markdown import read_faq, read_glossary, read_notes
@@ -26,6 +26,8 @@ from knowledge.text import normalise, simplified
 __all__ = ["Course", "Entry", "Passage", "Problem", "read_course", "watch_course"]
 
 _log = logging.getLogger(__name__)
+
+MISSING = "there is no such course folder: create it or correct its path in the settings"
 
 LARGEST = 50 * 1024 * 1024  # bytes a file
 _MARKDOWN = (".md", ".markdown")
@@ -45,8 +47,7 @@ def read_course(folder: Path) -> Course:
         if not root.is_dir():
             raise NotADirectoryError
     except (OSError, RuntimeError):
-        message = "there is no such course folder: create it or correct its path in the settings"
-        return Course((), (), (Problem(_shown(folder), None, message),))
+        return Course((), (), (Problem(_shown(folder), None, MISSING),))
     return _joined([_read_file(root, path) for path in _files(root)])
 
 
@@ -67,8 +68,9 @@ async def watch_course(
     last = await asyncio.to_thread(read_course, folder) if known is None else known
     while True:
         begun = False
-        # no filter: the usual one passes over whole trees such as site-packages, where the sample course may live
-        with contextlib.suppress(FileNotFoundError):
+        # No filter: the usual one passes over whole trees such as site-packages, where the sample course may live.
+        # RuntimeError is what watchfiles makes of a folder that vanishes while it is being looked through.
+        with contextlib.suppress(FileNotFoundError, RuntimeError):
             # the first round may be empty: it says that the watch has begun, and what came before is looked at once
             async for changes in awatch(
                 folder,
@@ -78,13 +80,19 @@ async def watch_course(
                 rust_timeout=settle_ms,
                 yield_on_timeout=True,
             ):
+                # A folder that was made anew under the same name is not the one that is watched.
+                gone = (Change.deleted, str(folder)) in changes or not await asyncio.to_thread(folder.is_dir)
                 if changes or not begun:
                     begun = True
                     last = await _reread(folder, last, changed)
-                if not await asyncio.to_thread(folder.is_dir):
+                if gone or _is_missing(last):
                     break
         await asyncio.sleep(missing_s)
         last = await _reread(folder, last, changed)
+
+
+def _is_missing(course: Course) -> bool:
+    return any(problem.message == MISSING for problem in course.problems)
 
 
 async def _reread(folder: Path, last: Course, changed: Callable[[Course], Awaitable[None]]) -> Course:

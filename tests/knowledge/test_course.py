@@ -319,6 +319,25 @@ async def test_a_folder_that_comes_later_or_again_is_seen(folder: Path) -> None:
         assert (await asyncio.wait_for(seen.get(), PATIENCE)).problems == ()
 
 
+async def test_a_folder_that_is_back_before_anybody_looks_is_watched(folder: Path) -> None:
+    """Where the folder is made anew in the very moment in which its end is noticed, changes in the new one are seen."""
+    seen = asyncio.Queue[Course]()
+
+    async def changed(course: Course) -> None:
+        if course.problems:
+            make(folder)
+        await seen.put(course)
+
+    task = asyncio.create_task(watch_course(folder, changed, settle_ms=100, missing_s=0.2))
+    await asyncio.sleep(0.5)
+    remove(folder)
+    assert (await asyncio.wait_for(seen.get(), PATIENCE)).problems
+    (folder / "faq.md").write_text("## Q?\nA\n")
+    while not (await asyncio.wait_for(seen.get(), PATIENCE)).entries:
+        pass
+    task.cancel()
+
+
 async def test_a_failing_listener_does_not_end_the_watch(folder: Path) -> None:
     """The next change arrives although taking over the last one failed."""
     calls = asyncio.Queue[Course]()
