@@ -26,13 +26,9 @@ async def demo(*, once: bool = False, speed: float = 20.0, port: int = 8080, say
         began = time.perf_counter()
         played = {session.id: asyncio.Event() for session in settings.sessions}
 
-        def players(hall: Hall) -> list[Replay]:
-            return [
-                _player(sample / s.id.removeprefix("demo-"), s.id, hall, 0.0 if once else speed, played[s.id])
-                for s in settings.sessions
-            ]
-
-        async with open_hall(settings, extra=players) as hall:
+        async with open_hall(settings) as hall:
+            for id, event in played.items():
+                hall.play(_player(sample / id.removeprefix("demo-"), id, hall, 0.0 if once else speed, event))
             if not once:
                 _addresses(hall, say)
             say("Loading the language model …")

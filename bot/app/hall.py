@@ -12,10 +12,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 
-from bot.app.floor import OpenFloor
+from bot.app.floor import Unwatched
 from bot.app.minds import Minds
 from bot.app.reporting import render_report
-from bot.app.sources import KINDS, make_connectors
+from bot.app.sources import make_connectors
 from bot.backoff import backoff
 from bot.connectors.names import CHATS
 from bot.desk import Desk
@@ -54,7 +54,7 @@ class Hall:
         self._understanding: asyncio.Future[None] | None = None
         self.live = Live(store)
         self.desk = Desk(store, self.live.changed, now, sending=lambda: self._outbox.wake())
-        self.floor = OpenFloor(
+        self.floor = Unwatched(
             store, self.desk, self._arrived, lambda: self._outbox.wake(), linked=self.live.changed, now=now
         )
         self.sign_in = SignIn(keep_secret(settings.secret_file).encode(), store, now)
@@ -98,7 +98,7 @@ class Hall:
                 sign_in=self.sign_in,
                 now=self.now,
                 public_url=web.public_url,
-                sources={**CHATS, **{name: kind.titles for name, kind in KINDS.items()}},
+                sources=CHATS,
                 sources_now=self.supervisor.reports,
                 configured={source.name: Configured(source.kind, source.session) for source in self.settings.sources},
                 trusted_proxies=web.trusted_proxies,
@@ -139,6 +139,10 @@ class Hall:
             return await pipeline.preview(text)
         finally:
             self._looking_up -= 1
+
+    def play(self, recorded: Connector) -> None:
+        """Play a recorded chat. It is none of the sources: nobody has to see to it, and nothing of it is missed."""
+        self._spawn(recorded.name, partial(recorded.run, self.floor))
 
     def _arrived(self, sessions: set[str]) -> None:
         for session in sessions & self.pipelines.keys():

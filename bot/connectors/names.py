@@ -1,4 +1,4 @@
-"""What people call the chats, in the languages of the pages."""
+"""What people call the chats where there is little room, in the languages of the pages."""
 
 from collections.abc import Mapping
 
@@ -12,6 +12,8 @@ CHATS: Mapping[str, Mapping[str, str]] = {
     "tencent_classroom": {"zh": "腾讯课堂", "en": "Tencent Classroom"},
     "feishu": {"zh": "飞书", "en": "Feishu"},
     "dingtalk": {"zh": "钉钉", "en": "DingTalk"},
+    "satori": {"zh": "Satori", "en": "Satori"},
+    "intake": {"zh": "签名接口", "en": "Signed intake"},
     "discord": {"zh": "Discord", "en": "Discord"},
     "slack": {"zh": "Slack", "en": "Slack"},
 }

@@ -83,7 +83,8 @@ class Satori:
             logins = [login for login in _logins(ready).values() if login.status == ONLINE]
         if not logins:
             return "The Satori server lets us in, but no account is signed in there yet."
-        names = ", ".join(clean(f"{l.user.name or l.user.id} ({l.platform})") for l in logins if l.user)  # noqa: E741
+        users = [(login.user, login.platform) for login in logins if login.user]
+        names = ", ".join(clean(f"{user.name or user.id} ({platform})") for user, platform in users)
         return f"The Satori server lets us in; signed in there: {names}."
 
     async def hook(self, request: HookRequest) -> HookReply:
