@@ -16,7 +16,6 @@ from dataclasses import dataclass, field, replace
 from bot.backoff import backoff
 from bot.errors import ConnectorError, FloormicError, Refused, StoreError, TryLater
 from bot.fitting import one_line
-from bot.linking import said_code
 from bot.model import (
     Cursor,
     Delivery,
@@ -173,9 +172,8 @@ class Door(Floor):
             await asyncio.sleep(seconds)
         told = [delivery for delivery in deliveries if watch.may_be_told(delivery, time.monotonic())]
         new = await self._talks.receive([_sane(message, now) for message in messages], cursor, told)
-        codes = sum(said_code(message.text) is not None for message in messages)
         # A redelivery costs the others nothing.
-        watch.bucket.give_back(len(messages) - new - codes)
+        watch.bucket.give_back(len(messages) - new)
         return new
 
     async def cursor(self, source: str) -> str | None:

@@ -35,7 +35,8 @@ class OpenFloor:
     async def receive(
         self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
     ) -> int:
-        told = [said for message in messages if (said := await self._link(message))]
+        codes = [(message, code) for message in messages if (code := said_code(message.text))]
+        told = [said for message, code in codes if (said := await self._link(message, code))]
         deliveries = (*deliveries, *told)
         parts = [part for message in messages if not said_code(message.text) for part in _parts(message)]
         new = await self._store.receive(parts, cursor, deliveries)
@@ -43,13 +44,10 @@ class OpenFloor:
             self._arrived({m.session for m in messages})
         if deliveries:
             self._sending()
-        return new
+        return new + len(codes)  # what was done for them was done now
 
-    async def _link(self, message: Message) -> Delivery | None:
+    async def _link(self, message: Message, code: str) -> Delivery | None:
         """Somebody says with a code that they are the one of the web page; what they are told, where they can be."""
-        code = said_code(message.text)
-        if code is None:
-            return None
         done = await self._store.link(hashed(code), message.person, self._now())
         if done:
             self._linked(message.session)

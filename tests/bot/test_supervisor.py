@@ -626,7 +626,7 @@ async def test_what_is_answered_at_once_keeps_the_pace_too() -> None:
     class Linking(FakeFloor):
         async def receive(self, messages: Any, cursor: Any = None, deliveries: Any = ()) -> int:
             self.messages += messages
-            return 0
+            return len(messages)
 
     chat = Script("chat", flood)
     async with running(chat, floor=Linking()) as run:
