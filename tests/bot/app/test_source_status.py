@@ -57,8 +57,9 @@ def test_it_is_read_while_the_program_holds_the_database(config: Path) -> None:
         store = await open_store(installation(config).database)
         supervisor = Supervisor(FakeFloor(), store, [Chat("telegram", abilities=Abilities(reply=True))])
         task = asyncio.create_task(supervisor.run())
-        await asyncio.sleep(0.05)
-        await supervisor.reports()
+        async with asyncio.timeout(10):
+            while not any(r.health.state is SourceState.CONNECTED for r in await supervisor.reports()):
+                await asyncio.sleep(0.01)
         found = await asyncio.to_thread(standing, installation(config), time.time())
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
