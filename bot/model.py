@@ -45,7 +45,8 @@ class Mode(StrEnum):
 class Session:
     """One talk. `course` is the folder of its material ("" without one), `language` is "zh" or "en".
 
-    With `review` viewers see a question only after a moderator approved it.
+    With `review` viewers see a question only after a moderator approved it, with `ledger` also what was dismissed and
+    why.
     """
 
     id: str
@@ -57,6 +58,7 @@ class Session:
     course: str = ""
     language: str = "zh"
     review: bool = False
+    ledger: bool = False
     grouping: Mode = Mode.AUTO
     answers: Mode = Mode.AUTO
     acknowledgements: Mode = Mode.AUTO
@@ -164,8 +166,9 @@ class QuestionState:
     """The part of a question that people and the pipeline decide. Changed only as a whole, by a `Change`.
 
     `title` is what is shown; `original` keeps the first wording. `merged_into` is the final group, never a chain.
-    `reason` says why it was dismissed. `rejected` names course sources an asker called no answer, `apart` questions
-    that a person said are not this one; it is enough that one of two names the other.
+    `reason` says why it was dismissed; with `reason_shown` whoever asked reads it too. `assigned` names the expert who
+    shall answer it ("": nobody in particular). `rejected` names course sources an asker called no answer, `apart`
+    questions that a person said are not this one; it is enough that one of two names the other.
     """
 
     id: str
@@ -177,6 +180,8 @@ class QuestionState:
     labels: tuple[str, ...] = ()
     merged_into: str = ""
     reason: str = ""
+    reason_shown: bool = False
+    assigned: str = ""
     answer: Answer | None = None
     rejected: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()

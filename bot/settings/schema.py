@@ -107,6 +107,7 @@ class SessionSettings(Section):
         description="When it starts: a TOML date and time with its offset, such as `2026-12-01T19:30:00+08:00`.",
     )
     review: StrictBool = Field(default=False, description="Show viewers a question only after a moderator approved it.")
+    ledger: StrictBool = Field(default=False, description="Let everybody read which questions were dismissed, and why.")
     grouping: Mode = Field(
         default=Mode.AUTO,
         description="Putting same questions together: `off`, `suggest` (a moderator confirms) or `auto`.",
@@ -129,6 +130,7 @@ class SessionSettings(Section):
             course=str(self.course) if self.course else "",
             language=self.language,
             review=self.review,
+            ledger=self.ledger,
             grouping=self.grouping,
             answers=self.answers,
             acknowledgements=Mode(self.acknowledgements),

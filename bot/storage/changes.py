@@ -24,14 +24,14 @@ def write(db: Database, state: QuestionState, at: float) -> None:
     """Found a question, or replace the state of one (which keeps its founding time)."""
     db.execute(
         """
-        INSERT INTO questions (id, session, title, original, status, pinned, labels, merged_into, reason, answer,
-            rejected, apart, at)
-        VALUES (:id, :session, :title, :original, :status, :pinned, :labels, :merged_into, :reason, :answer,
-            :rejected, :apart, :at)
+        INSERT INTO questions (id, session, title, original, status, pinned, labels, merged_into, reason,
+            reason_shown, assigned, answer, rejected, apart, at)
+        VALUES (:id, :session, :title, :original, :status, :pinned, :labels, :merged_into, :reason,
+            :reason_shown, :assigned, :answer, :rejected, :apart, :at)
         ON CONFLICT (id) DO UPDATE SET title = excluded.title, original = excluded.original, status = excluded.status,
             pinned = excluded.pinned, labels = excluded.labels, merged_into = excluded.merged_into,
-            reason = excluded.reason, answer = excluded.answer, rejected = excluded.rejected,
-            apart = excluded.apart, removed = 0
+            reason = excluded.reason, reason_shown = excluded.reason_shown, assigned = excluded.assigned,
+            answer = excluded.answer, rejected = excluded.rejected, apart = excluded.apart, removed = 0
         """,
         {**state_row(state), "at": at},
     )

@@ -153,14 +153,14 @@ def latest(db: Database, session: str, limit: int) -> list[tuple[Message, Placem
 def save_session(db: Database, session: Session) -> None:
     db.execute(
         """
-        INSERT INTO sessions (id, title, series, speaker, starts_at, ended_at, course, language, review, grouping,
-            answers, acknowledgements)
-        VALUES (:id, :title, :series, :speaker, :starts_at, :ended_at, :course, :language, :review, :grouping,
-            :answers, :acknowledgements)
+        INSERT INTO sessions (id, title, series, speaker, starts_at, ended_at, course, language, review, ledger,
+            grouping, answers, acknowledgements)
+        VALUES (:id, :title, :series, :speaker, :starts_at, :ended_at, :course, :language, :review, :ledger,
+            :grouping, :answers, :acknowledgements)
         ON CONFLICT (id) DO UPDATE SET title = excluded.title, series = excluded.series, speaker = excluded.speaker,
             starts_at = excluded.starts_at, ended_at = excluded.ended_at, course = excluded.course,
-            language = excluded.language, review = excluded.review, grouping = excluded.grouping,
-            answers = excluded.answers, acknowledgements = excluded.acknowledgements
+            language = excluded.language, review = excluded.review, ledger = excluded.ledger,
+            grouping = excluded.grouping, answers = excluded.answers, acknowledgements = excluded.acknowledgements
         """,
         session_row(session),
     )

@@ -183,3 +183,16 @@ def _watched_since(db: Database) -> None:
 def _codes_by_end(db: Database) -> None:
     """link_codes: those that are over are found without a look at the others."""
     db.executescript("CREATE INDEX link_codes_by_end ON link_codes (expires_at);")
+
+
+@steps(name="0010_reasons_and_experts")
+def _reasons_and_experts(db: Database) -> None:
+    """questions: `reason_shown` is 1 where askers may read why it was dismissed, `assigned` names an expert.
+    sessions: `ledger` is 1 where everybody may read what was dismissed and why."""
+    db.executescript(
+        """
+        ALTER TABLE questions ADD COLUMN reason_shown INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE questions ADD COLUMN assigned TEXT NOT NULL DEFAULT '';
+        ALTER TABLE sessions ADD COLUMN ledger INTEGER NOT NULL DEFAULT 0;
+        """
+    )

@@ -55,12 +55,12 @@ def vector_of(stored: bytes) -> Vector:
 
 
 def session_row(session: Session) -> dict[str, Any]:
-    return {**asdict(session), "review": int(session.review)}
+    return {**asdict(session), "review": int(session.review), "ledger": int(session.ledger)}
 
 
 def session_of(row: Row) -> Session:
     modes = {name: Mode(row[name]) for name in ("grouping", "answers", "acknowledgements")}
-    return Session(**{**dict(row), **modes, "review": bool(row["review"])})
+    return Session(**{**dict(row), **modes, "review": bool(row["review"]), "ledger": bool(row["ledger"])})
 
 
 def message_row(message: Message) -> tuple[Any, ...]:
@@ -150,6 +150,8 @@ def state_row(state: QuestionState) -> dict[str, Any]:
         "labels": listed(state.labels),
         "merged_into": state.merged_into,
         "reason": state.reason,
+        "reason_shown": int(state.reason_shown),
+        "assigned": state.assigned,
         "answer": dumped(state.answer),
         "rejected": listed(state.rejected),
         "apart": listed(state.apart),
@@ -167,6 +169,8 @@ def state_of(row: Row) -> QuestionState:
         labels=_texts.validate_json(row["labels"]),
         merged_into=row["merged_into"],
         reason=row["reason"],
+        reason_shown=bool(row["reason_shown"]),
+        assigned=row["assigned"],
         answer=None if row["answer"] is None else _answer.validate_json(row["answer"]),
         rejected=_texts.validate_json(row["rejected"]),
         apart=_texts.validate_json(row["apart"]),

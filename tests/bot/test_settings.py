@@ -61,13 +61,13 @@ def test_a_session_becomes_the_value_that_the_store_keeps(write: Write, tmp_path
     loaded = load_settings(
         write(
             '[[session]]\nid = "t1"\ntitle = "T"\nseries = "S"\nspeaker = "P"\nlanguage = "en"\ncourse = "course"\n'
-            'starts_at = 1970-01-01T08:00:05+08:00\nreview = true\ngrouping = "off"\nanswers = "suggest"\n'
-            'acknowledgements = "off"\n'
+            'starts_at = 1970-01-01T08:00:05+08:00\nreview = true\nledger = true\ngrouping = "off"\n'
+            'answers = "suggest"\nacknowledgements = "off"\n'
         ),
         {},
     )
     assert loaded.sessions[0].session() == Session(
-        "t1", "T", "S", "P", 5.0, None, str(tmp_path / "course"), "en", True, Mode.OFF, Mode.SUGGEST, Mode.OFF
+        "t1", "T", "S", "P", 5.0, None, str(tmp_path / "course"), "en", True, True, Mode.OFF, Mode.SUGGEST, Mode.OFF
     )
     assert loaded.warnings == ()
 

@@ -14,6 +14,7 @@ import { setCount } from "./pieces.js";
 import { moderates, pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
 import { startAlarm } from "./sources-alarm.js";
 import { SteadyList } from "./steady.js";
+import "./words/board.js";
 
 const facts = pageFacts();
 const live = new Live(facts.session);

@@ -5,6 +5,7 @@ import { setLanguage, t } from "./i18n.js";
 import { Live, onStage } from "./live.js";
 import { answeredBy } from "./pieces.js";
 import { pageFacts, startShell } from "./shell.js";
+import "./words/stage.js";
 
 const FEWEST = 8000; // milliseconds that an answer stays
 const A_LETTER = 110; // and for each of its letters

@@ -1,3 +1,4 @@
 import { startShell } from "./shell.js";
+import "./words/plain.js";
 
 startShell();

@@ -4,6 +4,7 @@ import { byId, el, icon, shown } from "./dom.js";
 import { day, onLanguage, t } from "./i18n.js";
 import { moderates, pageFacts, startShell, toastFailure } from "./shell.js";
 import { startAlarm } from "./sources-alarm.js";
+import "./words/plain.js";
 
 let talks = [];
 

@@ -5,6 +5,7 @@ import { chatMark, chatName } from "./pieces.js";
 import { pageFacts, showConnection, startShell, toastFailure } from "./shell.js";
 import { drawStrip, gap, inWords } from "./sources-strip.js";
 import { isDown, SourcesWatch } from "./sources-watch.js";
+import "./words/sources.js";
 
 const MARKS = { connected: "online", starting: "wait", lost: "offline", refused: "close" };
 const TONES = { connected: "answered", starting: "queued", lost: "bad", refused: "bad" };

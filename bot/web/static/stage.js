@@ -5,6 +5,7 @@ import { onLanguage, t } from "./i18n.js";
 import { Live, OPEN, onStage, rank } from "./live.js";
 import { fillChats, short } from "./pieces.js";
 import { moderates, pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
+import "./words/stage.js";
 
 const NEXT = 2; // questions shown below
 const TOP = 4; // questions shown while nothing is on stage

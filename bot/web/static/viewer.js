@@ -12,6 +12,7 @@ import { makeRow, mineRow, updateRow, waitingRow } from "./viewer-row.js";
 import { startDialogs } from "./viewer-dialogs.js";
 import { startLikely } from "./viewer-likely.js";
 import { startLinking } from "./viewer-link.js";
+import "./words/viewer.js";
 
 const facts = pageFacts();
 const at = (rest) => inSession(facts.session, rest);

@@ -58,7 +58,7 @@ def test_it_is_read_while_the_program_holds_the_database(config: Path) -> None:
         supervisor = Supervisor(FakeFloor(), store, [Chat("telegram", abilities=Abilities(reply=True))])
         task = asyncio.create_task(supervisor.run())
         async with asyncio.timeout(10):
-            while not any(r.health.state is SourceState.CONNECTED for r in await supervisor.reports()):
+            while [r.health.state for r in await supervisor.reports()] != [SourceState.CONNECTED]:  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
         found = await asyncio.to_thread(standing, installation(config), time.time())
         task.cancel()

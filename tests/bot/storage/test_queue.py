@@ -15,7 +15,9 @@ ZOE = Person("web", "zoe", "Zoe")
 
 async def test_sessions_are_kept_and_updated(store: Store) -> None:
     """A session is read back as it was saved last, in the order of founding."""
-    full = Session("b", "Talk B", "series", "Ann", 1.0, 2.0, "course/", "en", True, Mode.OFF, Mode.SUGGEST, Mode.AUTO)
+    full = Session(
+        "b", "Talk B", "series", "Ann", 1.0, 2.0, "course/", "en", True, True, Mode.OFF, Mode.SUGGEST, Mode.AUTO
+    )
     await store.save_session(full)
     await store.save_session(TALK)
     await store.save_session(replace(full, title="Talk B, again", ended_at=None))
