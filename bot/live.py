@@ -2,11 +2,13 @@
 
 Keeps no queue for anybody: a watcher says up to which revision it knows the session and gets what is newer, so a slow
 one skips to the newest. One read of the store serves all watchers, at most one every `pause` seconds a session.
+
+Beside its questions a session has topics (its polls, say): small things that are told whole whenever they changed.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -20,6 +22,19 @@ log = logging.getLogger(__name__)
 PAUSE = 0.03  # seconds at least between two reads of one session
 SHARE = 0.2  # of the time that may go into reading one session, where a read is slow
 AFTER_FAILURE = 1.0  # seconds before the store is asked again when it could not answer
+QUESTIONS = ""  # stands for them where the names of topics stand
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a topic says now, to everybody and to staff: one line of JSON each, or None for nothing."""
+
+    everybody: bytes | None
+    staff: bytes | None
+
+
+Topic = Callable[[str], Awaitable[Told]]
+"""Reads what a topic says of a session, by its id. Raises `StoreError`."""
 
 
 class Reads(Protocol):
@@ -54,19 +69,29 @@ class View:
 
 
 class _Room:
-    """One session in memory. `stale`: something changed since the last read began."""
+    """One session in memory. `stale` names what changed since the last read began; `told` holds the newest of each
+    topic with the `number` of its change."""
 
-    def __init__(self) -> None:
+    def __init__(self, topics: set[str]) -> None:
         self.view = View()
-        self.stale = True
+        self.told: dict[str, tuple[int, Told]] = {}
+        self.number = 0
+        self.stale = {QUESTIONS, *topics}
         self.watchers = 0
         self.turned = asyncio.Event()
         self.reading: asyncio.Task[None] | None = None
         self.read_from = 0.0  # loop time before which no read begins
         self.failure: StoreError | None = None
 
-    def turn(self, view: View) -> None:
-        self.view = view
+    def turn(self, changed: list[Question], told: dict[str, Told]) -> None:
+        news = {name: new for name, new in told.items() if name not in self.told or self.told[name][1] != new}
+        if not changed and not news:
+            return
+        if changed:
+            self.view = self.view.and_then(changed)
+        for name, new in news.items():
+            self.number += 1
+            self.told[name] = (self.number, new)
         self.turned.set()
         self.turned = asyncio.Event()
 
@@ -91,6 +116,23 @@ class Feed:
             await self._room.turned.wait()
         return news
 
+    @property
+    def number(self) -> int:
+        """That of the newest change of a topic."""
+        return self._room.number
+
+    def told(self, since: int, staff: bool) -> list[tuple[str, bytes]]:
+        """The topics that changed after the change of that number, with what they say now."""
+        news = [
+            (name, new.staff if staff else new.everybody) for name, (n, new) in self._room.told.items() if n > since
+        ]
+        return [(name, data) for name, data in news if data is not None]
+
+    async def turned(self, revision: int, number: int) -> None:
+        """Until something is newer than these. May be cancelled, as `next`."""
+        while self._room.view.revision <= revision and self._room.number <= number:
+            await self._room.turned.wait()
+
 
 class Live:
     """Views of the sessions that somebody looks at. Belongs to one event loop."""
@@ -98,13 +140,19 @@ class Live:
     def __init__(self, store: Reads, pause: float = PAUSE) -> None:
         self._store = store
         self._pause = pause
+        self._topics: dict[str, Topic] = {}
         self._rooms: dict[str, _Room] = {}
 
-    def changed(self, session: str) -> None:
-        """Tells that a session's questions changed, after the commit. Cheap; unwatched sessions are not read."""
+    def add_topic(self, name: str, read: Topic) -> None:
+        """From now on watchers are told this topic too. Before anybody watches."""
+        self._topics[name] = read
+
+    def changed(self, session: str, topic: str = QUESTIONS) -> None:
+        """Tells that a session's questions or one of its topics changed, after the commit. Cheap; unwatched sessions
+        are not read."""
         room = self._rooms.get(session)
         if room is not None:
-            room.stale = True
+            room.stale.add(topic)
             if room.watchers:
                 self._read(session, room)
 
@@ -115,7 +163,7 @@ class Live:
     @asynccontextmanager
     async def watch(self, session: str) -> AsyncGenerator[Feed, None]:
         """A feed for as long as the block lasts, however it ends. Raises `StoreError`."""
-        room = self._rooms.setdefault(session, _Room())
+        room = self._room(session)
         room.watchers += 1
         try:
             await self._fresh(session)
@@ -129,7 +177,7 @@ class Live:
         return room.watchers if room else 0
 
     async def _fresh(self, session: str) -> _Room:
-        room = self._rooms.setdefault(session, _Room())
+        room = self._room(session)
         if room.reading:  # may have begun before the newest change, so `stale` is looked at afterwards
             await asyncio.shield(room.reading)
         if room.stale:
@@ -137,6 +185,11 @@ class Live:
         if room.failure:
             raise room.failure
         return room
+
+    def _room(self, session: str) -> _Room:
+        if session not in self._rooms:
+            self._rooms[session] = _Room(set(self._topics))
+        return self._rooms[session]
 
     def _read(self, session: str, room: _Room) -> asyncio.Task[None]:
         if room.reading is None:
@@ -148,17 +201,18 @@ class Live:
         await asyncio.sleep(max(0.0, room.read_from - loop.time()))
         began = loop.time()
         room.read_from = began + self._pause
-        room.stale, room.failure = False, None
+        stale, room.stale, room.failure = room.stale, set(), None
         try:
-            changed = await self._store.questions(session, since=room.view.revision)
+            changed = await self._store.questions(session, since=room.view.revision) if QUESTIONS in stale else []
+            told = {name: await self._topics[name](session) for name in stale & self._topics.keys()}
         except StoreError as error:
             log.warning("session %s cannot be read now: %s", session, error)
-            room.stale, room.failure = True, error
+            room.stale |= stale
+            room.failure = error
             room.read_from = loop.time() + AFTER_FAILURE
         else:
             room.read_from = max(room.read_from, began + (loop.time() - began) / SHARE)
-            if changed:
-                room.turn(room.view.and_then(changed))
+            room.turn(changed, told)
         finally:
             room.reading = None
         if room.stale and room.watchers:

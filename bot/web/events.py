@@ -36,7 +36,8 @@ class Events:
                 API + "/sessions/{session}/events",
                 "viewer",
                 self.events,
-                'Server-sent events: "questions" with the JSON of GET questions, its revision as the id',
+                'Server-sent events: "questions" with the JSON of GET questions, its revision as the id; and a '
+                "topic by its name, whole, at the start and whenever it changed",
                 reply="text/event-stream",
                 parameters=[since, last],
                 stream=True,
@@ -93,12 +94,12 @@ class _Stream:
     async def run(self, since: int) -> None:
         limits = self._site.limits
         since = since if since <= self._feed.view.revision else 0  # a revision of another database
-        since = await self._send_news(since, b"retry: %d\n" % RETRY)
+        since, told = await self._send_news(since, 0, b"retry: %d\n" % RETRY)
         beat = self._loop.time() + limits.heartbeat
         check = self._loop.time() + limits.login_check
         while True:
-            if await self._changed(since, until=min(beat, check) if self._caller.login else beat):
-                since = await self._send_news(since)
+            if await self._changed(since, told, until=min(beat, check) if self._caller.login else beat):
+                since, told = await self._send_news(since, told)
                 beat = self._loop.time() + limits.heartbeat
             if self._loop.time() >= beat:
                 await self._write(HEARTBEAT)
@@ -108,22 +109,26 @@ class _Stream:
                     return
                 check = self._loop.time() + limits.login_check
 
-    async def _changed(self, since: int, until: float) -> bool:
+    async def _changed(self, since: int, told: int, until: float) -> bool:
         with suppress(TimeoutError):
             async with asyncio.timeout_at(until):
-                await self._feed.next(since)
+                await self._feed.turned(since, told)
                 return True
         return False
 
     async def _still_signed_in(self) -> bool:
         return await self._site.sign_in.login(self._caller.login_token) == self._caller.login
 
-    async def _send_news(self, since: int, head: bytes = b"") -> int:
-        """Send all that is newer; the revision the client knows then."""
-        view = self._feed.view
-        data = self._site.queue_json.payload(view, self._caller.here, since, self._caller.staff)
-        await self._write(b"%sevent: questions\nid: %d\ndata: %s\n\n" % (head, view.revision, data))
-        return view.revision
+    async def _send_news(self, since: int, told: int, head: bytes = b"") -> tuple[int, int]:
+        """Send all that is newer; the revision and the number of the topics that the client knows then."""
+        view, number, topics = self._feed.view, self._feed.number, self._feed.told(told, self._caller.staff)
+        parts = [head]
+        if head or view.revision > since:
+            data = self._site.queue_json.payload(view, self._caller.here, since, self._caller.staff)
+            parts.append(b"event: questions\nid: %d\ndata: %s\n\n" % (view.revision, data))
+        parts += [b"event: %s\ndata: %s\n\n" % (name.encode(), data) for name, data in topics]
+        await self._write(b"".join(parts))
+        return view.revision, number
 
     async def _write(self, data: bytes) -> None:
         async with asyncio.timeout(self._site.limits.write_timeout):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from bot.errors import StoreError
-from bot.live import Live
+from bot.live import Live, Told
 from bot.model import Question, QuestionState
 
 
@@ -185,3 +185,57 @@ async def test_a_view_never_changes_once_given(shelf: Shelf) -> None:
     assert list(view.questions) == ["a"]
     with pytest.raises(TypeError):
         view.questions["x"] = replace(question("x", 9))  # type: ignore[index]
+
+
+class Weather:
+    """A topic that says what it was told to, and counts how often it was asked."""
+
+    def __init__(self) -> None:
+        self.now = 0
+        self.reads = 0
+
+    async def read(self, session: str) -> Told:
+        self.reads += 1
+        return Told(b"%d" % self.now, b"%d for staff" % self.now)
+
+
+async def test_a_topic_is_told_whole_and_only_when_it_changed(shelf: Shelf) -> None:
+    """A watcher gets what a topic says now, then only what is new; a change of the questions tells no topic again."""
+    live, weather = Live(shelf, pause=0.0), Weather()
+    live.add_topic("weather", weather.read)
+    async with live.watch("s") as feed:
+        assert feed.told(0, staff=False) == [("weather", b"0")]
+        known = feed.number
+        shelf.put("a")
+        live.changed("s")
+        await asyncio.wait_for(feed.turned(0, known), 1)
+        assert (feed.view.revision, feed.told(known, staff=False)) == (1, [])
+        weather.now = 1
+        live.changed("s", "weather")
+        await asyncio.wait_for(feed.turned(1, known), 1)
+        assert feed.told(known, staff=True) == [("weather", b"1 for staff")]
+
+
+async def test_a_topic_that_says_the_same_wakes_nobody(shelf: Shelf) -> None:
+    """Who is told that something may have changed reads it, and keeps quiet where it did not."""
+    live, weather = Live(shelf, pause=0.0), Weather()
+    live.add_topic("weather", weather.read)
+    async with live.watch("s") as feed:
+        known, reads = feed.number, weather.reads
+        live.changed("s", "weather")
+        await live.view("s")
+        assert weather.reads == reads + 1
+        assert feed.number == known
+
+
+async def test_staff_alone_may_be_told(shelf: Shelf) -> None:
+    """What a topic has for staff only reaches no viewer."""
+
+    async def read(session: str) -> Told:
+        return Told(None, b"1")
+
+    live = Live(shelf)
+    live.add_topic("hands", read)
+    async with live.watch("s") as feed:
+        assert feed.told(0, staff=False) == []
+        assert feed.told(0, staff=True) == [("hands", b"1")]

@@ -3,12 +3,13 @@ import { call, inSession } from "./api.js";
 
 /**
  * Keeps `questions` (id → question). Events: "change" (detail: ids that changed), "state" ("connecting", "live",
- * "offline"), "refused" (detail: the Failure; it stops).
+ * "offline"), "refused" (detail: the Failure; it stops), and each of `topics` by its name (detail: what it says now).
  */
 export class Live extends EventTarget {
-  constructor(session) {
+  constructor(session, topics = []) {
     super();
     this.session = session;
+    this.topics = topics;
     this.questions = new Map();
     this.revision = 0;
     this.state = "connecting";
@@ -38,6 +39,9 @@ export class Live extends EventTarget {
     const source = (this.source = new EventSource(path));
     source.addEventListener("open", () => ((this.tries = 0), this.enter("live")));
     source.addEventListener("questions", (event) => this.take(JSON.parse(event.data)));
+    for (const topic of this.topics) {
+      source.addEventListener(topic, ({ data }) => this.dispatchEvent(new CustomEvent(topic, { detail: JSON.parse(data) })));
+    }
     source.addEventListener("error", () => {
       this.enter("offline");
       // The browser reconnects by itself unless the server answered with an error.

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientResponse
 
+from bot.live import Told
 from bot.storage.sqlite import SqliteStore
 from bot.web.limits import Limits
 from tests.bot.web.hall import Browser, Hall, open_hall
@@ -185,3 +186,20 @@ async def test_stopping_ends_streams(store: SqliteStore) -> None:
         await stream.event()
         await asyncio.wait_for(hall.server.close(), 2)
         assert hall.live.watchers("talk") == 0
+
+
+async def test_a_topic_comes_by_its_name_at_the_start_and_when_it_changed(hall: Hall) -> None:
+    """Beside the questions a stream tells each topic, to viewers what is for them and to staff what is for staff."""
+    said = [b'{"n":1}', b'{"n":1,"secret":2}']
+
+    async def read(session: str) -> Told:
+        return Told(*said)
+
+    hall.live.add_topic("weather", read)
+    viewer, staff = await watching(hall.client()), await watching(await hall.signed_in("moderator"))
+    for stream, wanted in ((viewer, '{"n":1}'), (staff, '{"n":1,"secret":2}')):
+        await stream.event()
+        assert await stream.block() == f"event: weather\ndata: {wanted}\n\n"
+    said[0] = b'{"n":3}'
+    hall.live.changed("talk", "weather")
+    assert await viewer.block() == 'event: weather\ndata: {"n":3}\n\n'
