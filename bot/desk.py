@@ -67,6 +67,23 @@ class Desk:
     async def unstage(self, who: str, id: str) -> Action:
         return await self._set_status(who, "unstage", [id], Status.QUEUED)
 
+    async def next(self, who: str, id: str, text: str, then: str | None = None) -> Action:
+        """Record an answer to the question on stage and show `then` in its place (None: nothing), as one act.
+
+        Raises `Conflict` where `id` is not on stage (any more): a press that comes late, or twice, changes nothing.
+        """
+        text = _checked(text, LONGEST_ANSWER, "an answer")
+        state = await self._state(id)
+        if state.status is not Status.ON_STAGE:
+            raise Conflict("this question is not on stage any more")
+        answered = replace(_to(state, Status.ANSWERED), answer=Answer(text, who, self._now()))
+        pairs: list[Pair] = [(state, answered)]
+        if then is not None:
+            coming = await self._state(then)
+            pairs.append((coming, _to(coming, Status.ON_STAGE)))
+        said = await self._said(answered, await self._store.asked(id))
+        return await self._apply(who, "next", pairs, deliveries=said)
+
     async def edit(self, who: str, id: str, title: str) -> Action:
         title = _checked(title, LONGEST_TITLE, "a title")
         state = await self._state(id)

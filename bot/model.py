@@ -195,7 +195,7 @@ class Question:
     `chats` maps a source to its askers; the parts of a message count as one of `messages`. `sureness` is the lowest
     similarity at which a message joined (None: nobody joined). `suggested_answer` and `suggested_merge` (question ids)
     wait for a moderator. `revision` is the session's revision number at its last change: every transaction that touches
-    a session's questions takes the next one.
+    a session's questions takes the next one. `staged_at` is when it last came on stage (None: it never did).
     """
 
     state: QuestionState
@@ -210,6 +210,7 @@ class Question:
     sureness: float | None = None
     suggested_answer: CourseMatch | None = None
     suggested_merge: tuple[str, ...] = ()
+    staged_at: float | None = None
 
     @property
     def id(self) -> str:
@@ -222,6 +223,14 @@ class Question:
     @property
     def status(self) -> Status:
         return self.state.status
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """How a session's stage is shown: `limit` seconds for each question (0: no limit), `blank` while nothing is."""
+
+    limit: int = 0
+    blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)

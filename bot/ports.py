@@ -27,6 +27,7 @@ from bot.model import (
     Session,
     SourceHealth,
     SourceReport,
+    Stage,
     Vector,
 )
 
@@ -121,6 +122,18 @@ class Queue(Protocol):
         ...
 
 
+class Stages(Protocol):
+    """How the stages are shown."""
+
+    async def stage(self, session: str) -> Stage: ...
+
+    async def keep_stage(self, session: str, stage: Stage) -> None: ...
+
+    async def restart_stage(self, session: str, at: float) -> None:
+        """From now on the question on stage counts as having come there at `at`; without one nothing happens."""
+        ...
+
+
 class Vectors(Protocol):
     """The vectors of the messages. All come from one encoder: those of two say nothing about each other."""
 
@@ -201,7 +214,7 @@ class Links(Protocol):
     async def linked(self, owner: Person) -> list[Person]: ...
 
 
-class Store(Inbox, Queue, Vectors, Deliveries, Logins, Sources, Links, Protocol):
+class Store(Inbox, Queue, Stages, Vectors, Deliveries, Logins, Sources, Links, Protocol):
     """All that is kept. One process owns it; opening a store that another process holds raises `StoreBusy`."""
 
     async def close(self) -> None: ...

@@ -7,6 +7,7 @@ from sqlite_utils import Database
 
 from bot.errors import BadInput, Conflict, NotFound
 from bot.model import Action, Change, Move, Person, QuestionState, Status
+from bot.storage import stages
 from bot.storage.deliveries import deliver
 from bot.storage.rows import change_of, dumped, listed, state_of, state_row
 
@@ -89,6 +90,11 @@ def apply(db: Database, change: Change) -> Action:
     return Action(int(row.lastrowid or 0), change)
 
 
+def restart(db: Database, session: str, at: float) -> None:
+    """See `stages.restart`."""
+    touch(db, session, stages.restart(db, session, at))
+
+
 def _replace(db: Database, change: Change, before: QuestionState | None, after: QuestionState | None) -> set[str]:
     """Put `after` in the place of `before`; the questions whose view that changes."""
     ids = {state.id for state in (before, after) if state is not None}
@@ -101,6 +107,7 @@ def _replace(db: Database, change: Change, before: QuestionState | None, after: 
         db.execute("UPDATE questions SET removed = 1 WHERE id = ?", (id,))
     else:
         write(db, after, change.at)
+        stages.entered(db, change, before, after)
     groups = {state.merged_into for state in (before, after) if state is not None}
     moved = before is None or after is None or before.merged_into != after.merged_into
     parted = {other for state in (before, after) if state is not None for other in state.apart}

@@ -196,3 +196,16 @@ def _reasons_and_experts(db: Database) -> None:
         ALTER TABLE sessions ADD COLUMN ledger INTEGER NOT NULL DEFAULT 0;
         """
     )
+
+
+@steps(name="0018_stage")
+def _stage(db: Database) -> None:
+    """questions: `staged_at` is when it last came on stage. stages: how each session's stage is shown."""
+    db.executescript(
+        """
+        ALTER TABLE questions ADD COLUMN staged_at REAL;
+        CREATE TABLE stages (
+            session TEXT PRIMARY KEY, seconds INTEGER NOT NULL, blank INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+    )

@@ -181,6 +181,7 @@ def _question(row: Row, demand: _Demand, hints: list[Row], apart: set[str]) -> Q
         sureness=demand.sureness,
         suggested_answer=_best_answer(state, hints) if waits else None,
         suggested_merge=_merges(hints, {state.id, *apart}) if waits else (),
+        staged_at=row["staged_at"],
     )
 
 

@@ -31,10 +31,11 @@ from bot.model import (
     Session,
     SourceHealth,
     SourceReport,
+    Stage,
     Vector,
 )
 from bot.ports import Now
-from bot.storage import changes, inbox, links, logins, questions, sources, vectors
+from bot.storage import changes, inbox, links, logins, questions, sources, stages, vectors
 from bot.storage import deliveries as said
 from bot.storage.connection import claim, connect, explained, warn_if_unsound
 from bot.storage.migrations import migrate
@@ -149,6 +150,15 @@ class SqliteStore:
 
     async def actions(self, session: str, limit: int = 100, since: int = 0) -> list[Action]:
         return await self._read(changes.actions, session, limit, since)
+
+    async def stage(self, session: str) -> Stage:
+        return await self._read(stages.stage, session)
+
+    async def keep_stage(self, session: str, stage: Stage) -> None:
+        await self._write(stages.keep, session, stage)
+
+    async def restart_stage(self, session: str, at: float) -> None:
+        await self._write(changes.restart, session, at)
 
     async def encoder(self) -> str | None:
         return await self._read(vectors.encoder)

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from aiohttp import web
 from pydantic import TypeAdapter
 
-from bot.errors import BadInput, NotAllowed, NotFound
+from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.model import Action, Asked
 from bot.web.api import reply
 from bot.web.queue_json import staff_question
@@ -57,6 +57,9 @@ ACTS: Mapping[str, Act] = {
     "move": Act("moderator", lambda desk, who, a: _move(desk, who, a), ["messages", "into"]),
     "stage": Act("moderator", lambda desk, who, a: desk.stage(who, a.questions[0])),
     "unstage": Act("moderator", lambda desk, who, a: desk.unstage(who, a.questions[0])),
+    "next": Act(
+        "moderator", lambda desk, who, a: desk.next(who, a.questions[0], clean(a.text or ""), a.into), ["text"]
+    ),
     "accept": Act("moderator", lambda desk, who, a: desk.accept(who, a.questions[0])),
     "pin": Act("moderator", lambda desk, who, a: desk.pin(who, a.questions[0], True)),
     "unpin": Act("moderator", lambda desk, who, a: desk.pin(who, a.questions[0], False)),
@@ -138,6 +141,8 @@ class Acts:
         if not at_least(caller.role, act.least):
             raise NotAllowed(say(caller.lang, "not_allowed"))
         _require_fields(act, body)
+        if body.by is not None and self._site.now() > body.by:
+            raise Conflict(say(caller.lang, "too_late"))
         await self._require_here(caller, [*body.questions, *([body.into] if body.into else [])])
         action = await act.call(self._site.desk, caller.who, body)
         return reply(ActionOut(action=action.id))

@@ -57,6 +57,7 @@ def _shared(question: Question) -> dict[str, Any]:
         "last_at": question.last_at,
         "revision": question.revision,
         "answer": answer_out(state.answer),
+        "staged_at": question.staged_at,
     }
 
 

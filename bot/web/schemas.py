@@ -80,6 +80,7 @@ class QuestionOut(Reply):
     last_at: float
     revision: int
     answer: AnswerOut | None
+    staged_at: float | None = Field(default=None, description="when it last came on stage")
 
 
 class SuggestedAnswer(Reply):
@@ -247,7 +248,8 @@ class CodeBody(Body):
 
 class ActBody(Body):
     """What a moderator does; which other fields are needed follows from `do`. "apart" says that the questions are not
-    `into`: a suggested merge is refused, and what comes later keeps to it.
+    `into`: a suggested merge is refused, and what comes later keeps to it. "next" answers the question on stage and
+    shows `into` there. What arrives after `by` is not done: a press that was held up by a bad network.
     """
 
     do: Literal[
@@ -259,6 +261,7 @@ class ActBody(Body):
         "move",
         "stage",
         "unstage",
+        "next",
         "answer",
         "accept",
         "dismiss",
@@ -272,6 +275,7 @@ class ActBody(Body):
     title: str | None = Field(default=None, max_length=2000)
     messages: list[MessageId] | None = Field(default=None, max_length=5000)
     text: str | None = Field(default=None, max_length=20_000)
+    by: float | None = Field(default=None, description="Unix seconds of the server's clock")
     sources: list[Annotated[str, Field(max_length=2000)]] = Field(default=[], max_length=50)
     reason: str = Field(default="", max_length=2000)
     labels: list[Annotated[str, Field(max_length=100)]] | None = Field(default=None, max_length=50)
@@ -283,6 +287,30 @@ class UndoBody(Body):
 
 class ActionOut(Reply):
     action: int
+
+
+class StageBody(Body):
+    """How the stage is shown from now on; what is left out stays. `limit`: seconds for each question, 0 for no limit.
+    `restart`: the time of the question on stage begins anew.
+    """
+
+    limit: Literal[0, 60, 120, 180, 300] | None = None
+    blank: bool | None = None
+    restart: bool = False
+
+
+class StageTold(Reply):
+    """What the topic "stage" of the events says. `limit`: seconds for each question, 0 for no limit; `blank`: nothing
+    is shown for now."""
+
+    limit: int
+    blank: bool
+
+
+class StageOut(StageTold):
+    """The same with the server's clock (`at`), for counting from `staged_at` of a question."""
+
+    at: float
 
 
 class LedgerRow(Reply):

@@ -24,6 +24,7 @@ from bot.web.signin import SignIn
 from bot.web.site import Desk, LookUp, Receive, Report, Site, SourcesNow
 from bot.web.source_json import Configured
 from bot.web.sources import Sources
+from bot.web.staging import Staging
 
 
 def make_web(
@@ -85,7 +86,9 @@ def make_web(
 def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
     events = Events(site)
     document = Document(site)
-    routes = [part.routes() for part in (Api(site), Acts(site), events, Pages(site), Sources(site), document)]
+    routes = [
+        part.routes() for part in (Api(site), Acts(site), events, Pages(site), Sources(site), Staging(site), document)
+    ]
     policy = Policy(route for part in routes for route in part)
     document.describe(policy)
     app = web.Application(middlewares=make_guards(site, policy, trusted_proxies), client_max_size=LARGEST_BODY)

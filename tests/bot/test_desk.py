@@ -301,3 +301,31 @@ async def test_what_cannot_be_done_says_so_and_changes_nothing(
         await act(desk)
     assert await queue(store) == before
     assert await store.actions("talk") == []
+
+
+async def test_answered_and_next_is_one_act(desk: Desk, ask: Ask, store: SqliteStore) -> None:
+    """What is on stage is answered and the next one comes, in one row of the ledger; one undo takes both back."""
+    await ask("Is it recorded?", "q1")
+    await ask("Slides?", "q2")
+    await desk.stage("ann", "q1")
+    action = await desk.next("ann", "q1", "Answered aloud.", "q2")
+    found = await states(store)
+    assert (found["q1"].status, found["q2"].status) == (Status.ANSWERED, Status.ON_STAGE)
+    assert found["q1"].answer == Answer("Answered aloud.", "ann", CLOCK)
+    await desk.undo("ann", "talk", action.id)
+    found = await states(store)
+    assert (found["q1"].status, found["q1"].answer, found["q2"].status) == (Status.ON_STAGE, None, Status.NEW)
+
+
+async def test_a_second_press_of_next_answers_nothing_else(desk: Desk, ask: Ask, store: SqliteStore) -> None:
+    """A press that comes late or twice names a question that is not on stage any more: nothing changes."""
+    for n in (1, 2, 3):
+        await ask(f"Question {n}?", f"q{n}")
+    await desk.stage("ann", "q1")
+    await desk.next("ann", "q1", "Answered aloud.", "q2")
+    before = await states(store)
+    with pytest.raises(Conflict):
+        await desk.next("ann", "q1", "Answered aloud.", "q3")
+    with pytest.raises(Conflict):
+        await desk.next("ann", "q2", "Answered aloud.", "q2")
+    assert await states(store) == before

@@ -35,6 +35,7 @@ const WORDS = {
   "lasted.days": ["{n} 天", "{n} day|{n} days"],
   "board.aloud.text": ["这个问题已在现场口头回答。", "This was answered aloud during the talk."],
   "did.answer": ["回答已发送", "Answer sent"],
+  "did.next": ["已口头回答，换下一个", "Answered aloud, on to the next"],
   "state.connecting": ["连接中", "Connecting"],
   "state.live": ["实时", "Live"],
   "state.offline": ["已断开，重连中", "Offline, reconnecting"],

@@ -24,6 +24,7 @@ class Hall:
     founded: dict[str, float] = field(default_factory=dict)
     votes: set[tuple[str, Person]] = field(default_factory=set)
     undone: set[int] = field(default_factory=set)
+    staged: dict[str, float] = field(default_factory=dict)
 
     def final(self, id: str) -> str:
         return self.states[id].merged_into or id
@@ -80,6 +81,7 @@ class Hall:
     def apply(self, change: Change) -> None:
         for before, after in change.questions:
             if after:
+                self._stages(change, before, after)
                 self.states[after.id] = after
                 self.founded.setdefault(after.id, change.at)
             elif before:
@@ -88,6 +90,13 @@ class Hall:
             self.lines[move.message].question = move.after or None
         if change.undoes:
             self.undone.add(change.undoes)
+
+    def _stages(self, change: Change, before: QuestionState | None, after: QuestionState) -> None:
+        was, now = [state is not None and state.status is Status.ON_STAGE for state in (before, after)]
+        if now and not was:
+            self.staged[after.id] = self.staged.get(after.id, change.at) if change.undoes else change.at
+        elif was and not now and change.undoes:
+            self.staged.pop(after.id, None)
 
     def questions(self) -> dict[str, Question]:
         """Every question as the store should show it, but for its revision (0)."""
@@ -118,6 +127,7 @@ class Hall:
             min((s for s in joined if s is not None), default=None),
             _best(state, lines) if waits else None,
             tuple(dict.fromkeys(self._suggested(state.id, lines))) if waits else (),
+            self.staged.get(state.id),
         )
 
     def _suggested(self, id: str, lines: Iterable[Line]) -> Iterable[str]:

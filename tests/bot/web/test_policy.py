@@ -16,6 +16,7 @@ BODIES = {
     "/api/v1/sessions/{session}/me": {"code": "0000-0000-0000"},
     "/api/v1/sessions/{session}/actions": {"do": "answer", "questions": ["q1"], "text": "Yes."},
     "/api/v1/sessions/{session}/undo": {},
+    "/api/v1/sessions/{session}/stage": {},
 }
 EVERYBODYS = {
     "/", "/healthz", "/signin", "/signin/{token}", "/signout", "/in/{source}", "/static/{name}", "/favicon.ico",
@@ -24,7 +25,7 @@ EVERYBODYS = {
     "/api/v1/sessions/{session}/mine", "/api/v1/sessions/{session}/preview",
     "/api/v1/sessions/{session}/questions", "/api/v1/sessions/{session}/questions/{question}/not-answered",
     "/api/v1/sessions/{session}/questions/{question}/vote", "/s/{session}", "/s/{session}/join", "/s/{session}/qr.svg",
-    "/s/{session}/stage", "/s/{session}/overlay",
+    "/s/{session}/stage", "/s/{session}/overlay", "/api/v1/sessions/{session}/stage",
 }  # fmt: skip
 
 
