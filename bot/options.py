@@ -46,6 +46,11 @@ class SourceOptions(Section):
         """A source is called as its kind, unless it says otherwise."""
         return {"name": cls.kind, **given} if isinstance(given, dict) else given
 
+    @property
+    def staff(self) -> str:
+        """The chat of the staff, as this source names chats; "" where there is none."""
+        return ""
+
     def problems(self, public_url: str) -> list[tuple[str, str]]:
         """What one field cannot see, as (field, what to do about it). `public_url`: of `[web]`, "" for none."""
         return []

@@ -245,6 +245,20 @@ class Talks(Protocol):
         """What this person asked and what became of it."""
         ...
 
+    async def staff_pressed(self, act: str, about: str, person: Person) -> str:
+        """A button of the staff's chat (a `Button.act` that begins with "staff_") was pressed there; what to tell the
+        one who pressed it. The connector has made sure that it was in that chat. Raises `StoreError`."""
+        ...
+
+    async def staff_said(self, text: str, reply_to: str, person: Person) -> str:
+        """Somebody wrote in the staff's chat, in reply to what was sent there as `reply_to` ("": to nothing); what to
+        tell them, "" for nothing. Raises `StoreError`."""
+        ...
+
+    async def staff_list(self, person: Person) -> None:
+        """Somebody in the staff's chat wants to see the queue. Raises `StoreError`."""
+        ...
+
 
 class Floor(Talks, Protocol):
     """What a connector may ask of the program. Each source has one of its own."""

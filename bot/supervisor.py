@@ -191,6 +191,15 @@ class Door(Floor):
     async def mine(self, session: str, person: Person) -> list[tuple[Message, QuestionState | None]]:
         return await self._talks.mine(session, person)
 
+    async def staff_pressed(self, act: str, about: str, person: Person) -> str:
+        return await self._talks.staff_pressed(act, about, person)
+
+    async def staff_said(self, text: str, reply_to: str, person: Person) -> str:
+        return await self._talks.staff_said(text, reply_to, person)
+
+    async def staff_list(self, person: Person) -> None:
+        await self._talks.staff_list(person)
+
 
 class Supervisor:
     """Runs connectors. `wait`: seconds to wait after so many failures in a row; `said`: what was sent lately."""

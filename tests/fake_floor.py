@@ -38,6 +38,8 @@ class FakeFloor:
         self.fail_next = 0
         self.crash_next = False
         self.heard: list[str] = []
+        self.staff: list[tuple[str, str, Person]] = []
+        self.staff_says = ""
 
     def connected(self, *, complete: bool = False) -> None:
         self.heard.append("connected, complete" if complete else "connected")
@@ -97,6 +99,19 @@ class FakeFloor:
 
     async def mine(self, session: str, person: Person) -> list[tuple[Message, QuestionState | None]]:
         return [(m, q) for m, q in self.asked if m.author == person.id]
+
+    async def staff_pressed(self, act: str, about: str, person: Person) -> str:
+        self._may_fail()
+        self.staff.append((act, about, person))
+        return self.staff_says
+
+    async def staff_said(self, text: str, reply_to: str, person: Person) -> str:
+        self._may_fail()
+        self.staff.append((f"said {text}", reply_to, person))
+        return self.staff_says
+
+    async def staff_list(self, person: Person) -> None:
+        self.staff.append(("list", "", person))
 
     def _question(self, id: str) -> Question:
         if id not in self.questions:

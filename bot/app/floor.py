@@ -1,7 +1,7 @@
 """What connectors may do, for real: everything that comes in goes through the one inbox."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from bot.desk import Desk
@@ -9,11 +9,13 @@ from bot.linking import hashed, said_code
 from bot.model import Cursor, Delivery, Message, Person, Question, QuestionState
 from bot.ports import Floor, Now, Store
 from bot.replies import link_reply
+from bot.staffroom import StaffRoom
 from knowledge.splitting import split
 
 
 class OpenFloor:
-    """What connectors and pages may do: everything that comes in goes through `receive`."""
+    """What connectors and pages may do: everything that comes in goes through `receive`. `staff`: the staff's rooms by
+    the source that carries each."""
 
     def __init__(
         self,
@@ -24,8 +26,10 @@ class OpenFloor:
         *,
         linked: Callable[[str], None] = lambda _: None,
         now: Now = time.time,
+        staff: Mapping[str, StaffRoom] | None = None,
     ) -> None:
         self._store = store
+        self._staff = {} if staff is None else staff
         self._desk = desk
         self._arrived = arrived
         self._sending = sending
@@ -70,6 +74,18 @@ class OpenFloor:
 
     async def mine(self, session: str, person: Person) -> list[tuple[Message, QuestionState | None]]:
         return await self._desk.mine(session, person)
+
+    async def staff_pressed(self, act: str, about: str, person: Person) -> str:
+        room = self._staff.get(person.source)
+        return await room.pressed(act, about, person) if room else ""
+
+    async def staff_said(self, text: str, reply_to: str, person: Person) -> str:
+        room = self._staff.get(person.source)
+        return await room.said(text, reply_to, person) if room else ""
+
+    async def staff_list(self, person: Person) -> None:
+        if room := self._staff.get(person.source):
+            await room.post_list()
 
 
 class Unwatched(OpenFloor, Floor):

@@ -20,11 +20,13 @@ from bot.backoff import backoff
 from bot.connectors.names import CHATS
 from bot.desk import Desk
 from bot.live import Live
-from bot.model import Preview
+from bot.model import Address, Preview
+from bot.options import SourceOptions
 from bot.outbox import Outbox
 from bot.pipeline import Pipeline
 from bot.ports import Connector, Now, Store
 from bot.settings import Settings, keep_secret
+from bot.staffroom import StaffRoom
 from bot.storage.sqlite import open_store
 from bot.supervisor import Supervisor
 from bot.web.server import make_web
@@ -54,8 +56,15 @@ class Hall:
         self._understanding: asyncio.Future[None] | None = None
         self.live = Live(store)
         self.desk = Desk(store, self.live.changed, now, sending=lambda: self._outbox.wake())
+        self._staff = {source.name: self._staff_room(source) for source in settings.sources if source.staff}
         self.floor = Unwatched(
-            store, self.desk, self._arrived, lambda: self._outbox.wake(), linked=self.live.changed, now=now
+            store,
+            self.desk,
+            self._arrived,
+            lambda: self._outbox.wake(),
+            linked=self.live.changed,
+            now=now,
+            staff=self._staff,
         )
         self.sign_in = SignIn(keep_secret(settings.secret_file).encode(), store, now)
         configured = make_connectors(settings, now, self.sign_in.key)
@@ -109,6 +118,8 @@ class Hall:
         )
         self._spawn("outbox", self._outbox.run)
         self._spawn("sources", self.supervisor.run)
+        for name, room in self._staff.items():
+            self._spawn(f"staff's chat of {name}", room.run)
         self._understanding = self._begin(self._understand())
 
     async def _understand(self) -> None:
@@ -143,6 +154,18 @@ class Hall:
     def play(self, recorded: Connector) -> None:
         """Play a recorded chat. It is none of the sources: nobody has to see to it, and nothing of it is missed."""
         self._spawn(recorded.name, partial(recorded.run, self.floor))
+
+    def _staff_room(self, source: SourceOptions) -> StaffRoom:
+        return StaffRoom(
+            source.session,
+            Address(source.name, source.staff, private=False),
+            self.store,
+            self.desk,
+            self.live,
+            now=self.now,
+            sending=lambda: self._outbox.wake(),
+            names=CHATS,
+        )
 
     def _arrived(self, sessions: set[str]) -> None:
         for session in sessions & self.pipelines.keys():

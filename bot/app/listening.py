@@ -106,6 +106,14 @@ class Ear(Floor):
     async def mine(self, session: str, person: Person) -> list[tuple[Message, QuestionState | None]]:
         return []
 
+    async def staff_pressed(self, act: str, about: str, person: Person) -> str:
+        return ""
+
+    async def staff_said(self, text: str, reply_to: str, person: Person) -> str:
+        return ""
+
+    async def staff_list(self, person: Person) -> None: ...
+
     def _enter(self, state: str) -> None:
         if state != self._state:
             self._state = state

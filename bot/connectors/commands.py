@@ -6,7 +6,7 @@ in `bot.replies`.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.errors import FloormicError, StoreError
@@ -185,11 +185,13 @@ async def receive(
     language: str,
     abilities: Abilities,
     own: Texts = NOTHING,
+    more: Sequence[Delivery] = (),
 ) -> int:
-    """Keep what was heard, with the answers to commands, in one transaction; how many messages were new. As `reply`."""
+    """Keep what was heard, with the answers to commands and what `more` is to be said, in one transaction; how many
+    messages were new. As `reply`."""
     heard = list(heard)
     replies = [await reply(c, floor, session, language, abilities, own) for c in heard if isinstance(c, Command)]
-    return await floor.receive([m for m in heard if isinstance(m, Message)], cursor, replies)
+    return await floor.receive([m for m in heard if isinstance(m, Message)], cursor, [*replies, *more])
 
 
 async def reply(

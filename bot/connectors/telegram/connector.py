@@ -22,9 +22,9 @@ from bot.connectors.telegram.client import (
     read_update,
     wait_of,
 )
-from bot.connectors.telegram.mapper import ALLOWED, Press, Reader
+from bot.connectors.telegram.mapper import ALLOWED, STAFF, Press, Reader, StaffLine
 from bot.connectors.telegram.speaker import BAD_TOKEN, Speaker
-from bot.connectors.telegram.words import own
+from bot.connectors.telegram.words import OWN, own
 from bot.errors import ConnectorError, Refused, SettingsError, StoreError, TryLater
 from bot.fitting import cut
 from bot.model import Abilities, Cursor, Delivery, Message
@@ -59,7 +59,8 @@ class Telegram:
     `base_url` and `base_file_url` end in ".../bot", to which the token is added. In webhook mode Telegram calls
     `public_url`/in/`name` and proves itself with `secret` (1 to 256 of A-Z a-z 0-9 _ -; "" derives one from the token,
     which stays the same over restarts). `every_message`: every line
-    of a group may be a question, not only what is addressed to the bot. Raises `SettingsError`.
+    of a group may be a question, not only what is addressed to the bot. What is said in `staff_chat` ("": there is
+    none) is the staff's and no question. Raises `SettingsError`.
     """
 
     abilities = Abilities(
@@ -80,10 +81,12 @@ class Telegram:
         secret: str = "",
         every_message: bool = False,
         language: str = "zh",
+        staff_chat: str = "",
     ) -> None:
         _check(token, mode, public_url, secret)
         self.name = name
         self._session, self._every_message, self._language = session, every_message, language
+        self._staff_chat = staff_chat
         self._mode, self._secret = mode, secret or _derived(token)
         self._hook_url = f"{public_url.rstrip('/')}/in/{name}"
         self._now = now
@@ -185,14 +188,29 @@ class Telegram:
         """Votes first, each durable by itself and unique by person, then all the rest in one transaction."""
         if self._me is None:
             raise RuntimeError("the bot does not know itself yet")
-        reading = Reader(self.name, self._session, self._me, self._every_message).read(updates)
+        reading = Reader(self.name, self._session, self._me, self._every_message, self._staff_chat).read(updates)
         answers = [(press.query, await self._press(floor, press)) for press in reading.presses]
+        told = [said for line in reading.staff if (said := await self._staff(floor, line))]
         heard: list[Message | Command] = [*reading.messages, *reading.commands]
-        await receive(floor, heard, cursor, self._session, self._language, self.abilities, own(self._me))
+        await receive(floor, heard, cursor, self._session, self._language, self.abilities, own(self._me), told)
         for query, text in answers:
             self._aside(self._answer(query, text))
 
+    async def _staff(self, floor: Floor, line: StaffLine) -> Delivery | None:
+        """What one is told who wrote in the staff's chat, or asks how a chat becomes that."""
+        if line.command == "staff":
+            told = OWN["zh" if self._language == "zh" else "en"]["staff"].format(chat=line.address.chat)
+        elif line.command == "list":
+            await floor.staff_list(line.person)
+            return None
+        else:
+            told = await floor.staff_said(line.text, line.reply_to, line.person)
+        key = f"staffsaid:{self.name}:{line.external_id}"
+        return Delivery(key, self._session, line.address, told) if told else None
+
     async def _press(self, floor: Floor, press: Press) -> str:
+        if press.act.startswith(STAFF):
+            return await floor.staff_pressed(press.act, press.question, press.person)
         question = await count(floor, self._session, press.act, press.question, press.person)
         return counted(press.act, question, self._language)
 
@@ -204,7 +222,7 @@ class Telegram:
     async def _answer(self, query: str, text: str) -> None:
         """Only a courtesy: the vote counts already, and Telegram refuses an answer that comes too late or twice."""
         try:
-            await self._bot.answer_callback_query(query, text=cut(text, 200))
+            await self._bot.answer_callback_query(query, text=cut(text, 200) if text else None)
         except TelegramError as error:
             log.info("%s: a pressed button stays unanswered: %s", self.name, type(error).__name__)
 

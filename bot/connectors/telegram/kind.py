@@ -15,11 +15,13 @@ GUIDE = {
     "zh": """1. 在 Telegram 里打开 @BotFather，发送 /newbot，按提示起名字。
 2. 它会给出形如 123456789:AA… 的令牌，这就是要填的 token。
 3. 想在群里看到每一条消息：向 @BotFather 发送 /setprivacy，选择机器人，选 Disable，然后把机器人重新拉进群。
-4. 把机器人加进群里，或者让大家私聊它。""",
+4. 把机器人加进群里，或者让大家私聊它。
+5. 工作人员想在群里主持：另建一个群，把机器人拉进去，发送 /staff，它会说出群的编号，填在 staff_chat。""",
     "en": """1. Open @BotFather in Telegram, send /newbot and choose the names it asks for.
 2. It gives a token like 123456789:AA…: that is what is asked for here.
 3. To hear every message of a group: send /setprivacy to @BotFather, choose the bot, Disable; then add the bot anew.
-4. Add the bot to the group, or let people write to it in private.""",
+4. Add the bot to the group, or let people write to it in private.
+5. To moderate from a group of the staff: make one, add the bot, write /staff; it says the id for staff_chat.""",
 }
 
 
@@ -35,7 +37,17 @@ class TelegramOptions(SourceOptions):
         default=True,
         description="Look for questions in every message the bot may see, not only in `/ask` and mentions.",
     )
+    staff_chat: str = Field(
+        default="",
+        pattern=r"^(-?\d+(/\d+)?)?$",
+        description="Id of a group for the staff, where moderators do with buttons what they do on the board. "
+        "Everybody in it counts as a moderator. Write `/staff` in the group and the bot says its id.",
+    )
     base_url: Url = Field(default=URL, description="Address of the Bot API; another one for tests.")
+
+    @property
+    def staff(self) -> str:
+        return self.staff_chat
 
     def problems(self, public_url: str) -> list[tuple[str, str]]:
         found, ours = [], self.base_url == URL
@@ -59,6 +71,7 @@ def make(options: TelegramOptions, around: Surroundings) -> Telegram:
         secret=around.derive("webhook").hex(),
         every_message=options.every_message,
         language=around.language,
+        staff_chat=options.staff_chat,
     )
 
 

@@ -24,6 +24,18 @@ COMMAND = re.compile(r"/([a-z0-9_]{1,64})(?:@([a-z0-9_]+))?\s*(.*)", re.DOTALL |
 PRESS = re.compile(r"([vn]):(.{1,62})", re.DOTALL)
 ACTS = {"v": "vote", "n": "not_answered"}
 CODES = {act: code for code, act in ACTS.items()}
+STAFF = "staff_"
+"""The acts that begin with it belong to the staff's chat."""
+
+STAFF_PRESS = re.compile(r"s:([a-z]{1,12}):(.{1,48})", re.DOTALL)
+STAFF_COMMANDS = {
+    "staff": "staff",
+    "questions": "list",
+    "list": "list",
+    "board": "list",
+    "start": "list",
+    "help": "list",
+}
 DATA_BYTES = 64
 
 
@@ -38,22 +50,38 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True)
+class StaffLine:
+    """Somebody wrote in the staff's chat (`reply_to`: the id of our message there that it replies to), or wants to
+    know how a chat becomes that (`command` "staff"), or to see the queue ("list")."""
+
+    text: str
+    command: str
+    reply_to: str
+    person: Person
+    external_id: str
+    address: Address
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What a batch of updates means."""
 
     messages: tuple[Message, ...] = ()
     commands: tuple[Command, ...] = ()
     presses: tuple[Press, ...] = ()
+    staff: tuple[StaffLine, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Reads updates for one bot (`me`) that listens for one session under the name of its connector."""
+    """Reads updates for one bot (`me`) that listens for one session under the name of its connector. `staff_chat`: the
+    address of the chat whose members are the staff, "" for none."""
 
     name: str
     session: str
     me: User
     every_message: bool = False
+    staff_chat: str = ""
 
     def read(self, updates: Iterable[Update]) -> Reading:
         found = [one for update in updates if (one := self._one(update))]
@@ -61,9 +89,10 @@ class Reader:
             tuple(f for f in found if isinstance(f, Message)),
             tuple(f for f in found if isinstance(f, Command)),
             tuple(f for f in found if isinstance(f, Press)),
+            tuple(f for f in found if isinstance(f, StaffLine)),
         )
 
-    def _one(self, update: Update) -> Message | Command | Press | None:
+    def _one(self, update: Update) -> Message | Command | Press | StaffLine | None:
         if update.callback_query:
             return self._press(update.callback_query)
         if update.message and (person := self._person(update.message)):
@@ -86,12 +115,18 @@ class Reader:
     def _user(self, user: User) -> Person:
         return Person(self.name, str(user.id), clean(user.full_name))
 
-    def _said(self, message: TelegramMessage, person: Person) -> Message | Command | None:
+    def _said(self, message: TelegramMessage, person: Person) -> Message | Command | StaffLine | None:
         text = text_of(message)
         if not text.strip():
             return None
+        command = COMMAND.match(text)
+        name = STAFF_COMMANDS.get(command[1].lower(), "") if command else ""
+        if name == "staff" or self._is_staff(message.chat.id):
+            other = message.reply_to_message
+            reply_to = str(other.message_id) if other and self._replies_to_me(message) else ""
+            return StaffLine(text, name, reply_to, person, external_id(message), self._address(message, person))
         private = message.chat.type == Chat.PRIVATE
-        if command := COMMAND.match(text):
+        if command:
             return self._command(message, person, command, private)
         without = self._unaddressed(message, text)
         if without is not None:
@@ -157,7 +192,15 @@ class Reader:
         private = message.chat.type == Chat.PRIVATE
         return Address(self.name, f"{message.chat.id}{thread}", str(message.message_id), person.id, private)
 
+    def _is_staff(self, chat: int) -> bool:
+        return bool(self.staff_chat) and str(chat) == self.staff_chat.partition("/")[0]
+
     def _press(self, query: CallbackQuery) -> Press | None:
+        if staff := STAFF_PRESS.fullmatch(query.data or ""):
+            # A changed client can send any data; the chat of the message is Telegram's own word.
+            there = query.message is not None and self._is_staff(query.message.chat.id)
+            known = there and not query.from_user.is_bot
+            return Press(STAFF + staff[1], staff[2], self._user(query.from_user), query.id) if known else None
         pressed = PRESS.fullmatch(query.data or "")
         if pressed is None or query.from_user.is_bot:
             return None
@@ -177,7 +220,8 @@ def place(chat: str) -> tuple[int, int | None]:
 
 def press_data(act: str, question: str) -> str | None:
     """What a button carries; None where Telegram would not take it."""
-    data = f"{CODES[act]}:{question}" if act in CODES else ""
+    code = f"s:{act.removeprefix(STAFF)}" if act.startswith(STAFF) else CODES.get(act, "")
+    data = f"{code}:{question}" if code else ""
     return data if 0 < len(data.encode()) <= DATA_BYTES else None
 
 

@@ -1,6 +1,7 @@
 """Says deliveries in Telegram, and turns its refusals into what the outbox understands."""
 
 from collections.abc import Sequence
+from unicodedata import east_asian_width
 
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ReplyParameters
 from telegram import Message as TelegramMessage
@@ -14,6 +15,10 @@ from bot.ports import Now
 
 BAD_TOKEN = "Telegram: the token was refused. Copy it again from @BotFather (/mybots, API Token)."  # noqa: S105
 NOTHING_TO_EDIT = ("to edit not found", "can't be edited", "message_id_invalid")
+ROW = 36
+"""Columns of letters, with their surroundings, that a row of buttons has on a phone."""
+
+IN_A_ROW = 5
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 
 
@@ -108,7 +113,7 @@ class Speaker:
 
 
 def keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
-    """Short labels share a row, long ones get one each. A button that Telegram would refuse is left out."""
+    """As many labels share a row as a phone shows whole. A button that Telegram would refuse is left out."""
     made = [
         InlineKeyboardButton(button.label, callback_data=data)
         for button in buttons
@@ -116,5 +121,18 @@ def keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:
     ]
     if not made:
         return None
-    width = 5 if all(len(button.text) <= 8 for button in made) else 1
-    return InlineKeyboardMarkup([made[i : i + width] for i in range(0, len(made), width)])
+    rows: list[list[InlineKeyboardButton]] = []
+    room = 0
+    for button in made:
+        width = _width(button.text) + 3
+        if not rows or width > room or len(rows[-1]) == IN_A_ROW:
+            rows.append([])
+            room = ROW
+        rows[-1].append(button)
+        room -= width
+    return InlineKeyboardMarkup(rows)
+
+
+def _width(label: str) -> int:
+    """Columns: a wide character takes two."""
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in label)

@@ -1,0 +1,65 @@
+"""A group of the staff in Telegram, with the whole program behind it."""
+
+from pathlib import Path
+
+from bot.app import open_hall
+from bot.connectors.telegram import TelegramOptions
+from tests.bot.app.test_hall import settings, until
+from tests.fake_telegram import ANN, BOB, GROUP, TOKEN, FakeTelegram, Json, private
+from tests.fakes import HashEncoder
+
+STAFF: Json = {"id": -1009, "type": "supergroup", "title": "Staff"}
+
+
+def shown(telegram: FakeTelegram, text: str) -> Json:
+    """The bot's newest message in the staff's group with this text in it, as it stands now."""
+    return next(
+        m for (chat, _), m in reversed(telegram.messages.items()) if chat == STAFF["id"] and text in m.get("text", "")
+    )
+
+
+def data_of(message: Json, label: str) -> str:
+    rows = message["reply_markup"]["inline_keyboard"]
+    return next(str(button["callback_data"]) for row in rows for button in row if button["text"] == label)
+
+
+async def test_the_staff_answers_from_its_group(tmp_path: Path) -> None:
+    """A viewer asks in the audience's group; in the staff's group a moderator opens, stages and answers it by a reply;
+    the viewer hears the answer. What the staff writes is no question, and a button pressed elsewhere does nothing."""
+    async with FakeTelegram() as telegram:
+        base = telegram.base_url.rsplit("/bot", 1)[0]
+        bot = TelegramOptions(token=TOKEN, session="talk", base_url=base, staff_chat=str(STAFF["id"]))
+        async with open_hall(settings(tmp_path, sources=(bot,)), encoder=HashEncoder()) as hall:
+            hall._staff["telegram"]._pace = 0.05
+            await hall.loaded()
+            telegram.says("here we are", ANN, STAFF)
+            telegram.says("/ask Is there a recording?", BOB, private(BOB))
+            await telegram.until(lambda: "1. Is there a recording?" in "\n".join(telegram.texts(STAFF["id"])))
+            listed = shown(telegram, "1. Is there a recording?")
+            telegram.says("what do you think, shall we take this?", ANN, STAFF)
+            telegram.presses(data_of(listed, "1"), listed, ANN)
+            await telegram.until(lambda: "Reply to this message" in "\n".join(telegram.texts(STAFF["id"])))
+            card = shown(telegram, "Reply to this message")
+            elsewhere = telegram.message(ANN, GROUP, text="hello")
+            telegram.presses(data_of(card, "Dismiss…").replace("dismiss", "stage"), elsewhere, BOB)
+            telegram.presses(data_of(card, "Stage"), card, ANN)
+            await telegram.until(lambda: "on stage · 1" in "\n".join(telegram.texts(STAFF["id"])))
+            telegram.says("Yes, tomorrow at noon.", ANN, STAFF, reply_to_message=card)
+
+            async def answered() -> bool:
+                return (await hall.store.questions("talk"))[0].status == "answered"
+
+            await until(answered)
+            assert len(await hall.store.questions("talk")) == 1
+            assert [a.change.what for a in await hall.store.actions("talk")] == ["answer", "stage"]
+        assert not telegram.faults
+
+
+async def test_a_group_is_told_its_id(tmp_path: Path) -> None:
+    """/staff in a group says what to write into the configuration."""
+    async with FakeTelegram() as telegram:
+        bot = TelegramOptions(token=TOKEN, session="talk", base_url=telegram.base_url.rsplit("/bot", 1)[0])
+        async with open_hall(settings(tmp_path, sources=(bot,)), encoder=HashEncoder()):
+            telegram.says("/staff", ANN, STAFF)
+            await telegram.until(lambda: telegram.texts(STAFF["id"]))
+    assert 'staff_chat = "-1009"' in telegram.texts(STAFF["id"])[0]

@@ -1,0 +1,281 @@
+"""The staff's own chat: what stands there, and what its buttons and replies do."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+
+from bot.desk import Desk
+from bot.live import Live
+from bot.model import Address, Button, CourseMatch, Delivery, Person, Placed, Placement, Status
+from bot.queueing import FOLLOWS
+from bot.staffroom import StaffRoom
+from bot.staffroom.cards import LISTED, card_sheet, list_sheet
+from bot.storage.sqlite import SqliteStore
+from tests.bot.values import TALK, message, question, state
+
+ANN = Person("telegram", "11", "Ann")
+STAFF = Address("telegram", "-1009", private=False)
+Ask = Callable[..., Awaitable[str]]
+
+
+@pytest.fixture
+def live(store: SqliteStore) -> Live:
+    return Live(store, pause=0.0)
+
+
+@pytest.fixture
+def room(store: SqliteStore, live: Live) -> StaffRoom:
+    desk = Desk(store, live.changed, lambda: 1000.0)
+    return StaffRoom("talk", STAFF, store, desk, live, now=lambda: 1000.0, pace=0.0)
+
+
+@pytest.fixture
+async def running(room: StaffRoom, store: SqliteStore) -> AsyncIterator[StaffRoom]:
+    task = asyncio.create_task(room.run())
+    yield room
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+@pytest.fixture
+def ask(store: SqliteStore, live: Live) -> Ask:
+    async def put(text: str, id: str, session: str = "talk", **more: object) -> str:
+        n = len(await store.placements(session)) + 1
+        await store.receive([replace(message(n, text, f"u{n}"), session=session)])
+        (one,) = await store.pending(session, 10)
+        founds = replace(state(id, title=text), session=session)
+        placement = Placement(one.id, True, 0.9, id, None, **more)  # type: ignore[arg-type]
+        await store.place(session, [Placed(placement, None, founds)])
+        live.changed(session)
+        return id
+
+    return put
+
+
+async def said(store: SqliteStore) -> list[Delivery]:
+    """What was said in the staff's chat, in order."""
+    return [d for d in await store.deliveries("talk") if d.address == STAFF]
+
+
+async def card(store: SqliteStore, id: str = "q1") -> Delivery:
+    return next(d for d in reversed(await said(store)) if f":card:{id}" in d.key)
+
+
+async def status(store: SqliteStore, id: str = "q1") -> Status:
+    return (await store.question(id)).status
+
+
+async def until(condition: Callable[[], Awaitable[object]]) -> None:
+    async with asyncio.timeout(10):
+        while not await condition():  # noqa: ASYNC110 (a store has no event)
+            await asyncio.sleep(0.01)
+
+
+def acts(buttons: tuple[Button, ...]) -> list[str]:
+    return [button.act.removeprefix("staff_") for button in buttons]
+
+
+# -- what stands there ----------------------------------------------------------------------------------------------
+
+
+def test_the_list_names_the_most_wanted_first_each_with_its_number() -> None:
+    """The text counts what waits; pressing a number names the question, whatever the list shows by then."""
+    asked = [question(f"q{n}", people=n, title=f"Question {n}?") for n in range(1, LISTED + 4)]
+    text, buttons = list_sheet("A talk", asked, "en")
+    assert text.splitlines()[1] == f"Open {LISTED + 3} · on stage 0 · answered 0"
+    assert text.splitlines()[3] == f"1. Question {LISTED + 3}? ({LISTED + 3} · new)"
+    assert [button.question for button in buttons] == [f"q{n}" for n in range(LISTED + 3, 3, -1)]
+    assert [button.label for button in buttons] == [str(n) for n in range(1, LISTED + 1)]
+
+
+def test_an_empty_list_says_so_in_both_languages() -> None:
+    """Nobody wonders whether it works before the first question came."""
+    assert list_sheet("T", [], "zh") == ("T\n待处理 0 · 台上 0 · 已回答 0\n\n还没有问题。", ())
+    assert list_sheet("T", [], "en")[0].endswith("No questions yet.")
+
+
+@pytest.mark.parametrize("standing", [s for s in Status if s is not Status.MERGED])
+def test_a_card_offers_what_may_follow(standing: Status) -> None:
+    """No button leads to a refusal: each act on a card is one that the queue's rules allow from there."""
+    leads = {
+        "approve": Status.QUEUED,
+        "stage": Status.ON_STAGE,
+        "unstage": Status.QUEUED,
+        "aloud": Status.ANSWERED,
+        "dismiss": Status.DISMISSED,
+        "reopen": Status.QUEUED,
+        "merge": Status.MERGED,
+    }
+    _, buttons = card_sheet(question("q1", status=standing), {}, {}, "en")
+    assert buttons
+    for act in acts(buttons):
+        assert act == "pin" or leads[act] in FOLLOWS[standing], act
+
+
+def test_what_people_wrote_is_cut_and_never_changes_the_buttons() -> None:
+    """A pasted novel with line breaks leaves a card that a phone can show."""
+    text, buttons = card_sheet(question("q1", title="a\n" * 5000), {}, {}, "en")
+    assert len(text) < 1500
+    assert acts(buttons)[:2] == ["approve", "stage"]
+
+
+# -- what it does ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_list_is_there_at_once_and_kept_up_to_date(running: StaffRoom, store: SqliteStore, ask: Ask) -> None:
+    """One message that is edited, not one for each question."""
+    await until(lambda: said(store))
+    await ask("Is there a recording?", "q1")
+    await until(lambda: _holds(store, "1. Is there a recording?"))
+    assert len(await said(store)) == 1
+
+
+async def _holds(store: SqliteStore, text: str) -> bool:
+    return any(text in d.text for d in await said(store))
+
+
+async def test_a_number_opens_a_card_and_its_buttons_act(room: StaffRoom, store: SqliteStore, ask: Ask) -> None:
+    """Approve, stage, answered aloud: done as on the board, under the name of who pressed, and undone."""
+    await ask("Is there a recording?", "q1")
+    assert await room.pressed("staff_open", "q1", ANN) == "It is below"
+    assert acts((await card(store)).buttons) == ["approve", "stage", "aloud", "dismiss", "pin", "merge"]
+    assert await room.pressed("staff_approve", "q1", ANN) == "Approved"
+    assert await status(store) is Status.QUEUED
+    assert await room.pressed("staff_stage", "q1", ANN) == "On stage"
+    shown = await card(store)
+    assert shown.text.startswith("on stage · 1 want to know")
+    (undo,) = [button for button in shown.buttons if button.act == "staff_undo"]
+    assert await room.pressed(undo.act, undo.question, ANN) == "Undone"
+    assert await status(store) is Status.QUEUED
+    assert await room.pressed("staff_aloud", "q1", ANN) == "Answer sent"
+    answered = (await store.question("q1")).state.answer
+    assert answered is not None
+    assert (answered.by, answered.text) == ("Ann", "This was answered aloud during the talk.")
+    assert {a.change.who for a in await store.actions("talk")} == {"Ann"}
+
+
+async def test_a_reply_to_a_card_is_the_answer(room: StaffRoom, store: SqliteStore, ask: Ask) -> None:
+    """What is written under a card goes to everyone who asked; under anything else it is only talk."""
+    await ask("Is there a recording?", "q1")
+    await room.post_list()
+    await room.pressed("staff_open", "q1", ANN)
+    for n, delivery in enumerate(await said(store)):
+        await store.settle(replace(delivery, state="sent", sent_id=str(100 + n)))
+    assert await room.said("thanks all", "", ANN) == ""
+    assert await room.said("thanks", "55", ANN) == ""
+    assert (
+        await room.said("Tomorrow?", "100", ANN)
+        == "Reply to the card of a question: press its number in the list first."
+    )
+    assert await status(store) is Status.NEW
+    assert await room.said("Tomorrow at noon.", "101", ANN) == ""
+    assert await status(store) is Status.ANSWERED
+    assert "Answered by Ann:\nTomorrow at noon." in (await card(store)).text
+    assert any("Tomorrow at noon." in d.text and d.address.chat == "u1" for d in await store.deliveries("talk"))
+
+
+async def test_an_answer_that_is_too_long_says_how_long_it_may_be(
+    room: StaffRoom, store: SqliteStore, ask: Ask
+) -> None:
+    """Nothing is cut in silence."""
+    await ask("Is there a recording?", "q1")
+    await room.pressed("staff_open", "q1", ANN)
+    await store.settle(replace((await said(store))[0], state="sent", sent_id="7"))
+    assert "at most 4,000 characters, yours has 5,000" in await room.said("x" * 5000, "7", ANN)
+    assert await status(store) is Status.NEW
+
+
+async def test_a_dismissal_asks_why_and_one_may_think_better_of_it(
+    room: StaffRoom, store: SqliteStore, ask: Ask
+) -> None:
+    """The card turns to the reasons and back; a chosen one is kept with the question."""
+    await ask("Who wins tonight?", "q1")
+    await room.pressed("staff_open", "q1", ANN)
+    await room.pressed("staff_dismiss", "q1", ANN)
+    assert acts((await card(store)).buttons) == ["why"] * 5 + ["back"]
+    await room.pressed("staff_back", "q1", ANN)
+    assert "approve" in acts((await card(store)).buttons)
+    assert await room.pressed("staff_why", "q1>topic", ANN) == "Dismissed"
+    assert (await store.question("q1")).state.reason == "Off topic"
+
+
+async def test_questions_are_merged_or_kept_apart(room: StaffRoom, store: SqliteStore, ask: Ask) -> None:
+    """A proposed merge is accepted or refused with one press, any other is chosen from the most wanted."""
+    await ask("Is there a recording?", "q1")
+    await ask("Will it be recorded?", "q2", suggested="q1")
+    await ask("Are there slides?", "q3")
+    await room.pressed("staff_open", "q2", ANN)
+    shown = await card(store, "q2")
+    assert "May be the same as: Is there a recording?" in shown.text
+    assert [b.question for b in shown.buttons if b.act in {"staff_same", "staff_apart"}] == ["q2>q1", "q2>q1"]
+    await room.pressed("staff_apart", "q2>q1", ANN)
+    assert "May be the same" not in (await card(store, "q2")).text
+    await room.pressed("staff_merge", "q3", ANN)
+    await room.pressed("staff_into", "q3>q2", ANN)
+    assert (await store.question("q3")).state.merged_into == "q2"
+
+
+async def test_the_courses_suggestion_is_sent_with_one_press(room: StaffRoom, store: SqliteStore, ask: Ask) -> None:
+    """The card shows what would be said and how sure that is."""
+    await ask("Is there a recording?", "q1", answer=CourseMatch("faq.md#1", 0.83, "suggested", "Yes, on the page."))
+    await room.pressed("staff_open", "q1", ANN)
+    assert "83% sure" in (await card(store)).text
+    assert await room.pressed("staff_accept", "q1", ANN) == "Course answer sent"
+    assert await status(store) is Status.ANSWERED
+
+
+async def test_a_second_press_tells_that_somebody_was_first(room: StaffRoom, store: SqliteStore, ask: Ask) -> None:
+    """Two moderators press the same button: it happens once, and the second one is told."""
+    await ask("Is there a recording?", "q1")
+    await room.pressed("staff_open", "q1", ANN)
+    assert await room.pressed("staff_stage", "q1", ANN) == "On stage"
+    assert "Somebody changed it" in await room.pressed("staff_stage", "q1", ANN)
+    assert len(await store.actions("talk")) == 1
+
+
+@pytest.mark.parametrize("about", ["q9", "other1", "", ">", "q1>q9"])
+async def test_a_button_reaches_no_other_session(room: StaffRoom, store: SqliteStore, ask: Ask, about: str) -> None:
+    """A forged or stale name of a question does nothing."""
+    await store.save_session(replace(TALK, id="other"))
+    await ask("Is there a recording?", "q1")
+    await ask("Elsewhere?", "other1", "other")
+    for act in ("open", "stage", "same", "into", "apart", "undo", "nonsense"):
+        assert await room.pressed(f"staff_{act}", about, ANN) in {
+            "This question is not here any more.",
+            "This is not possible now.",
+            "On stage",
+            "It is below",
+        }
+    assert await status(store, "other1") is Status.NEW
+    assert await store.actions("other") == []
+
+
+async def test_a_card_follows_what_the_board_does(running: StaffRoom, store: SqliteStore, live: Live, ask: Ask) -> None:
+    """Somebody stages it on the board: the open card says so."""
+    await ask("Is there a recording?", "q1")
+    await running.pressed("staff_open", "q1", ANN)
+    await Desk(store, live.changed, lambda: 1000.0).stage("Bob", "q1")
+
+    async def staged() -> bool:
+        return (await card(store)).text.startswith("on stage")
+
+    await until(staged)
+
+
+async def test_after_a_restart_the_same_list_goes_on(
+    running: StaffRoom, store: SqliteStore, live: Live, ask: Ask
+) -> None:
+    """The program that comes back edits the list that stands there."""
+    await until(lambda: said(store))
+    again = StaffRoom(
+        "talk", STAFF, store, Desk(store, live.changed, lambda: 2000.0), live, now=lambda: 2000.0, pace=0.0
+    )
+    task = asyncio.create_task(again.run())
+    await ask("Is there a recording?", "q1")
+    await until(lambda: _holds(store, "1. Is there a recording?"))
+    task.cancel()
+    assert len([d for d in await said(store) if ":list:" in d.key]) == 1
