@@ -11,6 +11,7 @@ from bot.live import View
 from bot.model import Address, Message, Person, Question, QuestionState, Session
 from bot.ports import HookRequest
 from bot.queueing import visible
+from bot.web.compressing import compress
 from bot.web.failures import LARGEST_BODY
 from bot.web.guards import role_in
 from bot.web.identity import SOURCE, Participant
@@ -159,7 +160,8 @@ class Api:
         since = read_since(request)
         view = await self._site.live.view(caller.here.id)
         known = since if since <= view.revision else 0  # a revision of another database
-        return web.json_response(body=self._site.queue_json.payload(view, caller.here, known, caller.staff))
+        payload = self._site.queue_json.payload(view, caller.here, known, caller.staff)
+        return compress(request, web.json_response(body=payload), shared=True)
 
     async def ask(self, request: web.Request) -> web.Response:
         site, caller = self._site, request[CALLER]

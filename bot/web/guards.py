@@ -154,9 +154,10 @@ def _greet(site: Site, caller: Caller, response: web.StreamResponse) -> None:
 
 def _caller(request: web.Request, proxies: Proxies) -> Caller:
     address, origin = proxies.client(request)
-    asked = request.query.get("lang", "")
-    lang = asked if asked in TEXTS else preferred(request.headers.get("Accept-Language", ""), "")
     wants_page = not request.path.startswith((API, "/in/", "/healthz", "/static/"))
+    chosen = request.cookies.get("floormic-language", "") if wants_page else ""
+    asked = request.query.get("lang") or chosen
+    lang = asked if asked in TEXTS else preferred(request.headers.get("Accept-Language", ""), "")
     return Caller(address, origin, secrets.token_urlsafe(16), lang, wants_page)
 
 

@@ -7,6 +7,9 @@ import segno
 from aiohttp import web
 
 from bot.errors import BadInput, NotAllowed, NotFound
+from bot.model import Status
+from bot.queueing import ranked, visible, waiting
+from bot.web.compressing import accepted, compress
 from bot.web.guards import drop_login_cookie, set_login_cookie
 from bot.web.rendering import page_response, public_url
 from bot.web.routes import API, Route
@@ -15,6 +18,8 @@ from bot.web.texts import say
 
 FORMATS = ("html", "md", "csv", "json")
 REPORT_CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
+KEPT = "private, no-cache"  # a viewer's device may show it again without a network; what is staff's is "no-store"
+FIRST = 10  # questions that come with the page
 FOR_EVER = "public, max-age=31536000, immutable"
 DOCS_ICON = "favicon.svg"
 
@@ -50,9 +55,24 @@ class Pages:
         return page_response(self._site, request[CALLER], "sessions.html", {})
 
     async def viewer(self, request: web.Request) -> web.Response:
-        caller = request[CALLER]
-        me = self._site.participant(caller)
-        return self._of_session(caller, "viewer.html", {"me": {"code": me.shown_code, "name": me.name}})
+        """With the first questions in it, so that they are read before any script is there. What only this viewer may
+        know (their code) is not: what is compressed beside others' words can be guessed from its length."""
+        site, caller = self._site, request[CALLER]
+        site.participant(caller)  # the cookie that makes a question sent twice the same one
+        view = await site.live.view(caller.here.id)
+        seen = [q for q in view.questions.values() if visible(q.state, caller.here)]
+        response = page_response(
+            site,
+            caller,
+            "viewer.html",
+            {"at": site.now()},
+            first=waiting(seen)[:FIRST],
+            counts={"open": len(waiting(seen)), "answered": sum(q.status is Status.ANSWERED for q in seen)},
+            onstage=next((q for q in ranked(seen) if q.status is Status.ON_STAGE), None),
+        )
+        if not caller.staff:
+            response.headers["Cache-Control"] = KEPT
+        return compress(request, response)
 
     async def board(self, request: web.Request) -> web.Response:
         return self._of_session(request[CALLER], "board.html", {})
@@ -124,19 +144,17 @@ class Pages:
         return response
 
     async def static(self, request: web.Request) -> web.Response:
-        name = request.match_info["name"]
-        asset = self._site.assets.get(name)
+        asset, fixed = self._site.assets.find(request.match_info["name"])
         if asset is None:
             raise NotFound(say(request[CALLER].lang, "no_page"))
-        fixed = request.query.get("v") == asset.tag
         headers = {"ETag": f'"{asset.tag}"', "Cache-Control": FOR_EVER if fixed else "no-cache"}
         if any(tag.value == asset.tag for tag in request.if_none_match or ()):
             return web.Response(status=304, headers=headers)
         body = asset.body
-        if asset.compressed:
+        if asset.encodings:
             headers["Vary"] = "Accept-Encoding"
-            if "gzip" in request.headers.get("Accept-Encoding", ""):
-                body, headers["Content-Encoding"] = asset.compressed, "gzip"
+            if encoding := next((name for name in asset.encodings if name in accepted(request)), None):
+                body, headers["Content-Encoding"] = asset.encodings[encoding], encoding
         charset = "utf-8" if asset.content_type.startswith("text/") else None
         return web.Response(body=body, content_type=asset.content_type, charset=charset, headers=headers)
 

@@ -1,26 +1,47 @@
 """Templates to pages."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from jinja2 import Environment, FileSystemLoader, select_autoescape
+from jinja2 import Environment, FileSystemLoader, FunctionLoader, select_autoescape
+from markupsafe import Markup
 
 from bot.model import Session
 from bot.web.assets import Assets
+from bot.web.reading import clean
 from bot.web.schemas import LONGEST_MESSAGE, LONGEST_NAME, AbilityModes, SessionOut
 from bot.web.site import Caller, Site
+from bot.web.words import LANGUAGES, read_words, translated
 
 HERE = Path(__file__).parent
 
 
-def make_templates(assets: Assets) -> Environment:
-    """Everything is escaped; `static(name)` is the address of a static file."""
-    templates = Environment(
-        loader=FileSystemLoader(HERE / "templates"), autoescape=select_autoescape(default=True), trim_blocks=True
-    )
-    templates.globals["static"] = assets.url
-    return templates
+def make_templates(assets: Assets) -> Mapping[str, Environment]:
+    """The templates in each language. Everything is escaped; "/static/ leads to this release's files; `inline(name)` is
+    a file of ours as part of the page, `modules(name)` a module with what it imports.
+    """
+    files = FileSystemLoader(HERE / "templates")
+    words = read_words(HERE / "static")
+
+    def environment(language: str) -> Environment:
+        def load(name: str) -> str:
+            source, _, _ = files.get_source(templates, name)
+            return translated(source.replace('"/static/', f'"{assets.url("")}'), words[language])
+
+        templates = Environment(
+            loader=FunctionLoader(load), autoescape=select_autoescape(default=True), trim_blocks=True
+        )
+        templates.filters["shown"] = clean
+        templates.globals.update(
+            inline=lambda name: Markup(assets.text(name)),  # noqa: S704 (a file of ours)
+            modules=lambda name: [assets.url(one) for one in assets.modules(name)],
+            words=words[language],
+        )
+        return templates
+
+    return {language: environment(language) for language in LANGUAGES}
 
 
 def session_out(session: Session, role: str) -> SessionOut:
@@ -63,5 +84,6 @@ def page_response(site: Site, caller: Caller, template: str, page: dict[str, Any
         "longest_name": LONGEST_NAME,
     }
     context = {**page, **common, **more, "session": session, "nonce": caller.nonce, "page": {**common, **page}}
-    text = site.templates.get_template(template).render(context)
+    language = caller.lang if caller.lang in LANGUAGES else "en"
+    text = site.templates[language].get_template(template).render(context)
     return web.Response(text=text, content_type="text/html")

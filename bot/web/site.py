@@ -120,7 +120,7 @@ class Site:
     limits: Limits
     participants: Participants
     queue_json: QueueJson
-    templates: Environment
+    templates: Mapping[str, Environment]
     assets: Assets
     buckets: Mapping[str, Buckets] = field(default_factory=dict)
 

@@ -1,4 +1,5 @@
-// Runs before the first paint: the chosen theme, and no flash of the other language.
+// Runs before the first paint: the chosen theme, no flash of the other language, and nothing lost of what is typed or
+// sent before the scripts are there.
 (() => {
   const root = document.documentElement;
   const stored = (key) => {
@@ -10,6 +11,11 @@
   };
   const theme = stored("floormic.theme");
   if (theme === "light" || theme === "dark") root.dataset.theme = theme;
-  const language = stored("floormic.language") ?? navigator.language;
-  if (!language.toLowerCase().startsWith("zh")) root.classList.add("translating");
+  const language = stored("floormic.language");
+  if (language && !root.lang.startsWith(language)) root.classList.add("translating");
+  addEventListener("submit", (event) => {
+    if (event.target.id !== "composer") return;
+    event.preventDefault();
+    event.target.dataset.pressed = "true"; // the composer sends it once it is there
+  });
 })();

@@ -89,9 +89,10 @@ function readChoice() {
   try {
     stored = localStorage.getItem("floormic.language");
   } catch {
-    // storage is forbidden: the browser's language does
+    // storage is forbidden: the language of the page does
   }
-  return (stored ?? navigator.language).toLowerCase().startsWith("zh") ? "zh" : "en";
+  // The server chose by what the browser asks for, and else by the session's language.
+  return (stored ?? document.documentElement.lang).startsWith("zh") ? "zh" : "en";
 }
 
 export const language = () => chosen;
@@ -122,6 +123,7 @@ export function setLanguage(next, { keep = true } = {}) {
   } catch {
     // the choice lives as long as the page
   }
+  if (keep) document.cookie = `floormic-language=${next}; path=/; max-age=31536000; samesite=lax`; // the next page comes in it
   show();
   for (const listener of listeners) listener();
 }

@@ -38,7 +38,11 @@ const lists = Object.fromEntries(["open", "answered"].map((tab) => [tab, new Ste
 
 // -- the queue ----------------------------------------------------------------------------------------------------------
 
+let known = false; // until there is a view, what came with the page stands
+
 function drawQueue() {
+  if (!known) return;
+  for (const row of byId("list-open").querySelectorAll(":scope > :not([data-id])")) row.remove();
   const questions = [...live.questions.values()];
   const parts = {
     open: questions.filter((q) => OPEN.has(q.status)).sort(rank),
@@ -47,7 +51,7 @@ function drawQueue() {
   for (const [tab, items] of Object.entries(parts)) {
     lists[tab].wish(items);
     setCount(byId(`count-${tab}`), items.length);
-    byId(`empty-${tab}`).hidden = items.length > 0 || live.state === "connecting";
+    byId(`empty-${tab}`).hidden = items.length > 0;
   }
   drawStage(onStage(questions));
 }
@@ -183,6 +187,7 @@ async function readSession() {
 
 const draw = onceAFrame(drawQueue);
 live.addEventListener("change", (event) => {
+  known = true;
   draw();
   // Every change of a question that is mine may be news; a message that is not placed yet may have been placed.
   const unplaced = mine.messages.some((m) => m.state === "received");

@@ -10,6 +10,7 @@ import pytest
 import bot.web
 from bot.web.acts import ACTS
 from bot.web.schemas import Code, StatusName
+from bot.web.words import read_words, translated
 
 HERE = Path(bot.web.__file__).parent
 STATIC = HERE / "static"
@@ -74,6 +75,28 @@ def test_every_word_a_page_uses_is_loaded_with_it(page: Path) -> None:
     used = {*keys_of_template(page), *(key for script in scripts for key in keys_of_script(script))}
     assert len(used) > 10
     assert sorted(key for key in used if key not in loaded) == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_every_page_comes_from_the_server_in_either_language(page: Path) -> None:
+    """What a page says before any script runs is in the language it was asked in: English pages hold no Chinese."""
+    words = read_words(STATIC)
+    source = (HERE / "templates" / "base.html").read_text() + page.read_text()
+    english, chinese = (translated(source, words[language]) for language in ("en", "zh"))
+    assert not re.search("[\u4e00-\u9fff]", english.replace(words["en"]["menu.language"], ""))
+    assert re.search("[\u4e00-\u9fff]", chinese)
+    assert re.findall(r"<[a-z]\w*|{%.*?%}", english) == re.findall(r"<[a-z]\w*|{%.*?%}", chinese)
+
+
+def test_words_with_markup_in_them_stay_words() -> None:
+    """A word is text on the page, in elements, in attributes and where its key is made on the page."""
+    words = {"a": '<b> & "c"', "lane.new": "New"}
+    template = '<p data-i18n="a">x</p><i data-i18n-attr="title:a" title="x"></i><u data-i18n="lane.{{ lane }}">y</u>'
+    said = "&lt;b&gt; &amp; &#34;c&#34;"
+    assert translated(template, words) == (
+        f'<p data-i18n="a">{said}</p><i data-i18n-attr="title:a" title="{said}"></i>'
+        '<u data-i18n="lane.{{ lane }}">{{ words["lane." ~ lane ~ ""] }}</u>'
+    )
 
 
 def test_no_word_is_said_in_two_files() -> None:
