@@ -90,6 +90,8 @@ class _Stream:
         self._feed = feed
         self._response = response
         self._loop = asyncio.get_running_loop()
+        self._pause = 0.0 if caller.staff else site.limits.viewer_pause
+        self._again = 0.0  # loop time from which on it may be told something new
 
     async def run(self, since: int) -> None:
         limits = self._site.limits
@@ -110,8 +112,11 @@ class _Stream:
                 check = self._loop.time() + limits.login_check
 
     async def _changed(self, since: int, told: int, until: float) -> bool:
+        """Whether there is something new. Thousands of viewers are told a few times a second, or nobody would be told
+        in time; what comes in between comes together."""
         with suppress(TimeoutError):
             async with asyncio.timeout_at(until):
+                await asyncio.sleep(self._again - self._loop.time())
                 await self._feed.turned(since, told)
                 return True
         return False
@@ -128,6 +133,7 @@ class _Stream:
             parts.append(b"event: questions\nid: %d\ndata: %s\n\n" % (view.revision, data))
         parts += [b"event: %s\ndata: %s\n\n" % (name.encode(), data) for name, data in topics]
         await self._write(b"".join(parts))
+        self._again = self._loop.time() + self._pause
         return view.revision, number
 
     async def _write(self, data: bytes) -> None:

@@ -26,6 +26,7 @@ class Limits:
     previews: Rate = Rate(10, 0.7)  # one participant, while they type
     writes: Rate = Rate(1000, 100)  # one address, everything unsafe
     guesses: Rate = Rate(10, 1 / 30)  # one address, wrong codes and sign-in links
+    viewer_pause: float = 0.2  # between two events of one viewer; staff are told at once
     heartbeat: float = 15.0
     login_check: float = 2.0
     write_timeout: float = 10.0

@@ -61,9 +61,14 @@ async def post(client: aiohttp.ClientSession, id: str, text: str) -> None:
         reply.raise_for_status()
 
 
+def texts() -> list[str]:
+    """What is said in the sample chat."""
+    return [json.loads(line)["text"] for line in (SAMPLE / "chat.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
 async def send(hall: Hall, rate: float, seconds: float) -> dict[str, float]:
     """Post steadily; when each message was sent, by its id."""
-    texts = [json.loads(line)["text"] for line in (SAMPLE / "chat.jsonl").read_text(encoding="utf-8").splitlines()]
+    said = texts()
     sent: dict[str, float] = {}
     posts = []
     async with aiohttp.ClientSession(hall.url) as client:
@@ -71,7 +76,7 @@ async def send(hall: Hall, rate: float, seconds: float) -> dict[str, float]:
         for n in range(int(rate * seconds)):
             await asyncio.sleep(max(0.0, began + n / rate - time.time()))
             sent[str(n)] = time.time()
-            posts.append(asyncio.ensure_future(post(client, str(n), texts[n % len(texts)])))
+            posts.append(asyncio.ensure_future(post(client, str(n), said[n % len(said)])))
         await asyncio.gather(*posts)
     return sent
 

@@ -210,3 +210,15 @@ async def test_a_topic_comes_by_its_name_at_the_start_and_when_it_changed(hall: 
     said[0] = b'{"n":3}'
     hall.live.changed("talk", "weather")
     assert await viewer.topic("weather") == '{"n":3}'
+
+
+async def test_a_viewer_is_told_a_few_times_a_second_and_misses_nothing(store: SqliteStore) -> None:
+    """What happens within a viewer's pause comes together in one event; staff need not wait for it."""
+    async with open_hall(store, limits=Limits(viewer_pause=2.0)) as hall:
+        viewer, staff = await watching(hall.client()), await watching(await hall.signed_in("moderator"))
+        await viewer.event(), await staff.event()
+        for n in range(3):
+            await hall.asks(f"Question {n}?", f"q{n}")
+            await staff.event()
+        _, data = await viewer.event()
+        assert [q["id"] for q in data["questions"]] == ["q0", "q1", "q2"]
