@@ -4,7 +4,7 @@ Reads what stands, asks `queueing` whether the act is allowed, hands the store o
 Every act returns the ledger's `Action`; `undo` takes any of them back.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bot.apart import Pair, apart_from, left_behind, taken_back, together
@@ -21,11 +21,14 @@ from bot.model import (
     Question,
     QuestionState,
     Session,
+    SettingValue,
     Status,
 )
 from bot.ports import Changed, Now, Store
 from bot.queueing import require_follows, visible, waiting
 from bot.replies import UNDO_WITHIN, answers
+from bot.sessions import SETTINGS, to_set
+from bot.sessions import taken_back as taken_back_settings
 
 LONGEST_TITLE = 500
 LONGEST_ANSWER = 4000
@@ -35,11 +38,21 @@ COURSE = "course"
 class Desk:
     """All methods may raise `NotFound`, `NotAllowed`, `BadInput`, `Conflict` and `StoreError`; then nothing changed."""
 
-    def __init__(self, store: Store, changed: Changed, now: Now, *, sending: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        changed: Changed,
+        now: Now,
+        *,
+        sending: Callable[[], None] = lambda: None,
+        settled: Changed = lambda _: None,
+    ) -> None:
+        """`settled` is told, by its id, that a session was opened or set otherwise, after the commit."""
         self._store = store
         self._changed = changed
         self._now = now
         self._sending = sending
+        self._settled = settled
 
     # -- what moderators do ------------------------------------------------------------------------------------------
 
@@ -164,19 +177,35 @@ class Desk:
         after = apart_from(target, left_behind(source, await self._known(source.session)))
         return await self._apply(who, "move", [(target, after)], (Move(message, one.question, to),), said)
 
-    async def undo(self, who: str, session: str, action: int | None = None) -> Action:
+    async def open_session(self, who: str, session: Session) -> Action:
+        """A new session. Raises `Conflict` where there is one of its id."""
+        return await self._commit(Change(session.id, self._now(), who, "open", opens=session))
+
+    async def set_up(self, who: str, session: str, wanted: Mapping[str, SettingValue]) -> Action | None:
+        """Set fields of a session to these values; None where they are so already."""
+        settings = to_set(await self._session(session), wanted)
+        if not settings:
+            return None
+        return await self._commit(Change(session, self._now(), who, "set_up", settings=settings))
+
+    async def undo(
+        self, who: str, session: str, action: int | None = None, *, may_set: Container[str] = SETTINGS
+    ) -> Action:
         """Take back an action, by default the newest that still stands. Raises `Conflict` where later ones built on it.
 
         What has already been said in chats cannot be unsaid; what still waits is not sent. A merge that is taken back
-        says that the questions are not the same.
+        says that the questions are not the same. `may_set` names the session's settings that this person may change.
         """
-        found = await self._to_undo(session, action)
+        found = await self._to_undo(session, action, may_set)
         change = found.change
         back = [Move(m.message, m.after, m.before) for m in reversed(change.moves)]
         back += await self._joined_since(change)
         pairs = taken_back(change, await self._known(session))
         await self._withhold(change.deliveries)
-        return await self._commit(Change(session, self._now(), who, "undo", pairs, tuple(back), undoes=found.id))
+        settings = taken_back_settings(change.settings)
+        return await self._commit(
+            Change(session, self._now(), who, "undo", pairs, tuple(back), undoes=found.id, settings=settings)
+        )
 
     # -- what the audience does --------------------------------------------------------------------------------------
 
@@ -244,10 +273,13 @@ class Desk:
             if now and now.state == "waiting" and now.text == delivery.text and not now.sent_id:
                 await self._store.settle(replace(now, state="failed", error="taken back before it was sent"))
 
-    async def _to_undo(self, session: str, action: int | None) -> Action:
+    async def _to_undo(self, session: str, action: int | None, may_set: Container[str]) -> Action:
         actions = await self._store.actions(session, limit=500)
         for one in actions:
-            if action == one.id or (action is None and not one.undone and one.change.undoes is None):
+            may = one.change.opens is None and all(setting.name in may_set for setting in one.change.settings)
+            if action == one.id and not may:
+                raise NotAllowed("this needs more rights to be taken back, or cannot be taken back at all")
+            if action == one.id or (action is None and may and not one.undone and one.change.undoes is None):
                 return one
         raise NotFound("there is nothing to undo" if action is None else f"there is no action {action}")
 
@@ -268,6 +300,8 @@ class Desk:
     async def _commit(self, change: Change) -> Action:
         action = await self._store.apply(change)
         self._changed(change.session)
+        if change.settings or change.opens:
+            self._settled(change.session)
         if change.deliveries:
             self._sending()
         return action

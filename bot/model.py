@@ -281,11 +281,24 @@ class Move:
     after: str
 
 
+SettingValue = str | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A field of the session goes from one value to another; modes by their value."""
+
+    name: str
+    before: SettingValue
+    after: SettingValue
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One act on a session's queue: all of it happens or none, and the ledger keeps it.
+    """One act on a session's queue or on the session itself: all of it happens or none, and the ledger keeps it.
 
     `questions` are pairs (before, after): before None founds a question, after None removes one (only undo does).
+    `opens` is a session that begins to exist.
     """
 
     session: str
@@ -296,6 +309,8 @@ class Change:
     moves: tuple[Move, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     undoes: int | None = None
+    settings: tuple[Setting, ...] = ()
+    opens: Session | None = None
 
 
 @dataclass(frozen=True, slots=True)

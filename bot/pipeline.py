@@ -92,7 +92,7 @@ class Pipeline:
         sending: Callable[[], None] = lambda: None,
         batch: int = BATCH,
     ) -> None:
-        self._session = session
+        self._session = self._newest = session
         self._store = store
         self._encoder = encoder
         self._detector = detector
@@ -118,6 +118,10 @@ class Pipeline:
         """Use this course from the next batch on."""
         # Not at once: the worker thread may be in the middle of a batch.
         self._taught = (answering,)
+
+    def follow(self, session: Session) -> None:
+        """The session is set so from the next batch on."""
+        self._newest = session
 
     def wake(self) -> None:
         """There is something in the inbox."""
@@ -176,6 +180,7 @@ class Pipeline:
 
         A message on which a model fails must not stop those after it: it is kept as asking nothing, with that reason.
         """
+        await self._take_over()
         for action in reversed(await self._insist(self._ledger)):
             self._follow(action)
         loop = asyncio.get_running_loop()
@@ -195,6 +200,12 @@ class Pipeline:
         if any(p.deliveries for p in placed):
             self._sending()
         return placed
+
+    async def _take_over(self) -> None:
+        """Be set as the session is now: between batches, for the worker thread may be in the middle of one."""
+        before, self._session = self._session, self._newest
+        if (before.series, before.starts_at) != (self._session.series, self._session.starts_at):
+            await self._insist(self.restore)  # other evenings come before this one
 
     async def _earlier_corrections(self) -> Precedents:
         """What people joined and kept apart in the earlier sessions of the series."""
@@ -272,8 +283,8 @@ class Pipeline:
         vector = np.ascontiguousarray(self._encoder.encode([text])[0])
         match = self._answering.match(text, vector) if self._answering is not None else None
         grouped = self._groups.decide(text, vector, _offered(match))
-        question = (grouped.group or grouped.suggested) if self._session.grouping is not Mode.OFF else None
-        sends = match is not None and match.verdict == "answer" and self._session.answers is Mode.AUTO
+        question = (grouped.group or grouped.suggested) if self._newest.grouping is not Mode.OFF else None
+        sends = match is not None and match.verdict == "answer" and self._newest.answers is Mode.AUTO
         answer = CourseMatch(match.source, match.score, "sent", match.text) if match and sends else None
         return Preview(question, bool(grouped.group), answer)
 

@@ -83,6 +83,15 @@ class Queue(Protocol):
         """Insert or update by id."""
         ...
 
+    async def configure_session(self, session: Session) -> Session:
+        """Take over what the configuration says of a session now, as far as that is another word than last time; what
+        was changed since then stays. The session as it stands then."""
+        ...
+
+    async def configured_sessions(self) -> list[str]:
+        """Ids of the sessions that a configuration ever named."""
+        ...
+
     async def sessions(self) -> list[Session]: ...
 
     async def questions(self, session: str, since: int = 0) -> list[Question]:
@@ -114,7 +123,8 @@ class Queue(Protocol):
         ...
 
     async def apply(self, change: Change) -> Action:
-        """Apply a change and write the ledger. Raises `Conflict` where a `before` is no longer what stands."""
+        """Apply a change and write the ledger. Raises `Conflict` where a `before` is no longer what stands, or the
+        session that it opens is there."""
         ...
 
     async def actions(self, session: str, limit: int = 100, since: int = 0) -> list[Action]:

@@ -19,8 +19,9 @@ from bot.app.sources import make_connectors
 from bot.backoff import backoff
 from bot.connectors.names import CHATS
 from bot.desk import Desk
+from bot.errors import SettingsError
 from bot.live import Live
-from bot.model import Address, Preview
+from bot.model import Address, Preview, Session
 from bot.options import SourceOptions
 from bot.outbox import Outbox
 from bot.pipeline import Pipeline
@@ -31,6 +32,7 @@ from bot.storage.sqlite import open_store
 from bot.supervisor import Supervisor
 from bot.web.server import make_web
 from bot.web.serving import Serving, serve
+from bot.web.sessions import TOPIC as SESSION
 from bot.web.signin import SignIn
 from bot.web.source_json import Configured
 from knowledge.encoder import Encoder
@@ -55,7 +57,7 @@ class Hall:
         self._tasks: set[asyncio.Future[None]] = set()
         self._understanding: asyncio.Future[None] | None = None
         self.live = Live(store)
-        self.desk = Desk(store, self.live.changed, now, sending=lambda: self._outbox.wake())
+        self.desk = Desk(store, self.live.changed, now, sending=lambda: self._outbox.wake(), settled=self._settled)
         self._staff = {source.name: self._staff_room(source) for source in settings.sources if source.staff}
         self.floor = Unwatched(
             store,
@@ -72,6 +74,10 @@ class Hall:
         self._outbox = Outbox(store, self.connectors, now, page=self.session_url)
         self.supervisor = Supervisor(self.floor, store, self.connectors.values(), now, said=self._outbox.said)
         self._serving: Serving | None = None
+        self._setting = asyncio.Lock()
+        self._taught: dict[str, tuple[object, ...]] = {}
+        self._awaited: set[str] = set()
+        self._courses: dict[str, asyncio.Future[None]] = {}
         self._looking_up = 0
 
     @property
@@ -94,7 +100,7 @@ class Hall:
 
     async def start(self) -> None:
         for session in self.settings.sessions:
-            await self.store.save_session(session.session())
+            await self.store.configure_session(session.session())
         web = self.settings.web
         self._serving = await serve(
             make_web(
@@ -123,21 +129,63 @@ class Hall:
         self._understanding = self._begin(self._understand())
 
     async def _understand(self) -> None:
-        replying = frozenset(name for name, c in self.connectors.items() if c.abilities.reply)
-        for chosen in self.settings.sessions:
-            session = chosen.session()
-            pipeline = await self._minds.pipeline(
-                session,
-                self.store,
-                now=self.now,
-                replying=replying,
-                changed=self.live.changed,
-                sending=self._outbox.wake,
-            )
-            self.pipelines[session.id] = pipeline
-            self._spawn(f"pipeline {session.id}", pipeline.run)
-            if session.course:
-                self._spawn(f"course {session.id}", partial(self._minds.follow_course, pipeline, session, self.store))
+        """A pipeline for each session that the configuration names or that is not over."""
+        configured = {session.id for session in self.settings.sessions}
+        for session in await self.store.sessions():
+            if session.id in configured or session.ended_at is None:
+                await self._follow(session)
+
+    async def _follow(self, session: Session) -> None:
+        """Let the session's pipeline be set like this; one that has none yet gets it."""
+        async with self._setting:
+            if session.id not in self.pipelines:
+                await self._open(session)
+            else:
+                self.pipelines[session.id].follow(session)
+            await self._teach(session)
+
+    async def _open(self, session: Session) -> None:
+        pipeline = await self._minds.pipeline(
+            session,
+            self.store,
+            now=self.now,
+            replying=frozenset(name for name, c in self.connectors.items() if c.abilities.reply),
+            changed=self.live.changed,
+            sending=self._outbox.wake,
+        )
+        self.pipelines[session.id] = pipeline
+        self._taught[session.id] = _learns_from(session)
+        self._spawn(f"pipeline {session.id}", pipeline.run)
+        self._watch_course(session)
+
+    async def _teach(self, session: Session) -> None:
+        """Where its course is another one now, or other evenings came before it, it learns anew."""
+        if self._taught[session.id] == _learns_from(session):
+            return
+        if watching := self._courses.pop(session.id, None):
+            watching.cancel()
+        await self._minds.learn(self.pipelines[session.id], session, self.store)
+        self._taught[session.id] = _learns_from(session)
+        self._watch_course(session)
+
+    def _watch_course(self, session: Session) -> None:
+        if session.course:
+            follow = partial(self._minds.follow_course, self.pipelines[session.id], session, self.store)
+            self._courses[session.id] = self._spawn(f"course {session.id}", follow)
+
+    def _settled(self, id: str) -> None:
+        """A session was opened or is set otherwise."""
+        self.live.changed(id, SESSION)
+        self._spawn(f"session {id}", partial(self._settle, id))
+
+    async def _settle(self, id: str) -> None:
+        """Once the model is loaded; until then `_understand` finds the session as it is."""
+        with suppress(SettingsError):  # said where the program starts
+            await self.loaded()
+            self._awaited.discard(id)
+            session = next((one for one in await self.store.sessions() if one.id == id), None)
+            if session is not None:
+                await self._follow(session)
 
     async def look_up(self, session: str, text: str) -> Preview:
         """What would become of a text that is being written. Nothing while others are looked up or the model loads: it
@@ -168,15 +216,20 @@ class Hall:
         )
 
     def _arrived(self, sessions: set[str]) -> None:
-        for session in sessions & self.pipelines.keys():
-            self.pipelines[session].wake()
+        for session in sessions:
+            if session in self.pipelines:
+                self.pipelines[session].wake()
+            elif session not in self._awaited:
+                self._awaited.add(session)
+                self._spawn(f"session {session}", partial(self._settle, session))
 
-    def _spawn(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
-        self._begin(_keep_alive(what, work))
+    def _spawn(self, what: str, work: Callable[[], Awaitable[None]]) -> "asyncio.Future[None]":
+        return self._begin(_keep_alive(what, work))
 
     def _begin(self, work: Awaitable[None]) -> "asyncio.Future[None]":
         task = asyncio.ensure_future(work)
         self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
         return task
 
     async def loaded(self) -> None:
@@ -195,6 +248,11 @@ class Hall:
                 await connector.close()
         self._minds.close()
         await self.store.close()
+
+
+def _learns_from(session: Session) -> tuple[object, ...]:
+    """What of a session says which course it knows."""
+    return session.course, session.series, session.starts_at
 
 
 async def _keep_alive(what: str, work: Callable[[], Awaitable[None]]) -> None:

@@ -93,11 +93,15 @@ class Minds:
             changed=changed,
             sending=sending,
         )
+        await self.learn(pipeline, session, store)
+        return pipeline
+
+    async def learn(self, pipeline: Pipeline, session: Session, store: Store) -> None:
+        """Let a pipeline know the session's course and the earlier answers of its series as they are now."""
         course = Course((), (), ())
         if session.course:
             course = await asyncio.to_thread(read_course, Path(session.course))
         await self.teach(pipeline, session, store, course)
-        return pipeline
 
     async def teach(self, pipeline: Pipeline, session: Session, store: Store, course: Course) -> None:
         """Let a pipeline answer from this course, and from what people answered on earlier evenings of the series."""
@@ -106,6 +110,7 @@ class Minds:
         self._courses[session.id] = course
         evenings = await earlier_answers(session, store)
         if not session.course and not evenings:
+            pipeline.teach(None)
             return
         for problem in course.problems:
             log.warning("course of %s: %s:%s: %s", session.id, problem.file, problem.line or "", problem.message)

@@ -10,6 +10,7 @@ from bot.model import Action, Change, Move, Person, QuestionState, Status
 from bot.storage import stages
 from bot.storage.deliveries import deliver
 from bot.storage.rows import change_of, dumped, listed, state_of, state_row
+from bot.storage.sessions import open_, settle
 
 COURSE = "course"
 """Who gave an answer that no person gave; see `model.Answer.by`."""
@@ -76,6 +77,10 @@ def apply(db: Database, change: Change) -> Action:
     that one is merged into the group the caller saw; so taking the move back restores it exactly."""
     if change.undoes is not None:
         _check_undoable(db, change.session, change.undoes)
+    if change.opens is not None:
+        open_(db, change.opens)
+    if change.settings:
+        settle(db, change.session, change.settings)
     touched = {id for pair in change.questions for id in _replace(db, change, *pair)}
     moves = tuple(_move(db, change.session, move) for move in change.moves)
     touched |= {id for move in moves for id in (move.before, move.after) if id}

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlite_utils import Database
 
 from bot.errors import Conflict, NotFound
-from bot.model import Cursor, Delivery, Message, Placed, Placement, QuestionState, Remembered, Session
+from bot.model import Cursor, Delivery, Message, Placed, Placement, QuestionState, Remembered
 from bot.storage import changes
 from bot.storage.deliveries import deliver, deliver_once
 from bot.storage.rows import (
@@ -16,8 +16,6 @@ from bot.storage.rows import (
     message_row,
     placement_of,
     placement_row,
-    session_of,
-    session_row,
     vector_of,
 )
 
@@ -148,24 +146,3 @@ def latest(db: Database, session: str, limit: int) -> list[tuple[Message, Placem
         (session, limit),
     ).fetchall()
     return [(message_of(row), placement_of(row)) for row in reversed(rows)]
-
-
-def save_session(db: Database, session: Session) -> None:
-    db.execute(
-        """
-        INSERT INTO sessions (id, title, series, speaker, starts_at, ended_at, course, language, review, ledger,
-            grouping, answers, acknowledgements)
-        VALUES (:id, :title, :series, :speaker, :starts_at, :ended_at, :course, :language, :review, :ledger,
-            :grouping, :answers, :acknowledgements)
-        ON CONFLICT (id) DO UPDATE SET title = excluded.title, series = excluded.series, speaker = excluded.speaker,
-            starts_at = excluded.starts_at, ended_at = excluded.ended_at, course = excluded.course,
-            language = excluded.language, review = excluded.review, ledger = excluded.ledger,
-            grouping = excluded.grouping, answers = excluded.answers, acknowledgements = excluded.acknowledgements
-        """,
-        session_row(session),
-    )
-
-
-def sessions(db: Database) -> list[Session]:
-    """In the order in which they were first saved."""
-    return [session_of(row) for row in db.execute("SELECT * FROM sessions ORDER BY rowid")]

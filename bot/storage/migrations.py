@@ -198,6 +198,20 @@ def _reasons_and_experts(db: Database) -> None:
     )
 
 
+@steps(name="0012_sessions")
+def _sessions(db: Database) -> None:
+    """sessions: `configured` is what the configuration said last, as JSON ("": it never named the session). Before this
+    step what it said was what stood."""
+    db.executescript(
+        """
+        ALTER TABLE sessions ADD COLUMN configured TEXT NOT NULL DEFAULT '';
+        UPDATE sessions SET configured = json_object('id', id, 'title', title, 'series', series, 'speaker', speaker,
+            'starts_at', starts_at, 'course', course, 'language', language, 'review', review, 'ledger', ledger,
+            'grouping', grouping, 'answers', answers, 'acknowledgements', acknowledgements);
+        """
+    )
+
+
 @steps(name="0018_stage")
 def _stage(db: Database) -> None:
     """questions: `staged_at` is when it last came on stage. stages: how each session's stage is shown."""

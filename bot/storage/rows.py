@@ -16,7 +16,6 @@ from bot.model import (
     CourseMatch,
     Delivery,
     Message,
-    Mode,
     Placement,
     QuestionState,
     Session,
@@ -56,11 +55,6 @@ def vector_of(stored: bytes) -> Vector:
 
 def session_row(session: Session) -> dict[str, Any]:
     return {**asdict(session), "review": int(session.review), "ledger": int(session.ledger)}
-
-
-def session_of(row: Row) -> Session:
-    modes = {name: Mode(row[name]) for name in ("grouping", "answers", "acknowledgements")}
-    return Session(**{**dict(row), **modes, "review": bool(row["review"]), "ledger": bool(row["ledger"])})
 
 
 def message_row(message: Message) -> tuple[Any, ...]:

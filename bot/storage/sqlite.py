@@ -35,7 +35,7 @@ from bot.model import (
     Vector,
 )
 from bot.ports import Now
-from bot.storage import changes, inbox, links, logins, questions, sources, stages, vectors
+from bot.storage import changes, inbox, links, logins, questions, sessions, sources, stages, vectors
 from bot.storage import deliveries as said
 from bot.storage.connection import claim, connect, explained, warn_if_unsound
 from bot.storage.migrations import migrate
@@ -116,10 +116,16 @@ class SqliteStore:
         return await self._read(inbox.remembered, session)
 
     async def save_session(self, session: Session) -> None:
-        await self._write(inbox.save_session, session)
+        await self._write(sessions.save, session)
+
+    async def configure_session(self, session: Session) -> Session:
+        return await self._write(sessions.configure, session)
 
     async def sessions(self) -> list[Session]:
-        return await self._read(inbox.sessions)
+        return await self._read(sessions.all_)
+
+    async def configured_sessions(self) -> list[str]:
+        return await self._read(sessions.configured)
 
     async def questions(self, session: str, since: int = 0) -> list[Question]:
         """Also, once and only with `since` over 0, a question that undo removed: as merged into nothing, demand 0."""

@@ -24,9 +24,11 @@ from bot.web.schemas import (
     QuestionDetail,
     ReasonOut,
     ReasonsOut,
+    SettingOut,
     UndoBody,
     Words,
 )
+from bot.web.sessions import may_set
 from bot.web.signin import at_least
 from bot.web.site import CALLER, Caller, Desk, Site
 from bot.web.texts import say
@@ -150,7 +152,8 @@ class Acts:
     async def undo(self, request: web.Request) -> web.Response:
         caller = request[CALLER]
         body = await read_body(request, UndoBody) if request.can_read_body else UndoBody()
-        action = await self._site.desk.undo(caller.who, caller.here.id, body.action)
+        allowed = may_set(caller.role)
+        action = await self._site.desk.undo(caller.who, caller.here.id, body.action, may_set=allowed)
         return reply(ActionOut(action=action.id))
 
     async def ledger(self, request: web.Request) -> web.Response:
@@ -201,5 +204,11 @@ def _row(action: Action) -> LedgerRow:
     change = action.change
     touched = dict.fromkeys(state.id for pair in change.questions for state in pair if state is not None)
     return LedgerRow(
-        id=action.id, at=change.at, who=change.who, what=change.what, questions=list(touched), undone=action.undone
+        id=action.id,
+        at=change.at,
+        who=change.who,
+        what=change.what,
+        questions=list(touched),
+        settings=[SettingOut(**asdict(one)) for one in change.settings if one.name != "course"],
+        undone=action.undone,
     )

@@ -3,14 +3,18 @@
 import asyncio
 import logging
 from contextlib import suppress
+from dataclasses import replace
 from typing import cast
 
 from aiohttp import web
 
 from bot.errors import StoreError
 from bot.live import Feed
+from bot.web.queue_json import WHOLE
 from bot.web.reading import read_since
 from bot.web.routes import API, Parameter, Route
+from bot.web.schemas import SessionNow
+from bot.web.sessions import TOPIC
 from bot.web.site import CALLER, Caller, Site
 
 log = logging.getLogger(__name__)
@@ -87,6 +91,7 @@ class _Stream:
     def __init__(self, site: Site, caller: Caller, feed: Feed, response: web.StreamResponse) -> None:
         self._site = site
         self._caller = caller
+        self._session = caller.here
         self._feed = feed
         self._response = response
         self._loop = asyncio.get_running_loop()
@@ -128,13 +133,23 @@ class _Stream:
         """Send all that is newer; the revision and the number of the topics that the client knows then."""
         view, number, topics = self._feed.view, self._feed.number, self._feed.told(told, self._caller.staff)
         parts = [head]
+        if self._set_otherwise(dict(topics).get(TOPIC)) and not head:
+            since = WHOLE
         if head or view.revision > since:
-            data = self._site.queue_json.payload(view, self._caller.here, since, self._caller.staff)
+            data = self._site.queue_json.payload(view, self._session, since, self._caller.staff)
             parts.append(b"event: questions\nid: %d\ndata: %s\n\n" % (view.revision, data))
         parts += [b"event: %s\ndata: %s\n\n" % (name.encode(), data) for name, data in topics]
         await self._write(b"".join(parts))
         self._again = self._loop.time() + self._pause
         return view.revision, number
+
+    def _set_otherwise(self, told: bytes | None) -> bool:
+        """Whether other questions are to be seen since the session is set as told."""
+        if told is None:
+            return False
+        now, before = SessionNow.model_validate_json(told), self._session
+        self._session = replace(before, review=now.review, ledger=now.ledger)
+        return self._session != before
 
     async def _write(self, data: bytes) -> None:
         async with asyncio.timeout(self._site.limits.write_timeout):

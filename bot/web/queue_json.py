@@ -10,6 +10,8 @@ from bot.web.schemas import AnswerOut, GoneQuestion, QuestionOut, StaffQuestion,
 
 REMEMBERED = 64  # payloads of one session and audience: most watchers ask from the same few revisions
 SESSIONS = 256
+WHOLE = -1
+"""Before every revision: all there is, for those who know something."""
 
 
 def answer_out(answer: Answer | None) -> AnswerOut | None:
@@ -77,14 +79,15 @@ class QueueJson:
     """Remembers what it made, within bounds."""
 
     def __init__(self) -> None:
-        self._audiences: dict[tuple[str, bool, bool], _Audience] = {}
+        self._audiences: dict[tuple[str, bool, bool, bool], _Audience] = {}
 
     def payload(self, view: View, session: Session, since: int, staff: bool) -> bytes:
         """`QueueOut` of what changed after `since`, one line of JSON.
 
-        From 0 on, what viewers do not see is left out; later it comes as gone, since they may have seen it.
+        From 0 on, what viewers do not see is left out; later, and from `WHOLE` on, it comes as gone, since they may
+        have seen it.
         """
-        key = (session.id, session.review, staff)
+        key = (session.id, session.review, session.ledger, staff)
         if key not in self._audiences and len(self._audiences) >= SESSIONS:
             self._audiences.clear()
         audience = self._audiences.setdefault(key, _Audience())
@@ -107,7 +110,7 @@ class _Audience:
 
     def _of(self, questions: Sequence[Question], session: Session, since: int, staff: bool) -> list[bytes]:
         lines = [(q, self._line(q, session, staff)) for q in questions]
-        return [line or _gone(q) for q, line in lines if line is not None or since > 0]
+        return [line or _gone(q) for q, line in lines if line is not None or since != 0]
 
     def _line(self, question: Question, session: Session, staff: bool) -> bytes | None:
         known = self._lines.get(question.id)

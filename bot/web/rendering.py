@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bot.model import Session
 from bot.web.assets import Assets
 from bot.web.reading import clean
-from bot.web.schemas import LONGEST_MESSAGE, LONGEST_NAME, AbilityModes, SessionOut
+from bot.web.schemas import LONGEST_MESSAGE, LONGEST_NAME, AbilityModes, SessionNow, SessionOut
 from bot.web.site import Caller, Site
 from bot.web.words import LANGUAGES, read_words, translated
 
@@ -44,14 +44,16 @@ def make_templates(assets: Assets) -> Mapping[str, Environment]:
     return {language: environment(language) for language in LANGUAGES}
 
 
-def session_out(session: Session, role: str) -> SessionOut:
-    return SessionOut(
+def session_now(session: Session) -> SessionNow:
+    return SessionNow(
         id=session.id,
         title=session.title,
         series=session.series,
         speaker=session.speaker,
         language=session.language,
         review=session.review,
+        ledger=session.ledger,
+        course=bool(session.course),
         starts_at=session.starts_at,
         ended_at=session.ended_at,
         abilities=AbilityModes(
@@ -59,8 +61,11 @@ def session_out(session: Session, role: str) -> SessionOut:
             answers=session.answers.value,
             acknowledgements=session.acknowledgements.value,
         ),
-        role=role,  # type: ignore[arg-type]  # checked by pydantic
     )
+
+
+def session_out(session: Session, role: str) -> SessionOut:
+    return SessionOut(**dict(session_now(session)), role=role)  # type: ignore[arg-type]  # checked by pydantic
 
 
 def public_url(site: Site, caller: Caller) -> str:

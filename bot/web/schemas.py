@@ -43,17 +43,55 @@ class AbilityModes(Reply):
     acknowledgements: str
 
 
-class SessionOut(Reply):
+class SessionNow(Reply):
+    """How a session is set. `review`: viewers see a question only after it was approved; `ledger`: everybody may read
+    what was dismissed and why; `course`: it has course material."""
+
     id: str
     title: str
     series: str
     speaker: str
     language: str
     review: bool
+    ledger: bool
+    course: bool
     starts_at: float | None
     ended_at: float | None
     abilities: AbilityModes
+
+
+class SessionOut(SessionNow):
     role: Role = Field(description="the caller's role in this session")
+
+
+ModeName = Literal["off", "suggest", "auto"]
+Moment = Annotated[float, Field(ge=0, lt=2**33)]
+
+
+class SessionBody(Body):
+    """The settings to change; what is not given stays. `ended`: the talk is over (now), or goes on after all;
+    `course_of`: has the course material of that session (null: none). Moderators may set `review`, `ledger` and the
+    three modes."""
+
+    title: str = Field(default="", max_length=200)
+    series: str = Field(default="", max_length=200)
+    speaker: str = Field(default="", max_length=200)
+    language: Literal["zh", "en"] = "zh"
+    starts_at: Moment | None = None
+    ended: bool = False
+    course_of: Annotated[str, Field(max_length=100)] | None = None
+    review: bool = False
+    ledger: bool = False
+    grouping: ModeName = "auto"
+    answers: ModeName = "auto"
+    acknowledgements: Literal["off", "auto"] = "auto"
+
+
+class SessionChanged(Reply):
+    """The session as it is set now; `action` takes the change back (null: it was set so already)."""
+
+    session: SessionOut
+    action: int | None
 
 
 class AnswerOut(Reply):
@@ -313,14 +351,23 @@ class StageOut(StageTold):
     at: float
 
 
+class SettingOut(Reply):
+    """A setting of the session went from one value to another."""
+
+    name: str
+    before: str | float | bool | None
+    after: str | float | bool | None
+
+
 class LedgerRow(Reply):
-    """`what` is what was done, `undone` that it was taken back."""
+    """`what` is what was done, `undone` that it was taken back; `settings` are those of the session that it changed."""
 
     id: int
     at: float
     who: str
     what: str
     questions: list[str]
+    settings: list[SettingOut]
     undone: bool
 
 

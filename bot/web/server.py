@@ -20,6 +20,7 @@ from bot.web.pages import Pages
 from bot.web.queue_json import QueueJson
 from bot.web.rendering import HERE, make_templates
 from bot.web.routes import API, Policy, Route
+from bot.web.sessions import Sessions
 from bot.web.signin import SignIn
 from bot.web.site import Desk, LookUp, Receive, Report, Site, SourcesNow
 from bot.web.source_json import Configured
@@ -87,7 +88,17 @@ def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
     events = Events(site)
     document = Document(site)
     routes = [
-        part.routes() for part in (Api(site), Acts(site), events, Pages(site), Sources(site), Staging(site), document)
+        part.routes()
+        for part in (
+            Api(site),
+            Acts(site),
+            events,
+            Pages(site),
+            Sessions(site),
+            Sources(site),
+            Staging(site),
+            document,
+        )
     ]
     policy = Policy(route for part in routes for route in part)
     document.describe(policy)

@@ -1,6 +1,6 @@
 """What the handlers work with, and who is calling. Built by `server.make_web`, read by everything beside it."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -9,8 +9,20 @@ from jinja2 import Environment
 
 from bot.errors import BadInput, NotFound
 from bot.live import Live
-from bot.model import Action, Login, Message, Person, Preview, Question, QuestionState, Session, SourceReport
+from bot.model import (
+    Action,
+    Login,
+    Message,
+    Person,
+    Preview,
+    Question,
+    QuestionState,
+    Session,
+    SettingValue,
+    SourceReport,
+)
 from bot.ports import Connector, Now, Store
+from bot.sessions import SETTINGS
 from bot.web.assets import Assets
 from bot.web.identity import Participant, Participants
 from bot.web.limits import Buckets, Limits
@@ -50,7 +62,11 @@ class Desk(Protocol):
     async def reopen(self, who: str, ids: Sequence[str]) -> Action: ...
     async def pin(self, who: str, id: str, on: bool = True) -> Action: ...
     async def label(self, who: str, id: str, labels: Sequence[str]) -> Action: ...
-    async def undo(self, who: str, session: str, action: int | None = None) -> Action: ...
+    async def open_session(self, who: str, session: Session) -> Action: ...
+    async def set_up(self, who: str, session: str, wanted: Mapping[str, SettingValue]) -> Action | None: ...
+    async def undo(
+        self, who: str, session: str, action: int | None = None, *, may_set: Container[str] = SETTINGS
+    ) -> Action: ...
     async def vote(self, session: str, id: str, person: Person, on: bool = True) -> Question: ...
     async def not_answered(self, session: str, id: str, person: Person) -> Question: ...
     async def mine(self, session: str, person: Person) -> list[tuple[Message, QuestionState | None]]: ...

@@ -147,7 +147,7 @@ async def open_hall(
 ) -> AsyncIterator[Hall]:
     """A served hall; `prepare` may change the application before it starts."""
     clock, live, echo = Clock(), Live(store, pause=0.005), Echo()
-    desk = Desk(store, live.changed, clock)
+    desk = Desk(store, live.changed, clock, settled=lambda id: live.changed(id, "session"))
     sign_in = SignIn(SECRET, store, clock)
 
     async def receive(messages: Sequence[Message]) -> int:

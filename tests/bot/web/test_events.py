@@ -39,6 +39,10 @@ class Watching:
             pass
         return block.split("data: ")[1].strip()
 
+    async def set_as(self) -> dict[str, Any]:
+        """How the session is set, the next time it is told."""
+        return dict(json.loads(await self.topic("session")))
+
 
 async def watching(browser: Browser, path: str = PATH, **more: Any) -> Watching:
     response = await browser.get(path, **more)
@@ -222,3 +226,33 @@ async def test_a_viewer_is_told_a_few_times_a_second_and_misses_nothing(store: S
             await staff.event()
         _, data = await viewer.event()
         assert [q["id"] for q in data["questions"]] == ["q0", "q1", "q2"]
+
+
+async def test_review_that_is_switched_on_takes_back_what_nobody_approved(hall: Hall) -> None:
+    """Open pages are told how the session is set now, and viewers which questions they see no longer, or see again."""
+    await hall.asks()
+    organiser = await hall.signed_in("organiser")
+    viewer, staff = await watching(hall.client()), await watching(organiser)
+    for stream in (viewer, staff):
+        await stream.event()
+        assert (await stream.set_as())["review"] is False
+    for review in (True, False):
+        answer = await organiser.send("PATCH", "/api/v1/sessions/talk", {"review": review, "title": f"Review {review}"})
+        assert answer.status == 200
+        (seen,) = (await viewer.event())[1]["questions"]
+        assert (seen["id"], seen.get("gone", False)) == ("q1", review)
+        assert (await viewer.set_as())["title"] == f"Review {review}"
+        assert "gone" not in (await staff.event())[1]["questions"][0]
+
+
+async def test_another_title_sends_no_question_again(hall: Hall) -> None:
+    """What changes nothing about what is seen costs the watchers one line."""
+    await hall.asks()
+    stream = await watching(hall.client())
+    await stream.event()
+    organiser = await hall.signed_in("organiser")
+    await organiser.send("PATCH", "/api/v1/sessions/talk", {"title": "Another title"})
+    assert (await stream.set_as())["title"] != "Another title"
+    assert (await stream.set_as())["title"] == "Another title"
+    await hall.asks("Slides?", "q2")
+    assert [q["id"] for q in (await stream.event())[1]["questions"]] == ["q2"]

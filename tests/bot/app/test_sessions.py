@@ -1,0 +1,122 @@
+"""Sessions of a running program: set otherwise while live, made while live, and after a restart."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from bot.app import Hall, open_hall
+from bot.model import Message, Mode, Session, Status
+from bot.settings import SessionSettings, Settings, WebSettings
+from tests.fakes import HashEncoder
+
+RECORDED = "Is there a recording of this talk?"
+COURSE = "# 常见问题\n\n## Is there a recording of this talk?\n\nYes, tomorrow at noon.\n"
+
+
+def settings(folder: Path, **talk: Any) -> Settings:
+    said = SessionSettings(**{"id": "talk", "title": "A talk", "language": "en", **talk})
+    return Settings(data=folder / "data", web=WebSettings(port=0), session=(said,))
+
+
+async def until(condition: Callable[[], Awaitable[object]], seconds: float = 10.0) -> None:
+    end = asyncio.get_running_loop().time() + seconds
+    while not await condition():
+        assert asyncio.get_running_loop().time() < end, "it did not happen in time"
+        await asyncio.sleep(0.02)
+
+
+async def asks(hall: Hall, id: str, text: str = RECORDED, session: str = "talk") -> None:
+    await hall.floor.receive([Message(session, "chat", id, id, id, text, hall.now(), explicit=True)])
+
+
+async def placed(hall: Hall, n: int, session: str = "talk") -> None:
+    """Until so many messages of a session are placed."""
+
+    async def are() -> bool:
+        return sum(placement is not None for _, placement in await hall.store.placements(session)) == n
+
+    await until(are)
+
+
+async def test_grouping_that_is_switched_off_counts_from_the_next_message_on(tmp_path: Path) -> None:
+    """The running pipeline follows the page: the same words found a question of their own, and join again later."""
+    async with open_hall(settings(tmp_path), encoder=HashEncoder()) as hall:
+        await hall.loaded()
+        for n, (mode, questions) in enumerate([("auto", 1), ("off", 2), ("auto", 2)]):
+            await hall.desk.set_up("Ann", "talk", {"grouping": mode})
+            await until(lambda mode=mode: _set(hall, Mode(mode)))  # type: ignore[misc]
+            await asks(hall, f"m{n}")
+            await placed(hall, n + 1)
+            assert len(await hall.store.questions("talk")) == questions
+
+
+async def _set(hall: Hall, mode: Mode) -> bool:
+    return hall.pipelines["talk"]._newest.grouping is mode
+
+
+async def test_a_session_made_while_live_takes_questions_at_once(tmp_path: Path) -> None:
+    """It has a pipeline without a restart, and after one as well; an ended one gets it when somebody asks there."""
+    made = Session("made", "Made on a page", language="en")
+    async with open_hall(settings(tmp_path), encoder=HashEncoder()) as hall:
+        await hall.loaded()
+        await hall.desk.open_session("Ann", made)
+        await asks(hall, "m1", session="made")
+        await placed(hall, 1, "made")
+    async with open_hall(settings(tmp_path), encoder=HashEncoder()) as hall:
+        await hall.loaded()
+        assert set(hall.pipelines) == {"talk", "made"}
+        await hall.desk.set_up("Ann", "made", {"ended_at": hall.now()})
+    async with open_hall(settings(tmp_path), encoder=HashEncoder()) as hall:
+        await hall.loaded()
+        assert set(hall.pipelines) == {"talk"}
+        await asks(hall, "m2", session="made")
+        await placed(hall, 2, "made")
+        assert len(await hall.store.questions("made")) == 1
+
+
+async def test_a_message_that_waits_while_the_program_is_down_is_placed(tmp_path: Path) -> None:
+    """A session made on a page and stopped right after is where it was: nothing of it is lost."""
+    async with open_hall(settings(tmp_path), encoder=HashEncoder()) as hall:
+        await hall.desk.open_session("Ann", Session("made", "Made on a page"))
+        await hall.store.receive([Message("made", "chat", "m1", "u", "U", RECORDED, hall.now(), explicit=True)])
+    async with open_hall(settings(tmp_path), encoder=HashEncoder()) as hall:
+        await placed(hall, 1, "made")
+
+
+async def test_another_course_answers_from_then_on(tmp_path: Path) -> None:
+    """A course that the session gets while live answers its questions, and no more once it is taken away."""
+    course = tmp_path / "course"
+    course.mkdir()
+    (course / "faq.md").write_text(COURSE, encoding="utf-8")
+    async with open_hall(settings(tmp_path, grouping="off"), encoder=HashEncoder()) as hall:
+        await hall.loaded()
+        seen: list[bool] = []
+        for n, folder in enumerate(["", str(course), ""]):
+            await hall.desk.set_up("Ann", "talk", {"course": folder})
+
+            async def taught(folder: str = folder) -> bool:
+                return hall._taught["talk"][0] == folder
+
+            await until(taught)
+            await asks(hall, f"m{n}")
+            await placed(hall, n + 1)
+            (_, placement) = (await hall.store.placements("talk"))[-1]
+            seen.append(placement is not None and placement.answer is not None)
+        assert seen == [False, True, False]
+        assert ("talk" in hall._courses) is False
+
+
+async def test_what_a_page_set_outlives_a_restart_and_a_deleted_line(tmp_path: Path) -> None:
+    """The file's old word does not undo the page's; and a session that the file names no longer stays."""
+    async with open_hall(settings(tmp_path), encoder=HashEncoder()) as hall:
+        await hall.desk.set_up("Ann", "talk", {"title": "From the page", "review": True})
+        await asks(hall, "m1")
+        await placed(hall, 1)
+    async with open_hall(settings(tmp_path, speaker="Bo"), encoder=HashEncoder()) as hall:
+        (talk,) = await hall.store.sessions()
+        assert (talk.title, talk.review, talk.speaker) == ("From the page", True, "Bo")
+    async with open_hall(settings(tmp_path, id="other"), encoder=HashEncoder()) as hall:
+        assert [one.id for one in await hall.store.sessions()] == ["talk", "other"]
+        (question,) = await hall.store.questions("talk")
+        assert question.status is Status.NEW

@@ -1,0 +1,66 @@
+"""Sessions in the store: what the configuration said, what pages changed, and the ledger of both."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.errors import Conflict, NotFound
+from bot.model import Change, Mode, Session, Setting
+from bot.storage.sqlite import SqliteStore, open_store
+
+SAID = Session("evening", "An evening", language="en")
+TITLE = Setting("title", "An evening", "Another title")
+
+
+async def test_a_change_on_a_page_outlives_a_restart(tmp_path: Path) -> None:
+    """The same configuration read again takes nothing back; a new word in it counts, and only that."""
+    for says, stands in [
+        (SAID, replace(SAID, title="Another title", grouping=Mode.OFF, review=True)),
+        (replace(SAID, review=True), replace(SAID, title="Another title", grouping=Mode.OFF, review=True)),
+        (replace(SAID, title="The newest"), replace(SAID, title="The newest", grouping=Mode.OFF)),
+    ]:
+        store = await open_store(tmp_path / "hall.db")
+        assert await store.configure_session(says) == (stands if says is not SAID else SAID)
+        if says is SAID:
+            settings = (TITLE, Setting("grouping", "auto", "off"), Setting("review", False, True))
+            await store.apply(Change("evening", 1.0, "Ann", "set_up", settings=settings))
+        assert await store.sessions() == [stands]
+        await store.close()
+
+
+async def test_the_ledger_keeps_who_set_what(store: SqliteStore) -> None:
+    """A change of settings is read back as it was written."""
+    await store.configure_session(SAID)
+    change = Change("evening", 1.0, "Ann", "set_up", settings=(TITLE, Setting("starts_at", None, 5.0)))
+    await store.apply(change)
+    assert [action.change for action in await store.actions("evening")] == [change]
+
+
+async def test_two_who_set_the_same_do_not_overwrite_each_other(store: SqliteStore) -> None:
+    """A change that was decided on an older value is refused whole; one of another field is not."""
+    await store.configure_session(SAID)
+    await store.apply(Change("evening", 1.0, "Ann", "set_up", settings=(TITLE,)))
+    with pytest.raises(Conflict, match="title"):
+        await store.apply(Change("evening", 2.0, "Bo", "set_up", settings=(Setting("speaker", "", "Bo"), TITLE)))
+    await store.apply(Change("evening", 3.0, "Bo", "set_up", settings=(Setting("language", "en", "zh"),)))
+    evening = next(one for one in await store.sessions() if one.id == "evening")
+    assert (evening.title, evening.speaker, evening.language) == ("Another title", "", "zh")
+
+
+async def test_a_session_is_opened_once(store: SqliteStore) -> None:
+    """An id that is taken is refused, and what stands there stays; what does not exist cannot be set."""
+    await store.apply(Change("evening", 1.0, "Ann", "open", opens=SAID))
+    with pytest.raises(Conflict, match="already"):
+        await store.apply(Change("evening", 2.0, "Bo", "open", opens=replace(SAID, title="Mine")))
+    assert SAID in await store.sessions()
+    with pytest.raises(NotFound):
+        await store.apply(Change("nowhere", 3.0, "Bo", "set_up", settings=(TITLE,)))
+
+
+async def test_what_a_configuration_named_is_known(store: SqliteStore) -> None:
+    """Sessions made on a page are told from those that a file named, also when it names them no longer."""
+    known = await store.configured_sessions()
+    await store.apply(Change("made", 1.0, "Ann", "open", opens=replace(SAID, id="made")))
+    await store.configure_session(SAID)
+    assert await store.configured_sessions() == [*known, "evening"]
