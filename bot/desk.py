@@ -1,7 +1,7 @@
-"""What people do with the queue: approve, edit, merge, split, stage, answer, dismiss, vote, undo.
+"""What people do with the queue: approve, assign, edit, merge, split, stage, answer, dismiss, vote, undo.
 
 Reads what stands, asks `queueing` whether the act is allowed, hands the store one `Change`, tells who watches.
-Every act returns the ledger's `Action`; `undo` takes any of them back.
+Every act returns the ledger's `Action`; `undo` takes any of them back. An act on several questions is one action.
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
@@ -26,12 +26,16 @@ from bot.model import (
 )
 from bot.ports import Changed, Now, Store
 from bot.queueing import require_follows, visible, waiting
-from bot.replies import UNDO_WITHIN, answers
+from bot.replies import UNDO_WITHIN, answers, reasons
 from bot.sessions import SETTINGS, to_set
 from bot.sessions import taken_back as taken_back_settings
 
 LONGEST_TITLE = 500
 LONGEST_ANSWER = 4000
+LONGEST_REASON = 500
+LONGEST_NAME = 60
+LONGEST_LABEL = 40
+MOST_LABELS = 20  # on one question
 COURSE = "course"
 
 
@@ -61,12 +65,31 @@ class Desk:
 
     async def reopen(self, who: str, ids: Sequence[str]) -> Action:
         """Back into the queue; a recorded answer is dropped, so that a new one can be given."""
-        pairs = [(q, replace(_to(q, Status.QUEUED), answer=None, reason="")) for q in await self._states(ids)]
+        pairs = [(q, replace(_to(q, Status.QUEUED), answer=None)) for q in await self._states(ids)]
         return await self._apply(who, "reopen", pairs)
 
-    async def dismiss(self, who: str, ids: Sequence[str], reason: str = "") -> Action:
-        pairs = [(q, replace(_to(q, Status.DISMISSED), reason=reason.strip())) for q in await self._states(ids)]
-        return await self._apply(who, "dismiss", pairs)
+    async def dismiss(self, who: str, ids: Sequence[str], reason: str = "", shown: bool = False) -> Action:
+        """With `shown` whoever asked may read the reason, and is told it where nobody else reads."""
+        reason = reason.strip()
+        if len(reason) > LONGEST_REASON:
+            raise BadInput(f"a reason has at most {LONGEST_REASON} characters, this has {len(reason):,}")
+        pairs: list[Pair] = []
+        said: list[Delivery] = []
+        for state in await self._states(ids):
+            after = replace(_to(state, Status.DISMISSED), reason=reason, reason_shown=shown)
+            pairs.append((state, after))
+            if shown and reason:
+                session = await self._session(state.session)
+                said += reasons(session, after, await self._store.asked(state.id), self._now() + UNDO_WITHIN)
+        return await self._apply(who, "dismiss", pairs, deliveries=tuple(said))
+
+    async def assign(self, who: str, ids: Sequence[str], expert: str) -> Action:
+        """`expert` shall answer them; "": nobody in particular."""
+        expert = " ".join(expert.split())
+        if len(expert) > LONGEST_NAME:
+            raise BadInput(f"a name has at most {LONGEST_NAME} characters, this has {len(expert):,}")
+        pairs = [(q, replace(q, assigned=expert)) for q in await self._states(ids)]
+        return await self._apply(who, "assign", _changed(pairs, "assigned so"))
 
     async def stage(self, who: str, id: str) -> Action:
         """Show it on the stage; what was there goes back to the queue."""
@@ -102,14 +125,27 @@ class Desk:
         state = await self._state(id)
         return await self._apply(who, "edit", [(state, replace(state, title=title))])
 
-    async def pin(self, who: str, id: str, on: bool = True) -> Action:
-        state = await self._state(id)
-        return await self._apply(who, "pin" if on else "unpin", [(state, replace(state, pinned=on))])
+    async def pin(self, who: str, ids: str | Sequence[str], on: bool = True) -> Action:
+        pairs = [(q, replace(q, pinned=on)) for q in await self._states(ids)]
+        return await self._apply(who, "pin" if on else "unpin", _changed(pairs, "pinned" if on else "not pinned"))
 
     async def label(self, who: str, id: str, labels: Sequence[str]) -> Action:
+        """These are its labels, and no others."""
         state = await self._state(id)
-        tidy = tuple(dict.fromkeys(label.strip()[:40] for label in labels if label.strip()))
-        return await self._apply(who, "label", [(state, replace(state, labels=tidy))])
+        return await self._apply(who, "label", [(state, replace(state, labels=_labels(labels)))])
+
+    async def relabel(
+        self, who: str, ids: Sequence[str], add: Sequence[str] = (), remove: Sequence[str] = ()
+    ) -> Action:
+        """Put labels on these questions and take others off; what else they carry stays."""
+        gone = set(_labels(remove))
+        if not gone and not _labels(add):
+            raise BadInput("name a label to put on or to take off")
+        pairs = [
+            (q, replace(q, labels=_labels([*(one for one in q.labels if one not in gone), *add])))
+            for q in await self._states(ids)
+        ]
+        return await self._apply(who, "label", _changed(pairs, "labelled so"))
 
     async def answer(self, who: str, id: str, text: str, sources: Sequence[str] = ()) -> Action:
         """Record an answer and bring it to everyone who asked. Answering again corrects what was said."""
@@ -164,18 +200,23 @@ class Desk:
         moves = tuple(Move(a.message.id, a.question, new.id) for a in chosen)
         return await self._apply(who, "split", [(None, new)], moves)
 
-    async def move(self, who: str, message: int, question: str, to: str) -> Action:
-        """One wording goes from `question` to another question of the session, which is so said to be another."""
+    async def move(self, who: str, messages: Sequence[int], question: str, to: str) -> Action:
+        """Wordings go from `question` to another question of the session, which is so said to be another."""
         source, target = await self._state(question), await self._state(to)
         asked = await self._store.asked(question)
-        one = next((a for a in asked if a.message.id == message), None)
-        if one is None:
-            raise NotFound(f"message {message} does not belong to question {question}")
-        if target.session != source.session or target.status is Status.MERGED or len(asked) == 1:
-            raise NotAllowed("a wording moves to a standing question of the same session and never leaves none behind")
-        said = await self._said(target, [one])
+        wanted = set(messages)
+        chosen = [a for a in asked if a.message.id in wanted]
+        if missing := wanted - {a.message.id for a in chosen}:
+            raise NotFound(f"message {min(missing)} does not belong to question {question}")
+        if not chosen:
+            raise BadInput("choose at least one wording to move")
+        elsewhere = target.session == source.session and target.status is not Status.MERGED and to != question
+        if not elsewhere or len(chosen) == len(asked):
+            raise NotAllowed("wordings move to another standing question of the session and never leave none behind")
+        said = await self._said(target, chosen)
         after = apart_from(target, left_behind(source, await self._known(source.session)))
-        return await self._apply(who, "move", [(target, after)], (Move(message, one.question, to),), said)
+        moves = tuple(Move(a.message.id, a.question, to) for a in chosen)
+        return await self._apply(who, "move", [(target, after)], moves, said)
 
     async def open_session(self, who: str, session: Session) -> Action:
         """A new session. Raises `Conflict` where there is one of its id."""
@@ -315,10 +356,11 @@ class Desk:
     async def _state(self, id: str) -> QuestionState:
         return (await self._store.question(id)).state
 
-    async def _states(self, ids: Sequence[str]) -> list[QuestionState]:
+    async def _states(self, ids: str | Sequence[str]) -> list[QuestionState]:
+        """Of one question or of several."""
         if not ids:
             raise BadInput("name at least one question")
-        states = [await self._state(id) for id in dict.fromkeys(ids)]
+        states = [await self._state(id) for id in dict.fromkeys([ids] if isinstance(ids, str) else ids)]
         if len({q.session for q in states}) > 1:
             raise BadInput("the questions belong to different sessions")
         return states
@@ -353,7 +395,22 @@ def _to(state: QuestionState, status: Status) -> QuestionState:
     if state.status is status and status is not Status.ANSWERED:
         raise Conflict(f"the question is {status} already")
     require_follows(state.status, status)
-    return replace(state, status=status)
+    return replace(state, status=status, reason="", reason_shown=False)  # a reason is why it is dismissed now
+
+
+def _changed(pairs: Sequence[Pair], how: str) -> Sequence[Pair]:
+    """Those that the act changes. Raises `Conflict` where it changes none: somebody was faster."""
+    found = [(before, after) for before, after in pairs if before != after]
+    if not found:
+        raise Conflict(f"this is {how} already")
+    return found
+
+
+def _labels(labels: Sequence[str]) -> tuple[str, ...]:
+    tidy = tuple(dict.fromkeys(label.strip()[:LONGEST_LABEL].strip() for label in labels if label.strip()))
+    if len(tidy) > MOST_LABELS:
+        raise BadInput(f"a question carries at most {MOST_LABELS} labels, these are {len(tidy)}")
+    return tidy
 
 
 def _course_sources(state: QuestionState) -> tuple[str, ...]:

@@ -37,7 +37,7 @@ from bot.model import (
 )
 from bot.ports import Changed, Inbox, Now, Queue
 from bot.queueing import earlier
-from bot.replies import acknowledgement, course_answer, late_answer
+from bot.replies import acknowledgement, course_answer, late_answer, reason
 from knowledge.answering import Answering, Match
 from knowledge.asking import Asking, Detector
 from knowledge.calibration import GroupingJudge
@@ -380,6 +380,8 @@ class Pipeline:
             said = course_answer(self._session, standing.state.id, message, sent, match.where)
         elif standing.state.status is Status.ANSWERED:
             said = late_answer(self._session, standing.state, message, message.at)
+        elif standing.state.status is Status.DISMISSED and standing.state.reason_shown:
+            said = reason(self._session, standing.state, message, message.at)
         elif self._session.acknowledgements is Mode.AUTO and self._asked != _whole(message):
             said = acknowledgement(self._session, standing.state, message, self._people(standing.state.id))
         else:

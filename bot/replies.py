@@ -4,6 +4,7 @@ A delivery's key is what makes "once" true (see `Delivery`):
 `ack:` one acknowledgement for a question in a chat, reworded as more people ask;
 `course:` the course's answer to one message;
 `answer:` a person's answer: one for each chat, and one for each late joiner of a group chat;
+`reason:` why a question was dismissed, where its asker may read it: one for each private chat;
 `link:` whether a code that somebody said was good.
 """
 
@@ -33,6 +34,7 @@ TEXTS = {
         "not_answered": "没有回答我的问题",
         "answer": "您问：{quote}\n\n{text}",
         "answer_group": "{names}问：{quote}\n\n{text}",
+        "reason": "您问：{quote}\n\n这个问题没有进入讲座。原因：{text}",
         "by": "（{by} 回答）",
         "role_organiser": "主办方",
         "role_moderator": "主持人",
@@ -52,6 +54,7 @@ TEXTS = {
         "not_answered": "This does not answer it",
         "answer": "You asked: {quote}\n\n{text}",
         "answer_group": "{names} asked: {quote}\n\n{text}",
+        "reason": "You asked: {quote}\n\nThis was not taken into the talk. The reason: {text}",
         "by": "(answered by {by})",
         "role_organiser": "the organiser",
         "role_moderator": "a moderator",
@@ -153,6 +156,26 @@ def late_answer(session: Session, question: QuestionState, message: Message, at:
     if address.private:
         return one
     return Delivery(f"{one.key}:{address.message}", session.id, address, one.text, one.buttons, one.not_before)
+
+
+def reasons(session: Session, question: QuestionState, asked: Sequence[Asked], at: float) -> tuple[Delivery, ...]:
+    """Why it was dismissed, to everyone who asked where nobody else reads; nothing where they may not know."""
+    said = (reason(session, question, one.message, at) for one in asked)
+    return tuple({d.key: d for d in said if d}.values())
+
+
+def reason(session: Session, question: QuestionState, message: Message, at: float) -> Delivery | None:
+    """The same to one asker; None in a group, where others would read it."""
+    address = message.address
+    if not question.reason_shown or not question.reason or address is None or not address.private:
+        return None
+    return Delivery(
+        key=f"reason:{question.id}:{address.connector}:{address.chat}",
+        session=session.id,
+        address=address,
+        text=words(session.language)["reason"].format(quote=quoted(message.text), text=question.reason),
+        not_before=at,
+    )
 
 
 def _asker_of(delivery: Delivery, asked: Sequence[Asked]) -> Message | None:

@@ -1,9 +1,12 @@
-"""What staff do over the API: acts on questions, undo, one question with all its wordings, the ledger.
+"""What staff do over the API: acts on questions, undo, one question with all its wordings, the ledgers.
 
 Every id is looked up in the session of the address before the desk sees it: a moderator of one session cannot reach
-into another.
+into another. Acts of one session come one after the other, so that what the sender saw is compared with what the act
+then changes.
 """
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -11,19 +14,21 @@ from aiohttp import web
 from pydantic import TypeAdapter
 
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
-from bot.model import Action, Asked
+from bot.model import Action, Asked, QuestionState, Status
 from bot.web.api import reply
 from bot.web.queue_json import staff_question
 from bot.web.reading import clean, read_body
-from bot.web.routes import API, Route
+from bot.web.routes import API, Parameter, Route
 from bot.web.schemas import (
     ActBody,
     ActionOut,
     AskedOut,
     LedgerRow,
+    PublicLedgerRow,
     QuestionDetail,
     ReasonOut,
     ReasonsOut,
+    Seen,
     SettingOut,
     UndoBody,
     Words,
@@ -35,7 +40,9 @@ from bot.web.texts import say
 from knowledge.reasons import Reason, worded
 
 LEDGER = TypeAdapter(list[LedgerRow])
+PUBLIC_LEDGER = TypeAdapter(list[PublicLedgerRow])
 LEDGER_LENGTH = 500
+OF_QUESTION = Parameter("question", "only what was done to this one", {"type": "string", "maxLength": 100})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +57,31 @@ class Act:
 
 ACTS: Mapping[str, Act] = {
     "approve": Act("moderator", lambda desk, who, a: desk.approve(who, a.questions), one=False),
-    "dismiss": Act("moderator", lambda desk, who, a: desk.dismiss(who, a.questions, clean(a.reason)), one=False),
+    "assign": Act(
+        "moderator", lambda desk, who, a: desk.assign(who, a.questions, clean(a.name or "")), ["name"], one=False
+    ),
+    "dismiss": Act(
+        "moderator", lambda desk, who, a: desk.dismiss(who, a.questions, clean(a.reason), a.shown), one=False
+    ),
     "reopen": Act("moderator", lambda desk, who, a: desk.reopen(who, a.questions), one=False),
     "merge": Act("moderator", lambda desk, who, a: desk.merge(who, a.questions, a.into or ""), ["into"], one=False),
     "apart": Act("moderator", lambda desk, who, a: desk.apart(who, a.questions, a.into or ""), ["into"], one=False),
     "edit": Act("moderator", lambda desk, who, a: desk.edit(who, a.questions[0], clean(a.title or "")), ["title"]),
     "split": Act("moderator", lambda desk, who, a: desk.split(who, a.questions[0], a.messages or []), ["messages"]),
-    "move": Act("moderator", lambda desk, who, a: _move(desk, who, a), ["messages", "into"]),
+    "move": Act(
+        "moderator",
+        lambda desk, who, a: desk.move(who, a.messages or [], a.questions[0], a.into or ""),
+        ["messages", "into"],
+    ),
     "stage": Act("moderator", lambda desk, who, a: desk.stage(who, a.questions[0])),
     "unstage": Act("moderator", lambda desk, who, a: desk.unstage(who, a.questions[0])),
     "next": Act(
         "moderator", lambda desk, who, a: desk.next(who, a.questions[0], clean(a.text or ""), a.into), ["text"]
     ),
     "accept": Act("moderator", lambda desk, who, a: desk.accept(who, a.questions[0])),
-    "pin": Act("moderator", lambda desk, who, a: desk.pin(who, a.questions[0], True)),
-    "unpin": Act("moderator", lambda desk, who, a: desk.pin(who, a.questions[0], False)),
-    "label": Act(
-        "moderator",
-        lambda desk, who, a: desk.label(who, a.questions[0], [clean(x) for x in a.labels or []]),
-        ["labels"],
-    ),
+    "pin": Act("moderator", lambda desk, who, a: desk.pin(who, a.questions, True), one=False),
+    "unpin": Act("moderator", lambda desk, who, a: desk.pin(who, a.questions, False), one=False),
+    "label": Act("moderator", lambda desk, who, a: _label(desk, who, a), one=False),
     "answer": Act(
         "expert",
         lambda desk, who, a: desk.answer(who, a.questions[0], clean(a.text or ""), [clean(x) for x in a.sources]),
@@ -79,10 +91,12 @@ ACTS: Mapping[str, Act] = {
 """What may be done, and who may do it."""
 
 
-def _move(desk: Desk, who: str, act: ActBody) -> Awaitable[Action]:
-    if act.messages is None or len(act.messages) != 1:
-        raise BadInput("move takes exactly one message at a time")
-    return desk.move(who, act.messages[0], act.questions[0], act.into or "")
+def _label(desk: Desk, who: str, act: ActBody) -> Awaitable[Action]:
+    if act.labels is None:
+        return desk.relabel(who, act.questions, [clean(x) for x in act.add], [clean(x) for x in act.remove])
+    if len(act.questions) != 1 or act.add or act.remove:
+        raise BadInput('"label" sets the labels of one question; several take what they "add" and "remove"')
+    return desk.label(who, act.questions[0], [clean(x) for x in act.labels])
 
 
 class Acts:
@@ -90,6 +104,7 @@ class Acts:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by session
 
     def routes(self) -> list[Route]:
         session = API + "/sessions/{session}"
@@ -125,14 +140,23 @@ class Acts:
                 session + "/actions",
                 "moderator",
                 self.ledger,
-                f"What was done, the newest first, at most {LEDGER_LENGTH}",
+                f"What was done, the newest first, of the last {LEDGER_LENGTH}",
                 reply=list[LedgerRow],
+                parameters=[OF_QUESTION],
+            ),
+            Route(
+                "GET",
+                session + "/ledger",
+                "viewer",
+                self.public_ledger,
+                "What was dismissed and why, the newest first; where the session shows that to everybody",
+                reply=list[PublicLedgerRow],
             ),
         ]
 
     async def question(self, request: web.Request) -> web.Response:
         caller, id = request[CALLER], request.match_info["question"]
-        await self._require_here(caller, [id])
+        await require_here(self._site, caller, [id])
         question = await self._site.store.question(id)
         asked = [_asked(one) for one in await self._site.store.asked(id)]
         return reply(QuestionDetail(**staff_question(question).model_dump(), asked=asked))
@@ -145,35 +169,77 @@ class Acts:
         _require_fields(act, body)
         if body.by is not None and self._site.now() > body.by:
             raise Conflict(say(caller.lang, "too_late"))
-        await self._require_here(caller, [*body.questions, *([body.into] if body.into else [])])
-        action = await act.call(self._site.desk, caller.who, body)
+        await require_here(self._site, caller, [*body.questions, *([body.into] if body.into else [])])
+        async with self._turns[caller.here.id]:
+            await self._require_seen(caller, body.seen)
+            action = await act.call(self._site.desk, caller.who, body)
         return reply(ActionOut(action=action.id))
 
     async def undo(self, request: web.Request) -> web.Response:
         caller = request[CALLER]
         body = await read_body(request, UndoBody) if request.can_read_body else UndoBody()
         allowed = may_set(caller.role)
-        action = await self._site.desk.undo(caller.who, caller.here.id, body.action, may_set=allowed)
+        async with self._turns[caller.here.id]:
+            action = await self._site.desk.undo(caller.who, caller.here.id, body.action, may_set=allowed)
         return reply(ActionOut(action=action.id))
 
     async def ledger(self, request: web.Request) -> web.Response:
         actions = await self._site.store.actions(request[CALLER].here.id, limit=LEDGER_LENGTH)
-        return web.json_response(body=LEDGER.dump_json([_row(action) for action in actions]))
+        rows, of = [_row(action) for action in actions], request.query.get("question")
+        return web.json_response(body=LEDGER.dump_json([row for row in rows if of is None or of in row.questions]))
 
-    async def _require_here(self, caller: Caller, ids: Sequence[str]) -> None:
-        for id in dict.fromkeys(ids):
-            if (await self._site.store.question(id)).state.session != caller.here.id:
-                raise NotFound(say(caller.lang, "no_question", question=id))
+    async def public_ledger(self, request: web.Request) -> web.Response:
+        caller = request[CALLER]
+        if not caller.here.ledger:
+            raise NotFound(say(caller.lang, "no_ledger"))
+        view = await self._site.live.view(caller.here.id)
+        actions = await self._site.store.actions(caller.here.id, limit=LEDGER_LENGTH)
+        when = {
+            after.id: action.change.at
+            for action in reversed(actions)
+            for _, after in action.change.questions
+            if after is not None and after.status is Status.DISMISSED
+        }
+        rows = [
+            PublicLedgerRow(
+                at=when.get(q.id, q.last_at),
+                title=q.title if q.state.reason_shown else "",
+                reason=q.state.reason if q.state.reason_shown else "",
+                people=q.people,
+            )
+            for q in view.questions.values()
+            if q.status is Status.DISMISSED
+        ]
+        return web.json_response(body=PUBLIC_LEDGER.dump_json(sorted(rows, key=lambda row: -row.at)))
+
+    async def _require_seen(self, caller: Caller, seen: Mapping[str, Seen]) -> None:
+        for id, before in seen.items():
+            state = (await self._site.store.question(id)).state
+            if state.session != caller.here.id or not _as_seen(state, before):
+                raise Conflict(say(caller.lang, "changed"))
+
+
+async def require_here(site: Site, caller: Caller, ids: Sequence[str]) -> None:
+    """Raises `NotFound` for a question that is not one of the caller's session."""
+    for id in dict.fromkeys(ids):
+        if (await site.store.question(id)).state.session != caller.here.id:
+            raise NotFound(say(caller.lang, "no_question", question=id))
 
 
 def _require_fields(act: Act, body: ActBody) -> None:
-    missing = [name for name in act.needs if not getattr(body, name)] if body.do != "label" else []
-    if body.do == "label" and body.labels is None:
-        missing = ["labels"]
+    missing = [name for name in act.needs if not getattr(body, name) and (name, body.name) != ("name", "")]
     if missing:
         raise BadInput(f'"{body.do}" needs {" and ".join(missing)}')
     if act.one and len(body.questions) != 1:
         raise BadInput(f'"{body.do}" takes one question, not {len(body.questions)}')
+
+
+def _as_seen(state: QuestionState, seen: Seen) -> bool:
+    if seen.status is not None and seen.status != state.status.value:
+        return False
+    if seen.answered_at is not None and (state.answer is None or state.answer.at != seen.answered_at):
+        return False
+    return seen.title is None or seen.title == state.title
 
 
 def _asked(one: Asked) -> AskedOut:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, TypeAdapter
 from bot.errors import BadInput, NotFound
 from bot.linking import GOOD_FOR, hashed, new_code, shown
 from bot.live import View
-from bot.model import Address, Message, Person, Question, QuestionState, Session
+from bot.model import Address, Message, Person, Question, QuestionState, Session, Status
 from bot.ports import HookRequest
 from bot.queueing import visible
 from bot.web.compressing import compress
@@ -326,6 +326,7 @@ def _placed(message: Message, state: QuestionState | None, view: View, session: 
         question=question_out(shown) if shown else None,
         state=state.status.value if state else "nothing_asked",
         answer=answer_out(state.answer) if state else None,
+        reason=state.reason if state and state.status is Status.DISMISSED and state.reason_shown else "",
     )
 
 

@@ -139,7 +139,8 @@ class _Stream:
             data = self._site.queue_json.payload(view, self._session, since, self._caller.staff)
             parts.append(b"event: questions\nid: %d\ndata: %s\n\n" % (view.revision, data))
         parts += [b"event: %s\ndata: %s\n\n" % (name.encode(), data) for name, data in topics]
-        await self._write(b"".join(parts))
+        if news := b"".join(parts):  # a topic may have news for staff alone
+            await self._write(news)
         self._again = self._loop.time() + self._pause
         return view.revision, number
 

@@ -68,6 +68,8 @@ def _for_staff(question: Question) -> dict[str, Any]:
     return {
         "original": state.original,
         "reason": state.reason,
+        "reason_shown": state.reason_shown,
+        "assigned": state.assigned,
         "merged_into": state.merged_into,
         "sureness": question.sureness,
         "suggested_answer": found and SuggestedAnswer(source=found.source, score=found.score, text=found.text),

@@ -11,6 +11,7 @@ Role = Literal["viewer", "expert", "moderator", "organiser"]
 StatusName = Literal["new", "queued", "on_stage", "answered", "dismissed", "merged"]
 Code = Literal["not_found", "not_allowed", "bad_input", "conflict", "busy", "too_fast", "fault"]
 QuestionId = Annotated[str, Field(min_length=1, max_length=100)]
+Label = Annotated[str, Field(max_length=100)]
 MessageId = Annotated[int, Field(ge=1, lt=2**63)]
 
 
@@ -53,7 +54,7 @@ class SessionNow(Reply):
     speaker: str
     language: str
     review: bool
-    ledger: bool
+    ledger: bool = Field(description="everybody may read what was dismissed and why")
     course: bool
     starts_at: float | None
     ended_at: float | None
@@ -134,6 +135,8 @@ class StaffQuestion(QuestionOut):
 
     original: str
     reason: str
+    reason_shown: bool
+    assigned: str
     merged_into: str
     sureness: float | None
     suggested_answer: SuggestedAnswer | None
@@ -221,6 +224,7 @@ class MyMessage(Reply):
     """`state`: "received" (not placed yet), "nothing_asked", or the status of its question.
 
     `question` is null where viewers do not see it. A message that asks several things comes once for each `part`.
+    `reason` says why it was dismissed, where the moderator lets its asker know ("" else).
     """
 
     id: str
@@ -231,6 +235,7 @@ class MyMessage(Reply):
     question: QuestionOut | None
     state: Literal["received", "nothing_asked"] | StatusName
     answer: AnswerOut | None
+    reason: str = ""
 
 
 class LinkedOut(Reply):
@@ -284,10 +289,22 @@ class CodeBody(Body):
     code: str = Field(max_length=100)
 
 
+class Seen(Body):
+    """How a question stood for whoever acts on it, as far as the act builds upon that; what is null does not matter."""
+
+    status: StatusName | None = None
+    title: str | None = Field(default=None, max_length=2000)
+    answered_at: float | None = None
+
+
 class ActBody(Body):
     """What a moderator does; which other fields are needed follows from `do`. "apart" says that the questions are not
-    `into`: a suggested merge is refused, and what comes later keeps to it. "next" answers the question on stage and
-    shows `into` there. What arrives after `by` is not done: a press that was held up by a bad network.
+    `into`: a suggested merge is refused, and what comes later keeps to it. "label" puts `add` on and takes `remove`
+    off, or sets all `labels` of a single question. "assign" with the name "" assigns to nobody. "next" answers the
+    question on stage and shows `into` there. What arrives after `by` is not done: a press that was held up by a bad
+    network.
+
+    `seen` tells by id how the questions stood: where one is no longer so, nothing changes and the answer is 409.
     """
 
     do: Literal[
@@ -307,6 +324,7 @@ class ActBody(Body):
         "pin",
         "unpin",
         "label",
+        "assign",
     ]
     questions: list[QuestionId] = Field(min_length=1, max_length=500)
     into: QuestionId | None = None
@@ -316,7 +334,12 @@ class ActBody(Body):
     by: float | None = Field(default=None, description="Unix seconds of the server's clock")
     sources: list[Annotated[str, Field(max_length=2000)]] = Field(default=[], max_length=50)
     reason: str = Field(default="", max_length=2000)
-    labels: list[Annotated[str, Field(max_length=100)]] | None = Field(default=None, max_length=50)
+    shown: bool = Field(default=False, description="whoever asked may read the reason, and the public ledger shows it")
+    labels: list[Label] | None = Field(default=None, max_length=50)
+    add: list[Label] = Field(default=[], max_length=50)
+    remove: list[Label] = Field(default=[], max_length=50)
+    name: str | None = Field(default=None, max_length=200)
+    seen: dict[QuestionId, Seen] = Field(default={}, max_length=501)
 
 
 class UndoBody(Body):
@@ -369,6 +392,39 @@ class LedgerRow(Reply):
     questions: list[str]
     settings: list[SettingOut]
     undone: bool
+
+
+class PublicLedgerRow(Reply):
+    """A question that was dismissed. `title` and `reason` are "" where the moderator kept them to the staff."""
+
+    at: float
+    title: str
+    reason: str
+    people: int
+
+
+class HandBody(Body):
+    """What somebody at the board does now; said again within 15 seconds, else it is over. `page` is your own
+    id of the open page; `question` null with "looking": the board is open, no question is.
+    """
+
+    page: str = Field(min_length=8, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")
+    question: QuestionId | None = None
+    doing: Literal["looking", "answering", "editing", "gone"] = "looking"
+
+
+class HandOut(Reply):
+    page: str
+    name: str
+    role: Role
+    question: str | None
+    doing: Literal["looking", "answering", "editing"]
+
+
+class HandsOut(Reply):
+    """Who is at the board, and what each of them does."""
+
+    hands: list[HandOut]
 
 
 class OutageOut(Reply):

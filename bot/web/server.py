@@ -13,6 +13,7 @@ from bot.web.assets import Assets
 from bot.web.events import Events
 from bot.web.failures import LARGEST_BODY
 from bot.web.guards import make_guards, set_headers
+from bot.web.hands import Hands
 from bot.web.identity import Participants
 from bot.web.limits import Buckets, Limits
 from bot.web.openapi import openapi_document
@@ -87,19 +88,18 @@ def make_web(
 def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
     events = Events(site)
     document = Document(site)
-    routes = [
-        part.routes()
-        for part in (
-            Api(site),
-            Acts(site),
-            events,
-            Pages(site),
-            Sessions(site),
-            Sources(site),
-            Staging(site),
-            document,
-        )
-    ]
+    parts = (
+        Api(site),
+        Acts(site),
+        Hands(site),
+        events,
+        Pages(site),
+        Sessions(site),
+        Sources(site),
+        Staging(site),
+        document,
+    )
+    routes = [part.routes() for part in parts]
     policy = Policy(route for part in routes for route in part)
     document.describe(policy)
     app = web.Application(middlewares=make_guards(site, policy, trusted_proxies), client_max_size=LARGEST_BODY)

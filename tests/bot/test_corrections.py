@@ -107,7 +107,7 @@ class Moderated:
             await self.desk.split("ann", a, [mine])
             self.word.say(what, cross([mine], rest, False))
         elif what == "move" and a != b:
-            await self.desk.move("ann", mine, a, b)
+            await self.desk.move("ann", [mine], a, b)
             self.word.say(what, {**cross([mine], rest, False), **cross([mine], groups[b], True)})
         elif what == "undo" and self.word.acts:
             done: Action = await self.desk.undo("ann", "talk")

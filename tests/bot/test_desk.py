@@ -63,11 +63,21 @@ ACTS: dict[str, Callable[[Desk, dict[str, Message]], Awaitable[object]]] = {
     "label": lambda desk, m: desk.label("ann", "q1", [" cloud ", "cloud"]),
     "stage": lambda desk, m: desk.stage("ann", "q1"),
     "answer": lambda desk, m: desk.answer("ann", "q1", "Yes.", ["https://example.org"]),
-    "dismiss": lambda desk, m: desk.dismiss("ann", ["q1"], "off topic"),
+    "dismiss": lambda desk, m: desk.dismiss("ann", ["q1", "q2"], "off topic", shown=True),
+    "assign": lambda desk, m: desk.assign("ann", ["q1", "q2"], " Dr.  Lin "),
     "merge": lambda desk, m: desk.merge("ann", ["q1", "q2"], "q2"),
     "split": lambda desk, m: desk.split("ann", "q1", [m["b"].id]),
-    "move": lambda desk, m: desk.move("ann", m["b"].id, "q1", "q2"),
+    "move": lambda desk, m: desk.move("ann", [m["b"].id], "q1", "q2"),
     "apart": lambda desk, m: desk.apart("ann", ["q1"], "q2"),
+}
+
+
+BULK: dict[str, Callable[[Desk], Awaitable[object]]] = {
+    "pin": lambda desk: desk.pin("ann", ["q1", "q2"]),
+    "label": lambda desk: desk.relabel("ann", ["q1", "q2"], ["cloud"], ["old"]),
+    "assign": lambda desk: desk.assign("ann", ["q1", "q2"], "Lin"),
+    "approve": lambda desk: desk.approve("ann", ["q1", "q2"]),
+    "dismiss": lambda desk: desk.dismiss("ann", ["q1", "q2"], "later"),
 }
 
 
@@ -100,6 +110,62 @@ async def test_every_act_can_be_taken_back_exactly(store: SqliteStore, desk: Des
     assert [a.message.id for a in await store.asked("q1")] == wordings
 
 
+@pytest.mark.parametrize("act", BULK)
+async def test_what_is_done_to_several_questions_is_one_action(
+    store: SqliteStore, desk: Desk, ask: Ask, act: str
+) -> None:
+    """Both change at once, and one undo brings both back."""
+    await some_questions(ask)
+    before = await states(store)
+    await BULK[act](desk)
+    assert all(after != before[id] for id, after in (await states(store)).items())
+    assert len(await store.actions("talk")) == 1
+    await desk.undo("ann", "talk")
+    assert await states(store) == before
+
+
+async def test_labels_are_put_on_and_taken_off_beside_others(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Two people who label at once lose nothing: each act names only its own labels."""
+    await some_questions(ask)
+    await desk.label("ann", "q1", ["old"])
+    await desk.relabel("bo", ["q1", "q2"], [" cloud", "cloud "])
+    await desk.relabel("ann", ["q1"], remove=["old"])
+    assert {id: q.labels for id, q in (await states(store)).items()} == {"q1": ("cloud",), "q2": ("cloud",)}
+
+
+async def test_several_wordings_move_as_one_act(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """They go together and come back together, also where one of them lies in a group that was merged in."""
+    messages = await some_questions(ask)
+    more = await ask("Recording, where?", "q3", "u4")
+    await desk.merge("ann", ["q3"], "q1")
+    before = await queue(store)
+    await desk.move("ann", [messages["b"].id, more.id], "q1", "q2")
+    assert {id: q.messages for id, q in (await queue(store)).items() if q.status is Status.NEW} == {"q1": 1, "q2": 3}
+    await desk.undo("ann", "talk")
+    assert {id: replace(q, revision=0) for id, q in (await queue(store)).items()} == {
+        id: replace(q, revision=0) for id, q in before.items()
+    }
+
+
+async def test_an_asker_is_told_why_where_they_may_know(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """In a private chat, once the time to undo is over; never in a group, never without leave, and reopening forgets
+    the reason."""
+    await ask("Recorded?", "q1", "u1")
+    await ask("Will it be recorded?", "q1", "u9", chat="group", private=False)
+    await desk.dismiss("ann", ["q1"], "said at the start")
+    assert await store.deliveries("talk") == []
+    await desk.reopen("ann", ["q1"])
+    await desk.dismiss("ann", ["q1"], "said at the start", shown=True)
+    (said,) = await store.due(CLOCK + UNDO_WITHIN)
+    assert (said.address.chat, "said at the start" in said.text) == ("u1", True)
+    await desk.undo("ann", "talk")
+    assert await store.due(CLOCK + UNDO_WITHIN) == []
+    await desk.dismiss("ann", ["q1"], "said at the start", shown=True)
+    await desk.reopen("ann", ["q1"])
+    now = (await states(store))["q1"]
+    assert (now.reason, now.reason_shown) == ("", False)
+
+
 async def test_who_parts_two_questions_keeps_them_apart(store: SqliteStore, desk: Desk, ask: Ask) -> None:
     """Said so, split off or moved away, the wording takes along what its question was kept apart from; merging the two
     after all ends it."""
@@ -118,7 +184,7 @@ async def test_who_parts_two_questions_keeps_them_apart(store: SqliteStore, desk
     assert await apart("q1") == {"q2", "q4"}
     await desk.merge("ann", ["q1"], "q2")
     assert await apart("q2") == {"q4"}
-    await desk.move("ann", messages["b"].id, "q2", "q4")
+    await desk.move("ann", [messages["b"].id], "q2", "q4")
     assert await apart("q4") == {"q2"}
     with pytest.raises(BadInput):
         await desk.apart("ann", ["q2"], "q2")
@@ -131,7 +197,7 @@ async def test_acts_before_a_merge_can_be_undone_after_it_was(store: SqliteStore
     messages = await some_questions(ask)
     before = {id: replace(state, apart=()) for id, state in (await states(store)).items()}
     await desk.approve("ann", ["q1"])
-    await desk.move("ann", messages["b"].id, "q1", "q2")
+    await desk.move("ann", [messages["b"].id], "q1", "q2")
     await desk.merge("ann", ["q1"], "q2")
     await desk.undo("ann", "talk")
     await desk.merge("ann", ["q2"], "q1")
@@ -280,8 +346,18 @@ BAD: dict[str, tuple[type[FloormicError], Callable[[Desk], Awaitable[object]]]] 
     "merging a question with itself": (BadInput, lambda desk: desk.merge("ann", ["q1"], "q1")),
     "splitting all of it": (BadInput, lambda desk: desk.split("ann", "q1", [1, 2])),
     "splitting none of it": (BadInput, lambda desk: desk.split("ann", "q1", [])),
-    "moving what is not there": (NotFound, lambda desk: desk.move("ann", 3, "q1", "q2")),
-    "moving the only wording": (NotAllowed, lambda desk: desk.move("ann", 3, "q2", "q1")),
+    "moving nothing": (BadInput, lambda desk: desk.move("ann", [], "q1", "q2")),
+    "moving to where it is": (NotAllowed, lambda desk: desk.move("ann", [1], "q1", "q1")),
+    "moving all of it": (NotAllowed, lambda desk: desk.move("ann", [1, 2], "q1", "q2")),
+    "a name of a novel": (BadInput, lambda desk: desk.assign("ann", ["q1"], "x" * 61)),
+    "assigning to who has it": (Conflict, lambda desk: desk.assign("ann", ["q1"], "")),
+    "a reason of a novel": (BadInput, lambda desk: desk.dismiss("ann", ["q1"], "x" * 501)),
+    "no label": (BadInput, lambda desk: desk.relabel("ann", ["q1"], ["  "])),
+    "a hundred labels": (BadInput, lambda desk: desk.relabel("ann", ["q1"], [str(n) for n in range(100)])),
+    "taking off what it does not carry": (Conflict, lambda desk: desk.relabel("ann", ["q1"], remove=["x"])),
+    "pinning what is not pinned off": (Conflict, lambda desk: desk.pin("ann", "q1", on=False)),
+    "moving what is not there": (NotFound, lambda desk: desk.move("ann", [3], "q1", "q2")),
+    "moving the only wording": (NotAllowed, lambda desk: desk.move("ann", [3], "q2", "q1")),
     "accepting nothing": (NotAllowed, lambda desk: desk.accept("ann", "q1")),
     "an unknown session": (NotFound, lambda desk: desk.top("nope")),
     "a vote in another session": (NotFound, lambda desk: desk.vote("nope", "q1", Person("web", "u"))),

@@ -93,8 +93,7 @@ export class Panel {
   async move(id, messages) {
     const to = await this.on.pickOther(id, t("board.move.to"));
     if (!to) return false;
-    for (const message of messages) if (!(await this.on.act("move", [id], { messages: [message], into: to }))) return false;
-    return true;
+    return this.on.act("move", [id], { messages, into: to });
   }
 
   /** Reads the wordings anew. */

@@ -121,7 +121,7 @@ async def test_a_part_moves_and_comes_back_like_any_message(store: SqliteStore) 
     async with running(store) as pipeline:
         await hear(store, pipeline, message(1, PRICE, "u9"), message(2, BOTH))
     assert await filed() == ["q2", "q1"]
-    await desk.move("ann", 3, "q1", "q2")
+    await desk.move("ann", [3], "q1", "q2")
     assert await filed() == ["q2", "q2"]
     await desk.undo("ann", "talk")
     assert await filed() == ["q2", "q1"]

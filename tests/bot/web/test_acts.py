@@ -1,5 +1,7 @@
 """What staff do over the API."""
 
+import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,6 +35,10 @@ async def test_every_act_reaches_the_queue(moderator: Browser) -> None:
         ("unpin", {}, "pinned", False),
         ("label", {"labels": ["later", "later "]}, "labels", ["later"]),
         ("label", {"labels": []}, "labels", []),
+        ("label", {"add": ["a", "b"]}, "labels", ["a", "b"]),
+        ("label", {"add": ["c"], "remove": ["a"]}, "labels", ["b", "c"]),
+        ("assign", {"name": " Dr. Lin"}, "assigned", "Dr. Lin"),
+        ("assign", {"name": ""}, "assigned", ""),
         ("stage", {}, "status", "on_stage"),
         ("unstage", {}, "status", "queued"),
         ("answer", {"text": "Yes.", "sources": ["slides"]}, "status", "answered"),
@@ -123,10 +129,16 @@ async def test_split_and_move_wordings(moderator: Browser) -> None:
         ({"do": "merge", "questions": ["q1"], "into": "q1"}, 400),
         ({"do": "apart", "questions": ["q1"]}, 400),
         ({"do": "apart", "questions": ["q1"], "into": "q1"}, 400),
-        ({"do": "move", "questions": ["q1"], "messages": [1, 2], "into": "q2"}, 400),
+        ({"do": "move", "questions": ["q1"], "messages": [1, 2], "into": "q2"}, 403),
         ({"do": "move", "questions": ["q1"], "messages": [999], "into": "q2"}, 404),
         ({"do": "split", "questions": ["q1"], "messages": [2**63]}, 400),
         ({"do": "label", "questions": ["q1"]}, 400),
+        ({"do": "label", "questions": ["q1", "q2"], "labels": ["a"]}, 400),
+        ({"do": "label", "questions": ["q1"], "labels": ["a"], "add": ["b"]}, 400),
+        ({"do": "assign", "questions": ["q1"]}, 400),
+        ({"do": "assign", "questions": ["q1"], "name": "x" * 100}, 400),
+        ({"do": "approve", "questions": ["q1"], "seen": {"q1": {"status": "queued"}}}, 409),
+        ({"do": "approve", "questions": ["q1"], "seen": {"q9": {}}}, 404),
         ({"do": "accept", "questions": ["q1"]}, 403),
         ({"do": "approve", "questions": ["none"]}, 404),
         ({"do": "approve", "questions": ["q1"], "unknown": 1}, 400),
@@ -159,3 +171,62 @@ async def test_a_moderator_cannot_reach_into_another_session(hall: Hall, moderat
     pinned = await organiser.post("/api/v1/sessions/other/actions", {"do": "pin", "questions": ["q9"]})
     action = (await pinned.json())["action"]
     assert (await moderator.post(f"{BASE}/undo", {"action": action})).status == 404
+
+
+async def test_nobody_overwrites_what_they_have_not_seen(hall: Hall, moderator: Browser) -> None:
+    """An act that says how the question stood is refused where that is over, and goes through where it still is so."""
+    colleague = await hall.signed_in("moderator", "talk", "Bo")
+    title = (await shown(moderator, "q1"))["title"]
+    assert (await colleague.act("edit", ["q1"], title="Recording?")).status == 200
+    refused = await moderator.act("edit", ["q1"], title="Is it recorded?", seen={"q1": {"title": title}})
+    assert (refused.status, (await refused.json())["code"]) == (409, "conflict")
+    assert (await shown(moderator, "q1"))["title"] == "Recording?"
+    unheard = {"q1": {"status": "new"}}
+    assert (await colleague.act("answer", ["q1"], text="Yes.", seen=unheard)).status == 200
+    assert (await moderator.act("answer", ["q1"], text="No.", seen=unheard)).status == 409
+    answered = (await shown(moderator, "q1"))["answer"]
+    again = {"q1": {"status": "answered", "answered_at": answered["at"]}}
+    hall.clock.time += 1
+    assert (await moderator.act("answer", ["q1"], text="Yes, from noon.", seen=again)).status == 200
+    assert (await colleague.act("answer", ["q1"], text="No.", seen=again)).status == 409
+    ledger = await moderator.json(f"{BASE}/actions?question=q1")
+    assert [(row["who"], row["what"]) for row in ledger] == [("Mo", "answer"), ("Bo", "answer"), ("Bo", "edit")]
+    assert await moderator.json(f"{BASE}/actions?question=q2") == []
+
+
+async def test_of_two_who_act_at_once_one_is_told(hall: Hall, moderator: Browser) -> None:
+    """Both saw a new question and decide at the same moment: one decision stands, the other is a conflict."""
+    colleague = await hall.signed_in("moderator", "talk", "Bo")
+    seen = {"q1": {"status": "new"}}
+    answers = await asyncio.gather(
+        moderator.act("dismiss", ["q1"], seen=seen), colleague.act("stage", ["q1"], seen=seen)
+    )
+    assert sorted(answer.status for answer in answers) == [200, 409]
+
+
+async def test_the_asker_reads_why_and_the_public_ledger_says_it(hall: Hall, moderator: Browser) -> None:
+    """A reason reaches the asker's own list only where the moderator lets it; the public ledger is there only where the
+    session shows it, names nobody, and keeps words that were not released."""
+    asker = hall.client()
+    await asker.ask("Who is that in the first row?")
+    await hall.place("q3")
+
+    async def reason() -> Any:
+        (mine,) = (await asker.json(f"{BASE}/mine"))["messages"]
+        assert mine["state"] == "dismissed"
+        return mine["reason"]
+
+    await moderator.act("dismiss", ["q3"], reason="a private matter")
+    assert await reason() == ""
+    assert (await asker.get(f"{BASE}/ledger")).status == 404
+    (session,) = [one for one in await hall.store.sessions() if one.id == "talk"]
+    await hall.store.save_session(replace(session, ledger=True))
+    (row,) = await asker.json(f"{BASE}/ledger")
+    assert row == {"at": hall.clock.time, "title": "", "reason": "", "people": 1}
+    await moderator.act("reopen", ["q3"])
+    assert await asker.json(f"{BASE}/ledger") == []
+    await moderator.act("dismiss", ["q3"], reason="a private matter", shown=True)
+    assert await reason() == "a private matter"
+    (row,) = await asker.json(f"{BASE}/ledger")
+    assert (row["title"], row["reason"]) == ("Who is that in the first row?", "a private matter")
+    assert set(row) == {"at", "title", "reason", "people"}

@@ -13,6 +13,7 @@ from tests.bot.web.hall import Browser, Hall, open_hall
 BODIES = {
     "/api/v1/sessions/{session}/messages": {"text": "Is there a recording?"},
     "/api/v1/sessions/{session}/preview": {"text": "Is there"},
+    "/api/v1/sessions/{session}/hands": {"page": "page-number-1"},
     "/api/v1/sessions/{session}/me": {"code": "0000-0000-0000"},
     "/api/v1/sessions/{session}/actions": {"do": "answer", "questions": ["q1"], "text": "Yes."},
     "/api/v1/sessions/{session}/undo": {},
@@ -26,6 +27,7 @@ EVERYBODYS = {
     "/api/v1/sessions/{session}/questions", "/api/v1/sessions/{session}/questions/{question}/not-answered",
     "/api/v1/sessions/{session}/questions/{question}/vote", "/s/{session}", "/s/{session}/join", "/s/{session}/qr.svg",
     "/s/{session}/stage", "/s/{session}/overlay", "/api/v1/sessions/{session}/stage",
+    "/api/v1/sessions/{session}/ledger",
 }  # fmt: skip
 
 

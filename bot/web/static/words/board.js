@@ -74,6 +74,7 @@ addWords({
   "did.stage": ["已上台", "On stage"],
   "did.unstage": ["已下台", "Off stage"],
   "did.accept": ["已采用课程回答", "Course answer sent"],
+  "did.assign": ["已分派", "Assigned"],
   "did.dismiss": ["已搁置", "Dismissed"],
   "did.reopen": ["已放回队列", "Reopened"],
   "did.pin": ["已置顶", "Pinned"],
