@@ -18,6 +18,7 @@ from bot.model import (
     Message,
     Move,
     Person,
+    PollState,
     Question,
     QuestionState,
     Session,
@@ -50,8 +51,11 @@ class Desk:
         *,
         sending: Callable[[], None] = lambda: None,
         settled: Changed = lambda _: None,
+        polls_changed: Changed = lambda _: None,
     ) -> None:
-        """`settled` is told, by its id, that a session was opened or set otherwise, after the commit."""
+        """`settled` is told, by its id, that a session was opened or set otherwise, `polls_changed` that its polls or
+        its pulse were; after the commit."""
+        self._polls_changed = polls_changed
         self._store = store
         self._changed = changed
         self._now = now
@@ -92,13 +96,15 @@ class Desk:
         return await self._apply(who, "assign", _changed(pairs, "assigned so"))
 
     async def stage(self, who: str, id: str) -> Action:
-        """Show it on the stage; what was there goes back to the queue."""
+        """Show it on the stage; what was there goes back to the queue, and a poll makes room."""
         state = await self._state(id)
         on_stage = [
             q.state for q in await self._store.questions(state.session) if q.status is Status.ON_STAGE and q.id != id
         ]
         pairs: list[Pair] = [(q, _to(q, Status.QUEUED)) for q in on_stage]
-        return await self._apply(who, "stage", [*pairs, (state, _to(state, Status.ON_STAGE))])
+        polls = [poll.state for poll in await self._store.polls(state.session) if poll.state.shown]
+        off = tuple((poll, replace(poll, shown=False)) for poll in polls)
+        return await self._apply(who, "stage", [*pairs, (state, _to(state, Status.ON_STAGE))], polls=off)
 
     async def unstage(self, who: str, id: str) -> Action:
         return await self._set_status(who, "unstage", [id], Status.QUEUED)
@@ -243,9 +249,19 @@ class Desk:
         back += await self._joined_since(change)
         pairs = taken_back(change, await self._known(session))
         await self._withhold(change.deliveries)
-        settings = taken_back_settings(change.settings)
         return await self._commit(
-            Change(session, self._now(), who, "undo", pairs, tuple(back), undoes=found.id, settings=settings)
+            Change(
+                session,
+                self._now(),
+                who,
+                "undo",
+                pairs,
+                tuple(back),
+                undoes=found.id,
+                settings=taken_back_settings(change.settings),
+                polls=tuple((after, before) for before, after in reversed(change.polls)),
+                pulse=None if change.pulse is None else not change.pulse,
+            )
         )
 
     # -- what the audience does --------------------------------------------------------------------------------------
@@ -334,15 +350,20 @@ class Desk:
         questions: Sequence[Pair],
         moves: tuple[Move, ...] = (),
         deliveries: tuple[Delivery, ...] = (),
+        polls: tuple[tuple[PollState, PollState], ...] = (),
     ) -> Action:
         session = next(q.session for pair in questions for q in pair if q is not None)
-        return await self._commit(Change(session, self._now(), who, what, tuple(questions), moves, deliveries))
+        return await self._commit(
+            Change(session, self._now(), who, what, tuple(questions), moves, deliveries, polls=polls)
+        )
 
     async def _commit(self, change: Change) -> Action:
         action = await self._store.apply(change)
         self._changed(change.session)
         if change.settings or change.opens:
             self._settled(change.session)
+        if change.polls or change.pulse is not None:
+            self._polls_changed(change.session)
         if change.deliveries:
             self._sending()
         return action

@@ -3,7 +3,7 @@
 Times are Unix seconds (UTC, float). Similarities are cosines, probabilities lie in 0..1.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -251,10 +251,116 @@ class Button:
     label: str
 
 
+class PollKind(StrEnum):
+    """What a poll asks for: one option, some options, a number, a few words, or a line of text."""
+
+    SINGLE = "single"
+    MULTIPLE = "multiple"
+    SCALE = "scale"
+    WORDS = "words"
+    OPEN = "open"
+
+
+class PollStatus(StrEnum):
+    DRAFT = "draft"
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class Results(StrEnum):
+    """When viewers see what a poll brought: while it is open, once it is closed, or never."""
+
+    LIVE = "live"
+    CLOSED = "closed"
+    STAFF = "staff"
+
+
+@dataclass(frozen=True, slots=True)
+class PollState:
+    """The part of a poll that staff decides. Changed only as a whole, by a `Change`.
+
+    `options` are those of a single or multiple choice, `most` how many options or words one vote may have, `low` and
+    `high` the ends of a scale and `ends` their words. `shown`: it is on the
+    stage. `round` counts how often it was opened, the last time at `opened_at`. `muted` are keys of words
+    and texts (see `polling.key`) that are shown to nobody but staff.
+    """
+
+    id: str
+    session: str
+    kind: PollKind
+    title: str
+    options: tuple[str, ...] = ()
+    most: int = 1
+    low: int = 1
+    high: int = 5
+    ends: tuple[str, str] = ("", "")
+    results: Results = Results.LIVE
+    status: PollStatus = PollStatus.DRAFT
+    shown: bool = False
+    round: int = 0
+    opened_at: float = 0.0
+    muted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PollText:
+    """A word or text that `people` voted: its normal form, and how it was written first."""
+
+    key: str
+    text: str
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """A poll with its result: `people` voted; `counts` maps a number (of an option, or on the scale) to its people;
+    `texts` are the most frequent words or texts, the most frequent first."""
+
+    state: PollState
+    people: int = 0
+    counts: dict[int, int] = field(default_factory=dict)
+    texts: tuple[PollText, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PollVote:
+    """What one person says to a poll. `choices` are numbers (of options, or on the scale), words, or one text.
+
+    `message`: the external id of the message that says it ("": it was tapped).
+    """
+
+    poll: str
+    person: Person
+    choices: tuple[str, ...]
+    message: str = ""
+
+
+class Mood(StrEnum):
+    """How somebody feels about the talk just now."""
+
+    FAST = "fast"
+    SLOW = "slow"
+    LOST = "lost"
+    GREAT = "great"
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """Somebody says how they feel at that time; one a person and minute counts, the last. `message`: as in
+    `PollVote`."""
+
+    session: str
+    person: Person
+    mood: Mood
+    at: float
+    message: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """Something to be said in a chat. `key` makes it happen once: the same key with other words edits what was sent,
-    with the same words changes nothing.
+    with the same words changes nothing. `poll`: what it asks for votes in, for a chat with a form of its own for that;
+    the text says it all as well.
 
     `state`: "waiting", "sending" (handed to the connector, outcome not yet known), "sent", "failed" (gave up, `error`
     says why). `sent_id` is the connector's id of the sent message, "" before.
@@ -270,6 +376,7 @@ class Delivery:
     attempts: int = 0
     sent_id: str = ""
     error: str = ""
+    poll: PollState | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,8 +404,9 @@ class Setting:
 class Change:
     """One act on a session's queue or on the session itself: all of it happens or none, and the ledger keeps it.
 
-    `questions` are pairs (before, after): before None founds a question, after None removes one (only undo does).
-    `opens` is a session that begins to exist.
+    `questions` are pairs (before, after): before None founds a question, after None removes one (only undo does). The
+    same goes for `polls`, which staff may remove as well. `pulse` switches the pulse on or off. `opens` is a session
+    that begins to exist.
     """
 
     session: str
@@ -311,6 +419,8 @@ class Change:
     undoes: int | None = None
     settings: tuple[Setting, ...] = ()
     opens: Session | None = None
+    polls: tuple[tuple[PollState | None, PollState | None], ...] = ()
+    pulse: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from typing import Protocol
 from bot.model import (
     Abilities,
     Action,
+    Address,
     Asked,
     Change,
     Cursor,
@@ -21,6 +22,9 @@ from bot.model import (
     Person,
     Placed,
     Placement,
+    Poll,
+    PollVote,
+    Pulse,
     Question,
     QuestionState,
     Remembered,
@@ -42,12 +46,18 @@ class Inbox(Protocol):
     """What came in, durable before anybody is told so."""
 
     async def receive(
-        self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
+        self,
+        messages: Sequence[Message],
+        cursor: Cursor | None = None,
+        deliveries: Sequence[Delivery] = (),
+        votes: Sequence[PollVote | Pulse] = (),
     ) -> int:
-        """Write messages, cursor and deliveries in one durable transaction; how many messages were new.
+        """Write messages, cursor, deliveries and what some messages vote in one durable transaction; how many messages
+        were new.
 
         A message with a known (source, external_id) changes nothing, and neither do its further parts, which follow it
-        and are not counted. Nor does a delivery with a known key: what came again was answered already.
+        and are not counted. Nor does a delivery with a known key: what came again was answered already. A message whose
+        vote counts is kept and waits for nothing more; one whose poll is not open any more is a message like others.
         """
         ...
 
@@ -224,7 +234,45 @@ class Links(Protocol):
     async def linked(self, owner: Person) -> list[Person]: ...
 
 
-class Store(Inbox, Queue, Stages, Vectors, Deliveries, Logins, Sources, Links, Protocol):
+class Polls(Protocol):
+    """Polls with their results, and the pulse. What staff does to a poll is a `Change` and goes through `apply`."""
+
+    async def polls(self, session: str) -> list[Poll]:
+        """In the order in which they were made. A human on several linked chats counts once, with the last vote."""
+        ...
+
+    async def poll(self, id: str) -> Poll:
+        """Raises `NotFound`."""
+        ...
+
+    async def vote_poll(self, vote: PollVote) -> None:
+        """One vote a poll and person, the last one counts. Raises `NotFound`, and `NotAllowed` where it is not open."""
+        ...
+
+    async def unvote_poll(self, poll: str, person: Person) -> None:
+        """Take back what this human voted, on whichever chat. Raises as `vote_poll`."""
+        ...
+
+    async def poll_votes_of(self, session: str, person: Person) -> dict[str, tuple[str, ...]]:
+        """What a person voted last, on any chat they linked, by poll."""
+        ...
+
+    async def chats(self, session: str) -> list[Address]:
+        """Every chat of the session in which somebody can be answered, without a message to reply to."""
+        ...
+
+    async def pulse_on(self, session: str) -> bool: ...
+
+    async def feel(self, pulse: Pulse) -> None:
+        """Raises `NotAllowed` where the pulse is off."""
+        ...
+
+    async def pulse(self, session: str, since: float) -> list[tuple[int, str, int]]:
+        """(minute since the epoch, mood, people), in order of time."""
+        ...
+
+
+class Store(Inbox, Queue, Stages, Vectors, Deliveries, Logins, Sources, Links, Polls, Protocol):
     """All that is kept. One process owns it; opening a store that another process holds raises `StoreBusy`."""
 
     async def close(self) -> None: ...
@@ -245,6 +293,12 @@ class Talks(Protocol):
 
     async def not_answered(self, session: str, question: str, person: Person) -> Question:
         """An asker says that the course's answer does not answer it: it goes to the queue."""
+        ...
+
+    async def vote_poll(self, session: str, poll: str, person: Person, choices: Sequence[str]) -> Poll:
+        """Somebody pressed or ticked this in the chat: numbers of options (from 1) or on the scale, words, or one text;
+        none takes the vote back. How the poll stands now. Raises `NotFound`, `BadInput`, and `NotAllowed` where it is
+        not open. What is typed needs no call: `receive` sees it."""
         ...
 
     async def top(self, session: str, limit: int = 5) -> list[Question]:

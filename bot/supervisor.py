@@ -22,6 +22,7 @@ from bot.model import (
     Message,
     Outage,
     Person,
+    Poll,
     Question,
     QuestionState,
     SourceHealth,
@@ -184,6 +185,9 @@ class Door(Floor):
 
     async def not_answered(self, session: str, question: str, person: Person) -> Question:
         return await self._talks.not_answered(session, question, person)
+
+    async def vote_poll(self, session: str, poll: str, person: Person, choices: Sequence[str]) -> Poll:
+        return await self._talks.vote_poll(session, poll, person, choices)
 
     async def top(self, session: str, limit: int = 5) -> list[Question]:
         return await self._talks.top(session, limit)

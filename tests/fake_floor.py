@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bot.errors import NotFound, StoreError
-from bot.model import Cursor, Delivery, Message, Person, Question, QuestionState
+from bot.model import Cursor, Delivery, Message, Person, Poll, Question, QuestionState
 
 
 def question(id: str, title: str = "为什么天是蓝的？", people: int = 1) -> Question:
@@ -32,6 +32,8 @@ class FakeFloor:
         self.cursors: dict[str, str] = {}
         self.questions = {q.id: q for q in questions}
         self.votes: set[tuple[str, str]] = set()
+        self.polls: dict[str, Poll] = {}
+        self.poll_votes: dict[tuple[str, Person], tuple[str, ...]] = {}
         self.not_answered_by: list[tuple[str, Person]] = []
         self.asked: list[tuple[Message, QuestionState | None]] = []
         self.received = 0
@@ -93,6 +95,13 @@ class FakeFloor:
         found = self._question(question)
         self.not_answered_by.append((question, person))
         return found
+
+    async def vote_poll(self, session: str, poll: str, person: Person, choices: Sequence[str]) -> Poll:
+        self._may_fail()
+        if poll not in self.polls:
+            raise NotFound(f"there is no poll {poll}")
+        self.poll_votes[(poll, person)] = tuple(choices)
+        return self.polls[poll]
 
     async def top(self, session: str, limit: int = 5) -> list[Question]:
         return list(self.questions.values())[:limit]

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from bot.desk import Desk
 from bot.linking import hashed, said_code
-from bot.model import Cursor, Delivery, Message, Person, Question, QuestionState
+from bot.model import Cursor, Delivery, Message, Person, Poll, Question, QuestionState
+from bot.polls import Polls
 from bot.ports import Floor, Now, Store
 from bot.replies import link_reply
 from bot.staffroom import StaffRoom
@@ -24,10 +25,12 @@ class OpenFloor:
         arrived: Callable[[set[str]], None],
         sending: Callable[[], None],
         *,
+        polls: Polls | None = None,
         linked: Callable[[str], None] = lambda _: None,
         now: Now = time.time,
         staff: Mapping[str, StaffRoom] | None = None,
     ) -> None:
+        self._polls = polls or Polls(store, lambda *_: None, now)
         self._store = store
         self._staff = {} if staff is None else staff
         self._desk = desk
@@ -42,10 +45,15 @@ class OpenFloor:
         codes = [(message, code) for message in messages if (code := said_code(message.text))]
         told = [said for message, code in codes if (said := await self._link(message, code))]
         deliveries = (*deliveries, *told)
-        parts = [part for message in messages if not said_code(message.text) for part in _parts(message)]
-        new = await self._store.receive(parts, cursor, deliveries)
+        messages = [message for message in messages if not said_code(message.text)]
+        votes = await self._polls.heard(messages)
+        voting = {(vote.person.source, vote.message) for vote in votes}
+        parts = [part for m in messages for part in ([m] if (m.source, m.external_id) in voting else _parts(m))]
+        new = await self._store.receive(parts, cursor, deliveries, votes)
         if new:
             self._arrived({m.session for m in messages})
+        for session in {m.session for m in messages} if votes else ():
+            self._polls.counted(session)
         if deliveries:
             self._sending()
         return new + len(codes)  # what was done for them was done now
@@ -68,6 +76,9 @@ class OpenFloor:
 
     async def not_answered(self, session: str, question: str, person: Person) -> Question:
         return await self._desk.not_answered(session, question, person)
+
+    async def vote_poll(self, session: str, poll: str, person: Person, choices: Sequence[str]) -> Poll:
+        return await self._polls.vote(session, poll, person, choices)
 
     async def top(self, session: str, limit: int = 5) -> list[Question]:
         return await self._desk.top(session, limit)

@@ -25,6 +25,7 @@ from bot.model import Address, Preview, Session
 from bot.options import SourceOptions
 from bot.outbox import Outbox
 from bot.pipeline import Pipeline
+from bot.polls import Polls
 from bot.ports import Connector, Now, Store
 from bot.settings import Settings, keep_secret
 from bot.staffroom import StaffRoom
@@ -57,14 +58,25 @@ class Hall:
         self._tasks: set[asyncio.Future[None]] = set()
         self._understanding: asyncio.Future[None] | None = None
         self.live = Live(store)
-        self.desk = Desk(store, self.live.changed, now, sending=lambda: self._outbox.wake(), settled=self._settled)
+        self.polls = Polls(
+            store, self.live.changed, now, sending=lambda: self._outbox.wake(), replying=lambda: self._replying
+        )
+        self.desk = Desk(
+            store,
+            self.live.changed,
+            now,
+            sending=lambda: self._outbox.wake(),
+            settled=self._settled,
+            polls_changed=self.polls.changed,
+        )
         self._staff = {source.name: self._staff_room(source) for source in settings.sources if source.staff}
         self.floor = Unwatched(
             store,
             self.desk,
             self._arrived,
             lambda: self._outbox.wake(),
-            linked=self.live.changed,
+            polls=self.polls,
+            linked=self._linked,
             now=now,
             staff=self._staff,
         )
@@ -149,7 +161,7 @@ class Hall:
             session,
             self.store,
             now=self.now,
-            replying=frozenset(name for name, c in self.connectors.items() if c.abilities.reply),
+            replying=self._replying,
             changed=self.live.changed,
             sending=self._outbox.wake,
         )
@@ -214,6 +226,15 @@ class Hall:
             sending=lambda: self._outbox.wake(),
             names=CHATS,
         )
+
+    @property
+    def _replying(self) -> frozenset[str]:
+        return frozenset(name for name, c in self.connectors.items() if c.abilities.reply)
+
+    def _linked(self, session: str) -> None:
+        """Two persons are one: what they asked and voted counts once."""
+        self.live.changed(session)
+        self.polls.counted(session)
 
     def _arrived(self, sessions: set[str]) -> None:
         for session in sessions:

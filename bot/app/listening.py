@@ -30,7 +30,7 @@ from bot.errors import (
     StoreError,
     TryLater,
 )
-from bot.model import Cursor, Delivery, Message, Person, Question, QuestionState
+from bot.model import Cursor, Delivery, Message, Person, Poll, Question, QuestionState
 from bot.options import SourceOptions
 from bot.phrases import in_language
 from bot.ports import Connector, Floor, HookReply, HookRequest, Logins, Now
@@ -99,6 +99,9 @@ class Ear(Floor):
 
     async def not_answered(self, session: str, question: str, person: Person) -> Question:
         raise NotFound("only listening")
+
+    async def vote_poll(self, session: str, poll: str, person: Person, choices: Sequence[str]) -> Poll:
+        raise NotFound(f"only listening: the vote of {plain(person.name) or 'somebody'} counts nowhere")
 
     async def top(self, session: str, limit: int = 5) -> list[Question]:
         return []

@@ -7,7 +7,7 @@ from sqlite_utils import Database
 
 from bot.errors import BadInput, Conflict, NotFound
 from bot.model import Action, Change, Move, Person, QuestionState, Status
-from bot.storage import stages
+from bot.storage import polls, stages
 from bot.storage.deliveries import deliver
 from bot.storage.rows import change_of, dumped, listed, state_of, state_row
 from bot.storage.sessions import open_, settle
@@ -86,6 +86,10 @@ def apply(db: Database, change: Change) -> Action:
     touched |= {id for move in moves for id in (move.before, move.after) if id}
     _check_groups(db, [state.id for pair in change.questions for state in pair if state is not None])
     touch(db, change.session, touched)
+    for before, after in change.polls:
+        polls.replace_poll(db, change.session, before, after, change.at)
+    if change.pulse is not None:
+        polls.switch_pulse(db, change.session, change.pulse)
     change = replace(change, moves=moves)
     row = db.execute(
         "INSERT INTO actions (session, at, who, what, change, undoes) VALUES (?, ?, ?, ?, ?, ?)",

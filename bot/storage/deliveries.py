@@ -16,9 +16,11 @@ def deliver(db: Database, deliveries: Sequence[Delivery]) -> None:
     """
     db.conn.executemany(
         """
-        INSERT INTO deliveries (key, session, address, text, buttons, not_before, state, attempts, sent_id, error)
-        VALUES (:key, :session, :address, :text, :buttons, :not_before, :state, :attempts, :sent_id, :error)
+        INSERT INTO deliveries (key, session, address, text, buttons, not_before, state, attempts, sent_id, error,
+            poll)
+        VALUES (:key, :session, :address, :text, :buttons, :not_before, :state, :attempts, :sent_id, :error, :poll)
         ON CONFLICT (key) DO UPDATE SET address = excluded.address, text = excluded.text, buttons = excluded.buttons,
+            poll = excluded.poll,
             not_before = CASE state WHEN 'waiting' THEN min(not_before, excluded.not_before)
                 ELSE excluded.not_before END,
             state = 'waiting', attempts = 0, error = ''

@@ -4,9 +4,19 @@ from collections.abc import Sequence
 
 from sqlite_utils import Database
 
-from bot.errors import Conflict, NotFound
-from bot.model import Cursor, Delivery, Message, Placed, Placement, QuestionState, Remembered
-from bot.storage import changes
+from bot.errors import Conflict, NotAllowed, NotFound
+from bot.model import (
+    Cursor,
+    Delivery,
+    Message,
+    Placed,
+    Placement,
+    PollVote,
+    Pulse,
+    QuestionState,
+    Remembered,
+)
+from bot.storage import changes, polls
 from bot.storage.deliveries import deliver, deliver_once
 from bot.storage.rows import (
     PLACEMENT,
@@ -18,16 +28,27 @@ from bot.storage.rows import (
     placement_row,
     vector_of,
 )
+from knowledge.reasons import Reasons, because
 
 
-def receive(db: Database, messages: Sequence[Message], cursor: Cursor | None, deliveries: Sequence[Delivery]) -> int:
+def receive(
+    db: Database,
+    messages: Sequence[Message],
+    cursor: Cursor | None,
+    deliveries: Sequence[Delivery],
+    votes: Sequence[PollVote | Pulse],
+) -> int:
     """Unique by (session, source, external_id), so that one recorded chat can be replayed into several sessions."""
     new, fresh = 0, False
+    voting = {(vote.person.source, vote.message): vote for vote in votes}
     for message in messages:
         # What was received in one piece must not gain a part when the rules of splitting have changed.
         if message.part == 1 or fresh:
-            fresh = db.conn.execute(_RECEIVE, message_row(message)).rowcount == 1
+            written = db.conn.execute(_RECEIVE, message_row(message))
+            fresh = written.rowcount == 1
             new += fresh and message.part == 1
+            if fresh and (vote := voting.get((message.source, message.external_id))):
+                _vote(db, int(written.lastrowid or 0), message.session, vote)
     if cursor is not None:
         db.execute(
             "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET value = excluded.value",
@@ -35,6 +56,18 @@ def receive(db: Database, messages: Sequence[Message], cursor: Cursor | None, de
         )
     deliver_once(db, deliveries)
     return new
+
+
+def _vote(db: Database, message: int, session: str, vote: PollVote | Pulse) -> None:
+    """Count what a message votes; the pipeline does not see it then. Not where the poll was closed meanwhile."""
+    try:
+        polls.feel(db, vote) if isinstance(vote, Pulse) else polls.vote(db, vote, session)
+    except (NotAllowed, NotFound):
+        return
+    placement = Placement(message, False, 0.0, reasons=Reasons(because("vote", 0.0)))
+    db.execute("INSERT INTO placements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", placement_row(placement, False))
+    what = "pulse" if isinstance(vote, Pulse) else vote.poll
+    db.execute("UPDATE messages SET placed = 1, vote = ? WHERE id = ?", (what, message))
 
 
 _RECEIVE = """
@@ -142,7 +175,7 @@ def placements(db: Database, session: str) -> list[tuple[Message, Placement | No
 def latest(db: Database, session: str, limit: int) -> list[tuple[Message, Placement]]:
     rows = db.execute(
         f"SELECT m.*, {PLACEMENT} FROM messages m JOIN placements p ON p.message = m.id"  # noqa: S608 (a constant)
-        " WHERE m.session = ? ORDER BY m.id DESC LIMIT ?",
+        " WHERE m.session = ? AND m.vote = '' ORDER BY m.id DESC LIMIT ?",
         (session, limit),
     ).fetchall()
     return [(message_of(row), placement_of(row)) for row in reversed(rows)]

@@ -64,7 +64,8 @@ def linked(db: Database, owner: Person) -> list[Person]:
 
 
 def _count_again(db: Database, person: Person) -> None:
-    """The questions that this person wants answered have another number of people now."""
+    """The questions that this person wants answered have another number of people now; polls are counted at each
+    reading."""
     rows = db.execute(
         """
         SELECT q.session, q.id FROM questions q JOIN messages m ON m.question = q.id

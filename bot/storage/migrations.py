@@ -223,3 +223,34 @@ def _stage(db: Database) -> None:
         ) STRICT, WITHOUT ROWID;
         """
     )
+
+
+@steps(name="0013_polls")
+def _polls(db: Database) -> None:
+    """polls: `opened_at` and `round` as in `model.PollState`; `removed` is 1 where staff removed it, and may undo that.
+    poll_votes: one a poll and person; a new one takes the place and the highest id, so that of one human's votes on
+    several chats the last is known. `choices` holds the keys that are counted, `said` how they were written.
+    pulse: one row a person and minute. pulse_sessions: where viewers are asked. messages: `vote` is the poll that a
+    message was taken as a vote in, or "pulse". deliveries: `poll` is the poll that one asks for votes in."""
+    db.executescript(
+        """
+        CREATE TABLE polls (
+            id TEXT PRIMARY KEY, session TEXT NOT NULL, kind TEXT NOT NULL, title TEXT NOT NULL, options TEXT NOT NULL,
+            most INTEGER NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, ends TEXT NOT NULL,
+            results TEXT NOT NULL, status TEXT NOT NULL, shown INTEGER NOT NULL, round INTEGER NOT NULL,
+            opened_at REAL NOT NULL, muted TEXT NOT NULL, at REAL NOT NULL, removed INTEGER NOT NULL DEFAULT 0
+        ) STRICT;
+        CREATE INDEX polls_by_session ON polls (session);
+        CREATE TABLE poll_votes (
+            id INTEGER PRIMARY KEY, poll TEXT NOT NULL, source TEXT NOT NULL, person TEXT NOT NULL,
+            choices TEXT NOT NULL, said TEXT NOT NULL, UNIQUE (poll, source, person)
+        ) STRICT;
+        CREATE TABLE pulse_sessions (session TEXT PRIMARY KEY) STRICT;
+        CREATE TABLE pulse (
+            session TEXT NOT NULL, minute INTEGER NOT NULL, source TEXT NOT NULL, person TEXT NOT NULL,
+            mood TEXT NOT NULL, PRIMARY KEY (session, minute, source, person)
+        ) STRICT, WITHOUT ROWID;
+        ALTER TABLE messages ADD COLUMN vote TEXT NOT NULL DEFAULT '';
+        ALTER TABLE deliveries ADD COLUMN poll TEXT;
+        """
+    )

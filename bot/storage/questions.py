@@ -223,8 +223,8 @@ and used must not show them anything."""
 
 
 def asked_by(db: Database, session: str, person: Person) -> list[Asked]:
-    """Everything placed of this person; `Asked.question` is "" for what asks nothing."""
-    where = f"m.session = :session AND (m.source, m.author) IN ({_SAME_HUMAN})"
+    """Everything placed of this person but votes; `Asked.question` is "" for what asks nothing."""
+    where = f"m.session = :session AND m.vote = '' AND (m.source, m.author) IN ({_SAME_HUMAN})"
     return _asked(db, where, {"session": session, "source": person.source, "person": person.id})
 
 

@@ -17,7 +17,11 @@ from bot.model import (
     Delivery,
     Message,
     Placement,
+    PollKind,
+    PollState,
+    PollStatus,
     QuestionState,
+    Results,
     Session,
     Status,
     Vector,
@@ -30,6 +34,7 @@ _answer = TypeAdapter(Answer)
 _buttons = TypeAdapter(tuple[Button, ...])
 _change = TypeAdapter(Change)
 _match = TypeAdapter(CourseMatch)
+_poll = TypeAdapter(PollState)
 _reasons = TypeAdapter(Reasons)
 _texts = TypeAdapter(tuple[str, ...])
 
@@ -183,6 +188,7 @@ def delivery_row(delivery: Delivery) -> dict[str, Any]:
         "attempts": delivery.attempts,
         "sent_id": delivery.sent_id,
         "error": delivery.error,
+        "poll": dumped(delivery.poll),
     }
 
 
@@ -198,8 +204,35 @@ def delivery_of(row: Row) -> Delivery:
         attempts=row["attempts"],
         sent_id=row["sent_id"],
         error=row["error"],
+        poll=None if row["poll"] is None else _poll.validate_json(row["poll"]),
     )
 
 
 def change_of(stored: str) -> Change:
     return _change.validate_json(stored)
+
+
+def poll_row(state: PollState) -> dict[str, Any]:
+    lists = {name: listed(getattr(state, name)) for name in ("options", "ends", "muted")}
+    return {**asdict(state), **lists, "shown": int(state.shown)}
+
+
+def poll_of(row: Row) -> PollState:
+    low, high = _texts.validate_json(row["ends"])
+    return PollState(
+        id=row["id"],
+        session=row["session"],
+        kind=PollKind(row["kind"]),
+        title=row["title"],
+        options=_texts.validate_json(row["options"]),
+        most=row["most"],
+        low=row["low"],
+        high=row["high"],
+        ends=(low, high),
+        results=Results(row["results"]),
+        status=PollStatus(row["status"]),
+        shown=bool(row["shown"]),
+        round=row["round"],
+        opened_at=row["opened_at"],
+        muted=_texts.validate_json(row["muted"]),
+    )

@@ -16,6 +16,7 @@ from sqlite_utils import Database
 from bot.errors import StoreError
 from bot.model import (
     Action,
+    Address,
     Asked,
     Change,
     Cursor,
@@ -26,6 +27,9 @@ from bot.model import (
     Person,
     Placed,
     Placement,
+    Poll,
+    PollVote,
+    Pulse,
     Question,
     Remembered,
     Session,
@@ -35,7 +39,7 @@ from bot.model import (
     Vector,
 )
 from bot.ports import Now
-from bot.storage import changes, inbox, links, logins, questions, sessions, sources, stages, vectors
+from bot.storage import changes, inbox, links, logins, polls, questions, sessions, sources, stages, vectors
 from bot.storage import deliveries as said
 from bot.storage.connection import claim, connect, explained, warn_if_unsound
 from bot.storage.migrations import migrate
@@ -96,9 +100,13 @@ class SqliteStore:
         return await self._reader.read(lambda db: work(db, *arguments))
 
     async def receive(
-        self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
+        self,
+        messages: Sequence[Message],
+        cursor: Cursor | None = None,
+        deliveries: Sequence[Delivery] = (),
+        votes: Sequence[PollVote | Pulse] = (),
     ) -> int:
-        return await self._write(inbox.receive, messages, cursor, deliveries)
+        return await self._write(inbox.receive, messages, cursor, deliveries, votes)
 
     async def cursor(self, source: str) -> str | None:
         return await self._read(inbox.cursor, source)
@@ -207,6 +215,33 @@ class SqliteStore:
 
     async def linked(self, owner: Person) -> list[Person]:
         return await self._read(links.linked, owner)
+
+    async def polls(self, session: str) -> list[Poll]:
+        return await self._read(polls.polls, session)
+
+    async def poll(self, id: str) -> Poll:
+        return await self._read(polls.poll, id)
+
+    async def vote_poll(self, vote: PollVote) -> None:
+        await self._write(polls.vote, vote)
+
+    async def unvote_poll(self, poll: str, person: Person) -> None:
+        await self._write(polls.unvote, poll, person)
+
+    async def poll_votes_of(self, session: str, person: Person) -> dict[str, tuple[str, ...]]:
+        return await self._read(polls.votes_of, session, person)
+
+    async def chats(self, session: str) -> list[Address]:
+        return await self._read(polls.chats, session)
+
+    async def pulse_on(self, session: str) -> bool:
+        return await self._read(polls.pulse_on, session)
+
+    async def feel(self, pulse: Pulse) -> None:
+        await self._write(polls.feel, pulse)
+
+    async def pulse(self, session: str, since: float) -> list[tuple[int, str, int]]:
+        return await self._read(polls.pulse, session, since)
 
     async def redeem(self, token_hash: str, at: float) -> bool:
         return await self._write(logins.redeem, token_hash, at)

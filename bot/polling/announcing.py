@@ -1,0 +1,109 @@
+"""What chats are told about a poll: that it began and how to vote, and what it brought."""
+
+from bot.model import Poll, PollKind, PollState
+from bot.polling.rules import CHOICE, marks
+
+TOLD = 10
+"""Words of a cloud that a chat is told."""
+
+TEXTS = {
+    "zh": {
+        "poll": "投票：{title}",
+        "single": "请直接回复{mark}，例如“{one}”。",
+        "multiple": "可选多项，最多 {most} 项：请直接回复{mark}，例如“{several}”。",
+        "number": "编号",
+        "letter": "字母",
+        "own": "请直接回复选项的文字。",
+        "scale": "请直接回复 {low} 到 {high} 的数字。",
+        "end": "{number} = {word}",
+        "words": "请回复“词 ……”，最多 {most} 个词，用空格隔开，例如“词 可靠 快”。",
+        "words_one": "请回复“词 ……”，例如“词 可靠”。",
+        "open": "请回复“答：……”。",
+        "again": "可以再改，以最后一次为准。",
+        "closed": "投票结束：{title}（{people} 人）",
+        "mean": "平均 {mean:.1f}",
+        "texts": "收到 {n} 种回答。",
+        "nobody": "没有人投票。",
+        "line": "{option}：{n}（{share} %）",
+        "word": "{text} × {n}",
+        "between": "、",
+    },
+    "en": {
+        "poll": "Poll: {title}",
+        "single": "Just reply with its {mark}, like “{one}”.",
+        "multiple": "Choose up to {most}: just reply with their {mark}s, like “{several}”.",
+        "number": "number",
+        "letter": "letter",
+        "own": "Just reply with the words of an option.",
+        "scale": "Just reply with a number from {low} to {high}.",
+        "end": "{number} = {word}",
+        "words": "Reply “word: …” with up to {most} words, like “word: reliable, fast”.",
+        "words_one": "Reply “word: …”, like “word: reliable”.",
+        "open": "Reply “answer: …”.",
+        "again": "You can change it; the last one counts.",
+        "closed": "Poll closed: {title} ({people} voted)",
+        "mean": "Mean {mean:.1f}",
+        "texts": "{n} different answers came in.",
+        "nobody": "Nobody voted.",
+        "line": "{option}: {n} ({share} %)",
+        "word": "{text} × {n}",
+        "between": ", ",
+    },
+}
+
+
+def announcement(state: PollState, language: str) -> str:
+    """What is asked, and how to vote by typing."""
+    say = TEXTS["zh" if language == "zh" else "en"]
+    lines = [say["poll"].format(title=state.title), *_choices(state), _how(state, say), say["again"]]
+    if state.kind is PollKind.SCALE:
+        ends = zip((state.low, state.high), state.ends, strict=True)
+        lines[1:1] = [say["end"].format(number=number, word=word) for number, word in ends if word]
+    return "\n".join(lines)
+
+
+def _choices(state: PollState) -> list[str]:
+    named = zip(marks(state), state.options, strict=True)
+    return [f"{mark}. {option}" if mark else f"- {option}" for mark, option in named]
+
+
+def _how(state: PollState, say: dict[str, str]) -> str:
+    if state.kind not in CHOICE:
+        kind = "words_one" if state.kind is PollKind.WORDS and state.most == 1 else state.kind.value
+        return say[kind].format(low=state.low, high=state.high, most=state.most)
+    first, second = marks(state)[:2]
+    if not first:
+        return say["own"]
+    kind = "multiple" if state.most > 1 else "single"
+    mark = say["number" if first.isdecimal() else "letter"]
+    return say[kind].format(mark=mark, one=first, several=f"{first} {second}", most=state.most)
+
+
+def result(poll: Poll, language: str) -> str:
+    """What it brought."""
+    say = TEXTS["zh" if language == "zh" else "en"]
+    state = poll.state
+    lines = [say["closed"].format(title=state.title, people=poll.people)]
+    shown = [text for text in poll.texts if text.key not in state.muted]
+    if not poll.people:
+        lines.append(say["nobody"])
+    elif state.kind in CHOICE:
+        lines += [_line(option, poll.counts.get(n, 0), poll.people, say) for n, option in enumerate(state.options, 1)]
+    elif state.kind is PollKind.SCALE:
+        lines.append(say["mean"].format(mean=mean(poll)))
+        numbers = range(state.low, state.high + 1)
+        lines += [_line(str(n), poll.counts.get(n, 0), poll.people, say) for n in numbers]
+    elif state.kind is PollKind.WORDS:
+        lines.append(say["between"].join(say["word"].format(text=t.text, n=t.people) for t in shown[:TOLD]))
+    else:
+        lines.append(say["texts"].format(n=len(shown)))
+    return "\n".join(lines)
+
+
+def mean(poll: Poll) -> float:
+    votes = sum(poll.counts.values())
+    return sum(number * people for number, people in poll.counts.items()) / votes if votes else 0.0
+
+
+def _line(option: str, people: int, all: int, say: dict[str, str]) -> str:
+    return say["line"].format(option=option, n=people, share=round(100 * people / all))

@@ -1,0 +1,192 @@
+"""Polls, what was voted in them, and the pulse, as SQL. What is counted is counted here."""
+
+import json
+from collections import defaultdict
+from typing import Any
+
+from sqlite_utils import Database
+
+from bot.errors import BadInput, Conflict, NotAllowed, NotFound
+from bot.model import Address, Person, Poll, PollKind, PollState, PollStatus, PollText, PollVote, Pulse
+from bot.polling import key
+from bot.storage.connection import Row
+from bot.storage.rows import listed, poll_of, poll_row
+
+TEXTS = 200
+"""Words or texts of a poll that are told at most, the most frequent ones."""
+
+_LAST = """
+    WITH last (poll, id, choices, said) AS (
+        SELECT v.poll, MAX(v.id), v.choices, v.said
+        FROM poll_votes v LEFT JOIN links l ON l.source = v.source AND l.person = v.person
+        WHERE v.poll IN (SELECT value FROM json_each(:ids))
+        GROUP BY v.poll, COALESCE(l.owner_source, v.source), COALESCE(l.owner, v.person)
+    )
+"""
+"""The vote of each human that counts: SQLite takes the other columns from the row with the greatest id."""
+
+_PEOPLE = f"{_LAST} SELECT poll, COUNT(*) AS people FROM last GROUP BY poll"  # noqa: S608 (a constant)
+
+_COUNTS = f"""
+    {_LAST}
+    SELECT poll, c.value AS choice, COUNT(DISTINCT last.id) AS people, MIN(last.id), s.value AS said
+    FROM last, json_each(last.choices) c JOIN json_each(last.said) s ON s.key = c.key
+    GROUP BY poll, c.value ORDER BY people DESC, MIN(last.id)
+"""  # noqa: S608 (constants)
+"""`said` as it was written first."""
+
+
+def polls(db: Database, session: str) -> list[Poll]:
+    rows = db.execute("SELECT * FROM polls WHERE session = ? AND removed = 0 ORDER BY at, rowid", (session,))
+    return _with_results(db, rows.fetchall())
+
+
+def poll(db: Database, id: str) -> Poll:
+    """Raises `NotFound`."""
+    return _with_results(db, [_row(db, id)])[0]
+
+
+def _row(db: Database, id: str) -> Row:
+    row: Row | None = db.execute("SELECT * FROM polls WHERE id = ? AND removed = 0", (id,)).fetchone()
+    if row is None:
+        raise NotFound(f"there is no poll {id}; it may have been removed")
+    return row
+
+
+def _with_results(db: Database, rows: list[Row]) -> list[Poll]:
+    ids = {"ids": listed(row["id"] for row in rows)}
+    people = {row["poll"]: row["people"] for row in db.execute(_PEOPLE, ids)}
+    counted: dict[str, list[Row]] = defaultdict(list)
+    for row in db.execute(_COUNTS, ids):
+        counted[row["poll"]].append(row)
+    return [_poll(poll_of(row), people.get(row["id"], 0), counted[row["id"]]) for row in rows]
+
+
+def _poll(state: PollState, people: int, counted: list[Row]) -> Poll:
+    if state.kind in {PollKind.WORDS, PollKind.OPEN}:
+        texts = tuple(PollText(row["choice"], row["said"], row["people"]) for row in counted[:TEXTS])
+        return Poll(state, people, texts=texts)
+    return Poll(state, people, counts={int(row["choice"]): row["people"] for row in counted})
+
+
+def replace_poll(db: Database, session: str, before: PollState | None, after: PollState | None, at: float) -> None:
+    """Put `after` in the place of `before`. Raises `Conflict` where something else stands there."""
+    states = [state for state in (before, after) if state is not None]
+    if len({state.id for state in states}) != 1 or any(state.session != session for state in states):
+        raise BadInput("a change names one poll of its own session, before and after")
+    id = states[0].id
+    row = db.execute("SELECT * FROM polls WHERE id = ?", (id,)).fetchone()
+    standing = None if row is None or row["removed"] else poll_of(row)
+    if standing != before or (row is not None and row["session"] != session):
+        raise Conflict(f"poll {id} was changed by somebody else meanwhile")
+    if after is None:
+        db.execute("UPDATE polls SET removed = 1 WHERE id = ?", (id,))
+        return
+    db.execute(
+        """
+        INSERT INTO polls (id, session, kind, title, options, most, low, high, ends, results, status, shown, round,
+            opened_at, muted, at)
+        VALUES (:id, :session, :kind, :title, :options, :most, :low, :high, :ends, :results, :status, :shown, :round,
+            :opened_at, :muted, :at)
+        ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, title = excluded.title, options = excluded.options,
+            most = excluded.most, low = excluded.low, high = excluded.high, ends = excluded.ends,
+            results = excluded.results, status = excluded.status, shown = excluded.shown, round = excluded.round,
+            opened_at = excluded.opened_at, muted = excluded.muted, removed = 0
+        """,
+        {**poll_row(after), "at": at},
+    )
+
+
+def vote(db: Database, vote: PollVote, session: str = "") -> None:
+    """Raises `NotFound` (also for a poll of another session, where one is named), `NotAllowed` for one not open."""
+    state = _open(db, vote.poll)
+    if session and state.session != session:
+        raise NotFound(f"there is no poll {vote.poll} in session {session}")
+    free = state.kind in {PollKind.WORDS, PollKind.OPEN}
+    keys = [key(text) if free else text for text in vote.choices]
+    db.execute(
+        "INSERT OR REPLACE INTO poll_votes (poll, source, person, choices, said) VALUES (?, ?, ?, ?, ?)",
+        (state.id, vote.person.source, vote.person.id, listed(keys), listed(vote.choices)),
+    )
+
+
+def unvote(db: Database, poll: str, person: Person) -> None:
+    """Raises as `vote`."""
+    state = _open(db, poll)
+    db.execute(
+        f"DELETE FROM poll_votes WHERE poll = :poll AND (source, person) IN ({_SAME_HUMAN})",  # noqa: S608 (a constant)
+        {"poll": state.id, "source": person.source, "person": person.id},
+    )
+
+
+def _open(db: Database, id: str) -> PollState:
+    state = poll_of(_row(db, id))
+    if state.status is not PollStatus.OPEN:
+        raise NotAllowed("this poll is closed" if state.round else "this poll has not been started yet")
+    return state
+
+
+_SAME_HUMAN = """
+    SELECT :source, :person UNION
+    SELECT source, person FROM links WHERE owner_source = :source AND owner = :person
+"""
+"""As in `questions`: a person and everybody who linked themselves to them."""
+
+
+def votes_of(db: Database, session: str, person: Person) -> dict[str, tuple[str, ...]]:
+    rows = db.execute(
+        f"""
+        SELECT v.poll, MAX(v.id), v.said FROM poll_votes v JOIN polls p ON p.id = v.poll
+        WHERE p.session = :session AND p.removed = 0 AND (v.source, v.person) IN ({_SAME_HUMAN}) GROUP BY v.poll
+        """,  # noqa: S608 (a constant)
+        {"session": session, "source": person.source, "person": person.id},
+    )
+    return {row["poll"]: tuple(json.loads(row["said"])) for row in rows}
+
+
+def chats(db: Database, session: str) -> list[Address]:
+    rows = db.execute(
+        """
+        SELECT json_extract(address, '$.connector') AS connector, json_extract(address, '$.chat') AS chat,
+            MAX(id), json_extract(address, '$.private') AS private
+        FROM messages WHERE session = ? AND address IS NOT NULL GROUP BY 1, 2 ORDER BY MIN(id)
+        """,
+        (session,),
+    )
+    return [Address(row["connector"], row["chat"], private=bool(row["private"])) for row in rows]
+
+
+def switch_pulse(db: Database, session: str, on: bool) -> None:
+    if on:
+        db.execute("INSERT OR IGNORE INTO pulse_sessions VALUES (?)", (session,))
+    else:
+        db.execute("DELETE FROM pulse_sessions WHERE session = ?", (session,))
+
+
+def pulse_on(db: Database, session: str) -> bool:
+    return db.execute("SELECT 1 FROM pulse_sessions WHERE session = ?", (session,)).fetchone() is not None
+
+
+def feel(db: Database, pulse: Pulse) -> None:
+    """Raises `NotAllowed` where the pulse is off."""
+    if not pulse_on(db, pulse.session):
+        raise NotAllowed("the pulse is switched off")
+    values: dict[str, Any] = {"session": pulse.session, "minute": int(pulse.at // 60), "mood": pulse.mood.value}
+    db.execute(
+        "INSERT OR REPLACE INTO pulse VALUES (:session, :minute, :source, :person, :mood)",
+        {**values, "source": pulse.person.source, "person": pulse.person.id},
+    )
+
+
+def pulse(db: Database, session: str, since: float) -> list[tuple[int, str, int]]:
+    """A human who taps on one chat and types on another within a minute counts once a mood."""
+    rows = db.execute(
+        """
+        SELECT minute, mood, COUNT(DISTINCT COALESCE(l.owner_source, p.source) || char(31)
+            || COALESCE(l.owner, p.person)) AS people
+        FROM pulse p LEFT JOIN links l ON l.source = p.source AND l.person = p.person
+        WHERE p.session = ? AND p.minute >= ? GROUP BY minute, mood ORDER BY minute, mood
+        """,
+        (session, int(since // 60)),
+    )
+    return [(row["minute"], row["mood"], row["people"]) for row in rows]
