@@ -277,7 +277,9 @@ class Desk:
         for it again. Raises `NotAllowed` for somebody who did not ask it."""
         question = await self._final(session, id)
         mine = [a for a in await self._store.asked(question.id) if a.message.person.id == person.id]
-        sources = {a.placement.answer.source for a in mine if a.placement.answer} | set(_course_sources(question.state))
+        matches = [a.placement.answer for a in mine]
+        sources = {match.source for match in matches if match and match.state != "withheld"}
+        sources |= set(_course_sources(question.state))
         if not any(a.message.source == person.source for a in mine):
             raise NotAllowed("only somebody who asked this can say that it was not answered")
         before = question.state

@@ -113,13 +113,15 @@ class Message:
 class CourseMatch:
     """What the course says to one message: `score` is the probability that `source` answers it.
 
-    `state` is "sent" (without a human) or "suggested" (a moderator may send it).
+    `state` is "sent" (without a human), "suggested" (a moderator may send it) or "withheld" (the course answers nothing
+    in this session, so nobody sees it). `sure`: in the mode auto it is sent.
     """
 
     source: str
     score: float
     state: str
     text: str
+    sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,10 @@ class Placement:
     `question` is the group it joined or founded (None: asks nothing), `similarity` that to the best group there was
     (None: there was none), `suggested` a group it may belong to, for a moderator to confirm. `reasons` are the
     strongest signs for and against.
+
+    What the modes of the session left of it is in `question`, `suggested` and `answer.state`; the rest is the same in
+    every mode. `same` is the group that the machine takes it for, and `joins` says that in the mode auto it joins that.
+    `acknowledges`: in the mode auto its chat is told that the question was heard.
     """
 
     message: int
@@ -139,6 +145,9 @@ class Placement:
     suggested: str | None = None
     answer: CourseMatch | None = None
     reasons: Reasons = Reasons()  # noqa: RUF009 (a constant)
+    same: str | None = None
+    joins: bool = False
+    acknowledges: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -451,7 +460,8 @@ class Placed:
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """What the pipeline needs of an earlier asking to go on after a restart: `question` it is filed under, `first` that
-    where it was placed when it came. `source`: what of the course was sent to it or suggested.
+    where it was placed when it came. `source`: what of the course matched it. `joined`: the question with which the
+    machine counts it, in whatever mode.
     """
 
     message: int
@@ -461,6 +471,7 @@ class Remembered:
     vector: Vector
     source: str | None
     person: Person
+    joined: str
 
 
 @dataclass(frozen=True, slots=True)

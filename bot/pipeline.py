@@ -62,6 +62,17 @@ class Store(Inbox, Queue, Protocol):
     """What the pipeline needs of the store."""
 
 
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """Where a message is filed now, where it was placed `first`, and the question that the machine `joined` it with:
+    another one where the mode of grouping did not let it."""
+
+    question: str
+    first: str
+    joined: str
+    person: Person
+
+
 @dataclass(slots=True)
 class Standing:
     """What the pipeline remembers of a question: its state, and who asked it how often (without merged ones)."""
@@ -109,7 +120,9 @@ class Pipeline:
         self._recent = Recent()
         self._asked = 0
         self._standing: dict[str, Standing] = {}
-        self._filed: dict[int, tuple[str, Person]] = {}
+        self._filed: dict[int, Filed] = {}
+        self._beside: set[int] = set()  # those that the machine joined and the mode did not
+        self._apart: dict[str, frozenset[str]] = {}
         self._seen_action = 0
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -154,23 +167,23 @@ class Pipeline:
         self._groups = Groups(
             self._encoder.dimension, self._judge, _anchor(self._answering), await self._earlier_corrections()
         )
-        self._standing, self._filed = {}, {}
+        self._standing, self._filed, self._beside = {}, {}, set()
         newest = await self._store.actions(self._session.id, limit=1)
         self._seen_action = newest[0].id if newest else 0
         for question in await self._store.questions(self._session.id):
             self._standing[question.id] = Standing(question.state)
+        self._keep_apart()
         for one in await self._store.remembered(self._session.id):
+            self._file(one.message, Filed(one.question, one.first, one.joined, one.person))
             self._groups.add(
                 one.message,
-                self._final(one.question),
+                self._counts(one.message),
                 one.text,
                 one.vector,
                 one.source,
                 asker=_asker(one.person),
-                first=one.first,
+                first=one.joined,
             )
-            self._file(one.message, one.question, one.person)
-        self._keep_apart()
         self._recent, self._asked = Recent(), 0
         for message, placement in await self._store.latest(self._session.id, KEPT):
             self._hear(message, placement)
@@ -235,25 +248,51 @@ class Pipeline:
                     self._refile(after.id)
         for move in action.change.moves:
             if move.message in self._filed:
-                person = self._filed[move.message][1]
-                self._standing[move.before].askers -= Counter([person])
-                self._file(move.message, move.after, person)
-                self._groups.move(move.message, self._final(move.after))
+                filed = self._filed[move.message]
+                self._standing[move.before].askers -= Counter([filed.person])
+                self._file(move.message, replace(filed, question=move.after))
+                self._recount(move.message)
         if action.change.questions:
             self._keep_apart()
+            for message in self._beside:
+                self._recount(message)
+        for before, after in action.change.questions:
+            # Undo removed it. Somebody may have joined it just before; then it stands up again.
+            if before is not None and after is None and not self._standing[before.id].askers:
+                del self._standing[before.id]
 
     def _keep_apart(self) -> None:
-        self._groups.keep_apart(kept_apart([standing.state for standing in self._standing.values()]))
+        self._apart = kept_apart([standing.state for standing in self._standing.values()])
+        self._groups.keep_apart(self._apart)
 
     def _refile(self, id: str) -> None:
         """A merge, or its undoing: the wordings filed under `id` now count for another question."""
-        for message, (question, _) in self._filed.items():
-            if question == id:
-                self._groups.move(message, self._final(id))
+        for message, filed in self._filed.items():
+            if filed.question == id:
+                self._recount(message)
 
-    def _file(self, message: int, question: str, person: Person) -> None:
-        self._filed[message] = (question, person)
-        self._standing[question].askers[person] += 1
+    def _file(self, message: int, filed: Filed) -> None:
+        self._filed[message] = filed
+        if filed.joined != filed.first:
+            self._beside.add(message)
+        self._standing[filed.question].askers[filed.person] += 1
+
+    def _recount(self, message: int) -> None:
+        self._groups.move(message, self._counts(message))
+
+    def _counts(self, message: int) -> str:
+        """The question with which a message counts when later ones are compared with it.
+
+        That is where it is filed. What the machine joined but the mode did not counts where the machine joined it, as
+        long as people say nothing else: so the machine decides the same in every mode.
+        """
+        filed = self._filed[message]
+        here = self._final(filed.question)
+        moved = filed.question != filed.first or self._standing[filed.first].state.merged_into
+        if filed.joined == filed.first or moved or filed.joined not in self._standing:
+            return here
+        there = self._final(filed.joined)
+        return here if there in self._apart.get(here, ()) else there
 
     def _final(self, id: str) -> str:
         return self._standing[id].state.merged_into or id
@@ -327,12 +366,13 @@ class Pipeline:
         found = self._course(match, asking, self._standing.get(id))
         sent = found if found and found.state == "sent" else None
         source = found.source if found else None
-        self._groups.add(message.id, id, message.text, vector, source, asker=_asker(message.person))
+        filed = Filed(id, id, grouped.group or id, message.person)
+        self._groups.add(message.id, filed.joined, message.text, vector, source, asker=_asker(message.person))
         founds = None if joins else self._found(message, sent)
         if founds:
             self._standing[id] = Standing(founds)
         standing = self._standing[id]
-        self._file(message.id, id, message.person)
+        self._file(message.id, filed)
         reopens = not sent and joins is not None and _answered_by_course(standing.state)
         if reopens:
             standing.state = replace(standing.state, status=Status.NEW, answer=None)
@@ -346,23 +386,29 @@ class Pipeline:
             self._proposed(grouped),
             found,
             reasons,
+            grouped.group or grouped.suggested,
+            grouped.group is not None,
+            self._acknowledges(message, standing, sent),
         )
-        return Placed(placement, vector, founds, reopens, self._say(message, standing, sent, match))
+        return Placed(placement, vector, founds, reopens, self._say(message, standing, sent, match, placement))
 
     def _proposed(self, grouped: Grouped) -> str | None:
-        return grouped.suggested if self._session.grouping is Mode.AUTO else grouped.group or grouped.suggested
+        if self._session.grouping is Mode.SUGGEST:
+            return grouped.group or grouped.suggested
+        return grouped.suggested if self._session.grouping is Mode.AUTO else None
 
     def _course(self, match: Match | None, asking: Asking, standing: Standing | None) -> CourseMatch | None:
         """What the course says, as far as the session's mode and the askers of this question let it."""
-        if match is None or match.verdict == "silent" or self._session.answers is Mode.OFF:
+        if match is None or match.verdict == "silent":
             return None
         if standing and match.source in standing.state.rejected:
             return None
         answered = standing is not None and standing.state.status is Status.ANSWERED
         by_person = answered and standing is not None and not _answered_by_course(standing.state)
         sure = match.verdict == "answer" and asking.sure and not by_person
-        auto = self._session.answers is Mode.AUTO and sure
-        return CourseMatch(match.source, match.score, "sent" if auto else "suggested", match.text)
+        shown = "sent" if sure and self._session.answers is Mode.AUTO else "suggested"
+        state = "withheld" if self._session.answers is Mode.OFF else shown
+        return CourseMatch(match.source, match.score, state, match.text, sure)
 
     def _found(self, message: Message, sent: CourseMatch | None) -> QuestionState:
         title = " ".join(message.text.split())[:500]
@@ -371,10 +417,21 @@ class Pipeline:
             return state
         return replace(state, status=Status.ANSWERED, answer=Answer(sent.text, COURSE, message.at, (sent.source,)))
 
+    def _reached(self, message: Message) -> bool:
+        """Can anything be said to it in its chat?"""
+        return message.address is not None and message.address.connector in self._replying
+
+    def _acknowledges(self, message: Message, standing: Standing, sent: CourseMatch | None) -> bool:
+        """Is it told that its question was heard, where the mode lets it? Once for all that one line of a chat asks."""
+        state = standing.state
+        answered = sent is not None or state.status is Status.ANSWERED
+        told = answered or (state.status is Status.DISMISSED and state.reason_shown)
+        return self._reached(message) and not told and self._asked != _whole(message)
+
     def _say(
-        self, message: Message, standing: Standing, sent: CourseMatch | None, match: Match | None
+        self, message: Message, standing: Standing, sent: CourseMatch | None, match: Match | None, placement: Placement
     ) -> tuple[Delivery, ...]:
-        if message.address is None or message.address.connector not in self._replying:
+        if not self._reached(message):
             return ()
         if sent and match:
             said = course_answer(self._session, standing.state.id, message, sent, match.where)
@@ -382,7 +439,7 @@ class Pipeline:
             said = late_answer(self._session, standing.state, message, message.at)
         elif standing.state.status is Status.DISMISSED and standing.state.reason_shown:
             said = reason(self._session, standing.state, message, message.at)
-        elif self._session.acknowledgements is Mode.AUTO and self._asked != _whole(message):
+        elif self._session.acknowledgements is Mode.AUTO and placement.acknowledges:
             said = acknowledgement(self._session, standing.state, message, self._people(standing.state.id))
         else:
             said = None

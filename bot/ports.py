@@ -120,6 +120,10 @@ class Queue(Protocol):
         """Every message with the decision made when it arrived (None: not yet placed), in order of arrival."""
         ...
 
+    async def askings(self, session: str, limit: int) -> list[Asked]:
+        """The last messages that ask something, in order of arrival."""
+        ...
+
     async def asked_by(self, session: str, person: Person) -> list[Asked]:
         """What one person asked, on any chat they linked, in order of arrival."""
         ...
@@ -137,8 +141,8 @@ class Queue(Protocol):
         session that it opens is there."""
         ...
 
-    async def actions(self, session: str, limit: int = 100, since: int = 0) -> list[Action]:
-        """Those with an id greater than `since`, the newest first."""
+    async def actions(self, session: str, limit: int = 100, since: int = 0, what: Sequence[str] = ()) -> list[Action]:
+        """Those with an id greater than `since`, the newest first; with `what` only acts of these names."""
         ...
 
 

@@ -1,6 +1,6 @@
 """What people do to the queue, as SQL: changes with their ledger, votes, and the revision numbers."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 
 from sqlite_utils import Database
@@ -203,13 +203,14 @@ def _check_undoable(db: Database, session: str, action: int) -> None:
         raise Conflict(f"action {action} was undone already")
 
 
-def actions(db: Database, session: str, limit: int, since: int) -> list[Action]:
+def actions(db: Database, session: str, limit: int, since: int, what: Sequence[str]) -> list[Action]:
     rows = db.execute(
         """
         SELECT id, change, EXISTS (SELECT 1 FROM actions WHERE undoes = a.id) AS undone FROM actions a
-        WHERE session = ? AND id > ? ORDER BY id DESC LIMIT ?
+        WHERE session = ?1 AND id > ?2 AND (?4 = '[]' OR what IN (SELECT value FROM json_each(?4)))
+        ORDER BY id DESC LIMIT ?3
         """,
-        (session, since, limit),
+        (session, since, limit, listed(what)),
     )
     return [Action(row["id"], change_of(row["change"]), bool(row["undone"])) for row in rows]
 

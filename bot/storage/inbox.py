@@ -113,7 +113,7 @@ def _place(db: Database, session: str, placed: Placed, at: float) -> set[str]:
         if placed.reopens:
             changes.reopen(db, placement.question)
     founded = placed.founds is not None and placed.founds.id == placement.question
-    db.execute("INSERT INTO placements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", placement_row(placement, founded))
+    db.execute("INSERT INTO placements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", placement_row(placement, founded))
     if placed.vector is not None:
         db.execute("INSERT INTO vectors VALUES (?, ?)", (placement.message, blob(placed.vector)))
     db.execute("UPDATE messages SET placed = 1, question = ? WHERE id = ?", (placement.question, placement.message))
@@ -146,7 +146,7 @@ def _joined(db: Database, session: str, id: str) -> set[str]:
 def remembered(db: Database, session: str) -> list[Remembered]:
     rows = db.execute(
         """
-        SELECT m.*, v.vector, p.answer, p.question AS first
+        SELECT m.*, v.vector, p.answer, p.question AS first, CASE WHEN p.joins THEN p.same ELSE p.question END AS joined
         FROM messages m JOIN placements p ON p.message = m.id JOIN vectors v ON v.message = m.id
             JOIN questions q ON q.id = m.question
         WHERE m.session = ? AND p.asking = 1 AND q.removed = 0 ORDER BY m.id
@@ -159,7 +159,9 @@ def remembered(db: Database, session: str) -> list[Remembered]:
         source = answer.source if answer is not None else None
         person = message_of(row).person
         vector = vector_of(row["vector"])
-        found.append(Remembered(row["id"], row["question"], row["first"], row["text"], vector, source, person))
+        found.append(
+            Remembered(row["id"], row["question"], row["first"], row["text"], vector, source, person, row["joined"])
+        )
     return found
 
 

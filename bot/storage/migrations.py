@@ -212,6 +212,28 @@ def _sessions(db: Database) -> None:
     )
 
 
+@steps(name="0015_modes")
+def _modes(db: Database) -> None:
+    """placements: what was decided in whatever mode, see `model.Placement`. Of older ones as much as shows: what joined
+    or was acknowledged. In `answer`, `sure` is true for what the course would answer by itself; what it did was so."""
+    db.executescript(
+        """
+        ALTER TABLE placements ADD COLUMN same TEXT;
+        ALTER TABLE placements ADD COLUMN joins INTEGER NOT NULL DEFAULT 0;
+        ALTER TABLE placements ADD COLUMN acknowledges INTEGER NOT NULL DEFAULT 0;
+        UPDATE placements SET same = suggested WHERE founded = 1;
+        UPDATE placements SET same = question, joins = 1 WHERE founded = 0 AND question IS NOT NULL;
+        UPDATE placements SET answer = json_set(answer, '$.sure', json('true'))
+            WHERE answer IS NOT NULL AND json_extract(answer, '$.state') = 'sent';
+        UPDATE placements SET acknowledges = 1 WHERE message IN (
+            SELECT m.id FROM messages m JOIN placements p ON p.message = m.id
+            JOIN deliveries d ON d.key = 'ack:' || p.question || ':' || json_extract(m.address, '$.connector') || ':'
+                || json_extract(m.address, '$.chat')
+        );
+        """
+    )
+
+
 @steps(name="0018_stage")
 def _stage(db: Database) -> None:
     """questions: `staged_at` is when it last came on stage. stages: how each session's stage is shown."""

@@ -186,10 +186,10 @@ def _question(row: Row, demand: _Demand, hints: list[Row], apart: set[str]) -> Q
 
 
 def _best_answer(state: QuestionState, hints: list[Row]) -> CourseMatch | None:
-    """The surest course answer that no asker rejected; of equals the first."""
+    """The surest course answer that no asker rejected and the session let be seen; of equals the first."""
     matches = [match_of(row["answer"]) for row in hints]
     return max(
-        (match for match in matches if match is not None and match.source not in state.rejected),
+        (m for m in matches if m is not None and m.source not in state.rejected and m.state != "withheld"),
         key=lambda match: match.score,
         default=None,
     )
@@ -231,6 +231,12 @@ def asked_by(db: Database, session: str, person: Person) -> list[Asked]:
 def _asked(db: Database, where: str, parameters: dict[str, Any]) -> list[Asked]:
     rows = db.execute(f"{_ASKED} WHERE {where} ORDER BY m.id", parameters)
     return [Asked(message_of(row), placement_of(row), row["final"]) for row in rows]
+
+
+def askings(db: Database, session: str, limit: int) -> list[Asked]:
+    """The last messages that ask something, in order of arrival."""
+    rows = db.execute(f"{_ASKED} WHERE m.session = ? AND p.asking = 1 ORDER BY m.id DESC LIMIT ?", (session, limit))
+    return [Asked(message_of(row), placement_of(row), row["final"]) for row in rows.fetchall()[::-1]]
 
 
 def votes_of(db: Database, session: str, person: Person) -> set[str]:

@@ -102,7 +102,7 @@ def message_of(row: Row) -> Message:
 
 PLACEMENT = """p.message AS p_message, p.asking AS p_asking, p.probability AS p_probability,
     p.question AS p_question, p.similarity AS p_similarity, p.suggested AS p_suggested, p.answer AS p_answer,
-    p.reasons AS p_reasons"""
+    p.reasons AS p_reasons, p.same AS p_same, p.joins AS p_joins, p.acknowledges AS p_acknowledges"""
 """The columns `placement_of` reads, for joins with `messages`."""
 
 
@@ -118,6 +118,9 @@ def placement_row(placement: Placement, founded: bool) -> tuple[Any, ...]:
         dumped(placement.answer),
         int(founded),
         dumped(placement.reasons),
+        placement.same,
+        int(placement.joins),
+        int(placement.acknowledges),
     )
 
 
@@ -131,6 +134,9 @@ def placement_of(row: Row) -> Placement:
         suggested=row["p_suggested"],
         answer=match_of(row["p_answer"]),
         reasons=_reasons.validate_json(row["p_reasons"]),
+        same=row["p_same"],
+        joins=bool(row["p_joins"]),
+        acknowledges=bool(row["p_acknowledges"]),
     )
 
 

@@ -155,6 +155,9 @@ class SqliteStore:
         """Raises `NotFound`."""
         await self._write(changes.vote, question, person, on, at)
 
+    async def askings(self, session: str, limit: int) -> list[Asked]:
+        return await self._read(questions.askings, session, limit)
+
     async def votes_of(self, session: str, person: Person) -> set[str]:
         return await self._read(questions.votes_of, session, person)
 
@@ -162,8 +165,8 @@ class SqliteStore:
         """Raises also `NotFound` for what is not there, and `Conflict` for a chain of merges."""
         return await self._write(changes.apply, change)
 
-    async def actions(self, session: str, limit: int = 100, since: int = 0) -> list[Action]:
-        return await self._read(changes.actions, session, limit, since)
+    async def actions(self, session: str, limit: int = 100, since: int = 0, what: Sequence[str] = ()) -> list[Action]:
+        return await self._read(changes.actions, session, limit, since, what)
 
     async def stage(self, session: str) -> Stage:
         return await self._read(stages.stage, session)

@@ -252,7 +252,7 @@ def _asked(one: Asked) -> AskedOut:
         at=message.at,
         similarity=placement.similarity,
         probability=placement.probability,
-        answer=placement.answer.score if placement.answer else None,
+        answer=placement.answer.score if placement.answer and placement.answer.state != "withheld" else None,
         reasons=ReasonsOut(
             asking=[_reason(one) for one in placement.reasons.asking],
             grouping=[_reason(one) for one in placement.reasons.grouping],

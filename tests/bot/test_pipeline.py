@@ -184,18 +184,20 @@ async def test_the_course_answers_when_it_is_sure(store: SqliteStore, explicit: 
         (Mode.AUTO, "suggest", "suggested"),
         (Mode.SUGGEST, "answer", "suggested"),
         (Mode.AUTO, "silent", None),
-        (Mode.OFF, "answer", None),
+        (Mode.OFF, "answer", "withheld"),
     ],
 )
 async def test_the_course_is_as_bold_as_the_session_lets_it(
     store: SqliteStore, mode: Mode, verdict: str, state: str | None
 ) -> None:
-    """An unsure match, or a session that wants a moderator between, leaves a suggestion; off leaves nothing."""
+    """An unsure match, or a session that wants a moderator between, leaves a suggestion; off shows nobody anything."""
     session = replace(TALK, answers=mode)
     async with running(store, session, answering=Knowing(recording=verdict)) as pipeline:
         (placed,) = await say(store, pipeline, message(1, RECORDING))
     assert (placed.answer.state if placed.answer else None) == state
-    assert (await states(store))["q1"].status is Status.NEW
+    question = await store.question("q1")
+    assert question.status is Status.NEW
+    assert bool(question.suggested_answer) == (state == "suggested")
 
 
 async def test_an_unsure_wording_reopens_what_the_course_had_answered(store: SqliteStore) -> None:
@@ -272,10 +274,15 @@ async def test_undoing_a_merge_is_followed_after_a_restart_too(store: SqliteStor
 
 
 async def test_grouping_can_be_left_to_moderators(store: SqliteStore) -> None:
-    """With grouping on suggest a repeated question stands alone and names the group it may belong to."""
+    """With grouping on suggest repeated questions stand alone and all name the first one; off names none."""
+    repeats = [message(n, RECORDING, f"u{n}") for n in (1, 2, 3)]
     async with running(store, replace(TALK, grouping=Mode.SUGGEST)) as pipeline:
-        _, second = await say(store, pipeline, message(1, RECORDING), message(2, RECORDING, "u2"))
-    assert (second.question, second.suggested) == ("q2", "q1")
+        placed = await say(store, pipeline, *repeats)
+    assert [(p.question, p.suggested) for p in placed] == [("q1", None), ("q2", "q1"), ("q3", "q1")]
+    async with running(store, replace(TALK, grouping=Mode.OFF)) as pipeline:
+        *_, last = await say(store, pipeline, message(4, RECORDING, "u4"))
+    assert (last.question, last.suggested, last.same, last.joins) == ("q4", None, "q1", True)
+    assert (await store.question("q4")).suggested_merge == ()
 
 
 CHAT = [

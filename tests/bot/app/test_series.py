@@ -94,13 +94,16 @@ async def test_the_next_evening_says_what_a_person_answered(hall: Evenings) -> N
 
 
 async def test_the_modes_hold_for_earlier_answers(hall: Evenings) -> None:
-    """With `suggest` a moderator is offered the answer, with `off` nobody; something else stays unanswered."""
+    """With `suggest` a moderator is offered the answer, with `off` nobody; what is not asked stays unanswered."""
     await hall.ask(FIRST, RECORDING)
     await hall.desk.answer("Ann", "q1", TOLD)
     offered = await hall.match(replace(SECOND, answers=Mode.SUGGEST))
     assert offered
     assert (offered.state, offered.source) == ("suggested", SOURCE)
-    assert await hall.match(replace(SECOND, id="three", answers=Mode.OFF)) is None
+    unseen = await hall.match(replace(SECOND, id="three", answers=Mode.OFF))
+    assert unseen
+    assert unseen.state == "withheld"
+    assert not any(question.suggested_answer for question in await hall.store.questions("three"))
     assert await hall.match(replace(SECOND, id="four"), PRICE) is None
 
 

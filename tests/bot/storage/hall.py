@@ -153,7 +153,8 @@ def _who(person: Person) -> tuple[str, str]:
 
 def _best(state: QuestionState, lines: Iterable[Line]) -> CourseMatch | None:
     matches = [line.placed.placement.answer for line in lines if line.placed]
-    kept = [match for match in matches if match and match.source not in state.rejected]
+    seen = [match for match in matches if match and match.state != "withheld"]
+    kept = [match for match in seen if match.source not in state.rejected]
     return max(kept, key=lambda match: match.score, default=None)
 
 

@@ -58,6 +58,7 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "asked": lambda s: s.asked("q1"),
     "placements": lambda s: s.placements("talk"),
     "asked_by": lambda s: s.asked_by("talk", ZOE),
+    "askings": lambda s: s.askings("talk", 10),
     "votes_of": lambda s: s.votes_of("talk", ZOE),
     "actions": lambda s: s.actions("talk"),
     "encoder": lambda s: s.encoder(),

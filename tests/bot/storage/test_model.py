@@ -40,7 +40,12 @@ from tests.bot.values import message
 
 T = TypeVar("T")
 PEOPLE = st.builds(Person, st.sampled_from(["web", "telegram"]), st.sampled_from(["a", "b", "c"]))
-MATCHES = [None, CourseMatch("faq#1", 0.5, "suggested", "x"), CourseMatch("faq#2", 0.75, "sent", "y")]
+MATCHES = [
+    None,
+    CourseMatch("faq#1", 0.5, "suggested", "x"),
+    CourseMatch("faq#2", 0.75, "sent", "y", sure=True),
+    CourseMatch("faq#3", 0.9, "withheld", "z"),
+]
 COURSE = Answer("See page 3.", "course", 1.0, ("faq#1",))
 
 
