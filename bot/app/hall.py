@@ -129,6 +129,7 @@ class Hall:
                 sources_now=self.supervisor.reports,
                 configured={source.name: Configured(source.kind, source.session) for source in self.settings.sources},
                 trusted_proxies=web.trusted_proxies,
+                precision=self.settings.answers.precision,
                 report=lambda session, format: render_report(self.store, session, format, self.now()),
             ),
             web.host,

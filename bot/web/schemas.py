@@ -44,6 +44,42 @@ class AbilityModes(Reply):
     acknowledgements: str
 
 
+class EffectExample(Reply):
+    """An act against a person's judgement: `text` was asked and counts for `question` now; it would have been put to or
+    told `what`, the title of a question or words of the course, of the id or source `key`."""
+
+    question: str
+    title: str
+    text: str
+    key: str
+    what: str
+
+
+class EffectOut(Reply):
+    """What a mode would have done with the last askings: `acts`, of which people judged some to be right (`confirmed`)
+    or wrong (`against`) and nobody the others (`unjudged`). In "suggest" an act is a proposal; in "auto" `proposes`
+    counts what would still have been proposed. `chats`: where acknowledgements would have been written."""
+
+    acts: int
+    proposes: int
+    confirmed: int
+    against: int
+    unjudged: int
+    chats: int
+    examples: list[EffectExample]
+
+
+class EffectsOut(Reply):
+    """By ability and mode, over the last `askings` messages that ask something. `precision`: of what the course answers
+    by itself this share was right on the talks that the program was calibrated with."""
+
+    askings: int
+    precision: float
+    grouping: dict[str, EffectOut]
+    answers: dict[str, EffectOut]
+    acknowledgements: dict[str, EffectOut]
+
+
 class SessionNow(Reply):
     """How a session is set. `review`: viewers see a question only after it was approved; `ledger`: everybody may read
     what was dismissed and why; `course`: it has course material."""

@@ -10,6 +10,7 @@ from bot.ports import Connector, Now, Store
 from bot.web.acts import Acts
 from bot.web.api import Api
 from bot.web.assets import Assets
+from bot.web.effects import Effects
 from bot.web.events import Events
 from bot.web.failures import LARGEST_BODY
 from bot.web.guards import make_guards, set_headers
@@ -27,6 +28,7 @@ from bot.web.site import Desk, LookUp, Receive, Report, Site, SourcesNow
 from bot.web.source_json import Configured
 from bot.web.sources import Sources
 from bot.web.staging import Staging
+from knowledge.calibration import PRECISION
 
 
 def make_web(
@@ -46,12 +48,13 @@ def make_web(
     configured: Mapping[str, Configured] | None = None,
     sources: Mapping[str, Mapping[str, str]] | None = None,
     limits: Limits | None = None,
+    precision: float = PRECISION,
 ) -> web.Application:
     """The application with all its pages and the API; the caller runs it.
 
     `public_url` is where people reach it ("": as they came); with https cookies are Secure. `trusted_proxies` are
     addresses or networks whose X-Forwarded-* headers count. `sources` names chats for people, by source and
-    language; `configured` says of each source its kind and session.
+    language; `configured` says of each source its kind and session. `precision` is that of answers.
     """
     assets = Assets(HERE / "static")
     limits = limits or Limits()
@@ -70,6 +73,7 @@ def make_web(
         sources_now=sources_now,
         configured=configured or {},
         limits=limits,
+        precision=precision,
         participants=Participants(sign_in.key("participants")),
         queue_json=QueueJson(),
         templates=make_templates(assets),
@@ -92,6 +96,7 @@ def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
         Api(site),
         Acts(site),
         Hands(site),
+        Effects(site),
         events,
         Pages(site),
         Sessions(site),

@@ -138,6 +138,7 @@ class Site:
     sources_now: SourcesNow
     configured: Mapping[str, Configured]
     limits: Limits
+    precision: float
     participants: Participants
     queue_json: QueueJson
     templates: Mapping[str, Environment]

@@ -18,6 +18,7 @@ from bot.effects import JUDGING, Effects, effects
 from bot.model import Address, Message, Mode, Placement, Session
 from bot.ports import Store
 from bot.storage.sqlite import open_store
+from knowledge.encoder import Remembering, load_encoder
 
 pytestmark = pytest.mark.model
 
@@ -28,7 +29,7 @@ PROPOSING = {"grouping": Mode.SUGGEST, "answers": Mode.SUGGEST}
 
 @pytest.fixture(scope="module")
 def minds() -> Iterator[Minds]:
-    real = Minds()
+    real = Minds(encoder=Remembering(load_encoder()))  # the same texts come in every replay
     yield real
     real.close()
 
