@@ -23,13 +23,15 @@ export class Failure extends Error {
   }
 }
 
-export async function call(method, path, body) {
+/** `keepalive`: the call outlives the page. */
+export async function call(method, path, body, { keepalive = false } = {}) {
   let answer;
   try {
     answer = await fetch(`/api/v1${path}`, {
       method,
       credentials: "same-origin",
       cache: "no-store",
+      keepalive,
       signal: AbortSignal.timeout?.(20000),
       headers: { "Accept-Language": language(), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
       body: body === undefined ? undefined : JSON.stringify(body),

@@ -6,18 +6,30 @@ import { toast, toastFailure } from "./shell.js";
 /** After these a question leaves the column it stands in. */
 export const LEAVES = new Set(["approve", "merge", "stage", "unstage", "answer", "accept", "dismiss", "reopen"]);
 
-/** Events: "before" (detail: {what, questions}), "done" (detail: {what}), "refused" (are we still signed in?). */
+/**
+ * Events: "before" (detail: {what, questions}), "done" (detail: {what}), "refused" (are we still signed in?), "conflict"
+ * (detail: {what, body}: somebody was faster).
+ */
 export class Acts extends EventTarget {
-  constructor(session) {
+  /** `question(id)` is what this page knows of it: an act says so, and is refused where that is over. */
+  constructor(session, question) {
     super();
-    this.session = session;
+    Object.assign(this, { session, question });
+    this.own = new Set(); // numbers of the actions done here
+    this.pending = new Set();
   }
 
   /** Does it; true where it happened. */
   async act(what, questions, more = {}) {
     if (questions.length === 0) return false;
     this.dispatchEvent(new CustomEvent("before", { detail: { what, questions } }));
-    return this.send("/actions", { do: what, questions, ...more }, what);
+    return this.send("/actions", { do: what, questions, seen: this.seen(what, questions, more.into), ...more }, what);
+  }
+
+  /** Where an act moves a question, it builds upon where that stands. */
+  seen(what, ids, into) {
+    const known = LEAVES.has(what) ? [...new Set([...ids, into])].map((id) => this.question(id)).filter(Boolean) : [];
+    return Object.fromEntries(known.map(({ id, status }) => [id, { status }]));
   }
 
   undo(action = null) {
@@ -25,16 +37,31 @@ export class Acts extends EventTarget {
   }
 
   async send(path, body, what) {
+    const sent = call("POST", inSession(this.session, path), body);
+    this.pending.add(sent);
     try {
-      const { action } = await call("POST", inSession(this.session, path), body);
+      const { action } = await sent;
+      this.own.add(action);
       const back = what === "undo" ? null : { word: t("board.undo"), act: () => this.undo(action) };
-      toast(t(`did.${what}`), { slot: "did", action: back });
+      const n = body.questions?.length ?? 1;
+      toast(n > 1 && what !== "merge" ? t("did.several", { did: t(`did.${what}`), n }) : t(`did.${what}`), { slot: "did", action: back });
       this.dispatchEvent(new CustomEvent("done", { detail: { what } }));
       return true;
     } catch (failure) {
       if (failure.code === "not_allowed") this.dispatchEvent(new Event("refused"));
-      toastFailure(failure);
+      if (failure.code !== "conflict") toastFailure(failure);
+      else if (what === "undo") toast(t("board.undo.later"), { bad: true });
+      else this.dispatchEvent(new CustomEvent("conflict", { detail: { what, body } }));
       return false;
+    } finally {
+      this.pending.delete(sent);
     }
+  }
+
+  /** The newest act on a question as {row, own}, once what is under way here is done; row null where it is unknown. */
+  async newest(id) {
+    await Promise.allSettled([...this.pending]);
+    const rows = await call("GET", inSession(this.session, `/actions?question=${encodeURIComponent(id)}`)).catch(() => []);
+    return { row: rows[0] ?? null, own: rows.length > 0 && this.own.has(rows[0].id) };
   }
 }

@@ -1,10 +1,10 @@
-// The dialogs of the board: choose a question, give a reason, the ledger, the keys.
+// The dialogs of the board: choose a question, a name or a label, give a reason, look again, the ledger, the keys.
 import { call, inSession } from "./api.js";
-import { button, byId, el, shown } from "./dom.js";
+import { button, byId, el, icon, kept, shown } from "./dom.js";
 import { clock, t } from "./i18n.js";
 import { rank } from "./live.js";
-import { short } from "./pieces.js";
-import { toastFailure } from "./shell.js";
+import { badge, short } from "./pieces.js";
+import { pageFacts, toastFailure } from "./shell.js";
 
 const SHOWN = 40;
 const REASONS = ["topic", "none", "rude", "private"];
@@ -23,10 +23,11 @@ export function pickQuestion(title, questions) {
   const dialog = byId("pick");
   const search = byId("pick-search");
   byId("pick-head").textContent = title;
+  search.placeholder = t("board.search");
   const draw = () => {
     const wanted = search.value.trim().toLowerCase();
     const found = questions.filter((q) => q.title.toLowerCase().includes(wanted)).sort(rank).slice(0, SHOWN);
-    byId("picks").replaceChildren(...found.map((q) => pick(q, dialog)));
+    byId("picks").replaceChildren(...found.map((q) => pick(el("b", { text: String(q.people) }), short(q.title, 140), q.id)));
   };
   search.value = "";
   search.oninput = draw;
@@ -38,22 +39,72 @@ export function pickQuestion(title, questions) {
   return answerOf(dialog);
 }
 
-function pick(question, dialog) {
-  const people = el("b", { text: String(question.people) });
-  const choose = el("button", { type: "button", class: "pick", on: { click: () => dialog.close(question.id) } }, people, el("bdi", { text: short(question.title, 140) }));
-  return el("li", {}, choose);
+const pick = (mark, words, value) =>
+  el("li", {}, el("button", { type: "button", class: "pick", on: { click: () => byId("pick").close(value) } }, mark, el("bdi", { text: words })));
+
+const NOBODY = "\u0000"; // no name has it
+
+/**
+ * Lets the person choose one of `words` or type another; null where they thought better of it. `marked`: those that get
+ * a tick; `none`: what the choice of nothing is called, which gives "".
+ */
+export async function pickWord(title, placeholder, words, { marked = new Set(), none = "" } = {}) {
+  const search = byId("pick-search");
+  byId("pick-head").textContent = title;
+  search.placeholder = placeholder;
+  const draw = () => {
+    const typed = search.value.trim();
+    const found = words.filter((word) => word.toLowerCase().includes(typed.toLowerCase()));
+    const picks = found.map((word) => pick(icon(marked.has(word) ? "check" : "tag"), shown(word), word));
+    if (typed && !words.includes(typed)) picks[words.some((word) => word.toLowerCase() === typed.toLowerCase()) ? "push" : "unshift"](pick(icon("edit"), shown(typed), typed));
+    if (none && !typed) picks.push(pick(icon("close"), none, NOBODY));
+    byId("picks").replaceChildren(...picks);
+  };
+  search.value = "";
+  search.oninput = draw;
+  byId("pick-form").onsubmit = (event) => {
+    event.preventDefault();
+    byId("picks").querySelector("button")?.click();
+  };
+  draw();
+  const chosen = await answerOf(byId("pick"));
+  return chosen === NOBODY ? "" : chosen;
 }
 
-/** Asks why; {reason}, or null where the person thought better of it. */
+/** Asks why; {reason, shown}, or null where the person thought better of it. The usual reasons are in the askers' language. */
 export async function askReason() {
   const dialog = byId("dismiss");
   const field = byId("dismiss-reason");
+  const shownTo = byId("dismiss-shown");
+  const lately = kept("floormic.dismiss.shown", false);
   field.value = "";
-  const presets = REASONS.map((name) => button({ word: t(`board.reason.${name}`), act: () => ((field.value = t(`board.reason.${name}`)), dialog.close("yes")) }));
-  byId("dismiss-presets").replaceChildren(...presets);
+  shownTo.checked = lately.get();
+  const preset = (name) => ((field.value = t(`board.reason.${name}`, {}, pageFacts().language)), dialog.close("yes"));
+  byId("dismiss-presets").replaceChildren(...REASONS.map((name) => button({ word: t(`board.reason.${name}`), act: () => preset(name) })));
   byId("dismiss-form").onsubmit = (event) => (event.preventDefault(), dialog.close("yes"));
-  return (await answerOf(dialog)) ? { reason: field.value.trim() } : null;
+  if (!(await answerOf(dialog))) return null;
+  lately.set(shownTo.checked);
+  return { reason: field.value.trim(), shown: shownTo.checked };
 }
+
+/** Asks whether to go on; `details` are shown below the question. */
+export async function confirmed(title, yes, details = []) {
+  byId("sure-head").textContent = title;
+  byId("sure-details").replaceChildren(...details);
+  byId("sure-yes").textContent = yes;
+  byId("sure-form").onsubmit = (event) => (event.preventDefault(), byId("sure").close("yes"));
+  return Boolean(await answerOf(byId("sure")));
+}
+
+/** How a question stands now, and who made it so, for whoever was about to act upon something older. */
+export function standsNow(question, row) {
+  const head = el("p", { class: "chips" }, badge(question.status), el("span", { class: "faint", text: row ? didWhat(row) : t("board.changed.somebody") }));
+  const answer = question.answer ? el("p", { class: "said", dir: "auto", text: shown(question.answer.text).slice(0, 400) }) : null;
+  return el("li", {}, head, el("p", { class: "said", dir: "auto", text: short(question.title, 300) }), answer);
+}
+
+/** Who did what when, in a line. */
+export const didWhat = (row) => `${shown(row.who) || t("board.changed.staff")}: ${t(`did.${row.what}`)} · ${clock(row.at)}`;
 
 /** Shows the last actions, each with a way back. */
 export async function showLedger(session, acts, titleOf) {

@@ -1,10 +1,12 @@
-// Editing the title and the labels of a question.
+// Editing the title, the labels and the expert of a question.
 import { button, el, icon, said, setText, shown } from "./dom.js";
 import { t } from "./i18n.js";
 import { foldable } from "./shell.js";
 
-/** {node, edit(), update(question)}; `save(title)` resolves to true where it was saved. */
-export function titleEditor(save) {
+/** {node, edit(), update(question)}; `save(title, before)` resolves to true where it was saved; `busy(whether)` tells. */
+export function titleEditor(save, busy) {
+  let title = "";
+  let before = "";
   const text = said("");
   const fold = foldable(text, 300);
   const original = el("p", { class: "faint", dir: "auto" });
@@ -18,8 +20,8 @@ export function titleEditor(save) {
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const title = field.value.trim();
-    if (title && (await save(title))) stop();
+    const wanted = field.value.trim();
+    if (wanted && (wanted === before || (await save(wanted, before)))) stop();
   });
   field.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) (event.preventDefault(), form.requestSubmit());
@@ -27,7 +29,10 @@ export function titleEditor(save) {
   const view = el("div", { class: "title-view" }, el("h2", { class: "panel-title" }, fold), start);
 
   function edit() {
-    field.value = shown(text.textContent).slice(0, 500);
+    if (!form.hidden) return field.focus();
+    before = title;
+    field.value = shown(title).slice(0, 500);
+    busy(true);
     form.hidden = false;
     view.hidden = true;
     field.focus();
@@ -35,12 +40,14 @@ export function titleEditor(save) {
   }
 
   function stop() {
+    busy(false);
     form.hidden = true;
     view.hidden = false;
     start.focus();
   }
 
   function update(question) {
+    title = question.title;
     setText(text, shown(question.title));
     fold.check();
     original.hidden = question.original === question.title;
@@ -56,7 +63,7 @@ function submitButton() {
   return node;
 }
 
-/** {node, update(labels)}; `save(labels)`. */
+/** {node, update(labels)}; `save({add})` or `save({remove})`. */
 export function labelEditor(save) {
   let labels = [];
   const list = el("span", { class: "chips" });
@@ -65,16 +72,28 @@ export function labelEditor(save) {
     const label = field.value.trim();
     if (event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
-    if (label && !labels.includes(label)) save([...labels, label]);
+    if (label && !labels.includes(label)) save({ add: [label] });
     field.value = "";
   });
 
   function update(next) {
     labels = next;
-    list.replaceChildren(...labels.map((label) => chip(label, () => save(labels.filter((one) => one !== label)))));
+    list.replaceChildren(...labels.map((label) => chip(label, () => save({ remove: [label] }))));
   }
 
   return { node: el("section", { class: "panel-labels" }, el("h3", { text: t("board.labels") }), list, field), update };
+}
+
+/** {node, update(name)}: who shall answer; `assign()` asks for a name, `free()` takes it away. */
+export function expertEditor({ assign, free }) {
+  const list = el("span", { class: "chips" });
+  const choose = button({ icon: "people", word: t("board.assign"), "data-do": "assign", act: assign });
+
+  function update(name) {
+    list.replaceChildren(...(name ? [chip(name, free)] : [el("span", { class: "faint", text: t("board.assign.nobody") })]));
+  }
+
+  return { node: el("section", { class: "panel-expert" }, el("h3", { text: t("board.assigned") }), list, choose), update };
 }
 
 function chip(label, remove) {

@@ -1,16 +1,18 @@
-// The side panel of one question: every wording, its title, the answer, labels.
+// The side panel of one question: every wording, its title, the answer, its expert, labels, and what others do to it.
 import { button, el, kept, setText, shown } from "./dom.js";
+import { didWhat } from "./board-dialogs.js";
+import { fillHands } from "./board-hands.js";
 import { clock, t } from "./i18n.js";
 import { answerBox, badge, fillChats } from "./pieces.js";
-import { doingButtons, suggestions, unsure, unsureBadge } from "./board-row.js";
-import { labelEditor, titleEditor } from "./board-edit.js";
+import { demand, doingButtons, outcome, suggestions, surenessBadge } from "./board-row.js";
+import { expertEditor, labelEditor, titleEditor } from "./board-edit.js";
 import { wordings } from "./board-wordings.js";
 import { foldable, toastFailure } from "./shell.js";
 
 export class Panel {
   /**
    * `on`: {question(id), detail(id), act(what, ids, more), doing(what, id), merge(ids, into), apart(id, other),
-   * title(id), pickOther(id, title), closed(id)}.
+   * title(id), pickOther(id, title), closed(id), assign(ids), hands(id), busy(id, doing), newest(id), mayAnswer(id)}.
    */
   constructor(root, session, on) {
     Object.assign(this, { root, session, on });
@@ -31,23 +33,31 @@ export class Panel {
     const id = this.id;
     this.id = null;
     this.root.hidden = true;
+    this.on.busy(null, "looking");
     this.on.closed(id);
   }
 
   build(id) {
     this.id = id;
     this.parts = {};
-    this.title = titleEditor((title) => this.on.act("edit", [id], { title }));
-    this.labels = labelEditor((labels) => this.on.act("label", [id], { labels }));
+    this.editing = false;
+    this.title = titleEditor(
+      (title, before) => this.on.act("edit", [id], { title, seen: { [id]: { title: before } } }),
+      (editing) => ((this.editing = editing), this.tell()),
+    );
+    this.labels = labelEditor((change) => this.on.act("label", [id], change));
+    this.expert = expertEditor({ assign: () => this.on.assign([id]), free: () => this.on.act("assign", [id], { name: "" }) });
     this.wordings = wordings({
       split: (messages) => this.on.act("split", [id], { messages }),
       move: (messages) => this.move(id, messages),
     });
     this.root.tabIndex = -1;
-    this.root.replaceChildren(this.head(), this.title.node, ...this.places("facts", "acts", "suggest", "given"), this.answerForm(id), this.labels.node, this.wordings.node);
+    this.root.replaceChildren(this.head(), this.title.node, ...this.places("facts", "acts", "suggest", "given"), this.answerForm(id), this.expert.node, this.labels.node, this.wordings.node);
     this.detail = null;
+    this.signs = null;
     this.update();
     this.read();
+    this.tell();
   }
 
   head() {
@@ -55,7 +65,10 @@ export class Panel {
     const pin = button({ icon: "pin", label: t("board.pin"), class: "button quiet", "data-do": "pin", act: () => this.on.doing("pin", this.id) });
     this.parts.pin = pin;
     this.parts.state = el("span", { class: "chips" });
-    return el("header", { class: "panel-head" }, this.parts.state, pin, close);
+    this.parts.hands = el("div", { class: "chips panel-hands", role: "status" });
+    this.parts.news = el("div", { class: "news", role: "status" });
+    const line = el("div", { class: "panel-line" }, this.parts.state, pin, close);
+    return el("header", { class: "panel-head" }, line, this.parts.hands, this.parts.news);
   }
 
   places(...names) {
@@ -67,7 +80,9 @@ export class Panel {
     const field = (this.answerField = el("textarea", { rows: "3", maxlength: "4000", dir: "auto", id: "answer-text" }));
     const sources = el("input", { id: "answer-sources", autocomplete: "off" });
     field.value = draft.get();
-    field.addEventListener("input", () => draft.set(field.value));
+    field.addEventListener("input", () => (draft.set(field.value), this.tell()));
+    field.addEventListener("blur", () => this.tell());
+    field.addEventListener("focus", () => this.tell());
     const send = (this.parts.send = button({ icon: "send", class: "button primary", "data-do": "answer" }));
     send.type = "submit";
     send.append(el("span"));
@@ -76,8 +91,9 @@ export class Panel {
       event.preventDefault();
       const text = field.value.trim();
       if (!text) return field.focus();
+      if (!(await this.on.mayAnswer(id))) return;
       const given = sources.value.split(/\s+/).filter(Boolean);
-      if (await this.on.act("answer", [id], { text, sources: given })) draft.set((field.value = ""));
+      if (await this.on.act("answer", [id], { text, sources: given, seen: { [id]: this.base } })) this.sent(id);
     };
     field.addEventListener("keydown", (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && submit(event));
     const label = (this.parts.answerLabel = el("span"));
@@ -88,6 +104,35 @@ export class Panel {
       el("label", { class: "field small" }, el("span", { text: t("board.answer.sources") }), sources),
       el("div", { class: "actions" }, aloud, send),
     );
+  }
+
+  /** The answer left: the field is free again. */
+  sent(id) {
+    kept(`floormic.answer.${this.session}.${id}`, "").set("");
+    if (this.id === id) this.answerField.value = "";
+    this.tell();
+  }
+
+  /** Tells the others what my hands are on. */
+  tell() {
+    if (!this.id) return;
+    const writing = this.answerField.value.trim() !== "" && document.activeElement === this.answerField;
+    this.on.busy(this.id, this.editing ? "editing" : writing ? "answering" : "looking");
+  }
+
+  /** Somebody else may have changed what is open here: says who did what; what is typed stays as it is. */
+  async watch(question) {
+    const { status, title, answer, assigned, labels, merged_into } = question;
+    const signs = JSON.stringify([status, title, answer, assigned, labels, merged_into]);
+    const first = this.signs === null;
+    if (signs === this.signs) return;
+    this.signs = signs;
+    if (first) return;
+    const { row, own } = await this.on.newest(question.id);
+    if (own || this.id !== question.id) return;
+    const note = el("p", {}, el("span", { text: row ? didWhat(row) : t("board.changed.somebody") }));
+    note.append(button({ icon: "close", label: t("close"), class: "button quiet", act: () => note.remove() }));
+    this.parts.news.replaceChildren(note);
   }
 
   async move(id, messages) {
@@ -113,9 +158,13 @@ export class Panel {
   update() {
     const question = this.id && this.on.question(this.id);
     if (!question) return;
-    const { state, pin, facts, acts, suggest, given, send, aloud, answerLabel } = this.parts;
+    const { state, pin, facts, acts, suggest, given, send, aloud, answerLabel, hands } = this.parts;
+    fillHands(hands, this.on.hands(question.id));
+    this.watch(question);
+    // What is typed builds upon how the question stood when the field was empty.
+    if (!this.base || this.base.id !== question.id || !this.answerField.value.trim()) this.remember(question);
     this.root.setAttribute("aria-label", shown(question.title).slice(0, 120));
-    state.replaceChildren(badge(question.status), ...(unsure(question) ? [unsureBadge(question)] : []));
+    state.replaceChildren(badge(question.status), ...surenessBadge(question));
     pin.setAttribute("aria-pressed", String(question.pinned));
     pin.title = t(question.pinned ? "board.unpin" : "board.pin");
     pin.setAttribute("aria-label", pin.title);
@@ -128,14 +177,21 @@ export class Panel {
     setText(send.lastChild, t("board.answer.send", { n: question.askers }));
     aloud.hidden = question.status === "answered";
     this.labels.update(question.labels);
+    this.expert.update(question.assigned);
     if (this.detail && this.detail.messages !== question.messages) this.read();
   }
 
   facts(node, question) {
-    if (!node.firstChild) node.append(el("b"), el("span", { class: "chips" }), el("span", { class: "faint" }));
+    if (!node.firstChild) node.append(el("b"), el("span"), el("span", { class: "chips" }), el("span", { class: "faint" }));
     setText(node.firstChild, t("people.want", { n: question.people }));
-    fillChats(node.children[1], question.chats);
+    setText(node.children[1], demand(question));
+    fillChats(node.children[2], question.chats);
     setText(node.lastChild, `${clock(question.first_at)} – ${clock(question.last_at)}`);
+  }
+
+  remember({ id, status, answer }) {
+    this.base = { status, answered_at: answer?.at ?? null };
+    Object.defineProperty(this.base, "id", { value: id, enumerable: false }); // for us, not for the API
   }
 
   /** Makes a part anew only where it differs. */
@@ -149,8 +205,14 @@ export class Panel {
   given(question) {
     const found = [];
     if (question.status === "answered" && question.answer) found.push(foldable(answerBox(question.answer), 400));
-    if (question.status === "dismissed" && question.reason) found.push(el("p", { class: "faint", dir: "auto", text: t("board.reason", { text: shown(question.reason) }) }));
+    if (question.status === "dismissed") found.push(...outcome(question));
+    if (question.status === "merged") found.push(el("p", { class: "faint", text: t("board.merged") }), button({ word: t("board.merged.open"), act: () => this.on.open(question.merged_into) }));
     return found;
+  }
+
+  /** Other hands, the same question. */
+  drawHands() {
+    if (this.id) fillHands(this.parts.hands, this.on.hands(this.id));
   }
 
   /** Builds everything anew in the language now chosen. */

@@ -1,6 +1,7 @@
 // One question as moderators see it in a column.
 import { button, el, icon, said, setText, shown } from "./dom.js";
-import { t, timed } from "./i18n.js";
+import { fillHands } from "./board-hands.js";
+import { ago, clock, t } from "./i18n.js";
 import { answerBox, badge, fillChats, short } from "./pieces.js";
 import { foldable, moderates, pageFacts } from "./shell.js";
 
@@ -26,13 +27,13 @@ export function doingButtons(question, doing) {
   );
 }
 
-/** `on`: {open(id), select(id, chosen), doing(what, id), merge(ids, into), apart(id, other), title(id)}. */
+/** `on`: {open(id), select(id, chosen), doing(what, id), merge(ids, into), apart(id, other), title(id), hands(id)}. */
 export function makeRow(question, on) {
   const id = question.id;
   const check = el("input", { type: "checkbox", on: { change: () => on.select(id, check.checked) } });
-  const people = el("div", { class: "row-people", draggable: "true" }, el("b"), icon("people"));
+  const people = el("div", { class: "row-people", draggable: "true" }, el("b"), icon("people"), el("span", { class: "sr" }));
   const open = el("button", { type: "button", class: "row-open", on: { click: () => on.open(id) } }, said(question.title));
-  const meta = el("p", { class: "row-meta" }, el("span", { class: "chips row-badges" }), el("time"), el("span", { class: "row-votes" }), el("span", { class: "chips row-chats" }));
+  const meta = el("p", { class: "row-meta" }, el("span", { class: "chips row-hands" }), el("span", { class: "chips row-badges" }), el("span", { class: "row-votes" }), el("span", { class: "row-age" }), el("span", { class: "chips row-chats" }));
   const more = el("div", { class: "row-more" });
   const acts = el("div", { class: "row-acts" });
   const body = el("div", { class: "row-body" }, open, el("div", { class: "row-foot" }, meta, acts), more);
@@ -45,20 +46,37 @@ export function updateRow(row, question, on, { selected, opened }, leaving) {
   check.checked = selected;
   check.setAttribute("aria-label", t("board.select", { title: short(question.title) }));
   setText(row.querySelector(".row-people b"), String(question.people));
-  row.querySelector(".row-people").title = t("people.want", { n: question.people });
-  timed(row.querySelector("time"), question.last_at);
-  setText(row.querySelector(".row-votes"), question.votes ? t("votes.count", { n: question.votes }) : "");
+  const people = row.querySelector(".row-people");
+  people.title = t("people.want", { n: question.people });
+  setText(people.lastChild, t("people.word"));
+  fillHands(row.querySelector(".row-hands"), on.hands(question.id));
+  setText(row.querySelector(".row-votes"), demand(question));
+  const age = row.querySelector(".row-age");
+  setText(age, aged(question));
+  age.title = `${clock(question.first_at)} – ${clock(question.last_at)}`;
   fillChats(row.querySelector(".row-chats"), question.chats);
   row.classList.toggle("selected", selected);
   row.classList.toggle("opened", opened);
   refill(row, question, on, leaving);
 }
 
+/** Who is behind it: how many asked, in how many words, and how many voted. */
+export function demand({ askers, votes, messages }) {
+  const asked = t("board.asked", { n: askers });
+  const ways = messages > askers ? [t("board.wordings", { n: messages })] : [];
+  return [asked, ...ways, t("votes.count", { n: votes })].join(" · ");
+}
+
+/** Since when it waits, and when it was asked last. */
+function aged({ first_at: first, last_at: last }) {
+  return ago(first) === ago(last) ? ago(first) : t("board.age", { first: ago(first), last: ago(last) });
+}
+
 /** The parts that are made anew, only where they differ: focus and pointer stay on a button that stays. */
 function refill(row, question, on, leaving) {
-  const { status, pinned, labels, sureness, suggested_answer, suggested_merge, reason, answer } = question;
+  const { status, pinned, labels, sureness, suggested_answer, suggested_merge, reason, reason_shown, assigned, answer } = question;
   const titles = suggested_merge.map((id) => on.title(id));
-  const signature = JSON.stringify([status, pinned, labels, sureness, suggested_answer, titles, reason, answer, leaving, document.documentElement.lang]);
+  const signature = JSON.stringify([status, pinned, labels, sureness, suggested_answer, titles, reason, reason_shown, assigned, answer, leaving, document.documentElement.lang]);
   if (row.dataset.parts === signature) return;
   row.dataset.parts = signature;
   row.querySelector(".row-badges").replaceChildren(...badges(question, leaving));
@@ -71,21 +89,29 @@ function badges(question, leaving) {
   const found = [];
   if (leaving) found.push(badge(question.status));
   if (question.pinned) found.push(badge("pin", t("pinned"), "queued"));
-  if (unsure(question)) found.push(unsureBadge(question));
+  found.push(...surenessBadge(question));
+  if (question.assigned) found.push(badge("expert", t("board.for", { name: shown(question.assigned) }), "queued"));
   for (const label of question.labels) found.push(badge("label", shown(label), ""));
   return found;
 }
 
 export const unsure = (question) => question.sureness !== null && question.sureness < UNSURE;
 
-export function unsureBadge(question) {
-  const node = badge("warn", t("board.unsure"), "warn");
-  node.title = t("board.unsure.why", { n: percent(question.sureness) });
-  return node;
+/** How sure the grouping was: of the wording that fits least; nothing where there is but one wording. */
+export function surenessBadge(question) {
+  if (question.sureness === null) return [];
+  const n = percent(question.sureness);
+  const node = unsure(question) ? badge("warn", t("board.unsure", { n }), "warn") : el("span", { class: "sure", text: t("board.sure", { n }) });
+  node.title = t("board.unsure.why", { n });
+  return [node];
 }
 
-function outcome(question) {
-  if (question.status === "dismissed" && question.reason) return [el("p", { class: "faint", dir: "auto", text: t("board.reason", { text: shown(question.reason) }) })];
+/** What became of it: the answer, or why it was dismissed and who may know. */
+export function outcome(question) {
+  if (question.status === "dismissed" && (question.reason || question.reason_shown)) {
+    const why = question.reason ? t("board.reason", { text: shown(question.reason) }) : "";
+    return [el("p", { class: "faint", dir: "auto", text: [why, question.reason_shown ? t("board.reason.shown") : ""].filter(Boolean).join(" · ") })];
+  }
   return question.status === "answered" && question.answer ? [foldable(answerBox(question.answer))] : [];
 }
 

@@ -1,10 +1,13 @@
 // The moderator's board: columns by status, a side panel, keys.
 import { call, inSession } from "./api.js";
 import { Acts, LEAVES } from "./board-acts.js";
-import { askReason, pickQuestion, showKeys, showLedger } from "./board-dialogs.js";
+import { askReason, confirmed, pickQuestion, pickWord, showKeys, showLedger, standsNow } from "./board-dialogs.js";
 import { draggable } from "./board-drag.js";
+import { Filters } from "./board-filters.js";
+import { Hands, fillHands, handName } from "./board-hands.js";
 import { KEYS, listenToKeys } from "./board-keys.js";
 import { LANES, Lanes } from "./board-lanes.js";
+import { stageStrip } from "./board-onstage.js";
 import { Panel } from "./board-panel.js";
 import { makeRow, updateRow } from "./board-row.js";
 import { byId, onceAFrame } from "./dom.js";
@@ -17,15 +20,18 @@ import { SteadyList } from "./steady.js";
 import "./words/board.js";
 
 const facts = pageFacts();
-const live = new Live(facts.session);
-const acts = new Acts(facts.session);
+const live = new Live(facts.session, ["hands"]);
+const question = (id) => live.questions.get(id);
+const acts = new Acts(facts.session, question);
+const hands = new Hands(live, facts.session);
 const selected = new Set();
 let cursor = null;
 
 startShell();
 document.body.classList.toggle("expert", !moderates(facts.role));
 const lanes = new Lanes();
-const question = (id) => live.questions.get(id);
+const filters = new Filters(facts.session, facts.who);
+const strip = stageStrip({ doing: (what, id) => doing(what, id), open: (id) => open(id) });
 const on = {
   question,
   title: (id) => standing(question(id)) && question(id).title,
@@ -37,6 +43,11 @@ const on = {
   act: (what, ids, more) => acts.act(what, ids, more),
   detail: (id) => call("GET", inSession(facts.session, `/questions/${encodeURIComponent(id)}`)),
   pickOther: (id, title) => pickQuestion(title, others(id)),
+  assign,
+  hands: (id) => hands.on(id),
+  busy: (id, what) => hands.do(id, what),
+  newest: (id) => acts.newest(id),
+  mayAnswer,
   closed: (id) => (byId("desk").classList.remove("with-panel"), focusRow(id), refresh()),
 };
 const panel = new Panel(byId("panel"), facts.session, on);
@@ -65,26 +76,24 @@ function inLane(lane) {
   return OPEN.has(lane) ? found.sort(rank) : found.sort((a, b) => when(b) - when(a) || rank(a, b));
 }
 
-function matches(one) {
-  const wanted = byId("search").value.trim().toLowerCase();
-  if (!wanted) return true;
-  const text = [one.title, one.original, one.answer?.text, ...one.labels, ...Object.keys(one.chats)].join("\n").toLowerCase();
-  return wanted.split(/\s+/).every((word) => text.includes(word));
-}
-
 function drawLists() {
-  const searching = byId("search").value.trim() !== "";
+  if ([...live.questions.values()].some((one) => !("original" in one))) return stillSignedIn(); // a viewer's view
+  const narrowed = filters.active;
+  const there = [];
   for (const lane of LANES) {
     const all = inLane(lane);
-    setCount(byId(`count-${lane}`), all.length);
+    const found = narrowed ? all.filter((one) => filters.matches(one)) : all;
+    setCount(byId(`count-${lane}`), narrowed ? `${found.length}/${all.length}` : all.length);
     if (!lanes.shown.includes(lane)) continue;
-    const found = all.filter(matches);
+    there.push(...all);
     lists[lane].wish(found);
     const empty = byId(`empty-${lane}`);
     empty.hidden = found.length > 0 || live.revision === 0 && live.state === "connecting";
-    empty.querySelector("p").textContent = t(searching ? "board.empty.search" : `board.empty.${lane}`);
+    empty.querySelector("p").textContent = t(narrowed && all.length ? "board.empty.search" : `board.empty.${lane}`);
   }
   for (const id of selected) if (!standing(question(id))) selected.delete(id);
+  filters.draw(there);
+  strip.draw(live.questions.values());
   drawSelection();
   panel.update();
 }
@@ -96,6 +105,8 @@ function drawSelection() {
   byId("selection").hidden = selected.size === 0;
   byId("selection-count").textContent = t("board.selected", { n: selected.size });
   byId("selection-merge").disabled = selected.size < 2;
+  byId("selection-approve").hidden = approvable([...selected]).length === 0;
+  byId("selection-reopen").hidden = reopenable([...selected]).length === 0;
 }
 
 // -- the cursor -------------------------------------------------------------------------------------------------------------
@@ -156,7 +167,9 @@ function select(id, chosen) {
 
 async function merge(ids, into) {
   const from = ids.filter((id) => id !== into);
-  if (from.length && (await acts.act("merge", [...from, into], { into }))) clear([...from, into]);
+  if (!from.length || !(await acts.act("merge", [...from, into], { into }))) return;
+  clear([...from, into]);
+  focusRow(into); // what comes next is done to what it became
 }
 
 /** Takes these out of the selection; not what was selected while they were done. */
@@ -180,32 +193,109 @@ async function dismiss(ids) {
   if (why && (await acts.act("dismiss", ids, why))) clear(ids);
 }
 
+/** The names that questions may go to: who is at the board, who was named before, and oneself. */
+function experts() {
+  const before = [...live.questions.values()].map((one) => one.assigned);
+  return [...new Set([...hands.others.map((hand) => hand.name), facts.who, ...before])].filter(Boolean).sort();
+}
+
+async function assign(ids) {
+  if (!ids.length) return;
+  const held = new Set(ids.map((id) => question(id)?.assigned).filter(Boolean));
+  const none = held.size ? t("board.assign.nobody") : "";
+  const name = await pickWord(t("board.assign.whom"), t("board.assign.name"), experts(), { marked: held, none });
+  if (name !== null && (await acts.act("assign", ids, { name }))) clear(ids);
+}
+
+/** Puts a label on all of these, or takes it off where all of them carry it. */
+async function label(ids) {
+  if (!ids.length) return;
+  const known = [...new Set([...live.questions.values()].flatMap((one) => one.labels))].sort();
+  const marked = new Set(known.filter((one) => ids.every((id) => question(id)?.labels.includes(one))));
+  const chosen = await pickWord(t("board.label.which"), t("board.label.name"), known, { marked });
+  if (chosen && (await acts.act("label", ids, marked.has(chosen) ? { remove: [chosen] } : { add: [chosen] }))) clear(ids);
+}
+
+async function pin(ids) {
+  const what = ids.every((id) => question(id)?.pinned) ? "unpin" : "pin";
+  if (await acts.act(what, ids)) clear(ids);
+}
+
+/** Warns where a colleague writes an answer to the same question. */
+async function mayAnswer(id) {
+  const writing = hands.on(id).filter((hand) => hand.doing === "answering");
+  if (writing.length === 0) return true;
+  return confirmed(t("board.answering.too", { names: writing.map(handName).join(", ") }), t("board.answering.send"));
+}
+
+/** Somebody was faster: shows how it stands now, and does it all the same where that is wanted. */
+async function lookAgain({ what, body }) {
+  const ids = Object.keys(body.seen ?? {});
+  const found = await Promise.all(ids.slice(0, 20).map((id) => on.detail(id).catch(() => null)));
+  const changed = found.filter((one) => one && !asSeen(one, body.seen[one.id]));
+  if (changed.length === 0) return toast(t("error.conflict"), { bad: true });
+  const rows = await Promise.all(changed.map((one) => acts.newest(one.id)));
+  const details = changed.map((one, at) => standsNow(one, rows[at].row));
+  if (!(await confirmed(t("board.changed"), t("board.changed.again", { what: t(`did.${what}`) }), details))) return;
+  for (const one of changed) body.seen[one.id] = seenNow(one, body.seen[one.id]);
+  if ((await acts.send("/actions", body, what)) && what === "answer") panel.sent(body.questions[0]);
+}
+
+const seenNow = (one, seen) => ({
+  ...("status" in seen && { status: one.status }),
+  ...("title" in seen && { title: one.title }),
+  ...("answered_at" in seen && { answered_at: one.answer?.at ?? null }),
+});
+const asSeen = (one, seen) => JSON.stringify(seenNow(one, seen)) === JSON.stringify(seen);
+
 async function doing(what, id) {
   const one = question(id);
   if (!one) return;
   if (what === "reply") return open(id, "answer");
   if (what === "dismiss") return dismiss([id]);
   if (what === "pin") return acts.act(one.pinned ? "unpin" : "pin", [id]);
+  if (what === "aloud" && !(await mayAnswer(id))) return false;
   if (what === "aloud") return acts.act("answer", [id], { text: t("board.aloud.text", {}, facts.language) });
   return acts.act(what, [id]);
 }
 
-/** Says so where the login has ended; what follows would be a viewer's view. */
+/** Says so where the login has ended, for what follows would be a viewer's view; goes on where it is back. */
 async function stillSignedIn() {
   const { role } = await call("GET", inSession(facts.session)).catch(() => facts);
-  if (role === facts.role) return;
-  live.refuse();
-  toast(t("error.signin"), { bad: true, action: { word: t("signin.to"), act: () => location.assign("/signin") } });
+  const ended = role !== facts.role;
+  byId("ended").hidden = !ended;
+  if (ended) live.refuse();
+  else if (live.state === "refused") live.start();
 }
 
 /** The selection, or the question under the cursor. */
 const chosen = () => (selected.size ? [...selected] : cursor && question(cursor) ? [cursor] : []);
 const atCursor = (deed) => () => cursor && question(cursor) && deed(cursor);
 
+const approvable = (ids) => ids.filter((id) => ["new", "dismissed"].includes(question(id)?.status));
+const reopenable = (ids) => ids.filter((id) => ["answered", "dismissed"].includes(question(id)?.status));
+
 async function approve() {
-  const ids = chosen().filter((id) => ["new", "dismissed"].includes(question(id).status));
+  const ids = approvable(chosen());
   if (await acts.act("approve", ids)) clear(ids);
 }
+
+async function reopen() {
+  const ids = reopenable(chosen());
+  if (await acts.act("reopen", ids)) clear(ids);
+}
+
+/** All that the column shows now; once more: none of it. */
+function selectAll() {
+  const shown = [...byId(`list-${lanes.now}`).children].filter((row) => !row.inert).map((row) => row.dataset.id);
+  const all = shown.every((id) => selected.has(id));
+  for (const id of shown) selected[all ? "delete" : "add"](id);
+  refresh();
+  drawSelection();
+}
+
+/** The suggestion of the question under the cursor: the group it may be the same as. */
+const suggested = (id) => question(id).suggested_merge.find((other) => standing(question(other)));
 
 listenToKeys({
   j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),
@@ -215,14 +305,23 @@ listenToKeys({
   s: atCursor((id) => doing(question(id).status === "on_stage" ? "unstage" : "stage", id)),
   r: atCursor((id) => open(id, "answer")),
   d: () => dismiss(chosen()),
+  o: () => strip.id && doing("aloud", strip.id),
+  b: reopen,
   x: atCursor((id) => select(id, !selected.has(id))),
+  X: selectAll,
   m: mergeChosen,
-  n: atCursor((id) => question(id).suggested_merge.length && on.apart(id, question(id).suggested_merge[0])),
+  y: atCursor((id) => suggested(id) && merge([id], suggested(id))),
+  n: atCursor((id) => suggested(id) && on.apart(id, suggested(id))),
+  c: atCursor((id) => question(id).suggested_answer && doing("accept", id)),
+  g: () => assign(chosen()),
+  l: () => label(chosen()),
   e: atCursor((id) => open(id, "title")),
-  p: atCursor((id) => doing("pin", id)),
+  p: () => pin(chosen()),
   u: () => acts.undo(),
   ".": () => lanes.shown.forEach((lane) => lists[lane].apply()),
   "/": () => byId("search").focus(),
+  f: () => filters.focus(),
+  F: () => filters.clear(),
   "?": () => showKeys(KEYS),
   Escape: () => (panel.id ? panel.close() : clear()),
 });
@@ -239,18 +338,31 @@ acts.addEventListener("before", (event) => {
   else setCursor(next);
 });
 acts.addEventListener("refused", stillSignedIn);
+acts.addEventListener("conflict", ({ detail }) => lookAgain(detail));
+hands.addEventListener("change", ({ detail }) => {
+  for (const list of Object.values(lists)) list.refill(detail);
+  fillHands(byId("here"), hands.others, true);
+  panel.drawHands();
+});
+filters.addEventListener("change", () => (drawLists(), lanes.shown.forEach((lane) => lists[lane].apply())));
+document.addEventListener("visibilitychange", () => !document.hidden && live.state === "refused" && stillSignedIn());
+addEventListener("focus", () => live.state === "refused" && stillSignedIn());
 live.addEventListener("change", draw);
 live.addEventListener("state", () => (draw(), live.state === "live" && stillSignedIn()));
 live.addEventListener("refused", (event) => event.detail && toastFailure(event.detail));
 lanes.addEventListener("change", () => drawLists());
 onLanguage(() => (refresh(), drawLists(), panel.again()));
-byId("search").addEventListener("input", () => (drawLists(), lanes.shown.forEach((lane) => lists[lane].apply())));
+byId("filters-clear").addEventListener("click", () => filters.clear());
 byId("undo").addEventListener("click", () => acts.undo());
 byId("history-open").addEventListener("click", () => showLedger(facts.session, acts, (id) => question(id)?.title));
 byId("help-open").addEventListener("click", () => showKeys(KEYS));
 byId("selection-merge").addEventListener("click", mergeChosen);
 byId("selection-approve").addEventListener("click", approve);
 byId("selection-dismiss").addEventListener("click", () => dismiss([...selected]));
+byId("selection-reopen").addEventListener("click", reopen);
+byId("selection-assign").addEventListener("click", () => assign([...selected]));
+byId("selection-label").addEventListener("click", () => label([...selected]));
+byId("selection-pin").addEventListener("click", () => pin([...selected]));
 byId("selection-clear").addEventListener("click", () => clear());
 setInterval(refresh, 30000);
 

@@ -5,7 +5,7 @@ import { pageFacts } from "./shell.js";
 
 const MARKS = {
   new: "new", queued: "queue", on_stage: "mic", answered: "check", dismissed: "close", merged: "merge",
-  received: "wait", nothing_asked: "help", hidden: "move", pin: "pin", warn: "warn",
+  received: "wait", nothing_asked: "help", hidden: "move", pin: "pin", warn: "warn", expert: "people",
 };
 
 /** A state as an icon with its word. */
@@ -13,7 +13,6 @@ export function badge(state, word = t(`status.${state}`), tone = state) {
   return el("span", { class: "badge", data: { tone } }, icon(MARKS[state] ?? "tag"), el("span", { text: word }));
 }
 
-/** What people call a chat. */
 /** What people call a chat. */
 export const chatName = (source) => pageFacts().sources[source]?.[language()] ?? source;
 

@@ -174,6 +174,14 @@ export class SteadyList {
     this.seen.delete(id);
   }
 
+  /** Fills these rows again. */
+  refill(ids) {
+    for (const id of ids) {
+      const row = this.rows.get(id);
+      if (row) this.update(row, this.seen.get(id), row.inert);
+    }
+  }
+
   /** Fills every row again: the language or the clock changed. */
   refresh() {
     for (const [id, row] of this.rows) this.update(row, this.seen.get(id), row.inert);

@@ -101,6 +101,13 @@ class Crowd:
         )
         await self.hall.drained()
 
+    def different(self, first: int, end: int) -> list[Message]:
+        """As many different questions, one person each."""
+        return [
+            Message("talk", "chat", f"d{n}", f"d{n}", f"Person {n}", f"What is number {n}?", 1000.0 + n, explicit=True)
+            for n in range(first, end)
+        ]
+
     async def says(self, text: str, author: str) -> None:
         """Somebody says something in the chat."""
         self.said += 1

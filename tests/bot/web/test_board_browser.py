@@ -1,0 +1,337 @@
+"""The board in real browsers: several moderators at once, filters, bulk acts, and how few keys an answer takes."""
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Locator, Page, expect
+
+from bot.model import Mode
+from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
+
+expect.set_options(timeout=20_000)
+
+BOOK, PARKING, MENU = "Which book should I read first?", "Where can I park tonight?", "What is on the menu?"
+
+
+@pytest.fixture
+async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
+    """Whoever uses it also promises that no page complained: no script error, no policy violation."""
+    async with open_crowd(tmp_path) as opened:
+        yield opened
+        assert opened.wrongs == []
+
+
+def row(page: Page | Locator, text: str) -> Locator:
+    return page.locator(".row", has_text=text)
+
+
+async def board_of(crowd: Crowd, name: str, role: str = "moderator", size: dict[str, int] = DESK) -> Page:
+    page = await (await crowd.profile(size)).new_page()
+    await page.goto(crowd.hall.link(role, name))
+    await page.get_by_role("button", name="Sign in").click()
+    await page.goto(crowd.hall.session_url("talk", "board"))
+    await page.locator("#connection[data-state=live]").wait_for(state="attached")
+    return page
+
+
+def allow(crowd: Crowd, status: int) -> None:
+    """A refusal is part of the story: the browser's own line about it is no complaint of the page."""
+    crowd.wrongs[:] = [wrong for wrong in crowd.wrongs if f"status of {status}" not in wrong]
+
+
+async def test_two_moderators_see_each_others_hands(crowd: Crowd) -> None:
+    """What a colleague has open, and that they write an answer, stands on the row and in the panel by name; it goes
+    when they close it. Who is about to answer beside them is asked first."""
+    await crowd.asks(BOOK)
+    ann, bo = await board_of(crowd, "Ann"), await board_of(crowd, "Bo")
+    await row(ann, BOOK).locator(".row-open").click()
+    await expect(row(bo, BOOK).locator(".hand")).to_have_text("AAnn is looking")
+    await expect(bo.locator("#here .hand")).to_have_text("AAnn")
+    await ann.locator("#answer-text").fill("Start with the")
+    await row(bo, BOOK).locator("[data-do=reply]").click()
+    await expect(bo.locator(".panel-hands .hand")).to_contain_text("Ann is writing an answer")
+    await bo.locator("#answer-text").fill("The blue one.")
+    await bo.locator(".panel-answer [data-do=answer]").click()
+    await expect(bo.locator("#sure")).to_contain_text("Ann is writing an answer too")
+    await bo.locator("#sure [data-close]").click()
+    await expect(bo.locator("#answer-text")).to_have_value("The blue one.")
+    await expect(bo.locator("#count-answered")).to_have_text("0")
+    await ann.keyboard.press("Escape")
+    await ann.keyboard.press("Escape")
+    await expect(row(bo, BOOK).locator(".hand")).to_have_count(0)
+
+
+async def test_what_i_write_survives_what_others_do(crowd: Crowd) -> None:
+    """A colleague answers and renames the question that I have open: my words stay, I am told who did what, sending
+    asks again and shows what stands now, and only then corrects the answer."""
+    await crowd.asks(BOOK)
+    ann, bo = await board_of(crowd, "Ann"), await board_of(crowd, "Bo")
+    await row(ann, BOOK).locator("[data-do=reply]").click()
+    await ann.locator("#answer-text").fill("The red one.")
+    await row(bo, BOOK).locator("[data-do=reply]").click()
+    await bo.locator("#answer-text").fill("The blue one.")
+    await ann.locator(".panel-title").click()  # her hand is off the field
+    await expect(bo.locator(".panel-hands")).to_contain_text("Ann is looking")
+    await bo.locator(".panel-answer [data-do=answer]").click()
+    await expect(ann.locator(".news")).to_contain_text("Bo: Answer sent")
+    await expect(ann.locator("#answer-text")).to_have_value("The red one.")
+    await ann.locator(".panel-answer [data-do=answer]").click()
+    await expect(ann.locator("#sure")).to_contain_text("Bo: Answer sent")
+    await expect(ann.locator("#sure")).to_contain_text("The blue one.")
+    await ann.locator("#sure-yes").click()
+    await expect(ann.locator(".panel-given .answer")).to_contain_text("The red one.")
+    await expect(ann.locator("#answer-text")).to_have_value("")
+    allow(crowd, 409)
+
+
+async def test_a_title_that_two_edit_is_not_overwritten(crowd: Crowd) -> None:
+    """The second to save is shown the first one's title, and what they typed is still in the field."""
+    await crowd.asks(BOOK)
+    ann, bo = await board_of(crowd, "Ann"), await board_of(crowd, "Bo")
+    for page in (ann, bo):
+        await row(page, BOOK).locator(".row-open").click()
+        await page.locator(".title-view button").last.click()
+    await ann.locator("#title-text").fill("Which book first?")
+    await ann.locator("#title-text").press("Enter")
+    await expect(bo.locator(".news")).to_contain_text("Ann: Title changed")
+    await bo.locator("#title-text").fill("Best book?")
+    await bo.locator("#title-text").press("Enter")
+    await expect(bo.locator("#sure-details")).to_contain_text("Which book first?")
+    await bo.locator("#sure [data-close]").click()
+    await expect(bo.locator("#title-text")).to_have_value("Best book?")
+    await expect(row(ann, "Which book first?")).to_have_count(1)
+    allow(crowd, 409)
+
+
+async def test_an_expert_finds_what_is_theirs(crowd: Crowd) -> None:
+    """Several questions are assigned with keys as one act that one undo takes back; the expert presses "Mine", which
+    is still pressed after a reload, and sees only those."""
+    for text in (BOOK, PARKING, MENU):
+        await crowd.asks(text)
+    ann, lin = await board_of(crowd, "Ann"), await board_of(crowd, "Dr. Lin", "expert")
+    await expect(ann.locator("#here")).to_contain_text("Dr. Lin")
+    for text in (BOOK, PARKING):
+        await row(ann, text).locator("input[type=checkbox]").check()
+    await ann.keyboard.press("g")
+    await ann.keyboard.type("lin")
+    await ann.locator("#picks button", has_text="Dr. Lin").click()
+    await expect(ann.locator(".row [data-tone=queued]", has_text="For Dr. Lin")).to_have_count(2)
+    mine = lin.locator(".filter[data-kind=mine]")
+    await expect(mine).to_contain_text("2")
+    await mine.click()
+    await expect(lin.locator("#list-new .row")).to_have_count(2)
+    await expect(lin.locator("#count-new")).to_have_text("2/3")
+    await lin.reload()
+    await expect(lin.locator("#list-new .row")).to_have_count(2)
+    await lin.locator("#filters-clear").click()
+    await expect(lin.locator("#list-new .row")).to_have_count(3)
+    await ann.locator(".toast-act").click()
+    await expect(lin.locator(".filter[data-kind=mine]")).to_have_count(0)
+
+
+async def test_many_are_tidied_with_keys_alone(crowd: Crowd) -> None:
+    """Filter, select all, label, pin and dismiss with a reason that askers may read: each one act, each undone at
+    once."""
+    for n in range(6):
+        await crowd.asks(f"{'Parking' if n % 2 else 'Food'} question number {n}?")
+    board = await board_of(crowd, "Ann")
+    press = board.keyboard.press
+    await expect(board.locator("#list-new .row")).to_have_count(6)
+    await press("/")
+    await board.keyboard.type("parking")
+    await press("Escape")
+    await expect(board.locator("#list-new .row")).to_have_count(3)
+    await press("X")
+    await press("l")
+    await board.keyboard.type("cars")
+    await press("Enter")
+    await expect(board.locator(".row", has_text="cars")).to_have_count(3)
+    await press("F")
+    await expect(board.locator("#list-new .row")).to_have_count(6)
+    await press("f")
+    await expect(board.locator(".filter[data-kind=label]")).to_be_focused()
+    await press("Enter")
+    await expect(board.locator("#list-new .row")).to_have_count(3)
+    await board.locator("#list-new .row").first.focus()
+    await press("X")
+    await press("p")
+    await expect(board.locator("#list-new .row", has_text="Pinned")).to_have_count(3)
+    await press("u")
+    await expect(board.locator("#list-new .row", has_text="Pinned")).to_have_count(0)
+    await press("X")
+    await press("d")
+    await board.locator("#dismiss-shown").check()
+    await board.locator("#dismiss-reason").fill("said at the door")
+    await board.locator("#dismiss-reason").press("Enter")
+    await expect(board.locator("#count-dismissed")).to_have_text("3/3")
+    assert {q.state.reason_shown for q in await crowd.hall.store.questions("talk") if q.state.reason} == {True}
+    await press("u")
+    await expect(board.locator("#count-new")).to_have_text("3/6")
+    assert [a.change.what for a in await crowd.hall.store.actions("talk")] == [
+        "undo", "dismiss", "undo", "pin", "label",
+    ]  # fmt: skip
+
+
+async def test_a_correction_is_kept_and_followed(tmp_path: Path) -> None:
+    """A refused pair is not proposed again, neither after a reload nor for what is asked later, and a later wording
+    follows a merge."""
+    async with open_crowd(tmp_path, Mode.SUGGEST) as crowd:
+        await crowd.asks(BOOK, people=2)
+        board = await board_of(crowd, "Ann")
+        suggestion = board.locator("#list-new .suggest", has_text="May be the same")
+        await expect(suggestion).to_have_count(1)
+        await row(board, BOOK).filter(has=board.locator(".suggest")).focus()
+        await board.keyboard.press("n")
+        await expect(suggestion).to_have_count(0)
+        await board.reload()
+        await expect(board.locator("#list-new .row")).to_have_count(2)
+        await expect(suggestion).to_have_count(0)
+        assert crowd.wrongs == []
+    async with open_crowd(tmp_path / "second") as crowd:
+        await crowd.asks(BOOK)
+        await crowd.asks(PARKING, people=2)
+        board = await board_of(crowd, "Ann")
+        for text in (BOOK, PARKING):
+            await row(board, text).locator("input[type=checkbox]").check()
+        await board.locator("#selection-merge").click()
+        await expect(board.locator("#list-new .row")).to_have_count(1)
+        await crowd.asks(BOOK)
+        await expect(row(board, PARKING).locator(".row-people b")).to_have_text("4")
+        await expect(board.locator("#list-new .row")).to_have_count(1)
+
+
+async def test_several_wordings_move_at_once_and_come_back_at_once(crowd: Crowd) -> None:
+    """Two of three wordings go to another question as one act; one undo brings both back."""
+    await crowd.asks(BOOK)
+    await crowd.asks(PARKING, people=2)
+    await crowd.asks(MENU)
+    board = await board_of(crowd, "Ann")
+    for text in (BOOK, PARKING):
+        await row(board, text).locator("input[type=checkbox]").check()
+    await board.locator("#selection-merge").click()
+    await row(board, PARKING).locator(".row-open").click()
+    for wording in await board.locator(".wording", has_text=PARKING).locator("input").all():
+        await wording.check()
+    await board.locator("[data-do=move]").click()
+    await board.locator("#picks button", has_text=MENU).click()
+    await expect(row(board, MENU).locator(".row-people b")).to_have_text("3")
+    await board.locator(".toast-act").click()
+    await expect(row(board, MENU).locator(".row-people b")).to_have_text("1")
+    assert len(await crowd.hall.store.actions("talk")) == 3
+
+
+async def test_from_a_new_group_to_answered_takes_few_presses(tmp_path: Path) -> None:
+    """The walk of docs/measurements.md: a new group with a suggested merge is merged, staged and answered aloud with
+    four keys, or three clicks."""
+
+    async def walk(folder: Path, go: Callable[[Page], Awaitable[int]]) -> int:
+        async with open_crowd(folder, Mode.SUGGEST) as crowd:
+            await crowd.asks(BOOK, people=2)
+            board = await board_of(crowd, "Ann")
+            await expect(board.locator("#list-new .suggest")).to_have_count(1)
+            presses = await go(board)
+            await expect(board.locator("#count-answered")).to_have_text("1")
+            await expect(board.locator("#count-new")).to_have_text("0")
+            questions = {q.status.value: q.people for q in await crowd.hall.store.questions("talk")}
+            assert questions["answered"] == 2
+            assert crowd.wrongs == []
+            return presses
+
+    async def keys(board: Page) -> int:
+        pressed = 0
+        suggested = row(board, BOOK).filter(has=board.locator(".suggest"))
+        while not await suggested.evaluate("row => row === document.activeElement"):
+            await board.keyboard.press("j")
+            pressed += 1
+        for key, then in (("y", "#count-new"), ("s", "#count-on_stage"), ("o", "#count-answered")):
+            await board.keyboard.press(key)
+            pressed += 1
+            await expect(board.locator(then)).to_have_text("1")
+        return pressed
+
+    async def clicks(board: Page) -> int:
+        await board.locator("#list-new .suggest [data-do=merge]").click()
+        await expect(board.locator("#list-new .row")).to_have_count(1)
+        await row(board, BOOK).locator("[data-do=stage]").click()
+        await board.locator("#onstage-aloud").click()
+        return 3
+
+    assert await walk(tmp_path / "keys", keys) <= 5  # the suggestion is on the first or the second row
+    assert await walk(tmp_path / "clicks", clicks) == 3
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["signed out", "while acting"])
+async def test_a_page_left_open_says_that_the_sign_in_ended_and_goes_on_after_it(crowd: Crowd, restarted: bool) -> None:
+    """The login is gone (over night, or in the middle of an answer): the page says so for good, keeps what was typed,
+    and goes on by itself once the person has signed in again."""
+    await crowd.asks(BOOK)
+    board = await board_of(crowd, "Ann")
+    await row(board, BOOK).locator("[data-do=reply]").click()
+    await board.locator("#answer-text").fill("The blue one.")
+    await board.context.request.post(
+        crowd.hall.session_url("talk").rsplit("/s/", 1)[0] + "/signout", headers={"Sec-Fetch-Site": "same-origin"}
+    )
+    if restarted:
+        await board.locator(".panel-answer [data-do=answer]").click()
+    await expect(board.locator("#ended")).to_be_visible()
+    await expect(board.locator("#answer-text")).to_have_value("The blue one.")
+    again = await board.context.new_page()
+    await again.goto(crowd.hall.link("moderator", "Ann"))
+    await again.get_by_role("button", name="Sign in").click()
+    await board.bring_to_front()
+    await board.evaluate("dispatchEvent(new Event('focus'))")
+    await expect(board.locator("#ended")).to_be_hidden()
+    await board.locator(".panel-answer [data-do=answer]").click()
+    await expect(board.locator("#count-answered")).to_have_text("1")
+    allow(crowd, 403)
+
+
+async def test_a_thousand_questions_stay_smooth(crowd: Crowd) -> None:
+    """With 1,000 questions on the board a step of the cursor and a press on a filter are painted within half a second,
+    on a machine that has other work too."""
+    for n in range(0, 1000, 50):
+        await crowd.hall.floor.receive(crowd.different(n, n + 50))
+    await crowd.hall.drained()
+    board = await board_of(crowd, "Ann")
+    await expect(board.locator("#list-new .row")).to_have_count(1000)
+    painted = "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+    await board.keyboard.press("j")
+    took = []
+    for key in "jjjjjjjj":
+        began = time.perf_counter()
+        await board.keyboard.press(key)
+        await board.evaluate(painted)
+        took.append(time.perf_counter() - began)
+    print(f"a step: {sorted(took)[len(took) // 2] * 1000:.0f} ms")
+    assert sorted(took)[len(took) // 2] < 0.5
+    began = time.perf_counter()
+    await board.locator("#search").fill("number 77")
+    await expect(board.locator("#list-new .row")).to_have_count(11)
+    print(f"a search: {(time.perf_counter() - began) * 1000:.0f} ms")
+
+
+async def test_one_thumb_moderates(crowd: Crowd) -> None:
+    """On a phone: every button that is seen is at least 44 px high, nothing scrolls sideways, and the question on
+    stage is answered from wherever one is."""
+    await crowd.asks(BOOK, people=2)
+    await crowd.asks("👩‍👩‍👧‍👦🎉" * 40)
+    await crowd.asks("\u202eevil\u202c " + "x" * 1800 + "?")
+    board = await board_of(crowd, "Ann", size=PHONE)
+    await row(board, BOOK).locator("[data-do=stage]").click()
+    await expect(board.locator("#onstage-title")).to_have_text(BOOK)
+    await board.locator("#list-new input[type=checkbox]").first.check()
+    await expect(board.locator("#selection")).to_be_visible()
+    small = """() => [...document.querySelectorAll("button, a.button, .tick")]
+      .filter((node) => node.checkVisibility({ visibilityProperty: true }) && !node.closest(".toast"))
+      .map((node) => [node.id || node.className, Math.round(node.getBoundingClientRect().height)])
+      .filter(([, height]) => height > 0 && height < 44)"""
+    assert await board.evaluate(small) == []
+    assert await board.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    await board.locator("#selection-clear").click()
+    await board.locator("#onstage-aloud").click()
+    await expect(board.locator("#count-answered")).to_have_text("1")
+    await expect(board.locator("#onstage")).to_be_hidden()
