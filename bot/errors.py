@@ -34,7 +34,11 @@ class NotAllowed(FloormicError):
 
 
 class BadInput(FloormicError):
-    """What came in cannot be used; the text says why."""
+    """What came in cannot be used; the text says why. `field` is what of it ("": all, or none in particular)."""
+
+    def __init__(self, text: str = "", field: str = "") -> None:
+        super().__init__(text)
+        self.field = field
 
 
 class ConnectorError(FloormicError):

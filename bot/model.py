@@ -513,6 +513,15 @@ class SourceHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class Feed:
+    """A source was pointed at a session by a person; `said` is the one that the configuration named then."""
+
+    source: str
+    session: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
 class Outage:
     """A time in which a source did not hear its chat; `ended` None while it lasts. `filled`: what was said then was
     fetched later, so that nothing is missing."""

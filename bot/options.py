@@ -11,9 +11,11 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+
 
 def _slug(value: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", value):
+    if not SLUG.fullmatch(value):
         raise ValueError("must be 1 to 64 small letters, digits, - or _, for it becomes a part of addresses")
     return value
 

@@ -16,6 +16,7 @@ from bot.model import (
     Change,
     Cursor,
     Delivery,
+    Feed,
     Login,
     Message,
     Outage,
@@ -217,6 +218,12 @@ class Sources(Protocol):
     async def keep_sources(self, healths: Sequence[SourceHealth], outages: Sequence[Outage] = ()) -> None:
         """Write how they stand; an outage by (source, began)."""
         ...
+
+    async def keep_feed(self, feed: Feed) -> None:
+        """From now on the source feeds this session."""
+        ...
+
+    async def feeds(self) -> list[Feed]: ...
 
     async def sources(self) -> list[SourceReport]:
         """Every source that was ever kept, by name; outages in order of time."""

@@ -1,7 +1,11 @@
 """What a session is set to: whose word counts, and who may change what. Decides; calls nothing."""
 
-from collections.abc import Iterable, Mapping
+import re
+import unicodedata
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, fields, replace
+from datetime import datetime
+from itertools import chain, count
 from typing import Any
 
 from bot.errors import BadInput, Conflict
@@ -50,6 +54,27 @@ def session_of(values: Mapping[str, Any]) -> Session:
     modes = {name: Mode(known[name]) for name in MODES & known.keys()}
     switches = {name: bool(known[name]) for name in {"review", "ledger"} & known.keys()}
     return Session(**{**known, **modes, **switches})
+
+
+WEEK = 7 * 86_400.0
+
+
+def id_for(title: str, at: float, taken: Container[str]) -> str:
+    """A free short name for addresses: from the letters and digits of the title, else from the day (`at`)."""
+    latin = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
+    day = datetime.fromtimestamp(at).astimezone().date().isoformat()
+    words = re.sub(r"[^a-z0-9]+", "-", latin)[:40].strip("-")
+    dated = f"{words}-{day}" if words else day
+    return next(id for id in chain([words or day, dated], (f"{dated}-{n}" for n in count(2))) if id not in taken)
+
+
+def next_evening(session: Session, now: float) -> Session:
+    """The same again: a week later, or as many weeks as it takes to lie ahead; it has not ended."""
+    starts_at = session.starts_at
+    if starts_at is not None:
+        weeks = max(1.0, (now - starts_at) // WEEK + 1)
+        starts_at += weeks * WEEK
+    return replace(session, starts_at=starts_at, ended_at=None)
 
 
 def _plain(value: SettingValue) -> SettingValue:

@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from bot.backoff import backoff
 from bot.errors import ConnectorError, FloormicError, Refused, StoreError, TryLater
@@ -68,6 +69,9 @@ LONGEST_NAME = 60
 LONGEST_TEXT = 10_000
 LONGEST_TROUBLE = 500
 """Characters."""
+
+Leads = Callable[[str, str], str]
+"""Where a source's questions go, by its name and the session that its configuration names."""
 
 Said = Callable[[str], tuple[int, int]]
 """For a source: what was said in its busiest chat in the last minute and hour."""
@@ -148,8 +152,9 @@ class Watch:
 class Door(Floor):
     """The floor as one source has it."""
 
-    def __init__(self, talks: Talks, watch: Watch, now: Now) -> None:
+    def __init__(self, talks: Talks, watch: Watch, now: Now, leads: Leads) -> None:
         self._talks, self._watch, self._now = talks, watch, now
+        self._leads = partial(leads, watch.health.source)
 
     def connected(self, *, complete: bool = False) -> None:
         self._watch.connected(self._now(), complete)
@@ -172,7 +177,9 @@ class Door(Floor):
         if seconds := watch.bucket.take(brought, time.monotonic()):
             await asyncio.sleep(seconds)
         told = [delivery for delivery in deliveries if watch.may_be_told(delivery, time.monotonic())]
-        new = await self._talks.receive([_sane(message, now) for message in messages], cursor, told)
+        led = [replace(_sane(message, now), session=self._leads(message.session)) for message in messages]
+        told = [replace(delivery, session=self._leads(delivery.session)) for delivery in told]
+        new = await self._talks.receive(led, cursor, told)
         # A redelivery costs the others nothing.
         watch.bucket.give_back(len(messages) - new)
         return new
@@ -181,19 +188,19 @@ class Door(Floor):
         return await self._talks.cursor(source)
 
     async def vote(self, session: str, question: str, person: Person) -> Question:
-        return await self._talks.vote(session, question, person)
+        return await self._talks.vote(self._leads(session), question, person)
 
     async def not_answered(self, session: str, question: str, person: Person) -> Question:
-        return await self._talks.not_answered(session, question, person)
+        return await self._talks.not_answered(self._leads(session), question, person)
 
     async def vote_poll(self, session: str, poll: str, person: Person, choices: Sequence[str]) -> Poll:
         return await self._talks.vote_poll(session, poll, person, choices)
 
     async def top(self, session: str, limit: int = 5) -> list[Question]:
-        return await self._talks.top(session, limit)
+        return await self._talks.top(self._leads(session), limit)
 
     async def mine(self, session: str, person: Person) -> list[tuple[Message, QuestionState | None]]:
-        return await self._talks.mine(session, person)
+        return await self._talks.mine(self._leads(session), person)
 
     async def staff_pressed(self, act: str, about: str, person: Person) -> str:
         return await self._talks.staff_pressed(act, about, person)
@@ -206,7 +213,8 @@ class Door(Floor):
 
 
 class Supervisor:
-    """Runs connectors. `wait`: seconds to wait after so many failures in a row; `said`: what was sent lately."""
+    """Runs connectors. `wait`: seconds to wait after so many failures in a row; `said`: what was sent lately;
+    `leads`: which session a source feeds."""
 
     def __init__(
         self,
@@ -217,9 +225,10 @@ class Supervisor:
         *,
         said: Said = lambda _: (0, 0),
         wait: Callable[[int], float] = default_wait,
+        leads: Leads = lambda source, session: session,
     ) -> None:
         self._talks, self._store, self._now = talks, store, now
-        self._said, self._wait = said, wait
+        self._said, self._wait, self._leads = said, wait, leads
         began = now()
         self._watches = {
             c.name: Watch(
@@ -254,7 +263,7 @@ class Supervisor:
         failures = 0
         while True:
             try:
-                await watch.connector.run(Door(self._talks, watch, self._now))
+                await watch.connector.run(Door(self._talks, watch, self._now, self._leads))
                 trouble, told = "it stopped listening", None
             except Refused as error:
                 watch.lost(self._now(), _told(str(error)), SourceState.REFUSED)

@@ -10,6 +10,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from functools import partial
 
 from bot.app.floor import Unwatched
@@ -21,7 +22,7 @@ from bot.connectors.names import CHATS
 from bot.desk import Desk
 from bot.errors import SettingsError
 from bot.live import Live
-from bot.model import Address, Preview, Session
+from bot.model import Address, Feed, Preview, Session
 from bot.options import SourceOptions
 from bot.outbox import Outbox
 from bot.pipeline import Pipeline
@@ -84,7 +85,10 @@ class Hall:
         configured = make_connectors(settings, now, self.sign_in.key)
         self.connectors: dict[str, Connector] = {c.name: c for c in (*configured, *extra(self))}
         self._outbox = Outbox(store, self.connectors, now, page=self.session_url)
-        self.supervisor = Supervisor(self.floor, store, self.connectors.values(), now, said=self._outbox.said)
+        self.supervisor = Supervisor(
+            self.floor, store, self.connectors.values(), now, said=self._outbox.said, leads=self._leads
+        )
+        self._sources = {source.name: Configured(source.kind, source.session) for source in settings.sources}
         self._serving: Serving | None = None
         self._setting = asyncio.Lock()
         self._taught: dict[str, tuple[object, ...]] = {}
@@ -113,6 +117,10 @@ class Hall:
     async def start(self) -> None:
         for session in self.settings.sessions:
             await self.store.configure_session(session.session())
+        for feed in await self.store.feeds():
+            known = self._sources.get(feed.source)
+            if known and known.session == feed.said:  # else the file has a newer word
+                self._sources[feed.source] = replace(known, session=feed.session)
         web = self.settings.web
         self._serving = await serve(
             make_web(
@@ -127,7 +135,9 @@ class Hall:
                 public_url=web.public_url,
                 sources=CHATS,
                 sources_now=self.supervisor.reports,
-                configured={source.name: Configured(source.kind, source.session) for source in self.settings.sources},
+                configured=self._sources,
+                in_file={session.id for session in self.settings.sessions},
+                feed=self.feed,
                 trusted_proxies=web.trusted_proxies,
                 precision=self.settings.answers.precision,
                 report=lambda session, format: render_report(self.store, session, format, self.now()),
@@ -199,6 +209,15 @@ class Hall:
             session = next((one for one in await self.store.sessions() if one.id == id), None)
             if session is not None:
                 await self._follow(session)
+
+    async def feed(self, source: str, session: str) -> None:
+        """What the source brings goes to this session from now on."""
+        said = next(one.session for one in self.settings.sources if one.name == source)
+        await self.store.keep_feed(Feed(source, session, said))
+        self._sources[source] = replace(self._sources[source], session=session)
+
+    def _leads(self, source: str, session: str) -> str:
+        return self._sources[source].session if source in self._sources else session
 
     async def look_up(self, session: str, text: str) -> Preview:
         """What would become of a text that is being written. Nothing while others are looked up or the model loads: it

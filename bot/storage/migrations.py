@@ -212,6 +212,18 @@ def _sessions(db: Database) -> None:
     )
 
 
+@steps(name="0012_feeds")
+def _feeds(db: Database) -> None:
+    """feeds: the session that a person pointed a source at; `said` is what the configuration named then."""
+    db.executescript(
+        """
+        CREATE TABLE feeds (
+            source TEXT PRIMARY KEY, session TEXT NOT NULL, said TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+    )
+
+
 @steps(name="0015_modes")
 def _modes(db: Database) -> None:
     """placements: what was decided in whatever mode, see `model.Placement`. Of older ones as much as shows: what joined

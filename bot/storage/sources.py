@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from sqlite_utils import Database
 
-from bot.model import Outage, SourceHealth, SourceReport, SourceState
+from bot.model import Feed, Outage, SourceHealth, SourceReport, SourceState
 from bot.storage.connection import Row
 
 
@@ -34,6 +34,14 @@ def keep(db: Database, healths: Sequence[SourceHealth], outages: Sequence[Outage
         """,
         [(o.source, o.began, o.ended, o.why, o.filled) for o in outages],
     )
+
+
+def keep_feed(db: Database, feed: Feed) -> None:
+    db.execute("INSERT OR REPLACE INTO feeds VALUES (?, ?, ?)", (feed.source, feed.session, feed.said))
+
+
+def feeds(db: Database) -> list[Feed]:
+    return [Feed(**dict(row)) for row in db.execute("SELECT * FROM feeds ORDER BY source")]
 
 
 def reports(db: Database) -> list[SourceReport]:

@@ -21,6 +21,7 @@ from bot.model import (
     Change,
     Cursor,
     Delivery,
+    Feed,
     Login,
     Message,
     Outage,
@@ -203,6 +204,12 @@ class SqliteStore:
 
     async def keep_sources(self, healths: Sequence[SourceHealth], outages: Sequence[Outage] = ()) -> None:
         await self._write(sources.keep, healths, outages)
+
+    async def keep_feed(self, feed: Feed) -> None:
+        await self._write(sources.keep_feed, feed)
+
+    async def feeds(self) -> list[Feed]:
+        return await self._read(sources.feeds)
 
     async def sources(self) -> list[SourceReport]:
         return await self._read(sources.reports)

@@ -23,6 +23,7 @@ class Failure:
     code: Code
     text: str
     headers: dict[str, str] = field(default_factory=dict)
+    about: str = ""
 
 
 def failure_of(error: Exception, lang: str) -> Failure:
@@ -31,7 +32,7 @@ def failure_of(error: Exception, lang: str) -> Failure:
         case TooFast():
             return Failure(429, "too_fast", str(error), {"Retry-After": str(error.seconds)})
         case BadInput():
-            return Failure(400, "bad_input", str(error))
+            return Failure(400, "bad_input", str(error), about=error.field)
         case NotFound():
             return Failure(404, "not_found", str(error))
         case NotAllowed():
@@ -69,7 +70,7 @@ async def refusal(site: Site, request: web.Request, error: Exception) -> web.Res
     elif failure.status == 500:
         log.error("%s %s failed", request.method, _logged(request), exc_info=error)
     if not caller.wants_page:
-        body = Error(error=failure.text, code=failure.code)
+        body = Error(error=failure.text, code=failure.code, field=failure.about)
         return web.json_response(text=body.model_dump_json(), status=failure.status, headers=failure.headers)
     return _page(site, caller, failure)
 

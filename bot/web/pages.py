@@ -13,6 +13,7 @@ from bot.web.compressing import accepted, compress
 from bot.web.guards import drop_login_cookie, set_login_cookie
 from bot.web.rendering import page_response, public_url
 from bot.web.routes import API, Route
+from bot.web.signin import at_least
 from bot.web.site import CALLER, Caller, Site
 from bot.web.texts import say
 
@@ -50,7 +51,7 @@ class Pages:
 
     async def home(self, request: web.Request) -> web.Response:
         sessions = await self._site.store.sessions()
-        if len(sessions) == 1:
+        if len(sessions) == 1 and not at_least(request[CALLER].role, "organiser"):  # who may make more of them
             raise web.HTTPFound(f"/s/{quote(sessions[0].id, safe='')}")
         return page_response(self._site, request[CALLER], "sessions.html", {})
 

@@ -29,7 +29,10 @@ async def read_body(request: web.Request, model: type[B]) -> B:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"]) or "JSON"
-        raise BadInput(say(request[CALLER].lang, "bad_field", field=name, problem=first["msg"])) from error
+        lang, problem = request[CALLER].lang, first["msg"]
+        if first["type"] == "string_too_long":
+            problem = say(lang, "field_too_long", most=first["ctx"]["max_length"])
+        raise BadInput(say(lang, "bad_field", field=name, problem=problem), name) from error
 
 
 def read_text(text: str, lang: str) -> str:

@@ -28,8 +28,11 @@ class Body(BaseModel):
 
 
 class Error(Reply):
+    """`field` is what of the input is wrong ("": nothing in particular)."""
+
     error: str
     code: Code
+    field: str = ""
 
 
 class Health(Reply):
@@ -122,6 +125,37 @@ class SessionBody(Body):
     grouping: ModeName = "auto"
     answers: ModeName = "auto"
     acknowledgements: Literal["off", "auto"] = "auto"
+
+
+class NewSessionBody(Body):
+    """A session to be. Without an `id` one is made from the title, or the day."""
+
+    id: Annotated[str, Field(max_length=64)] | None = None
+    title: str = Field(max_length=200)
+    series: str = Field(default="", max_length=200)
+    speaker: str = Field(default="", max_length=200)
+    language: Literal["zh", "en"] = "zh"
+    starts_at: Moment | None = None
+    course_of: Annotated[str, Field(max_length=100)] | None = None
+    review: bool = False
+    ledger: bool = False
+    grouping: ModeName = "auto"
+    answers: ModeName = "auto"
+    acknowledgements: Literal["off", "auto"] = "auto"
+
+
+class AgainBody(Body):
+    """The next evening like this one; what is not given is as then, a week later."""
+
+    id: Annotated[str, Field(max_length=64)] | None = None
+    title: str | None = Field(default=None, max_length=200)
+    starts_at: Moment | None = None
+
+
+class FeedBody(Body):
+    """Which session a source's questions go to from now on."""
+
+    session: Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class SessionChanged(Reply):

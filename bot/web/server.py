@@ -1,6 +1,6 @@
 """The one constructor of the web side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from aiohttp import web
@@ -24,11 +24,14 @@ from bot.web.rendering import HERE, make_templates
 from bot.web.routes import API, Policy, Route
 from bot.web.sessions import Sessions
 from bot.web.signin import SignIn
-from bot.web.site import Desk, LookUp, Receive, Report, Site, SourcesNow
+from bot.web.site import Desk, FeedSession, LookUp, Receive, Report, Site, SourcesNow
 from bot.web.source_json import Configured
 from bot.web.sources import Sources
 from bot.web.staging import Staging
 from knowledge.calibration import PRECISION
+
+
+async def _feeds_nothing(source: str, session: str) -> None: ...
 
 
 def make_web(
@@ -46,6 +49,8 @@ def make_web(
     report: Report,
     sources_now: SourcesNow,
     configured: Mapping[str, Configured] | None = None,
+    in_file: Collection[str] = (),
+    feed: FeedSession = _feeds_nothing,
     sources: Mapping[str, Mapping[str, str]] | None = None,
     limits: Limits | None = None,
     precision: float = PRECISION,
@@ -54,7 +59,8 @@ def make_web(
 
     `public_url` is where people reach it ("": as they came); with https cookies are Secure. `trusted_proxies` are
     addresses or networks whose X-Forwarded-* headers count. `sources` names chats for people, by source and
-    language; `configured` says of each source its kind and session. `precision` is that of answers.
+    language; `configured` says of each source its kind and session, as they are now. `in_file` are the sessions that
+    the configuration names; `feed` points a source at a session. `precision` is that of answers.
     """
     assets = Assets(HERE / "static")
     limits = limits or Limits()
@@ -71,7 +77,9 @@ def make_web(
         report=report,
         sources=sources or {},
         sources_now=sources_now,
-        configured=configured or {},
+        configured={} if configured is None else configured,
+        in_file=in_file,
+        feed=feed,
         limits=limits,
         precision=precision,
         participants=Participants(sign_in.key("participants")),

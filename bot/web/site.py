@@ -1,6 +1,6 @@
 """What the handlers work with, and who is calling. Built by `server.make_web`, read by everything beside it."""
 
-from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -42,6 +42,10 @@ Report = Callable[[str, str], Awaitable[tuple[bytes, str]]]
 
 SourcesNow = Callable[[], Awaitable[Sequence[SourceReport]]]
 """How the sources of this program are now."""
+
+
+FeedSession = Callable[[str, str], Awaitable[None]]
+"""Points a source, by its name, at a session."""
 
 
 class Desk(Protocol):
@@ -137,6 +141,8 @@ class Site:
     sources: Mapping[str, Mapping[str, str]]
     sources_now: SourcesNow
     configured: Mapping[str, Configured]
+    in_file: Collection[str]
+    feed: FeedSession
     limits: Limits
     precision: float
     participants: Participants

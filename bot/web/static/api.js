@@ -2,13 +2,14 @@
 import { language, t } from "./i18n.js";
 
 export class Failure extends Error {
-  /** `status` 0: no answer came. `wait`: seconds after which another try is welcome. */
-  constructor(status, code, text, wait = 0) {
+  /** `status` 0: no answer came. `wait`: seconds after which another try is welcome. `field`: what of the input is wrong. */
+  constructor(status, code, text, wait = 0, field = "") {
     super(text || code);
     this.status = status;
     this.code = code;
     this.text = text;
     this.wait = wait;
+    this.field = field;
   }
 
   /** Worth another try with the same words. */
@@ -41,7 +42,7 @@ export async function call(method, path, body, { keepalive = false } = {}) {
   }
   const data = await answer.json().catch(() => ({}));
   if (answer.ok) return data;
-  throw new Failure(answer.status, data.code ?? codeOf(answer.status), data.error ?? "", Number(answer.headers.get("Retry-After")) || 0);
+  throw new Failure(answer.status, data.code ?? codeOf(answer.status), data.error ?? "", Number(answer.headers.get("Retry-After")) || 0, data.field ?? "");
 }
 
 function codeOf(status) {

@@ -72,6 +72,7 @@ const WORDS = {
   "board.link.stage": ["舞台页", "Stage page"],
   "board.link.report": ["报告", "Report"],
   "board.link.join": ["入场码", "Join code"],
+  "settings.link": ["设置", "Settings"],
   "board.link.sources": ["来源", "Sources"],
   "sources.alarm": ["未连上：{name}", "Down: {name}"],
   "sources.alarm.n": ["未连上：{n} 个聊天", "Down: {n} chat|Down: {n} chats"],

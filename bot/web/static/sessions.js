@@ -8,24 +8,43 @@ import "./words/plain.js";
 
 let talks = [];
 
+const isOver = (session) => session.ended_at !== null;
+const isComing = (session) => !isOver(session) && session.starts_at !== null && session.starts_at > Date.now() / 1000;
+const when = (session) => session.ended_at ?? session.starts_at ?? 0;
+
 function talk(session) {
-  const over = Boolean(session.ended_at);
-  const state = el("span", { class: "badge", data: { tone: over ? "" : "answered" } });
-  state.append(icon(over ? "check" : "mic"), t(over ? "sessions.ended" : "sessions.live"));
+  const [word, mark] = isOver(session) ? ["sessions.ended", "check"] : isComing(session) ? ["sessions.coming", "clock"] : ["sessions.live", "mic"];
+  const state = el("span", { class: "badge", data: { tone: word === "sessions.live" ? "answered" : word === "sessions.coming" ? "queued" : "" } }, icon(mark), t(word));
   const home = `/s/${encodeURIComponent(session.id)}`;
   const title = el("a", { class: "talk-title said", dir: "auto", href: home, text: shown(session.title) });
   const line = el("p", { class: "talk-line" }, state, session.speaker && el("bdi", { text: shown(session.speaker) }));
-  if (session.starts_at) line.append(el("time", { text: day(session.starts_at) }));
-  const staff = session.role !== "viewer" && el("p", { class: "actions" }, link(`${home}/stage`, "stage", "board.link.stage"), link(`${home}/board`, "queue", "board.title", "soft"));
-  return el("li", { class: "talk" }, title, line, staff);
+  if (session.starts_at !== null) line.append(el("time", { text: day(session.starts_at) }));
+  const links = [link(`${home}/stage`, "stage", "board.link.stage"), link(`${home}/board`, "queue", "board.title", "soft")];
+  if (moderates(session.role)) links.unshift(link(`${home}/settings`, "edit", "settings.link", "quiet"));
+  return el("li", { class: "talk" }, title, line, session.role !== "viewer" && el("p", { class: "actions" }, ...links));
 }
 
 function link(href, mark, word, look = "") {
   return el("a", { class: `button ${look}`, href }, icon(mark), el("span", { text: t(word) }));
 }
 
+/** Talks by series, in the order in which each series comes first; those of no series last. */
+function groups(found, heading) {
+  const series = [...new Set(found.map((one) => one.series))].sort((a, b) => Number(a === "") - Number(b === ""));
+  return series.map((name) => {
+    const list = el("ul", { class: "talks" }, ...found.filter((one) => one.series === name).map(talk));
+    const named = name || series.length > 1;
+    return el("section", {}, named && el(heading, { dir: "auto", text: name ? shown(name) : t("sessions.alone") }), list);
+  });
+}
+
 function draw() {
-  byId("talks").replaceChildren(...talks.map(talk));
+  // What runs, then what comes, the next first; what is over, the latest first.
+  const rest = talks.filter((one) => !isOver(one)).sort((a, b) => Number(isComing(a)) - Number(isComing(b)) || when(a) - when(b));
+  const over = talks.filter(isOver).sort((a, b) => when(b) - when(a));
+  byId("talks").replaceChildren(...groups(rest, "h2"));
+  byId("talks-over").replaceChildren(...groups(over, "h3"));
+  byId("over").hidden = over.length === 0;
   byId("talks-empty").hidden = talks.length > 0;
 }
 

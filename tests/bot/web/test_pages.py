@@ -35,7 +35,6 @@ WORDS = {
     for script in (STATIC / "i18n.js", *(STATIC / "words").glob("*.js"))
     for key, both in words_in(script).items()
 }
-LANES = ("new", "queued", "on_stage", "answered", "dismissed")
 
 
 def scripts_of(template: Path) -> set[Path]:
@@ -59,7 +58,8 @@ def keys_of_template(path: Path) -> Iterator[str]:
     keys = re.findall(r'data-i18n="([^"]+)"', text)
     keys += [pair.split(":")[1] for pairs in re.findall(r'data-i18n-attr="([^"]+)"', text) for pair in pairs.split(";")]
     for key in keys:
-        yield from (key.replace("{{ lane }}", lane) for lane in LANES)
+        found = re.compile(re.sub(r"\\{\\{\\ \w+\\ \\}\\}", r"\\w+", re.escape(key)))
+        yield from [known for known in WORDS if found.fullmatch(known)] or [key]
 
 
 def keys_of_script(path: Path) -> Iterator[str]:

@@ -95,3 +95,84 @@ async def test_emoji_and_right_to_left_titles_are_titles(hall: Hall) -> None:
     for title in ("🎓👩‍🏫", "مساء الخير", "‏עברית‎"):
         shown = (await change(organiser, title=title))["session"]["title"]
         assert shown == title.replace("\u200f", "").replace("\u200e", "")
+
+
+async def made(browser: Browser, **body: Any) -> Any:
+    answer = await browser.post("/api/v1/sessions", body)
+    found = await answer.json()
+    return found if answer.status == 201 else (answer.status, found["field"])
+
+
+async def test_an_organiser_makes_a_session(hall: Hall) -> None:
+    """It is there at once, with what was given, and its ledger says who made it; that is not taken back by undo."""
+    organiser = await hall.signed_in("organiser", name="Olga")
+    session = await made(organiser, title="Löwen & Kühe", series="autumn", starts_at=hall.clock.time + 60, review=True)
+    assert (session["id"], session["series"], session["review"]) == ("lowen-kuhe", "autumn", True)
+    assert (await hall.client().get("/s/lowen-kuhe")).status == 200
+    (row,) = await organiser.json("/api/v1/sessions/lowen-kuhe/actions")
+    assert (row["who"], row["what"]) == ("Olga", "open")
+    assert (await organiser.post("/api/v1/sessions/lowen-kuhe/undo", {"action": row["id"]})).status == 403
+
+
+async def test_a_title_without_latin_letters_takes_the_day_for_its_address(hall: Hall) -> None:
+    """Each gets an address of its own, however many there are on that day."""
+    organiser = await hall.signed_in("organiser")
+    ids = [(await made(organiser, title="🎓 秋季讲座", starts_at=1_800_000_000.0))["id"] for _ in range(3)]
+    assert ids[0].startswith("2027-01-15")
+    assert len(set(ids)) == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "field"),
+    [
+        ({"title": "x" * 10_000}, 400, "title"),
+        ({"title": " \n "}, 400, "title"),
+        ({}, 400, "title"),
+        ({"title": "A", "id": "talk"}, 400, "id"),
+        ({"title": "A", "id": "../etc"}, 400, "id"),
+        ({"title": "A", "id": "Talk One"}, 400, "id"),
+        ({"title": "A", "starts_at": "soon"}, 400, "starts_at"),
+        ({"title": "A", "course": "/etc"}, 400, "course"),
+        ({"title": "A", "course_of": "nowhere"}, 404, ""),
+    ],
+)
+async def test_a_session_that_cannot_be_is_refused_at_its_field(
+    hall: Hall, body: dict[str, Any], status: int, field: str
+) -> None:
+    """A novel as the title, none, an id that is taken or none at all, a path: named, and nothing was made."""
+    organiser = await hall.signed_in("organiser")
+    before = await organiser.json("/api/v1/sessions")
+    assert await made(organiser, **body) == (status, field)
+    assert await organiser.json("/api/v1/sessions") == before
+
+
+async def test_the_next_evening_is_like_the_last(hall: Hall) -> None:
+    """The same series, speaker, course and modes, open again, in the first week that lies ahead."""
+    organiser = await hall.signed_in("organiser")
+    begins = hall.clock.time - 15 * 86_400
+    await change(organiser, series="autumn", speaker="Ann", answers="suggest", ledger=True, starts_at=begins, ended=True)
+    answer = await organiser.post(f"{TALK}/duplicate", {})
+    assert answer.status == 201
+    evening, last = await answer.json(), await organiser.json(TALK)
+    assert evening["id"] != "talk"
+    assert evening["starts_at"] == begins + 21 * 86_400
+    assert evening["ended_at"] is None
+    for name in ("title", "series", "speaker", "language", "review", "ledger", "abilities", "course"):
+        assert evening[name] == last[name]
+
+
+async def test_an_organiser_of_one_session_makes_no_others(hall: Hall) -> None:
+    """A login for one session reaches no further than that session."""
+    here = await hall.signed_in("organiser", "talk")
+    assert (await here.post(f"{TALK}/duplicate", {})).status == 403
+    assert (await here.post("/api/v1/sessions", {"title": "Mine"})).status == 403
+
+
+async def test_a_source_that_is_not_there_feeds_nothing(hall: Hall) -> None:
+    """An unknown source and an unknown session are refused, each with what it is about."""
+    organiser = await hall.signed_in("organiser")
+    for path, session in (("nowhere", "talk"), ("talk-chat", "nowhere")):
+        answer = await organiser.send("PUT", f"/api/v1/sources/{path}", {"session": session})
+        assert answer.status == 404
+        assert "nowhere" in (await answer.json())["error"]
+    assert (await organiser.send("PUT", "/api/v1/sources/talk-chat", {"session": "other"})).status == 200
