@@ -147,7 +147,9 @@ class Sessions:
 
     async def _wanted(self, body: SessionBody | NewSessionBody | AgainBody, caller: Caller) -> dict[str, SettingValue]:
         """What was given, by the names of `Session`."""
-        given: dict[str, Any] = {name: getattr(body, name) for name in body.model_fields_set}
+        given: dict[str, Any] = {
+            name: getattr(body, name) for name in type(body).model_fields if name in body.model_fields_set
+        }
         for name in ("title", "series", "speaker"):
             if given.get(name) is not None:
                 given[name] = " ".join(clean(given[name]).split())

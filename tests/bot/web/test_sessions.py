@@ -23,8 +23,8 @@ async def test_a_moderator_switches_the_modes_while_live(hall: Hall) -> None:
     (row,) = await moderator.json(f"{TALK}/actions")
     assert (row["who"], row["what"], row["id"]) == ("Mo", "set_up", changed["action"])
     assert row["settings"] == [
-        {"name": "grouping", "before": "auto", "after": "suggest"},
         {"name": "review", "before": False, "after": True},
+        {"name": "grouping", "before": "auto", "after": "suggest"},
     ]
 
 
@@ -150,7 +150,8 @@ async def test_the_next_evening_is_like_the_last(hall: Hall) -> None:
     """The same series, speaker, course and modes, open again, in the first week that lies ahead."""
     organiser = await hall.signed_in("organiser")
     begins = hall.clock.time - 15 * 86_400
-    await change(organiser, series="autumn", speaker="Ann", answers="suggest", ledger=True, starts_at=begins, ended=True)
+    await change(organiser, series="autumn", speaker="Ann", answers="suggest", ledger=True)
+    await change(organiser, starts_at=begins, ended=True)
     answer = await organiser.post(f"{TALK}/duplicate", {})
     assert answer.status == 201
     evening, last = await answer.json(), await organiser.json(TALK)
