@@ -17,6 +17,7 @@ from bot.model import (
     Mood,
     Person,
     Poll,
+    PollKind,
     PollState,
     PollStatus,
     PollVote,
@@ -24,7 +25,7 @@ from bot.model import (
     Results,
     Session,
 )
-from bot.polling import announcement, checked, checked_choices, result, typed_mood, typed_vote
+from bot.polling import announcement, checked, checked_choices, poll_buttons, result, typed_mood, typed_vote
 from bot.ports import Now, Store
 
 POLLS, PULSE = "polls", "pulse"
@@ -179,6 +180,15 @@ class Polls:
         self._changed(session, POLLS)
         return await self._store.poll(id)
 
+    async def press(self, session: str, id: str, person: Person, choice: str) -> tuple[Poll, tuple[str, ...]]:
+        """A button of one choice; how the poll stands now and what this person has chosen. A second choice takes the
+        place of the first, or comes to it where several are asked for. "" takes the vote back."""
+        state = (await self._poll(session, id)).state
+        before = (await self._store.poll_votes_of(session, person)).get(id, ())
+        several = state.kind is PollKind.MULTIPLE and choice
+        chosen = tuple(dict.fromkeys((*before, choice))) if several else (choice,) if choice else ()
+        return await self.vote(session, id, person, chosen), chosen
+
     async def feel(self, session: str, person: Person, mood: Mood) -> None:
         await self._store.feel(Pulse(session, person, mood, self._now()))
         self._changed(session, PULSE)
@@ -236,7 +246,8 @@ class Polls:
         self, session: str, state: PollState, what: str, words: Callable[[str], str], at: float
     ) -> tuple[Delivery, ...]:
         """The words to every chat of the session that can be written to, once in each round of the poll."""
-        text = words((await self._session(session)).language)
+        language = (await self._session(session)).language
+        text = words(language)
         replying = set(self._replying())
         return tuple(
             Delivery(
@@ -244,6 +255,7 @@ class Polls:
                 session=session,
                 address=chat,
                 text=text,
+                buttons=poll_buttons(state, language) if state.status is PollStatus.OPEN else (),
                 not_before=at,
                 poll=state,
             )

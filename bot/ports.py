@@ -320,6 +320,11 @@ class Talks(Protocol):
         """What this person asked and what became of it."""
         ...
 
+    async def press_poll(self, session: str, poll: str, person: Person, choice: str) -> tuple[Poll, tuple[str, ...]]:
+        """Somebody pressed the button of one choice ("": to choose anew); how the poll stands now, and all that this
+        person has chosen. Raises as `vote_poll`."""
+        ...
+
     async def staff_pressed(self, act: str, about: str, person: Person) -> str:
         """A button of the staff's chat (a `Button.act` that begins with "staff_") was pressed there; what to tell the
         one who pressed it. The connector has made sure that it was in that chat. Raises `StoreError`."""

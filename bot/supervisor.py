@@ -202,6 +202,9 @@ class Door(Floor):
     async def mine(self, session: str, person: Person) -> list[tuple[Message, QuestionState | None]]:
         return await self._talks.mine(self._leads(session), person)
 
+    async def press_poll(self, session: str, poll: str, person: Person, choice: str) -> tuple[Poll, tuple[str, ...]]:
+        return await self._talks.press_poll(session, poll, person, choice)
+
     async def staff_pressed(self, act: str, about: str, person: Person) -> str:
         return await self._talks.staff_pressed(act, about, person)
 

@@ -103,6 +103,10 @@ class FakeFloor:
         self.poll_votes[(poll, person)] = tuple(choices)
         return self.polls[poll]
 
+    async def press_poll(self, session: str, poll: str, person: Person, choice: str) -> tuple[Poll, tuple[str, ...]]:
+        chosen = (choice,) if choice else ()
+        return await self.vote_poll(session, poll, person, chosen), chosen
+
     async def top(self, session: str, limit: int = 5) -> list[Question]:
         return list(self.questions.values())[:limit]
 

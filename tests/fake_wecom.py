@@ -207,6 +207,21 @@ class FakeWeCom:
         pressed = {"card_type": card["card_type"], "event_key": key, "task_id": card["task_id"]}
         return self.event("template_card_event", user, group, **pressed)
 
+    def vote(self, card: Json, *choices: str, user: str = "ann", group: str = "") -> Json:
+        """Somebody ticks these choices of a poll's card, by their words, and sends them."""
+        options = {option["text"]: option["id"] for option in card["checkbox"]["option_list"]}
+        key = card["checkbox"]["question_key"]
+        ticked = {"question_key": key, "option_ids": {"option_id": [options[choice] for choice in choices]}}
+        pressed = {
+            "card_type": card["card_type"],
+            "event_key": card["submit_button"]["key"],
+            "task_id": card["task_id"],
+        }
+        return self.event("template_card_event", user, group, **pressed, selected_items={"selected_item": [ticked]})
+
+    async def votes(self, card: Json, *choices: str, user: str = "ann", group: str = "") -> str:
+        return await self.arrives(self.vote(card, *choices, user=user, group=group), "aibot_event_callback")
+
     async def presses(self, card: Json, label: str, user: str = "ann", group: str = "") -> str:
         return await self.arrives(self.press(card, label, user, group), "aibot_event_callback")
 
@@ -384,6 +399,8 @@ class FakeWeCom:
         return self._card(body["template_card"])
 
     def _card(self, card: Json) -> tuple[int, str] | None:
+        if card.get("card_type") == "vote_interaction":
+            return self._vote_card(card)
         buttons = card.get("button_list", [])
         keys = [button.get("key", "") for button in buttons]
         wrong = (
@@ -394,6 +411,23 @@ class FakeWeCom:
             or len(set(keys)) != len(keys)
             or any(not 0 < len(key.encode()) <= 1024 for key in keys)
             or any(not button.get("text") or button.get("style") not in (1, 2, 3, 4) for button in buttons)
+        )
+        return self._fault(BAD_CARD, f"a card that is none: {card}") if wrong else None
+
+    def _vote_card(self, card: Json) -> tuple[int, str] | None:
+        """As document 101032 and the official SDK's types have it."""
+        box, button = card.get("checkbox", {}), card.get("submit_button", {})
+        options = box.get("option_list", [])
+        wrong = (
+            not card.get("main_title", {}).get("title")
+            or not re.fullmatch(r"[0-9A-Za-z_\-@]{1,128}", card.get("task_id", ""))
+            or not 1 <= len(options) <= 20
+            or len({option["id"] for option in options}) != len(options)
+            or any(not 0 < len(option["id"].encode()) <= 128 or not option["text"] for option in options)
+            or box.get("mode") not in (0, 1)
+            or not 0 < len(box.get("question_key", "").encode()) <= 1024
+            or not button.get("text")
+            or not 0 < len(button.get("key", "").encode()) <= 1024
         )
         return self._fault(BAD_CARD, f"a card that is none: {card}") if wrong else None
 

@@ -86,6 +86,9 @@ class OpenFloor:
     async def mine(self, session: str, person: Person) -> list[tuple[Message, QuestionState | None]]:
         return await self._desk.mine(session, person)
 
+    async def press_poll(self, session: str, poll: str, person: Person, choice: str) -> tuple[Poll, tuple[str, ...]]:
+        return await self._polls.press(session, poll, person, choice)
+
     async def staff_pressed(self, act: str, about: str, person: Person) -> str:
         room = self._staff.get(person.source)
         return await room.pressed(act, about, person) if room else ""

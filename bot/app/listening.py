@@ -109,6 +109,9 @@ class Ear(Floor):
     async def mine(self, session: str, person: Person) -> list[tuple[Message, QuestionState | None]]:
         return []
 
+    async def press_poll(self, session: str, poll: str, person: Person, choice: str) -> tuple[Poll, tuple[str, ...]]:
+        raise NotFound("only listening")
+
     async def staff_pressed(self, act: str, about: str, person: Person) -> str:
         return ""
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bot.errors import FloormicError, StoreError
+from bot.errors import BadInput, FloormicError, StoreError
 from bot.fitting import cut
 from bot.linking import said_code
 from bot.model import (
@@ -20,10 +20,12 @@ from bot.model import (
     Delivery,
     Message,
     Person,
+    PollState,
     Question,
     QuestionState,
     Status,
 )
+from bot.polling import BUTTON
 from bot.ports import Floor
 
 Texts = Mapping[str, Mapping[str, str]]
@@ -53,7 +55,7 @@ NAMES = {
 }
 ENDS = "。.!！?？"
 
-PRESS = re.compile(r"(vote|not_answered):(.{1,80})", re.DOTALL)
+PRESS = re.compile(r"(vote|not_answered|poll):(.{1,80})", re.DOTALL)
 
 WORDS: Texts = {
     "zh": {
@@ -77,6 +79,10 @@ WORDS: Texts = {
         "mine_here_only": "您在这里的提问（其他地方的请私聊我查看）：",
         "mine_line": "• {text}\n  {state}",
         "mine_none": "您还没有提过问题。",
+        "poll": "已记下您的选择：{chosen}",
+        "poll_none": "已收回您的选择，可以重新选。",
+        "poll_enough": "已经选够了；要换，请先按“重新选择”。",
+        "poll_over": "这个投票已经结束。",
         "vote": "已计入，共 {people} 人想知道",
         "not_answered": "已转入提问队列，会请讲者或专家来回答",
         "gone": "这个问题已经不在队列里了",
@@ -113,6 +119,10 @@ WORDS: Texts = {
         "mine_here_only": "Your questions from this chat (write to me in private for the others):",
         "mine_line": "• {text}\n  {state}",
         "mine_none": "You have not asked anything yet.",
+        "poll": "Your choice counts: {chosen}",
+        "poll_none": "Your choice is taken back; choose anew.",
+        "poll_enough": "That is as many as may be chosen; press “Choose anew” to change.",
+        "poll_over": "This poll is closed.",
         "vote": "Counted: {people} want to know",
         "not_answered": "It goes to the queue; the speaker or an expert will be asked",
         "gone": "This question is no longer in the queue",
@@ -251,7 +261,35 @@ async def press(floor: Floor, session: str, id: object, person: Person, language
     pressed = PRESS.fullmatch(id) if isinstance(id, str) else None
     if pressed is None:
         return None
-    return counted(pressed[1], await count(floor, session, pressed[1], pressed[2], person), language)
+    return await done(floor, session, pressed[1], pressed[2], person, language)
+
+
+async def done(
+    floor: Floor, session: str, act: str, about: str, person: Person, language: str, own: Texts = NOTHING
+) -> str:
+    """Do what a pressed button says; what to tell the one who pressed it. Raises `StoreError`: then it is not done."""
+    if act == BUTTON:
+        return await _chosen(floor, session, about, person, words(language, own))
+    return counted(act, await count(floor, session, act, about, person), language, own)
+
+
+async def _chosen(floor: Floor, session: str, about: str, person: Person, say: Mapping[str, str]) -> str:
+    id, _, choice = about.partition(">")
+    try:
+        poll, chosen = await floor.press_poll(session, id, person, choice)
+    except StoreError:
+        raise
+    except BadInput:
+        return say["poll_enough"]
+    except FloormicError:
+        return say["poll_over"]
+    return told_choice(poll.state, chosen, say)
+
+
+def told_choice(state: PollState, chosen: Sequence[str], say: Mapping[str, str]) -> str:
+    """What somebody is told who voted."""
+    named = [state.options[int(c) - 1] if state.options and c.isdecimal() else c for c in chosen]
+    return say["poll"].format(chosen="; ".join(one_line(name, 60) for name in named)) if named else say["poll_none"]
 
 
 async def count(floor: Floor, session: str, act: str, question: str, person: Person) -> Question | None:

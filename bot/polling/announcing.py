@@ -1,13 +1,17 @@
 """What chats are told about a poll: that it began and how to vote, and what it brought."""
 
-from bot.model import Poll, PollKind, PollState
+from bot.model import Button, Poll, PollKind, PollState
 from bot.polling.rules import CHOICE, marks
 
 TOLD = 10
 """Words of a cloud that a chat is told."""
 
+BUTTON = "poll"
+"""The act of a button that votes; it names "POLL>CHOICE", without a choice it takes the vote back."""
+
 TEXTS = {
     "zh": {
+        "anew": "重新选择",
         "poll": "投票：{title}",
         "single": "请直接回复{mark}，例如“{one}”。",
         "multiple": "可选多项，最多 {most} 项：请直接回复{mark}，例如“{several}”。",
@@ -29,6 +33,7 @@ TEXTS = {
         "between": "、",
     },
     "en": {
+        "anew": "Choose anew",
         "poll": "Poll: {title}",
         "single": "Just reply with its {mark}, like “{one}”.",
         "multiple": "Choose up to {most}: just reply with their {mark}s, like “{several}”.",
@@ -60,6 +65,20 @@ def announcement(state: PollState, language: str) -> str:
         ends = zip((state.low, state.high), state.ends, strict=True)
         lines[1:1] = [say["end"].format(number=number, word=word) for number, word in ends if word]
     return "\n".join(lines)
+
+
+def poll_buttons(state: PollState, language: str) -> tuple[Button, ...]:
+    """One for each choice, where there are choices. Pressing one twice is the same as once, so that what a platform
+    tells twice counts once; of several, one presses more until there are enough, or chooses anew."""
+    if state.kind is PollKind.SCALE:
+        named = [(str(n), str(n)) for n in range(state.low, state.high + 1)]
+    else:
+        choices = zip(marks(state), state.options, strict=True) if state.kind in CHOICE else ()
+        named = [(str(n), f"{mark}. {option}" if mark else option) for n, (mark, option) in enumerate(choices, 1)]
+    made = [Button(BUTTON, f"{state.id}>{choice}", label) for choice, label in named]
+    if state.kind is PollKind.MULTIPLE:
+        made.append(Button(BUTTON, f"{state.id}>", TEXTS["zh" if language == "zh" else "en"]["anew"]))
+    return tuple(made)
 
 
 def _choices(state: PollState) -> list[str]:

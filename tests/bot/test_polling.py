@@ -14,6 +14,7 @@ from bot.polling import (
     checked_choices,
     key,
     marks,
+    poll_buttons,
     result,
     results_visible,
     typed_mood,
@@ -458,3 +459,14 @@ def test_the_result_is_said_in_numbers() -> None:
     texts = (PollText("fast", "Fast", 2), PollText("bad", "Bad", 1))
     assert result(Poll(replace(WORDS, muted=("bad",)), 3, texts=texts), "en").splitlines()[1:] == ["Fast × 2"]
     assert "没有人投票" in result(Poll(OPEN), "zh")
+
+
+def test_each_choice_has_a_button_that_names_it() -> None:
+    """A chat with buttons shows each option with its sign; only several choices can be begun anew."""
+    assert [(b.question, b.label) for b in poll_buttons(replace(SINGLE, options=("Redis", "Kafka")), "en")] == [
+        ("p1>1", "1. Redis"),
+        ("p1>2", "2. Kafka"),
+    ]
+    assert [b.question for b in poll_buttons(MULTIPLE, "zh")] == ["p1>1", "p1>2", "p1>3", "p1>4", "p1>"]
+    assert [b.label for b in poll_buttons(SCALE, "en")] == ["1", "2", "3", "4", "5"]
+    assert poll_buttons(WORDS, "en") == poll_buttons(OPEN, "en") == ()

@@ -1,7 +1,7 @@
 """What staff and viewers do with polls, over a real store; and what is typed, over the real floor."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -331,3 +331,28 @@ async def test_who_watches_is_told(room: Room) -> None:
     room.told.clear()
     await room.says("Is there a recording?")
     assert room.told == []
+
+
+async def test_a_pressed_choice_counts_however_often_it_is_told(room: Room) -> None:
+    """Another choice takes the place of the first; where several are asked for they add up, and one may begin anew."""
+    one = await room.open()
+    for choice in ("1", "1", "2", "2"):
+        poll, chosen = await room.floor.press_poll("talk", one.state.id, WEB, choice)
+    assert (poll.counts, chosen) == ({2: 1}, ("2",))
+    several = await room.open(replace(WISH, kind=PollKind.MULTIPLE, options=("a", "b", "c"), most=2))
+    for choice in ("3", "1", "3"):
+        poll, chosen = await room.floor.press_poll("talk", several.state.id, WEB, choice)
+    assert (poll.counts, chosen) == ({1: 1, 3: 1}, ("1", "3"))
+    with pytest.raises(BadInput):
+        await room.floor.press_poll("talk", several.state.id, WEB, "2")
+    poll, chosen = await room.floor.press_poll("talk", several.state.id, WEB, "")
+    assert (poll.people, chosen) == (0, ())
+
+
+@pytest.mark.parametrize("choice", ["0", "3", "x", "1>1", "-1"])
+async def test_a_forged_choice_is_none(room: Room, choice: str) -> None:
+    """What no button of ours can say is refused and counts nothing."""
+    one = await room.open()
+    with pytest.raises(BadInput):
+        await room.floor.press_poll("talk", one.state.id, WEB, choice)
+    assert (await room.store.poll(one.state.id)).people == 0

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 from telegram import Update, User
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
-from bot.connectors.commands import Command, count, counted, receive
+from bot.connectors.commands import Command, done, receive
 from bot.connectors.telegram.client import (
     POLL_SECONDS,
     brief,
@@ -211,8 +211,7 @@ class Telegram:
     async def _press(self, floor: Floor, press: Press) -> str:
         if press.act.startswith(STAFF):
             return await floor.staff_pressed(press.act, press.question, press.person)
-        question = await count(floor, self._session, press.act, press.question, press.person)
-        return counted(press.act, question, self._language)
+        return await done(floor, self._session, press.act, press.question, press.person, self._language)
 
     def _aside(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -21,8 +21,8 @@ ALLOWED = ("message", "callback_query")
 COMMAND = re.compile(r"/([a-z0-9_]{1,64})(?:@([a-z0-9_]+))?\s*(.*)", re.DOTALL | re.IGNORECASE | re.ASCII)
 """ASCII, so that "/ask什么是…" without a space is understood too."""
 
-PRESS = re.compile(r"([vn]):(.{1,62})", re.DOTALL)
-ACTS = {"v": "vote", "n": "not_answered"}
+PRESS = re.compile(r"([vnp]):(.{1,62})", re.DOTALL)
+ACTS = {"v": "vote", "n": "not_answered", "p": "poll"}
 CODES = {act: code for code, act in ACTS.items()}
 STAFF = "staff_"
 """The acts that begin with it belong to the staff's chat."""
@@ -41,7 +41,7 @@ DATA_BYTES = 64
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A pressed button. `query` is what Telegram wants answered."""
+    """A pressed button; `question` is what it names. `query` is what Telegram wants answered."""
 
     act: str
     question: str

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot.connectors.commands import Command, help_text, receive
-from bot.connectors.wecom.cards import Card
+from bot.connectors.wecom.cards import Card, VoteCard
 from bot.connectors.wecom.client import PATIENCE, Client, Denied
 from bot.connectors.wecom.connector import FORBIDDEN, update_body
 from bot.connectors.wecom.crypto import BadSeal, Seal
@@ -104,7 +104,7 @@ class WeComCallback:
         self._calls: dict[str, asyncio.Future[Saying]] = {}
         self._answered: Remembered[Json] = Remembered()
         self._openings: Remembered[Opening] = Remembered()
-        self._cards: Remembered[Card] = Remembered()
+        self._cards: Remembered[Card | VoteCard] = Remembered()
 
     async def run(self, floor: Floor) -> None:
         self._floor = floor

@@ -1,4 +1,5 @@
-"""Template cards with buttons, type `button_interaction`. Their texts are plain, never markdown.
+"""Template cards: with buttons (`button_interaction`), and with a poll's choices (`vote_interaction`). Their texts are
+plain, never markdown.
 
 Source: developer.work.weixin.qq.com/document/path/101032. A card is updated as a whole; a button cannot be disabled,
 only made grey and renamed, so pressing it again must do no harm.
@@ -11,17 +12,20 @@ from dataclasses import dataclass, replace
 
 from bot.connectors.wecom.frames import Json
 from bot.fitting import cut
-from bot.model import Button, Unit
+from bot.model import Button, PollKind, PollState, Unit
+from bot.polling import marks
 
 TITLE, TEXT, LABEL = 26, 112, 30
 """Characters that WeCom shows of a title and of a text; labels are cut at ours."""
 
 MOST_BUTTONS = 6
+MOST_CHOICES = 20
+SUBMIT = 10
 LONGEST_KEY = 1024
 BLUE, GREY = 1, 4
-PRESS = re.compile(r"([vn]):(.{1,200})", re.DOTALL)
-ACTS = {"v": "vote", "n": "not_answered"}
-CODES = {act: code for code, act in ACTS.items()}
+PRESS = re.compile(r"([vnp]):(.{1,200})", re.DOTALL)
+ACTS = {"v": "vote", "n": "not_answered", "p": "poll"}
+CODES = {act: code for code, act in ACTS.items() if act != "poll"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,50 @@ class Card:
             "button_list": buttons,
             "task_id": self.task,
         }
+
+
+@dataclass(frozen=True, slots=True)
+class VoteCard:
+    """A poll's choices to tick, with one button to send them; `chosen` is how it looks to somebody who did."""
+
+    task: str
+    poll: PollState
+    submit: str
+    chosen: tuple[str, ...] = ()
+
+    @classmethod
+    def new(cls, poll: PollState, submit: str) -> "VoteCard":
+        return cls(secrets.token_hex(16), poll, submit)
+
+    def after(self, chosen: Sequence[str], submit: str) -> "VoteCard":
+        """As it looks to somebody who voted, and may do so again."""
+        return replace(self, chosen=tuple(chosen), submit=submit)
+
+    def body(self) -> Json:
+        options = [
+            {"id": number, "text": characters(label, LABEL), "is_checked": number in self.chosen}
+            for number, label in choices_of(self.poll)
+        ]
+        mode = 1 if self.poll.kind is PollKind.MULTIPLE else 0
+        return {
+            "card_type": "vote_interaction",
+            "main_title": {"title": characters(self.poll.title, TITLE)},
+            "checkbox": {"question_key": f"p:{self.poll.id}", "mode": mode, "option_list": options},
+            "submit_button": {"text": characters(self.submit, SUBMIT), "key": f"p:{self.poll.id}"},
+            "task_id": self.task,
+        }
+
+
+def choices_of(poll: PollState) -> list[tuple[str, str]]:
+    """What may be ticked, as (choice, label); nothing for words and texts, and where there are too many."""
+    if poll.kind is PollKind.SCALE:
+        named = [(str(n), str(n)) for n in range(poll.low, poll.high + 1)]
+    elif poll.options:
+        found = zip(marks(poll), poll.options, strict=True)
+        named = [(str(n), f"{mark}. {option}" if mark else option) for n, (mark, option) in enumerate(found, 1)]
+    else:
+        named = []
+    return named if len(named) <= MOST_CHOICES else []
 
 
 def key_of(button: Button) -> str:

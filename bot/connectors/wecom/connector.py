@@ -10,7 +10,7 @@ from typing import Any
 from bot.backoff import backoff
 from bot.connectors.commands import Command, help_text, receive
 from bot.connectors.common import until_one_ends
-from bot.connectors.wecom.cards import Card
+from bot.connectors.wecom.cards import Card, VoteCard
 from bot.connectors.wecom.client import PATIENCE, Client, Denied, NoAnswer
 from bot.connectors.wecom.frames import EVENT, MESSAGE, PING, RESPOND, SEND, SUBSCRIBE, UPDATE, WELCOME, Frame, Json
 from bot.connectors.wecom.mapper import Entered, Press, Reader, ThrownOut, destination
@@ -86,7 +86,7 @@ class WeCom:
         self._heard: asyncio.Queue[Heard] = asyncio.Queue(WAITING)
         self._in_hand: list[Heard] = []
         self._replies: Remembered[tuple[str, float]] = Remembered()
-        self._cards: Remembered[Card] = Remembered()
+        self._cards: Remembered[Card | VoteCard] = Remembered()
         self._aside: set[asyncio.Task[None]] = set()
 
     async def run(self, floor: Floor) -> None:
@@ -263,7 +263,7 @@ class WeCom:
         task.add_done_callback(self._aside.discard)
 
 
-def update_body(press: Press, card: Card) -> Json:
+def update_body(press: Press, card: Card | VoteCard) -> Json:
     """In a group the card changes for who pressed alone: the others may still want to."""
     only = {"userids": [press.person.id]} if press.group else {}
     return {"response_type": "update_template_card", **only, "template_card": card.body()}

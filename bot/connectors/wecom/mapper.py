@@ -27,7 +27,7 @@ MENTION = re.compile(r"@\S+(?:\s+|$)")
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A pressed button of the card `task`; `key` is that of the button."""
+    """A pressed button of the card `task`; `key` is that of the button. `chosen` are the choices that were ticked."""
 
     act: str
     question: str
@@ -35,6 +35,7 @@ class Press:
     task: str
     key: str
     group: bool
+    chosen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class Reader:
         person = self._person(body)
         if meant is None or person is None or not task:
             return None
-        return Press(ACTS[meant[1]], meant[2], person, task, meant[0], body.get("chattype") == "group")
+        group = body.get("chattype") == "group"
+        return Press(ACTS[meant[1]], meant[2], person, task, meant[0], group, _ticked(pressed, meant[0]))
 
     def _said(self, body: Json) -> Message | Command | None:
         external_id, person = identifier(body.get("msgid")), self._person(body)
@@ -168,3 +170,13 @@ def _texts(body: Json) -> Iterator[str]:
 def _object(body: Json, key: str) -> Json:
     value = body.get(key)
     return value if isinstance(value, dict) else {}
+
+
+def _ticked(pressed: Json, question: str) -> tuple[str, ...]:
+    """What of a poll's card was ticked (document 101027: `selected_items`)."""
+    items = _object(pressed, "selected_items").get("selected_item")
+    for item in items if isinstance(items, list) else ():
+        if isinstance(item, dict) and item.get("question_key") == question:
+            ids = _object(item, "option_ids").get("option_id")
+            return tuple(id for id in ids if isinstance(id, str)) if isinstance(ids, list) else ()
+    return ()

@@ -5,11 +5,12 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from bot.connectors.wecom.cards import TEXT, Card, usable
+from bot.connectors.commands import words
+from bot.connectors.wecom.cards import TEXT, Card, VoteCard, choices_of, usable
 from bot.connectors.wecom.client import Denied
 from bot.connectors.wecom.frames import Json
 from bot.connectors.wecom.markup import LONGEST, fitted
-from bot.connectors.wecom.words import card_title
+from bot.connectors.wecom.words import OWN, card_title
 from bot.errors import ConnectorError, Refused, TryLater
 from bot.model import Abilities, Delivery, Unit
 
@@ -48,7 +49,7 @@ class Saying:
 
     stream: str
     text: str = ""
-    card: Card | None = None
+    card: Card | VoteCard | None = None
 
     def reply(self) -> Json:
         """One message that answers one (documents 101031 and 101463)."""
@@ -72,6 +73,8 @@ def saying(delivery: Delivery, language: str) -> Saying:
     # The same for every try, so that what is tried again takes the place of what had arrived after all.
     stream = hashlib.sha256(delivery.key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     buttons = usable(delivery.buttons)
+    if delivery.poll and delivery.buttons and choices_of(delivery.poll):
+        return Saying(stream, fitted(delivery.text), VoteCard.new(delivery.poll, words(language, OWN)["submit"]))
     if not buttons:
         return Saying(stream, fitted(delivery.text))
     title = card_title(buttons, language)
