@@ -167,8 +167,7 @@ class Acts:
         if not at_least(caller.role, act.least):
             raise NotAllowed(say(caller.lang, "not_allowed"))
         _require_fields(act, body)
-        if body.by is not None and self._site.now() > body.by:
-            raise Conflict(say(caller.lang, "too_late"))
+        self._site.in_time(caller, body.by)
         await require_here(self._site, caller, [*body.questions, *([body.into] if body.into else [])])
         async with self._turns[caller.here.id]:
             await self._require_seen(caller, body.seen)
@@ -178,6 +177,7 @@ class Acts:
     async def undo(self, request: web.Request) -> web.Response:
         caller = request[CALLER]
         body = await read_body(request, UndoBody) if request.can_read_body else UndoBody()
+        self._site.in_time(caller, body.by)
         allowed = may_set(caller.role)
         async with self._turns[caller.here.id]:
             action = await self._site.desk.undo(caller.who, caller.here.id, body.action, may_set=allowed)

@@ -30,6 +30,8 @@ CSP = (
     "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
     "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
 )
+FRAMED = {"/s/{session}/stage": "*", "/s/{session}/overlay": "'self'"}
+"""Who may show a page in a frame: slides the stage, and our own preview the overlay. Nobody any other."""
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     # Not "no-referrer": with that, browsers send `Origin: null` on our own forms.
@@ -117,15 +119,13 @@ def set_headers(site: Site, policy: Policy) -> Callable[[web.Request, web.Stream
 
     async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
         caller, route = request.get(CALLER), policy.of_request(request)
-        framed = route is not None and route.path.endswith("/stage")
+        framed = FRAMED.get(route.path, "'none'") if route is not None else "'none'"
         nonce = caller.nonce if caller else ""
-        response.headers.setdefault(
-            "Content-Security-Policy", CSP.format(nonce=nonce, ancestors="*" if framed else "'none'")
-        )
+        response.headers.setdefault("Content-Security-Policy", CSP.format(nonce=nonce, ancestors=framed))
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
-        if not framed:
-            response.headers.setdefault("X-Frame-Options", "DENY")
+        if framed != "*":
+            response.headers.setdefault("X-Frame-Options", "DENY" if framed == "'none'" else "SAMEORIGIN")
         response.headers.setdefault("Cache-Control", "no-store")
         if site.secure:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")

@@ -131,7 +131,8 @@ class Pages:
         fresh = await self._entered(caller, token)
         if caller.login_token:  # what was signed in here before ends now
             await site.sign_in.leave(caller.login_token)
-        to = f"/s/{quote(found.session, safe='')}/board" if found and found.session else "/"
+        page = "remote" if request.query.get("to") == "remote" else "board"
+        to = f"/s/{quote(found.session, safe='')}/{page}" if found and found.session else "/"
         response = web.Response(status=303, headers={"Location": to})
         set_login_cookie(site, response, fresh)
         return response

@@ -1,6 +1,6 @@
 """The JSON of the API. All times are Unix seconds (UTC)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,6 +13,9 @@ Code = Literal["not_found", "not_allowed", "bad_input", "conflict", "busy", "too
 QuestionId = Annotated[str, Field(min_length=1, max_length=100)]
 Label = Annotated[str, Field(max_length=100)]
 MessageId = Annotated[int, Field(ge=1, lt=2**63)]
+
+
+LATEST: Any = Field(default=None, description="Unix seconds of the server's clock; what arrives later is not done")
 
 
 class Reply(BaseModel):
@@ -401,7 +404,7 @@ class ActBody(Body):
     title: str | None = Field(default=None, max_length=2000)
     messages: list[MessageId] | None = Field(default=None, max_length=5000)
     text: str | None = Field(default=None, max_length=20_000)
-    by: float | None = Field(default=None, description="Unix seconds of the server's clock")
+    by: float | None = LATEST
     sources: list[Annotated[str, Field(max_length=2000)]] = Field(default=[], max_length=50)
     reason: str = Field(default="", max_length=2000)
     shown: bool = Field(default=False, description="whoever asked may read the reason, and the public ledger shows it")
@@ -414,6 +417,7 @@ class ActBody(Body):
 
 class UndoBody(Body):
     action: Annotated[int, Field(ge=1, lt=2**63)] | None = Field(default=None, description="null: the newest")
+    by: float | None = LATEST
 
 
 class ActionOut(Reply):
@@ -428,6 +432,7 @@ class StageBody(Body):
     limit: Literal[0, 60, 120, 180, 300] | None = None
     blank: bool | None = None
     restart: bool = False
+    by: float | None = LATEST
 
 
 class StageTold(Reply):
@@ -450,6 +455,14 @@ class SettingOut(Reply):
     name: str
     before: str | float | bool | None
     after: str | float | bool | None
+
+
+class RemoteOut(Reply):
+    """A link that makes a phone the speaker's remote, good once and until `ends_at`; `qr` is it as a data URI."""
+
+    url: str
+    qr: str
+    ends_at: float
 
 
 class LedgerRow(Reply):

@@ -7,7 +7,7 @@ from typing import Protocol
 from aiohttp import web
 from jinja2 import Environment
 
-from bot.errors import BadInput, NotFound
+from bot.errors import BadInput, Conflict, NotFound
 from bot.live import Live
 from bot.model import (
     Action,
@@ -180,6 +180,11 @@ class Site:
 
     def guessed_wrong(self, caller: Caller) -> None:
         self.buckets["guesses"].take(caller.address)
+
+    def in_time(self, caller: Caller, by: float | None) -> None:
+        """Raises `Conflict` for what was to be done until `by` and comes later."""
+        if by is not None and self.now() > by:
+            raise Conflict(say(caller.lang, "too_late"))
 
     async def session(self, id: str, lang: str) -> Session:
         found = next((s for s in await self.store.sessions() if s.id == id), None)

@@ -24,8 +24,8 @@ export class Failure extends Error {
   }
 }
 
-/** `keepalive`: the call outlives the page. */
-export async function call(method, path, body, { keepalive = false } = {}) {
+/** `keepalive`: the call outlives the page. `patience`: milliseconds after which it counts as lost. */
+export async function call(method, path, body, { keepalive = false, patience = 20000 } = {}) {
   let answer;
   try {
     answer = await fetch(`/api/v1${path}`, {
@@ -33,7 +33,7 @@ export async function call(method, path, body, { keepalive = false } = {}) {
       credentials: "same-origin",
       cache: "no-store",
       keepalive,
-      signal: AbortSignal.timeout?.(20000),
+      signal: AbortSignal.timeout?.(patience),
       headers: { "Accept-Language": language(), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
       body: body === undefined ? undefined : JSON.stringify(body),
     });

@@ -9,7 +9,7 @@
       return null; // storage is forbidden here: the defaults do
     }
   };
-  const theme = stored("floormic.theme");
+  const theme = stored("floormic.theme") ?? document.currentScript.dataset.theme; // the page's own, until somebody chooses
   if (theme === "light" || theme === "dark") root.dataset.theme = theme;
   const language = stored("floormic.language");
   if (language && !root.lang.startsWith(language)) root.classList.add("translating");

@@ -1,19 +1,26 @@
 // Captions for a streaming program: the question on stage, and each answer once, for viewers of chats that nobody can
-// write back to. ?size=small|large, ?theme=light, ?lang=zh|en.
-import { byId, setText, shown } from "./dom.js";
+// write back to. What the address may wish for is in overlay-wishes.js; ?help shows it.
+import { byId, el, setText, shown } from "./dom.js";
 import { setLanguage, t } from "./i18n.js";
 import { Live, onStage } from "./live.js";
+import { readWishes, WISHES } from "./overlay-wishes.js";
 import { answeredBy } from "./pieces.js";
 import { pageFacts, startShell } from "./shell.js";
+import { cutToFit } from "./text-cut.js";
 import "./words/stage.js";
 
 const FEWEST = 8000; // milliseconds that an answer stays
 const A_LETTER = 110; // and for each of its letters
 const MOST = 30000;
 const MOST_WAITING = 4; // answers: viewers can have the course answer without end, and the stage must have its turn
+const LINES = { question: 3, answer: 5 }; // at most
+const LINE = 1.35; // letters' heights
+const AROUND = 5.4; // the same: what stands above and below both texts
+const SMALLEST = 14; // pixels, as in overlay.css
 
 const facts = pageFacts();
-const wishes = new URLSearchParams(location.search);
+const { wishes, wrong } = readWishes(location.search);
+const address = facts.joinUrl.replace(/^https?:\/\//, "");
 const live = new Live(facts.session);
 const told = new Map(); // question id → the answer that was shown, or stood before the page was opened
 const waiting = []; // questions whose answer is still to be shown
@@ -43,14 +50,14 @@ function waitFor(question) {
 function next() {
   const question = waiting.shift();
   showing = question ? setTimeout(next, stay(question)) : null;
-  if (question) draw({ label: t("overlay.answered"), question, answer: shown(question.answer.text), foot: from(question) });
+  if (question) drawAnswer(question);
   else drawStage();
 }
 
-const stay = ({ answer }) => Math.min(MOST, FEWEST + A_LETTER * answer.text.length);
+const stay = ({ answer }) => (wishes.stay ? wishes.stay * 1000 : Math.min(MOST, FEWEST + A_LETTER * answer.text.length));
 
-function from({ answer }) {
-  return `${answeredBy(answer.by)} · ${facts.joinUrl.replace(/^https?:\/\//, "")}`;
+function drawAnswer(question) {
+  draw({ label: t("overlay.answered"), question, answer: shown(question.answer.text), foot: `${answeredBy(question.answer.by)} · ${address}` });
 }
 
 function drawStage() {
@@ -71,15 +78,59 @@ function draw({ label, question, answer, foot }) {
   box.dataset.key = key;
   box.hidden = false;
   setText(byId("label"), label);
-  setText(byId("question"), shown(question.title));
-  setText(byId("answer"), answer);
   byId("answer").hidden = !answer;
-  setText(byId("foot"), foot);
+  const cut = fill(shown(question.title), answer);
+  setText(byId("foot"), cut && !foot.includes(address) ? `${foot} · ${t("overlay.all", { address })}` : foot);
 }
 
-document.body.dataset.size = wishes.get("size") ?? "medium";
-document.body.dataset.theme = wishes.get("theme") ?? "dark";
+/** Shows both texts, cut to the lines there is room for; true where one was cut. */
+function fill(title, answer) {
+  // Letters of any size leave room for a line of each; what is over goes to the answer.
+  const letters = Math.max(SMALLEST, (wishes.size * Math.min(innerHeight, innerWidth)) / 100);
+  const room = Math.floor((innerHeight * 0.92 / letters - AROUND) / LINE);
+  const lines = Math.max(1, Math.min(LINES.question, answer ? Math.floor(room / 2) : room));
+  const parts = [
+    [byId("question"), title, lines],
+    [byId("answer"), answer, Math.max(1, Math.min(LINES.answer, room - lines))],
+  ];
+  return parts.filter(([node, text, most]) => node.hidden || show(node, text, most) !== text).some(([node]) => !node.hidden);
+}
+
+function show(node, text, lines) {
+  if (node.dataset.whole === `${lines} ${innerWidth} ${text}`) return node.dataset.cut === "yes" ? "" : text;
+  node.style.setProperty("--lines", lines);
+  const kept = cutToFit(text, (part) => ((node.textContent = part), node.scrollHeight <= node.clientHeight + 1));
+  node.textContent = kept;
+  node.dataset.whole = `${lines} ${innerWidth} ${text}`;
+  node.dataset.cut = kept === text ? "no" : "yes";
+  return kept;
+}
+
+/** For whoever sets it up: what the address may hold. Viewers of the stream never see it. */
+function showHelp() {
+  const rows = Object.entries(WISHES).flatMap(([name, { may }]) => [el("dt", { text: name }), el("dd", { text: `${t(`wish.${name}`)}: ${may}` })]);
+  const notes = wrong.map((one) => el("p", { class: "wrong", text: t("wish.wrong", one) }));
+  document.body.append(el("section", { class: "overlay-help" }, el("h1", { text: t("wish.title") }), ...notes, el("dl", {}, ...rows)));
+}
+
+function sample() {
+  const many = wishes.sample === "long" ? 12 : 1;
+  const question = { id: "sample", title: t("sample.question").repeat(many > 1 ? 6 : 1), people: 31 };
+  question.answer = { text: t("sample.answer").repeat(many), by: t("sample.by") };
+  if (wishes.sample === "question") draw({ label: t("stage.now"), question, answer: "", foot: t("people.want", { n: question.people }) });
+  else drawAnswer(question);
+}
+
+document.body.dataset.size = { 2.6: "small", 3.6: "medium", 5: "large" }[wishes.size] ?? "own";
+document.body.style.setProperty("--letters", wishes.size);
+document.body.dataset.theme = wishes.theme;
+document.body.dataset.position = wishes.position;
 startShell();
-setLanguage(["zh", "en"].includes(wishes.get("lang")) ? wishes.get("lang") : facts.language, { keep: false });
-live.addEventListener("change", () => (take(), drawStage()));
-live.start();
+setLanguage(wishes.lang ?? facts.language, { keep: false });
+for (const one of wrong) console.warn(t("wish.wrong", one));
+if (new URLSearchParams(location.search).has("help")) showHelp();
+if (wishes.sample) sample();
+else {
+  live.addEventListener("change", () => (take(), drawStage()));
+  live.start();
+}

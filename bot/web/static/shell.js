@@ -49,13 +49,17 @@ function closable(dialog) {
 
 let facts = null;
 
-/** What the server put on the page: `session` (id), `role`, `who` (the name signed in with), `joinUrl`, `sources` (names of chats by source and language). */
+/**
+ * What the server put on the page: `session` (id) with its `language` and `review`, `role`, `who` (the name signed in
+ * with), `joinUrl`, `sources` (names of chats by source and language).
+ */
 export function pageFacts() {
   if (facts) return facts;
   const page = JSON.parse(byId("page-data").textContent);
   const session = page.session?.id ?? "";
   const joinUrl = page.join_url ?? `${location.origin}/s/${encodeURIComponent(session)}`;
-  facts = { session, role: page.role, who: page.who ?? "", joinUrl, sources: page.sources ?? {}, language: page.session?.language ?? "zh" };
+  const { language = "zh", review = false } = page.session ?? {};
+  facts = { session, role: page.role, who: page.who ?? "", joinUrl, sources: page.sources ?? {}, language, review };
   return facts;
 }
 

@@ -1,44 +1,64 @@
-// The big screen: the question on stage as large as it fits, who wants to know, what comes next.
-import { call, inSession } from "./api.js";
+// The big screen: the question on stage as large as it fits, who wants to know, how long it takes, what comes next.
 import { byId, el, onceAFrame, setText, shown } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
-import { Live, OPEN, onStage, rank } from "./live.js";
+import { Live } from "./live.js";
 import { fillChats, short } from "./pieces.js";
-import { moderates, pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
+import { pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
+import { listenToClicker, STAGE_KEYS, Staging, stayAwake } from "./staging.js";
+import { cutToFit } from "./text-cut.js";
+import { Timer } from "./timer.js";
 import "./words/stage.js";
 
 const NEXT = 2; // questions shown below
 const TOP = 4; // questions shown while nothing is on stage
-const LARGEST = 15; // of the question's letters, in hundredths of the window's smaller side
-const SMALLEST = 3;
+const LARGEST = 16; // of the question's letters, in hundredths of the window's height
+const SMALLEST = 3.5; // below that nobody in the last row reads; a text that needs less is cut
+const LONG = 6.5; // letters smaller than that have the rest of the page give way
 
 const facts = pageFacts();
-const live = new Live(facts.session);
+const live = new Live(facts.session, ["stage"]);
+const staging = new Staging(live, facts);
+const address = facts.joinUrl.replace(/^https?:\/\//, "");
+const timer = new Timer(byId("timer"), () => announce(t("timer.announce")));
 
 startShell();
 
 function drawStage() {
-  const questions = [...live.questions.values()];
-  const now = onStage(questions);
-  const waiting = questions.filter((q) => OPEN.has(q.status) && q !== now);
-  // Where moderators approve, what they approved is what comes next.
-  const approved = waiting.filter((q) => q.status === "queued");
-  const next = (approved.length ? approved : waiting).sort(rank);
+  const { now, next } = staging;
   document.body.classList.toggle("waiting", !now);
   byId("now").hidden = byId("corner").hidden = !now;
   byId("wait").hidden = Boolean(now) || live.state === "connecting";
-  byId("done").hidden = !(now && moderates(facts.role));
+  byId("blank").hidden = !staging.blank;
+  byId("done").hidden = !(staging.may && (now || next.length));
+  setText(byId("done").querySelector("span"), t(now ? "stage.done" : "stage.first"));
   if (now) drawNow(now);
   drawNext(next.slice(0, now ? NEXT : TOP), Boolean(now));
+  drawTime();
 }
 
 function drawNow(question) {
   const title = byId("now-title");
-  if (title.dataset.id !== question.id) title.dataset.id = question.id;
-  setText(title, shown(question.title));
+  if (title.dataset.id !== question.id) {
+    title.dataset.id = question.id;
+    announce(t("stage.announce", { title: short(question.title, 300) }));
+    enter(byId("now"));
+  }
   setText(byId("now-people"), t("people.want", { n: question.people }));
   fillChats(byId("now-chats"), question.chats);
-  fit();
+  fit(shown(question.title));
+}
+
+/** A screen reader says it when it has finished what it is saying. */
+const announce = (text) => setText(byId("announce"), text);
+
+function enter(node) {
+  node.classList.remove("fresh");
+  void node.offsetWidth; // lets the animation begin anew
+  node.classList.add("fresh");
+}
+
+function drawTime() {
+  timer.draw(staging.elapsed, staging.limit, staging.now?.id);
 }
 
 function drawNext(questions, onStageNow) {
@@ -56,48 +76,63 @@ function nextRow(question) {
   return el("li", {}, people, el("span", { class: "said next-title", dir: "auto", text: short(question.title, 160) }));
 }
 
-/** The largest letters with which the question fits its place. */
-function fit() {
+/** The largest letters with which the question fits its place, without broken words where that can be had. */
+function fit(text) {
   const box = byId("fit");
   const title = byId("now-title");
-  let low = SMALLEST;
-  let high = LARGEST;
-  for (let step = 0; step < 8; step++) {
-    const size = (low + high) / 2;
-    title.style.setProperty("--size", size);
-    if (title.scrollHeight <= box.clientHeight && title.scrollWidth <= box.clientWidth) low = size;
-    else high = size;
+  const cut = byId("cut");
+  const fits = () => title.scrollHeight <= box.clientHeight && title.scrollWidth <= box.clientWidth;
+  const inSize = (size) => (title.style.setProperty("--size", size), fits());
+  const largest = () => {
+    let [low, high] = [SMALLEST, LARGEST];
+    for (let step = 0; step < 8; step++) {
+      const size = (low + high) / 2;
+      if (inSize(size)) low = size;
+      else high = size;
+    }
+    return low;
+  };
+  title.textContent = text;
+  cut.hidden = true;
+  document.body.classList.remove("long");
+  title.classList.add("whole-words");
+  let size = largest();
+  if (size < LONG) {
+    document.body.classList.add("long");
+    size = largest();
   }
-  title.style.setProperty("--size", low);
-  box.classList.toggle("cut", title.scrollHeight > box.clientHeight + 2);
+  if (!inSize(size)) {
+    title.classList.remove("whole-words");
+    size = largest();
+  }
+  if (inSize(size)) return;
+  cut.hidden = false;
+  setText(cut, t("stage.cut", { address }));
+  title.textContent = cutToFit(text, (part) => ((title.textContent = part), fits()));
 }
 
-/** Marks the question as answered aloud and stages the most wanted one of those that wait. */
-async function answeredNext() {
-  const questions = [...live.questions.values()];
-  const now = onStage(questions);
-  if (!now || !moderates(facts.role)) return;
-  const next = questions.filter((q) => q.status === "queued").sort(rank)[0];
-  try {
-    const path = inSession(facts.session, "/actions");
-    await call("POST", path, { do: "answer", questions: [now.id], text: t("board.aloud.text", {}, facts.language) });
-    if (next) await call("POST", path, { do: "stage", questions: [next.id] });
-    toast(t("did.answer"));
-  } catch (failure) {
-    toastFailure(failure);
-  }
-}
+// -- acting -------------------------------------------------------------------------------------------------------------------
+
+/** Only for moderators; says so to others. */
+const doing = (act) => () => (staging.may ? act() : toast(t("stage.signin"), { slot: "signin" }));
+
+const next = doing(() => staging.answered());
+const back = doing(() => staging.done.length ? staging.undo() : toast(t("stage.undo.none"), { slot: "did" }));
 
 function fullScreen() {
   if (document.fullscreenElement) document.exitFullscreen();
   else document.documentElement.requestFullscreen?.().catch(() => {});
 }
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
-  if (event.key === "f") fullScreen();
-  if (event.key === "n") answeredNext();
-});
+function showKeys() {
+  const rows = [...STAGE_KEYS, [["f"], "stage.key.full"]].map(([names, word]) =>
+    el("div", {}, el("dt", {}, ...names.map((name) => el("kbd", { text: name }))), el("dd", { text: t(word) })),
+  );
+  byId("keys").replaceChildren(...rows);
+  byId("help").showModal();
+}
+
+listenToClicker({ next, back, blank: doing(() => staging.show({ blank: !staging.blank })), f: fullScreen, "?": showKeys });
 
 /** The pointer and the tools hide while nobody moves. */
 function startRest() {
@@ -112,19 +147,27 @@ function startRest() {
   wake();
 }
 
-/** Keeps the screen on where the browser lets us. */
-const stayAwake = () => document.hidden || navigator.wakeLock?.request("screen").catch(() => {});
-
 const draw = onceAFrame(drawStage);
 live.addEventListener("change", draw);
 live.addEventListener("state", draw);
-live.addEventListener("refused", (event) => toastFailure(event.detail));
-new ResizeObserver(draw).observe(byId("fit"));
+live.addEventListener("refused", (event) => event.detail && toastFailure(event.detail));
+staging.addEventListener("change", draw);
+staging.addEventListener("out", draw);
+staging.addEventListener("busy", () => (byId("done").disabled = staging.busy));
+staging.addEventListener("acted", ({ detail: { what, undo } }) =>
+  toast(t(`stage.did.${what}`), { slot: "did", action: undo ? { word: t("stage.undo"), act: () => staging.undo() } : null }),
+);
+staging.addEventListener("failed", ({ detail }) =>
+  detail.status === 0 ? toast(t("remote.lost"), { bad: true, slot: "did" }) : toastFailure(detail),
+);
+new ResizeObserver(draw).observe(byId("main"));
+document.fonts?.ready.then(draw);
 onLanguage(drawStage);
 byId("full").addEventListener("click", fullScreen);
-byId("done").addEventListener("click", answeredNext);
-document.addEventListener("visibilitychange", stayAwake);
-setText(byId("address"), facts.joinUrl.replace(/^https?:\/\//, ""));
+byId("help-open").addEventListener("click", showKeys);
+byId("done").addEventListener("click", next);
+setText(byId("address"), address);
+setInterval(drawTime, 250);
 stayAwake();
 startRest();
 showConnection(live, byId("connection"));
