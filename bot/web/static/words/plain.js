@@ -15,6 +15,7 @@ addWords({
   "signin.button": ["登录", "Sign in"],
   "signin.how": ["登录需要一次性链接。", "You need a one-time link to sign in."],
   "signin.how.more": ["启动时程序会显示一个链接；组织者也可以在服务器上运行下面的命令得到新的链接：", "The program shows one when it starts; the organiser gets another with this command on the server:"],
+  "join.how": ["用手机扫码提问，或打开：", "Scan with your phone to ask, or open:"],
   "join.qr": ["入场二维码", "QR code to join"],
   "join.captions": ["直播字幕", "Captions for the stream"],
   "join.print": ["打印海报", "Print the poster"],
