@@ -7,6 +7,7 @@ import { Filters } from "./board-filters.js";
 import { Hands, fillHands, handName } from "./board-hands.js";
 import { KEYS, listenToKeys } from "./board-keys.js";
 import { LANES, Lanes } from "./board-lanes.js";
+import { startModes } from "./board-modes.js";
 import { stageStrip } from "./board-onstage.js";
 import { Panel } from "./board-panel.js";
 import { makeRow, updateRow } from "./board-row.js";
@@ -20,7 +21,7 @@ import { SteadyList } from "./steady.js";
 import "./words/board.js";
 
 const facts = pageFacts();
-const live = new Live(facts.session, ["hands"]);
+const live = new Live(facts.session, ["hands", "session"]);
 const question = (id) => live.questions.get(id);
 const acts = new Acts(facts.session, question);
 const hands = new Hands(live, facts.session);
@@ -368,5 +369,6 @@ setInterval(refresh, 30000);
 
 showConnection(live, byId("connection"));
 drawLists();
+if (moderates(facts.role)) startModes(facts.session, live, (id) => standing(question(id)) && open(id));
 live.start();
 if (moderates(facts.role)) startAlarm(facts.session);

@@ -98,12 +98,12 @@ async def test_what_auto_would_have_done_is_what_a_replay_in_auto_does(
         grouped = [p for p in done if p.asking and p.question != f"q{p.message}"]
         assert all(p.question == p.same for p in grouped)
         answered = [p for p in done if p.answer and p.answer.state == "sent"]
-        assert len(grouped) > 20
-        assert len(answered) > 5
+        assert len(grouped) > 10
+        assert len(answered) > 3
         assert expected.grouping[Mode.AUTO].acts == len(grouped)
         assert expected.answers[Mode.AUTO].acts == len(answered) == await lines(auto, "course")
         if modes == SILENT:
-            assert expected.acknowledgements[Mode.AUTO].acts == await lines(auto, "ack") > 20
+            assert expected.acknowledgements[Mode.AUTO].acts == await lines(auto, "ack") > 10
         assert expected == replace(await predicted(auto), acknowledgements=expected.acknowledgements)
 
         if "grouping" in modes:
