@@ -4,7 +4,7 @@ A question names those that it is not; it is enough that one of two names the ot
 named twice, so that undo of one of them leaves what the other said.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
@@ -24,9 +24,12 @@ def together(id: str, known: Iterable[QuestionState]) -> list[str]:
 def kept_apart(known: Collection[QuestionState]) -> dict[str, frozenset[str]]:
     """Which groups (final ids) a person keeps apart from which, both ways: what is merged counts with its group."""
     final = {state.id: state.merged_into or state.id for state in known}
-    named = {(final[state.id], final[other]) for state in known for other in state.apart if other in final}
-    both = {pair for one, other in named if one != other for pair in ((one, other), (other, one))}
-    return {id: frozenset(other for one, other in both if one == id) for id, _ in both}
+    found: dict[str, set[str]] = defaultdict(set)
+    for one, other in ((final[state.id], final[other]) for state in known for other in state.apart if other in final):
+        if one != other:
+            found[one].add(other)
+            found[other].add(one)
+    return {id: frozenset(others) for id, others in found.items()}
 
 
 def apart_from(state: QuestionState, others: Iterable[str]) -> QuestionState:
