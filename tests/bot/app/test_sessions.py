@@ -6,8 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from bot.app import Hall, open_hall
+from bot.connectors.intake import IntakeOptions
 from bot.model import Message, Mode, Session, Status
 from bot.settings import SessionSettings, Settings, WebSettings
+from tests.bot.app.test_hall import SECRET, _signed
 from tests.fakes import HashEncoder
 
 RECORDED = "Is there a recording of this talk?"
@@ -120,3 +122,21 @@ async def test_what_a_page_set_outlives_a_restart_and_a_deleted_line(tmp_path: P
         assert [one.id for one in await hall.store.sessions()] == ["talk", "other"]
         (question,) = await hall.store.questions("talk")
         assert question.status is Status.NEW
+
+
+async def test_a_source_feeds_the_talk_it_is_pointed_at(tmp_path: Path) -> None:
+    """What comes from it goes there, after a restart as well; a new word of the file counts again."""
+    lobby = IntakeOptions(name="lobby", session="talk", secret=SECRET)
+    known = settings(tmp_path).model_copy(update={"sources": (lobby,)})
+    async with open_hall(known, encoder=HashEncoder()) as hall:
+        await hall.loaded()
+        for id in ("other", "third"):
+            await hall.desk.open_session("Ann", Session(id, id))
+        await hall.feed("lobby", "other")
+        await _signed(hall, {"id": "1", "user": "u", "text": RECORDED})
+        await placed(hall, 1, "other")
+    async with open_hall(known, encoder=HashEncoder()) as hall:
+        assert hall._leads("lobby", "talk") == "other"
+    moved = known.model_copy(update={"sources": (lobby.model_copy(update={"session": "third"}),)})
+    async with open_hall(moved, encoder=HashEncoder()) as hall:
+        assert hall._leads("lobby", "third") == "third"
