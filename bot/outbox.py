@@ -124,7 +124,8 @@ class Outbox:
 
     `page` gives the address of a session's page, where a text that is too long for a chat can be read whole.
     `attempts`: failures until a message is given up; `patience`: seconds that one call may take; `wait`: seconds to
-    wait after so many failures; `finish`: seconds that calls under way get when it is stopped.
+    wait after so many failures; `finish`: seconds that calls under way get when it is stopped. `settled` hears of each
+    delivery whose state was written.
     """
 
     def __init__(
@@ -138,10 +139,12 @@ class Outbox:
         patience: float = 60.0,
         wait: Callable[[int], float] = default_wait,
         finish: float = FINISH,
+        settled: Callable[[Delivery], None] = lambda _: None,
     ) -> None:
         self._store, self._now = store, now
         self._connectors, self._page = connectors, page
         self._attempts, self._patience, self._wait, self._longest_end = attempts, patience, wait, finish
+        self._settled = settled
         self._roads: dict[str, Road] = {}
         self._settling = Lane()
         self._calls: set[asyncio.Task[None]] = set()
@@ -290,7 +293,8 @@ class Outbox:
         failures = 0
         while True:
             try:
-                return await self._store.settle(delivery)
+                await self._store.settle(delivery)
+                return self._settled(delivery)
             except StoreError as error:
                 failures += 1
                 log.warning("%s cannot be written down (%s); trying again", delivery.key, error)

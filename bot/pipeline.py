@@ -305,8 +305,7 @@ class Pipeline:
     # -- understanding, in the worker thread -------------------------------------------------------------------------
 
     def _understand(self, batch: Sequence[Message]) -> list[Placed]:
-        if self._learn():
-            self._groups.anchor(_anchor(self._answering))
+        self._take_lesson()
         decided = [self._cheap(message) for message in batch]
         rest = [m for m, asking in zip(batch, decided, strict=True) if asking is None or asking.asks]
         vectors = dict(zip((m.id for m in rest), self._encoder.encode([m.text for m in rest]), strict=True))
@@ -317,6 +316,7 @@ class Pipeline:
         return placed
 
     def _preview(self, text: str) -> Preview:
+        self._take_lesson()
         if self._detector.chatter(text):
             return Preview()
         vector = np.ascontiguousarray(self._encoder.encode([text])[0])
@@ -332,6 +332,10 @@ class Pipeline:
         self._recent.add(_line(message), placement.asking, placement.probability)
         if placement.asking:
             self._asked = _whole(message)
+
+    def _take_lesson(self) -> None:
+        if self._learn():
+            self._groups.anchor(_anchor(self._answering))
 
     def _learn(self) -> bool:
         """Take over what was taught; whether there was anything."""

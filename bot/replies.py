@@ -5,7 +5,8 @@ A delivery's key is what makes "once" true (see `Delivery`):
 `course:` the course's answer to one message;
 `answer:` a person's answer: one for each chat, and one for each late joiner of a group chat;
 `reason:` why a question was dismissed, where its asker may read it: one for each private chat;
-`link:` whether a code that somebody said was good.
+`link:` whether a code that somebody said was good;
+`try:` that a test message was heard.
 """
 
 from collections.abc import Iterable, Sequence
@@ -43,6 +44,7 @@ TEXTS = {
         "and_more": "等 {count} 人",
         "joiner": "、",
         "linked": "已绑定：您在这里的提问也会出现在网页“我的提问”里，同一个问题只算一个人。",
+        "heard": "Floormic 收到了。",
         "not_linked": "这个绑定码无效、已过期或已被使用。请在网页“我的提问”里重新获取一个。",
     },
     "en": {
@@ -63,6 +65,7 @@ TEXTS = {
         "and_more": " and others, {count} people",
         "joiner": ", ",
         "linked": "Linked: what you ask here is also among your questions on the web page, and you count once.",
+        "heard": "Floormic hears you.",
         "not_linked": "This code is wrong, too old or already used. Get a new one on the web page, at your questions.",
     },
 }
@@ -81,6 +84,13 @@ def link_reply(message: Message, done: bool, language: str) -> Delivery | None:
         text=words(language)["linked" if done else "not_linked"],
         not_before=message.at,
     )
+
+
+def test_reply(message: Message, key: str, language: str) -> Delivery | None:
+    """What somebody hears who says the code of a test run; None where the chat has no way back."""
+    if message.address is None:
+        return None
+    return Delivery(key, message.session, message.address, words(language)["heard"], not_before=message.at)
 
 
 def worth_repeating(delivery: Delivery) -> bool:

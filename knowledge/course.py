@@ -12,18 +12,18 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from watchfiles import Change, awatch
 
-from knowledge.documents import READERS, read_captions
+from knowledge.documents import OLD_OFFICE, READERS, read_captions
 from knowledge.markdown import read_faq, read_glossary, read_notes
 from knowledge.material import Course, Entry, Found, Passage, Problem
 from knowledge.text import normalise, simplified
 
-__all__ = ["Course", "Entry", "Passage", "Problem", "read_course", "watch_course"]
+__all__ = ["ENDINGS", "Course", "Entry", "Passage", "Problem", "is_litter", "read_course", "watch_course"]
 
 _log = logging.getLogger(__name__)
 
@@ -32,15 +32,28 @@ MISSING = "there is no such course folder: create it or correct its path in the 
 LARGEST = 50 * 1024 * 1024  # bytes a file
 _MARKDOWN = (".md", ".markdown")
 _CAPTIONS = (".vtt", ".srt")
-_LEFT_BY_PROGRAMS = re.compile(r"\.|~\$|thumbs\.db$|desktop\.ini$|.*~$", re.IGNORECASE)
+ENDINGS = (*_MARKDOWN, *READERS, *_CAPTIONS)
+"""Of the files that a course is read from."""
+
+NOT_READ = f"not read, since only {', '.join(ENDINGS)} are: save it as one of these or move it out of the folder"
+
+_BEGINS: Mapping[str, bytes] = {".pdf": b"%PDF-", ".pptx": b"PK", ".docx": b"PK"}
+_BEGINS_WITHIN = 1024  # bytes; PDF readers allow something before it
+_LEFT_BY_PROGRAMS = re.compile(r"\.|~\$|__macosx$|thumbs\.db$|desktop\.ini$|.*~$", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _CONTROL_SHARE = 100  # one control character in so many is a stray from copying; more of them is no text
 
 
-def read_course(folder: Path) -> Course:
+def is_litter(name: str) -> bool:
+    """Whether programs leave files or folders of this name wherever they go."""
+    return _LEFT_BY_PROGRAMS.match(name) is not None
+
+
+def read_course(folder: Path, told: Callable[[str, int, int], None] = lambda file, at, of: None) -> Course:
     """Read every file below `folder`, in the order of their names; blocking, seconds for large PDFs.
 
-    A missing folder is one problem, an empty one is an empty course without problems.
+    A missing folder is one problem, an empty one is an empty course without problems. `told` hears of each file before
+    it is read, which one it is and of how many.
     """
     try:
         root = folder.resolve(strict=True)
@@ -48,7 +61,12 @@ def read_course(folder: Path) -> Course:
             raise NotADirectoryError
     except (OSError, RuntimeError):
         return Course((), (), (Problem(_shown(folder), None, MISSING),))
-    return _joined([_read_file(root, path) for path in _files(root)])
+    paths = list(_files(root))
+    found = []
+    for at, path in enumerate(paths, 1):
+        told(_shown(path.relative_to(root)), at, len(paths))
+        found.append(_read_file(root, path))
+    return _joined(found)
 
 
 async def watch_course(
@@ -109,10 +127,10 @@ def _files(root: Path) -> Iterator[Path]:
     """Every file below `root`, and of the folders those that are links (never entered) or cannot be opened."""
     closed: list[OSError] = []
     for here, folders, files in os.walk(root, onerror=closed.append):
-        folders[:] = sorted(name for name in folders if not _LEFT_BY_PROGRAMS.match(name))
+        folders[:] = sorted(name for name in folders if not is_litter(name))
         linked = [name for name in folders if (Path(here) / name).is_symlink()]
         for name in sorted([*files, *linked]):
-            if not _LEFT_BY_PROGRAMS.match(name):
+            if not is_litter(name):
                 yield Path(here) / name
     yield from (Path(error.filename) for error in closed)
 
@@ -123,6 +141,8 @@ def _read_file(root: Path, path: Path) -> Found:
         data = _content(root, path, found)
         if data is not None:
             _read_content(found, path, data)
+    except MemoryError:
+        found.problem("takes more memory to read than any honest file: save it anew, or split it")
     except OSError as error:
         found.problem(f"could not be opened ({error.strerror}): see that it exists and that this program may read it")
     except Exception as error:  # a parser met something it was not written for; the other files must still be read
@@ -156,11 +176,12 @@ def _read_content(found: Found, path: Path, data: bytes) -> None:
         text = _decode(found, data)
         if text is not None:
             read_captions(found, text, ending[1:])
-    elif ending in READERS:
+    elif ending not in READERS:
+        found.problem(NOT_READ)
+    elif _BEGINS[ending] in data[:_BEGINS_WITHIN] or data.startswith(OLD_OFFICE):
         READERS[ending](found, data)
     else:
-        known = ", ".join((*_MARKDOWN, *READERS, *_CAPTIONS))
-        found.problem(f"not read, since only {known} are: save it as one of these or move it out of the folder")
+        found.problem(f"its name ends in {ending}, but it is no such file: save it anew or correct its name")
 
 
 def _read_markdown(found: Found, name: str, data: bytes) -> None:

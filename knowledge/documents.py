@@ -22,10 +22,11 @@ import webvtt
 from docx.table import Table
 from docx.text.paragraph import Paragraph
 
+from knowledge.archives import NotTaken, check, check_markup
 from knowledge.material import Found, Passage
 
 LARGEST_UNPACKED = 200 * 1024 * 1024  # bytes; an Office file is a ZIP file and may unpack to far more than it weighs
-_OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _PASSAGE_SECONDS = 60
 _HEADINGLESS = 2000  # characters; a longer document without any heading makes answers that nobody can find again
 
@@ -108,13 +109,15 @@ def _add_minute(found: Found, begin: int, texts: list[str]) -> None:
 
 
 def _openable(found: Found, data: bytes) -> bool:
-    if data.startswith(_OLD_OFFICE):
+    if data.startswith(OLD_OFFICE):
         found.problem("an old or password-protected Office file: save it in today's format without a password")
         return False
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        unpacked = sum(part.file_size for part in archive.infolist())
-    if unpacked > LARGEST_UNPACKED:
-        found.problem(f"unpacks to more than {LARGEST_UNPACKED >> 20} MB: leave out its pictures and films")
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            check(archive.infolist(), len(data), LARGEST_UNPACKED)
+            check_markup(archive)
+    except NotTaken as error:
+        found.problem(str(error))
         return False
     return True
 

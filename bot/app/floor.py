@@ -9,8 +9,9 @@ from bot.linking import hashed, said_code
 from bot.model import Cursor, Delivery, Message, Person, Poll, Question, QuestionState
 from bot.polls import Polls
 from bot.ports import Floor, Now, Store
-from bot.replies import link_reply
+from bot.replies import link_reply, test_reply
 from bot.staffroom import StaffRoom
+from bot.trying import Tryouts
 from knowledge.splitting import split
 
 
@@ -27,6 +28,7 @@ class OpenFloor:
         *,
         polls: Polls | None = None,
         linked: Callable[[str], None] = lambda _: None,
+        tryouts: Tryouts | None = None,
         now: Now = time.time,
         staff: Mapping[str, StaffRoom] | None = None,
     ) -> None:
@@ -37,15 +39,20 @@ class OpenFloor:
         self._arrived = arrived
         self._sending = sending
         self._linked = linked
+        self._tryouts = tryouts or Tryouts(now)
         self._now = now
 
     async def receive(
         self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
     ) -> int:
         codes = [(message, code) for message in messages if (code := said_code(message.text))]
-        told = [said for message, code in codes if (said := await self._link(message, code))]
-        deliveries = (*deliveries, *told)
-        messages = [message for message in messages if not said_code(message.text)]
+        tests = [message for message in messages if self._tryouts.is_test(message)]
+        told = [
+            *[await self._link(message, code) for message, code in codes],
+            *[await self._test(message) for message in tests],
+        ]
+        deliveries = (*deliveries, *(said for said in told if said))
+        messages = [message for message in messages if not said_code(message.text) and message not in tests]
         votes = await self._polls.heard(messages)
         voting = {(vote.person.source, vote.message) for vote in votes}
         parts = [part for m in messages for part in ([m] if (m.source, m.external_id) in voting else _parts(m))]
@@ -56,7 +63,7 @@ class OpenFloor:
             self._polls.counted(session)
         if deliveries:
             self._sending()
-        return new + len(codes)  # what was done for them was done now
+        return new + len(codes) + len(tests)  # what was done for them was done now
 
     async def _link(self, message: Message, code: str) -> Delivery | None:
         """Somebody says with a code that they are the one of the web page; what they are told, where they can be."""
@@ -64,6 +71,10 @@ class OpenFloor:
         if done:
             self._linked(message.session)
         return link_reply(message, done, await self._language(message.session))
+
+    async def _test(self, message: Message) -> Delivery | None:
+        key = self._tryouts.heard(message)
+        return test_reply(message, key, await self._language(message.session)) if key else None
 
     async def _language(self, session: str) -> str:
         return next((s.language for s in await self._store.sessions() if s.id == session), "zh")

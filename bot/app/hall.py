@@ -19,6 +19,7 @@ from bot.app.reporting import render_report
 from bot.app.sources import make_connectors
 from bot.backoff import backoff
 from bot.connectors.names import CHATS
+from bot.courses import Courses
 from bot.desk import Desk
 from bot.errors import SettingsError
 from bot.live import Live
@@ -32,11 +33,14 @@ from bot.settings import Settings, keep_secret
 from bot.staffroom import StaffRoom
 from bot.storage.sqlite import open_store
 from bot.supervisor import Supervisor
+from bot.trying import Tryouts
+from bot.web.course import TOPIC as COURSE
 from bot.web.server import make_web
 from bot.web.serving import Serving, serve
 from bot.web.sessions import TOPIC as SESSION
 from bot.web.signin import SignIn
 from bot.web.source_json import Configured
+from bot.web.tryout import TOPIC as TRYOUT
 from knowledge.encoder import Encoder
 
 log = logging.getLogger(__name__)
@@ -71,6 +75,10 @@ class Hall:
             polls_changed=self.polls.changed,
         )
         self._staff = {source.name: self._staff_room(source) for source in settings.sources if source.staff}
+        self.tryouts = Tryouts(now, partial(self._told, TRYOUT), lambda source: source in self._replying)
+        self.courses = Courses(
+            settings.data / "courses", store.sessions, now, put=self._put_course, changed=partial(self._told, COURSE)
+        )
         self.floor = Unwatched(
             store,
             self.desk,
@@ -78,13 +86,14 @@ class Hall:
             lambda: self._outbox.wake(),
             polls=self.polls,
             linked=self._linked,
+            tryouts=self.tryouts,
             now=now,
             staff=self._staff,
         )
         self.sign_in = SignIn(keep_secret(settings.secret_file).encode(), store, now)
         configured = make_connectors(settings, now, self.sign_in.key)
         self.connectors: dict[str, Connector] = {c.name: c for c in (*configured, *extra(self))}
-        self._outbox = Outbox(store, self.connectors, now, page=self.session_url)
+        self._outbox = Outbox(store, self.connectors, now, page=self.session_url, settled=self.tryouts.settled)
         self.supervisor = Supervisor(
             self.floor, store, self.connectors.values(), now, said=self._outbox.said, leads=self._leads
         )
@@ -138,6 +147,8 @@ class Hall:
                 configured=self._sources,
                 in_file={session.id for session in self.settings.sessions},
                 feed=self.feed,
+                courses=self.courses,
+                tryouts=self.tryouts,
                 trusted_proxies=web.trusted_proxies,
                 precision=self.settings.answers.precision,
                 report=lambda session, format: render_report(self.store, session, format, self.now()),
@@ -218,6 +229,13 @@ class Hall:
 
     def _leads(self, source: str, session: str) -> str:
         return self._sources[source].session if source in self._sources else session
+
+    def _told(self, topic: str, session: str) -> None:
+        self.live.changed(session, topic)
+
+    async def _put_course(self, who: str, session: Session, folder: str) -> int | None:
+        action = await self.desk.set_up(who, session.id, {"course": folder})
+        return action.id if action else None
 
     async def look_up(self, session: str, text: str) -> Preview:
         """What would become of a text that is being written. Nothing while others are looked up or the model loads: it

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bot.app.reencoding import keep_apart
 from bot.app.series import beside, earlier_answers
+from bot.courses import course_at, is_sent
 from bot.errors import SettingsError
 from bot.model import Session
 from bot.pipeline import Pipeline
@@ -15,7 +16,7 @@ from bot.ports import Changed, Now, Store
 from knowledge.answering import Answering
 from knowledge.asking import Detector
 from knowledge.calibration import PRECISION, Calibration, calibration_of, uncalibrated
-from knowledge.course import Course, read_course, watch_course
+from knowledge.course import Course, watch_course
 from knowledge.encoder import Encoder, EncoderError, Remembering, load_encoder
 from knowledge.logistic import CalibrationError
 
@@ -100,7 +101,7 @@ class Minds:
         """Let a pipeline know the session's course and the earlier answers of its series as they are now."""
         course = Course((), (), ())
         if session.course:
-            course = await asyncio.to_thread(read_course, Path(session.course))
+            course = await asyncio.to_thread(course_at, Path(session.course))
         await self.teach(pipeline, session, store, course)
 
     async def teach(self, pipeline: Pipeline, session: Session, store: Store, course: Course) -> None:
@@ -122,7 +123,9 @@ class Minds:
         log.info("session %s: %d entries, passages and earlier answers", session.id, len(answering))
 
     async def follow_course(self, pipeline: Pipeline, session: Session, store: Store) -> None:
-        """Teach the course anew whenever a file of it changes, until cancelled."""
+        """Teach the course anew whenever a file of it changes, until cancelled; one that was sent never does."""
+        if is_sent(Path(session.course)):
+            return
         await watch_course(
             Path(session.course),
             lambda course: self.teach(pipeline, session, store, course),

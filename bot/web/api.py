@@ -170,8 +170,10 @@ class Api:
         asker = self._named(caller, body.name)
         site.take("messages", asker.id, caller.lang)
         external_id = f"{asker.id}:{body.id or secrets.token_urlsafe(12)}"
-        await site.receive([_message(caller.here, asker, external_id, text, site.now())])
-        return reply(AskOut(message=external_id, code=asker.shown_code), status=202)
+        message = _message(caller.here, asker, external_id, text, site.now())
+        await site.receive([message])
+        is_test = site.tryouts.is_test(message)
+        return reply(AskOut(message=external_id, code=asker.shown_code, test=is_test), status=202)
 
     async def preview(self, request: web.Request) -> web.Response:
         """A courtesy: whoever types too fast gets nothing, not an error."""

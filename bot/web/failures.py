@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
+from bot.courses import TooLarge
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound, StoreError
 from bot.web.rendering import page_response
 from bot.web.schemas import Code, Error
@@ -31,6 +32,8 @@ def failure_of(error: Exception, lang: str) -> Failure:
     match error:
         case TooFast():
             return Failure(429, "too_fast", str(error), {"Retry-After": str(error.seconds)})
+        case TooLarge():
+            return Failure(413, "bad_input", str(error))
         case BadInput():
             return Failure(400, "bad_input", str(error), about=error.field)
         case NotFound():

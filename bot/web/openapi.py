@@ -78,7 +78,7 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["security"] = [{"staff": []}]
     if route.body is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _schema(route.body)}}}
-    elif route.kind == "hook":
+    elif route.kind == "hook" or route.largest:
         operation["requestBody"] = {"content": {"application/octet-stream": {"schema": {}}}}
     return operation
 

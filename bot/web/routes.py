@@ -29,7 +29,11 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`least` is the role one needs at least. `reply` is what a success carries: a type, or a content type's name."""
+    """`least` is the role one needs at least. `reply` is what a success carries: a type, or a content type's name.
+
+    `largest`: the handler reads the raw body piece by piece, and refuses one of more bytes. All other bodies are read
+    whole and are at most `failures.LARGEST_BODY`.
+    """
 
     method: str
     path: str
@@ -42,6 +46,7 @@ class Route:
     status: int = 200
     parameters: Sequence[Parameter] = ()
     stream: bool = False
+    largest: int = 0
 
     @property
     def pattern(self) -> str:

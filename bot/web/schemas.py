@@ -287,10 +287,12 @@ class AskBody(Body):
 
 
 class AskOut(Reply):
-    """`code` follows this person's questions on another device."""
+    """`code` follows this person's questions on another device. `test`: it said the code of a test run, was heard, and
+    is no question."""
 
     message: str
     code: str
+    test: bool
 
 
 class MyMessage(Reply):
@@ -559,3 +561,102 @@ class SourcesOut(Reply):
     at: float
     hours: float
     sources: list[SourceOut]
+
+
+class CourseVersionOut(Reply):
+    """A course that was sent. `name` is its file's name; "elsewhere" is the id of the folder that the configuration
+    names, which nobody sent."""
+
+    id: str
+    name: str
+    by: str
+    at: float
+    used: bool
+
+
+class CourseFileOut(Reply):
+    """How many entries (questions with answers) and passages were read in a file, and how many problems there are."""
+
+    file: str
+    entries: int
+    passages: int
+    problems: int
+
+
+class CourseProblemOut(Reply):
+    """Something to mend; `line` null where it is about the whole file. `text_zh` says `text` in Chinese."""
+
+    file: str
+    line: int | None
+    text: str
+    text_zh: str
+
+
+class PieceOut(Reply):
+    """An entry or passage, with the place where it stands."""
+
+    id: str
+    title: str
+    source: str
+
+
+class CourseChangesOut(Reply):
+    """Against the course that is used: how many pieces of each kind, and the first of them."""
+
+    new: int
+    gone: int
+    changed: int
+    first_new: list[PieceOut]
+    first_gone: list[PieceOut]
+    first_changed: list[PieceOut]
+
+
+class CourseReadOut(Reply):
+    """What was understood of a course. `problems` are the first of `problem_count`; `changes` null for the one that is
+    used."""
+
+    version: CourseVersionOut | None
+    entries: int
+    passages: int
+    files: list[CourseFileOut]
+    problem_count: int
+    problems: list[CourseProblemOut]
+    changes: CourseChangesOut | None
+
+
+class CourseOut(Reply):
+    """The course that is used, and the versions that are kept, the newest first."""
+
+    used: CourseReadOut
+    versions: list[CourseVersionOut]
+    largest: int = Field(description="bytes that may be sent")
+    action: int | None = Field(description="what made it so, for undo; null where nothing was done")
+
+
+class UseCourseBody(Body):
+    version: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class TestedSource(Reply):
+    """A chat in a test run. `heard_at` is when the code arrived (null: not yet), said by `name`. `reply`: "" before
+    that, "none" where it cannot be replied to, else "waiting", "sending", "sent" or "failed" (`error` says why,
+    `error_zh` in Chinese)."""
+
+    source: str
+    kind: str
+    replies: bool
+    heard_at: float | None
+    name: str
+    reply: Literal["", "none", "waiting", "sending", "sent", "failed"]
+    error: str
+    error_zh: str
+
+
+class TryoutOut(Reply):
+    """The newest test run ("" and 0 where there was none). `running` until `ends`."""
+
+    code: str
+    began: float
+    ends: float
+    running: bool
+    sources: list[TestedSource]

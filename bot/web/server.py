@@ -5,11 +5,14 @@ from importlib.metadata import PackageNotFoundError, version
 
 from aiohttp import web
 
+from bot.courses import Courses
 from bot.live import Live
 from bot.ports import Connector, Now, Store
+from bot.trying import Tryouts
 from bot.web.acts import Acts
 from bot.web.api import Api
 from bot.web.assets import Assets
+from bot.web.course import CourseRoutes
 from bot.web.effects import Effects
 from bot.web.events import Events
 from bot.web.failures import LARGEST_BODY
@@ -28,6 +31,7 @@ from bot.web.site import Desk, FeedSession, LookUp, Receive, Report, Site, Sourc
 from bot.web.source_json import Configured
 from bot.web.sources import Sources
 from bot.web.staging import Staging
+from bot.web.tryout import TryoutRoutes
 from knowledge.calibration import PRECISION
 
 
@@ -48,6 +52,8 @@ def make_web(
     trusted_proxies: Sequence[str],
     report: Report,
     sources_now: SourcesNow,
+    courses: Courses,
+    tryouts: Tryouts,
     configured: Mapping[str, Configured] | None = None,
     in_file: Collection[str] = (),
     feed: FeedSession = _feeds_nothing,
@@ -80,6 +86,8 @@ def make_web(
         configured={} if configured is None else configured,
         in_file=in_file,
         feed=feed,
+        courses=courses,
+        tryouts=tryouts,
         limits=limits,
         precision=precision,
         participants=Participants(sign_in.key("participants")),
@@ -110,6 +118,8 @@ def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
         Sessions(site),
         Sources(site),
         Staging(site),
+        CourseRoutes(site),
+        TryoutRoutes(site),
         document,
     )
     routes = [part.routes() for part in parts]

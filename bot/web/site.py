@@ -7,6 +7,7 @@ from typing import Protocol
 from aiohttp import web
 from jinja2 import Environment
 
+from bot.courses import Courses
 from bot.errors import BadInput, Conflict, NotFound
 from bot.live import Live
 from bot.model import (
@@ -23,6 +24,7 @@ from bot.model import (
 )
 from bot.ports import Connector, Now, Store
 from bot.sessions import SETTINGS
+from bot.trying import Tryouts
 from bot.web.assets import Assets
 from bot.web.identity import Participant, Participants
 from bot.web.limits import Buckets, Limits
@@ -143,6 +145,8 @@ class Site:
     configured: Mapping[str, Configured]
     in_file: Collection[str]
     feed: FeedSession
+    courses: Courses
+    tryouts: Tryouts
     limits: Limits
     precision: float
     participants: Participants

@@ -73,6 +73,7 @@ const WORDS = {
   "board.link.report": ["报告", "Report"],
   "board.link.join": ["入场码", "Join code"],
   "settings.link": ["设置", "Settings"],
+  "board.link.prepare": ["开场准备", "Prepare"],
   "board.link.sources": ["来源", "Sources"],
   "sources.alarm": ["未连上：{name}", "Down: {name}"],
   "sources.alarm.n": ["未连上：{n} 个聊天", "Down: {n} chat|Down: {n} chats"],

@@ -198,6 +198,7 @@ live.addEventListener("state", () => (draw(), live.state === "live" && readMine(
 live.addEventListener("refused", (event) => toastFailure(event.detail));
 outbox.addEventListener("change", drawMine);
 outbox.addEventListener("sent", (event) => {
+  if (event.detail.test) return toast(t("viewer.tested"));
   toast(t("viewer.sent"), { action: { word: t("viewer.tab.mine"), act: () => openTab("mine") } });
   mine.code = event.detail.code;
   readMine();

@@ -1,19 +1,23 @@
 """A whole hall for the tests of the web side: a real store, a real desk, and clients with their own cookies."""
 
+import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from bot.courses import Courses
 from bot.desk import Desk
 from bot.errors import StoreError
 from bot.live import Live
 from bot.model import Abilities, Delivery, Message, Placed, Placement, Preview, Session, SourceReport
 from bot.ports import Floor, HookReply, HookRequest
 from bot.storage.sqlite import SqliteStore
+from bot.trying import Tryouts
 from bot.web.limits import Limits
 from bot.web.server import make_web
 from bot.web.signin import SignIn
@@ -66,6 +70,8 @@ class Hall:
     clock: Clock
     server: TestServer
     echo: Echo
+    courses: Courses
+    tryouts: Tryouts
     full: bool = False  # the store cannot take anything
     likely: Preview = field(default_factory=Preview)  # what would become of any text
     sources: list[SourceReport] = field(default_factory=list)
@@ -164,6 +170,16 @@ async def open_hall(
     async def sources_now() -> Sequence[SourceReport]:
         return hall.sources
 
+    async def put(who: str, session: Session, folder: str) -> int | None:
+        await store.save_session(replace(session, course=folder))
+        return 1
+
+    folder = tempfile.TemporaryDirectory()
+    courses = Courses(
+        Path(folder.name), store.sessions, clock, put=put, changed=lambda session: live.changed(session, "course")
+    )
+    tryouts = Tryouts(clock, lambda session: live.changed(session, "tryout"))
+
     app = make_web(
         store=store,
         desk=desk,
@@ -177,13 +193,15 @@ async def open_hall(
         trusted_proxies=trusted,
         report=report,
         sources_now=sources_now,
+        courses=courses,
+        tryouts=tryouts,
         configured={"talk-chat": Configured("chat", "talk"), "other-chat": Configured("chat", "other")},
         sources={"chat": {"zh": "聊天", "en": "The chat"}},
         limits=limits,
     )
     prepare(app)
     server = TestServer(app)
-    hall = Hall(store, live, desk, sign_in, clock, server, echo)
+    hall = Hall(store, live, desk, sign_in, clock, server, echo, courses, tryouts)
     await store.save_session(Session("other", "Another talk", language="zh"))
     await server.start_server()
     try:
@@ -192,3 +210,4 @@ async def open_hall(
         for client in hall.clients:
             await client.close()
         await server.close()
+        folder.cleanup()

@@ -17,6 +17,7 @@ BODIES = {
     "/api/v1/sessions/{session}/me": {"code": "0000-0000-0000"},
     "/api/v1/sessions/{session}/actions": {"do": "answer", "questions": ["q1"], "text": "Yes."},
     "/api/v1/sessions/{session}/undo": {},
+    "/api/v1/sessions/{session}/course/use": {"version": "x"},
     "/api/v1/sessions/{session}/stage": {},
 }
 EVERYBODYS = {
@@ -32,7 +33,7 @@ EVERYBODYS = {
 
 
 def address(path: str, session: str = "talk") -> str:
-    values = {"session": session, "question": "q1", "token": "x", "source": "echo", "name": "base.css"}
+    values = {"session": session, "question": "q1", "token": "x", "version": "x", "source": "echo", "name": "base.css"}
     return re.sub(r"\{(\w+)(?::[^}]*)?\}", lambda m: values[m[1]], path)
 
 

@@ -16,6 +16,7 @@ addWords({
   "viewer.vote.label": ["我也想问：{title}（{n} 人）", "I want to know too: {title} ({n} person)|I want to know too: {title} ({n} people)"],
   "viewer.vote.short": ["也想问", "me too"],
   "viewer.asked": ["你问过", "You asked"],
+  "viewer.tested": ["Floormic 收到了测试消息", "Floormic hears you"],
   "viewer.sent": ["已收到，谢谢！", "Received, thank you!"],
   "viewer.waiting": ["等待发送", "Waiting to be sent"],
   "viewer.waiting.n": ["{n} 条等待发送，联网后自动发出", "{n} question waits to be sent|{n} questions wait to be sent"],
