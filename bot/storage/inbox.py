@@ -65,10 +65,12 @@ def _vote(db: Database, message: int, session: str, vote: PollVote | Pulse) -> N
     except (NotAllowed, NotFound):
         return
     placement = Placement(message, False, 0.0, reasons=Reasons(because("vote", 0.0)))
-    db.execute("INSERT INTO placements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", placement_row(placement, False))
+    db.execute(_PLACE, placement_row(placement, False))
     what = "pulse" if isinstance(vote, Pulse) else vote.poll
     db.execute("UPDATE messages SET placed = 1, vote = ? WHERE id = ?", (what, message))
 
+
+_PLACE = "INSERT INTO placements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 _RECEIVE = """
     INSERT INTO messages (session, source, external_id, author, author_name, text, at, address, explicit, part)
@@ -113,7 +115,7 @@ def _place(db: Database, session: str, placed: Placed, at: float) -> set[str]:
         if placed.reopens:
             changes.reopen(db, placement.question)
     founded = placed.founds is not None and placed.founds.id == placement.question
-    db.execute("INSERT INTO placements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", placement_row(placement, founded))
+    db.execute(_PLACE, placement_row(placement, founded))
     if placed.vector is not None:
         db.execute("INSERT INTO vectors VALUES (?, ?)", (placement.message, blob(placed.vector)))
     db.execute("UPDATE messages SET placed = 1, question = ? WHERE id = ?", (placement.question, placement.message))
