@@ -194,7 +194,7 @@ class Door(Floor):
         return await self._talks.not_answered(self._leads(session), question, person)
 
     async def vote_poll(self, session: str, poll: str, person: Person, choices: Sequence[str]) -> Poll:
-        return await self._talks.vote_poll(session, poll, person, choices)
+        return await self._talks.vote_poll(self._leads(session), poll, person, choices)
 
     async def top(self, session: str, limit: int = 5) -> list[Question]:
         return await self._talks.top(self._leads(session), limit)
@@ -203,7 +203,7 @@ class Door(Floor):
         return await self._talks.mine(self._leads(session), person)
 
     async def press_poll(self, session: str, poll: str, person: Person, choice: str) -> tuple[Poll, tuple[str, ...]]:
-        return await self._talks.press_poll(session, poll, person, choice)
+        return await self._talks.press_poll(self._leads(session), poll, person, choice)
 
     async def staff_pressed(self, act: str, about: str, person: Person) -> str:
         return await self._talks.staff_pressed(act, about, person)

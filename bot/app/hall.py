@@ -74,7 +74,8 @@ class Hall:
             settled=self._settled,
             polls_changed=self.polls.changed,
         )
-        self._staff = {source.name: self._staff_room(source) for source in settings.sources if source.staff}
+        self._staff: dict[str, StaffRoom] = {}
+        self._staffing: dict[str, asyncio.Future[None]] = {}
         self.tryouts = Tryouts(now, partial(self._told, TRYOUT), lambda source: source in self._replying)
         self.courses = Courses(
             settings.data / "courses", store.sessions, now, put=self._put_course, changed=partial(self._told, COURSE)
@@ -158,8 +159,8 @@ class Hall:
         )
         self._spawn("outbox", self._outbox.run)
         self._spawn("sources", self.supervisor.run)
-        for name, room in self._staff.items():
-            self._spawn(f"staff's chat of {name}", room.run)
+        for source in self.settings.sources:
+            self._open_staff(source)
         self._understanding = self._begin(self._understand())
 
     async def _understand(self) -> None:
@@ -226,6 +227,7 @@ class Hall:
         said = next(one.session for one in self.settings.sources if one.name == source)
         await self.store.keep_feed(Feed(source, session, said))
         self._sources[source] = replace(self._sources[source], session=session)
+        self._open_staff(next(one for one in self.settings.sources if one.name == source))
 
     def _leads(self, source: str, session: str) -> str:
         return self._sources[source].session if source in self._sources else session
@@ -253,9 +255,14 @@ class Hall:
         """Play a recorded chat. It is none of the sources: nobody has to see to it, and nothing of it is missed."""
         self._spawn(recorded.name, partial(recorded.run, self.floor))
 
-    def _staff_room(self, source: SourceOptions) -> StaffRoom:
-        return StaffRoom(
-            source.session,
+    def _open_staff(self, source: SourceOptions) -> None:
+        """The staff's chat of a source sees the session that the source feeds now."""
+        if not source.staff:
+            return
+        if before := self._staffing.pop(source.name, None):
+            before.cancel()
+        room = self._staff[source.name] = StaffRoom(
+            self._sources[source.name].session,
             Address(source.name, source.staff, private=False),
             self.store,
             self.desk,
@@ -264,6 +271,7 @@ class Hall:
             sending=lambda: self._outbox.wake(),
             names=CHATS,
         )
+        self._staffing[source.name] = self._spawn(f"staff's chat of {source.name}", room.run)
 
     @property
     def _replying(self) -> frozenset[str]:

@@ -4,7 +4,9 @@ from pathlib import Path
 
 from bot.app import open_hall
 from bot.connectors.telegram import TelegramOptions
+from bot.model import Session
 from tests.bot.app.test_hall import settings, until
+from tests.bot.app.test_poll_chats import WISH
 from tests.fake_telegram import ANN, BOB, GROUP, TOKEN, FakeTelegram, Json, private
 from tests.fakes import HashEncoder
 
@@ -30,11 +32,10 @@ async def test_the_staff_answers_from_its_group(tmp_path: Path) -> None:
         base = telegram.base_url.rsplit("/bot", 1)[0]
         bot = TelegramOptions(token=TOKEN, session="talk", base_url=base, staff_chat=str(STAFF["id"]))
         async with open_hall(settings(tmp_path, sources=(bot,)), encoder=HashEncoder()) as hall:
-            hall._staff["telegram"]._pace = 0.05
             await hall.loaded()
             telegram.says("here we are", ANN, STAFF)
             telegram.says("/ask Is there a recording?", BOB, private(BOB))
-            await telegram.until(lambda: "1. Is there a recording?" in "\n".join(telegram.texts(STAFF["id"])))
+            await telegram.until(lambda: "1. Is there a recording?" in "\n".join(telegram.texts(STAFF["id"])), 20)
             listed = shown(telegram, "1. Is there a recording?")
             telegram.says("what do you think, shall we take this?", ANN, STAFF)
             telegram.presses(data_of(listed, "1"), listed, ANN)
@@ -63,3 +64,28 @@ async def test_a_group_is_told_its_id(tmp_path: Path) -> None:
             telegram.says("/staff", ANN, STAFF)
             await telegram.until(lambda: telegram.texts(STAFF["id"]))
     assert 'staff_chat = "-1009"' in telegram.texts(STAFF["id"])[0]
+
+
+async def test_the_staffs_chat_goes_with_its_source(tmp_path: Path) -> None:
+    """The source is pointed at another talk: its staff sees that one from then on, and a poll's votes go there."""
+    async with FakeTelegram() as telegram:
+        base = telegram.base_url.rsplit("/bot", 1)[0]
+        bot = TelegramOptions(token=TOKEN, session="talk", base_url=base, staff_chat=str(STAFF["id"]))
+        async with open_hall(settings(tmp_path, sources=(bot,)), encoder=HashEncoder()) as hall:
+            telegram.says("here we are", ANN, STAFF)
+            await telegram.until(lambda: "A talk" in "\n".join(telegram.texts(STAFF["id"])))
+            await hall.store.save_session(Session("next", "The next talk", language="en"))
+            await hall.feed("telegram", "next")
+            await telegram.until(lambda: "The next talk" in "\n".join(telegram.texts(STAFF["id"])))
+            telegram.says("/ask Is this recorded too?", BOB, private(BOB))
+            await telegram.until(lambda: "1. Is this recorded too?" in "\n".join(telegram.texts(STAFF["id"])), 20)
+            made = await hall.polls.make("Ann", "next", WISH)
+            await hall.polls.start("Ann", "next", made.state.id)
+            await telegram.until(lambda: any("Which queues" in text for text in telegram.texts(BOB["id"])))
+            asked = next(m for m in telegram.messages.values() if "Which queues" in m.get("text", ""))
+            telegram.presses(data_of(asked, "2. Kafka"), asked, BOB)
+
+            async def voted() -> bool:
+                return (await hall.store.polls("next"))[0].counts == {2: 1}
+
+            await until(voted)
