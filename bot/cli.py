@@ -23,7 +23,7 @@ from bot.errors import BadInput, FloormicError, SettingsError
 
 if TYPE_CHECKING:
     from bot.app import Measured, Preview, Standing
-    from bot.ports import Logins
+    from bot.ports import Accounts
     from bot.settings import Settings
     from knowledge.course import Course
     from knowledge.evaluation.words import Language
@@ -303,7 +303,7 @@ def link(config: Path | None, role: str, name: str, session: str, hours: float) 
     if session and session not in {known.id for known in settings.sessions}:
         raise BadInput(f"there is no session {session!r} in the configuration")
     # A link is only signed here; it is looked up and used up by the running program, so that no store is needed.
-    sign_in = SignIn(keep_secret(settings.secret_file).encode(), cast("Logins", None), time.time)
+    sign_in = SignIn(keep_secret(settings.secret_file).encode(), cast("Accounts", None), time.time)
     token = sign_in.link(role, name or role, session, hours * 3600)
     click.echo(f"{settings.web.url}/signin/{token}")
 

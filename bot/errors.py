@@ -33,6 +33,14 @@ class NotAllowed(FloormicError):
     """The rules do not allow this act in this state, or this person may not do it."""
 
 
+class NoRole(NotAllowed):
+    """Nobody is signed in, or without the role that this needs (any more)."""
+
+
+class LastOrganiser(NotAllowed):
+    """After this nobody could give roles any more."""
+
+
 class BadInput(FloormicError):
     """What came in cannot be used; the text says why. `field` is what of it ("": all, or none in particular)."""
 

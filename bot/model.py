@@ -549,16 +549,6 @@ class SourceReport:
 
 
 @dataclass(frozen=True, slots=True)
-class Login:
-    """A signed-in person. `role` is "organiser", "moderator" or "expert"; `session` "" means every session."""
-
-    name: str
-    role: str
-    session: str
-    expires_at: float
-
-
-@dataclass(frozen=True, slots=True)
 class Abilities:
     """What a chat can do, and how fast.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bot.accounts import Account, Actor, Deed, Device, Entry, Grant, Invitation, Login
 from bot.model import (
     Abilities,
     Action,
@@ -17,7 +18,6 @@ from bot.model import (
     Cursor,
     Delivery,
     Feed,
-    Login,
     Message,
     Outage,
     Person,
@@ -199,17 +199,99 @@ class Deliveries(Protocol):
 
 
 class Logins(Protocol):
-    """Who is signed in. Tokens are stored hashed by the caller."""
+    """Who is signed in. Tokens are hashed by the caller."""
 
-    async def redeem(self, token_hash: str, at: float) -> bool:
-        """True the first time this one-use token is seen."""
+    async def admit(self, entry: Entry, now: float) -> Login | None:
+        """Use a link up, make or find the person, give what it promises and open the login, all of it or nothing.
+
+        None for a link that is unknown, over, used or revoked. The person of a link that carries its promise is the one
+        of that name who has exactly these roles, else somebody new. Where a name is taken, a number is added.
+        """
         ...
 
-    async def open_login(self, token_hash: str, login: Login) -> None: ...
+    async def open_login(self, person: str, device: Device, now: float) -> Login | None:
+        """None where the person is gone."""
+        ...
 
     async def login(self, token_hash: str, now: float) -> Login | None: ...
 
+    async def used(self, token_hash: str, now: float) -> None:
+        """This login was used just now."""
+        ...
+
+    async def logins(self, person: str, now: float) -> list[Login]:
+        """The newest first, without their roles."""
+        ...
+
     async def close_login(self, token_hash: str) -> None: ...
+
+    async def close_logins(self, person: str, *, only: str = "", but: str = "") -> int:
+        """End a person's logins, by their ids: this one only, or all but one; how many there were."""
+        ...
+
+
+class People(Protocol):
+    """Persons, roles and invitations. What is done to a person is in the ledger, in the same transaction."""
+
+    async def people(self, now: float) -> list[Account]:
+        """Everybody, by name."""
+        ...
+
+    async def person(self, id: str, now: float) -> Account:
+        """Raises `NotFound`."""
+        ...
+
+    async def password_of(self, name_key: str) -> tuple[str, str] | None:
+        """Id and hashed password ("": none) of the person of that name."""
+        ...
+
+    async def set_password(self, person: str, password: str, by: Actor, now: float, *, but: str = "") -> None:
+        """Sets the hash and ends all logins but one. Raises `NotFound`."""
+        ...
+
+    async def rename(self, person: str, name: str, by: Actor, now: float) -> None:
+        """Raises `Conflict` where another has that name, `NotFound`."""
+        ...
+
+    async def give_role(self, person: str, grant: Grant, by: Actor, now: float) -> None:
+        """In the place of what the person had in that session. Raises `LastOrganiser`, `NotFound`."""
+        ...
+
+    async def take_role(self, person: str, session: str, by: Actor, now: float) -> None:
+        """Raises `LastOrganiser`, `NotFound`."""
+        ...
+
+    async def remove_person(self, person: str, by: Actor, now: float) -> None:
+        """With roles and logins. Raises `LastOrganiser`, `NotFound`."""
+        ...
+
+    async def sign_out(self, person: str, by: Actor, now: float) -> int:
+        """End all logins of a person; how many there were. Raises `NotFound`."""
+        ...
+
+    async def invite(self, token_hash: str, invitation: Invitation, by: Actor, now: float) -> None:
+        """Raises `NotFound` where it is for a person who is gone."""
+        ...
+
+    async def invitation(self, token_hash: str, now: float) -> Invitation | None:
+        """None where it is unknown, over, used or revoked."""
+        ...
+
+    async def invitations(self, now: float) -> list[Invitation]:
+        """Those that are good, the newest first."""
+        ...
+
+    async def revoke(self, invitation: str, by: Actor, now: float) -> None:
+        """Raises `NotFound` where it is not good any more."""
+        ...
+
+    async def deeds(self, limit: int = 200) -> list[Deed]:
+        """The ledger, the newest first."""
+        ...
+
+
+class Accounts(Logins, People, Protocol):
+    """What signing in needs."""
 
 
 class Sources(Protocol):
@@ -283,7 +365,7 @@ class Polls(Protocol):
         ...
 
 
-class Store(Inbox, Queue, Stages, Vectors, Deliveries, Logins, Sources, Links, Polls, Protocol):
+class Store(Inbox, Queue, Stages, Vectors, Deliveries, Accounts, Sources, Links, Polls, Protocol):
     """All that is kept. One process owns it; opening a store that another process holds raises `StoreBusy`."""
 
     async def close(self) -> None: ...

@@ -21,7 +21,7 @@ from bot.errors import BadInput, FloormicError, SettingsError
 from bot.kinds import Kind
 from bot.options import SourceOptions
 from bot.phrases import in_language
-from bot.ports import Logins
+from bot.ports import Accounts
 from bot.settings import keep_secret
 from bot.settings.checks import TAKEN_NAMES
 from bot.settings.secret import weakness_of
@@ -370,7 +370,7 @@ class Connecting:
 
     def _answer(self) -> str:
         settings = self._file.settings
-        sign_in = SignIn(keep_secret(settings.secret_file).encode(), cast("Logins", None), time.time)
+        sign_in = SignIn(keep_secret(settings.secret_file).encode(), cast("Accounts", None), time.time)
         options = self._options()
         around = surroundings(settings, options, time.time, sign_in.key)
 

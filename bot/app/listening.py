@@ -33,7 +33,7 @@ from bot.errors import (
 from bot.model import Cursor, Delivery, Message, Person, Poll, Question, QuestionState
 from bot.options import SourceOptions
 from bot.phrases import in_language
-from bot.ports import Connector, Floor, HookReply, HookRequest, Logins, Now
+from bot.ports import Accounts, Connector, Floor, HookReply, HookRequest, Now
 from bot.settings import Settings, keep_secret
 from bot.settings.wording import did_you_mean
 from bot.storage import inbox
@@ -165,7 +165,7 @@ async def listen(
     """
     source = _source(settings, name)
     with _alone(settings, name):
-        sign_in = SignIn(keep_secret(settings.secret_file).encode(), cast("Logins", None), now)
+        sign_in = SignIn(keep_secret(settings.secret_file).encode(), cast("Accounts", None), now)
         connector = KINDS[source.kind].make(source, surroundings(settings, source, now, sign_in.key))
         ear = Ear(say, now, _cursor(settings, name), language)
         serving = await _serve(settings, connector, say, language, needed=KINDS[source.kind].called)

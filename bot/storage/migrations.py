@@ -5,6 +5,7 @@ A step that was released is never edited; the next change of the schema is the n
 
 from sqlite_utils import Database, Migrations
 
+from bot.accounts import name_key
 from bot.errors import StoreError
 
 steps = Migrations("floormic")
@@ -194,6 +195,63 @@ def _reasons_and_experts(db: Database) -> None:
         ALTER TABLE questions ADD COLUMN reason_shown INTEGER NOT NULL DEFAULT 0;
         ALTER TABLE questions ADD COLUMN assigned TEXT NOT NULL DEFAULT '';
         ALTER TABLE sessions ADD COLUMN ledger INTEGER NOT NULL DEFAULT 0;
+        """
+    )
+
+
+@steps(name="0011_people")
+def _people(db: Database) -> None:
+    """people: who can sign in; no two have the same `name_key`. roles: one a person and session ('': all), which ends
+    at `until`. invitations: one-use links, kept hashed, `grants` as JSON; `person` is '' where they make somebody new.
+    logins: each belongs to a person now. deeds: who did what to whom, append-only. Whoever was signed in becomes a
+    person whose role ends as their login would have."""
+    db.executescript(
+        """
+        CREATE TABLE people (
+            id TEXT PRIMARY KEY, name TEXT NOT NULL, name_key TEXT NOT NULL UNIQUE, password TEXT NOT NULL,
+            at REAL NOT NULL
+        ) STRICT;
+        CREATE TABLE roles (
+            person TEXT NOT NULL REFERENCES people (id), session TEXT NOT NULL, role TEXT NOT NULL, since REAL NOT NULL,
+            until REAL, PRIMARY KEY (person, session)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE invitations (
+            id TEXT PRIMARY KEY, token_hash TEXT NOT NULL UNIQUE, person TEXT NOT NULL, name TEXT NOT NULL,
+            grants TEXT NOT NULL, made_by TEXT NOT NULL, made_at REAL NOT NULL, expires_at REAL NOT NULL,
+            used_at REAL, revoked_at REAL
+        ) STRICT;
+        CREATE TABLE deeds (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, who TEXT NOT NULL, who_id TEXT NOT NULL,
+            what TEXT NOT NULL, whom TEXT NOT NULL, grants TEXT NOT NULL
+        ) STRICT;
+        CREATE TRIGGER deeds_stay BEFORE UPDATE ON deeds BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+        CREATE TRIGGER deeds_remain BEFORE DELETE ON deeds BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+
+        CREATE TABLE logins_of_people (
+            token_hash TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, person TEXT NOT NULL REFERENCES people (id),
+            device TEXT NOT NULL, since REAL NOT NULL, used_at REAL NOT NULL, expires_at REAL NOT NULL
+        ) STRICT;
+        """
+    )
+    names: set[str] = set()
+    for number, old in enumerate(db.query("SELECT token_hash, name, role, session, expires_at FROM logins"), 1):
+        id, name = f"login-{number}", old["name"]
+        if not name_key(name) or name_key(name) in names:
+            name = f"{name} #{number}"
+        names.add(name_key(name))
+        db.execute("INSERT INTO people VALUES (?, ?, ?, '', 0)", (id, name, name_key(name)))
+        db.execute(
+            "INSERT INTO roles (person, session, role, since, until) VALUES (?, ?, ?, 0, ?)",
+            (id, old["session"], old["role"], old["expires_at"]),
+        )
+        db.execute(
+            "INSERT INTO logins_of_people VALUES (?, ?, ?, '', 0, 0, ?)", (old["token_hash"], id, id, old["expires_at"])
+        )
+    db.executescript(
+        """
+        DROP TABLE logins;
+        ALTER TABLE logins_of_people RENAME TO logins;
+        CREATE INDEX logins_by_person ON logins (person);
         """
     )
 

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from sqlite_utils import Database
 
+from bot.accounts import Account, Actor, Deed, Device, Entry, Grant, Invitation, Login
 from bot.errors import StoreError
 from bot.model import (
     Action,
@@ -22,7 +23,6 @@ from bot.model import (
     Cursor,
     Delivery,
     Feed,
-    Login,
     Message,
     Outage,
     Person,
@@ -40,7 +40,7 @@ from bot.model import (
     Vector,
 )
 from bot.ports import Now
-from bot.storage import changes, inbox, links, logins, polls, questions, sessions, sources, stages, vectors
+from bot.storage import changes, inbox, links, logins, people, polls, questions, sessions, sources, stages, vectors
 from bot.storage import deliveries as said
 from bot.storage.connection import claim, connect, explained, warn_if_unsound
 from bot.storage.migrations import migrate
@@ -253,17 +253,68 @@ class SqliteStore:
     async def pulse(self, session: str, since: float) -> list[tuple[int, str, int]]:
         return await self._read(polls.pulse, session, since)
 
-    async def redeem(self, token_hash: str, at: float) -> bool:
-        return await self._write(logins.redeem, token_hash, at)
+    async def admit(self, entry: Entry, now: float) -> Login | None:
+        return await self._write(logins.admit, entry, now)
 
-    async def open_login(self, token_hash: str, login: Login) -> None:
-        await self._write(logins.open_login, token_hash, login)
+    async def open_login(self, person: str, device: Device, now: float) -> Login | None:
+        return await self._write(logins.open_login, person, device, now)
 
     async def login(self, token_hash: str, now: float) -> Login | None:
         return await self._read(logins.login, token_hash, now)
 
+    async def used(self, token_hash: str, now: float) -> None:
+        await self._write(logins.used, token_hash, now)
+
+    async def logins(self, person: str, now: float) -> list[Login]:
+        return await self._read(logins.of_person, person, now)
+
     async def close_login(self, token_hash: str) -> None:
         await self._write(logins.close_login, token_hash)
+
+    async def close_logins(self, person: str, *, only: str = "", but: str = "") -> int:
+        return await self._write(logins.close_logins, person, only, but)
+
+    async def people(self, now: float) -> list[Account]:
+        return await self._read(people.people, now)
+
+    async def person(self, id: str, now: float) -> Account:
+        return await self._read(people.person, id, now)
+
+    async def password_of(self, name_key: str) -> tuple[str, str] | None:
+        return await self._read(people.password_of, name_key)
+
+    async def set_password(self, person: str, password: str, by: Actor, now: float, *, but: str = "") -> None:
+        await self._write(people.set_password, person, password, by, now, but)
+
+    async def rename(self, person: str, name: str, by: Actor, now: float) -> None:
+        await self._write(people.rename, person, name, by, now)
+
+    async def give_role(self, person: str, grant: Grant, by: Actor, now: float) -> None:
+        await self._write(people.give_role, person, grant, by, now)
+
+    async def take_role(self, person: str, session: str, by: Actor, now: float) -> None:
+        await self._write(people.take_role, person, session, by, now)
+
+    async def remove_person(self, person: str, by: Actor, now: float) -> None:
+        await self._write(people.remove, person, by, now)
+
+    async def sign_out(self, person: str, by: Actor, now: float) -> int:
+        return await self._write(people.sign_out, person, by, now)
+
+    async def invite(self, token_hash: str, invitation: Invitation, by: Actor, now: float) -> None:
+        await self._write(people.invite, token_hash, invitation, by, now)
+
+    async def invitation(self, token_hash: str, now: float) -> Invitation | None:
+        return await self._read(people.invitation, token_hash, now)
+
+    async def invitations(self, now: float) -> list[Invitation]:
+        return await self._read(people.invitations, now)
+
+    async def revoke(self, invitation: str, by: Actor, now: float) -> None:
+        await self._write(people.revoke, invitation, by, now)
+
+    async def deeds(self, limit: int = 200) -> list[Deed]:
+        return await self._read(people.deeds, limit)
 
 
 def _prepared(file: Path, now: Now, patience: float, durable: bool) -> Database:

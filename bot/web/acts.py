@@ -13,7 +13,8 @@ from dataclasses import asdict, dataclass
 from aiohttp import web
 from pydantic import TypeAdapter
 
-from bot.errors import BadInput, Conflict, NotAllowed, NotFound
+from bot.accounts import at_least
+from bot.errors import BadInput, Conflict, NoRole, NotFound
 from bot.model import Action, Asked, QuestionState, Status
 from bot.web.api import reply
 from bot.web.queue_json import staff_question
@@ -34,7 +35,6 @@ from bot.web.schemas import (
     Words,
 )
 from bot.web.sessions import may_set
-from bot.web.signin import at_least
 from bot.web.site import CALLER, Caller, Desk, Site
 from bot.web.texts import say
 from knowledge.reasons import Reason, worded
@@ -165,7 +165,7 @@ class Acts:
         caller, body = request[CALLER], await read_body(request, ActBody)
         act = ACTS[body.do]
         if not at_least(caller.role, act.least):
-            raise NotAllowed(say(caller.lang, "not_allowed"))
+            raise NoRole(say(caller.lang, "role_short"))
         _require_fields(act, body)
         self._site.in_time(caller, body.by)
         await require_here(self._site, caller, [*body.questions, *([body.into] if body.into else [])])
@@ -176,7 +176,7 @@ class Acts:
 
     async def undo(self, request: web.Request) -> web.Response:
         caller = request[CALLER]
-        body = await read_body(request, UndoBody) if request.can_read_body else UndoBody()
+        body = await read_body(request, UndoBody) if await request.read() else UndoBody()
         self._site.in_time(caller, body.by)
         allowed = may_set(caller.role)
         async with self._turns[caller.here.id]:

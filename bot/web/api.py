@@ -18,7 +18,7 @@ from bot.web.identity import SOURCE, Participant
 from bot.web.queue_json import answer_out, question_for, question_out
 from bot.web.reading import read_body, read_name, read_since, read_text
 from bot.web.rendering import session_out
-from bot.web.routes import API, Parameter, Route
+from bot.web.routes import API, AS, Parameter, Route
 from bot.web.schemas import (
     AnswerOut,
     AskBody,
@@ -69,7 +69,7 @@ class Api:
                 self.questions,
                 "The questions that changed since a revision; viewers get those they may see",
                 reply=QueueOut,
-                parameters=[SINCE],
+                parameters=[SINCE, AS],
             ),
             Route(
                 "POST",
@@ -148,7 +148,7 @@ class Api:
 
     async def sessions(self, request: web.Request) -> web.Response:
         caller = request[CALLER]
-        found = [session_out(s, role_in(caller, s.id)) for s in await self._site.store.sessions()]
+        found = [session_out(s, role_in(self._site, caller, s.id)) for s in await self._site.store.sessions()]
         return web.json_response(body=SESSIONS.dump_json(found))
 
     async def session(self, request: web.Request) -> web.Response:

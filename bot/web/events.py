@@ -8,11 +8,12 @@ from typing import cast
 
 from aiohttp import web
 
+from bot.accounts import role_of
 from bot.errors import StoreError
 from bot.live import Feed
 from bot.web.queue_json import WHOLE
 from bot.web.reading import read_since
-from bot.web.routes import API, Parameter, Route
+from bot.web.routes import API, AS, Parameter, Route
 from bot.web.schemas import SessionNow
 from bot.web.sessions import TOPIC
 from bot.web.site import CALLER, Caller, Site
@@ -43,7 +44,7 @@ class Events:
                 'Server-sent events: "questions" with the JSON of GET questions, its revision as the id; and a '
                 "topic by its name, whole, at the start and whenever it changed",
                 reply="text/event-stream",
-                parameters=[since, last],
+                parameters=[since, last, AS],
                 stream=True,
             )
         ]
@@ -127,7 +128,10 @@ class _Stream:
         return False
 
     async def _still_signed_in(self) -> bool:
-        return await self._site.sign_in.login(self._caller.login_token) == self._caller.login
+        """With the role the stream began with? Another one, greater or less, sees something else."""
+        login = await self._site.sign_in.login(self._caller.login_token, using=False)
+        role = role_of(login.grants, self._caller.here.id, self._site.now()) if login else ""
+        return role == self._caller.role
 
     async def _send_news(self, since: int, told: int, head: bytes = b"") -> tuple[int, int]:
         """Send all that is newer; the revision and the number of the topics that the client knows then."""

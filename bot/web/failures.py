@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from bot.courses import TooLarge
-from bot.errors import BadInput, Conflict, NotAllowed, NotFound, StoreError
+from bot.errors import BadInput, Conflict, LastOrganiser, NoRole, NotAllowed, NotFound, StoreError
 from bot.web.rendering import page_response
 from bot.web.schemas import Code, Error
 from bot.web.site import CALLER, Caller, Site, TooFast
@@ -38,6 +38,10 @@ def failure_of(error: Exception, lang: str) -> Failure:
             return Failure(400, "bad_input", str(error), about=error.field)
         case NotFound():
             return Failure(404, "not_found", str(error))
+        case NoRole():
+            return Failure(403, "no_role", str(error))
+        case LastOrganiser():
+            return Failure(403, "not_allowed", say(lang, "last_organiser"))
         case NotAllowed():
             return Failure(403, "not_allowed", str(error))
         case Conflict():

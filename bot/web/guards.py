@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from bot.errors import BadInput, NotAllowed, NotFound
+from bot.accounts import ROLES, at_least, role_of
+from bot.errors import BadInput, NoRole, NotAllowed, NotFound
 from bot.web.failures import refusal
 from bot.web.routes import API, Policy, Route
-from bot.web.signin import at_least
 from bot.web.site import CALLER, Caller, Site
 from bot.web.texts import TEXTS, preferred, say
 
@@ -107,8 +107,11 @@ def make_guards(
         if route.unsafe and route.kind != "hook":
             _require_same_site(request, caller, site)
             site.take("writes", caller.address, caller.lang)
+        if route.body is not None:  # a role may be lost while a slow body comes in
+            await request.read()
         await _recognise(site, request, caller)
-        _require_role(route, caller)
+        caller.least = route.least
+        _require_role(route, request, caller)
         return await handler(request)
 
     return [entrance, admission]
@@ -171,18 +174,23 @@ async def _recognise(site: Site, request: web.Request, caller: Caller) -> None:
         caller.session = await site.session(id, caller.lang)
         caller.lang = caller.lang or caller.session.language
     caller.lang = caller.lang or "zh"
-    caller.role = role_in(caller, caller.session.id if caller.session else "")
+    caller.role = role_in(site, caller, caller.session.id if caller.session else "")
+    caller.organises = role_in(site, caller, "") == "organiser"
 
 
-def role_in(caller: Caller, session: str) -> str:
-    """The caller's role in a session ("": outside of any, where only logins for all sessions count)."""
-    login = caller.login
-    return login.role if login and login.session in {"", session} and at_least(login.role, "viewer") else "viewer"
+def role_in(site: Site, caller: Caller, session: str) -> str:
+    """The caller's role in a session ("": outside of any, where only roles in all sessions count), now."""
+    return role_of(caller.login.grants, session, site.now()) if caller.login else "viewer"
 
 
-def _require_role(route: Route, caller: Caller) -> None:
-    if not at_least(caller.role, route.least):
-        raise NotAllowed(say(caller.lang, "not_allowed"))
+def _require_role(route: Route, request: web.Request, caller: Caller) -> None:
+    wanted = request.query.get("as", "")
+    least = wanted if wanted in ROLES and at_least(wanted, route.least) else route.least
+    if at_least(caller.role, least) and (caller.login or not route.signed_in):
+        return
+    if caller.login:
+        raise NoRole(say(caller.lang, "role_short"))
+    raise NoRole(say(caller.lang, "signed_out" if caller.login_token else "not_allowed"))
 
 
 def _require_same_site(request: web.Request, caller: Caller, site: Site) -> None:

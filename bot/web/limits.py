@@ -27,6 +27,7 @@ class Limits:
     writes: Rate = Rate(1000, 100)  # one address, everything unsafe
     guesses: Rate = Rate(10, 1 / 30)  # one address, wrong codes and sign-in links
     viewer_pause: float = 0.2  # between two events of one viewer; staff are told at once
+    account_guesses: Rate = Rate(10, 1 / 10)  # one name, wrong passwords; faster than one address may guess
     heartbeat: float = 15.0
     login_check: float = 2.0
     write_timeout: float = 10.0
@@ -55,6 +56,10 @@ class Buckets:
         if len(self._filled) > self._most:
             self._filled.popitem(last=False)
         return 0.0
+
+    def give(self, key: str) -> None:
+        """Put one back that was taken."""
+        self._filled[key] = (min(self._rate.burst, self._tokens(key) + 1.0), self._now())
 
     def _tokens(self, key: str) -> float:
         tokens, at = self._filled.get(key, (self._rate.burst, 0.0))

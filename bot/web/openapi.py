@@ -15,7 +15,7 @@ DESCRIPTION = """The queue of questions of a talk.
 
 All times are Unix seconds (UTC). Failures carry `{"error": "text for people", "code": "…"}`. Unsafe methods need
 `Sec-Fetch-Site: same-origin` (browsers send it) or an `Origin` that is this server's. Viewers need no sign-in: a signed
-cookie names them. Staff sign in with a one-use link; their cookie carries the login."""
+cookie names them. Staff sign in with a one-use link or a password; their cookie carries the login."""
 FAILURES = {
     400: "Cannot be used; the text says why",
     403: "Not allowed, or from another site",
@@ -52,7 +52,7 @@ _SCHEMES = {
         "type": "apiKey",
         "in": "cookie",
         "name": "floormic-login",
-        "description": "A login, opened with a one-use link. Over https the name begins with __Host-.",
+        "description": "A login, opened with a one-use link or a password. Over https the name begins with __Host-.",
     }
 }
 
@@ -74,7 +74,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "parameters": [*_path_parameters(route), *_declared(route)],
         "responses": _responses(route),
     }
-    if route.least != "viewer":
+    if route.least != "viewer" or route.signed_in:
         operation["security"] = [{"staff": []}]
     if route.body is not None:
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _schema(route.body)}}}

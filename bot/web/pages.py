@@ -1,4 +1,4 @@
-"""The pages, the QR code, the report, the static files, and signing in and out."""
+"""The pages, the QR code, the report and the static files."""
 
 import io
 from urllib.parse import quote
@@ -6,11 +6,10 @@ from urllib.parse import quote
 import segno
 from aiohttp import web
 
-from bot.errors import BadInput, NotAllowed, NotFound
+from bot.errors import BadInput, NotFound
 from bot.model import Status
 from bot.queueing import ranked, visible, waiting
 from bot.web.compressing import accepted, compress
-from bot.web.guards import drop_login_cookie, set_login_cookie
 from bot.web.rendering import page_response, public_url
 from bot.web.routes import API, Route
 from bot.web.signin import at_least
@@ -41,10 +40,6 @@ class Pages:
             _page("GET", "/s/{session}/join", "viewer", self.join, "How to join, large"),
             _page("GET", "/s/{session}/qr.svg", "viewer", self.qr, "The QR code to join"),
             _page("GET", "/s/{session}/report", "expert", self.report, "The report"),
-            _page("GET", "/signin", "viewer", self.how_to_sign_in, "How to get a sign-in link"),
-            _page("GET", "/signin/{token}", "viewer", self.offer, "A sign-in link; opening it does not use it up"),
-            _page("POST", "/signin/{token}", "viewer", self.enter, "Use the sign-in link"),
-            _page("POST", "/signout", "viewer", self.leave, "Sign out"),
             Route("GET", "/static/{name:.+}", "viewer", self.static, "Static files", kind="file"),
             Route("GET", "/favicon.ico", "viewer", self.icon, "The icon that browsers ask for", kind="file"),
         ]
@@ -108,43 +103,6 @@ class Pages:
             headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
         return web.Response(body=body, headers=headers)
 
-    async def how_to_sign_in(self, request: web.Request) -> web.Response:
-        return page_response(self._site, request[CALLER], "signin.html", {"token": False})
-
-    async def offer(self, request: web.Request) -> web.Response:
-        """One button: link previews and prefetching must not use the link up."""
-        caller = request[CALLER]
-        self._site.may_guess(caller)
-        found = self._site.sign_in.invitation(request.match_info["token"])
-        if found is None:
-            self._site.guessed_wrong(caller)
-            raise NotAllowed(say(caller.lang, "bad_link"))
-        return page_response(
-            self._site, caller, "signin.html", {"token": True, "name": found.name, "invited_as": found.role}
-        )
-
-    async def enter(self, request: web.Request) -> web.Response:
-        site, caller = self._site, request[CALLER]
-        site.may_guess(caller)
-        token = request.match_info["token"]
-        found = site.sign_in.invitation(token)
-        fresh = await self._entered(caller, token)
-        if caller.login_token:  # what was signed in here before ends now
-            await site.sign_in.leave(caller.login_token)
-        page = "remote" if request.query.get("to") == "remote" else "board"
-        to = f"/s/{quote(found.session, safe='')}/{page}" if found and found.session else "/"
-        response = web.Response(status=303, headers={"Location": to})
-        set_login_cookie(site, response, fresh)
-        return response
-
-    async def leave(self, request: web.Request) -> web.Response:
-        caller = request[CALLER]
-        if caller.login_token:
-            await self._site.sign_in.leave(caller.login_token)
-        response = web.Response(status=303, headers={"Location": "/"})
-        drop_login_cookie(self._site, response)
-        return response
-
     async def static(self, request: web.Request) -> web.Response:
         asset, fixed = self._site.assets.find(request.match_info["name"])
         if asset is None:
@@ -162,18 +120,6 @@ class Pages:
 
     async def icon(self, request: web.Request) -> web.Response:
         raise web.HTTPMovedPermanently(f"/static/{DOCS_ICON}")
-
-    async def _entered(self, caller: Caller, token: str) -> str:
-        """The new login's token. Raises `NotAllowed` for a link that is no good, which counts as a guess."""
-        try:
-            fresh = await self._site.sign_in.enter(token)
-        except NotAllowed as error:
-            self._site.guessed_wrong(caller)
-            raise NotAllowed(say(caller.lang, "used_link")) from error
-        if fresh is None:
-            self._site.guessed_wrong(caller)
-            raise NotAllowed(say(caller.lang, "bad_link"))
-        return fresh
 
     def _of_session(self, caller: Caller, template: str, page: dict[str, object]) -> web.Response:
         return page_response(

@@ -7,7 +7,10 @@ from typing import TypeVar
 from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
+from bot.accounts import LONGEST_NAME as LONGEST_ACCOUNT_NAME
+from bot.accounts import name_key
 from bot.errors import BadInput
+from bot.web.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD, normal
 from bot.web.schemas import LONGEST_MESSAGE, LONGEST_NAME
 from bot.web.site import CALLER
 from bot.web.texts import say
@@ -16,6 +19,7 @@ B = TypeVar("B", bound=BaseModel)
 
 LARGEST_REVISION = 2**53  # what a browser counts exactly
 # Direction overrides and isolates can make a text read as another one on the board.
+JOINERS = "\u200c\u200d"  # some scripts and emoji are written with them
 STEERING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -48,6 +52,27 @@ def read_text(text: str, lang: str) -> str:
 def read_name(name: str) -> str:
     """A name on one line, cut where it is too long."""
     return " ".join(clean(name).split())[:LONGEST_NAME]
+
+
+def read_account_name(name: str, lang: str) -> str:
+    """The name of somebody who signs in, on one line. Raises `BadInput` for one that is too long or cannot be seen."""
+    name = " ".join(clean(name).split())
+    if not name_key(name):
+        raise BadInput(say(lang, "name_empty"))
+    if len(name) > LONGEST_ACCOUNT_NAME:
+        raise BadInput(say(lang, "name_long", most=LONGEST_ACCOUNT_NAME, length=f"{len(name):,}"))
+    return "".join(c for c in name if unicodedata.category(c) != "Cf" or c in JOINERS)
+
+
+def read_password(password: str, name: str, lang: str) -> None:
+    """Raises `BadInput` with what a password that one chooses must be like."""
+    length = len(normal(password))
+    if length < SHORTEST_PASSWORD:
+        raise BadInput(say(lang, "password_short", least=SHORTEST_PASSWORD, length=length))
+    if length > LONGEST_PASSWORD:
+        raise BadInput(say(lang, "password_long", most=LONGEST_PASSWORD, length=f"{length:,}"))
+    if name_key(password) == name_key(name):
+        raise BadInput(say(lang, "password_name"))
 
 
 def clean(text: str) -> str:

@@ -80,6 +80,8 @@ def page_response(site: Site, caller: Caller, template: str, page: dict[str, Any
     common = {
         "session": shown,
         "role": caller.role,
+        "least": caller.least,
+        "organises": caller.organises,
         "who": caller.who,
         "lang": caller.lang,
         "public_url": url,

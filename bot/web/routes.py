@@ -27,9 +27,17 @@ class Parameter:
     place: Literal["query", "header"] = "query"
 
 
+AS = Parameter(
+    "as",
+    "the least role you want to read with: 403 where you have it no more, instead of what viewers get",
+    {"type": "string", "enum": ["viewer", "expert", "moderator", "organiser"]},
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`least` is the role one needs at least. `reply` is what a success carries: a type, or a content type's name.
+    """`least` is the role one needs at least; `signed_in`: and an account, whatever its roles. `reply` is what a
+    success carries: a type, or a content type's name.
 
     `largest`: the handler reads the raw body piece by piece, and refuses one of more bytes. All other bodies are read
     whole and are at most `failures.LARGEST_BODY`.
@@ -47,6 +55,7 @@ class Route:
     parameters: Sequence[Parameter] = ()
     stream: bool = False
     largest: int = 0
+    signed_in: bool = False
 
     @property
     def pattern(self) -> str:

@@ -9,7 +9,7 @@ LONGEST_NAME = 60
 
 Role = Literal["viewer", "expert", "moderator", "organiser"]
 StatusName = Literal["new", "queued", "on_stage", "answered", "dismissed", "merged"]
-Code = Literal["not_found", "not_allowed", "bad_input", "conflict", "busy", "too_fast", "fault"]
+Code = Literal["not_found", "not_allowed", "no_role", "bad_input", "conflict", "busy", "too_fast", "fault"]
 QuestionId = Annotated[str, Field(min_length=1, max_length=100)]
 Label = Annotated[str, Field(max_length=100)]
 MessageId = Annotated[int, Field(ge=1, lt=2**63)]

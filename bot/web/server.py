@@ -9,6 +9,7 @@ from bot.courses import Courses
 from bot.live import Live
 from bot.ports import Connector, Now, Store
 from bot.trying import Tryouts
+from bot.web.account import Account
 from bot.web.acts import Acts
 from bot.web.api import Api
 from bot.web.assets import Assets
@@ -22,6 +23,7 @@ from bot.web.identity import Participants
 from bot.web.limits import Buckets, Limits
 from bot.web.openapi import openapi_document
 from bot.web.pages import Pages
+from bot.web.people import People
 from bot.web.queue_json import QueueJson
 from bot.web.rendering import HERE, make_templates
 from bot.web.routes import API, Policy, Route
@@ -100,6 +102,7 @@ def make_web(
             "previews": Buckets(limits.previews, now),
             "writes": Buckets(limits.writes, now),
             "guesses": Buckets(limits.guesses, now),
+            "account_guesses": Buckets(limits.account_guesses, now),
         },
     )
     return _application(site, trusted_proxies)
@@ -120,6 +123,8 @@ def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
         Staging(site),
         CourseRoutes(site),
         TryoutRoutes(site),
+        Account(site),
+        People(site),
         document,
     )
     routes = [part.routes() for part in parts]

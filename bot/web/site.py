@@ -7,12 +7,12 @@ from typing import Protocol
 from aiohttp import web
 from jinja2 import Environment
 
+from bot.accounts import Actor, Login, at_least, name_key
 from bot.courses import Courses
-from bot.errors import BadInput, Conflict, NotFound
+from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.live import Live
 from bot.model import (
     Action,
-    Login,
     Message,
     Person,
     Preview,
@@ -29,7 +29,7 @@ from bot.web.assets import Assets
 from bot.web.identity import Participant, Participants
 from bot.web.limits import Buckets, Limits
 from bot.web.queue_json import QueueJson
-from bot.web.signin import SignIn, at_least
+from bot.web.signin import SignIn
 from bot.web.source_json import Configured
 from bot.web.texts import say
 
@@ -94,8 +94,9 @@ class TooFast(BadInput):
 class Caller:
     """Who sent this request, filled in by the guards. `address` is the client's, behind trusted proxies too.
 
-    `role` counts in `session`; a login for another session is worth nothing here. `greeted`: the participant is new or
-    was renamed, so the response sets the cookie.
+    `role` counts in `session`; a role in another session is worth nothing here. `organises`: they are organiser of
+    every session. `least` is the role that the address asks for. `greeted`: the participant is new or was renamed, so
+    the response sets the cookie.
     """
 
     address: str
@@ -107,6 +108,8 @@ class Caller:
     login_token: str = ""
     session: Session | None = None
     role: str = "viewer"
+    least: str = "viewer"
+    organises: bool = False
     participant: Participant | None = None
     greeted: bool = False
 
@@ -124,6 +127,28 @@ class Caller:
     def who(self) -> str:
         """The name in the ledger."""
         return self.login.name if self.login else ""
+
+    @property
+    def actor(self) -> Actor:
+        """Who does something to persons. Raises `NotAllowed` for nobody."""
+        return Actor(self.me.person, self.me.name)
+
+    @property
+    def me(self) -> Login:
+        if self.login is None:
+            raise NotAllowed("nobody is signed in")
+        return self.login
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A try that counts as a wrong one until it turns out to be right."""
+
+    taken: Sequence[tuple[Buckets, str]]
+
+    def right(self) -> None:
+        for bucket, key in self.taken:
+            bucket.give(key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +214,16 @@ class Site:
         """Raises `Conflict` for what was to be done until `by` and comes later."""
         if by is not None and self.now() > by:
             raise Conflict(say(caller.lang, "too_late"))
+
+    def try_password(self, caller: Caller, name: str) -> "Tried":
+        """Counts a try before it is looked at, so that many at once do not pass. Raises `TooFast` where this address or
+        this name was tried wrong too often, whether or not anybody has that name."""
+        keys = [(self.buckets["guesses"], caller.address), (self.buckets["account_guesses"], name_key(name)[:200])]
+        if seconds := max(bucket.wait(key) for bucket, key in keys):
+            raise TooFast(caller.lang, seconds)
+        for bucket, key in keys:
+            bucket.take(key)
+        return Tried(keys)
 
     async def session(self, id: str, lang: str) -> Session:
         found = next((s for s in await self.store.sessions() if s.id == id), None)

@@ -48,7 +48,7 @@ export class Acts extends EventTarget {
       this.dispatchEvent(new CustomEvent("done", { detail: { what } }));
       return true;
     } catch (failure) {
-      if (failure.code === "not_allowed") this.dispatchEvent(new Event("refused"));
+      if (failure.code === "no_role") this.dispatchEvent(new Event("refused"));
       if (failure.code !== "conflict") toastFailure(failure);
       else if (what === "undo") toast(t("board.undo.later"), { bad: true });
       else this.dispatchEvent(new CustomEvent("conflict", { detail: { what, body } }));

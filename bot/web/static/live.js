@@ -1,5 +1,6 @@
 // The newest view of a session's questions: a snapshot first, then server-sent events.
 import { call, inSession } from "./api.js";
+import { pageFacts } from "./shell.js";
 
 /**
  * Keeps `questions` (id → question). Events: "change" (detail: ids that changed), "state" ("connecting", "live",
@@ -12,11 +13,14 @@ export class Live extends EventTarget {
     this.topics = topics;
     this.questions = new Map();
     this.revision = 0;
+    // A page for staff never goes on with what viewers see: without the role it is refused.
+    const { reads } = pageFacts();
+    this.as = reads ? `&as=${reads}` : "";
     this.state = "connecting";
     this.tries = 0;
     addEventListener("online", () => this.again(0));
     addEventListener("offline", () => this.enter("offline"));
-    document.addEventListener("visibilitychange", () => !document.hidden && this.state !== "live" && this.again(0));
+    document.addEventListener("visibilitychange", () => !document.hidden && this.lookAgain());
   }
 
   /** Reads everything anew, then listens. */
@@ -24,7 +28,7 @@ export class Live extends EventTarget {
     this.stop();
     const turn = (this.turn = (this.turn ?? 0) + 1);
     try {
-      const view = await call("GET", inSession(this.session, "/questions?since=0"));
+      const view = await call("GET", inSession(this.session, `/questions?since=0${this.as}`));
       if (turn === this.turn) this.replace(view), this.listen();
     } catch (failure) {
       if (turn !== this.turn) return;
@@ -35,7 +39,7 @@ export class Live extends EventTarget {
   }
 
   listen() {
-    const path = `/api/v1${inSession(this.session, `/events?since=${this.revision}`)}`;
+    const path = `/api/v1${inSession(this.session, `/events?since=${this.revision}${this.as}`)}`;
     const source = (this.source = new EventSource(path));
     source.addEventListener("open", () => ((this.tries = 0), this.enter("live")));
     source.addEventListener("questions", (event) => this.take(JSON.parse(event.data)));
@@ -52,6 +56,12 @@ export class Live extends EventTarget {
   again(wait) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.state !== "refused" && this.start(), wait);
+  }
+
+  /** The page is looked at again: meanwhile the network may be back, or somebody signed in beside it. */
+  lookAgain() {
+    if (this.state === "refused") this.enter("offline");
+    if (this.state !== "live") this.again(0);
   }
 
   stop() {

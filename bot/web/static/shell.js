@@ -51,7 +51,7 @@ let facts = null;
 
 /**
  * What the server put on the page: `session` (id) with its `language` and `review`, `role`, `who` (the name signed in
- * with), `joinUrl`, `sources` (names of chats by source and language).
+ * with), `organises` (every session), `reads` (the role that the page needs what it reads for), `joinUrl`, `sources` (names of chats by source and language).
  */
 export function pageFacts() {
   if (facts) return facts;
@@ -59,7 +59,7 @@ export function pageFacts() {
   const session = page.session?.id ?? "";
   const joinUrl = page.join_url ?? `${location.origin}/s/${encodeURIComponent(session)}`;
   const { language = "zh", review = false } = page.session ?? {};
-  facts = { session, role: page.role, who: page.who ?? "", joinUrl, sources: page.sources ?? {}, language, review };
+  facts = { session, role: page.role, who: page.who ?? "", joinUrl, organises: page.organises, reads: page.least === "viewer" ? "" : page.role, sources: page.sources ?? {}, language, review };
   return facts;
 }
 
@@ -85,7 +85,11 @@ export function toast(text, { bad = false, action = null, slot = "" } = {}) {
   node.addEventListener("pointerleave", () => (timer = setTimeout(gone, 3000)));
 }
 
-export const toastFailure = (failure) => toast(failure.advice ?? String(failure), { bad: true });
+/** Says what went wrong. Where a role is missing, signing in opens beside the page, so that nothing typed here is lost. */
+export function toastFailure(failure) {
+  const signIn = failure.code === "no_role" ? { word: t("menu.signin"), act: () => open("/signin", "_blank") } : null;
+  toast(failure.advice ?? String(failure), { bad: true, action: signIn, slot: signIn ? "signin" : "" });
+}
 
 /** Shows the state of the connection with an icon and a word. */
 export function showConnection(live, node) {

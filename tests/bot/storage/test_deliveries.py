@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bot.model import Address, Button, Delivery, Login
+from bot.model import Address, Button, Delivery
 from bot.ports import Store
 from tests.bot.storage.conftest import Open
 
@@ -99,28 +99,3 @@ async def test_what_was_being_sent_at_the_end_is_sent_again(opening: Open) -> No
     store = await opening()
     assert await store.due(0.0) == [replace(ONE, attempts=1)]
     await store.close()
-
-
-async def test_a_token_is_redeemed_once(opening: Open) -> None:
-    """Also after a restart."""
-    store = await opening()
-    assert [await store.redeem("t", 1.0), await store.redeem("t", 2.0), await store.redeem("u", 2.0)] == [
-        True,
-        False,
-        True,
-    ]
-    await store.close()
-    store = await opening()
-    assert not await store.redeem("t", 3.0)
-    await store.close()
-
-
-async def test_a_login_ends_by_time_or_by_hand(store: Store) -> None:
-    """It is known until its time is over or it is closed, and nobody else's is touched."""
-    ann, bob = Login("Ann", "moderator", "talk", 100.0), Login("Bob", "organiser", "", 100.0)
-    await store.open_login("a", ann)
-    await store.open_login("b", bob)
-    assert await store.login("a", 99.0) == ann
-    assert await store.login("a", 100.0) is None
-    await store.close_login("a")
-    assert (await store.login("a", 1.0), await store.login("b", 1.0)) == (None, bob)

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import sqlite_utils
 
+from bot.accounts import Device, Entry, Grant, Invitation
 from bot.model import Answer, CourseMatch, Mode, Outage, Person, SourceState, Status
 from bot.storage.connection import connect
 from bot.storage.migrations import steps
@@ -110,9 +111,10 @@ async def test_a_database_of_the_fourth_schema_is_read_as_it_was_written(tmp_pat
         (waiting,) = await store.due(200.0)
         assert (waiting.text, waiting.buttons[0].label, waiting.attempts) == ("Yes.", "me too", 1)
         assert await store.cursor("telegram") == "99"
-        assert not await store.redeem("used", 201.0)
+        again = Entry("used", "Ann", "", Device("new", "", 1e12), Invitation("", (Grant("organiser"),), "Ann", 1e12))
+        assert await store.admit(again, 201.0) is None
         assert (login := await store.login("token", 200.0))
-        assert login.role == "moderator"
+        assert (login.name, login.grants) == ("Ann", (Grant("moderator", "talk", 1e12),))
         assert await store.encoder() == "a fingerprint"
         assert await store.sources() == []
         assert await store.linked(Person("web", "w")) == []
@@ -138,6 +140,25 @@ async def test_sources_and_links_of_the_seventh_schema_stay(tmp_path: Path) -> N
         assert report.outages == (Outage("telegram", 50.0, None, "gone"),)
         assert await store.linked(Person("web", "w")) == [Person("telegram", "u1", "Cy")]
         assert await store.link("hash", Person("slack", "s"), 300.0)
+    finally:
+        await store.close()
+
+
+async def test_whoever_was_signed_in_still_is_though_names_are_alike(tmp_path: Path) -> None:
+    """Three logins, two of one name and one of none, become three persons with what each might do."""
+    db = connect(tmp_path / "hall.db")
+    steps.apply(db, stop_before="0011_people")
+    for token, name, role in (("a", "Ann", "moderator"), ("b", "ann", "organiser"), ("c", "", "expert")):
+        db.execute("INSERT INTO logins VALUES (?, ?, ?, '', 900.0)", (token, name, role))
+    db.conn.close()
+    store = await open_store(tmp_path / "hall.db", now=lambda: 200.0)
+    try:
+        found = [await store.login(token, 200.0) for token in "abc"]
+        assert [(one.name, one.grants[0].role) for one in found if one] == [
+            ("Ann", "moderator"),
+            ("ann #2", "organiser"),
+            (" #3", "expert"),
+        ]
     finally:
         await store.close()
 

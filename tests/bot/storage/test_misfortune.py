@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bot.accounts import Actor, Device, Entry, Grant, Invitation
 from bot.errors import StoreError
 from bot.model import (
     Address,
@@ -13,7 +14,6 @@ from bot.model import (
     Cursor,
     Delivery,
     Feed,
-    Login,
     Person,
     Placed,
     Placement,
@@ -21,7 +21,7 @@ from bot.model import (
     SourceHealth,
     SourceState,
 )
-from bot.ports import Deliveries, Inbox, Logins, Queue, Sources, Vectors
+from bot.ports import Deliveries, Inbox, Logins, People, Queue, Sources, Vectors
 from bot.storage.connection import connect
 from bot.storage.sqlite import SqliteStore, open_store
 from tests.bot.storage.acts import ask
@@ -30,6 +30,9 @@ from tests.bot.values import message
 SAID = Delivery("k", "talk", Address("web", "c"), "x")
 ZOE = Person("web", "zoe")
 HEARING = SourceHealth("web", SourceState.CONNECTED, 1.0, 2.0)
+BOB = Actor("b", "Bob")
+DEVICE = Device("d", "Firefox", 99.0)
+PROMISE = Invitation("i", (Grant("moderator"),), "Zoe", 99.0)
 
 WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "receive": lambda s: s.receive([message(9)], Cursor("web", "9")),
@@ -43,9 +46,19 @@ WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "reencode": lambda s: s.reencode("a", []),
     "deliver": lambda s: s.deliver([SAID]),
     "settle": lambda s: s.settle(SAID),
-    "redeem": lambda s: s.redeem("t", 1.0),
-    "open_login": lambda s: s.open_login("t", Login("n", "moderator", "", 9.0)),
+    "admit": lambda s: s.admit(Entry("t", "Zoe", "", DEVICE, PROMISE), 1.0),
+    "open_login": lambda s: s.open_login("p", DEVICE, 1.0),
+    "used": lambda s: s.used("t", 1.0),
     "close_login": lambda s: s.close_login("t"),
+    "close_logins": lambda s: s.close_logins("p"),
+    "set_password": lambda s: s.set_password("p", "x", BOB, 1.0),
+    "rename": lambda s: s.rename("p", "Zoe", BOB, 1.0),
+    "give_role": lambda s: s.give_role("p", Grant("expert"), BOB, 1.0),
+    "take_role": lambda s: s.take_role("p", "", BOB, 1.0),
+    "remove_person": lambda s: s.remove_person("p", BOB, 1.0),
+    "sign_out": lambda s: s.sign_out("p", BOB, 1.0),
+    "invite": lambda s: s.invite("t", PROMISE, BOB, 1.0),
+    "revoke": lambda s: s.revoke("i0", BOB, 1.0),
     "keep_sources": lambda s: s.keep_sources([HEARING]),
 }
 READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
@@ -69,6 +82,13 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "due": lambda s: s.due(1.0),
     "deliveries": lambda s: s.deliveries("talk"),
     "login": lambda s: s.login("t", 1.0),
+    "logins": lambda s: s.logins("p", 1.0),
+    "people": lambda s: s.people(1.0),
+    "person": lambda s: s.person("p", 1.0),
+    "password_of": lambda s: s.password_of("zoe"),
+    "invitation": lambda s: s.invitation("t", 1.0),
+    "invitations": lambda s: s.invitations(1.0),
+    "deeds": lambda s: s.deeds(),
     "sources": lambda s: s.sources(),
 }
 ALL = WRITES | READS
@@ -78,6 +98,11 @@ ALL = WRITES | READS
 async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     opened = await open_store(tmp_path / "hall.db", patience=0.05)
     await ask(opened, "q1")
+    other = connect(tmp_path / "hall.db")
+    other.execute("INSERT INTO people VALUES ('p', 'Pat', 'pat', '', 0)")
+    other.execute("INSERT INTO roles VALUES ('p', '', 'expert', 0, NULL)")
+    other.execute("INSERT INTO invitations VALUES ('i0', 'h', '', '', '[]', 'Bob', 0, 99, NULL, NULL)")
+    other.conn.close()
     yield opened
     await opened.close()
 
@@ -86,7 +111,7 @@ def test_every_method_is_here() -> None:
     """A method that the port gains must be added above."""
     port = {
         name
-        for part in (Inbox, Queue, Vectors, Deliveries, Logins, Sources)
+        for part in (Inbox, Queue, Vectors, Deliveries, Logins, People, Sources)
         for name in vars(part)
         if not name.startswith("_")
     }

@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from bot.accounts import Actor, Grant
 from bot.courses import Courses
 from bot.desk import Desk
 from bot.errors import StoreError
@@ -76,6 +77,7 @@ class Hall:
     likely: Preview = field(default_factory=Preview)  # what would become of any text
     sources: list[SourceReport] = field(default_factory=list)
     clients: list[TestClient[Any, Any]] = field(default_factory=list)
+    root: Actor = field(default_factory=lambda: Actor("", "the test"))
 
     def client(self) -> "Browser":
         client = TestClient(self.server)
@@ -85,6 +87,14 @@ class Hall:
     async def signed_in(self, role: str, session: str = "", name: str = "Mo") -> "Browser":
         browser = self.client()
         token = self.sign_in.link(role, name, session)
+        entered = await browser.post(f"/signin/{token}")
+        assert entered.status == 303, await entered.text()
+        return browser
+
+    async def person(self, *grants: Grant, name: str = "Pat") -> "Browser":
+        """Somebody new with these roles, signed in."""
+        token, _ = await self.sign_in.invite(grants, name, 3600, self.root)
+        browser = self.client()
         entered = await browser.post(f"/signin/{token}")
         assert entered.status == 303, await entered.text()
         return browser

@@ -5,9 +5,10 @@ import re
 import pytest
 from aiohttp import web
 
+from bot.accounts import ROLES, Grant, at_least
 from bot.storage.sqlite import SqliteStore
+from bot.web.routes import Route
 from bot.web.server import POLICY
-from bot.web.signin import ROLES, at_least
 from tests.bot.web.hall import Browser, Hall, open_hall
 
 BODIES = {
@@ -19,9 +20,14 @@ BODIES = {
     "/api/v1/sessions/{session}/undo": {},
     "/api/v1/sessions/{session}/course/use": {"version": "x"},
     "/api/v1/sessions/{session}/stage": {},
+    "/api/v1/signin": {"name": "Nobody", "password": "a wrong password"},
+    "/api/v1/people/invitations": {"role": "organiser"},
+    "/api/v1/people/{person}/roles": {"role": "organiser"},
 }
+ENDS_THE_LOGIN = {"/signin/{token}", "/api/v1/signin/link", "/signout", "/signout/everywhere", "/api/v1/signout"}
 EVERYBODYS = {
-    "/", "/healthz", "/signin", "/signin/{token}", "/signout", "/in/{source}", "/static/{name}", "/favicon.ico",
+    "/", "/healthz", "/signin", "/signin/{token}", "/signout", "/api/v1/signin", "/api/v1/signin/link",
+    "/api/v1/signout", "/in/{source}", "/static/{name}", "/favicon.ico",
     "/api/v1/openapi.json", "/api/v1/sessions", "/api/v1/sessions/{session}", "/api/v1/sessions/{session}/events",
     "/api/v1/sessions/{session}/me", "/api/v1/sessions/{session}/me/link", "/api/v1/sessions/{session}/messages",
     "/api/v1/sessions/{session}/mine", "/api/v1/sessions/{session}/preview",
@@ -34,6 +40,7 @@ EVERYBODYS = {
 
 def address(path: str, session: str = "talk") -> str:
     values = {"session": session, "question": "q1", "token": "x", "version": "x", "source": "echo", "name": "base.css"}
+    values |= {"person": "nobody", "invitation": "none", "login": "none"}
     return re.sub(r"\{(\w+)(?::[^}]*)?\}", lambda m: values[m[1]], path)
 
 
@@ -67,8 +74,8 @@ async def test_an_undeclared_address_is_refused(store: SqliteStore) -> None:
 
 async def test_what_everybody_may_use_is_known(hall: Hall) -> None:
     """No address is open to everybody without being on the list here."""
-    opened = {route.pattern for route in hall.server.app[POLICY].routes if route.least == "viewer"}
-    assert opened == EVERYBODYS
+    routes = hall.server.app[POLICY].routes
+    assert {route.pattern for route in routes if route.least == "viewer" and not route.signed_in} == EVERYBODYS
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -80,13 +87,61 @@ async def test_a_role_reaches_what_it_may_and_nothing_else(hall: Hall, role: str
         hall.client() if role == "viewer" else await hall.signed_in(role, session) for session in ("", "talk", "other")
     ]
     for route in hall.server.app[POLICY].routes:
-        if route.stream or route.path in {"/signin/{token}", "/signout"}:
+        if route.stream or route.path in ENDS_THE_LOGIN:
             continue
         inside = role if "{session}" in route.path else "viewer"
         for browser, rights in ((everywhere, role), (here, inside), (elsewhere, "viewer")):
-            status = await _status(browser, route.method, address(route.path), BODIES.get(route.path))
-            refused = status == 403 and not route.path.endswith("/not-answered")
-            assert refused == (not at_least(rights, route.least)), (route.method, route.path, rights, status)
+            await _is_refused_rightly(browser, route, "talk", rights, signed_in=role != "viewer")
+
+
+PAST, LATER = 1_600_000_000.0, 1_800_000_000.0
+PERSONS: dict[str, tuple[list[Grant], str, str, str]] = {
+    "no role": ([], "viewer", "viewer", "viewer"),
+    "one of each": ([Grant("moderator", "talk"), Grant("expert", "other")], "moderator", "expert", "viewer"),
+    "more in one": ([Grant("expert"), Grant("moderator", "talk")], "moderator", "expert", "expert"),
+    "less in one": ([Grant("organiser"), Grant("expert", "talk")], "organiser", "organiser", "organiser"),
+    "organiser of one": ([Grant("organiser", "talk")], "organiser", "viewer", "viewer"),
+    "for an evening": ([Grant("moderator", "other", LATER)], "viewer", "moderator", "viewer"),
+    "ended": ([Grant("organiser", "", PAST)], "viewer", "viewer", "viewer"),
+    "ended here": ([Grant("organiser", "talk", PAST), Grant("expert")], "expert", "expert", "expert"),
+    "unknown": ([Grant("admin"), Grant("expert", "other")], "viewer", "expert", "viewer"),
+}
+"""Roles of a person, and what they come to: in one session, in another, and outside of any."""
+
+
+@pytest.mark.parametrize("person", PERSONS)
+async def test_several_roles_come_to_the_greatest_that_counts_here_and_now(hall: Hall, person: str) -> None:
+    """Person by address by session: refused exactly where no role that holds reaches it; streams too."""
+    grants, *rights = PERSONS[person]
+    await hall.asks()
+    browser = await hall.person(*grants)
+    for route in hall.server.app[POLICY].routes:
+        if route.path in ENDS_THE_LOGIN:
+            continue
+        for session, role in zip(("talk", "other"), rights, strict=False):
+            held = role if "{session}" in route.path else rights[2]
+            if route.stream:
+                await _streams(browser, address(route.path, session), held)
+            else:
+                await _is_refused_rightly(browser, route, session, held, signed_in=True)
+
+
+async def _is_refused_rightly(browser: Browser, route: Route, session: str, rights: str, *, signed_in: bool) -> None:
+    status = await _status(browser, route.method, address(route.path, session), BODIES.get(route.path))
+    refused = status == 403 and not route.path.endswith("/not-answered")
+    may = at_least(rights, route.least) and (signed_in or not route.signed_in)
+    assert refused == (not may), (route.method, route.path, session, rights, status)
+
+
+async def _streams(browser: Browser, path: str, rights: str) -> None:
+    """Every stream is open as the role one has, and as no greater one."""
+    for wanted in ROLES:
+        answer = await browser.get(f"{path}?as={wanted}")
+        assert (answer.status == 200) == at_least(rights, wanted), (path, rights, wanted, answer.status)
+        if answer.status == 200:
+            first = await answer.content.readuntil(b"\n\n")
+            assert (b'"original"' in first) == (at_least(rights, "expert") and b'"questions":[]' not in first)
+        answer.close()
 
 
 async def _status(browser: Browser, method: str, path: str, body: object) -> int:
@@ -135,7 +190,7 @@ async def test_other_sites_cannot_act(store: SqliteStore, headers: dict[str, str
                 route.method, address(route.path), json={}, headers=sent, allow_redirects=False
             )
             refused = answer.status == 403 and "site" in await answer.text()
-            if route.least == "viewer" or not taken:
+            if (route.least == "viewer" and not route.signed_in) or not taken:
                 assert refused == (not taken), (route.method, route.path, answer.status)
 
 
