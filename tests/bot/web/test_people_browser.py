@@ -50,8 +50,8 @@ async def test_a_guest_is_invited_moderates_and_loses_the_role_while_writing(
     await people.locator("#grant-sessions label", has_text="An evening talk").click()
     await people.locator("#grant-until").select_option("tonight")
     await people.locator("#grant-do").click()
-    link = await people.locator("#made-link").input_value()
     await expect(people.locator("#made-qr")).to_be_visible()
+    link = await people.locator("#made-link").input_value()
     await people.locator("#made [data-close]").click()
     await expect(people.locator("#invitations li")).to_have_count(1)
 
@@ -74,8 +74,8 @@ async def test_a_guest_is_invited_moderates_and_loses_the_role_while_writing(
     await expect(zoe.locator(".grant")).to_have_count(0)
     await guest.locator("#connection[data-state=refused]").wait_for(state="attached")
     await guest.locator(".panel-answer [data-do=answer]").click()
-    said = guest.locator(".toast-bad").last
-    await expect(said).to_contain_text("您写的内容没有丢失" if chinese else "What you typed is kept")
+    said = "您写的内容没有丢失" if chinese else "What you typed is kept"
+    await expect(guest.locator(".toast-bad", has_text=said)).to_be_visible()
     await expect(guest.locator("#answer-text")).to_have_value("Tomorrow at noon.")
 
     root, now = Actor("", "test"), crowd.hall.now()
