@@ -97,7 +97,7 @@ class Sessions:
 
     async def again(self, request: web.Request) -> web.Response:
         caller, body = request[CALLER], await read_body(request, AgainBody)
-        if not at_least(role_in(caller, ""), "organiser"):  # a session of its own is not theirs to make
+        if not at_least(role_in(self._site, caller, ""), "organiser"):  # a session of its own is not theirs to make
             raise NotAllowed(say(caller.lang, "not_allowed"))
         given = {name: value for name, value in (await self._wanted(body, caller)).items() if value is not None}
         like = next_evening(caller.here, self._site.now())
