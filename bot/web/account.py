@@ -119,7 +119,7 @@ class Account:
             fresh = await self._with_password(request, fields.get("name", ""), fields.get("password", ""))
         except BadInput as error:
             return self._again(caller, error, {"name": clean(fields.get("name", ""))[:200]})
-        return await self._in(caller, fresh)
+        return await self._in(request, fresh)
 
     async def sign_in(self, request: web.Request) -> web.Response:
         body = await read_body(request, SignInBody)
@@ -142,7 +142,7 @@ class Account:
         except BadInput as error:  # the link is still good
             typed = {"name": clean(fields.get("name", ""))[:200]} if not promise.person else {}
             return self._again(caller, error, {**_link_page(promise, await self._titles()), **typed})
-        return await self._in(caller, fresh)
+        return await self._in(request, fresh)
 
     async def enter(self, request: web.Request) -> web.Response:
         caller, body = request[CALLER], await read_body(request, EnterBody)
@@ -185,9 +185,10 @@ class Account:
         tried.right()
         return fresh
 
-    async def _in(self, caller: Caller, fresh: str) -> web.Response:
-        login = await self._begun(caller, fresh)
-        response = web.Response(status=303, headers={"Location": _home(login)})
+    async def _in(self, request: web.Request, fresh: str) -> web.Response:
+        login = await self._begun(request[CALLER], fresh)
+        page = "remote" if request.query.get("to") == "remote" else "board"
+        response = web.Response(status=303, headers={"Location": _home(login, page)})
         set_login_cookie(self._site, response, fresh)
         return response
 
@@ -314,11 +315,11 @@ def _link_page(promise: Invitation, titles: Mapping[str, str]) -> dict[str, obje
     return {"link": {"roles": roles, "known": bool(promise.person)}, "name": promise.name}
 
 
-def _home(login: Login) -> str:
-    """Where somebody goes who has just signed in: to their session where there is one, else to the list."""
+def _home(login: Login, page: str) -> str:
+    """Where somebody goes who has just signed in: to a page of their session where there is one, else to the list."""
     sessions = {grant.session for grant in login.grants}
     one = sessions.pop() if len(sessions) == 1 else ""
-    return f"/s/{quote(one, safe='')}/board" if one else "/"
+    return f"/s/{quote(one, safe='')}/{page}" if one else "/"
 
 
 async def _form(request: web.Request) -> dict[str, str]:

@@ -12,7 +12,9 @@ function draw() {
   byId("roles")?.replaceChildren(...(link?.roles ?? []).map((role) => el("li", { class: "badge", data: { tone: "queued" } }, icon("people"), el("span", { text: grantLine(role, titles), dir: "auto" }))));
   passwordHints();
   // What is wrong is said in the language of the page, whatever the browser's is.
-  byId("signin").action = `${location.pathname}?lang=${language()}`;
+  const query = new URLSearchParams(location.search);
+  query.set("lang", language());
+  byId("signin").action = `${location.pathname}?${query}`;
 }
 
 startShell();
