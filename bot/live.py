@@ -70,11 +70,11 @@ class View:
 
 class _Room:
     """One session in memory. `stale` names what changed since the last read began; `told` holds the newest of each
-    topic with the `number` of its change."""
+    topic with the `number` of its change for everybody and for staff."""
 
     def __init__(self, topics: set[str]) -> None:
         self.view = View()
-        self.told: dict[str, tuple[int, Told]] = {}
+        self.told: dict[str, tuple[int, int, Told]] = {}
         self.number = 0
         self.stale = {QUESTIONS, *topics}
         self.watchers = 0
@@ -84,14 +84,19 @@ class _Room:
         self.failure: StoreError | None = None
 
     def turn(self, changed: list[Question], told: dict[str, Told]) -> None:
-        news = {name: new for name, new in told.items() if name not in self.told or self.told[name][1] != new}
+        news = {name: new for name, new in told.items() if name not in self.told or self.told[name][2] != new}
         if not changed and not news:
             return
         if changed:
             self.view = self.view.and_then(changed)
         for name, new in news.items():
             self.number += 1
-            self.told[name] = (self.number, new)
+            everybodys, staffs, old = self.told.get(name, (0, 0, None))
+            self.told[name] = (
+                self.number if old is None or old.everybody != new.everybody else everybodys,
+                self.number if old is None or old.staff != new.staff else staffs,
+                new,
+            )
         self.turned.set()
         self.turned = asyncio.Event()
 
@@ -124,7 +129,9 @@ class Feed:
     def told(self, since: int, staff: bool) -> list[tuple[str, bytes]]:
         """The topics that changed after the change of that number, with what they say now."""
         news = [
-            (name, new.staff if staff else new.everybody) for name, (n, new) in self._room.told.items() if n > since
+            (name, new.staff if staff else new.everybody)
+            for name, (everybodys, staffs, new) in self._room.told.items()
+            if (staffs if staff else everybodys) > since
         ]
         return [(name, data) for name, data in news if data is not None]
 

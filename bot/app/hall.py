@@ -136,6 +136,7 @@ class Hall:
             make_web(
                 store=self.store,
                 desk=self.desk,
+                polls=self.polls,
                 live=self.live,
                 receive=self.floor.receive,
                 look_up=self.look_up,

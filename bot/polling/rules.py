@@ -115,9 +115,7 @@ def _checked_choice(state: PollState) -> PollState:
 
 def _checked_scale(state: PollState) -> PollState:
     if not LOWEST <= state.low < state.high <= HIGHEST:
-        raise BadInput(
-            f"a scale goes from {LOWEST} or more up to {HIGHEST} or less, not {state.low:,} to {state.high:,}"
-        )
+        raise BadInput(f"a scale lies within {LOWEST} and {HIGHEST} and goes up, not {state.low} to {state.high}")
     low, high = (tidy(word) for word in state.ends)
     if max(len(low), len(high)) > LONGEST_END:
         raise BadInput(f"the words at the ends of a scale have at most {LONGEST_END} characters")

@@ -7,6 +7,7 @@ from aiohttp import web
 
 from bot.courses import TooLarge
 from bot.errors import BadInput, Conflict, LastOrganiser, NoRole, NotAllowed, NotFound, StoreError
+from bot.phrases import in_language
 from bot.web.rendering import page_response
 from bot.web.schemas import Code, Error
 from bot.web.site import CALLER, Caller, Site, TooFast
@@ -35,17 +36,17 @@ def failure_of(error: Exception, lang: str) -> Failure:
         case TooLarge():
             return Failure(413, "bad_input", str(error))
         case BadInput():
-            return Failure(400, "bad_input", str(error), about=error.field)
+            return Failure(400, "bad_input", in_language(str(error), lang), about=error.field)
         case NotFound():
-            return Failure(404, "not_found", str(error))
+            return Failure(404, "not_found", in_language(str(error), lang))
         case NoRole():
             return Failure(403, "no_role", str(error))
         case LastOrganiser():
             return Failure(403, "not_allowed", say(lang, "last_organiser"))
         case NotAllowed():
-            return Failure(403, "not_allowed", str(error))
+            return Failure(403, "not_allowed", in_language(str(error), lang))
         case Conflict():
-            return Failure(409, "conflict", str(error))
+            return Failure(409, "conflict", in_language(str(error), lang))
         case StoreError():
             return Failure(503, "busy", say(lang, "busy"), {"Retry-After": str(RETRY_AFTER)})
         case web.HTTPException():

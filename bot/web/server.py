@@ -7,6 +7,7 @@ from aiohttp import web
 
 from bot.courses import Courses
 from bot.live import Live
+from bot.polls import Polls
 from bot.ports import Connector, Now, Store
 from bot.trying import Tryouts
 from bot.web.account import Account
@@ -24,6 +25,7 @@ from bot.web.limits import Buckets, Limits
 from bot.web.openapi import openapi_document
 from bot.web.pages import Pages
 from bot.web.people import People
+from bot.web.polls import Polling
 from bot.web.queue_json import QueueJson
 from bot.web.rendering import HERE, make_templates
 from bot.web.routes import API, Policy, Route
@@ -60,6 +62,7 @@ def make_web(
     in_file: Collection[str] = (),
     feed: FeedSession = _feeds_nothing,
     sources: Mapping[str, Mapping[str, str]] | None = None,
+    polls: Polls | None = None,
     limits: Limits | None = None,
     precision: float = PRECISION,
 ) -> web.Application:
@@ -75,6 +78,7 @@ def make_web(
     site = Site(
         store=store,
         desk=desk,
+        polls=polls or Polls(store, live.changed, now),
         live=live,
         receive=receive,
         look_up=look_up,
@@ -118,6 +122,7 @@ def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
         Effects(site),
         events,
         Pages(site),
+        Polling(site),
         Sessions(site),
         Sources(site),
         Staging(site),

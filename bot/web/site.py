@@ -22,6 +22,7 @@ from bot.model import (
     SettingValue,
     SourceReport,
 )
+from bot.polls import Polls
 from bot.ports import Connector, Now, Store
 from bot.sessions import SETTINGS
 from bot.trying import Tryouts
@@ -157,6 +158,7 @@ class Site:
 
     store: Store
     desk: Desk
+    polls: Polls
     live: Live
     receive: Receive
     look_up: LookUp

@@ -15,13 +15,14 @@ import { byId, onceAFrame } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { Live, OPEN, rank } from "./live.js";
 import { setCount } from "./pieces.js";
+import { startPulse } from "./pulse-line.js";
 import { moderates, pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
 import { startAlarm } from "./sources-alarm.js";
 import { SteadyList } from "./steady.js";
 import "./words/board.js";
 
 const facts = pageFacts();
-const live = new Live(facts.session, ["hands", "session"]);
+const live = new Live(facts.session, ["hands", "session", "pulse"]);
 const question = (id) => live.questions.get(id);
 const acts = new Acts(facts.session, question);
 const hands = new Hands(live, facts.session);
@@ -29,6 +30,7 @@ const selected = new Set();
 let cursor = null;
 
 startShell();
+startPulse(live);
 document.body.classList.toggle("expert", !moderates(facts.role));
 const lanes = new Lanes();
 const filters = new Filters(facts.session, facts.who);

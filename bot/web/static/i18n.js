@@ -75,6 +75,7 @@ const WORDS = {
   "board.link.viewer": ["观众页", "Viewer page"],
   "board.link.stage": ["舞台页", "Stage page"],
   "board.link.report": ["报告", "Report"],
+  "board.link.polls": ["投票", "Polls"],
   "board.link.join": ["入场码", "Join code"],
   "settings.link": ["设置", "Settings"],
   "board.link.prepare": ["开场准备", "Prepare"],

@@ -5,8 +5,10 @@ import { setLanguage, t } from "./i18n.js";
 import { Live, onStage } from "./live.js";
 import { readWishes, WISHES } from "./overlay-wishes.js";
 import { answeredBy } from "./pieces.js";
+import { pollPicture } from "./poll-picture.js";
 import { pageFacts, startShell } from "./shell.js";
 import { cutToFit } from "./text-cut.js";
+import "./words/polls.js";
 import "./words/stage.js";
 
 const FEWEST = 8000; // milliseconds that an answer stays
@@ -21,9 +23,10 @@ const SMALLEST = 14; // pixels, as in overlay.css
 const facts = pageFacts();
 const { wishes, wrong } = readWishes(location.search);
 const address = facts.joinUrl.replace(/^https?:\/\//, "");
-const live = new Live(facts.session);
+const live = new Live(facts.session, ["polls"]);
 const told = new Map(); // question id → the answer that was shown, or stood before the page was opened
 const waiting = []; // questions whose answer is still to be shown
+let poll = null; // the one on the stage
 let showing = null;
 let opened = false;
 
@@ -62,12 +65,21 @@ function drawAnswer(question) {
 
 function drawStage() {
   if (showing) return;
+  if (poll) return drawPoll();
   const question = onStage([...live.questions.values()]);
   byId("caption").hidden = !question;
   if (question) draw({ label: t("stage.now"), question, answer: "", foot: t("people.want", { n: question.people }) });
 }
 
+function drawPoll() {
+  const how = poll.status === "open" && poll.marks.some(Boolean);
+  const foot = [t("poll.people", { n: poll.people }), how && t("poll.type", { marks: poll.marks.slice(0, 3).join(t("poll.or")) })];
+  draw({ label: t("poll.title"), question: poll, answer: "", foot: foot.filter(Boolean).join(" · ") });
+  byId("caption-poll").replaceChildren(pollPicture(poll));
+}
+
 function draw({ label, question, answer, foot }) {
+  byId("caption-poll").replaceChildren();
   const box = byId("caption");
   const key = `${question.id} ${answer}`;
   if (box.dataset.key !== key || box.hidden) {
@@ -131,6 +143,7 @@ for (const one of wrong) console.warn(t("wish.wrong", one));
 if (new URLSearchParams(location.search).has("help")) showHelp();
 if (wishes.sample) sample();
 else {
+  live.addEventListener("polls", (event) => ((poll = event.detail.polls.find((one) => one.shown) ?? null), drawStage()));
   live.addEventListener("change", () => (take(), drawStage()));
   live.start();
 }

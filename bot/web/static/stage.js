@@ -4,6 +4,7 @@ import { onLanguage, t } from "./i18n.js";
 import { Live } from "./live.js";
 import { fillChats, short } from "./pieces.js";
 import { pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
+import { startStagePoll } from "./stage-polls.js";
 import { listenToClicker, STAGE_KEYS, Staging, stayAwake } from "./staging.js";
 import { cutToFit } from "./text-cut.js";
 import { Timer } from "./timer.js";
@@ -16,22 +17,25 @@ const SMALLEST = 3.5; // below that nobody in the last row reads; a text that ne
 const LONG = 6.5; // letters smaller than that have the rest of the page give way
 
 const facts = pageFacts();
-const live = new Live(facts.session, ["stage"]);
+const live = new Live(facts.session, ["stage", "polls"]);
 const staging = new Staging(live, facts);
 const address = facts.joinUrl.replace(/^https?:\/\//, "");
 const timer = new Timer(byId("timer"), () => announce(t("timer.announce")));
 
 startShell();
+const pollNow = startStagePoll(live, () => drawStage());
 
 function drawStage() {
   const { now, next } = staging;
-  document.body.classList.toggle("waiting", !now);
-  byId("now").hidden = byId("corner").hidden = !now;
-  byId("wait").hidden = Boolean(now) || live.state === "connecting";
+  const poll = pollNow();
+  document.body.classList.toggle("waiting", !now && !poll);
+  byId("corner").hidden = !now && !poll;
+  byId("now").hidden = !now || poll;
+  byId("wait").hidden = Boolean(now) || poll || live.state === "connecting";
   byId("blank").hidden = !staging.blank;
   byId("done").hidden = !(staging.may && (now || next.length));
   setText(byId("done").querySelector("span"), t(now ? "stage.done" : "stage.first"));
-  if (now) drawNow(now);
+  if (now && !poll) drawNow(now);
   drawNext(next.slice(0, now ? NEXT : TOP), Boolean(now));
   drawTime();
 }

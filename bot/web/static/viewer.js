@@ -12,16 +12,18 @@ import { makeRow, mineRow, updateRow, waitingRow } from "./viewer-row.js";
 import { startDialogs } from "./viewer-dialogs.js";
 import { startLikely } from "./viewer-likely.js";
 import { startLinking } from "./viewer-link.js";
+import { startPolls } from "./viewer-polls.js";
 import "./words/viewer.js";
 
 const facts = pageFacts();
 const at = (rest) => inSession(facts.session, rest);
-const live = new Live(facts.session);
+const live = new Live(facts.session, ["polls", "pulse"]);
 const outbox = new Outbox(facts.session);
 const mine = { votes: new Set(), asked: new Set(), messages: [], code: "", linked: [] };
 const seenAnswers = kept(`floormic.answers.${facts.session}`, []);
 
 startShell();
+startPolls({ at, live, session: facts.session });
 const drawLinked = startLinking({ at, changed: takeMine });
 const composer = new Composer(outbox, facts.session);
 startLikely({

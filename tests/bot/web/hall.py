@@ -16,6 +16,7 @@ from bot.desk import Desk
 from bot.errors import StoreError
 from bot.live import Live
 from bot.model import Abilities, Delivery, Message, Placed, Placement, Preview, Session, SourceReport
+from bot.polls import Polls
 from bot.ports import Floor, HookReply, HookRequest
 from bot.storage.sqlite import SqliteStore
 from bot.trying import Tryouts
@@ -163,7 +164,14 @@ async def open_hall(
 ) -> AsyncIterator[Hall]:
     """A served hall; `prepare` may change the application before it starts."""
     clock, live, echo = Clock(), Live(store, pause=0.005), Echo()
-    desk = Desk(store, live.changed, clock, settled=lambda id: live.changed(id, "session"))
+    polls = Polls(store, live.changed, clock)
+    desk = Desk(
+        store,
+        live.changed,
+        clock,
+        settled=lambda id: live.changed(id, "session"),
+        polls_changed=polls.changed,
+    )
     sign_in = SignIn(SECRET, store, clock)
 
     async def receive(messages: Sequence[Message]) -> int:
@@ -193,6 +201,7 @@ async def open_hall(
     app = make_web(
         store=store,
         desk=desk,
+        polls=polls,
         live=live,
         receive=receive,
         look_up=look_up,

@@ -23,6 +23,11 @@ BODIES = {
     "/api/v1/signin": {"name": "Nobody", "password": "a wrong password"},
     "/api/v1/people/invitations": {"role": "organiser"},
     "/api/v1/people/{person}/roles": {"role": "organiser"},
+    "/api/v1/sessions/{session}/polls": {"kind": "scale", "title": "How clear?"},
+    "/api/v1/sessions/{session}/polls/copies": {"session": "talk"},
+    "/api/v1/sessions/{session}/polls/{poll}": {"kind": "scale", "title": "How clear?"},
+    "/api/v1/sessions/{session}/polls/{poll}/actions": {"do": "start"},
+    "/api/v1/sessions/{session}/polls/{poll}/vote": {"choices": ["1"]},
 }
 ENDS_THE_LOGIN = {"/signin/{token}", "/api/v1/signin/link", "/signout", "/signout/everywhere", "/api/v1/signout"}
 EVERYBODYS = {
@@ -34,13 +39,15 @@ EVERYBODYS = {
     "/api/v1/sessions/{session}/questions", "/api/v1/sessions/{session}/questions/{question}/not-answered",
     "/api/v1/sessions/{session}/questions/{question}/vote", "/s/{session}", "/s/{session}/join", "/s/{session}/qr.svg",
     "/s/{session}/stage", "/s/{session}/overlay", "/api/v1/sessions/{session}/stage",
-    "/api/v1/sessions/{session}/ledger",
+    "/api/v1/sessions/{session}/ledger", "/api/v1/sessions/{session}/polls",
+    "/api/v1/sessions/{session}/polls/{poll}/vote", "/api/v1/sessions/{session}/pulse",
 }  # fmt: skip
 
 
 def address(path: str, session: str = "talk") -> str:
     values = {"session": session, "question": "q1", "token": "x", "version": "x", "source": "echo", "name": "base.css"}
     values |= {"person": "nobody", "invitation": "none", "login": "none"}
+    values["poll"] = "p1"
     return re.sub(r"\{(\w+)(?::[^}]*)?\}", lambda m: values[m[1]], path)
 
 

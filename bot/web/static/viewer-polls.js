@@ -1,0 +1,181 @@
+// The polls on the viewer's page: tap to answer, change it, see the result where it may be seen; and the pulse. A vote
+// that finds no network is kept and sent later; of two in the same poll only the last.
+import { call } from "./api.js";
+import { byId, button, el, kept, said, shown } from "./dom.js";
+import { onLanguage, t } from "./i18n.js";
+import { pollPicture } from "./poll-picture.js";
+import { toast, toastFailure } from "./shell.js";
+import "./words/polls.js";
+
+const CLOSED = 3; // polls that are over and still shown
+const MOODS = ["fast", "slow", "lost", "great"];
+
+/** `at(rest)` is the address of something in the session. */
+export function startPolls({ at, live, session }) {
+  const waiting = kept(`floormic.votes.${session}`, {});
+  let polls = [];
+  let mine = {};
+  let pulse = false;
+  let changing = new Set();
+  let timer;
+  let tries = 0;
+
+  async function readMine() {
+    try {
+      const found = await call("GET", at("/polls"));
+      mine = found.mine;
+      polls = found.polls;
+      draw();
+    } catch {
+      // what is told over the stream does, and the next connection reads again
+    }
+  }
+
+  const chosen = (poll) => waiting.get()[poll.id] ?? mine[poll.id] ?? [];
+
+  function vote(poll, choices) {
+    waiting.set({ ...waiting.get(), [poll.id]: choices });
+    changing.delete(poll.id);
+    draw();
+    flush();
+  }
+
+  /** Sends what waits; a vote that was changed while it was sent stays. */
+  async function flush() {
+    clearTimeout(timer);
+    for (const [id, choices] of Object.entries(waiting.get())) {
+      try {
+        await call("PUT", at(`/polls/${encodeURIComponent(id)}/vote`), { choices });
+        mine = { ...mine, [id]: choices };
+        tries = 0;
+      } catch (failure) {
+        if (failure.passing) {
+          timer = setTimeout(flush, failure.wait ? failure.wait * 1000 : Math.min(30000, 1000 * 2 ** tries++));
+          return draw();
+        }
+        toastFailure(failure);
+      }
+      const { [id]: now, ...others } = waiting.get();
+      if (JSON.stringify(now) === JSON.stringify(choices)) waiting.set(others);
+    }
+    draw();
+  }
+
+  async function feel(mood) {
+    try {
+      await call("POST", at("/pulse"), { mood });
+      toast(t("pulse.said"), { slot: "pulse" });
+    } catch (failure) {
+      toastFailure(failure);
+    }
+  }
+
+  function draw() {
+    const open = polls.filter((poll) => poll.status === "open").sort((a, b) => b.opened_at - a.opened_at);
+    const over = polls.filter((poll) => poll.status === "closed" && poll.result).sort((a, b) => b.opened_at - a.opened_at);
+    const box = byId("polls-list");
+    const cards = [...open, ...over.slice(0, CLOSED)];
+    byId("polls").hidden = cards.length === 0;
+    const known = new Map([...box.children].map((card) => [card.dataset.id, card]));
+    cards.forEach((poll, place) => {
+      const old = known.get(poll.id);
+      const voted = chosen(poll);
+      const asks = poll.status === "open" && (!voted.length || changing.has(poll.id));
+      // A form that somebody fills in is not drawn anew under the hand.
+      const about = asks ? { ...poll, result: null, people: 0 } : poll;
+      const signature = JSON.stringify([about, asks, voted, waiting.get()[poll.id] ?? null, document.documentElement.lang]);
+      if (old?.dataset.shown !== signature) {
+        const card = makeCard(poll, asks, voted);
+        card.dataset.shown = signature;
+        if (old) {
+          const focused = old.contains(document.activeElement);
+          old.replaceWith(card);
+          if (focused) card.focus();
+        } else box.append(card);
+      }
+      known.delete(poll.id);
+      const card = box.querySelector(`[data-id="${CSS.escape(poll.id)}"]`);
+      if (box.children[place] !== card) box.insertBefore(card, box.children[place]);
+    });
+    for (const gone of known.values()) gone.remove();
+  }
+
+  function makeCard(poll, asks, voted) {
+    const head = el("p", { class: "poll-head" }, el("span", { class: "badge", data: { tone: poll.status === "open" ? "queued" : "" }, text: t(`poll.status.${poll.status}`) }),
+      poll.people > 0 && !asks && el("span", { class: "faint", text: t("poll.people", { n: poll.people }) }));
+    const title = el("h3", { dir: "auto", text: shown(poll.title), id: `poll-${poll.id}` });
+    const card = el("section", { class: "card poll", tabindex: "-1", "aria-labelledby": title.id, data: { id: poll.id } }, head, title);
+    if (asks) card.append(form(poll, voted));
+    else {
+      if (voted.length) card.append(el("p", { class: "poll-mine" }, el("b", { dir: "auto", text: spoken(poll, voted) }),
+        el("span", { class: "faint", text: t(waiting.get()[poll.id] ? "poll.waiting" : poll.status === "open" ? "poll.voted" : "poll.status.closed") })));
+      card.append(pollPicture(poll));
+      if (poll.status === "open") card.append(el("div", { class: "actions" }, button({ word: t("poll.change"), act: () => (changing.add(poll.id), draw(), focus(poll)) })));
+    }
+    return card;
+  }
+
+  const focus = (poll) => byId("polls-list").querySelector(`[data-id="${CSS.escape(poll.id)}"] :is(input, textarea)`)?.focus();
+
+  /** One tap votes where one can be chosen; the others have a button. */
+  function form(poll, voted) {
+    const name = `poll-${poll.id}`;
+    const box = el("form", { class: "poll-form", autocomplete: "off", on: { submit: (event) => (event.preventDefault(), send()) } });
+    const fields = () => [...box.querySelectorAll("input, textarea")];
+    const send = () => {
+      const choices = read(poll, fields());
+      if (choices.length) vote(poll, choices);
+      else fields()[0]?.focus();
+    };
+    if (poll.kind === "words" || poll.kind === "open") {
+      const label = poll.kind === "words" ? t("poll.words", { n: poll.most }) : t("poll.text");
+      const field = el(poll.kind === "words" ? "input" : "textarea", { dir: "auto", maxlength: poll.kind === "words" ? 160 : 300, rows: "2", enterkeyhint: "send" });
+      field.value = voted.join(poll.kind === "words" ? ", " : "");
+      box.append(el("label", { class: "field" }, el("span", { text: label }), field));
+    } else {
+      const one = poll.most === 1;
+      const numbers = poll.kind === "scale" ? Array.from({ length: poll.high - poll.low + 1 }, (_, n) => poll.low + n) : poll.options.map((_, at) => at + 1);
+      const choices = numbers.map((number) => {
+        const input = el("input", { type: one ? "radio" : "checkbox", name, value: String(number), checked: voted.includes(String(number)) });
+        // A click and not a change: the arrow keys go through radio buttons, and must not vote on their way.
+        if (one) input.addEventListener("click", (event) => event.detail > 0 && send());
+        const option = poll.options[number - 1];
+        const word = poll.kind === "scale" ? el("b", { text: String(number) }) : el("span", { dir: "auto", text: shown(option) });
+        return el("label", { class: "poll-choice" }, input, poll.kind !== "scale" && poll.marks[number - 1] && el("b", { class: "poll-mark", text: poll.marks[number - 1] }), word);
+      });
+      const ends = poll.kind === "scale" && poll.ends.some(Boolean) && el("p", { class: "poll-ends" }, ...poll.ends.map((word) => el("span", { dir: "auto", text: shown(word) })));
+      box.append(el("fieldset", { class: poll.kind === "scale" ? "poll-choices poll-numbers" : "poll-choices" },
+        el("legend", { text: one ? t("poll.choose.one") : t("poll.choose.most", { n: poll.most }) }), ...choices), ends || "");
+    }
+    box.append(el("div", { class: "actions" }, el("button", { type: "submit", class: "button primary", text: t("poll.vote") })));
+    return box;
+  }
+
+  function drawPulse() {
+    const box = byId("pulse");
+    box.hidden = !pulse;
+    if (pulse) byId("pulse-moods").replaceChildren(...MOODS.map((mood) => button({ word: t(`pulse.${mood}`), act: () => feel(mood), data: { mood } })));
+  }
+
+  live.addEventListener("polls", (event) => ((polls = event.detail.polls), draw()));
+  live.addEventListener("pulse", (event) => ((pulse = event.detail.on), drawPulse()));
+  live.addEventListener("state", () => live.state === "live" && (readMine(), flush()));
+  addEventListener("online", flush);
+  onLanguage(() => (draw(), drawPulse()));
+  return readMine;
+}
+
+function read(poll, fields) {
+  if (poll.kind === "open") return [fields[0].value.trim()].filter(Boolean);
+  if (poll.kind === "words") {
+    const text = fields[0].value;
+    return text.split(/[,，、;；]/.test(text) ? /[,，、;；]/ : /\s+/).map((word) => word.trim()).filter(Boolean);
+  }
+  return fields.filter((field) => field.checked).map((field) => field.value);
+}
+
+/** What was chosen, in words. */
+function spoken(poll, choices) {
+  const words = poll.kind === "single" || poll.kind === "multiple" ? choices.map((n) => poll.options[n - 1] ?? n) : choices;
+  return shown(words.join(" · "));
+}

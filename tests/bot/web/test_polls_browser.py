@@ -1,0 +1,136 @@
+"""Polls in real browsers: made on the board's page, voted in on the page and in two chats, seen on the stage."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from bot.model import Message
+from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
+
+expect.set_options(timeout=20_000)
+
+
+@pytest.fixture
+async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
+    """No page complains about anything."""
+    async with open_crowd(tmp_path) as opened:
+        yield opened
+        assert opened.wrongs == []
+
+
+async def types(crowd: Crowd, text: str, author: str, source: str) -> None:
+    """Somebody types this in that chat."""
+    crowd.said += 1
+    sent = Message("talk", source, f"t{crowd.said}", author, "", text, crowd.hall.now())
+    await crowd.hall.floor.receive([sent])
+
+
+async def makes(
+    page: Page, kind: str, title: str, *, options: str = "", results: str = "live", save: str = "Save"
+) -> None:
+    """Staff fills in the form and starts the poll."""
+    await page.locator("#poll-new").click()
+    await page.locator("#poll-kind").select_option(kind)
+    await page.locator("#poll-title").fill(title)
+    if options:
+        await page.locator("#poll-options").fill(options)
+    await page.locator("#poll-results").select_option(results)
+    await page.get_by_role("button", name=save, exact=True).click()
+    await expect(page.locator("#poll-dialog")).to_be_hidden()
+    card = page.locator("#polls .poll", has_text=title)
+    await card.locator("[data-do=start]").click()
+    await expect(card.locator("[data-do=close]")).to_be_visible()
+
+
+async def test_one_poll_is_voted_in_everywhere_and_seen_on_the_stage(crowd: Crowd) -> None:
+    """By a tap on the page and by typing in two chats; nobody but staff sees the result before it is closed, and undo
+    opens it again."""
+    staff = await crowd.moderator(page="polls")
+    viewer, stage = await crowd.viewer(PHONE), await crowd.viewer()
+    await stage.goto(crowd.hall.session_url("talk", "stage"))
+    await makes(staff, "single", "Which queue?", options="Redis\nKafka\n<img src=x onerror=alert(1)>", results="closed")
+    card = viewer.locator("#polls .poll")
+    await card.get_by_text("Kafka").click()
+    await expect(card.locator(".poll-mine")).to_contain_text("Kafka")
+    await types(crowd, "2", "u1", "telegram")
+    await types(crowd, "选A", "b1", "bilibili")
+    await types(crowd, "A 方案怎么部署?", "b1", "bilibili")
+    await expect(staff.locator("#polls .poll-number")).to_have_text(["1 · 33%", "2 · 67%", "0 · 0%"])
+    await expect(stage.locator("#stage-poll-people")).to_have_text("3 votes")
+    await expect(stage.locator("#stage-poll .poll-number")).to_have_count(0)
+    assert "67%" not in await viewer.content()
+    await staff.locator("[data-do=close]").click()
+    for page in (stage, viewer):
+        await expect(page.locator(".poll-picture .poll-number")).to_have_text(["1 · 33%", "2 · 67%", "0 · 0%"])
+    await staff.locator("#undo").click()
+    await expect(card.get_by_role("button", name="Change")).to_be_visible()
+    await card.get_by_role("button", name="Change").click()
+    await card.get_by_text("Redis").click()
+    await expect(staff.locator("#polls .poll-number").first).to_have_text("2 · 67%")
+
+
+async def test_a_vote_without_a_network_is_sent_later(crowd: Crowd) -> None:
+    """Only the last one, once, and the page says that it waits."""
+    staff, viewer = await crowd.moderator(page="polls"), await crowd.viewer(PHONE)
+    await makes(staff, "scale", "How clear?")
+    card = viewer.locator("#polls .poll")
+    await expect(card).to_be_visible()
+    await viewer.route("**/vote", lambda route: route.abort())
+    await card.get_by_text("4", exact=True).click()
+    await expect(card.locator(".poll-mine")).to_contain_text("it is sent when it is back")
+    crowd.wrongs.clear()  # the browser notes each request that finds no network
+    await viewer.unroute("**/vote")
+    await viewer.evaluate("dispatchEvent(new Event('online'))")
+    await expect(staff.locator("#polls .poll-mean")).to_have_text("Mean 4.0")
+    await expect(card.locator(".poll-mine")).to_contain_text("you can change it")
+    crowd.wrongs.clear()
+
+
+@pytest.mark.parametrize(("language", "save", "people"), [("en-US", "Save", "2 votes"), ("zh-CN", "保存", "2 人投票")])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+async def test_words_and_texts_are_shown_in_both_languages(
+    crowd: Crowd, size: dict[str, int], language: str, save: str, people: str
+) -> None:
+    """On the page of staff and on the overlay; a word that is hidden is gone; nothing is wider than the screen."""
+    staff = await crowd.moderator(size, language, page="polls")
+    overlay = await (await crowd.profile(DESK, language)).new_page()
+    await overlay.goto(crowd.hall.session_url("talk", "overlay"))
+    await makes(staff, "words", "In a word?", save=save)
+    await types(crowd, "词 可靠 快", "u1", "telegram")
+    await types(crowd, "#快", "b1", "bilibili")
+    await expect(overlay.locator(".poll-word")).to_have_text(["快", "可靠"])
+    await expect(staff.locator("#polls .poll-head")).to_contain_text(people)
+    await staff.locator("#polls .poll-words li", has_text="可靠").get_by_role("button").click()
+    await expect(overlay.locator(".poll-word")).to_have_text(["快"])
+    assert await staff.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+async def test_a_bad_poll_is_explained_and_kept_in_the_form(crowd: Crowd) -> None:
+    """A thousand options: the advice stands in the form, and nothing that was typed is lost."""
+    staff = await crowd.moderator(page="polls")
+    await staff.locator("#poll-new").click()
+    await staff.locator("#poll-title").fill("Which?")
+    await staff.locator("#poll-options").fill("\n".join(f"option {n}" for n in range(1000)))
+    await staff.get_by_role("button", name="Save", exact=True).click()
+    await expect(staff.locator("#poll-bad")).to_contain_text("2 to 20 options, this has 1,000")
+    await expect(staff.locator("#poll-title")).to_have_value("Which?")
+    crowd.wrongs.clear()  # the browser notes the refusal
+
+
+async def test_the_pulse_is_tapped_and_typed_and_seen_by_staff_alone(crowd: Crowd) -> None:
+    """Off until it is switched on; the board says in words how it is."""
+    board, staff = await crowd.moderator(), await crowd.moderator(page="polls")
+    viewer = await crowd.viewer(PHONE)
+    await expect(viewer.locator("#pulse")).to_be_hidden()
+    await staff.locator("#pulse-switch").check()
+    await viewer.get_by_role("button", name="Too fast").click()
+    await types(crowd, "没听懂", "u1", "telegram")
+    await expect(board.locator("#pulse-now")).to_have_text("Last 2 minutes: Lost me 1, Too fast 1")
+    await expect(board.locator("#pulse-svg polyline")).to_have_count(2)
+    await staff.locator("#pulse-switch").uncheck()
+    await expect(viewer.locator("#pulse")).to_be_hidden()
+    await expect(board.locator("#pulse-line")).to_be_hidden()
