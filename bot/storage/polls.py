@@ -29,7 +29,8 @@ _PEOPLE = f"{_LAST} SELECT poll, COUNT(*) AS people FROM last GROUP BY poll"  # 
 
 _COUNTS = f"""
     {_LAST}
-    SELECT poll, c.value AS choice, COUNT(DISTINCT last.id) AS people, MIN(last.id * 100 + c.key) AS first, s.value AS said
+    SELECT poll, c.value AS choice, COUNT(DISTINCT last.id) AS people,
+        MIN(last.id * 100 + c.key) AS first, s.value AS said
     FROM last, json_each(last.choices) c JOIN json_each(last.said) s ON s.key = c.key
     GROUP BY poll, c.value ORDER BY people DESC, first
 """  # noqa: S608 (constants)
