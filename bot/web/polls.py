@@ -98,7 +98,9 @@ class Polling:
 
     async def page(self, request: web.Request) -> web.Response:
         caller = request[CALLER]
-        known = [one for one in await self._site.store.sessions() if at_least(role_in(caller, one.id), "expert")]
+        known = [
+            one for one in await self._site.store.sessions() if at_least(role_in(self._site, caller, one.id), "expert")
+        ]
         others = [{"id": one.id, "title": one.title} for one in known if one.id != caller.here.id]
         return page_response(self._site, caller, "polls.html", {"others": others})
 
@@ -110,7 +112,7 @@ class Polling:
     async def copy(self, request: web.Request) -> web.Response:
         caller, body = request[CALLER], await read_body(request, PollCopyBody)
         origin = await self._site.session(body.session, caller.lang)
-        if not at_least(role_in(caller, origin.id), "expert"):
+        if not at_least(role_in(self._site, caller, origin.id), "expert"):
             raise NotAllowed(say(caller.lang, "not_allowed"))
         action = await self._site.polls.copy(caller.who, caller.here.id, origin.id, body.polls)
         return reply(ActionOut(action=action.id))
