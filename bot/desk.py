@@ -335,7 +335,7 @@ class Desk:
     async def _to_undo(self, session: str, action: int | None, may_set: Container[str]) -> Action:
         actions = await self._store.actions(session, limit=500)
         for one in actions:
-            may = one.change.opens is None and all(setting.name in may_set for setting in one.change.settings)
+            may = may_undo(one.change, may_set)
             if action == one.id and not may:
                 raise NotAllowed("this needs more rights to be taken back, or cannot be taken back at all")
             if action == one.id or (action is None and may and not one.undone and one.change.undoes is None):
@@ -412,6 +412,11 @@ class Desk:
             except NotFound:
                 return id
         raise Conflict("this message was split off too often")
+
+
+def may_undo(change: Change, may_set: Container[str]) -> bool:
+    """Whether somebody who may change these settings of a session may take it back. That a session was opened stays."""
+    return change.opens is None and all(setting.name in may_set for setting in change.settings)
 
 
 def _to(state: QuestionState, status: Status) -> QuestionState:

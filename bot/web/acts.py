@@ -7,15 +7,16 @@ then changes.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from aiohttp import web
 from pydantic import TypeAdapter
 
 from bot.accounts import at_least
+from bot.desk import may_undo
 from bot.errors import BadInput, Conflict, NoRole, NotFound
-from bot.model import Action, Asked, QuestionState, Status
+from bot.model import Action, Asked, QuestionState, Setting, Status
 from bot.web.api import reply
 from bot.web.queue_json import staff_question
 from bot.web.reading import clean, read_body
@@ -184,8 +185,9 @@ class Acts:
         return reply(ActionOut(action=action.id))
 
     async def ledger(self, request: web.Request) -> web.Response:
-        actions = await self._site.store.actions(request[CALLER].here.id, limit=LEDGER_LENGTH)
-        rows, of = [_row(action) for action in actions], request.query.get("question")
+        caller, of = request[CALLER], request.query.get("question")
+        actions = await self._site.store.actions(caller.here.id, limit=LEDGER_LENGTH)
+        rows = [_row(action, may_set(caller.role)) for action in actions]
         return web.json_response(body=LEDGER.dump_json([row for row in rows if of is None or of in row.questions]))
 
     async def public_ledger(self, request: web.Request) -> web.Response:
@@ -266,8 +268,10 @@ def _reason(one: Reason) -> ReasonOut:
     return ReasonOut(**asdict(one), text=Words(**worded(one)))
 
 
-def _row(action: Action) -> LedgerRow:
+def _row(action: Action, allowed: Container[str]) -> LedgerRow:
+    """`allowed`: the settings that the caller may change."""
     change = action.change
+    polls = dict.fromkeys(state.title for pair in change.polls for state in pair if state is not None)
     touched = dict.fromkeys(state.id for pair in change.questions for state in pair if state is not None)
     return LedgerRow(
         id=action.id,
@@ -275,6 +279,14 @@ def _row(action: Action) -> LedgerRow:
         who=change.who,
         what=change.what,
         questions=list(touched),
-        settings=[SettingOut(**asdict(one)) for one in change.settings if one.name != "course"],
+        settings=[_setting(one) for one in change.settings],
+        polls=list(polls),
         undone=action.undone,
+        undoable=not action.undone and change.undoes is None and may_undo(change, allowed),
     )
+
+
+def _setting(one: Setting) -> SettingOut:
+    if one.name == "course":  # where its folder lies is nobody's business
+        return SettingOut(name=one.name, before=bool(one.before), after=bool(one.after))
+    return SettingOut(**asdict(one))

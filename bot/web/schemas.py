@@ -468,7 +468,8 @@ class RemoteOut(Reply):
 
 
 class LedgerRow(Reply):
-    """`what` is what was done, `undone` that it was taken back; `settings` are those of the session that it changed."""
+    """`what` is what was done, `undone` that it was taken back, `undoable` that the caller may still do so; `settings`
+    are those of the session that it changed (of `course` only whether there is one), `polls` the titles of polls."""
 
     id: int
     at: float
@@ -476,7 +477,9 @@ class LedgerRow(Reply):
     what: str
     questions: list[str]
     settings: list[SettingOut]
+    polls: list[str]
     undone: bool
+    undoable: bool
 
 
 class PublicLedgerRow(Reply):

@@ -5,6 +5,8 @@ import { clock, t } from "./i18n.js";
 import { rank } from "./live.js";
 import { badge, short } from "./pieces.js";
 import { pageFacts, toastFailure } from "./shell.js";
+import { inWords } from "./talk-fields.js";
+import "./words/settings.js";
 
 const SHOWN = 40;
 const REASONS = ["topic", "none", "rude", "private"];
@@ -123,13 +125,20 @@ export async function showLedger(session, acts, titleOf) {
 }
 
 function ledgerRow(row, titleOf, undo) {
-  const titles = row.questions.map(titleOf).filter(Boolean).map((title) => short(title, 60));
+  const titles = [...row.questions.map(titleOf).filter(Boolean), ...row.polls].map((title) => short(title, 60));
   const head = el("p", {}, el("b", { text: t(`did.${row.what}`) }), " · ", el("bdi", { text: shown(row.who) || "–" }), " · ", el("time", { text: clock(row.at) }));
-  const body = el("div", { class: "ledger-body" }, head, titles.length > 0 && el("p", { class: "faint", dir: "auto", text: titles.join(" · ") }));
+  const what = [titles.length > 0 && titles.join(" · "), ...row.settings.map(setting)].filter(Boolean);
+  const body = el("div", { class: "ledger-body" }, head, ...what.map((text) => el("p", { class: "faint", dir: "auto", text })));
   const back = row.undone
     ? el("span", { class: "badge", text: t("board.history.undone") })
-    : row.what !== "undo" && button({ icon: "undo", word: t("board.undo"), act: () => undo(row.id) });
+    : row.undoable && button({ icon: "undo", word: t("board.undo"), act: () => undo(row.id) });
   return el("li", { class: row.undone ? "undone" : "" }, body, back);
+}
+
+/** What a setting was and became; of the course only that it is another one, where it had one before and after. */
+function setting({ name, before, after }) {
+  const word = t(`settings.${name}`);
+  return before === after ? word : t("did.setting", { name: word, before: inWords(name, before), after: inWords(name, after) });
 }
 
 /** The sheet of keys; `keys`: [[key names], text key]. */

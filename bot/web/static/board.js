@@ -21,6 +21,8 @@ import { startAlarm } from "./sources-alarm.js";
 import { SteadyList } from "./steady.js";
 import "./words/board.js";
 
+const MOST_ROWS = 100; // of a column at once: nobody looks at more, and a thousand rows make every act slow
+
 const facts = pageFacts();
 const live = new Live(facts.session, ["hands", "session", "pulse"]);
 const question = (id) => live.questions.get(id);
@@ -58,6 +60,7 @@ const lists = Object.fromEntries(LANES.map((lane) => [lane, new SteadyList(byId(
   make,
   update: (row, one, leaving) => updateRow(row, question(one.id) ?? one, on, { selected: selected.has(one.id), opened: panel.id === one.id }, leaving),
   scroller: byId(`lane-${lane}`),
+  most: MOST_ROWS,
 })]));
 
 function make(one) {
@@ -102,6 +105,11 @@ function drawLists() {
 }
 
 const draw = onceAFrame(drawLists);
+/** Another search shows its finds at once, though the pointer be on the list. */
+const narrow = onceAFrame(() => {
+  drawLists();
+  for (const lane of LANES) lists[lane].anew();
+});
 const refresh = () => Object.values(lists).forEach((list) => list.refresh());
 
 function drawSelection() {
@@ -133,6 +141,7 @@ function focusRow(id) {
 function step(by) {
   const rows = [...byId(`list-${lanes.now}`).children].filter((row) => !row.inert);
   const here = rows.findIndex((row) => row.dataset.id === cursor);
+  if (by > 0 && here === rows.length - 1 && lists[lanes.now].more()) return;
   const next = rows[here < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, here + by))];
   if (!next) return;
   next.focus();
@@ -347,12 +356,12 @@ hands.addEventListener("change", ({ detail }) => {
   fillHands(byId("here"), hands.others, true);
   panel.drawHands();
 });
-filters.addEventListener("change", () => (drawLists(), lanes.shown.forEach((lane) => lists[lane].apply())));
+filters.addEventListener("change", narrow);
 document.addEventListener("visibilitychange", () => !document.hidden && live.state === "refused" && stillSignedIn());
 addEventListener("focus", () => live.state === "refused" && stillSignedIn());
 live.addEventListener("change", draw);
 live.addEventListener("state", () => (draw(), live.state === "live" && stillSignedIn()));
-live.addEventListener("refused", (event) => event.detail && toastFailure(event.detail));
+live.addEventListener("refused", ({ detail }) => (detail?.code === "no_role" ? stillSignedIn() : detail && toastFailure(detail)));
 lanes.addEventListener("change", () => drawLists());
 onLanguage(() => (refresh(), drawLists(), panel.again()));
 byId("filters-clear").addEventListener("click", () => filters.clear());

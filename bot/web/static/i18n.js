@@ -19,6 +19,7 @@ const WORDS = {
   "show.all": ["显示全文", "Show all"],
   "show.less": ["收起", "Show less"],
   "hint.apply": ["{n} 处排序更新：点此应用", "{n} update: apply|{n} updates: apply"],
+  "hint.more": ["再显示 {n} 个（还有 {left} 个）", "Show {n} more ({left} left)"],
   "people.count": ["{n} 人", "{n} person|{n} people"],
   "people.word": ["人", "people"],
   "people.want": ["{n} 人想知道", "{n} person wants to know|{n} people want to know"],

@@ -1,5 +1,5 @@
 // What a mode would have done, in words and as a bar.
-import { t } from "./i18n.js";
+import { language, t } from "./i18n.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const HEIGHT = 12;
@@ -44,6 +44,7 @@ function node(name, attributes) {
   return made;
 }
 
-const comma = () => t("modes.comma");
-const colon = () => t("modes.colon");
-const stop = (text) => text + t("modes.stop");
+const MARKS = { zh: ["，", "：", "。"], en: [", ", ": ", "."] };
+const comma = () => MARKS[language()][0];
+const colon = () => MARKS[language()][1];
+const stop = (text) => text + MARKS[language()][2];

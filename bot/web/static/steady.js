@@ -27,10 +27,11 @@ function staying(order) {
 export class SteadyList {
   /**
    * `make(item)` gives a row, `update(row, item, leaving)` fills it. `wish(items)` says what should be shown; `hint` is
-   * the place of the button that applies what waits. `scroller`: what scrolls the list, where it is not the page.
+   * the place of the button that applies what waits. `scroller`: what scrolls the list, where it is not the page. Of a
+   * long list the first `most` rows are drawn, and as many more at each press of the button below.
    */
-  constructor(root, hint, { make, update, scroller = null }) {
-    Object.assign(this, { root, hint, make, update, scroller });
+  constructor(root, hint, { make, update, scroller = null, most = Infinity }) {
+    Object.assign(this, { root, hint, make, update, scroller, most, limit: most });
     this.rows = new Map();
     this.seen = new Map();
     this.items = [];
@@ -42,6 +43,8 @@ export class SteadyList {
     this.button.append(icon("undo"), this.word);
     this.button.firstChild.classList.add("icon-turn");
     hint.append(this.button);
+    this.below = el("button", { type: "button", class: "button more", hidden: true, on: { click: () => this.more() } });
+    root.after(this.below);
     this.watch();
   }
 
@@ -76,6 +79,27 @@ export class SteadyList {
     this.settle();
   }
 
+  /** The items that are drawn. */
+  get drawn() {
+    return this.items.slice(0, this.limit);
+  }
+
+  /** Draws more of them; true where there were more. */
+  more() {
+    const first = this.items[this.limit];
+    if (!first) return false;
+    this.limit += this.most;
+    this.apply();
+    this.rows.get(first.id)?.focus({ preventScroll: true }); // the button may be gone
+    return true;
+  }
+
+  /** Shows what is wished from its beginning: whoever looks asked for another list. */
+  anew() {
+    this.limit = this.most;
+    this.apply();
+  }
+
   settle() {
     if (!this.disturbs) this.apply();
     else this.show();
@@ -89,23 +113,32 @@ export class SteadyList {
       else if (this.let.has(id)) this.drop(id);
       else this.leave(id, row);
     }
-    for (const item of this.items) if (!this.rows.has(item.id)) this.root.append(this.row(item));
+    for (const item of this.drawn) if (!this.rows.has(item.id)) this.root.append(this.row(item));
+    this.drawBelow();
   }
 
   /** Shows what is wished, in its order. */
   apply() {
-    const wished = new Set(this.items.map((item) => item.id));
+    const items = this.drawn;
+    const wished = new Set(items.map((item) => item.id));
     const focused = this.root.contains(document.activeElement) ? document.activeElement : null;
     const tops = this.places();
     for (const id of [...this.rows.keys()]) if (!wished.has(id)) this.drop(id);
-    const rows = this.items.map((item) => this.rows.get(item.id) ?? this.row(item));
-    this.items.forEach((item, at) => this.fill(rows[at], item));
+    const rows = items.map((item) => this.rows.get(item.id) ?? this.row(item));
+    items.forEach((item, at) => this.fill(rows[at], item));
     this.arrange(rows);
     this.glide(tops);
     if (focused?.isConnected && focused !== document.activeElement) focused.focus({ preventScroll: true });
     this.waiting = 0;
     this.let.clear();
     this.button.hidden = true;
+    this.drawBelow();
+  }
+
+  drawBelow() {
+    const left = this.items.length - this.limit;
+    this.below.hidden = !(left > 0);
+    if (left > 0) setText(this.below, t("hint.more", { n: Math.min(left, this.most), left }));
   }
 
   /** Moves as few rows as can be. */
@@ -136,7 +169,7 @@ export class SteadyList {
 
   /** Says how many rows would move, come or go. */
   show() {
-    const at = new Map(this.items.map((item, index) => [item.id, index]));
+    const at = new Map(this.drawn.map((item, index) => [item.id, index]));
     const shownIds = [...this.root.children].map((row) => row.dataset.id);
     const order = shownIds.filter((id) => at.has(id)).map((id) => at.get(id));
     this.waiting = order.length - staying(order).size + shownIds.length - order.length;
@@ -186,5 +219,6 @@ export class SteadyList {
   refresh() {
     for (const [id, row] of this.rows) this.update(row, this.seen.get(id), row.inert);
     if (this.waiting) this.show();
+    this.drawBelow();
   }
 }

@@ -1,13 +1,17 @@
 """What can be said of templates, words and colours without a browser."""
 
+import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
 import bot.web
+from bot.model import Change
+from bot.sessions import SETTINGS
 from bot.web.acts import ACTS
 from bot.web.schemas import Code, StatusName
 from bot.web.words import read_words, translated
@@ -18,6 +22,7 @@ TEMPLATES = sorted((HERE / "templates").glob("*.html"))
 SCRIPTS = sorted(STATIC.rglob("*.js"))
 PAGES = [path for path in TEMPLATES if path.name != "base.html"]
 Words = dict[str, tuple[str, str]]
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def words_in(script: Path) -> Words:
@@ -106,10 +111,48 @@ def test_no_word_is_said_in_two_files() -> None:
     assert sorted({key for key in keys if keys.count(key) > 1}) == []
 
 
+def acts_in_the_ledger() -> set[str]:
+    """What the program ever calls a `Change`: the texts that reach its argument `what`, through whichever functions."""
+    trees = [ast.parse(path.read_text()) for path in HERE.parent.rglob("*.py")]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, FUNCTIONS)]
+    carriers, found, before = {"Change": [field.name for field in fields(Change)].index("what")}, set[str](), -1
+    while len(carriers) + len(found) != before:
+        before = len(carriers) + len(found)
+        for function in functions:
+            given = [one.arg for one in function.args.args if one.arg != "self"]
+            for what in whats(function, carriers):
+                if isinstance(what, ast.Constant):
+                    found.add(str(what.value))
+                if isinstance(what, ast.Name) and what.id in given:
+                    carriers[function.name] = given.index(what.id)
+    return found
+
+
+def whats(function: ast.AST, carriers: Mapping[str, int]) -> Iterator[ast.expr]:
+    """What a function hands to `carriers` (name and place of the argument): either side of a choice, also by way of a
+    variable."""
+    nodes = list(ast.walk(function))
+    for call in (node for node in nodes if isinstance(node, ast.Call)):
+        name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+        if name in carriers:
+            named = [keyword.value for keyword in call.keywords if keyword.arg == "what"]
+            for what in (*call.args[carriers[name] :][:1], *named):
+                yield from sides(what)
+                for node in nodes if isinstance(what, ast.Name) else ():
+                    if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == what.id:
+                        yield from sides(node.value)
+
+
+def sides(what: ast.expr) -> list[ast.expr]:
+    return [what.body, what.orelse] if isinstance(what, ast.IfExp) else [what]
+
+
 def test_every_act_state_and_error_has_a_word() -> None:
     """What the API may name, the pages can say."""
-    done = {*ACTS, "undo", "not_answered"}
-    assert {f"did.{what}" for what in done} <= WORDS.keys()
+    done = {*ACTS, *acts_in_the_ledger()}
+    assert {"undo", "set_up", "poll_reopen", "pulse_off"} <= done
+    assert sorted(what for what in done if f"did.{what}" not in WORDS) == []
+    assert sorted(name for name in SETTINGS if f"settings.{name}" not in WORDS) == []
     assert {f"status.{status}" for status in (*get_args(StatusName), "received", "nothing_asked")} <= WORDS.keys()
     assert {f"error.{code}" for code in get_args(Code)} <= WORDS.keys()
 

@@ -58,6 +58,31 @@ async def test_moderators_leave_what_is_the_organisers_alone(hall: Hall) -> None
     assert (await moderator.json(TALK))["title"] == before["title"]
 
 
+async def test_the_ledger_says_what_the_reader_may_take_back(hall: Hall) -> None:
+    """What an organiser set is not offered to a moderator, nor what was taken back, nor that a session was opened; of
+    the course only that there is one is told, not where it lies."""
+    organiser, moderator = await hall.signed_in("organiser"), await hall.signed_in("moderator", "talk")
+    await change(organiser, title="Another title")
+    review = (await change(moderator, review=True))["action"]
+    await moderator.post(f"{TALK}/undo", {"action": review})
+    (session,) = [one for one in await hall.store.sessions() if one.id == "talk"]
+    await hall.desk.set_up("Org", "talk", {"course": "/srv/secret"})
+    assert session.course != "/srv/secret"
+
+    async def rows(browser: Browser) -> list[tuple[str, bool, bool]]:
+        return [(row["what"], row["undone"], row["undoable"]) for row in await browser.json(f"{TALK}/actions")]
+
+    done = [("set_up", False), ("undo", False), ("set_up", True), ("set_up", False)]
+    assert await rows(organiser) == [(what, undone, at in (0, 3)) for at, (what, undone) in enumerate(done)]
+    assert await rows(moderator) == [(what, undone, False) for what, undone in done]
+    newest = (await organiser.json(f"{TALK}/actions"))[0]
+    assert newest["settings"] == [{"name": "course", "before": bool(session.course), "after": True}]
+    made = await organiser.post("/api/v1/sessions", {"title": "Next week", "id": "next-week"})
+    assert made.status == 201
+    (opened,) = await organiser.json("/api/v1/sessions/next-week/actions")
+    assert (opened["what"], opened["undoable"]) == ("open", False)
+
+
 async def test_an_organiser_ends_a_talk_and_opens_it_again(hall: Hall) -> None:
     """The end is the moment of the act; ending it twice moves nothing."""
     organiser = await hall.signed_in("organiser")

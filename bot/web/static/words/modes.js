@@ -45,8 +45,5 @@ addWords({
   "modes.now": ["{ability}：{mode}。只影响之后的消息。", "{ability}: {mode}. Counts for what comes next."],
   "modes.back": ["已恢复原来的模式。", "As it was before."],
   "modes.undo": ["撤销", "Undo"],
-  "modes.comma": ["，", ", "],
-  "modes.colon": ["：", ": "],
-  "modes.stop": ["。", "."],
   "modes.open": ["模式：{line}", "Modes: {line}"],
 });
