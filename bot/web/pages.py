@@ -61,7 +61,7 @@ class Pages:
             site,
             caller,
             "viewer.html",
-            {"at": site.now()},
+            {"revision": view.revision},
             first=waiting(seen)[:FIRST],
             counts={"open": len(waiting(seen)), "answered": sum(q.status is Status.ANSWERED for q in seen)},
             onstage=next((q for q in ranked(seen) if q.status is Status.ON_STAGE), None),

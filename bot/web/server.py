@@ -21,6 +21,7 @@ from bot.web.failures import LARGEST_BODY
 from bot.web.guards import make_guards, set_headers
 from bot.web.hands import Hands
 from bot.web.identity import Participants
+from bot.web.installable import Installable
 from bot.web.limits import Buckets, Limits
 from bot.web.openapi import openapi_document
 from bot.web.pages import Pages
@@ -122,6 +123,7 @@ def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
         Effects(site),
         events,
         Pages(site),
+        Installable(site),
         Polling(site),
         Sessions(site),
         Sources(site),

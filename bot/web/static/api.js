@@ -24,25 +24,42 @@ export class Failure extends Error {
   }
 }
 
-/** `keepalive`: the call outlives the page. `patience`: milliseconds after which it counts as lost. */
-export async function call(method, path, body, { keepalive = false, patience = 20000 } = {}) {
-  let answer;
+/** The answer's JSON. `signal` aborts it; `keepalive`: the call outlives the page; `patience`: milliseconds for an answer
+ * with all of its body. Raises `Failure`; what is not JSON is not from our server. */
+export async function call(method, path, body, { keepalive = false, signal, patience = 20000 } = {}) {
+  let answer, data;
+  const hung = new AbortController(); // AbortSignal.timeout is not everywhere
+  const timer = setTimeout(() => hung.abort(), patience);
+  signal?.addEventListener("abort", () => hung.abort());
   try {
     answer = await fetch(`/api/v1${path}`, {
       method,
       credentials: "same-origin",
       cache: "no-store",
       keepalive,
-      signal: AbortSignal.timeout?.(patience),
+      signal: hung.signal,
       headers: { "Accept-Language": language(), ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
+    data = answer.status === 204 ? {} : readJson(await answer.text(), answer.headers.get("Content-Type"));
   } catch {
     throw new Failure(0, "offline", "");
+  } finally {
+    clearTimeout(timer);
   }
-  const data = await answer.json().catch(() => ({}));
-  if (answer.ok) return data;
-  throw new Failure(answer.status, data.code ?? codeOf(answer.status), data.error ?? "", Number(answer.headers.get("Retry-After")) || 0, data.field ?? "");
+  if (answer.ok && data) return data;
+  const wait = Number(answer.headers.get("Retry-After")) || 0;
+  if (data) throw new Failure(answer.status, data.code ?? codeOf(answer.status), data.error ?? "", wait, data.field ?? "");
+  // A proxy that cannot reach the server, or a network that wants a sign-in first: either passes.
+  throw answer.status >= 500 ? new Failure(answer.status, "busy", "", wait) : new Failure(0, "portal", "");
+}
+
+function readJson(text, type) {
+  try {
+    return type?.includes("json") ? JSON.parse(text) : null;
+  } catch {
+    return null; // cut off on its way
+  }
 }
 
 function codeOf(status) {

@@ -1,35 +1,42 @@
 // The field where a viewer asks: pinned where the thumb is; what is half written survives a reload.
-import { byId, kept } from "./dom.js";
+import { byId, kept, setText } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { toastFailure } from "./shell.js";
 
+const NEAR = 0.8; // of the longest text: from here on the length is shown
+
 export class Composer {
-  constructor(outbox, session) {
+  /** `longest`: characters that a question may have. */
+  constructor(outbox, session, longest) {
     this.outbox = outbox;
+    this.longest = longest;
     this.field = byId("ask");
     this.name = byId("name");
     this.toggle = byId("name-toggle");
     this.note = byId("composer-note");
     this.draft = kept(`floormic.draft.${session}`, "");
     this.keptName = kept("floormic.name", "");
-    this.write(this.draft.get(), false);
+    // What was typed before the scripts were there counts more than what was left earlier.
+    this.write(this.field.value || this.draft.get(), false);
     this.name.value = this.keptName.get();
     this.listen();
     this.drawName();
     this.drawNote();
+    if (byId("composer").dataset.pressed) this.send();
   }
 
   listen() {
     byId("composer").addEventListener("submit", (event) => (event.preventDefault(), this.send()));
-    this.field.addEventListener("input", () => (this.draft.set(this.field.value), this.grow()));
+    this.field.addEventListener("input", () => (this.draft.set(this.field.value), this.grow(), this.drawLength()));
     this.field.addEventListener("keydown", (event) => this.key(event));
     this.toggle.addEventListener("click", () => this.openName(this.name.hidden));
     this.name.addEventListener("input", () => this.keptName.set(this.name.value.trim()));
     this.name.addEventListener("keydown", (event) => event.key === "Enter" && (event.preventDefault(), this.openName(false)));
     this.name.addEventListener("blur", () => this.openName(false));
     this.outbox.addEventListener("change", () => this.drawNote());
-    this.outbox.addEventListener("failed", (event) => event.detail.status && toastFailure(event.detail));
-    onLanguage(() => (this.drawName(), this.drawNote()));
+    this.outbox.addEventListener("failed", (event) => toastFailure(event.detail));
+    onLanguage(() => (this.drawName(), this.drawNote(), this.drawLength()));
+    this.stayAboveKeyboard();
   }
 
   /** Enter sends, also with Ctrl or Cmd; Shift+Enter breaks the line. While an input method composes, Enter is its own. */
@@ -41,7 +48,7 @@ export class Composer {
 
   send() {
     const text = this.field.value.trim();
-    if (!text) return this.field.focus();
+    if (!text || this.over > 0) return this.field.focus();
     this.outbox.add(text, this.name.value.trim());
     this.write("");
   }
@@ -50,7 +57,35 @@ export class Composer {
     this.field.value = text;
     this.draft.set(text);
     this.grow();
+    this.drawLength();
     if (focus) this.field.focus();
+  }
+
+  /** How many characters are too many. They are counted as the server does, in code points. */
+  get over() {
+    const { value } = this.field;
+    const length = value.length > 4 * this.longest ? value.length : [...value.trim()].length;
+    return length - this.longest;
+  }
+
+  /** The length, once it is near what is taken; nothing is cut. */
+  drawLength() {
+    const length = this.over + this.longest;
+    const node = byId("ask-length");
+    node.hidden = length < NEAR * this.longest;
+    node.classList.toggle("bad-note", this.over > 0);
+    setText(node, this.over > 0 ? t("viewer.over", { n: this.over }) : t("viewer.length", { n: length, most: this.longest }));
+    this.field.setAttribute("aria-invalid", String(this.over > 0));
+  }
+
+  /** Where a keyboard covers the page instead of making it smaller, the field moves up with what is seen. */
+  stayAboveKeyboard() {
+    const seen = window.visualViewport;
+    const place = () => {
+      const covered = seen.scale > 1.01 ? 0 : Math.max(0, innerHeight - seen.height - seen.offsetTop);
+      byId("composer").style.setProperty("--covered", `${Math.round(covered)}px`);
+    };
+    for (const event of ["resize", "scroll"]) seen?.addEventListener(event, place);
   }
 
   grow() {
@@ -71,10 +106,14 @@ export class Composer {
       : t("viewer.name");
   }
 
+  /** How many wait, and for what. */
   drawNote() {
     const waiting = this.outbox.entries.filter((entry) => !entry.failed && Date.now() / 1000 - entry.at > 1).length;
+    const { trouble } = this.outbox;
+    const why = trouble && trouble.code !== "offline" ? ` ${trouble.advice}` : "";
     this.note.hidden = waiting === 0;
-    this.note.textContent = waiting ? t("viewer.waiting.n", { n: waiting }) : "";
+    const said = t(this.outbox.safe ? "viewer.waiting.n" : "viewer.waiting.unsafe", { n: waiting });
+    setText(this.note, waiting ? said + why : "");
     clearTimeout(this.timer);
     if (this.outbox.entries.length) this.timer = setTimeout(() => this.drawNote(), 1200);
   }

@@ -74,12 +74,24 @@ export function kept(key, otherwise) {
   }
   return {
     get: () => value,
+    /** As it is now: another page of ours may have changed it. */
+    fresh() {
+      try {
+        if (this.safe) value = JSON.parse(localStorage.getItem(key)) ?? otherwise;
+      } catch {
+        // what this page knows does
+      }
+      return value;
+    },
+    /** Whether it outlives the page. */
+    safe: true,
     set(next) {
       value = next;
       try {
         localStorage.setItem(key, JSON.stringify(next));
+        this.safe = true;
       } catch {
-        // storage is full or forbidden: the page goes on without
+        this.safe = false; // storage is full or forbidden: the page goes on without
       }
     },
   };

@@ -2,6 +2,8 @@
 import { call, inSession } from "./api.js";
 import { pageFacts } from "./shell.js";
 
+const LONG = 60000; // milliseconds
+
 /**
  * Keeps `questions` (id → question). Events: "change" (detail: ids that changed), "state" ("connecting", "live",
  * "offline"), "refused" (detail: the Failure; it stops), and each of `topics` by its name (detail: what it says now).
@@ -20,7 +22,7 @@ export class Live extends EventTarget {
     this.tries = 0;
     addEventListener("online", () => this.again(0));
     addEventListener("offline", () => this.enter("offline"));
-    document.addEventListener("visibilitychange", () => !document.hidden && this.lookAgain());
+    document.addEventListener("visibilitychange", () => this.looked());
   }
 
   /** Reads everything anew, then listens. */
@@ -53,15 +55,20 @@ export class Live extends EventTarget {
     });
   }
 
+  /** The page is looked at again: meanwhile the network may be back, somebody may have signed in beside it, and after a
+   * long while the stream may be dead without knowing. */
+  looked() {
+    if (document.hidden) {
+      this.hiddenAt = Date.now();
+      return;
+    }
+    if (this.state === "refused") this.enter("offline");
+    if (this.state !== "live" || Date.now() - this.hiddenAt > LONG) this.again(0);
+  }
+
   again(wait) {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.state !== "refused" && this.start(), wait);
-  }
-
-  /** The page is looked at again: meanwhile the network may be back, or somebody signed in beside it. */
-  lookAgain() {
-    if (this.state === "refused") this.enter("offline");
-    if (this.state !== "live") this.again(0);
   }
 
   stop() {
@@ -89,8 +96,9 @@ export class Live extends EventTarget {
     this.changed([...new Set([...before, ...this.questions.keys()])]);
   }
 
-  /** Takes what changed. */
+  /** Takes what changed. A revision never falls: where it does, the server has another database. */
   take(view) {
+    if (view.revision < this.revision) return this.replace(view);
     for (const question of view.questions) this.put(question);
     this.revision = Math.max(this.revision, view.revision);
     this.changed(view.questions.map((q) => q.id));

@@ -2,11 +2,11 @@
 import { call, inSession } from "./api.js";
 import { freshId, kept } from "./dom.js";
 
-const LONGEST_WAIT = 30000;
+const LONGEST_WAIT = 30000; // milliseconds between two tries
 
 /**
  * Entries are {id, text, name, at, failed} (failed: the server's advice; it waits for the person). Events: "change",
- * "sent" (detail: the server's reply), "failed" (detail: the Failure).
+ * "sent" (detail: the server's reply), "failed" (detail: the Failure). `trouble`: the Failure that everything waits for.
  */
 export class Outbox extends EventTarget {
   constructor(session) {
@@ -14,13 +14,28 @@ export class Outbox extends EventTarget {
     this.session = session;
     this.store = kept(`floormic.outbox.${session}`, []);
     this.tries = 0;
-    addEventListener("online", () => this.flush());
+    this.notBefore = 0;
+    this.trouble = null;
+    this.started = this.entries.length === 0;
+    addEventListener("online", () => ((this.tries = 0), this.flush()));
+    // Another page of this session sends as well: each reads what the other left.
+    addEventListener("storage", (event) => event.key === `floormic.outbox.${session}` && this.dispatchEvent(new Event("change")));
     document.addEventListener("visibilitychange", () => !document.hidden && this.flush());
-    if (this.entries.length) this.flush();
   }
 
   get entries() {
-    return this.store.get();
+    return this.store.fresh();
+  }
+
+  /** Whether what waits outlives the page. */
+  get safe() {
+    return this.store.safe;
+  }
+
+  /** Lets go what waited since an earlier visit: it is known now who this is, so that the server knows it again. */
+  start() {
+    this.started = true;
+    this.flush();
   }
 
   add(text, name) {
@@ -39,20 +54,34 @@ export class Outbox extends EventTarget {
 
   /** Sends what waits, in order; stops at the first that must wait longer. */
   async flush() {
+    if (this.sending || !this.started) return;
+    const wait = this.notBefore - Date.now();
+    if (wait > 0) return this.later(wait); // the server said when
     clearTimeout(this.timer);
-    if (this.sending) return;
     this.sending = true;
     try {
       let entry;
       while ((entry = this.entries.find((one) => !one.failed))) await this.send(entry);
       this.tries = 0;
+      this.told(null);
     } catch (failure) {
-      const wait = failure.wait ? failure.wait * 1000 : Math.min(LONGEST_WAIT, 1000 * 2 ** this.tries++);
-      this.timer = setTimeout(() => this.flush(), wait);
-      this.dispatchEvent(new CustomEvent("failed", { detail: failure }));
+      if (failure.wait) this.notBefore = Date.now() + failure.wait * 1000;
+      this.later(failure.wait ? failure.wait * 1000 : Math.min(LONGEST_WAIT, 1000 * 2 ** this.tries++));
+      this.told(failure);
     } finally {
       this.sending = false;
     }
+  }
+
+  later(wait) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.flush(), wait);
+  }
+
+  told(trouble) {
+    if (trouble?.code === this.trouble?.code) return;
+    this.trouble = trouble;
+    this.dispatchEvent(new Event("change"));
   }
 
   async send({ id, text, name }) {

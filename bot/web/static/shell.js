@@ -59,7 +59,8 @@ export function pageFacts() {
   const session = page.session?.id ?? "";
   const joinUrl = page.join_url ?? `${location.origin}/s/${encodeURIComponent(session)}`;
   const { language = "zh", review = false } = page.session ?? {};
-  facts = { session, role: page.role, who: page.who ?? "", joinUrl, organises: page.organises, reads: page.least === "viewer" ? "" : page.role, sources: page.sources ?? {}, language, review };
+  const { sources = {}, longest_message: longest, revision = 0 } = page;
+  facts = { session, role: page.role, who: page.who ?? "", joinUrl, organises: page.organises, reads: page.least === "viewer" ? "" : page.role, sources, language, review, longest, revision };
   return facts;
 }
 
@@ -83,6 +84,7 @@ export function toast(text, { bad = false, action = null, slot = "" } = {}) {
   let timer = setTimeout(gone, bad || action ? 9000 : 4000);
   node.addEventListener("pointerenter", () => clearTimeout(timer));
   node.addEventListener("pointerleave", () => (timer = setTimeout(gone, 3000)));
+  return node;
 }
 
 /** Says what went wrong. Where a role is missing, signing in opens beside the page, so that nothing typed here is lost. */

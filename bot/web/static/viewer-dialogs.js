@@ -4,7 +4,7 @@ import { byId } from "./dom.js";
 import { t } from "./i18n.js";
 import { toast, toastFailure } from "./shell.js";
 
-/** `at(rest)`: an API address in this session; `changed()` is called when this device is somebody else. */
+/** `at(rest)`: an API address in this session; `changed(mine)` takes what whoever this device is now asked. */
 export function startDialogs({ at, joinAddress, changed }) {
   const link = byId("join-link");
   link.href = joinAddress;
@@ -21,11 +21,11 @@ export function startDialogs({ at, joinAddress, changed }) {
 async function takeOver(at, changed) {
   const bad = byId("code-bad");
   try {
-    await call("POST", at("/me"), { code: byId("code-input").value.trim() });
+    const answer = await call("POST", at("/me"), { code: byId("code-input").value.trim() });
     byId("code-dialog").close();
     byId("code-input").value = "";
     toast(t("viewer.code.done"));
-    changed();
+    changed(answer);
   } catch (failure) {
     bad.hidden = false;
     bad.textContent = failure.passing ? failure.advice : t("viewer.code.wrong");

@@ -7,20 +7,22 @@ import { answerBox } from "./pieces.js";
 const PAUSE = 500; // milliseconds without a key until it is looked up
 const FEWEST = 4; // letters; fewer say nothing
 
-/** `at(rest)`: an API address in this session; `join(id)` counts the viewer for that question; `clear()` empties the
- * field. */
-export function startLikely({ at, field, join, clear, mine }) {
+/** `at(rest)`: an API address in this session; `join(question)` counts the viewer for it; `clear()` empties the field;
+ * of a text longer than `longest` nothing is asked. */
+export function startLikely({ at, field, join, clear, mine, longest }) {
   const box = byId("likely");
   let timer;
   let turn = 0;
   let told = null;
+  let asking = null; // what is under way; it must not hold up what is sent
 
   async function look() {
     const text = field.value.trim();
     const now = ++turn;
-    if (text.length < FEWEST) return show(null);
+    if (text.length < FEWEST || text.length > longest) return show(null);
+    asking = new AbortController();
     try {
-      const found = await call("POST", at("/preview"), { text });
+      const found = await call("POST", at("/preview"), { text }, { signal: asking.signal });
       if (now === turn && field.value.trim() === text) show(found);
     } catch {
       show(null); // only a courtesy
@@ -34,7 +36,7 @@ export function startLikely({ at, field, join, clear, mine }) {
     const given = question?.answer ?? answer;
     if (given) parts.push(answered(question?.answer ? question : null, given, () => (clear(), hide())));
     else if (question && !mine.asked.has(question.id)) {
-      parts.push(same(question, surely, () => (join(question.id), clear(), hide())));
+      parts.push(same(question, surely, () => (join(question), hide())));
     }
     box.replaceChildren(...parts, ...(parts.length ? [button({ icon: "close", label: t("close"), act: hide, class: "button quiet likely-close" })] : []));
     box.hidden = parts.length === 0;
@@ -42,12 +44,14 @@ export function startLikely({ at, field, join, clear, mine }) {
 
   function hide() {
     turn++;
+    asking?.abort();
     clearTimeout(timer);
     show(null);
   }
 
   field.addEventListener("input", () => {
     clearTimeout(timer);
+    asking?.abort();
     if (!field.value.trim()) return hide();
     timer = setTimeout(look, PAUSE);
   });

@@ -1,7 +1,7 @@
 // One question as viewers see it.
 import { button, el, icon, said, setText, shown } from "./dom.js";
 import { ago, t, timed } from "./i18n.js";
-import { answerBox, badge, chatName, fillChats } from "./pieces.js";
+import { answerBox, badge, chatName, fillChats, short } from "./pieces.js";
 import { foldable } from "./shell.js";
 
 /** `vote(id)` toggles this viewer's vote. */
@@ -18,7 +18,7 @@ export function makeRow(question, vote) {
   return row;
 }
 
-/** `mine`: {votes: Set, asked: Set} of question ids. */
+/** `mine`: the viewer's `votes` (Votes) and `asked`, a set of question ids. */
 export function updateRow(row, question, mine, leaving) {
   setText(row.querySelector(".row-title .said"), shown(question.title));
   row.querySelector(".fold").check();
@@ -45,8 +45,9 @@ function fillVote(up, question, { votes, asked }) {
   const over = question.status === "answered";
   up.setAttribute("aria-pressed", String(pressed));
   up.disabled = own || over;
-  up.setAttribute("aria-label", t("viewer.vote.label", { title: shown(question.title).slice(0, 80), n: question.people }));
-  setText(up.querySelector("b"), String(question.people));
+  const people = votes.people(question);
+  up.setAttribute("aria-label", t("viewer.vote.label", { title: short(question.title), n: people }));
+  setText(up.querySelector("b"), String(people));
   setText(up.querySelector("small"), t(own ? "viewer.asked" : over ? "people.word" : "viewer.vote.short"));
   up.querySelector("use").setAttribute("href", `#i-${own ? "mic" : pressed ? "check" : over ? "people" : "up"}`);
 }
@@ -60,13 +61,17 @@ function fillAnswer(more, question) {
 
 /** One of the viewer's own messages. `notAnswered(question id)` sends it back to the queue. */
 export function mineRow(message, notAnswered) {
-  const { question, state, answer } = message;
+  const { question, state, answer, reason } = message;
   const others = (question?.people ?? 1) - 1;
   const line = el("p", { class: "mine-line" }, badge(state), el("time", { text: ago(message.at) }));
   if (message.source !== "web") line.append(el("span", { text: chatName(message.source) }));
   if (others > 0) line.append(el("span", { text: t("viewer.same", { n: others }) }));
   const node = el("li", { class: "mine" }, line, foldable(said(message.text)));
   if (state === "nothing_asked") node.append(el("p", { class: "faint", text: t("viewer.nothing_asked") }));
+  if (reason) node.append(el("p", { class: "faint", dir: "auto", text: t("viewer.dismissed", { reason: shown(reason) }) }));
+  if (question && shown(question.title) !== shown(message.text)) {
+    node.append(el("p", { class: "faint" }, el("span", { text: t("viewer.part_of") }), el("bdi", { text: short(question.title, 160) })));
+  }
   if (answer) node.append(answerBox(answer));
   if (answer?.by === "course" && question) {
     node.append(el("div", {}, button({ word: t("viewer.not_answered"), icon: "undo", act: (event) => ((event.currentTarget.disabled = true), notAnswered(question.id)) })));

@@ -4,35 +4,44 @@ import { byId, kept, onceAFrame, setText, shown } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { Live, OPEN, onStage, rank } from "./live.js";
 import { Composer } from "./composer.js";
+import { startInstalled } from "./installed.js";
 import { Outbox } from "./outbox.js";
-import { setCount } from "./pieces.js";
+import { setCount, short } from "./pieces.js";
+import { Seen } from "./seen.js";
 import { pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
 import { SteadyList } from "./steady.js";
 import { makeRow, mineRow, updateRow, waitingRow } from "./viewer-row.js";
 import { startDialogs } from "./viewer-dialogs.js";
+import { startLedger } from "./viewer-ledger.js";
 import { startLikely } from "./viewer-likely.js";
 import { startLinking } from "./viewer-link.js";
 import { startPolls } from "./viewer-polls.js";
+import { Votes } from "./viewer-votes.js";
 import "./words/viewer.js";
 
 const facts = pageFacts();
 const at = (rest) => inSession(facts.session, rest);
 const live = new Live(facts.session, ["polls", "pulse"]);
 const outbox = new Outbox(facts.session);
-const mine = { votes: new Set(), asked: new Set(), messages: [], code: "", linked: [] };
+const seen = new Seen(facts.role === "viewer" ? facts.session : "");
+const votes = new Votes({ at, took: (question) => live.ingest(question), draw: () => Object.values(lists).forEach((list) => list.refresh()) });
+const mine = { votes, asked: new Set(), messages: [], code: "", linked: [] };
+const myCode = kept(`floormic.code.${facts.session}`, "");
 const seenAnswers = kept(`floormic.answers.${facts.session}`, []);
 
 startShell();
 startPolls({ at, live, session: facts.session });
 const drawLinked = startLinking({ at, changed: takeMine });
-const composer = new Composer(outbox, facts.session);
+const composer = new Composer(outbox, facts.session, facts.longest);
 startLikely({
   at,
   field: byId("ask"),
   mine,
-  join: (id) => mine.votes.has(id) || vote(id),
+  longest: facts.longest,
+  join,
   clear: () => composer.write(""),
 });
+startLedger(at);
 const lists = Object.fromEntries(["open", "answered"].map((tab) => [tab, new SteadyList(byId(`list-${tab}`), byId(`hint-${tab}`), {
   make: (question) => makeRow(question, vote),
   update: (row, question, leaving) => updateRow(row, question, mine, leaving),
@@ -56,6 +65,7 @@ function drawQueue() {
     byId(`empty-${tab}`).hidden = items.length > 0;
   }
   drawStage(onStage(questions));
+  tellMost(parts.open[0]);
 }
 
 function drawStage(question) {
@@ -64,20 +74,23 @@ function drawStage(question) {
   setText(byId("onstage-people"), question ? t("people.count", { n: question.people }) : "");
 }
 
-async function vote(id) {
-  const on = !mine.votes.has(id);
-  mark(id, on);
-  try {
-    live.ingest(await call(on ? "PUT" : "DELETE", at(`/questions/${encodeURIComponent(id)}/vote`)));
-  } catch (failure) {
-    mark(id, !on);
-    toastFailure(failure);
-  }
+function vote(id) {
+  const question = live.questions.get(id);
+  if (question) votes.wish(question, !votes.has(id));
 }
 
-function mark(id, on) {
-  mine.votes[on ? "add" : "delete"](id);
-  for (const list of Object.values(lists)) list.refresh();
+/** Counts the viewer for the question that the preview showed; the text comes back where that is undone or fails. */
+async function join(question) {
+  const text = byId("ask").value;
+  const back = () => byId("ask").value || composer.write(text, false);
+  composer.write("", false);
+  const said = toast(t("viewer.joined", { title: short(question.title, 60) }), {
+    slot: "joined",
+    action: { word: t("viewer.undo"), act: () => (votes.wish(question, false), back()) },
+  });
+  if (await votes.wish(question, true)) return;
+  said.remove();
+  back();
 }
 
 // -- my questions -------------------------------------------------------------------------------------------------------
@@ -94,7 +107,7 @@ async function readMine() {
     while (stale) {
       stale = false;
       changedMeanwhile = new Set();
-      takeMine(await call("GET", at("/mine")));
+      takeMine(await recognised(await call("GET", at("/mine"))));
       // What came back may be older than a change that came in before it, of a question not known as mine until now.
       stale ||= hasMine(changedMeanwhile);
     }
@@ -104,22 +117,55 @@ async function readMine() {
   return reading;
 }
 
+/** Whoever lost their cookie but not this device's memory goes on as who they were; who was forgotten is told so. */
+async function recognised(answer) {
+  const before = myCode.get();
+  const had = (seen.last?.mine?.messages.length ?? 0) > 0;
+  if (answer.messages.length || answer.votes.length || !before) return answer;
+  if (before !== answer.code) {
+    try {
+      return await call("POST", at("/me"), { code: before });
+    } catch (failure) {
+      if (failure.status === 0) throw failure;
+    }
+  }
+  if (had) toast(t("viewer.forgotten"), { bad: true });
+  return answer;
+}
+
 const hasMine = (ids) => [...ids].some((id) => mine.asked.has(id));
 
 function takeMine(answer) {
+  showMine(answer);
+  myCode.set(answer.code);
+  mineSeen = answer;
+  keepSeen();
+  outbox.start();
+  tellAnswers(answer.messages);
+}
+
+function showMine(answer) {
   mine.messages = answer.messages;
   mine.code = answer.code;
   mine.linked = answer.linked;
-  mine.votes = new Set(answer.votes);
+  votes.take(answer.votes);
   mine.asked = new Set(answer.messages.flatMap((m) => (m.question ? [m.question.id] : [])));
-  const answered = answer.messages.filter((m) => m.answer).map((m) => `${m.id} ${m.part} ${m.answer.at}`);
+  for (const list of Object.values(lists)) list.refresh();
+  drawMine();
+}
+
+/** Says that there is an answer to a question of one's own, once. */
+function tellAnswers(messages) {
+  const answered = messages.filter((m) => m.answer).map((m) => `${m.id} ${m.part} ${m.answer.at}`);
   if (answered.some((key) => !seenAnswers.get().includes(key))) {
     toast(t("viewer.answer.news"), { action: { word: t("viewer.tab.mine"), act: () => openTab("mine") } });
   }
   seenAnswers.set(answered);
-  for (const list of Object.values(lists)) list.refresh();
-  drawMine();
 }
+
+// What is on the device now, and the last answer of /mine.
+let mineSeen = seen.last?.mine ?? null;
+const keepSeen = () => seen.soon(() => ({ revision: live.revision, questions: [...live.questions.values()].sort(rank), mine: mineSeen }));
 
 function drawMine() {
   const waiting = outbox.entries.toReversed().map((entry) => waitingRow(entry, {
@@ -176,8 +222,22 @@ function startTabs() {
       openTab(next.id.slice(4));
     });
   }
-  openTab("open");
+  openTab(location.hash === "#mine" ? "mine" : "open");
 }
+
+/** A screen reader is told when another question is the one that most people want, not more often than it can say. */
+let wantedMost = "";
+const tellMost = (() => {
+  let timer;
+  return (question) => {
+    if (!question || question.id === wantedMost) return;
+    const first = !wantedMost;
+    wantedMost = question.id;
+    if (first) return;
+    clearTimeout(timer);
+    timer = setTimeout(() => setText(byId("top-news"), t("viewer.top", { title: short(question.title), n: question.people })), 5000);
+  };
+})();
 
 async function readSession() {
   const session = await call("GET", at("")).catch(() => ({}));
@@ -185,12 +245,14 @@ async function readSession() {
   const notice = byId("notice");
   notice.hidden = !key;
   if (key) notice.textContent = t(key);
+  if ("ledger" in session) byId("ledger-open").hidden = !session.ledger;
 }
 
 const draw = onceAFrame(drawQueue);
 live.addEventListener("change", (event) => {
   known = true;
   draw();
+  keepSeen();
   // Every change of a question that is mine may be news; a message that is not placed yet may have been placed.
   const unplaced = mine.messages.some((m) => m.state === "received");
   if (unplaced || hasMine(event.detail)) readMine();
@@ -215,9 +277,19 @@ onLanguage(() => {
 setInterval(() => Object.values(lists).forEach((list) => list.refresh()), 30000);
 
 startTabs();
-startDialogs({ at, joinAddress: facts.joinUrl, changed: () => (readMine(), live.start()) });
+startDialogs({ at, joinAddress: facts.joinUrl, changed: (answer) => (takeMine(answer), readMine(), live.start()) });
 showConnection(live, byId("connection"));
-drawQueue();
 drawMine();
+showSeen();
 readSession();
+readMine();
 live.start();
+startInstalled(live, () => document.activeElement === byId("ask") || Boolean(document.querySelector("dialog[open]")));
+
+/** What was seen last, where the page itself is not newer: it came from the device, without a network. */
+function showSeen() {
+  const { last } = seen;
+  if (!last || last.revision < facts.revision) return;
+  if (last.mine) showMine(last.mine);
+  live.replace({ revision: last.revision, questions: last.questions });
+}

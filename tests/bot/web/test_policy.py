@@ -41,6 +41,7 @@ EVERYBODYS = {
     "/s/{session}/stage", "/s/{session}/overlay", "/api/v1/sessions/{session}/stage",
     "/api/v1/sessions/{session}/ledger", "/api/v1/sessions/{session}/polls",
     "/api/v1/sessions/{session}/polls/{poll}/vote", "/api/v1/sessions/{session}/pulse",
+    "/s/{session}/app.webmanifest", "/worker.js",
 }  # fmt: skip
 
 
