@@ -52,13 +52,14 @@ class Crowd:
 
     async def answered(self, title: str, text: str, at: float, by: str = "course") -> None:
         """Somebody answered this question at that time, or the course did."""
-        await self._change(title, answer=Answer(text, by, at), status=Status.ANSWERED)
+        await self.change(title, answer=Answer(text, by, at), status=Status.ANSWERED)
 
     async def staged(self, title: str) -> None:
         """It is on stage."""
-        await self._change(title, status=Status.ON_STAGE)
+        await self.change(title, status=Status.ON_STAGE)
 
-    async def _change(self, title: str, **change: Any) -> None:
+    async def change(self, title: str, **change: Any) -> None:
+        """The question is changed, as by somebody at the board."""
         before = next(q.state for q in await self.hall.store.questions("talk") if q.title == title)
         after = replace(before, **change)
         await self.hall.store.apply(Change("talk", 100.0, "Ann", "test", ((before, after),)))

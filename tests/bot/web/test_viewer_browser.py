@@ -2,17 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.async_api import BrowserContext, Page, Route, async_playwright, expect
 
 from bot.app import open_hall
+from bot.model import Status
 from bot.settings import SessionSettings, Settings, WebSettings
 from bot.web.assets import Assets
 from bot.web.rendering import HERE
 from tests.bot.web.browsing import CHROMIUM, PHONE, Crowd, SameWords, open_crowd
 from tests.bot.web.test_browser import ask, row
+from tests.measure.viewer import LIMIT, Profile, fill, visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
 
@@ -60,8 +63,12 @@ async def test_questions_written_without_a_network_are_each_sent_once(crowd: Cro
     await ask(viewer, "What is on the menu?")
     await expect(viewer.locator("#count-mine")).to_have_text("1")
     await installed(viewer)
-    await viewer.wait_for_function("() => JSON.parse(localStorage['floormic.seen.talk']).questions.length === 2")
-    await viewer.wait_for_function("() => JSON.parse(localStorage['floormic.seen.talk']).mine.messages.length === 1")
+    await viewer.wait_for_function(
+        "() => JSON.parse(localStorage['floormic.seen.talk'] ?? null)?.questions.length === 2"
+    )
+    await viewer.wait_for_function(
+        "() => JSON.parse(localStorage['floormic.seen.talk'] ?? null)?.mine?.messages.length === 1"
+    )
 
     await context.set_offline(True)
     await ask(viewer, "Where can I park tonight?")
@@ -240,3 +247,106 @@ async def test_what_is_for_staff_is_not_kept_on_the_device(crowd: Crowd) -> None
     assert kept
     assert [path for path in kept if not path.startswith("/static/")] == []
     assert "floormic.seen.talk" not in await viewer.evaluate("Object.keys(localStorage)")
+
+
+async def test_a_first_visit_is_light_and_reads_without_scripts(crowd: Crowd) -> None:
+    """With a full queue: less than 150 KB over the wire, at most 5 answers one after the other, and the first of them
+    alone says what is on stage and what is asked, in the browser's language."""
+    await fill(crowd, 40)
+    seen = await visit(crowd.browser, crowd.hall.session_url("talk"), Profile(0, 0, 0))
+    assert 10_000 < seen.weight < LIMIT
+    assert seen.trips <= 5
+    blind = await (await crowd.profile(PHONE, "zh-CN", java_script_enabled=False)).new_page()
+    await blind.goto(crowd.hall.session_url("talk"))
+    await expect(blind.locator("#list-open .row")).to_have_count(10)
+    await expect(blind.locator("#onstage-title")).to_have_text("台上还没有问题")
+    await expect(blind.locator("#count-open")).to_have_text("40")
+
+
+async def test_what_is_typed_and_sent_before_the_scripts_are_there_is_sent(crowd: Crowd) -> None:
+    """On a slow network somebody writes and presses send while the scripts are still loading."""
+    scripts = asyncio.Event()
+
+    async def hold(route: Route) -> None:
+        await scripts.wait()
+        await route.continue_()
+
+    page = await (await crowd.profile(PHONE)).new_page()
+    await page.route("**/viewer.js", hold)
+    await page.goto(crowd.hall.session_url("talk"), wait_until="commit")
+    await page.locator("#ask").fill("Is there a recording of this talk?")
+    await page.locator("#send").click()
+    scripts.set()
+    await expect(page.locator(".toast", has_text="Received")).to_be_visible()
+    assert await asked(crowd) == ["Is there a recording of this talk?"]
+
+
+async def test_a_pasted_novel_is_not_cut_but_refused_with_its_length(crowd: Crowd) -> None:
+    """What is too long stays in the field, with how much is too much; made shorter it goes."""
+    viewer = await crowd.viewer(PHONE)
+    await viewer.locator("#ask").fill("为什么？" * 600)
+    await expect(viewer.locator("#ask-length")).to_contain_text("400 characters too many")
+    await viewer.locator("#ask").press("Enter")
+    assert len(await viewer.locator("#ask").input_value()) == 2400
+    assert await viewer.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+    await viewer.locator("#ask").fill("为什么？" * 500)
+    await viewer.locator("#ask").press("Enter")
+    await expect(viewer.locator(".toast", has_text="Received")).to_be_visible()
+    assert await asked(crowd) == ["为什么？" * 500]
+
+
+async def test_an_asker_reads_why_a_question_was_set_aside(crowd: Crowd) -> None:
+    """The reason the moderator shows stands with the question; the public ledger appears once it is switched on."""
+    viewer = await crowd.viewer(PHONE)
+    await ask(viewer, "What is on the menu?")
+    await expect(row(viewer, "menu")).to_be_visible()
+    await crowd.change("What is on the menu?", status=Status.DISMISSED, reason="Not about the talk", reason_shown=True)
+    await viewer.locator("#tab-mine").click()
+    await expect(viewer.locator("#list-mine .mine")).to_contain_text("Set aside: Not about the talk")
+    await expect(viewer.locator("#ledger-open")).to_be_hidden()
+    session = next(one for one in await crowd.hall.store.sessions() if one.id == "talk")
+    await crowd.hall.store.save_session(replace(session, ledger=True))
+    await viewer.reload()
+    await viewer.locator("#tab-mine").click()
+    await viewer.locator("#ledger-open").click()
+    await expect(viewer.locator("#ledger")).to_contain_text("What is on the menu?")
+    await expect(viewer.locator("#ledger")).to_contain_text("Not about the talk")
+
+
+async def test_a_lost_cookie_loses_no_questions(crowd: Crowd) -> None:
+    """The page is open over night and the cookie goes: what was asked is still there, under the same code."""
+    viewer = await crowd.viewer(PHONE)
+    await ask(viewer, "What is on the menu?")
+    await expect(viewer.locator("#count-mine")).to_have_text("1")
+    await viewer.locator("#tab-mine").click()
+    code = await viewer.locator("#code-value").inner_text()
+    await viewer.context.clear_cookies()
+    await viewer.reload()
+    await viewer.locator("#tab-mine").click()
+    await expect(viewer.locator("#list-mine .mine")).to_contain_text("What is on the menu?")
+    await expect(viewer.locator("#code-value")).to_have_text(code)
+
+
+@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
+async def test_a_narrow_page_with_large_letters_holds_everything(crowd: Crowd, language: str) -> None:
+    """320 px wide with the letters twice as large, a right-to-left question and emoji only: nothing is cut off at the
+    side, every button can be hit and has a name."""
+    for text in ("هل يمكن استخدام النموذج؟", "🤔" * 40, "Why " + "w" * 300 + "?"):
+        await crowd.asks(text)
+    viewer = await crowd.viewer({"width": 320, "height": 640}, language)
+    await ask(viewer, "👍🏽👍🏽👍🏽")
+    await viewer.locator(".toast-close").click()
+    await viewer.evaluate("document.documentElement.style.fontSize = '32px'")
+    for tab in ("open", "answered", "mine"):
+        await viewer.locator(f"#tab-{tab}").click()
+        assert await viewer.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        poor = await viewer.evaluate(
+            """() => [...document.querySelectorAll("button, input, textarea, a[href]")]
+                 .filter((one) => one.checkVisibility() && !one.closest(".skip")).filter((one) => {
+                   const box = one.getBoundingClientRect();
+                   const name = one.getAttribute("aria-label") || one.innerText || one.labels?.[0]?.innerText;
+                   return box.left < -1 || box.right > innerWidth + 1 || !name?.trim()
+                     || (one.matches(".button, .tab") && box.height < 43.5);
+                 }).map((one) => one.outerHTML.slice(0, 120))"""
+        )
+        assert poor == []
