@@ -1,9 +1,10 @@
 """People with browsers in front of the whole program."""
 
+import asyncio
 import hashlib
 import shutil
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,61 @@ class Crowd:
         self.said += 1
         sent = Message("talk", "chat", f"c{self.said}", author, "Person", text, self.hall.now())
         await self.hall.floor.receive([sent])
+
+
+class Line:
+    """A network between browsers and the program that can be cut, at an address of its own. The browser's own "offline"
+    does not do for this: it ends, and says so to the page, the moment before a page is closed."""
+
+    def __init__(self, url: str) -> None:
+        self._to = int(url.rpartition(":")[2])
+        self._server: asyncio.Server | None = None
+        self._open: set[asyncio.StreamWriter] = set()
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def mend(self) -> None:
+        """From now on, at the same address, everything passes."""
+        self._server = await asyncio.start_server(self._pass, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    async def cut(self) -> None:
+        """What is open breaks off, and nobody is let in."""
+        assert self._server is not None
+        self._server.close()
+        for end in list(self._open):
+            end.transport.abort()
+        await self._server.wait_closed()
+
+    async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            there, back = await asyncio.open_connection("127.0.0.1", self._to)
+            await asyncio.gather(self._copy(reader, back), self._copy(there, writer))
+
+    async def _copy(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        self._open.add(sink)
+        try:
+            with suppress(OSError):
+                while some := await source.read(65536):
+                    sink.write(some)
+                    await sink.drain()
+        finally:
+            self._open.discard(sink)
+            sink.close()
+
+
+@asynccontextmanager
+async def open_line(url: str) -> AsyncIterator[Line]:
+    """A line to the program at `url`, open."""
+    line = Line(url)
+    await line.mend()
+    try:
+        yield line
+    finally:
+        await line.cut()
 
 
 @asynccontextmanager

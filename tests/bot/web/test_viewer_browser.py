@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from playwright.async_api import BrowserContext, Page, Route, async_playwright, expect
+from playwright.async_api import Page, Route, async_playwright, expect
 
 from bot.app import open_hall
 from bot.model import Status
 from bot.settings import SessionSettings, Settings, WebSettings
 from bot.web.assets import Assets
 from bot.web.rendering import HERE
-from tests.bot.web.browsing import CHROMIUM, PHONE, Crowd, SameWords, open_crowd
+from tests.bot.web.browsing import CHROMIUM, PHONE, Crowd, SameWords, open_crowd, open_line
 from tests.bot.web.test_browser import ask, row
 from tests.measure.viewer import LIMIT, Profile, fill, visit
 
@@ -21,7 +21,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="
 
 expect.set_options(timeout=20_000)
 
-NETWORK = ("ERR_INTERNET_DISCONNECTED", "ERR_FAILED", "ERR_ABORTED", "Failed to load resource", "ERR_NETWORK_CHANGED")
+NETWORK = (
+    "ERR_INTERNET_DISCONNECTED",
+    "ERR_FAILED",
+    "ERR_ABORTED",
+    "Failed to load resource",
+    "ERR_NETWORK_CHANGED",
+    "ERR_CONNECTION",
+)
 
 
 @pytest.fixture
@@ -46,11 +53,12 @@ async def asked(crowd: Crowd) -> list[str]:
     return sorted(message.text for message, _ in await crowd.hall.store.placements("talk"))
 
 
-async def reopened(context: BrowserContext, crowd: Crowd, page: Page) -> Page:
+async def reopened(page: Page) -> Page:
     """The tab is closed, and a new one opened."""
+    again = await page.context.new_page()
+    address = page.url
     await page.close()
-    again = await context.new_page()
-    await again.goto(crowd.hall.session_url("talk"))
+    await again.goto(address)
     return again
 
 
@@ -58,40 +66,38 @@ async def test_questions_written_without_a_network_are_each_sent_once(crowd: Cro
     """The page opens without a network and shows what was seen last; two questions written then, over a closed tab,
     arrive once each when the network is back."""
     await crowd.asks("Is there a recording of this talk?", people=3)
-    viewer = await crowd.viewer(PHONE)
-    context = viewer.context
-    await ask(viewer, "What is on the menu?")
-    await expect(viewer.locator("#count-mine")).to_have_text("1")
-    await installed(viewer)
-    await viewer.wait_for_function(
-        "() => JSON.parse(localStorage['floormic.seen.talk'] ?? null)?.questions.length === 2"
-    )
-    await viewer.wait_for_function(
-        "() => JSON.parse(localStorage['floormic.seen.talk'] ?? null)?.mine?.messages.length === 1"
-    )
+    async with open_line(crowd.hall.url) as line:
+        viewer = await (await crowd.profile(PHONE)).new_page()
+        await viewer.goto(f"{line.url}/s/talk")
+        await ask(viewer, "What is on the menu?")
+        await expect(viewer.locator("#count-mine")).to_have_text("1")
+        await installed(viewer)
+        for kept in ("questions.length === 2", "mine?.messages.length === 1"):
+            await viewer.wait_for_function(f"() => JSON.parse(localStorage['floormic.seen.talk'] ?? null)?.{kept}")
 
-    await context.set_offline(True)
-    await ask(viewer, "Where can I park tonight?")
-    viewer = await reopened(context, crowd, viewer)
-    await expect(row(viewer, "recording").locator(".vote b")).to_have_text("3")
-    await expect(viewer.locator("#connection")).to_have_attribute("data-state", "offline")
-    await ask(viewer, "Which book should I read first?")
-    await expect(viewer.locator("#composer-note")).to_contain_text("2 questions wait")
-    await viewer.locator("#tab-mine").click()
-    await expect(viewer.locator("#list-mine .mine")).to_have_count(3)
-    viewer = await reopened(context, crowd, viewer)
-    assert await asked(crowd) == ["Is there a recording of this talk?"] * 3 + ["What is on the menu?"]
+        await line.cut()
+        await ask(viewer, "Where can I park tonight?")
+        viewer = await reopened(viewer)
+        await expect(row(viewer, "recording").locator(".vote b")).to_have_text("3")
+        await expect(viewer.locator("#connection")).to_have_attribute("data-state", "offline")
+        await ask(viewer, "Which book should I read first?")
+        await expect(viewer.locator("#composer-note")).to_contain_text("2 questions wait")
+        await viewer.locator("#tab-mine").click()
+        await expect(viewer.locator("#list-mine .mine")).to_have_count(3)
+        viewer = await reopened(viewer)
+        await expect(viewer.locator("#composer-note")).to_contain_text("2 questions wait")
+        assert await asked(crowd) == ["Is there a recording of this talk?"] * 3 + ["What is on the menu?"]
 
-    await context.set_offline(False)
-    await expect(viewer.locator("#composer-note")).to_be_hidden()
-    await expect(row(viewer, "Which book")).to_be_visible()
-    viewer = await reopened(context, crowd, viewer)
-    await expect(viewer.locator("#count-mine")).to_have_text("3")
-    assert [text for text in await asked(crowd) if "recording" not in text] == [
-        "What is on the menu?",
-        "Where can I park tonight?",
-        "Which book should I read first?",
-    ]
+        await line.mend()
+        await expect(viewer.locator("#composer-note")).to_be_hidden()
+        await expect(row(viewer, "Which book")).to_be_visible()
+        viewer = await reopened(viewer)
+        await expect(viewer.locator("#count-mine")).to_have_text("3")
+        assert [text for text in await asked(crowd) if "recording" not in text] == [
+            "What is on the menu?",
+            "Where can I park tonight?",
+            "Which book should I read first?",
+        ]
 
 
 async def test_a_reply_that_is_lost_doubles_nothing(crowd: Crowd) -> None:
