@@ -1,0 +1,123 @@
+"""Every page and every state of it, looked at by axe: WCAG 2.2 AA, in both languages, at a desk and on a phone, in the
+light and in the dark."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page
+
+from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
+
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
+
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+LOOKS = {
+    "desk-en-light": (DESK, "en-US", "light"),
+    "phone-zh-dark": (PHONE, "zh-CN", "dark"),
+}
+"""Each size, language and appearance once; what fails in one of them fails in the pair."""
+
+Scheme = Literal["light", "dark"]
+State = Callable[[Page], Awaitable[object]]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A page below a session (or at the root, with a slash), for whom, and the states one brings it into."""
+
+    page: str
+    who: str = "viewer"
+    states: dict[str, State] = field(default_factory=dict)
+
+
+async def answer_form(page: Page) -> None:
+    await page.locator(".row-open").first.click()
+    await page.locator(".panel:not([hidden])").wait_for()
+
+
+SIGHTS = {
+    "viewer": Sight(
+        "",
+        states={
+            "answered": lambda page: page.locator("#tab-answered").click(),
+            "invite": lambda page: page.locator("#join-open").click(),
+        },
+    ),
+    "stage": Sight("stage"),
+    "overlay": Sight("overlay"),
+    "join": Sight("join"),
+    "board": Sight(
+        "board",
+        "moderator",
+        states={
+            "help": lambda page: page.keyboard.press("?"),
+            "question": answer_form,
+            "dismissing": lambda page: page.locator("[data-do=dismiss]").first.click(),
+            "answered": lambda page: page.locator("#tab-answered").click(),
+        },
+    ),
+    "sources": Sight("sources", "moderator"),
+    "report": Sight("report?format=html", "moderator"),
+    "start": Sight("/", "organiser"),
+    "signin": Sight("/signin"),
+    "nowhere": Sight("/nowhere"),
+}
+
+
+@pytest.fixture
+async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
+    """A hall in which something of everything happened."""
+    async with open_crowd(tmp_path) as opened:
+        await opened.asks("Is there a recording of this talk?", people=3)
+        await opened.asks("Which gateway was that?", people=2)
+        await opened.asks("How long are the slides kept?")
+        await opened.asks("What does it cost?")
+        await opened.answered("How long are the slides kept?", "For a year.", at=1.0, by="Ann")
+        await opened.staged("Which gateway was that?")
+        yield opened
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("sight", SIGHTS)
+async def test_axe_finds_nothing(crowd: Crowd, sight: str, look: str) -> None:
+    """No violation of WCAG 2.2 AA nor of axe's best practices, on the page as it opens and in each of its states."""
+    size, language, scheme = LOOKS[look]
+    page = await _opened(crowd, SIGHTS[sight], size, language, scheme)  # type: ignore[arg-type]
+    found = await _violations(page, "as it opens")
+    for name, enter in SIGHTS[sight].states.items():
+        await page.keyboard.press("Escape")
+        await enter(page)
+        found += await _violations(page, name)
+    assert found == []
+
+
+async def _opened(crowd: Crowd, sight: Sight, size: dict[str, int], language: str, scheme: Scheme) -> Page:
+    context = await crowd.profile(size, language, color_scheme=scheme, reduced_motion="reduce")
+    page = await context.new_page()
+    if sight.who != "viewer":
+        await page.goto(crowd.hall.link(sight.who, "Ann"))
+        await page.locator("main button[type=submit]").click()
+        await page.wait_for_load_state()
+    where = crowd.hall.url + sight.page if sight.page.startswith("/") else crowd.hall.session_url("talk", sight.page)
+    await page.goto(where)
+    if await page.locator("#connection").count():
+        await page.locator("#connection[data-state=live]").wait_for(state="attached")
+    await page.wait_for_timeout(300)  # what comes with the first data is drawn in the next frames
+    return page
+
+
+async def _violations(page: Page, state: str) -> list[str]:
+    results = await Axe().run(page, options={"runOnly": {"type": "tag", "values": RULES}})
+    return [
+        f"{state}: {one['id']}: {one['help']}: {node['html'][:160]} {_why(node)}"
+        for one in results.response["violations"]
+        for node in one["nodes"]
+    ]
+
+
+def _why(node: dict[str, list[dict[str, str]]]) -> str:
+    return "; ".join(check["message"] for check in (*node["any"], *node["all"], *node["none"]))[:200]
