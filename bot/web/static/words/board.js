@@ -2,6 +2,7 @@
 import { addWords } from "../i18n.js";
 
 addWords({
+  "board.tools": ["工具", "Tools"],
   "board.search": ["在问题中搜索", "Search the questions"],
   "board.select": ["选择：{title}", "Select: {title}"],
   "board.selected": ["已选 {n} 个", "{n} selected"],
