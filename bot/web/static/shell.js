@@ -51,7 +51,9 @@ let facts = null;
 
 /**
  * What the server put on the page: `session` (id) with its `language` and `review`, `role`, `who` (the name signed in
- * with), `organises` (every session), `reads` (the role that the page needs what it reads for), `joinUrl`, `sources` (names of chats by source and language).
+ * with), `organises` (every session), `reads` (the role that the page needs what it reads for), `joinUrl`, `sources`
+ * (names of chats by source and language), `longest` (characters of a message), `revision` (of what the page shows), `set`
+ * (how the session is set).
  */
 export function pageFacts() {
   if (facts) return facts;
@@ -60,7 +62,7 @@ export function pageFacts() {
   const joinUrl = page.join_url ?? `${location.origin}/s/${encodeURIComponent(session)}`;
   const { language = "zh", review = false } = page.session ?? {};
   const { sources = {}, longest_message: longest, revision = 0 } = page;
-  facts = { session, role: page.role, who: page.who ?? "", joinUrl, organises: page.organises, reads: page.least === "viewer" ? "" : page.role, sources, language, review, longest, revision };
+  facts = { session, role: page.role, who: page.who ?? "", joinUrl, organises: page.organises, reads: page.least === "viewer" ? "" : page.role, sources, language, review, longest, revision, set: page.session };
   return facts;
 }
 

@@ -16,12 +16,13 @@ import { startLedger } from "./viewer-ledger.js";
 import { startLikely } from "./viewer-likely.js";
 import { startLinking } from "./viewer-link.js";
 import { startPolls } from "./viewer-polls.js";
+import { startSession } from "./viewer-session.js";
 import { Votes } from "./viewer-votes.js";
 import "./words/viewer.js";
 
 const facts = pageFacts();
 const at = (rest) => inSession(facts.session, rest);
-const live = new Live(facts.session, ["polls", "pulse"]);
+const live = new Live(facts.session, ["polls", "pulse", "session"]);
 const outbox = new Outbox(facts.session);
 const seen = new Seen(facts.role === "viewer" ? facts.session : "");
 const votes = new Votes({ at, took: (question) => live.ingest(question), draw: () => Object.values(lists).forEach((list) => list.refresh()) });
@@ -31,6 +32,7 @@ const seenAnswers = kept(`floormic.answers.${facts.session}`, []);
 
 startShell();
 startPolls({ at, live, session: facts.session });
+startSession(facts.set, live);
 const drawLinked = startLinking({ at, changed: takeMine });
 const composer = new Composer(outbox, facts.session, facts.longest);
 startLikely({
@@ -120,7 +122,7 @@ async function readMine() {
 /** Whoever lost their cookie but not this device's memory goes on as who they were; who was forgotten is told so. */
 async function recognised(answer) {
   const before = myCode.get();
-  const had = (seen.last?.mine?.messages.length ?? 0) > 0;
+  const had = (mineSeen?.messages.length ?? 0) > 0;
   if (answer.messages.length || answer.votes.length || !before) return answer;
   if (before !== answer.code) {
     try {
@@ -239,15 +241,6 @@ const tellMost = (() => {
   };
 })();
 
-async function readSession() {
-  const session = await call("GET", at("")).catch(() => ({}));
-  const key = session.ended_at ? "viewer.ended" : session.review ? "viewer.review" : "";
-  const notice = byId("notice");
-  notice.hidden = !key;
-  if (key) notice.textContent = t(key);
-  if ("ledger" in session) byId("ledger-open").hidden = !session.ledger;
-}
-
 const draw = onceAFrame(drawQueue);
 live.addEventListener("change", (event) => {
   known = true;
@@ -272,7 +265,6 @@ onLanguage(() => {
   for (const list of Object.values(lists)) list.refresh();
   drawQueue();
   drawMine();
-  readSession();
 });
 setInterval(() => Object.values(lists).forEach((list) => list.refresh()), 30000);
 
@@ -281,7 +273,6 @@ startDialogs({ at, joinAddress: facts.joinUrl, changed: (answer) => (takeMine(an
 showConnection(live, byId("connection"));
 drawMine();
 showSeen();
-readSession();
 readMine();
 live.start();
 startInstalled(live, () => document.activeElement === byId("ask") || Boolean(document.querySelector("dialog[open]")));

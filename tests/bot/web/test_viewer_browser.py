@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page, Route, async_playwright, expect
 
-from bot.app import open_hall
-from bot.model import Status
+from bot.app import Hall, open_hall
+from bot.model import Message, Status
 from bot.settings import SessionSettings, Settings, WebSettings
 from bot.web.assets import Assets
 from bot.web.rendering import HERE
@@ -312,13 +312,117 @@ async def test_an_asker_reads_why_a_question_was_set_aside(crowd: Crowd) -> None
     await viewer.locator("#tab-mine").click()
     await expect(viewer.locator("#list-mine .mine")).to_contain_text("Set aside: Not about the talk")
     await expect(viewer.locator("#ledger-open")).to_be_hidden()
-    session = next(one for one in await crowd.hall.store.sessions() if one.id == "talk")
-    await crowd.hall.store.save_session(replace(session, ledger=True))
-    await viewer.reload()
-    await viewer.locator("#tab-mine").click()
+    await crowd.hall.desk.set_up("Ann", "talk", {"ledger": True})
     await viewer.locator("#ledger-open").click()
     await expect(viewer.locator("#ledger")).to_contain_text("What is on the menu?")
     await expect(viewer.locator("#ledger")).to_contain_text("Not about the talk")
+
+
+async def test_what_the_talk_is_set_to_is_seen_at_once(crowd: Crowd) -> None:
+    """Another title, questions that are read first, the end, and that it goes on: an open page follows each."""
+    viewer = await crowd.viewer(PHONE)
+    notice = viewer.locator("#notice")
+    await expect(notice).to_be_hidden()
+    await crowd.hall.desk.set_up("Ann", "talk", {"title": "<b>Another</b> talk", "review": True})
+    await expect(viewer.locator("#title")).to_have_text("<b>Another</b> talk")
+    await expect(viewer).to_have_title("<b>Another</b> talk · Floormic")
+    await expect(notice).to_have_text("Questions are shown after a moderator has read them.")
+    await crowd.hall.desk.set_up("Ann", "talk", {"ended_at": 100.0})
+    await expect(notice).to_contain_text("The talk is over")
+    await viewer.reload()
+    await expect(notice).to_contain_text("The talk is over")
+    await crowd.hall.desk.set_up("Ann", "talk", {"ended_at": None, "review": False})
+    await expect(notice).to_be_hidden()
+
+
+@asynccontextmanager
+async def program(data: Path, port: int = 0) -> AsyncIterator[Hall]:
+    """The program with its database there, on this port."""
+    talk = SessionSettings(id="talk", title="An evening talk", language="en")
+    settings = Settings(data=data, web=WebSettings(port=port), session=(talk,))
+    async with open_hall(settings, encoder=SameWords()) as hall:
+        await hall.loaded()
+        yield hall
+
+
+async def received(hall: Hall, *texts: str) -> None:
+    """These were asked in a chat."""
+    await hall.floor.receive(
+        [Message("talk", "chat", text, text, "Person", text, hall.now(), explicit=True) for text in texts]
+    )
+    await hall.drained()
+
+
+@pytest.fixture
+async def phone() -> AsyncIterator[Page]:
+    """A page of a phone, nothing opened yet."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        context = await browser.new_context(viewport=PHONE, locale="en-US", is_mobile=True, has_touch=True)
+        context.set_default_timeout(20_000)
+        yield await context.new_page()
+        await browser.close()
+
+
+async def test_a_restart_under_an_open_page_loses_nothing(tmp_path: Path, phone: Page) -> None:
+    """The program is stopped and started: the page says so, keeps what it shows and what is written, sends what was
+    asked meanwhile once, and goes on by itself with votes and questions as they were."""
+    async with program(tmp_path) as hall:
+        await received(hall, "Is there a recording of this talk?")
+        port = int(hall.url.rpartition(":")[2])
+        await phone.goto(hall.session_url("talk"))
+        vote = row(phone, "recording").locator(".vote")
+        await vote.click()
+        await expect(vote.locator("b")).to_have_text("2")
+        await ask(phone, "What is on the menu?")
+        await expect(row(phone, "menu")).to_be_visible()
+        await expect(phone.locator("#count-mine")).to_have_text("1")
+    await expect(phone.locator("#connection")).to_have_attribute("data-state", "offline")
+    await ask(phone, "Where can I park tonight?")
+    await expect(phone.locator("#composer-note")).to_contain_text("1 question waits")
+    await phone.locator("#ask").fill("Which book")
+    await expect(vote.locator("b")).to_have_text("2")
+    async with program(tmp_path, port) as hall:
+        await expect(phone.locator("#connection")).to_have_attribute("data-state", "live")
+        await expect(phone.locator("#composer-note")).to_be_hidden()
+        await received(hall, "Who made the slides?")
+        await expect(phone.locator("#count-open")).to_have_text("4")
+        await expect(phone.locator("#count-mine")).to_have_text("2")
+        await expect(phone.locator("#ask")).to_have_value("Which book")
+        await expect(vote).to_have_attribute("aria-pressed", "true")
+        texts = [message.text for message, _ in await hall.store.placements("talk")]
+        assert texts.count("Where can I park tonight?") == 1
+        await vote.click()
+        await expect(vote.locator("b")).to_have_text("1")
+
+
+async def test_another_database_under_an_open_page_shows_what_is_in_it(tmp_path: Path, phone: Page) -> None:
+    """The program comes back with an older database: what is not in it leaves the page, what is in it is shown and can
+    be voted for, and whoever asked is told that their questions are gone."""
+    async with program(tmp_path / "new") as hall:
+        await received(hall, *(f"What is number {n}?" for n in range(8)))
+        port = int(hall.url.rpartition(":")[2])
+        await phone.goto(hall.session_url("talk"))
+        await ask(phone, "What is on the menu?")
+        await expect(phone.locator("#count-open")).to_have_text("9")
+        await expect(phone.locator("#count-mine")).to_have_text("1")
+    await expect(phone.locator("#connection")).to_have_attribute("data-state", "offline")
+    async with program(tmp_path / "old", port) as hall:
+        await received(hall, "Who made the slides?")
+        await expect(phone.locator("#count-open")).to_have_text("1")
+        await expect(row(phone, "Who made the slides?")).to_be_visible()
+        await expect(row(phone, "number")).to_have_count(0)
+        await expect(phone.locator(".toast", has_text="no longer has what you asked")).to_be_visible()
+        await received(hall, "Is there a recording of this talk?")
+        vote = row(phone, "recording").locator(".vote")
+        await vote.click()
+        await expect(vote).to_have_attribute("aria-pressed", "true")
+        await expect(vote.locator("b")).to_have_text("2")
+        await ask(phone, "Where can I park tonight?")
+        await expect(phone.locator("#count-mine")).to_have_text("1")
+        await phone.reload()
+        await expect(phone.locator("#count-open")).to_have_text("3")
+        await expect(vote).to_have_attribute("aria-pressed", "true")
 
 
 async def test_a_lost_cookie_loses_no_questions(crowd: Crowd) -> None:
