@@ -1,5 +1,7 @@
 """One tree of errors. Each message says what happened and what to do about it."""
 
+from collections.abc import Sequence
+
 
 class FloormicError(Exception):
     """Anything this program raises on purpose; the command line prints its text without a traceback."""
@@ -22,7 +24,12 @@ class StoreBusy(StoreError):
 
 
 class Conflict(FloormicError):
-    """Somebody changed the question meanwhile; read it again and decide anew."""
+    """Somebody changed the question meanwhile; read it again and decide anew. `questions` are those that stand
+    otherwise, where that is known."""
+
+    def __init__(self, text: str = "", questions: Sequence[str] = ()) -> None:
+        super().__init__(text)
+        self.questions = questions
 
 
 class NotFound(FloormicError):

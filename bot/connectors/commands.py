@@ -353,6 +353,6 @@ def _state(question: QuestionState | None, say: Mapping[str, str]) -> str:
         return say["received"]
     if question.status is Status.ANSWERED and question.answer:
         return say["state_answered_text"].format(answer=one_line(question.answer.text, 200))
-    if question.status is Status.DISMISSED and question.reason:
+    if question.status is Status.DISMISSED and question.reason and question.reason_shown:
         return say["state_dismissed_why"].format(reason=one_line(question.reason, 200))
     return say[STATES[question.status]]

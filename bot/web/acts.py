@@ -25,6 +25,7 @@ from bot.web.schemas import (
     ActBody,
     ActionOut,
     AskedOut,
+    LastAct,
     LedgerRow,
     PublicLedgerRow,
     QuestionDetail,
@@ -160,7 +161,15 @@ class Acts:
         await require_here(self._site, caller, [id])
         question = await self._site.store.question(id)
         asked = [_asked(one) for one in await self._site.store.asked(id)]
-        return reply(QuestionDetail(**staff_question(question).model_dump(), asked=asked))
+        last = await self._last(caller.here.id, id)
+        return reply(QuestionDetail(**staff_question(question).model_dump(), asked=asked, last=last))
+
+    async def _last(self, session: str, id: str) -> LastAct | None:
+        for action in await self._site.store.actions(session, limit=LEDGER_LENGTH):
+            change = action.change
+            if any(state and state.id == id for pair in change.questions for state in pair):
+                return LastAct(id=action.id, at=change.at, who=change.who, what=change.what)
+        return None
 
     async def act(self, request: web.Request) -> web.Response:
         caller, body = request[CALLER], await read_body(request, ActBody)
@@ -171,7 +180,7 @@ class Acts:
         self._site.in_time(caller, body.by)
         await require_here(self._site, caller, [*body.questions, *([body.into] if body.into else [])])
         async with self._turns[caller.here.id]:
-            await self._require_seen(caller, body.seen)
+            await self._require_seen(caller, body)
             action = await act.call(self._site.desk, caller.who, body)
         return reply(ActionOut(action=action.id))
 
@@ -214,11 +223,18 @@ class Acts:
         ]
         return web.json_response(body=PUBLIC_LEDGER.dump_json(sorted(rows, key=lambda row: -row.at)))
 
-    async def _require_seen(self, caller: Caller, seen: Mapping[str, Seen]) -> None:
-        for id, before in seen.items():
-            state = (await self._site.store.question(id)).state
-            if state.session != caller.here.id or not _as_seen(state, before):
-                raise Conflict(say(caller.lang, "changed"))
+    async def _require_seen(self, caller: Caller, body: ActBody) -> None:
+        """Raises `Conflict` with the questions that stand otherwise. To a stage that is free by now whoever wants it
+        may go; so what was on stage need not be there any more."""
+        builds_on = body.questions if body.do == "stage" else body.seen
+        states = [(await self._site.store.question(id)).state for id in body.seen if id in builds_on]
+        otherwise = [q.id for q in states if q.session != caller.here.id or not _as_seen(q, body.seen[q.id])]
+        if body.do == "stage" and body.seen:
+            standing = await self._site.store.questions(caller.here.id)
+            known = {*body.questions, *(id for id, seen in body.seen.items() if seen.status == "on_stage")}
+            otherwise += [q.id for q in standing if q.status is Status.ON_STAGE and q.id not in known]
+        if otherwise:
+            raise Conflict(say(caller.lang, "changed"), otherwise)
 
 
 async def require_here(site: Site, caller: Caller, ids: Sequence[str]) -> None:

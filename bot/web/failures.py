@@ -1,6 +1,7 @@
 """Every failure as an answer: JSON for programs, a page for people, never a traceback."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -26,6 +27,7 @@ class Failure:
     text: str
     headers: dict[str, str] = field(default_factory=dict)
     about: str = ""
+    questions: Sequence[str] = ()
 
 
 def failure_of(error: Exception, lang: str) -> Failure:
@@ -46,7 +48,7 @@ def failure_of(error: Exception, lang: str) -> Failure:
         case NotAllowed():
             return Failure(403, "not_allowed", in_language(str(error), lang))
         case Conflict():
-            return Failure(409, "conflict", in_language(str(error), lang))
+            return Failure(409, "conflict", in_language(str(error), lang), questions=error.questions)
         case StoreError():
             return Failure(503, "busy", say(lang, "busy"), {"Retry-After": str(RETRY_AFTER)})
         case web.HTTPException():
@@ -78,7 +80,7 @@ async def refusal(site: Site, request: web.Request, error: Exception) -> web.Res
     elif failure.status == 500:
         log.error("%s %s failed", request.method, _logged(request), exc_info=error)
     if not caller.wants_page:
-        body = Error(error=failure.text, code=failure.code, field=failure.about)
+        body = Error(error=failure.text, code=failure.code, field=failure.about, questions=list(failure.questions))
         return web.json_response(text=body.model_dump_json(), status=failure.status, headers=failure.headers)
     return _page(site, caller, failure)
 

@@ -31,11 +31,13 @@ class Body(BaseModel):
 
 
 class Error(Reply):
-    """`field` is what of the input is wrong ("": nothing in particular)."""
+    """`field` is what of the input is wrong ("": nothing in particular), `questions` are the ids of those that stand
+    otherwise than the sender saw."""
 
     error: str
     code: Code
     field: str = ""
+    questions: list[str] = []
 
 
 class Health(Reply):
@@ -274,8 +276,18 @@ class AskedOut(Reply):
     state: Literal["asking", "not_asking"]
 
 
+class LastAct(Reply):
+    """Who did what to a question last; `id` is the number of the action."""
+
+    id: int
+    at: float
+    who: str
+    what: str
+
+
 class QuestionDetail(StaffQuestion):
     asked: list[AskedOut]
+    last: LastAct | None
 
 
 class AskBody(Body):
@@ -379,7 +391,9 @@ class ActBody(Body):
     question on stage and shows `into` there. What arrives after `by` is not done: a press that was held up by a bad
     network.
 
-    `seen` tells by id how the questions stood: where one is no longer so, nothing changes and the answer is 409.
+    `seen` tells by id how the questions stood: where one is no longer so, nothing changes and the answer is 409. Who
+    stages a question and sends `seen` names there what was on stage (`status` "on_stage"): is something else there by
+    now, the answer is 409 as well.
     """
 
     do: Literal[

@@ -400,3 +400,23 @@ async def test_a_session_that_sends_no_answers_shows_none_either(store: SqliteSt
     session = replace(TALK, answers=Mode.SUGGEST)
     async with running(store, session, answering=Knowing(gateway="answer")) as pipeline:
         assert (await pipeline.preview(PRICE)).answer is None
+
+
+@pytest.mark.parametrize("shown", [True, False])
+async def test_who_asks_what_was_dismissed_is_told_why_in_private_where_they_may_know(
+    store: SqliteStore, shown: bool
+) -> None:
+    """A late joiner hears the reason at once where the moderator lets it and nobody else reads; else only that the
+    question was heard. In a group nobody is told."""
+    async with running(store) as pipeline:
+        await say(store, pipeline, message(1, RECORDING))
+        desk = Desk(store, lambda _: None, lambda: 1000.0)
+        await desk.dismiss("ann", ["q1"], "the house allows none", shown)
+        before = {d.key for d in await store.deliveries("talk")}
+        alone, group = message(2, RECORDING, "u2"), message(3, RECORDING, "u3", chat="-1", private=False)
+        placed = await say(store, pipeline, alone, group)
+    assert {one.question for one in placed} == {"q1"}
+    told = {d.key: d for d in await store.deliveries("talk") if d.key not in before}
+    reasons = [d for d in told.values() if "the house allows none" in d.text]
+    assert [d.key for d in reasons] == (["reason:q1:telegram:u2"] if shown else [])
+    assert ("u2" in {d.address.chat for d in told.values() if d not in reasons}) is not shown

@@ -2,14 +2,18 @@
 import { language, t } from "./i18n.js";
 
 export class Failure extends Error {
-  /** `status` 0: no answer came. `wait`: seconds after which another try is welcome. `field`: what of the input is wrong. */
-  constructor(status, code, text, wait = 0, field = "") {
+  /**
+   * `status` 0: no answer came. `wait`: seconds after which another try is welcome. `field`: what of the input is wrong.
+   * `questions`: ids of those that stand otherwise than this page knew.
+   */
+  constructor(status, code, text, wait = 0, field = "", questions = []) {
     super(text || code);
     this.status = status;
     this.code = code;
     this.text = text;
     this.wait = wait;
     this.field = field;
+    this.questions = questions;
   }
 
   /** Worth another try with the same words. */
@@ -49,7 +53,7 @@ export async function call(method, path, body, { keepalive = false, signal, pati
   }
   if (answer.ok && data) return data;
   const wait = Number(answer.headers.get("Retry-After")) || 0;
-  if (data) throw new Failure(answer.status, data.code ?? codeOf(answer.status), data.error ?? "", wait, data.field ?? "");
+  if (data) throw new Failure(answer.status, data.code ?? codeOf(answer.status), data.error ?? "", wait, data.field ?? "", data.questions ?? []);
   // A proxy that cannot reach the server, or a network that wants a sign-in first: either passes.
   throw answer.status >= 500 ? new Failure(answer.status, "busy", "", wait) : new Failure(0, "portal", "");
 }

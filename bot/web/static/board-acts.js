@@ -8,13 +8,14 @@ export const LEAVES = new Set(["approve", "merge", "stage", "unstage", "answer",
 
 /**
  * Events: "before" (detail: {what, questions}), "done" (detail: {what}), "refused" (are we still signed in?), "conflict"
- * (detail: {what, body}: somebody was faster).
+ * (detail: {what, body, questions}: somebody was faster; ids of what stands otherwise).
  */
 export class Acts extends EventTarget {
-  /** `question(id)` is what this page knows of it: an act says so, and is refused where that is over. */
-  constructor(session, question) {
+  /** `question(id)` is what this page knows of it, `staged()` what is on stage: an act says so, and is refused where that
+   * is over. */
+  constructor(session, question, staged) {
     super();
-    Object.assign(this, { session, question });
+    Object.assign(this, { session, question, staged });
     this.own = new Set(); // numbers of the actions done here
     this.pending = new Set();
   }
@@ -28,7 +29,8 @@ export class Acts extends EventTarget {
 
   /** Where an act moves a question, it builds upon where that stands. */
   seen(what, ids, into) {
-    const known = LEAVES.has(what) ? [...new Set([...ids, into])].map((id) => this.question(id)).filter(Boolean) : [];
+    const wanted = LEAVES.has(what) ? [...ids, into, what === "stage" && this.staged()?.id] : [];
+    const known = [...new Set(wanted)].map((id) => this.question(id)).filter(Boolean);
     return Object.fromEntries(known.map(({ id, status }) => [id, { status }]));
   }
 
@@ -51,7 +53,7 @@ export class Acts extends EventTarget {
       if (failure.code === "no_role") this.dispatchEvent(new Event("refused"));
       if (failure.code !== "conflict") toastFailure(failure);
       else if (what === "undo") toast(t("board.undo.later"), { bad: true });
-      else this.dispatchEvent(new CustomEvent("conflict", { detail: { what, body } }));
+      else this.dispatchEvent(new CustomEvent("conflict", { detail: { what, body, questions: failure.questions } }));
       return false;
     } finally {
       this.pending.delete(sent);
@@ -61,7 +63,7 @@ export class Acts extends EventTarget {
   /** The newest act on a question as {row, own}, once what is under way here is done; row null where it is unknown. */
   async newest(id) {
     await Promise.allSettled([...this.pending]);
-    const rows = await call("GET", inSession(this.session, `/actions?question=${encodeURIComponent(id)}`)).catch(() => []);
-    return { row: rows[0] ?? null, own: rows.length > 0 && this.own.has(rows[0].id) };
+    const { last } = await call("GET", inSession(this.session, `/questions/${encodeURIComponent(id)}`)).catch(() => ({ last: null }));
+    return { row: last, own: last !== null && this.own.has(last.id) };
   }
 }

@@ -7,9 +7,13 @@ import { unsure } from "./board-row.js";
 
 const sameName = (one, other) => one !== "" && one.trim().toLowerCase() === other.trim().toLowerCase();
 
-/** The kinds of chips: what a question has of each, and how a chip is called. Within a kind any will do. */
+/**
+ * The kinds of chips: what a question has of each, and how a chip is called. Within a kind any will do. `beside`: shown
+ * only where there is one of that kind.
+ */
 const KINDS = [
   { kind: "mine", mark: "mine", of: (q, me) => (sameName(q.assigned, me) ? ["mine"] : []), word: () => t("filter.mine") },
+  { kind: "nobody", mark: "people", of: (q) => (OPEN.has(q.status) && !q.assigned ? ["nobody"] : []), word: () => t("filter.nobody"), beside: "assigned" },
   { kind: "merge", mark: "merge", of: (q) => (OPEN.has(q.status) && q.suggested_merge.length ? ["merge"] : []), word: () => t("filter.merge") },
   { kind: "answer", mark: "book", of: (q) => (OPEN.has(q.status) && q.suggested_answer ? ["answer"] : []), word: () => t("filter.answer") },
   { kind: "unsure", mark: "warn", of: (q) => (unsure(q) ? ["unsure"] : []), word: () => t("filter.unsure") },
@@ -77,6 +81,9 @@ export class Filters extends EventTarget {
     const counts = new Map();
     for (const question of questions) {
       for (const { kind, of } of KINDS) for (const value of of(question, this.me)) count(counts, `${kind} ${value}`);
+    }
+    for (const { kind, beside } of KINDS) {
+      if (beside && ![...counts.keys()].some((key) => key.startsWith(`${beside} `))) counts.delete(`${kind} ${kind}`);
     }
     for (const { kind } of KINDS) for (const value of this.pressed(kind)) count(counts, `${kind} ${value}`, 0);
     for (const { kind, mark, word } of KINDS) {

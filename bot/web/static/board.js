@@ -13,12 +13,13 @@ import { Panel } from "./board-panel.js";
 import { makeRow, updateRow } from "./board-row.js";
 import { byId, onceAFrame } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
-import { Live, OPEN, rank } from "./live.js";
+import { Live, onStage, OPEN, rank } from "./live.js";
 import { setCount } from "./pieces.js";
 import { startPulse } from "./pulse-line.js";
 import { moderates, pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
 import { startAlarm } from "./sources-alarm.js";
 import { SteadyList } from "./steady.js";
+import { followTalk } from "./talk.js";
 import "./words/board.js";
 
 const MOST_ROWS = 100; // of a column at once: nobody looks at more, and a thousand rows make every act slow
@@ -26,12 +27,13 @@ const MOST_ROWS = 100; // of a column at once: nobody looks at more, and a thous
 const facts = pageFacts();
 const live = new Live(facts.session, ["hands", "session", "pulse"]);
 const question = (id) => live.questions.get(id);
-const acts = new Acts(facts.session, question);
+const acts = new Acts(facts.session, question, () => onStage(live.questions.values()));
 const hands = new Hands(live, facts.session);
 const selected = new Set();
 let cursor = null;
 
 startShell();
+followTalk(live);
 startPulse(live);
 document.body.classList.toggle("expert", !moderates(facts.role));
 const lanes = new Lanes();
@@ -241,24 +243,21 @@ async function mayAnswer(id) {
 }
 
 /** Somebody was faster: shows how it stands now, and does it all the same where that is wanted. */
-async function lookAgain({ what, body }) {
-  const ids = Object.keys(body.seen ?? {});
-  const found = await Promise.all(ids.slice(0, 20).map((id) => on.detail(id).catch(() => null)));
-  const changed = found.filter((one) => one && !asSeen(one, body.seen[one.id]));
+async function lookAgain({ what, body, questions }) {
+  const found = await Promise.all(questions.slice(0, 20).map((id) => on.detail(id).catch(() => null)));
+  const changed = found.filter(Boolean);
   if (changed.length === 0) return toast(t("error.conflict"), { bad: true });
-  const rows = await Promise.all(changed.map((one) => acts.newest(one.id)));
-  const details = changed.map((one, at) => standsNow(one, rows[at].row));
+  const details = changed.map((one) => standsNow(one, one.last));
   if (!(await confirmed(t("board.changed"), t("board.changed.again", { what: t(`did.${what}`) }), details))) return;
   for (const one of changed) body.seen[one.id] = seenNow(one, body.seen[one.id]);
   if ((await acts.send("/actions", body, what)) && what === "answer") panel.sent(body.questions[0]);
 }
 
-const seenNow = (one, seen) => ({
+const seenNow = (one, seen = { status: "" }) => ({
   ...("status" in seen && { status: one.status }),
   ...("title" in seen && { title: one.title }),
   ...("answered_at" in seen && { answered_at: one.answer?.at ?? null }),
 });
-const asSeen = (one, seen) => JSON.stringify(seenNow(one, seen)) === JSON.stringify(seen);
 
 async function doing(what, id) {
   const one = question(id);

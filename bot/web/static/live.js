@@ -20,6 +20,7 @@ export class Live extends EventTarget {
     this.as = reads ? `&as=${reads}` : "";
     this.state = "connecting";
     this.tries = 0;
+    this.set = null; // review and ledger as they were told last
     addEventListener("online", () => this.again(0));
     addEventListener("offline", () => this.enter("offline"));
     document.addEventListener("visibilitychange", () => this.looked());
@@ -43,7 +44,9 @@ export class Live extends EventTarget {
   listen() {
     const path = `/api/v1${inSession(this.session, `/events?since=${this.revision}${this.as}`)}`;
     const source = (this.source = new EventSource(path));
-    source.addEventListener("open", () => ((this.tries = 0), this.enter("live")));
+    let first = true;
+    source.addEventListener("open", () => ((first = true), (this.tries = 0), this.enter("live")));
+    source.addEventListener("session", ({ data }) => (this.settled(JSON.parse(data), first), (first = false)));
     source.addEventListener("questions", (event) => this.take(JSON.parse(event.data)));
     for (const topic of this.topics) {
       source.addEventListener(topic, ({ data }) => this.dispatchEvent(new CustomEvent(topic, { detail: JSON.parse(data) })));
@@ -64,6 +67,14 @@ export class Live extends EventTarget {
     }
     if (this.state === "refused") this.enter("offline");
     if (this.state !== "live" || Date.now() - this.hiddenAt > LONG) this.again(0);
+  }
+
+  /** What is to be seen depends on how the session is set. Where that changed while nobody listened, all is read anew;
+   * a stream that stands is sent what follows from it. */
+  settled({ review, ledger }, first) {
+    const before = this.set;
+    this.set = { review, ledger };
+    if (first && before && (before.review !== review || before.ledger !== ledger)) this.start();
   }
 
   again(wait) {

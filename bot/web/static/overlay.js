@@ -7,6 +7,7 @@ import { readWishes, WISHES } from "./overlay-wishes.js";
 import { answeredBy } from "./pieces.js";
 import { pollPicture } from "./poll-picture.js";
 import { pageFacts, startShell } from "./shell.js";
+import { followTalk } from "./talk.js";
 import { cutToFit } from "./text-cut.js";
 import "./words/polls.js";
 import "./words/stage.js";
@@ -23,7 +24,7 @@ const SMALLEST = 14; // pixels, as in overlay.css
 const facts = pageFacts();
 const { wishes, wrong } = readWishes(location.search);
 const address = facts.joinUrl.replace(/^https?:\/\//, "");
-const live = new Live(facts.session, ["polls"]);
+const live = new Live(facts.session, ["polls", "session"]);
 const told = new Map(); // question id → the answer that was shown, or stood before the page was opened
 const waiting = []; // questions whose answer is still to be shown
 let poll = null; // the one on the stage
@@ -143,6 +144,8 @@ for (const one of wrong) console.warn(t("wish.wrong", one));
 if (new URLSearchParams(location.search).has("help")) showHelp();
 if (wishes.sample) sample();
 else {
+  followTalk(live);
+  live.addEventListener("session", () => (setLanguage(wishes.lang ?? facts.language, { keep: false }), drawStage()));
   live.addEventListener("polls", (event) => ((poll = event.detail.polls.find((one) => one.shown) ?? null), drawStage()));
   live.addEventListener("change", () => (take(), drawStage()));
   live.start();

@@ -6,17 +6,19 @@ import { Live } from "./live.js";
 import { fillChats, short } from "./pieces.js";
 import { pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
 import { listenToClicker, STAGE_KEYS, Staging, stayAwake } from "./staging.js";
+import { followTalk } from "./talk.js";
 import { Timer } from "./timer.js";
 import "./words/stage.js";
 
 const NEXT = 2;
 
 const facts = pageFacts();
-const live = new Live(facts.session, ["stage"]);
+const live = new Live(facts.session, ["stage", "session"]);
 const staging = new Staging(live, facts);
 const timer = new Timer(byId("timer"), () => setText(byId("announce"), t("timer.announce")));
 
 startShell();
+followTalk(live);
 
 function drawRemote() {
   const { now, next } = staging;

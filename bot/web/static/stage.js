@@ -6,6 +6,7 @@ import { fillChats, short } from "./pieces.js";
 import { pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
 import { startStagePoll } from "./stage-polls.js";
 import { listenToClicker, STAGE_KEYS, Staging, stayAwake } from "./staging.js";
+import { followTalk } from "./talk.js";
 import { cutToFit } from "./text-cut.js";
 import { Timer } from "./timer.js";
 import "./words/stage.js";
@@ -17,12 +18,13 @@ const SMALLEST = 3.5; // below that nobody in the last row reads; a text that ne
 const LONG = 6.5; // letters smaller than that have the rest of the page give way
 
 const facts = pageFacts();
-const live = new Live(facts.session, ["stage", "polls"]);
+const live = new Live(facts.session, ["stage", "polls", "session"]);
 const staging = new Staging(live, facts);
 const address = facts.joinUrl.replace(/^https?:\/\//, "");
 const timer = new Timer(byId("timer"), () => announce(t("timer.announce")));
 
 startShell();
+followTalk(live);
 const pollNow = startStagePoll(live, () => drawStage());
 
 function drawStage() {
@@ -153,6 +155,7 @@ function startRest() {
 
 const draw = onceAFrame(drawStage);
 live.addEventListener("change", draw);
+live.addEventListener("session", draw); // with review on, other questions come next
 live.addEventListener("state", draw);
 live.addEventListener("refused", (event) => event.detail && toastFailure(event.detail));
 staging.addEventListener("change", draw);

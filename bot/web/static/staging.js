@@ -79,8 +79,11 @@ export class Staging extends EventTarget {
     return this.act("next", [now.id], { text, into: next[0]?.id ?? null });
   }
 
+  /** In the place of what is seen on stage here; refused where somebody else put another one there meanwhile. */
   stage(id) {
-    return this.act("stage", [id]);
+    const seen = { [id]: { status: this.live.questions.get(id)?.status } };
+    if (this.now) seen[this.now.id] = { status: "on_stage" };
+    return this.act("stage", [id], { seen });
   }
 
   /** The next one comes, this one waits. */

@@ -148,21 +148,22 @@ async def test_very_long_titles_fit_into_one_message() -> None:
         (None, "received"),
         ({"status": Status.NEW}, "received"),
         ({"status": Status.QUEUED}, "in the queue"),
-        ({"status": Status.ON_STAGE}, "on stage"),
+        ({"status": Status.ON_STAGE}, "being answered on stage"),
         ({"status": Status.ANSWERED, "answer": Answer("Because of it.", "Bo", 1.0)}, "answered: Because of it."),
-        ({"status": Status.DISMISSED, "reason": "off topic"}, "not taken up: off topic"),
+        ({"status": Status.DISMISSED, "reason": "off topic", "reason_shown": True}, "not taken up: off topic"),
+        ({"status": Status.DISMISSED, "reason": "rude"}, "not taken up"),
         ({"status": Status.DISMISSED}, "not taken up"),
-        ({"status": Status.MERGED}, "merged"),
+        ({"status": Status.MERGED}, "merged with the same question"),
     ],
 )
 async def test_mine_says_what_became_of_each(state: dict[str, Any] | None, says: str) -> None:
-    """/mine names every state a question can have, with the answer or the reason where there is one."""
+    """/mine names every state a question can have, with the answer, or with the reason where the moderator lets it."""
     floor = FakeFloor()
     known = replace(question("q1").state, **state) if state else None
     floor.asked = [asked("Why?", known)]
     first, second = (await told("mine", floor)).text.splitlines()[1:]
     assert first == "• Why?"
-    assert says in second
+    assert second.strip() == says
 
 
 async def test_mine_in_a_group_shows_nothing_from_elsewhere() -> None:

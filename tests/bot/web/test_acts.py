@@ -204,6 +204,38 @@ async def test_of_two_who_act_at_once_one_is_told(hall: Hall, moderator: Browser
     assert sorted(answer.status for answer in answers) == [200, 409]
 
 
+async def test_of_two_who_stage_different_questions_the_second_is_told(hall: Hall, moderator: Browser) -> None:
+    """The second is refused with the question that is on stage by now, and goes ahead once they have seen it. A stage
+    that was emptied meanwhile is free, and who sends nothing of what they saw has the last word."""
+    colleague = await hall.signed_in("moderator", "talk", "Bo")
+    seen: dict[str, Any] = {"q1": {"status": "new"}, "q2": {"status": "new"}}
+    assert (await colleague.act("stage", ["q2"], seen={"q2": seen["q2"]})).status == 200
+    refused = await moderator.act("stage", ["q1"], seen={"q1": seen["q1"]})
+    assert (refused.status, (await refused.json())["questions"]) == (409, ["q2"])
+    assert (await shown(moderator, "q2"))["status"] == "on_stage"
+    knows = {"q1": seen["q1"], "q2": {"status": "on_stage"}}
+    assert (await moderator.act("stage", ["q1"], seen=knows)).status == 200
+    assert ((await shown(moderator, "q1"))["status"], (await shown(moderator, "q2"))["status"]) == (
+        "on_stage",
+        "queued",
+    )
+    await colleague.act("unstage", ["q1"])
+    knows = {"q2": {"status": "queued"}, "q1": {"status": "on_stage"}}
+    assert (await moderator.act("stage", ["q2"], seen=knows)).status == 200
+    assert (await colleague.act("stage", ["q1"])).status == 200
+
+
+async def test_an_expert_reads_who_changed_a_question(hall: Hall, moderator: Browser) -> None:
+    """The last act on a question comes with it, by name; the whole ledger stays with moderators."""
+    expert = await hall.signed_in("expert", "talk", "Ex")
+    assert (await shown(expert, "q1"))["last"] is None
+    await moderator.act("approve", ["q1"])
+    await moderator.act("pin", ["q1", "q2"])
+    last = (await shown(expert, "q1"))["last"]
+    assert (last["who"], last["what"], last["at"]) == ("Mo", "pin", hall.clock.time)
+    assert (await expert.get(f"{BASE}/actions")).status == 403
+
+
 async def test_the_asker_reads_why_and_the_public_ledger_says_it(hall: Hall, moderator: Browser) -> None:
     """A reason reaches the asker's own list only where the moderator lets it; the public ledger is there only where the
     session shows it, names nobody, and keeps words that were not released."""

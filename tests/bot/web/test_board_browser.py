@@ -1,5 +1,6 @@
 """The board in real browsers: several moderators at once, filters, bulk acts, and how few keys an answer takes."""
 
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -107,6 +108,53 @@ async def test_a_title_that_two_edit_is_not_overwritten(crowd: Crowd) -> None:
     allow(crowd, 409)
 
 
+async def test_two_who_stage_at_once_are_told_of_each_other(crowd: Crowd) -> None:
+    """Bo's page does not know yet that Ann staged a question: he is shown it with her name, and his goes on stage only
+    when he says so again."""
+    await crowd.asks(BOOK)
+    await crowd.asks(PARKING)
+    ann, bo = await board_of(crowd, "Ann"), await board_of(crowd, "Bo")
+    await bo.evaluate("EventTarget.prototype.dispatchEvent.call(window, new Event('offline'))")
+    await bo.route("**/events?*", lambda route: route.abort())
+    await bo.evaluate("dispatchEvent(new Event('online'))")
+    await expect(bo.locator("#connection[data-state=offline]")).to_be_attached()
+    await bo.route("**/questions?*", lambda route: route.abort())
+    await row(ann, BOOK).locator("[data-do=stage]").click()
+    await expect(ann.locator("#onstage-title")).to_have_text(BOOK)
+    await row(bo, PARKING).locator("[data-do=stage]").click()
+    await expect(bo.locator("#sure-details")).to_contain_text(BOOK)
+    await expect(bo.locator("#sure-details")).to_contain_text("Ann: On stage")
+    await expect(ann.locator("#onstage-title")).to_have_text(BOOK)
+    await bo.locator("#sure-yes").click()
+    await expect(ann.locator("#onstage-title")).to_have_text(PARKING)
+    crowd.wrongs[:] = [wrong for wrong in crowd.wrongs if "Failed to load resource" not in wrong]
+
+
+async def test_the_history_says_what_was_set_and_offers_what_can_be_undone(crowd: Crowd) -> None:
+    """A setting is shown with what it was and became; the start of a talk has no way back; and the heading follows."""
+    await crowd.asks(BOOK)
+    board = await board_of(crowd, "Ann")
+    desk = crowd.hall.desk
+    await desk.set_up("Org", "talk", {"title": "A late talk", "speaker": "Dr. Wu"})
+    await desk.set_up("Ann", "talk", {"review": True})
+    await expect(board.locator("h1")).to_have_text("A late talk")
+    await expect(board.locator(".top-line")).to_contain_text("Dr. Wu")
+    await expect(board.locator(".top-line")).to_contain_text("Review before publishing")
+    await row(board, BOOK).locator("[data-do=approve]").click()
+    await expect(board.locator("#count-queued")).to_have_text("1")
+    await board.locator("#history-open").click()
+    approved, review, title = [board.locator("#ledger li").nth(n) for n in range(3)]
+    await expect(approved.get_by_role("button", name="Undo")).to_be_visible()
+    await expect(review).to_contain_text("Review before publishing: off → on")
+    await expect(title).to_contain_text("Title: An evening talk → A late talk")
+    await expect(title).to_contain_text("Speaker: Dr. Lin → Dr. Wu")
+    await expect(title.get_by_role("button")).to_have_count(0)
+    await review.get_by_role("button", name="Undo").click()
+    await expect(board.locator("#ledger li").first).to_contain_text("Undone")
+    await board.locator("#history [data-close]").click()
+    await expect(board.locator(".top-line [data-with=review]")).to_be_hidden()
+
+
 async def test_an_expert_finds_what_is_theirs(crowd: Crowd) -> None:
     """Several questions are assigned with keys as one act that one undo takes back; the expert presses "Mine", which
     is still pressed after a reload, and sees only those."""
@@ -129,8 +177,17 @@ async def test_an_expert_finds_what_is_theirs(crowd: Crowd) -> None:
     await expect(lin.locator("#list-new .row")).to_have_count(2)
     await lin.locator("#filters-clear").click()
     await expect(lin.locator("#list-new .row")).to_have_count(3)
-    await ann.locator(".toast-act").click()
+    await ann.locator(".filter[data-kind=nobody]").click()
+    await expect(ann.locator("#list-new .row")).to_have_text(re.compile("menu"))
+    await ann.locator("#filters-clear").click()
+    await row(lin, BOOK).locator(".row-open").click()
+    await row(ann, BOOK).locator("[data-do=approve]").click()
+    await expect(lin.locator(".news")).to_contain_text("Ann: Approved")
+    await ann.keyboard.press("u")
+    await expect(ann.locator("#count-new")).to_have_text("3")
+    await ann.keyboard.press("u")
     await expect(lin.locator(".filter[data-kind=mine]")).to_have_count(0)
+    await expect(ann.locator(".filter[data-kind=nobody]")).to_have_count(0)
 
 
 async def test_many_are_tidied_with_keys_alone(crowd: Crowd) -> None:
