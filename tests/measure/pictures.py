@@ -1,0 +1,138 @@
+"""The pictures of the pages in docs/pictures, taken anew: `python -m tests.measure.pictures [FOLDER] [--page NAME]`.
+
+One function a page, found by its name in `PAGES`: it makes a talk with something in it, opens the page in headless
+Chromium, and saves what is seen. `--look` saves more of it beside that: both languages, dark, with what opens.
+"""
+
+import argparse
+import asyncio
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from playwright.async_api import Page
+
+from bot.model import Mode
+from tests.bot.web.browsing import DESK, PHONE, Crowd, open_crowd
+
+PICTURES = Path("docs/pictures")
+ASKED = [
+    ("Is there a recording of this talk?", 12),
+    ("Can I read the meter from outside, through two walls?", 9),
+    ("Which gateway would you buy today, and what does it cost?", 7),
+    ("网关断电以后，数据会丢失吗？", 6),
+    ("How long does a battery last at one reading a minute?", 5),
+    ("Does it work without the cloud?", 4),
+    ("Who is liable when a valve closes by mistake?", 3),
+    ("Where can we download the slides?", 3),
+    ("能不能用旧的传感器？需要换哪些部件？", 2),
+    ("Is LoRa allowed in a hospital?", 2),
+]
+PLACES = [
+    "cellar",
+    "attic",
+    "garage",
+    "garden",
+    "stairwell",
+    "pump-room",
+    "roof",
+    "workshop",
+    "greenhouse",
+    "lift",
+    "gym",
+]
+PLACES += ["kitchen", "archive", "lobby", "bath", "yard"]
+ASKED += [(f"How strong must the signal be in the {place}?", 1) for place in PLACES]
+ASKED += [(f"楼里的{place}要不要单独装一个？", 1) for place in ("车库", "地下室", "天台", "走廊", "机房")]
+
+
+async def fill(crowd: Crowd) -> None:
+    """Thirty questions, some of which are answered, on stage, waiting, assigned or labelled."""
+    for text, people in ASKED:
+        await crowd.asks(text, people)
+    desk = crowd.hall.desk
+    ids = {q.title: q.id for q in await crowd.hall.store.questions("talk")}
+    many = [ids[text] for text, _ in ASKED]
+    await desk.approve("Ann", [many[n] for n in (1, 2, 4, 8)])
+    await desk.stage("Ann", many[1])
+    await desk.answer("Dr. Lin", many[7], "They are on the page of the talk from tomorrow on.")
+    await desk.assign("Ann", [many[2], many[5]], "Dr. Lin")
+    await desk.relabel("Ann", [many[2], many[5], many[6]], ["price"])
+    await desk.pin("Ann", [many[5]])
+    await desk.dismiss("Ann", [many[20]], "off topic", True)
+
+
+async def quiet(page: Page) -> None:
+    """Nothing moves, and no toast covers anything."""
+    await page.mouse.move(0, 0)
+    await page.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))")
+
+
+async def board(crowd: Crowd, folder: Path, look: bool) -> None:
+    """The moderator's board, at a desk and on a phone."""
+    await fill(crowd)
+    for name, size in (("board", DESK), ("board-phone", PHONE)):
+        page = await crowd.moderator(size)
+        await page.locator("#list-new .row").nth(5).wait_for()
+        await quiet(page)
+        await page.screenshot(path=folder / f"{name}.png")
+        if look:
+            await _board_opened(page, folder / name)
+    if look:
+        for name, size in (("board-zh", DESK), ("board-phone-zh", PHONE)):
+            page = await crowd.moderator(size, "zh-CN")
+            await page.emulate_media(color_scheme="dark")
+            await page.locator("#list-new .row").nth(5).wait_for()
+            await page.screenshot(path=folder / f"{name}.png")
+            await _board_opened(page, folder / name)
+
+
+async def _board_opened(page: Page, name: Path) -> None:
+    async def save(what: str) -> None:
+        await quiet(page)
+        await page.screenshot(path=f"{name}-{what}.png")
+
+    await page.locator("#menu-open").click()
+    await save("menu")
+    await page.keyboard.press("Escape")
+    await page.locator("#list-new .row-open").nth(1).click()
+    await page.locator(".wording").first.wait_for()
+    await save("panel")
+    await page.keyboard.press("Escape")
+    for n in range(2):
+        await page.locator("#list-new input[type=checkbox]").nth(n).check()
+    await save("selection")
+    await page.locator("#selection-clear").click()
+    await page.locator("#history-open").click()
+    await page.locator("#ledger li").first.wait_for()
+    await save("history")
+    await page.keyboard.press("Escape")
+    await page.keyboard.press("?")
+    await save("help")
+    await page.keyboard.press("Escape")
+    await page.locator("#search").fill("signal")
+    await save("search")
+
+
+PAGES: dict[str, Callable[[Crowd, Path, bool], Awaitable[None]]] = {"board": board}
+
+
+async def run(folder: Path, pages: list[str], look: bool) -> None:
+    for name in pages:
+        with tempfile.TemporaryDirectory() as data:
+            async with open_crowd(Path(data), Mode.AUTO) as crowd:
+                await PAGES[name](crowd, folder, look)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path, default=PICTURES)
+    parser.add_argument("--page", action="append", choices=sorted(PAGES), help="only this one (again for more)")
+    parser.add_argument("--look", action="store_true", help="also the states that are not in the docs")
+    given = parser.parse_args()
+    given.folder.mkdir(parents=True, exist_ok=True)
+    asyncio.run(run(given.folder, given.page or sorted(PAGES), given.look))
+
+
+if __name__ == "__main__":
+    main()
