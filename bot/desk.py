@@ -102,15 +102,15 @@ class Desk:
             q.state for q in await self._store.questions(state.session) if q.status is Status.ON_STAGE and q.id != id
         ]
         pairs: list[Pair] = [(q, _to(q, Status.QUEUED)) for q in on_stage]
-        polls = [poll.state for poll in await self._store.polls(state.session) if poll.state.shown]
-        off = tuple((poll, replace(poll, shown=False)) for poll in polls)
-        return await self._apply(who, "stage", [*pairs, (state, _to(state, Status.ON_STAGE))], polls=off)
+        pairs.append((state, _to(state, Status.ON_STAGE)))
+        return await self._apply(who, "stage", pairs, polls=await self._polls_off(state.session))
 
     async def unstage(self, who: str, id: str) -> Action:
         return await self._set_status(who, "unstage", [id], Status.QUEUED)
 
     async def next(self, who: str, id: str, text: str, then: str | None = None) -> Action:
-        """Record an answer to the question on stage and show `then` in its place (None: nothing), as one act.
+        """Record an answer to the question on stage and show `then` in its place (None: nothing), as one act; a poll
+        that is shown makes room.
 
         Raises `Conflict` where `id` is not on stage (any more): a press that comes late, or twice, changes nothing.
         """
@@ -124,7 +124,8 @@ class Desk:
             coming = await self._state(then)
             pairs.append((coming, _to(coming, Status.ON_STAGE)))
         said = await self._said(answered, await self._store.asked(id))
-        return await self._apply(who, "next", pairs, deliveries=said)
+        off = await self._polls_off(state.session)
+        return await self._apply(who, "next", pairs, deliveries=said, polls=off)
 
     async def edit(self, who: str, id: str, title: str) -> Action:
         title = _checked(title, LONGEST_TITLE, "a title")
@@ -400,6 +401,10 @@ class Desk:
     async def _following(self, id: str) -> QuestionState:
         state = await self._state(id)
         return await self._state(state.merged_into) if state.merged_into else state
+
+    async def _polls_off(self, session: str) -> tuple[tuple[PollState, PollState], ...]:
+        shown = [poll.state for poll in await self._store.polls(session) if poll.state.shown]
+        return tuple((state, replace(state, shown=False)) for state in shown)
 
     async def _known(self, session: str) -> list[QuestionState]:
         return [question.state for question in await self._store.questions(session)]

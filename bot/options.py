@@ -53,6 +53,10 @@ class SourceOptions(Section):
         """The chat of the staff, as this source names chats; "" where there is none."""
         return ""
 
+    def is_staff(self, chat: str) -> bool:
+        """Whether this chat is the staff's, or a part of it: nothing that is for the audience is said there."""
+        return bool(self.staff) and chat == self.staff
+
     def problems(self, public_url: str) -> list[tuple[str, str]]:
         """What one field cannot see, as (field, what to do about it). `public_url`: of `[web]`, "" for none."""
         return []

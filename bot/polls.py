@@ -5,12 +5,13 @@ heard before it is written, and written with its message in one transaction.
 """
 
 import secrets
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from bot.errors import Conflict, NotAllowed, NotFound
 from bot.model import (
     Action,
+    Address,
     Change,
     Delivery,
     Message,
@@ -57,7 +58,8 @@ class Heard:
 class Polls:
     """All methods may raise `NotFound`, `NotAllowed`, `BadInput`, `Conflict` and `StoreError`; then nothing changed.
 
-    `replying` names the connectors that can answer in their chats.
+    `replying` names the connectors that can answer in their chats; `staff` knows the staff's own chats, which are told
+    nothing that is for the audience.
     """
 
     def __init__(
@@ -68,12 +70,14 @@ class Polls:
         *,
         sending: Callable[[], None] = lambda: None,
         replying: Callable[[], Iterable[str]] = lambda: (),
+        staff: Callable[[Address], bool] = lambda _: False,
     ) -> None:
         self._store = store
         self._changed = changed
         self._now = now
         self._sending = sending
         self._replying = replying
+        self._staff = staff
         self._listening: dict[str, Heard] = {}
         self._turn = 0
 
@@ -116,6 +120,9 @@ class Polls:
 
     async def start(self, who: str, session: str, id: str) -> Action:
         """Open it, or open it again; it goes on the stage, and every chat that can be written to is told."""
+        return await _once_more(lambda: self._start(who, session, id))
+
+    async def _start(self, who: str, session: str, id: str) -> Action:
         before = (await self._poll(session, id)).state
         if before.status is PollStatus.OPEN:
             raise Conflict("this poll is open already")
@@ -140,6 +147,9 @@ class Polls:
 
     async def show(self, who: str, session: str, id: str, on: bool = True) -> Action:
         """Put it on the stage in the place of any other, or take it from there."""
+        return await _once_more(lambda: self._show(who, session, id, on))
+
+    async def _show(self, who: str, session: str, id: str, on: bool) -> Action:
         before = (await self._poll(session, id)).state
         others = await self._off_stage(session, id) if on else []
         return await self._apply(
@@ -260,7 +270,7 @@ class Polls:
                 poll=state,
             )
             for chat in await self._store.chats(session)
-            if chat.connector in replying
+            if chat.connector in replying and not self._staff(chat)
         )
 
     async def _session(self, id: str) -> Session:
@@ -279,6 +289,14 @@ class Polls:
         if change.deliveries:
             self._sending()
         return action
+
+
+async def _once_more(act: Callable[[], Awaitable[Action]]) -> Action:
+    """Somebody put another poll on the stage meanwhile: there is room for one, and the last one counts."""
+    try:
+        return await act()
+    except Conflict:
+        return await act()
 
 
 def _fresh(wish: PollState, session: str) -> PollState:

@@ -64,7 +64,12 @@ class Hall:
         self._understanding: asyncio.Future[None] | None = None
         self.live = Live(store)
         self.polls = Polls(
-            store, self.live.changed, now, sending=lambda: self._outbox.wake(), replying=lambda: self._replying
+            store,
+            self.live.changed,
+            now,
+            sending=lambda: self._outbox.wake(),
+            replying=lambda: self._replying,
+            staff=self._is_staff,
         )
         self.desk = Desk(
             store,
@@ -277,6 +282,9 @@ class Hall:
     @property
     def _replying(self) -> frozenset[str]:
         return frozenset(name for name, c in self.connectors.items() if c.abilities.reply)
+
+    def _is_staff(self, chat: Address) -> bool:
+        return any(one.name == chat.connector and one.is_staff(chat.chat) for one in self.settings.sources)
 
     def _linked(self, session: str) -> None:
         """Two persons are one: what they asked and voted counts once."""

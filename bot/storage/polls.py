@@ -71,7 +71,8 @@ def _poll(state: PollState, people: int, counted: list[Row]) -> Poll:
 
 
 def replace_poll(db: Database, session: str, before: PollState | None, after: PollState | None, at: float) -> None:
-    """Put `after` in the place of `before`. Raises `Conflict` where something else stands there."""
+    """Put `after` in the place of `before`. Raises `Conflict` where something else stands there, or a second poll would
+    be on the stage."""
     states = [state for state in (before, after) if state is not None]
     if len({state.id for state in states}) != 1 or any(state.session != session for state in states):
         raise BadInput("a change names one poll of its own session, before and after")
@@ -83,6 +84,8 @@ def replace_poll(db: Database, session: str, before: PollState | None, after: Po
     if after is None:
         db.execute("UPDATE polls SET removed = 1 WHERE id = ?", (id,))
         return
+    if after.shown and not (before is not None and before.shown) and _another_shown(db, session, id):
+        raise Conflict("another poll is on the stage meanwhile")
     db.execute(
         """
         INSERT INTO polls (id, session, kind, title, options, most, low, high, ends, results, status, shown, round,
@@ -96,6 +99,11 @@ def replace_poll(db: Database, session: str, before: PollState | None, after: Po
         """,
         {**poll_row(after), "at": at},
     )
+
+
+def _another_shown(db: Database, session: str, id: str) -> bool:
+    found = db.execute("SELECT 1 FROM polls WHERE session = ? AND shown AND NOT removed AND id != ?", (session, id))
+    return found.fetchone() is not None
 
 
 def vote(db: Database, vote: PollVote, session: str = "") -> None:

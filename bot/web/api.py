@@ -8,7 +8,7 @@ from pydantic import BaseModel, TypeAdapter
 from bot.errors import BadInput, NotFound
 from bot.linking import GOOD_FOR, hashed, new_code, shown
 from bot.live import View
-from bot.model import Address, Message, Person, Question, QuestionState, Session, Status
+from bot.model import Address, Message, Person, PollVote, Question, QuestionState, Session, Status
 from bot.ports import HookRequest
 from bot.queueing import visible
 from bot.web.compressing import compress
@@ -24,6 +24,7 @@ from bot.web.schemas import (
     AskBody,
     AskOut,
     CodeBody,
+    Feeling,
     Health,
     LinkCodeOut,
     LinkedOut,
@@ -173,7 +174,16 @@ class Api:
         message = _message(caller.here, asker, external_id, text, site.now())
         await site.receive([message])
         is_test = site.tryouts.is_test(message)
-        return reply(AskOut(message=external_id, code=asker.shown_code, test=is_test), status=202)
+        vote, mood = await self._heard(message)
+        return reply(AskOut(message=external_id, code=asker.shown_code, test=is_test, vote=vote, mood=mood), status=202)
+
+    async def _heard(self, message: Message) -> tuple[str, Feeling | None]:
+        """What it chose in a poll, in the words of the options; what mood it told."""
+        said = next(iter(await self._site.polls.heard([message])), None)
+        if isinstance(said, PollVote):
+            state = (await self._site.store.poll(said.poll)).state
+            return " · ".join(state.options[int(one) - 1] if state.options else one for one in said.choices), None
+        return "", said.mood.value if said else None
 
     async def preview(self, request: web.Request) -> web.Response:
         """A courtesy: whoever types too fast gets nothing, not an error."""
@@ -230,6 +240,7 @@ class Api:
         participant = site.participant(caller)
         await site.store.unlink(participant.person, Person(body.source, body.id))
         site.live.changed(caller.here.id)
+        site.polls.counted(caller.here.id)
         return reply(await self._mine(caller.here, participant))
 
     async def vote(self, request: web.Request) -> web.Response:

@@ -8,7 +8,7 @@ from pydantic import Field
 from bot.model import Mood, Poll, PollKind, PollState, PollStatus, Results
 from bot.polling import marks, results_visible
 from bot.polling.rules import CHOICE
-from bot.web.schemas import Body, Reply
+from bot.web.schemas import Body, Feeling, Reply
 
 LONGEST = 10_000
 """Characters of a field, before the rules say what is wrong with it."""
@@ -17,7 +17,6 @@ PULSE_MINUTES = 15
 
 Kind = Literal["single", "multiple", "scale", "words", "open"]
 Shows = Literal["live", "closed", "staff"]
-Feeling = Literal["fast", "slow", "lost", "great"]
 Line = Annotated[str, Field(max_length=LONGEST)]
 PollId = Annotated[str, Field(min_length=1, max_length=100)]
 

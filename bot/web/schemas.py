@@ -9,6 +9,7 @@ LONGEST_NAME = 60
 
 Role = Literal["viewer", "expert", "moderator", "organiser"]
 StatusName = Literal["new", "queued", "on_stage", "answered", "dismissed", "merged"]
+Feeling = Literal["fast", "slow", "lost", "great"]
 Code = Literal["not_found", "not_allowed", "no_role", "bad_input", "conflict", "busy", "too_fast", "fault"]
 QuestionId = Annotated[str, Field(min_length=1, max_length=100)]
 Label = Annotated[str, Field(max_length=100)]
@@ -300,11 +301,13 @@ class AskBody(Body):
 
 class AskOut(Reply):
     """`code` follows this person's questions on another device. `test`: it said the code of a test run, was heard, and
-    is no question."""
+    is no question. `vote`: what it chose in a poll, in words; `mood`: how it said the talk is."""
 
     message: str
     code: str
     test: bool
+    vote: str = ""
+    mood: Feeling | None = None
 
 
 class MyMessage(Reply):

@@ -1,5 +1,6 @@
 """What staff and viewers do with polls, over a real store; and what is typed, over the real floor."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -238,6 +239,39 @@ async def test_one_poll_or_one_question_is_on_the_stage(room: Room) -> None:
     await room.desk.undo("Ann", "talk")
     assert (await room.poll(two.state.id)).state.shown
     assert (await room.store.question("q1")).status is not Status.ON_STAGE
+
+
+async def test_the_next_question_takes_a_poll_off_the_stage(room: Room) -> None:
+    """ "Answered, next" goes on with the questions; undo brings the poll back."""
+    await ask(room.store, "q1", "u1")
+    await room.desk.stage("Ann", "q1")
+    one = await room.open()
+    await room.desk.next("Ann", "q1", "Answered aloud.")
+    assert not (await room.poll(one.state.id)).state.shown
+    await room.desk.undo("Ann", "talk")
+    assert (await room.poll(one.state.id)).state.shown
+
+
+async def test_two_moderators_start_two_polls_at_once(room: Room) -> None:
+    """Both are open; one of them is on the stage, and each can be taken back."""
+    ids = [(await room.polls.make(who, "talk", WISH)).state.id for who in ("Ann", "Bo")]
+    await asyncio.gather(*(room.polls.start(who, "talk", id) for who, id in zip(("Ann", "Bo"), ids, strict=True)))
+    states = [(await room.poll(id)).state for id in ids]
+    assert [state.status for state in states] == [PollStatus.OPEN, PollStatus.OPEN]
+    assert sum(state.shown for state in states) == 1
+    await room.desk.undo("Ann", "talk")
+    await room.desk.undo("Ann", "talk")
+    assert {(await room.poll(id)).state.status for id in ids} == {PollStatus.DRAFT}
+
+
+async def test_two_moderators_start_the_same_poll_at_once(room: Room) -> None:
+    """One of them does; the other is told, and the chats hear of it once."""
+    id = (await room.polls.make("Ann", "talk", WISH)).state.id
+    await room.says("hello")
+    both = await asyncio.gather(*(room.polls.start(who, "talk", id) for who in ("Ann", "Bo")), return_exceptions=True)
+    assert [type(one) for one in both if isinstance(one, Exception)] == [Conflict]
+    assert (await room.poll(id)).state.round == 1
+    assert len(await room.deliveries()) == 1
 
 
 async def test_what_was_voted_in_is_not_changed_under_the_votes(room: Room) -> None:

@@ -49,6 +49,10 @@ class TelegramOptions(SourceOptions):
     def staff(self) -> str:
         return self.staff_chat
 
+    def is_staff(self, chat: str) -> bool:
+        # Another topic of the staff's forum is the staff's as well.
+        return bool(self.staff_chat) and chat.partition("/")[0] == self.staff_chat.partition("/")[0]
+
     def problems(self, public_url: str) -> list[tuple[str, str]]:
         found, ours = [], self.base_url == URL
         if not re.fullmatch(r"\d+:[\w-]{30,}" if ours else r"\d+:\S+", self.token.get_secret_value()):

@@ -31,7 +31,7 @@ const myCode = kept(`floormic.code.${facts.session}`, "");
 const seenAnswers = kept(`floormic.answers.${facts.session}`, []);
 
 startShell();
-startPolls({ at, live, session: facts.session });
+const readPolls = startPolls({ at, live, session: facts.session });
 startSession(facts.set, live);
 const drawLinked = startLinking({ at, changed: takeMine });
 const composer = new Composer(outbox, facts.session, facts.longest);
@@ -255,7 +255,10 @@ live.addEventListener("state", () => (draw(), live.state === "live" && readMine(
 live.addEventListener("refused", (event) => toastFailure(event.detail));
 outbox.addEventListener("change", drawMine);
 outbox.addEventListener("sent", (event) => {
-  if (event.detail.test) return toast(t("viewer.tested"));
+  const { test, vote, mood } = event.detail;
+  if (test) return toast(t("viewer.tested"));
+  if (vote) return toast(t("poll.yours", { vote: shown(vote) }), { slot: "vote" }), readPolls();
+  if (mood) return toast(t("pulse.said"), { slot: "pulse" });
   toast(t("viewer.sent"), { action: { word: t("viewer.tab.mine"), act: () => openTab("mine") } });
   mine.code = event.detail.code;
   readMine();

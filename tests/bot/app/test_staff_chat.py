@@ -66,6 +66,29 @@ async def test_a_group_is_told_its_id(tmp_path: Path) -> None:
     assert 'staff_chat = "-1009"' in telegram.texts(STAFF["id"])[0]
 
 
+async def test_the_staffs_chat_is_told_nothing_of_polls(tmp_path: Path) -> None:
+    """Not even where somebody asked there before it became the staff's."""
+    async with FakeTelegram() as telegram:
+        base = telegram.base_url.rsplit("/bot", 1)[0]
+        for staff in ("", f"{STAFF['id']}/77"):
+            bot = TelegramOptions(token=TOKEN, session="talk", base_url=base, staff_chat=staff)
+            async with open_hall(settings(tmp_path, sources=(bot,)), encoder=HashEncoder()) as hall:
+                if not staff:
+                    telegram.says("/ask Is there a recording?", ANN, STAFF)
+                    telegram.says("/ask And slides?", BOB, GROUP)
+
+                    async def both() -> bool:
+                        return len(await hall.store.chats("talk")) == 2
+
+                    await until(both)
+                    continue
+                made = await hall.polls.make("Ann", "talk", WISH)
+                await hall.polls.start("Ann", "talk", made.state.id)
+                await telegram.until(lambda: "Which queues" in "\n".join(telegram.texts(GROUP["id"])))
+                told = [one.address.chat for one in await hall.store.deliveries("talk") if one.poll]
+                assert told == [str(GROUP["id"])]
+
+
 async def test_the_staffs_chat_goes_with_its_source(tmp_path: Path) -> None:
     """The source is pointed at another talk: its staff sees that one from then on, and a poll's votes go there."""
     async with FakeTelegram() as telegram:

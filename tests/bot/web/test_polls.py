@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 
+from bot.linking import hashed
+from bot.model import Person, PollVote
 from tests.bot.web.hall import Browser, Hall
 
 POLLS = "/api/v1/sessions/talk/polls"
@@ -76,12 +80,23 @@ async def test_a_hidden_result_never_reaches_a_viewer(hall: Hall, results: str) 
 
 async def told(browser: Browser, topic: str) -> Any:
     """What the stream says of a topic when it opens."""
+    async with events(browser, topic) as heard:
+        return await heard()
+
+
+@asynccontextmanager
+async def events(browser: Browser, topic: str) -> AsyncIterator[Callable[[], Awaitable[Any]]]:
+    """A stream that is open; each call waits for what it says next of a topic."""
     answer = await browser.get("/api/v1/sessions/talk/events")
-    try:
+
+    async def heard() -> Any:
         async with asyncio.timeout(10):
             while (await answer.content.readline()).decode().strip() != f"event: {topic}":
                 pass
             return json.loads((await answer.content.readline()).decode().removeprefix("data: "))
+
+    try:
+        yield heard
     finally:
         answer.close()
 
@@ -162,3 +177,28 @@ async def test_the_pulse_is_told_to_staff_alone(hall: Hall) -> None:
     assert (await told(staff, "pulse"))["minutes"][0]["moods"] == {"fast": 1}
     hall.clock.time += 16 * 60
     assert (await staff.json(PULSE))["minutes"] == []
+
+
+async def test_what_is_typed_into_the_pages_own_field_is_said_to_be_a_vote(hall: Hall) -> None:
+    """With the option's words, and a mood by its name; a question is neither."""
+    staff, viewer = await hall.signed_in("moderator"), hall.client()
+    await made(staff)
+    await staff.send("PUT", PULSE, {"on": True})
+    for text, vote, mood in (("b", "Kafka", None), ("too fast", "", "fast"), ("Is B any faster?", "", None)):
+        told = await (await viewer.ask(text)).json()
+        assert (told["vote"], told["mood"]) == (vote, mood)
+
+
+async def test_who_unlinks_a_chat_counts_apart_at_once(hall: Hall) -> None:
+    """A stream that is open hears of it."""
+    staff, viewer = await hall.signed_in("moderator"), hall.client()
+    id = await made(staff)
+    await voted(viewer, id, "1")
+    chat = Person("bilibili", "b1")
+    await hall.store.vote_poll(PollVote(id, chat, ("2",)))
+    code = (await (await viewer.post("/api/v1/sessions/talk/me/link")).json())["code"]
+    assert await hall.store.link(hashed(code.replace("-", "")), chat, hall.clock())
+    async with events(viewer, "polls") as heard:
+        assert (await heard())["polls"][0]["people"] == 1
+        await viewer.send("DELETE", "/api/v1/sessions/talk/me/link", {"source": "bilibili", "id": "b1"})
+        assert (await heard())["polls"][0]["people"] == 2

@@ -73,6 +73,22 @@ async def test_one_poll_is_voted_in_everywhere_and_seen_on_the_stage(crowd: Crow
     await expect(staff.locator("#polls .poll-number").first).to_have_text("2 · 67%")
 
 
+@pytest.mark.parametrize(("language", "told"), [("en-US", "Your vote: Kafka"), ("zh-CN", "您的选择：Kafka")])
+async def test_a_vote_typed_into_the_field_for_questions_counts(crowd: Crowd, language: str, told: str) -> None:
+    """The page says what was chosen and marks it; it is no question, and a question beside it is one."""
+    staff, viewer = await crowd.moderator(page="polls"), await crowd.viewer(PHONE, language)
+    await makes(staff, "single", "Which queue?", options="Redis\nKafka")
+    await expect(viewer.locator("#polls .poll")).to_be_visible()
+    await viewer.locator("#ask").fill("2")
+    await viewer.locator("#ask").press("Enter")
+    await expect(viewer.locator(".toast")).to_contain_text(told)
+    await expect(viewer.locator("#polls .poll-mine")).to_contain_text("Kafka")
+    await expect(staff.locator("#polls .poll-number").nth(1)).to_have_text("1 · 100%")
+    await viewer.locator("#ask").fill("Is 2 faster than 1?")
+    await viewer.locator("#ask").press("Enter")
+    await expect(viewer.locator("#list-open .row")).to_have_count(1)
+
+
 async def test_a_vote_without_a_network_is_sent_later(crowd: Crowd) -> None:
     """Only the last one, once, and the page says that it waits."""
     staff, viewer = await crowd.moderator(page="polls"), await crowd.viewer(PHONE)
