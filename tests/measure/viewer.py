@@ -131,6 +131,9 @@ async def measure(visits: int, questions: int) -> None:
                 most = max(one.weight for one in seen)
                 requests = max(len(one.requests) for one in seen)
                 print(f"{name}: {most / 1024:.1f} KB in {requests} requests, {max(one.trips for one in seen)} in a row")
+                page = next(size for url, *_, size in seen[0].requests if url == address)
+                best = min(one.fcp for one in seen)
+                print(f"    the page alone {page / 1024:.1f} KB, first content at best {best:.0f} ms")
                 print(f"    first content {fcp:.0f} ms, largest {lcp:.0f} ms, live {live:.0f} ms")
             await browser.close()
 

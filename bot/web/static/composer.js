@@ -37,6 +37,7 @@ export class Composer {
     this.outbox.addEventListener("failed", (event) => toastFailure(event.detail));
     onLanguage(() => (this.drawName(), this.drawNote(), this.drawLength()));
     this.stayAboveKeyboard();
+    this.tellHeight();
   }
 
   /** Enter sends, also with Ctrl or Cmd; Shift+Enter breaks the line. While an input method composes, Enter is its own. */
@@ -86,6 +87,12 @@ export class Composer {
       byId("composer").style.setProperty("--covered", `${Math.round(covered)}px`);
     };
     for (const event of ["resize", "scroll"]) seen?.addEventListener(event, place);
+  }
+
+  /** The page ends, and news is shown, above the field, however high it is. */
+  tellHeight() {
+    const form = byId("composer");
+    new ResizeObserver(() => document.body.style.setProperty("--composer", `${form.offsetHeight}px`)).observe(form);
   }
 
   grow() {

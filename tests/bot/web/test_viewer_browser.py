@@ -442,13 +442,17 @@ async def test_a_lost_cookie_loses_no_questions(crowd: Crowd) -> None:
 @pytest.mark.parametrize("language", ["en-US", "zh-CN"])
 async def test_a_narrow_page_with_large_letters_holds_everything(crowd: Crowd, language: str) -> None:
     """320 px wide with the letters twice as large, a right-to-left question and emoji only: nothing is cut off at the
-    side, every button can be hit and has a name."""
+    side, news does not lie over the field, every button can be hit and has a name."""
     for text in ("هل يمكن استخدام النموذج؟", "🤔" * 40, "Why " + "w" * 300 + "?"):
         await crowd.asks(text)
     viewer = await crowd.viewer({"width": 320, "height": 640}, language)
     await ask(viewer, "👍🏽👍🏽👍🏽")
-    await viewer.locator(".toast-close").click()
     await viewer.evaluate("document.documentElement.style.fontSize = '32px'")
+    await viewer.wait_for_function(
+        """() => document.querySelector(".toast").getBoundingClientRect().bottom
+             <= document.getElementById("composer").getBoundingClientRect().top"""
+    )
+    await viewer.locator(".toast-close").click()
     for tab in ("open", "answered", "mine"):
         await viewer.locator(f"#tab-{tab}").click()
         assert await viewer.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
