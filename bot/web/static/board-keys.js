@@ -32,10 +32,10 @@ export const KEYS = [
 
 const TYPES = "input:not([type=checkbox]), textarea, select, [contenteditable]";
 
-/** Calls `deeds[key]()`; not while somebody writes, nor in a dialog, nor with Ctrl, Alt or Cmd held. */
+/** Calls `deeds[key]()`; not while somebody writes, nor in a dialog or the menu, nor with Ctrl, Alt or Cmd held. */
 export function listenToKeys(deeds) {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open], :popover-open")) return;
     if (event.target.matches(TYPES)) return event.key === "Escape" && leaveField(event);
     // Enter and the arrows mean to a button, a link or a tab what they always mean.
     if (event.target.closest("button, a, [role=tab]") && (event.key === "Enter" || event.key.startsWith("Arrow"))) return;

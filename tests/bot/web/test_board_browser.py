@@ -410,6 +410,11 @@ async def test_one_thumb_moderates(crowd: Crowd) -> None:
     assert await board.evaluate(small) == []
     assert await board.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
     await board.locator("#selection-clear").click()
+    await board.locator("#menu-open").click()
+    await expect(board.locator("#menu a")).to_have_count(11)  # all but what is the organiser's
+    assert await board.evaluate(small) == []
+    await board.keyboard.press("Escape")
+    await expect(board.locator("#menu")).to_be_hidden()
     await board.locator("#onstage-aloud").click()
     await expect(board.locator("#count-answered")).to_have_text("1")
     await expect(board.locator("#onstage")).to_be_hidden()
