@@ -44,6 +44,7 @@ def click(selector: str) -> State:
 
 
 SIGHTS = {
+    "viewer": Sight("", states={"answered": click("#tab-answered"), "invite": click("#join-open")}),
     "stage": Sight("stage"),
     "stage, hand over": Sight("stage", "moderator"),
     "remote": Sight("remote", "moderator"),
