@@ -11,6 +11,7 @@ from bot.accounts import LONGEST_NAME as LONGEST_ACCOUNT_NAME
 from bot.accounts import name_key
 from bot.errors import BadInput
 from bot.web.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD, normal
+from bot.web.problems import problem_in
 from bot.web.schemas import LONGEST_MESSAGE, LONGEST_NAME
 from bot.web.site import CALLER
 from bot.web.texts import say
@@ -33,10 +34,8 @@ async def read_body(request: web.Request, model: type[B]) -> B:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"]) or "JSON"
-        lang, problem = request[CALLER].lang, first["msg"]
-        if first["type"] == "string_too_long":
-            problem = say(lang, "field_too_long", most=first["ctx"]["max_length"])
-        raise BadInput(say(lang, "bad_field", field=name, problem=problem), name) from error
+        lang = request[CALLER].lang
+        raise BadInput(say(lang, "bad_field", field=name, problem=problem_in(first, lang)), name) from error
 
 
 def read_text(text: str, lang: str) -> str:
