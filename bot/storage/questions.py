@@ -235,7 +235,8 @@ def _asked(db: Database, where: str, parameters: dict[str, Any]) -> list[Asked]:
 
 def askings(db: Database, session: str, limit: int) -> list[Asked]:
     """The last messages that ask something, in order of arrival."""
-    rows = db.execute(f"{_ASKED} WHERE m.session = ? AND p.asking = 1 ORDER BY m.id DESC LIMIT ?", (session, limit))
+    # "+": from the newest message backwards, instead of all of the session to be sorted.
+    rows = db.execute(f"{_ASKED} WHERE +m.session = ? AND p.asking = 1 ORDER BY m.id DESC LIMIT ?", (session, limit))
     return [Asked(message_of(row), placement_of(row), row["final"]) for row in rows.fetchall()[::-1]]
 
 
