@@ -21,6 +21,7 @@ from bot.web.signin import at_least
 from bot.web.site import CALLER, Caller, Site
 from bot.web.source_json import sources_out
 from bot.web.texts import say
+from bot.web.tryout import TOPIC as TRIED
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,9 @@ class Sessions:
                 reply=SourcesOut,
             ),
             _page("/sessions/new", "organiser", self.new_page, "Make a session"),
-            _page("/s/{session}/settings", "moderator", self.settings_page, "How the session is set"),
+            _page(
+                "/s/{session}/settings", "moderator", self.settings_page, "Everything that an evening is prepared with"
+            ),
         ]
 
     async def open(self, request: web.Request) -> web.Response:
@@ -123,7 +126,10 @@ class Sessions:
             raise NotFound(say(caller.lang, "no_source", source=source))
         session = await site.session(body.session, caller.lang)
         log.info("%s: what %s brings goes to %s from now on", caller.who, source, session.id)
+        before = site.configured[source].session
         await site.feed(source, session.id)
+        for id in {before, session.id}:
+            site.live.changed(id, TRIED)
         return reply(sources_out(await site.sources_now(), site.configured, site.now()))
 
     async def new_page(self, request: web.Request) -> web.Response:

@@ -6,7 +6,6 @@ from bot.live import Told
 from bot.phrases import in_language
 from bot.web.api import reply
 from bot.web.identity import SOURCE
-from bot.web.rendering import page_response
 from bot.web.routes import API, Route
 from bot.web.schemas import TestedSource, TryoutOut
 from bot.web.site import CALLER, Site
@@ -24,13 +23,9 @@ class TryoutRoutes:
     def routes(self) -> list[Route]:
         path = f"{API}/sessions/{{session}}/tryout"
         return [
-            Route("GET", "/s/{session}/prepare", "moderator", self.page, "Before the talk begins", kind="page"),
             Route("GET", path, "moderator", self.state, "The newest test run", reply=TryoutOut),
             Route("POST", path, "moderator", self.start, "Begin a test run", reply=TryoutOut, status=201),
         ]
-
-    async def page(self, request: web.Request) -> web.Response:
-        return page_response(self._site, request[CALLER], "prepare.html", {})
 
     async def told(self, session: str) -> Told:
         return Told(None, (await self._out(session)).model_dump_json().encode())

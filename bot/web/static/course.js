@@ -13,6 +13,7 @@ let preview = null; // CourseReadOut
 let sending = null; // {name, percent, request}
 let reading = {}; // what the server says of a course that comes in
 let failure = "";
+let told = () => {};
 
 // -- sending ----------------------------------------------------------------------------------------------------------
 
@@ -208,6 +209,7 @@ function draw() {
   drawNow();
   drawPreview();
   drawVersions();
+  told(state);
 }
 
 // -- by hand ----------------------------------------------------------------------------------------------------------
@@ -232,8 +234,9 @@ function startDropping(place) {
   for (const kind of ["dragover", "drop"]) addEventListener(kind, (event) => carries(event) && event.preventDefault());
 }
 
-/** Starts the section; `live` tells the topic "course". */
-export function startCourse(live) {
+/** Starts the section; `live` tells the topic "course", `tell` hears how the course is (CourseOut). */
+export function startCourse(live, tell) {
+  told = tell;
   const chooser = byId("course-file");
   chooser.addEventListener("change", () => {
     if (chooser.files[0]) send(chooser.files[0]);

@@ -80,7 +80,6 @@ const WORDS = {
   "board.link.polls": ["投票", "Polls"],
   "board.link.join": ["入场码", "Join code"],
   "settings.link": ["设置", "Settings"],
-  "board.link.prepare": ["开场准备", "Prepare"],
   "board.link.sources": ["来源", "Sources"],
   "sources.alarm": ["未连上：{name}", "Down: {name}"],
   "sources.alarm.n": ["未连上：{n} 个聊天", "Down: {n} chat|Down: {n} chats"],

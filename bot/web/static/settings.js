@@ -1,22 +1,29 @@
-// How a talk is set: each field saved by itself, at once, with a way back; what others change is seen here too.
+// Everything that an evening is prepared with. Each field is saved by itself, at once, with a way back; what others
+// change is seen here too.
 import { call, inSession } from "./api.js";
+import { startCourse } from "./course.js";
 import { byId, el, setText, shown } from "./dom.js";
-import { day, onLanguage, t } from "./i18n.js";
+import { startFeeds } from "./feeds.js";
+import { day, language, onLanguage, t } from "./i18n.js";
 import { Live } from "./live.js";
-import { chatMark, chatName } from "./pieces.js";
+import { Modes, modesLine } from "./modes.js";
+import { startReady } from "./ready.js";
 import { pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
-import { drawModes, drawSeries, fromField, inWords, note, options, toField, valueOf, wrongWith } from "./talk-fields.js";
+import { drawSeries, fromField, inWords, note, options, toField, valueOf, wrongWith } from "./talk-fields.js";
+import { startTry } from "./try.js";
 import "./words/settings.js";
 
 const facts = pageFacts();
 const organiser = facts.role === "organiser";
 const at = (rest = "") => inSession(facts.session, rest);
-const live = new Live(facts.session, ["session"]);
+const live = new Live(facts.session, ["session", "course", "tryout"]);
 const fields = [...document.querySelectorAll("[data-setting]")];
 const LINES = ["title", "speaker", "series"];
 let session = JSON.parse(byId("page-data").textContent).session;
 let talks = [];
-let sources = [];
+let course = null; // CourseOut, as organisers see it
+let tried = { run: null, down: [] };
+let people = null; // PeopleOut, as organisers of every talk see it
 
 // -- the fields -------------------------------------------------------------------------------------------------------------
 
@@ -40,6 +47,19 @@ const touched = (field, name) => document.activeElement === field && field.datas
 function warn(name) {
   const past = name === "starts_at" && session.starts_at !== null && session.starts_at < Date.now() / 1000 && !session.ended_at;
   note(name, past ? t("settings.starts_at.past") : "", past ? "warn" : "");
+}
+
+/** A time that is typed changes with every digit: it is saved when it is left, or stands still. */
+function later(field) {
+  clearTimeout(field.timer);
+  field.timer = setTimeout(() => settled(field), 1500);
+}
+
+function settled(field) {
+  if (!field.timer) return;
+  clearTimeout(field.timer);
+  field.timer = null;
+  save(field);
 }
 
 async function save(field) {
@@ -93,12 +113,16 @@ function take(next, mine = null) {
 
 // -- what is only shown -----------------------------------------------------------------------------------------------------
 
+const comma = () => (language() === "zh" ? "，" : ", ");
+const onOrOff = (name) => (session[name] ? "on" : "off");
+
 function draw() {
   setText(byId("wordmark"), shown(session.title));
   document.title = `${shown(session.title)} · Floormic`;
-  setText(byId("course-now"), t(session.course ? "settings.course.has" : "settings.course.none"));
+  for (const name of ["review", "ledger"]) setText(byId(`about-${name}`), t(`settings.${name}.${onOrOff(name)}`));
   if (organiser) drawEnd();
   else drawFacts();
+  drawReady();
 }
 
 function drawEnd() {
@@ -109,6 +133,7 @@ function drawEnd() {
 }
 
 function drawFacts() {
+  setText(byId("course-line"), t(session.course ? "settings.course.has" : "settings.course.none"));
   const names = ["title", "speaker", "series", "starts_at", "language"];
   byId("facts").replaceChildren(...names.flatMap((name) => [el("dt", { text: t(`settings.${name}`) }), el("dd", { dir: "auto", text: inWords(name, valueOf(session, name)) })]));
 }
@@ -117,42 +142,52 @@ function drawCourses() {
   const field = byId("course_of");
   if (!field) return;
   const others = talks.filter((one) => one.course && one.id !== facts.session);
+  byId("course-of-field").hidden = others.length === 0 && !session.course;
   field.replaceChildren(el("option", { value: "", text: t("settings.course_of.keep") }), el("option", { value: "-", text: t("settings.course_of.without") }), ...options(others));
 }
 
-// -- sources ----------------------------------------------------------------------------------------------------------------
+// -- what is ready ----------------------------------------------------------------------------------------------------------
 
-function drawSources() {
-  const here = sources.filter((one) => one.session === facts.session || (organiser && one.session));
-  byId("feeds-empty").hidden = here.length > 0;
-  byId("feeds-list").replaceChildren(...here.map(feed));
+const drawReady = startReady({
+  talk: ["#talk", readyTalk],
+  modes: ["#modes", () => ["ready", modesLine(session.abilities)]],
+  viewers: ["#publishing", () => ["ready", t(`ready.review.${onOrOff("review")}`)]],
+  course: ["#course", readyCourse],
+  chats: ["#chats", readyChats],
+  people: ["/people", readyPeople],
+});
+
+function readyTalk() {
+  if (session.ended_at !== null) return ["ready", t("ready.over", { time: day(session.ended_at) })];
+  return session.starts_at === null ? ["open", t("ready.no_time")] : ["ready", day(session.starts_at)];
 }
 
-function feed(source) {
-  const name = shown(chatName(source.source));
-  const label = el("span", {}, chatMark(source.source), " ", el("bdi", { text: name }));
-  if (!organiser) return el("li", { class: "feed" }, label);
-  const field = el("select", { "aria-label": t("settings.feeds.goes", { name }) }, ...options(talks));
-  field.value = source.session;
-  field.addEventListener("change", () => point(source, field.value, source.session));
-  return el("li", { class: "feed" }, label, field);
+function readyCourse() {
+  const any = organiser ? course && course.used.entries + course.used.passages > 0 : session.course;
+  if (any === null) return null;
+  if (!any) return session.abilities.answers === "off" ? ["ready", t("ready.course.off")] : ["open", t("ready.course.none")];
+  if (!organiser) return ["ready", t("ready.course.has")];
+  const { entries, passages, problem_count: problems } = course.used;
+  const holds = t("ready.course", { n: entries, m: passages });
+  return problems ? ["look", `${holds}${comma()}${t("course.problems", { n: problems })}`] : ["ready", holds];
 }
 
-async function point(source, id, before) {
-  try {
-    sources = (await call("PUT", `/sources/${encodeURIComponent(source.source)}`, { session: id })).sources;
-    const title = shown(talks.find((one) => one.id === id)?.title ?? id);
-    const back = before !== id && { word: t("settings.undo"), act: () => point(source, before, before) };
-    toast(t("settings.feeds.done", { name: shown(chatName(source.source)), title }), { slot: "did", action: back || null });
-  } catch (failure) {
-    toastFailure(failure);
-  }
-  drawSources();
+function readyChats() {
+  const { run, down } = tried;
+  if (!run) return null;
+  if (down.length) return ["look", t("sources.alarm", { name: down.map(shown).join(comma()) })];
+  if (!run.code) return ["open", t("ready.chats.untried", { n: run.sources.length })];
+  const heard = run.sources.filter((one) => one.heard_at !== null).length;
+  return [heard === run.sources.length ? "ready" : "open", t("ready.chats", { n: heard, all: run.sources.length })];
 }
 
-async function readSources() {
-  sources = (await call("GET", organiser ? "/sources" : at("/sources"))).sources;
-  drawSources();
+function readyPeople() {
+  if (!people) return null;
+  const counts = (one) => one.roles.some((role) => role.holds && ["", facts.session].includes(role.session));
+  const helpers = people.people.filter((one) => !one.me && counts(one)).length;
+  const links = people.invitations.filter((one) => !one.person && counts(one)).length;
+  const parts = [helpers && t("ready.people", { n: helpers }), links && t("ready.links", { n: links })].filter(Boolean);
+  return parts.length ? ["ready", parts.join(comma())] : ["open", t("ready.nobody")];
 }
 
 // -- start ------------------------------------------------------------------------------------------------------------------
@@ -169,7 +204,9 @@ async function again() {
 startShell();
 for (const field of fields) {
   field.addEventListener("focus", () => (field.dataset.was = field.value));
-  field.addEventListener("change", () => save(field));
+  const timed = field.type === "datetime-local";
+  field.addEventListener("change", () => (timed ? later(field) : save(field)));
+  if (timed) field.addEventListener("blur", () => settled(field));
   field.addEventListener("keydown", (event) => event.key === "Enter" && field.tagName === "INPUT" && field.type !== "checkbox" && field.blur());
   put(field, field.dataset.setting);
 }
@@ -177,14 +214,28 @@ byId("end-button")?.addEventListener("click", () => set({ ended: session.ended_a
 byId("again")?.addEventListener("click", again);
 live.addEventListener("session", (event) => take(event.detail));
 live.addEventListener("refused", (event) => event.detail && toastFailure(event.detail));
-onLanguage(() => (drawModes(), draw(), drawCourses(), drawSources()));
+onLanguage(() => (draw(), drawCourses()));
 showConnection(live, byId("connection"));
-drawModes();
+const modes = new Modes(byId("modes-body"), facts.session, live);
+modes.set(session.abilities);
+modes.look();
+if (organiser) startCourse(live, (state) => ((course = state), drawReady()));
+startTry(live, (now) => ((tried = now), drawReady()));
 draw();
 warn("starts_at");
 live.start();
 call("GET", "/sessions").then((found) => {
   talks = found;
   if (organiser) drawSeries(talks), drawCourses();
-  return readSources();
+  return startFeeds(talks, facts.organises);
 }).catch(toastFailure);
+
+async function readPeople() {
+  people = await call("GET", "/people");
+  drawReady();
+}
+if (facts.organises) {
+  const read = () => readPeople().catch(toastFailure);
+  document.addEventListener("visibilitychange", () => !document.hidden && read()); // who is invited changes on another page
+  read();
+}

@@ -15,6 +15,7 @@ const STATES = { none: "heard", waiting: "sending", sending: "sending", sent: "a
 
 const watch = new SourcesWatch(pageFacts().session, 5);
 let run = null; // TryoutOut
+let told = () => {};
 
 const isOver = () => !run?.running || Date.now() / 1000 >= run.ends;
 const words = () => t("try.text", { code: run.code });
@@ -59,6 +60,7 @@ function row(source) {
 
 function draw() {
   const over = isOver();
+  told({ run, down: run?.sources.filter((one) => trouble(one.source)).map((one) => chatName(one.source)) ?? [] });
   byId("try-run").hidden = !run?.code;
   setText(byId("try-start").querySelector("span"), t(run?.code && !over ? "try.again" : "try.start"));
   byId("try-start").classList.toggle("primary", over);
@@ -87,8 +89,9 @@ async function copy() {
   }
 }
 
-/** Starts the section; `live` tells the topic "tryout". */
-export function startTry(live) {
+/** Starts the section; `live` tells the topic "tryout", `tell` hears {run: TryoutOut, down: names of chats that are not heard}. */
+export function startTry(live, tell) {
+  told = tell;
   byId("try-start").addEventListener("click", start);
   byId("try-copy").addEventListener("click", copy);
   live.addEventListener("tryout", ({ detail }) => {

@@ -173,10 +173,12 @@ async def open_line(url: str) -> AsyncIterator[Line]:
 
 
 @asynccontextmanager
-async def open_crowd(folder: Path, grouping: Mode = Mode.AUTO, chats: Sequence[Connector] = ()) -> AsyncIterator[Crowd]:
-    """The program with one session, "talk", these chats, and a browser."""
+async def open_crowd(
+    folder: Path, grouping: Mode = Mode.AUTO, chats: Sequence[Connector] = (), fresh: bool = False
+) -> AsyncIterator[Crowd]:
+    """The program with one session, "talk" (`fresh`: none yet), these chats, and a browser."""
     talk = SessionSettings(id="talk", title="An evening talk", speaker="Dr. Lin", language="en", grouping=grouping)
-    settings = Settings(data=folder / "data", web=WebSettings(port=0), session=(talk,))
+    settings = Settings(data=folder / "data", web=WebSettings(port=0), session=() if fresh else (talk,))
     async with (
         open_hall(settings, encoder=SameWords(), extra=lambda _: chats) as hall,
         async_playwright() as playwright,

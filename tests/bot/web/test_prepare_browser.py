@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FileChooser, Page, expect
 
 from bot.errors import Refused
-from bot.model import Abilities, Address, Delivery, Message
+from bot.model import Abilities, Address, Delivery, Message, Mode
 from bot.ports import Floor
 from tests.bot.chats import Chat
 from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
@@ -29,6 +29,7 @@ class Talking(Chat):
     def __init__(self, name: str, replies: bool) -> None:
         super().__init__(name, abilities=Abilities(reply=replies, private=False))
         self.floor: Floor | None = None
+        self.session = "talk"
         self.said: list[str] = []
         self.sent: list[Delivery] = []
 
@@ -43,7 +44,7 @@ class Talking(Chat):
         n, address = len(self.said), None
         if self.abilities.reply:
             address = Address(self.name, "room", f"m{n}", "u1", private=False)
-        await self.floor.receive([Message("talk", self.name, f"m{n}", "u1", "Ann", text, 100.0, address)])
+        await self.floor.receive([Message(self.session, self.name, f"m{n}", "u1", "Ann", text, 100.0, address)])
 
     async def send(self, delivery: Delivery) -> str:
         if not self.abilities.reply:
@@ -68,7 +69,7 @@ async def organiser(crowd: Crowd, size: dict[str, int] = DESK, language: str = "
     page = await (await crowd.profile(size, language)).new_page()
     await page.goto(crowd.hall.link("organiser", "Olga"))
     await page.get_by_role("button", name="Sign in" if language.startswith("en") else "登录").click()
-    await page.goto(crowd.hall.session_url("talk", "prepare"))
+    await page.goto(crowd.hall.session_url("talk", "settings"))
     await page.locator("#connection[data-state=live]").wait_for(state="attached")
     return page
 
@@ -190,6 +191,132 @@ async def test_a_chat_that_is_away_says_so_in_the_test_run(crowd: Crowd, talking
     talking[0].fall(Refused("the token is wrong"))
     row = page.locator("#try-sources [data-source=telegram]")
     await expect(row).to_contain_text("Down: the token is wrong", timeout=20_000)
+
+
+async def tab_to(page: Page, selector: str) -> None:
+    """With the Tab key, as somebody without a mouse."""
+    wanted = page.locator(selector)
+    await wanted.wait_for()
+    for _ in range(120):
+        await page.keyboard.press("Tab")
+        if await wanted.evaluate("node => node === document.activeElement"):
+            return
+    raise AssertionError(f"the Tab key does not lead to {selector}")
+
+
+async def enter(page: Page, selector: str) -> None:
+    await tab_to(page, selector)
+    await page.keyboard.press("Enter")
+
+
+async def types_a_time(page: Page) -> None:
+    """19:00 on 26 November 2031. The browser's own language, not the page's, says in which order."""
+    for part in ("11", "26", "2031"):
+        await page.keyboard.type(part)
+    await page.keyboard.press("ArrowRight")
+    await page.keyboard.type("0700PM")
+
+
+ITEMS = {
+    "en-US": (
+        "no time is set yet",
+        "none yet",
+        "not tried yet",
+        "nobody is invited yet",
+        "1 of 2 chats heard your test",
+    ),
+    "zh-CN": ("还没有定时间", "还没有资料", "还没有试过", "还没有邀请任何人", "2 个聊天中 1 个收到了测试"),
+}
+
+
+@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+async def test_an_evening_is_prepared_from_nothing_by_keyboard(
+    tmp_path: Path, size: dict[str, int], language: str
+) -> None:
+    """On a fresh installation: a talk is made, gets its time, its course from a ZIP and its modes, is tried with a chat
+    and repeated a week later; the list above says at each step what is ready and leads to what is not."""
+    telegram = Talking("telegram", replies=True)
+    telegram.session = "autumn"
+    no_time, no_course, untried, nobody, tried = ITEMS[language]
+    async with open_crowd(tmp_path, chats=[telegram], fresh=True) as crowd:
+        page = await (await crowd.profile(size, language)).new_page()
+        choosers: asyncio.Queue[FileChooser] = asyncio.Queue()
+        page.on("filechooser", choosers.put_nowait)
+        await page.goto(crowd.hall.link("organiser", "Olga"))
+        await enter(page, "form button[type=submit]")
+        await page.wait_for_url(lambda url: "signin" not in url)
+        await page.goto(crowd.hall.url)
+        await enter(page, "a[href='/sessions/new']")
+        await expect(page.locator("#title")).to_be_focused()
+        await page.keyboard.type("Autumn")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/s/autumn/settings")
+        item = {name: page.locator(f"[data-item={name}]") for name in ("talk", "modes", "course", "chats", "people")}
+        for name, said in (("talk", no_time), ("course", no_course), ("chats", untried), ("people", nobody)):
+            await expect(item[name]).to_contain_text(said)
+            await expect(item[name]).to_have_attribute("data-state", "open")
+
+        await enter(page, "[data-item=talk] a")
+        await tab_to(page, "#starts_at")
+        await types_a_time(page)
+        await page.keyboard.press("Tab")
+        await expect(item["talk"]).to_contain_text(
+            "26 Nov 2031, 19:00" if language == "en-US" else "2031年11月26日 19:00"
+        )
+
+        await page.locator("[data-item=course] a").focus()
+        await page.keyboard.press("Enter")
+        await tab_to(page, "#course-file")
+        await page.keyboard.press("Enter")
+        await (await asyncio.wait_for(choosers.get(), 20)).set_files(upload(zipped()))
+        await expect(page.locator("#course-preview")).to_be_focused()
+        await enter(page, "#course-use")
+        await expect(item["course"]).to_have_attribute("data-state", "ready")
+        await expect(item["course"]).to_contain_text("12")
+
+        await page.locator("[data-item=modes] a").focus()
+        await page.keyboard.press("Enter")
+        await tab_to(page, "#mode-answers-auto")
+        await page.keyboard.press("ArrowLeft")
+        await expect(item["modes"]).to_contain_text("answers suggest" if language == "en-US" else "回答 建议")
+
+        await page.locator("[data-item=chats] a").focus()
+        await page.keyboard.press("Enter")
+        await enter(page, "#try-start")
+        await expect(page.locator("#try-code")).to_be_focused()
+        await telegram.hear(await page.locator("#try-code").inner_text())
+        await expect(item["chats"]).to_contain_text(tried)
+
+        await enter(page, "#again")
+        await page.wait_for_url("**/s/autumn-*/settings")
+        await expect(item["talk"]).to_contain_text(
+            "3 Dec 2031, 19:00" if language == "en-US" else "2031年12月3日 19:00"
+        )
+        await expect(item["course"]).to_have_attribute("data-state", "ready")
+        await expect(item["chats"]).to_contain_text(untried)
+        first, second = await crowd.hall.store.sessions()
+        assert (first.id, second.title, second.answers) == ("autumn", "Autumn", Mode.SUGGEST)
+        assert second.course == first.course
+        assert crowd.wrongs == []
+
+
+async def test_moderators_prepare_what_is_theirs(crowd: Crowd) -> None:
+    """They see the talk, its course and its chats, set the modes and what viewers see, and run the test; what is the
+    organiser's is not offered, nor who was invited."""
+    page = await crowd.moderator(page="settings")
+    await expect(page.locator("[data-item=course]")).to_contain_text("none yet")
+    await expect(page.locator("[data-item=chats]")).to_contain_text("3 chats, not tried yet")
+    for theirs in ("#mode-answers-off", "#review", "#ledger", "#try-start"):
+        await expect(page.locator(theirs)).to_be_enabled()
+    for others in ("#title", "#course-file", "#course_of", ".feed select", "#end", "[data-item=people]:not([hidden])"):
+        await expect(page.locator(others)).to_have_count(0)
+    await page.locator("#mode-answers-off").check()
+    await expect(page.locator("[data-item=course]")).to_have_attribute("data-state", "ready")
+    about = page.locator("#about-review")
+    await expect(about).to_have_text("Viewers see each new question at once.")
+    await page.locator("#review").check()
+    await expect(about).to_have_text("Viewers see a new question only after a moderator approved it.")
 
 
 @pytest.mark.parametrize("language", ["en-US", "zh-CN"])

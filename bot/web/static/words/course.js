@@ -2,8 +2,6 @@
 import { addWords } from "../i18n.js";
 
 addWords({
-  "prepare.title": ["开场准备", "Before it begins"],
-  "prepare.back": ["返回主持台", "Back to the board"],
   "course.title": ["课程资料", "Course material"],
   "course.none": ["还没有课程资料：问题不会自动得到回答。", "There is no course yet: nothing is answered from it."],
   "course.now": ["现在使用：{n} 个问答，{m} 段资料", "In use: {n} question with its answer, {m} passages|In use: {n} questions with answers, {m} passages"],
