@@ -5,8 +5,17 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-ROLES = ("viewer", "expert", "moderator", "organiser")
-"""From the least to the most; whoever has a role has all before it."""
+ROLES = ("viewer", "speaker", "expert", "moderator", "organiser")
+"""From the least to the most; where several are held the last one counts."""
+
+_CARRIED = {
+    "viewer": {"viewer"},
+    "speaker": {"viewer", "speaker"},
+    "expert": {"viewer", "expert"},
+    "moderator": {"viewer", "speaker", "expert", "moderator"},
+    "organiser": set(ROLES),
+}
+"""Whose rights a role has. Speakers work the stage and see what viewers see; experts see the queue, not the remote."""
 
 STAFF = ROLES[1:]
 """The roles that one is given."""
@@ -22,7 +31,7 @@ _TAKEN = {"course"}
 
 def at_least(role: str, least: str) -> bool:
     """Does `role` carry the rights of `least`? An unknown role carries none."""
-    return role in ROLES and ROLES.index(role) >= ROLES.index(least)
+    return least in _CARRIED.get(role, ())
 
 
 @dataclass(frozen=True, slots=True)

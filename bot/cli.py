@@ -284,7 +284,7 @@ def course(folder: Path, ask: str | None) -> int:
 @config_option
 @click.option(
     "--role",
-    type=click.Choice(["organiser", "moderator", "expert"]),
+    type=click.Choice(["organiser", "moderator", "expert", "speaker"]),
     default="moderator",
     show_default=True,
     help="What the person may do.",

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
-from bot.accounts import Invitation, Login
+from bot.accounts import Invitation, Login, at_least, role_of
 from bot.errors import BadInput, Conflict, FloormicError, NotAllowed
 from bot.web.account_schemas import (
     AccountOut,
@@ -187,8 +187,7 @@ class Account:
 
     async def _in(self, request: web.Request, fresh: str) -> web.Response:
         login = await self._begun(request[CALLER], fresh)
-        page = "remote" if request.query.get("to") == "remote" else "board"
-        response = web.Response(status=303, headers={"Location": _home(login, page)})
+        response = web.Response(status=303, headers={"Location": _home(login, self._site.now())})
         set_login_cookie(self._site, response, fresh)
         return response
 
@@ -315,10 +314,11 @@ def _link_page(promise: Invitation, titles: Mapping[str, str]) -> dict[str, obje
     return {"link": {"roles": roles, "known": bool(promise.person)}, "name": promise.name}
 
 
-def _home(login: Login, page: str) -> str:
-    """Where somebody goes who has just signed in: to a page of their session where there is one, else to the list."""
+def _home(login: Login, now: float) -> str:
+    """Where somebody goes who has just signed in: to work in their session where there is one, else to the list."""
     sessions = {grant.session for grant in login.grants}
     one = sessions.pop() if len(sessions) == 1 else ""
+    page = "board" if at_least(role_of(login.grants, one, now), "expert") else "remote"
     return f"/s/{quote(one, safe='')}/{page}" if one else "/"
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from bot.web.schemas import Body, Reply
 
-StaffRole = Literal["expert", "moderator", "organiser"]
+StaffRole = Literal["speaker", "expert", "moderator", "organiser"]
 SessionOrAll = Annotated[str, Field(max_length=100, description='a session\'s id; "": every session')]
 Until = Annotated[float | None, Field(description="when the role ends; null: never", allow_inf_nan=False)]
 DeedName = Literal[

@@ -17,6 +17,7 @@ from bot.accounts import at_least
 from bot.desk import may_undo
 from bot.errors import BadInput, Conflict, NoRole, NotFound
 from bot.model import Action, Asked, QuestionState, Setting, Status
+from bot.queueing import visible
 from bot.web.api import reply
 from bot.web.queue_json import staff_question
 from bot.web.reading import clean, read_body
@@ -75,11 +76,9 @@ ACTS: Mapping[str, Act] = {
         lambda desk, who, a: desk.move(who, a.messages or [], a.questions[0], a.into or ""),
         ["messages", "into"],
     ),
-    "stage": Act("moderator", lambda desk, who, a: desk.stage(who, a.questions[0])),
-    "unstage": Act("moderator", lambda desk, who, a: desk.unstage(who, a.questions[0])),
-    "next": Act(
-        "moderator", lambda desk, who, a: desk.next(who, a.questions[0], clean(a.text or ""), a.into), ["text"]
-    ),
+    "stage": Act("speaker", lambda desk, who, a: desk.stage(who, a.questions[0])),
+    "unstage": Act("speaker", lambda desk, who, a: desk.unstage(who, a.questions[0])),
+    "next": Act("speaker", lambda desk, who, a: desk.next(who, a.questions[0], clean(a.text or ""), a.into)),
     "accept": Act("moderator", lambda desk, who, a: desk.accept(who, a.questions[0])),
     "pin": Act("moderator", lambda desk, who, a: desk.pin(who, a.questions, True), one=False),
     "unpin": Act("moderator", lambda desk, who, a: desk.pin(who, a.questions, False), one=False),
@@ -91,6 +90,9 @@ ACTS: Mapping[str, Act] = {
     ),
 }
 """What may be done, and who may do it."""
+
+SPEAKERS = {"stage", "unstage", "next", "poll_show", "poll_hide", "poll_close"}
+"""What speakers do, as the ledger calls it, and so what they may take back."""
 
 
 def _label(desk: Desk, who: str, act: ActBody) -> Awaitable[Action]:
@@ -124,16 +126,17 @@ class Acts:
                 session + "/actions",
                 "expert",
                 self.act,
-                "Do something to questions; experts may answer, the rest needs a moderator",
+                "Do something to questions; experts may answer, speakers work the stage, the rest needs a moderator",
+                also="speaker",
                 body=ActBody,
                 reply=ActionOut,
             ),
             Route(
                 "POST",
                 session + "/undo",
-                "moderator",
+                "speaker",
                 self.undo,
-                "Take an action back",
+                "Take an action back; speakers only what they did themselves",
                 body=UndoBody,
                 reply=ActionOut,
             ),
@@ -176,6 +179,10 @@ class Acts:
         act = ACTS[body.do]
         if not at_least(caller.role, act.least):
             raise NoRole(say(caller.lang, "role_short"))
+        if body.do == "next" and not body.text:
+            body = body.model_copy(update={"text": say(caller.here.language, "aloud")})
+        elif body.text and not caller.staff:
+            raise NoRole(say(caller.lang, "speaker_text"))
         _require_fields(act, body)
         self._site.in_time(caller, body.by)
         await require_here(self._site, caller, [*body.questions, *([body.into] if body.into else [])])
@@ -189,9 +196,28 @@ class Acts:
         body = await read_body(request, UndoBody) if await request.read() else UndoBody()
         self._site.in_time(caller, body.by)
         allowed = may_set(caller.role)
+        if not at_least(caller.role, "moderator"):
+            body = UndoBody(action=await self._own(caller, body.action))
         async with self._turns[caller.here.id]:
             action = await self._site.desk.undo(caller.who, caller.here.id, body.action, may_set=allowed)
         return reply(ActionOut(action=action.id))
+
+    async def _own(self, caller: Caller, action: int | None) -> int:
+        """That act, or the newest that stands: one that this speaker did as a speaker.
+
+        Raises `NoRole` for another, `NotFound` where there is none.
+
+        Acts know people by their names, which can change; so what was done before the role began is nobody's here.
+        """
+        now, session = self._site.now(), caller.here.id
+        since = min(one.since for one in caller.me.grants if one.holds(session, now) and one.role == caller.role)
+        for one in await self._site.store.actions(session, limit=LEDGER_LENGTH):
+            own = one.change.who == caller.who and one.change.what in SPEAKERS and one.change.at >= since
+            if own and (one.id == action or (action is None and not one.undone)):
+                return one.id
+        if action is None:
+            raise NotFound("there is nothing to undo")
+        raise NoRole(say(caller.lang, "role_short"))
 
     async def ledger(self, request: web.Request) -> web.Response:
         caller, of = request[CALLER], request.query.get("question")
@@ -238,9 +264,10 @@ class Acts:
 
 
 async def require_here(site: Site, caller: Caller, ids: Sequence[str]) -> None:
-    """Raises `NotFound` for a question that is not one of the caller's session."""
+    """Raises `NotFound` for a question that is not one of the caller's session, or that the caller does not see."""
     for id in dict.fromkeys(ids):
-        if (await site.store.question(id)).state.session != caller.here.id:
+        state = (await site.store.question(id)).state
+        if state.session != caller.here.id or not (caller.staff or visible(state, caller.here)):
             raise NotFound(say(caller.lang, "no_question", question=id))
 
 

@@ -13,6 +13,7 @@ from bot.live import Told
 from bot.model import Session
 from bot.phrases import in_language
 from bot.web.api import reply
+from bot.web.guards import streamed
 from bot.web.reading import read_body, read_name
 from bot.web.routes import API, Parameter, Route
 from bot.web.schemas import (
@@ -95,7 +96,7 @@ class CourseRoutes:
         try:
             if (request.content_length or 0) > LARGEST:
                 raise TooLarge(TOO_LARGE)
-            pieces = request.content.iter_chunked(PIECE)
+            pieces = streamed(site, request, PIECE)
             version, course = await site.courses.take(caller.here.id, name, pieces, caller.who)
         except (BadInput, Conflict) as error:
             raise type(error)(in_language(f"{name}: {error}", caller.lang)) from error

@@ -59,10 +59,14 @@ class Events:
         since = read_since(request, last_event_id=True)
         caller = request[CALLER]
         task = cast("asyncio.Task[object]", asyncio.current_task())  # a handler always runs in one
+        # X-Accel-Buffering: nginx would otherwise hold events back.
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
         async with self._site.live.watch(caller.here.id) as feed:
-            response = await _opened(request)
             self._open.add(task)
             try:
+                await response.prepare(request)  # here too a client may have left
+                if request.transport is not None:
+                    request.transport.set_write_buffer_limits(high=BUFFER)
                 await _Stream(self._site, caller, feed, response).run(since)
             except TimeoutError:
                 log.info("a watcher of %s did not read for too long and was dropped", caller.here.id)
@@ -75,15 +79,6 @@ class Events:
             finally:
                 self._open.discard(task)
         return response
-
-
-async def _opened(request: web.Request) -> web.StreamResponse:
-    # X-Accel-Buffering: nginx would otherwise hold events back.
-    response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
-    await response.prepare(request)
-    if request.transport is not None:
-        request.transport.set_write_buffer_limits(high=BUFFER)
-    return response
 
 
 class _Stream:

@@ -86,7 +86,9 @@ async def refusal(site: Site, request: web.Request, error: Exception) -> web.Res
 
 
 def _page(site: Site, caller: Caller, failure: Failure) -> web.Response:
-    response = page_response(site, caller, "error.html", {"status": failure.status, "error": failure.text})
+    response = page_response(
+        site, caller, "error.html", {"status": failure.status, "error": failure.text, "code": failure.code}
+    )
     response.set_status(failure.status)
     response.headers.update(failure.headers)
     return response

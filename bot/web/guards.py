@@ -6,7 +6,7 @@ Deny by default: an address that no `Route` declares is refused, whatever else s
 import ipaddress
 import logging
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -178,6 +178,20 @@ async def _recognise(site: Site, request: web.Request, caller: Caller) -> None:
     caller.organises = role_in(site, caller, "") == "organiser"
 
 
+async def streamed(site: Site, request: web.Request, piece: int) -> AsyncIterator[bytes]:
+    """A large body in pieces of at most so many bytes; whether the caller still may is looked up after the last one.
+
+    Raises `NoRole`: then nothing of what came may be used.
+    """
+    async for data in request.content.iter_chunked(piece):
+        yield data
+    caller = request[CALLER]
+    caller.login = await site.sign_in.login(caller.login_token) if caller.login_token else None
+    caller.role = role_in(site, caller, caller.session.id if caller.session else "")
+    if not at_least(caller.role, caller.least):
+        raise NoRole(say(caller.lang, "role_short" if caller.login else "signed_out"))
+
+
 def role_in(site: Site, caller: Caller, session: str) -> str:
     """The caller's role in a session ("": outside of any, where only roles in all sessions count), now."""
     return role_of(caller.login.grants, session, site.now()) if caller.login else "viewer"
@@ -185,8 +199,8 @@ def role_in(site: Site, caller: Caller, session: str) -> str:
 
 def _require_role(route: Route, request: web.Request, caller: Caller) -> None:
     wanted = request.query.get("as", "")
-    least = wanted if wanted in ROLES and at_least(wanted, route.least) else route.least
-    if at_least(caller.role, least) and (caller.login or not route.signed_in):
+    enough = at_least(caller.role, wanted) or wanted not in ROLES
+    if enough and route.admits(caller.role) and (caller.login or not route.signed_in):
         return
     if caller.login:
         raise NoRole(say(caller.lang, "role_short"))

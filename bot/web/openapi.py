@@ -71,6 +71,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "operationId": f"{route.method.lower()}{re.sub(r'[^a-z0-9]+', '_', route.path.lower())}".rstrip("_"),
         "summary": route.summary,
         "x-least-role": route.least,
+        **({"x-also-role": route.also} if route.also else {}),
         "parameters": [*_path_parameters(route), *_declared(route)],
         "responses": _responses(route),
     }

@@ -2,7 +2,7 @@
 
 from aiohttp import web
 
-from bot.errors import BadInput, NotAllowed, NotFound
+from bot.errors import BadInput, NoRole, NotAllowed, NotFound
 from bot.live import Told
 from bot.model import Mood, PollStatus
 from bot.polls import POLLS, PULSE
@@ -28,8 +28,10 @@ from bot.web.rendering import page_response
 from bot.web.routes import API, Route
 from bot.web.schemas import ActionOut
 from bot.web.signin import at_least
-from bot.web.site import CALLER, Site
+from bot.web.site import CALLER, Caller, Site
 from bot.web.texts import say
+
+NO_POLL = "there is no poll {}; it may have been removed"
 
 
 class Polling:
@@ -60,9 +62,9 @@ class Polling:
             Route(
                 "POST",
                 poll + "/actions",
-                "moderator",
+                "speaker",
                 self.act,
-                "Start it (again), close it, put it on the stage or take it off, mute a word",
+                "Close it, put it on the stage or take it off; moderators also start it (again) and mute a word",
                 body=PollActBody,
                 reply=ActionOut,
             ),
@@ -131,6 +133,8 @@ class Polling:
     async def act(self, request: web.Request) -> web.Response:
         caller, body = request[CALLER], await read_body(request, PollActBody)
         polls, to = self._site.polls, (caller.who, caller.here.id, request.match_info["poll"])
+        if not at_least(caller.role, "moderator"):
+            await self._require_speakers(caller, body.do, to[2])
         if body.do in {"mute", "unmute"} and not body.key:
             raise BadInput(say(caller.lang, "bad_field", field="key", problem=f'"{body.do}" needs it'))
         match body.do:
@@ -143,6 +147,13 @@ class Polling:
             case "mute" | "unmute":
                 action = await polls.mute(*to, body.key, body.do == "mute")
         return reply(ActionOut(action=action.id))
+
+    async def _require_speakers(self, caller: Caller, do: str, poll: str) -> None:
+        """Raises `NoRole` for what speakers do not do, `NotFound` for a poll that they do not see."""
+        if do not in {"close", "show", "hide"}:
+            raise NoRole(say(caller.lang, "role_short"))
+        if (await self._site.store.poll(poll)).state.status is PollStatus.DRAFT:
+            raise NotFound(NO_POLL.format(poll))
 
     async def switch(self, request: web.Request) -> web.Response:
         caller, body = request[CALLER], await read_body(request, PulseSwitchBody)
@@ -169,7 +180,7 @@ class Polling:
         person = site.participant(caller).person
         site.take("votes", person.id, caller.lang)
         if (await site.store.poll(id)).state.status is PollStatus.DRAFT and not caller.staff:
-            raise NotFound(f"there is no poll {id}; it may have been removed")
+            raise NotFound(NO_POLL.format(id))
         return reply(poll_out(await site.polls.vote(caller.here.id, id, person, choices), caller.staff))
 
     async def pulse(self, request: web.Request) -> web.Response:

@@ -11,6 +11,8 @@ from typing import Any, Literal
 from aiohttp import web
 from pydantic import BaseModel
 
+from bot.accounts import ROLES, at_least
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Kind = Literal["api", "page", "file", "hook"]
 
@@ -30,22 +32,22 @@ class Parameter:
 AS = Parameter(
     "as",
     "the least role you want to read with: 403 where you have it no more, instead of what viewers get",
-    {"type": "string", "enum": ["viewer", "expert", "moderator", "organiser"]},
+    {"type": "string", "enum": list(ROLES)},
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`least` is the role one needs at least; `signed_in`: and an account, whatever its roles. `reply` is what a
-    success carries: a type, or a content type's name.
+    """`least` is the role one needs at least, or `also`; `signed_in`: and an account, whatever its roles. `reply` is
+    what a success carries: a type, or a content type's name.
 
-    `largest`: the handler reads the raw body piece by piece, and refuses one of more bytes. All other bodies are read
-    whole and are at most `failures.LARGEST_BODY`.
+    `largest`: the handler reads the raw body with `guards.streamed`, and refuses one of more bytes. All other bodies
+    are read whole and are at most `failures.LARGEST_BODY`.
     """
 
     method: str
     path: str
-    least: Literal["viewer", "expert", "moderator", "organiser"]
+    least: Literal["viewer", "speaker", "expert", "moderator", "organiser"]
     handler: Handler
     summary: str
     kind: Kind = "api"
@@ -56,11 +58,15 @@ class Route:
     stream: bool = False
     largest: int = 0
     signed_in: bool = False
+    also: Literal["speaker"] | None = None
 
     @property
     def pattern(self) -> str:
         """The path as aiohttp names it: without the expressions of its variables."""
         return re.sub(r"\{(\w+):[^}]*\}", r"{\1}", self.path)
+
+    def admits(self, role: str) -> bool:
+        return at_least(role, self.least) or (self.also is not None and at_least(role, self.also))
 
     @property
     def unsafe(self) -> bool:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 LONGEST_MESSAGE = 2000
 LONGEST_NAME = 60
 
-Role = Literal["viewer", "expert", "moderator", "organiser"]
+Role = Literal["viewer", "speaker", "expert", "moderator", "organiser"]
 StatusName = Literal["new", "queued", "on_stage", "answered", "dismissed", "merged"]
 Feeling = Literal["fast", "slow", "lost", "great"]
 Code = Literal["not_found", "not_allowed", "no_role", "bad_input", "conflict", "busy", "too_fast", "fault"]
@@ -391,8 +391,8 @@ class ActBody(Body):
     """What a moderator does; which other fields are needed follows from `do`. "apart" says that the questions are not
     `into`: a suggested merge is refused, and what comes later keeps to it. "label" puts `add` on and takes `remove`
     off, or sets all `labels` of a single question. "assign" with the name "" assigns to nobody. "next" answers the
-    question on stage and shows `into` there. What arrives after `by` is not done: a press that was held up by a bad
-    network.
+    question on stage (without a `text`: aloud) and shows `into` there. What arrives after `by` is not done: a press
+    that was held up by a bad network.
 
     `seen` tells by id how the questions stood: where one is no longer so, nothing changes and the answer is 409. Who
     stages a question and sends `seen` names there what was on stage (`status` "on_stage"): is something else there by

@@ -5,17 +5,19 @@ from dataclasses import replace
 import segno
 from aiohttp import web
 
+from bot.accounts import LONGEST_NAME, Grant
 from bot.live import Told
 from bot.model import Stage
 from bot.web.api import reply
-from bot.web.reading import read_body
+from bot.web.reading import clean, read_body
 from bot.web.rendering import page_response, public_url
 from bot.web.routes import API, Route
 from bot.web.schemas import RemoteOut, StageBody, StageOut, StageTold
 from bot.web.site import CALLER, Site
 
 TOPIC = "stage"
-EVENING = 12 * 3600.0  # seconds that a link for the speaker is good
+EVENING = 12 * 3600.0
+"""Seconds from the handing over until the speaker's role ends, and with it the link."""
 
 
 class Staging:
@@ -28,13 +30,13 @@ class Staging:
     def routes(self) -> list[Route]:
         page, api = "/s/{session}", API + "/sessions/{session}"
         return [
-            Route("GET", page + "/remote", "moderator", self.remote, "The speaker's remote control", kind="page"),
+            Route("GET", page + "/remote", "speaker", self.remote, "The speaker's remote control", kind="page"),
             Route("GET", page + "/captions", "moderator", self.captions, "Setting up the overlay", kind="page"),
             Route("GET", api + "/stage", "viewer", self.stage, "How the stage is shown", reply=StageOut),
             Route(
                 "POST",
                 api + "/stage",
-                "moderator",
+                "speaker",
                 self.change,
                 "The time for each question, its beginning, and blanking",
                 body=StageBody,
@@ -45,7 +47,7 @@ class Staging:
                 api + "/remote",
                 "moderator",
                 self.hand_over,
-                "A link with which the speaker's phone moderates this session for an evening",
+                "A link with which the speaker's phone works the stage of this session for an evening",
                 reply=RemoteOut,
                 status=201,
             ),
@@ -78,10 +80,12 @@ class Staging:
     async def hand_over(self, request: web.Request) -> web.Response:
         site, caller = self._site, request[CALLER]
         speaker = caller.here.speaker or "Speaker"
-        token = site.sign_in.link("moderator", speaker, caller.here.id, EVENING)
-        url = f"{public_url(site, caller)}/signin/{token}?to=remote"
+        now = site.now()
+        grant = Grant("speaker", caller.here.id, now + EVENING, now)
+        token, made = await site.sign_in.invite([grant], clean(speaker)[:LONGEST_NAME], EVENING, caller.actor)
+        url = f"{public_url(site, caller)}/signin/{token}"
         drawn = segno.make(url, micro=False).svg_data_uri(border=2, light="#fff", omitsize=True)
-        return reply(RemoteOut(url=url, qr=drawn, ends_at=site.now() + EVENING), 201)
+        return reply(RemoteOut(url=url, qr=drawn, ends_at=made.expires_at), 201)
 
     def _out(self, stage: Stage) -> web.Response:
         return reply(StageOut(limit=stage.limit, blank=stage.blank, at=self._site.now()))

@@ -16,9 +16,11 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "no_page": "没有这个页面。请检查链接。",
         "no_code": "这场讲座里没有用过这个提问码。请检查后再试。",
         "bad_code": "提问码是 12 个字母或数字，例如 7K3M-P9QX-2D4T。",
-        "not_allowed": "这里需要更高的权限。请用主办方给您的登录链接登录。",
+        "not_allowed": "这里需要先登录。请打开主办方给您的登录链接，或在 /signin 用名字和密码登录。",
         "role_short": "您的角色不允许这样做（或者已经到期、被收回）。您写的内容没有丢失。"
         "请联系主办方，或用另一个链接登录。",
+        "speaker_text": "讲者只记下“已口头回答”。要写文字回答，请让主持人来写。",
+        "aloud": "这个问题已在现场口头回答。",
         "signed_out": "您已不再登录。您写的内容没有丢失。请重新登录后再试。",
         "wrong_password": "名字和密码对不上。请检查后再试，或请主办方给您一个登录链接。",
         "wrong_old_password": "现在的密码不对。忘了的话，请主办方给您一个登录链接，用它可以设置新密码。",
@@ -83,9 +85,12 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "no_page": "There is no such page. Check the link.",
         "no_code": "Nobody used this code in this session. Check it and try again.",
         "bad_code": "A code has 12 letters or digits, like 7K3M-P9QX-2D4T.",
-        "not_allowed": "This needs more rights. Sign in with the link the organiser gave you.",
+        "not_allowed": "You need to be signed in for this. Open the link the organiser gave you, or sign in with your "
+        "name and password at /signin.",
         "role_short": "Your role does not allow this, or it has ended or was taken away. What you typed is kept. "
         "Ask an organiser, or sign in with another link.",
+        "speaker_text": "Speakers only note that a question was answered aloud. Ask a moderator to write an answer.",
+        "aloud": "This was answered aloud during the talk.",
         "signed_out": "You are no longer signed in. What you typed is kept. Sign in again, then try again.",
         "wrong_password": "This name and this password do not belong together. Check both, or ask an organiser for a "
         "sign-in link.",

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bot import cli
+from bot.accounts import Grant
 from bot.errors import FloormicError
 
 SAMPLE = Path(cli.__file__).parent.parent / "knowledge/sample/en/course"
@@ -100,7 +101,7 @@ def test_a_link_is_accepted_by_the_program_that_shares_the_data_folder(tmp_path:
     secret = keep_secret(tmp_path / "data/secret").encode()
     invitation = SignIn(secret, None, time.time).invitation(token)  # type: ignore[arg-type]
     assert invitation
-    assert (invitation.name, invitation.role, invitation.session) == ("Ann", "expert", "talk")
+    assert (invitation.name, invitation.grants) == ("Ann", (Grant("expert", "talk"),))
     assert invitation.expires_at == pytest.approx(time.time() + 86400, abs=60)
 
 

@@ -58,6 +58,7 @@ const WORDS = {
   "answer.by.organiser": ["主办方的回答", "Answered by the organiser"],
   "answer.by.moderator": ["主持人的回答", "Answered by a moderator"],
   "answer.by.expert": ["专家的回答", "Answered by an expert"],
+  "answer.by.speaker": ["讲者的回答", "Answered by the speaker"],
   "answer.by.course": ["课程资料的回答", "Answered from the course"],
   "answer.source": ["来源：{source}", "Source: {source}"],
   // errors
@@ -71,7 +72,6 @@ const WORDS = {
   "error.busy": ["服务器正忙。请稍后再试。", "The server is busy. Try again in a moment."],
   "error.fault": ["服务器出了错，已记录。请再试一次。", "The server made a mistake, which was noted. Try again."],
   "error.too_fast": ["太快了。请稍等片刻。", "Too fast. Wait a moment."],
-  "error.signin": ["请用主持人链接登录", "Sign in with your moderator link"],
   "viewer.name.anonymous": ["匿名", "Anonymous"],
   "board.title": ["主持台", "Moderator board"],
   "board.link.viewer": ["观众页", "Viewer page"],

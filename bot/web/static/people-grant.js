@@ -3,7 +3,7 @@ import { byId, el, shown } from "./dom.js";
 import { day, t } from "./i18n.js";
 import { roleName } from "./roles.js";
 
-const ROLES = ["moderator", "expert", "organiser"];
+const ROLES = ["moderator", "expert", "speaker", "organiser"];
 const NIGHT = 4; // o'clock: an evening that lasts past midnight is still this evening
 
 let submit = null;

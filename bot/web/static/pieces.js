@@ -45,7 +45,7 @@ function source(text) {
   return el("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow", text: shown(text) });
 }
 
-const NAMELESS = new Set(["course", "organiser", "moderator", "expert"]); // who was given no name is called by the role
+const NAMELESS = new Set(["course", "organiser", "moderator", "expert", "speaker"]); // who was given no name is called by the role
 
 /** Who gave an answer, in words. */
 export const answeredBy = (who) => (NAMELESS.has(who) ? t(`answer.by.${who}`) : t("answer.by", { who: shown(who) || "–" }));

@@ -1,10 +1,10 @@
 // The speaker's remote: what is on stage, the next question with one thumb, the time.
 import { call, inSession } from "./api.js";
 import { button, byId, el, onceAFrame, said, setText, shown } from "./dom.js";
-import { clock, onLanguage, t } from "./i18n.js";
+import { day, onLanguage, t } from "./i18n.js";
 import { Live } from "./live.js";
 import { fillChats, short } from "./pieces.js";
-import { pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
+import { moderates, pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
 import { listenToClicker, STAGE_KEYS, Staging, stayAwake } from "./staging.js";
 import { followTalk } from "./talk.js";
 import { Timer } from "./timer.js";
@@ -92,7 +92,7 @@ async function handOver() {
   try {
     const { qr, ends_at } = await call("POST", inSession(facts.session, "/remote"));
     byId("hand-qr").src = qr;
-    setText(byId("hand-how"), t("remote.hand.how", { time: clock(ends_at) }));
+    setText(byId("hand-how"), t("remote.hand.how", { time: day(ends_at) }));
     byId("hand").showModal();
   } catch (failure) {
     toastFailure(failure);
@@ -124,6 +124,7 @@ staging.addEventListener("failed", ({ detail }) =>
 );
 onLanguage(() => (drawRemote(), drawKeys()));
 setInterval(drawTime, 250);
+byId("hand-open").hidden = !moderates(facts.role);
 byId("sleepy").hidden = stayAwake();
 drawKeys();
 showConnection(live, byId("connection"));

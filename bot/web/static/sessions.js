@@ -19,7 +19,8 @@ function talk(session) {
   const title = el("a", { class: "talk-title said", dir: "auto", href: home, text: shown(session.title) });
   const line = el("p", { class: "talk-line" }, state, session.speaker && el("bdi", { text: shown(session.speaker) }));
   if (session.starts_at !== null) line.append(el("time", { text: day(session.starts_at) }));
-  const links = [link(`${home}/stage`, "stage", "board.link.stage"), link(`${home}/board`, "queue", "board.title", "soft")];
+  const work = session.role === "speaker" ? link(`${home}/remote`, "phone", "sessions.remote", "soft") : link(`${home}/board`, "queue", "board.title", "soft");
+  const links = [link(`${home}/stage`, "stage", "board.link.stage"), work];
   if (moderates(session.role)) links.unshift(link(`${home}/settings`, "edit", "settings.link", "quiet"));
   return el("li", { class: "talk" }, title, line, session.role !== "viewer" && el("p", { class: "actions" }, ...links));
 }

@@ -69,6 +69,9 @@ export function pageFacts() {
 /** Moderators and organisers may tidy the queue. */
 export const moderates = (role) => role === "moderator" || role === "organiser";
 
+/** Who works the stage: speakers too. */
+export const stages = (role) => role === "speaker" || moderates(role);
+
 /**
  * Says something for a while; `action` {word, act} adds a button. Errors stay longer. Of one `slot` only the newest
  * is shown.

@@ -119,7 +119,7 @@ function fit(text) {
 
 // -- acting -------------------------------------------------------------------------------------------------------------------
 
-/** Only for moderators; says so to others. */
+/** Only for those who work the stage; says so to others. */
 const doing = (act) => () => (staging.may ? act() : toast(t("stage.signin"), { slot: "signin" }));
 
 const next = doing(() => staging.answered());

@@ -1,8 +1,7 @@
 // What the stage and the speaker's remote share: what is on stage, what comes next, and acting on it.
 import { call, inSession } from "./api.js";
-import { t } from "./i18n.js";
 import { onStage, rank } from "./live.js";
-import { moderates } from "./shell.js";
+import { stages } from "./shell.js";
 
 const PATIENCE = 6; // seconds after which an act must not happen any more: whoever pressed looks elsewhere by then
 
@@ -37,7 +36,7 @@ export class Staging extends EventTarget {
 
   /** May whoever looks act at all? */
   get may() {
-    return moderates(this.role);
+    return stages(this.role);
   }
 
   /** The server's clock, in Unix seconds. */
@@ -63,7 +62,7 @@ export class Staging extends EventTarget {
       const { at } = await call("GET", inSession(this.facts.session, "/stage"));
       this.ahead = at - (before + Date.now()) / 2000;
       this.set = true;
-      if (!moderates(this.facts.role)) return;
+      if (!stages(this.facts.role)) return;
       this.role = (await call("GET", inSession(this.facts.session))).role;
       if (!this.may) this.dispatchEvent(new Event("out"));
     } catch {
@@ -75,8 +74,7 @@ export class Staging extends EventTarget {
   answered() {
     const { now, next } = this;
     if (!now) return next.length ? this.stage(next[0].id) : false;
-    const text = t("board.aloud.text", {}, this.facts.language);
-    return this.act("next", [now.id], { text, into: next[0]?.id ?? null });
+    return this.act("next", [now.id], { into: next[0]?.id ?? null });
   }
 
   /** In the place of what is seen on stage here; refused where somebody else put another one there meanwhile. */

@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from aiohttp import ClientResponse
+from aiohttp import ClientError, ClientResponse, web
 
 from bot.live import Told
 from bot.storage.sqlite import SqliteStore
@@ -256,3 +256,25 @@ async def test_another_title_sends_no_question_again(hall: Hall) -> None:
     assert (await stream.set_as())["title"] == "Another title"
     await hall.asks("Slides?", "q2")
     assert [q["id"] for q in (await stream.event())[1]["questions"]] == ["q2"]
+
+
+async def test_who_leaves_before_the_stream_begins_breaks_nothing(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is logged as a fault, and nobody is counted as watching."""
+    left = asyncio.Event()
+
+    async def gone(self: web.StreamResponse, request: web.BaseRequest) -> None:
+        left.set()
+        raise ConnectionResetError("Cannot write to closing transport")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(web.StreamResponse, "prepare", gone)
+        with pytest.raises(ClientError):
+            async with asyncio.timeout(3):
+                await hall.client().client.get(PATH)
+    assert left.is_set()
+    while hall.live.watchers("talk"):  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    assert [record for record in caplog.records if record.levelname in {"ERROR", "WARNING"}] == []
+    assert (await hall.client().get(PATH)).status == 200

@@ -138,6 +138,32 @@ async def test_a_role_lost_while_a_slow_body_comes_in_counts(hall: Hall) -> None
     assert not (await store_question(hall)).state.pinned
 
 
+async def test_a_role_lost_while_a_course_comes_in_counts(hall: Hall) -> None:
+    """A file that began to come in with a role and ends without it is refused, and nothing of it is kept."""
+    organiser, guest = await hall.signed_in("organiser"), await hall.person(Grant("organiser", "talk"), name="Zoe")
+    came, lost = asyncio.Event(), asyncio.Event()
+
+    async def slowly() -> Any:
+        yield b"# Slides\n"
+        came.set()
+        await lost.wait()
+        yield b"\nThey are on the course page.\n"
+
+    sending = asyncio.create_task(
+        guest.client.post(
+            "/api/v1/sessions/talk/course?name=a.md", data=slowly(), headers={"Sec-Fetch-Site": "same-origin"}
+        )
+    )
+    await came.wait()
+    while hall.courses.reading("talk") is None:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    person = (await the(organiser, "Zoe"))["id"]
+    await organiser.send("DELETE", f"{PEOPLE}/{person}/roles", {"session": "talk"})
+    lost.set()
+    assert (await sending).status == 403
+    assert await hall.courses.versions("talk") == []
+
+
 async def store_question(hall: Hall) -> Any:
     return await hall.store.question("q1")
 
@@ -220,13 +246,13 @@ async def test_a_new_link_for_somebody_signs_in_the_same_person(hall: Hall) -> N
 
 async def test_people_who_are_not_organisers_of_all_see_nobody(hall: Hall) -> None:
     """Neither names nor links nor the ledger, whatever they are in one session."""
-    await hall.person(Grant("expert"), name="Somebody hidden")
+    await hall.person(Grant("expert"), name="Somebody unseen")
     for grants in ([Grant("organiser", "talk")], [Grant("moderator")], []):
         browser = await hall.person(*grants, name="Pat")
         for path in ("/people", PEOPLE, PEOPLE + "/ledger"):
             answer = await browser.get(path)
             assert answer.status == 403
-            assert "hidden" not in await answer.text()
+            assert "unseen" not in await answer.text()
 
 
 async def test_names_of_all_kinds_are_kept_and_told_apart(hall: Hall) -> None:

@@ -5,6 +5,7 @@ addWords({
   "role.organiser": ["主办方", "Organiser"],
   "role.moderator": ["主持人", "Moderator"],
   "role.expert": ["专家", "Expert"],
+  "role.speaker": ["讲者", "Speaker"],
   "role.viewer": ["观众", "Viewer"],
   "role.everywhere": ["全部讲座", "every session"],
   "role.until": ["到 {time}", "until {time}"],

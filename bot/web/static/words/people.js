@@ -32,6 +32,7 @@ addWords({
   "people.name": ["给谁？（可不填，对方会写自己的名字）", "Who is it for? (optional: they write their own name)"],
   "people.role": ["角色", "Role"],
   "people.may.moderator": ["整理队列、上台、回答、搁置。", "Tidies the queue, stages, answers, dismisses."],
+  "people.may.speaker": ["用遥控管台上：上台、放回、已口头回答、计时、投票上台和结束；不整理队列。", "Works the stage with the remote: what comes on, what was answered aloud, the time, showing and closing polls. Does not tidy the queue."],
   "people.may.expert": ["看队列，写回答。", "Sees the queue and writes answers."],
   "people.may.organiser": ["什么都可以；全部讲座的主办方还管理人员。", "May do everything; organisers of every session manage people too."],
   "people.where": ["在哪些讲座", "Where"],

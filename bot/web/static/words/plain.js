@@ -9,7 +9,9 @@ addWords({
   "sessions.over": ["已结束的讲座", "Talks that are over"],
   "sessions.alone": ["不属于系列", "Of no series"],
   "sessions.new": ["新讲座", "New talk"],
+  "sessions.remote": ["遥控", "Remote"],
   "sessions.ended": ["已结束", "Ended"],
+  "sessions.signin": ["提问不用登录：选一场讲座就可以。主持人、讲者和主办方请打开主办方给的登录链接，或用名字和密码登录。", "To ask, you need not sign in: choose a talk. If you moderate, speak or organise, open the link that the organiser gave you, or sign in with your name and password."],
   "signin.title": ["欢迎！登录 Floormic", "Welcome. Sign in to Floormic"],
   "signin.again": ["登录到这台设备", "Sign in on this device"],
   "signin.with": ["登录", "Sign in"],
@@ -28,5 +30,6 @@ addWords({
   "error.title": ["出了点问题", "Something went wrong"],
   "error.home": ["回到首页", "To the start page"],
   "error.404": ["这里没有这个页面。请检查地址。", "There is no such page. Check the address."],
-  "error.403": ["您没有权限打开这个页面，或者您的角色已经到期。请重新登录。", "You may not open this page, or your role has ended. Sign in again."],
+  "error.403.out": ["这个页面要登录后才能打开。请打开主办方给您的登录链接，或者用名字和密码登录。", "You need to be signed in to open this page. Open the link that the organiser gave you, or sign in with your name and password."],
+  "error.403": ["您没有权限打开这个页面，或者您的角色已经到期。请联系主办方，或用另一个账号登录。", "You may not open this page, or your role has ended. Ask an organiser, or sign in as somebody else."],
 });
