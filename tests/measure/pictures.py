@@ -12,6 +12,7 @@ from pathlib import Path
 
 from playwright.async_api import Page
 
+from bot.accounts import Actor, Grant
 from bot.model import Mode
 from tests.bot.web.browsing import DESK, PHONE, Crowd, open_crowd
 
@@ -114,7 +115,99 @@ async def _board_opened(page: Page, name: Path) -> None:
     await save("search")
 
 
-PAGES: dict[str, Callable[[Crowd, Path, bool], Awaitable[None]]] = {"board": board}
+LOOKS = ((PHONE, "zh-CN", "dark"), (DESK, "en-US", "light"))
+
+
+async def _looked_at(crowd: Crowd, path: str, folder: Path, name: str) -> None:
+    """The page as on a dark Chinese phone and on a desk, and at a desk with letters of twice the size."""
+    for size, language, scheme in LOOKS:
+        for zoom in (1, 2):
+            narrow = {"width": size["width"] // (zoom if size is DESK else 1), "height": size["height"] // zoom}
+            page = await crowd.moderator(narrow, language)
+            await page.goto(crowd.hall.session_url("talk", path))
+            await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            await quiet(page)
+            await page.screenshot(path=folder / f"{name}-{language}-{zoom}.png", full_page=True)
+
+
+async def stage(crowd: Crowd, folder: Path, look: bool) -> None:
+    """The big screen, with a question on it."""
+    await fill(crowd)
+    page = await crowd.viewer({"width": 1280, "height": 720})
+    await page.goto(crowd.hall.session_url("talk", "stage"))
+    await page.locator("#next li").nth(1).wait_for()
+    await quiet(page)
+    await page.screenshot(path=folder / "stage.png")
+
+
+async def remote(crowd: Crowd, folder: Path, look: bool) -> None:
+    """The speaker's phone."""
+    await fill(crowd)
+    page = await crowd.moderator(PHONE, page="remote")
+    await page.locator("#next li").nth(1).wait_for()
+    await quiet(page)
+    await page.screenshot(path=folder / "remote.png")
+    if look:
+        await page.locator("#hand-open").click()
+        await page.locator("#hand-qr").wait_for()
+        await page.screenshot(path=folder / "remote-hand.png")
+        await _looked_at(crowd, "remote", folder, "remote")
+        await _looked_at(crowd, "captions", folder, "captions")
+        poster = await crowd.viewer(language="zh-CN")
+        await poster.goto(crowd.hall.session_url("talk", "join"))
+        await poster.emulate_media(media="print")
+        await poster.screenshot(path=folder / "join-print.png")
+
+
+async def overlay(crowd: Crowd, folder: Path, look: bool) -> None:
+    """Captions over a picture."""
+    await fill(crowd)
+    page = await crowd.moderator({"width": 1280, "height": 900})
+    await page.goto(crowd.hall.session_url("talk", "captions"))
+    await page.locator("#sample").select_option("answer")
+    shown = page.frame_locator("#preview").locator("#answer")
+    await shown.wait_for()
+    await shown.evaluate("Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {})))")
+    await page.locator("#preview").screenshot(path=folder / "overlay.png")
+
+
+async def people(crowd: Crowd, folder: Path, look: bool) -> None:
+    """People with their roles, and a link that nobody has used."""
+    hall, ann = crowd.hall, Actor("", "Ann")
+    now = hall.now()
+    for name, role, until in (("Bo", "moderator", None), ("林老师", "speaker", now + 43_200), ("Zoe", "expert", None)):
+        token, _ = await hall.sign_in.invite([Grant(role, "talk", until, now)], name, 3600, ann)
+        await hall.sign_in.enter(token, name=name, device="Firefox, Windows")
+    await hall.sign_in.invite([Grant("moderator", "talk", now + 43_200)], "Guest", 3600, ann)
+    for size, language, scheme in ((DESK, "en-US", "light"), (PHONE, "zh-CN", "dark"), (PHONE, "en-US", "light")):
+        page = await (await crowd.profile(size, language, color_scheme=scheme)).new_page()
+        await page.goto(crowd.hall.link("organiser", "Ann"))
+        if look:
+            await page.screenshot(path=folder / f"signin-{size['width']}-{language}.png", full_page=True)
+        await page.locator("#signin button[type=submit]").click()
+        await page.goto(crowd.hall.url + "/people")
+        await page.locator(".person").nth(3).wait_for()
+        await quiet(page)
+        if size is DESK:
+            await page.screenshot(path=folder / "people.png")
+        if not look:
+            return
+        await page.screenshot(path=folder / f"people-{size['width']}-{language}.png", full_page=True)
+        await page.locator("#invite-open").click()
+        await page.locator("#grant-role").select_option("speaker")
+        await page.screenshot(path=folder / f"invite-{size['width']}-{language}.png")
+        await page.goto(crowd.hall.url + "/account")
+        await page.locator("#logins li").first.wait_for()
+        await page.screenshot(path=folder / f"account-{size['width']}-{language}.png", full_page=True)
+
+
+PAGES: dict[str, Callable[[Crowd, Path, bool], Awaitable[None]]] = {
+    "board": board,
+    "stage": stage,
+    "remote": remote,
+    "overlay": overlay,
+    "people": people,
+}
 
 
 async def run(folder: Path, pages: list[str], look: bool) -> None:

@@ -275,3 +275,22 @@ async def test_who_invited_by_a_link_of_the_command_line_is_in_the_ledger(hall: 
     organiser = await joined(hall, f"/signin/{token}", "Ann")
     (join, invite) = await organiser.json(PEOPLE + "/ledger")
     assert (join["what"], join["roles"][0]["role"], invite["who"]) == ("join", "organiser", "")
+
+
+async def test_who_has_lost_everything_comes_back_by_the_server(hall: Hall) -> None:
+    """No password, no login, no link: a link made where the secret lies signs the same organiser in again, who lets the
+    others back in; one for a name that has other roles makes somebody new."""
+    organiser = await hall.signed_in("organiser", name="Ann")
+    await joined(hall, await invited(organiser, role="expert"), "Bob")
+    ann, bob = await the(organiser, "Ann"), await the(organiser, "Bob")
+    for one in (ann, bob):
+        await hall.store.sign_out(one["id"], hall.root, hall.clock())
+    assert (await organiser.get(PEOPLE)).status == 403
+    again = await hall.signed_in("organiser", name="Ann")
+    assert (await the(again, "Ann"))["id"] == ann["id"]
+    made = await (await again.post(f"{PEOPLE}/{bob['id']}/link")).json()
+    back = hall.client()
+    assert (await back.post("/signin/" + made["link"].rpartition("/")[2])).status == 303
+    assert (await back.json("/api/v1/account"))["id"] == bob["id"]
+    other = await hall.signed_in("organiser", name="Bob")
+    assert (await other.json("/api/v1/account"))["name"] == "Bob 2"

@@ -374,10 +374,14 @@ async def test_a_moderator_hands_the_remote_to_the_speaker(crowd: Crowd, languag
     await expect(phone.locator("#now-title")).to_have_text(PARK)
     newest = (await crowd.hall.store.actions("talk", 1))[0]
     assert (newest.change.who, newest.change.what) == ("Dr. Lin", "next")
-    thief = await (await crowd.profile()).new_page()
-    await thief.goto(link)
-    await thief.locator("main button.primary").click()
-    await expect(thief.locator("#now-title")).to_have_count(0)
+    await phone.goto(crowd.hall.session_url("talk", "remote"))
+    await expect(phone.locator("#now-title")).to_have_text(PARK)
+    await expect(phone.locator("#hand-open")).to_be_hidden()
+    thief = await (await crowd.profile(language=language)).new_page()
+    refused = await thief.goto(link)
+    assert refused
+    assert refused.status == 403
+    await expect(thief.locator("main")).to_contain_text("无效" if language == "zh-CN" else "not valid")
     crowd.wrongs[:] = [wrong for wrong in crowd.wrongs if "403" not in wrong]
 
 
