@@ -9,6 +9,7 @@ import { KEYS, listenToKeys } from "./board-keys.js";
 import { LANES, Lanes } from "./board-lanes.js";
 import { startModes } from "./board-modes.js";
 import { stageStrip } from "./board-onstage.js";
+import { startBoardPolls } from "./board-polls.js";
 import { Panel } from "./board-panel.js";
 import { makeRow, updateRow } from "./board-row.js";
 import { byId, onceAFrame } from "./dom.js";
@@ -25,7 +26,7 @@ import "./words/board.js";
 const MOST_ROWS = 100; // of a column at once: nobody looks at more, and a thousand rows make every act slow
 
 const facts = pageFacts();
-const live = new Live(facts.session, ["hands", "session", "pulse"]);
+const live = new Live(facts.session, ["hands", "session", "pulse", "polls"]);
 const question = (id) => live.questions.get(id);
 const acts = new Acts(facts.session, question, () => onStage(live.questions.values()));
 const hands = new Hands(live, facts.session);
@@ -35,6 +36,7 @@ let cursor = null;
 startShell();
 followTalk(live);
 startPulse(live);
+startBoardPolls({ session: facts.session, language: facts.language, may: moderates(facts.role) }, live);
 document.body.classList.toggle("expert", !moderates(facts.role));
 const lanes = new Lanes();
 const filters = new Filters(facts.session, facts.who);

@@ -3,7 +3,8 @@ import { call, inSession } from "./api.js";
 import { byId, button, el, shown } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { Live } from "./live.js";
-import { pollPicture } from "./poll-picture.js";
+import { drawCards, inOrder, mainDeeds, pollCard, PollActs } from "./poll-acts.js";
+import { TEMPLATES, templateOf } from "./poll-templates.js";
 import { moderates, pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
 import "./words/polls.js";
 import "./words/polls-page.js";
@@ -19,80 +20,26 @@ let editing = null; // id of the poll in the dialog, "" for a new one
 startShell();
 byId("poll-new").hidden = byId("undo").hidden = !may;
 
-/** Does something and says so, with a way back. */
-async function act(what, method, path, body) {
-  try {
-    const { action } = await call(method, at(path), body);
-    const back = action && { word: t("polls.undo"), act: () => undo(action) };
-    toast(t(`polls.done.${what}`), { action: back });
-    return true;
-  } catch (failure) {
-    toastFailure(failure);
-    return false;
-  }
-}
-
-const undo = (action) => act("undo", "POST", "/undo", action ? { action } : {});
-const one = (poll) => `/polls/${encodeURIComponent(poll.id)}`;
-const doing = (what, poll, more = {}) => act(what, "POST", `${one(poll)}/actions`, { do: what, ...more });
+const acts = new PollActs(facts.session);
 
 // -- the list -------------------------------------------------------------------------------------------------------------
 
 function draw() {
-  const order = { open: 0, draft: 1, closed: 2 };
-  const sorted = polls.toSorted((a, b) => order[a.status] - order[b.status] || b.opened_at - a.opened_at);
-  const list = byId("polls");
   byId("polls-empty").hidden = polls.length > 0 || live.state === "connecting";
-  const known = new Map([...list.children].map((card) => [card.dataset.id, card]));
-  sorted.forEach((poll, place) => {
-    const signature = JSON.stringify([poll, document.documentElement.lang]);
-    let card = known.get(poll.id);
-    if (card?.dataset.shown !== signature) {
-      const fresh = makeCard(poll);
-      fresh.dataset.shown = signature;
-      const focused = card?.contains(document.activeElement) ? document.activeElement.dataset.do : null;
-      if (card) card.replaceWith(fresh);
-      card = fresh;
-      if (focused) (card.querySelector(`[data-do="${focused}"]`) ?? card).focus();
-    }
-    known.delete(poll.id);
-    if (list.children[place] !== card) list.insertBefore(card, list.children[place] ?? null);
-  });
-  for (const gone of known.values()) gone.remove();
-}
-
-function makeCard(poll) {
-  const title = el("h2", { dir: "auto", id: `poll-${poll.id}`, text: shown(poll.title) });
-  const head = el("p", { class: "poll-head" },
-    el("span", { class: "badge", data: { tone: { open: "queued", closed: "", draft: "" }[poll.status] }, text: t(`poll.status.${poll.status}`) }),
-    poll.shown && el("span", { class: "badge", data: { tone: "on_stage" }, text: t("polls.shown") }),
-    el("span", { class: "faint", text: t(`poll.kind.${poll.kind}`) }),
-    el("span", { class: "faint", text: t("poll.people", { n: poll.people }) }));
-  const body = poll.status === "draft" ? draftBody(poll) : pollPicture(poll, may ? (text) => muting(poll, text) : null);
-  return el("li", { class: "card poll", tabindex: "-1", "aria-labelledby": title.id, data: { id: poll.id } }, head, title, body, may && actions(poll));
-}
-
-function draftBody(poll) {
-  if (poll.kind === "scale") return el("p", { class: "faint", dir: "auto", text: `${poll.low} – ${poll.high} ${poll.ends.filter(Boolean).map(shown).join(" … ")}` });
-  if (!poll.options.length) return el("p", { class: "faint", text: t(`poll.kind.${poll.kind}`) });
-  return el("ol", { class: "poll-draft" }, ...poll.options.map((option) => el("li", { dir: "auto", text: shown(option) })));
+  drawCards(byId("polls"), inOrder(polls), (poll) => pollCard(poll, may ? deeds(poll) : [], may ? (text) => muting(poll, text) : null));
 }
 
 function muting(poll, text) {
   const what = text.muted ? "unmute" : "mute";
-  return button({ icon: text.muted ? "undo" : "close", label: t(`polls.${what}`, { text: shown(text.text) }), class: "button quiet", act: () => doing(what, poll, { key: text.key }) });
+  return button({ icon: text.muted ? "undo" : "close", label: t(`polls.${what}`, { text: shown(text.text) }), class: "button quiet", act: () => acts.do(what, poll.id, { key: text.key }) });
 }
 
-function actions(poll) {
-  const deed = (what, props) => button({ word: t(`polls.${what}`), data: { do: what }, act: () => doing(what === "reopen" ? "start" : what, poll), ...props });
-  const row = [];
-  if (poll.status === "open") row.push(deed("close", { class: "button primary" }));
-  else row.push(deed(poll.round ? "reopen" : "start", { class: poll.round ? "button" : "button primary" }));
-  if (poll.status !== "draft") row.push(deed(poll.shown ? "hide" : "show"));
+function deeds(poll) {
+  const row = mainDeeds(poll, acts);
   row.push(button({ word: t("polls.edit"), data: { do: "edit" }, act: () => openForm(poll) }));
-  row.push(button({ word: t("polls.copy"), data: { do: "copy" }, act: () => act("copy", "POST", "/polls/copies", { session: facts.session, polls: [poll.id] }) }));
-  if (poll.status !== "open") row.push(button({ word: t("polls.remove"), data: { do: "remove" }, act: () => act("remove", "DELETE", one(poll)) }));
-  return el("div", { class: "actions" }, ...row);
+  row.push(button({ word: t("polls.copy"), data: { do: "copy" }, act: () => acts.act("copy", "POST", "/polls/copies", { session: facts.session, polls: [poll.id] }) }));
+  if (poll.status !== "open") row.push(button({ word: t("polls.remove"), data: { do: "remove" }, act: () => acts.act("remove", "DELETE", `/polls/${encodeURIComponent(poll.id)}`) }));
+  return row;
 }
 
 // -- the form -------------------------------------------------------------------------------------------------------------
@@ -101,14 +48,21 @@ const field = (name) => byId(`poll-${name}`);
 
 function openForm(poll = null) {
   editing = poll?.id ?? "";
-  const from = poll ?? { kind: "single", title: "", options: [], most: 1, low: 1, high: 5, ends: ["", ""], results: "live" };
+  fillForm(poll ?? { kind: "single", title: "", options: [], most: 1, low: 1, high: 5, ends: ["", ""], results: "live" });
+  byId("poll-form-head").textContent = t(poll ? "polls.edit" : "polls.new");
+  byId("poll-templates").hidden = Boolean(poll);
+  byId("poll-templates").replaceChildren(...TEMPLATES.map((name) => button({ word: t(`polls.template.${name}`), data: { template: name },
+    act: () => fillForm({ options: [], low: 1, high: 5, ends: ["", ""], ...templateOf(name, facts.language, field("title").value.trim()) }) })));
+  byId("poll-bad").hidden = true;
+  byId("poll-dialog").showModal();
+  field("title").focus();
+}
+
+function fillForm(from) {
   for (const name of ["kind", "title", "most", "low", "high", "results"]) field(name).value = from[name];
   field("options").value = from.options.join("\n");
   [field("low-word").value, field("high-word").value] = from.ends;
-  byId("poll-form-head").textContent = t(poll ? "polls.edit" : "polls.new");
-  byId("poll-bad").hidden = true;
   drawForm();
-  byId("poll-dialog").showModal();
 }
 
 /** Only the fields that the kind has. */
@@ -154,15 +108,15 @@ live.addEventListener("state", draw);
 live.addEventListener("refused", (event) => event.detail && toastFailure(event.detail));
 live.addEventListener("pulse", (event) => (byId("pulse-switch").checked = event.detail.on));
 byId("pulse-switch").disabled = !may;
-byId("pulse-switch").addEventListener("change", (event) => act("edit", "PUT", "/pulse", { on: event.target.checked }));
+byId("pulse-switch").addEventListener("change", (event) => acts.act("edit", "PUT", "/pulse", { on: event.target.checked }));
 byId("poll-new").addEventListener("click", () => openForm());
-byId("undo").addEventListener("click", () => undo());
+byId("undo").addEventListener("click", () => acts.undo());
 byId("poll-form").addEventListener("submit", submit);
 field("kind").addEventListener("change", () => {
   if (["multiple", "words"].includes(field("kind").value) && Number(field("most").value) < 2) field("most").value = "3";
   drawForm();
 });
-byId("poll-copy").addEventListener("click", () => act("copy", "POST", "/polls/copies", { session: byId("poll-others").value }));
+byId("poll-copy").addEventListener("click", () => acts.act("copy", "POST", "/polls/copies", { session: byId("poll-others").value }));
 onLanguage(draw);
 drawOthers();
 showConnection(live, byId("connection"));

@@ -4,6 +4,7 @@ import { button, byId, el, onceAFrame, said, setText, shown } from "./dom.js";
 import { day, onLanguage, t } from "./i18n.js";
 import { Live } from "./live.js";
 import { fillChats, short } from "./pieces.js";
+import { startRemotePolls } from "./remote-polls.js";
 import { moderates, pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
 import { listenToClicker, STAGE_KEYS, Staging, stayAwake } from "./staging.js";
 import { followTalk } from "./talk.js";
@@ -13,7 +14,7 @@ import "./words/stage.js";
 const NEXT = 2;
 
 const facts = pageFacts();
-const live = new Live(facts.session, ["stage", "session"]);
+const live = new Live(facts.session, ["stage", "session", "polls"]);
 const staging = new Staging(live, facts);
 const timer = new Timer(byId("timer"), () => setText(byId("announce"), t("timer.announce")));
 
@@ -113,6 +114,7 @@ for (const [id, act] of Object.entries(on)) byId(id).addEventListener("click", a
 byId("restart").addEventListener("click", () => staging.show({ restart: true }));
 byId("hand-open").addEventListener("click", handOver);
 byId("limits").addEventListener("change", ({ target }) => staging.show({ limit: Number(target.value) }));
+startRemotePolls(facts.session, live, drawReady);
 listenToClicker({ next: on.done, back: undo, blank });
 
 const draw = onceAFrame(drawRemote);

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from bot.model import Message
+from bot.model import Message, PollKind, PollState
 from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
@@ -20,6 +20,18 @@ async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
     async with open_crowd(tmp_path) as opened:
         yield opened
         assert opened.wrongs == []
+
+
+class Presses:
+    """Counts what somebody presses."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self.count = 0
+
+    async def on(self, place: str) -> None:
+        self.count += 1
+        await self._page.locator(place).click()
 
 
 async def types(crowd: Crowd, text: str, author: str, source: str) -> None:
@@ -123,6 +135,57 @@ async def test_words_and_texts_are_shown_in_both_languages(
     await staff.locator("#polls .poll-words li", has_text="可靠").get_by_role("button").click()
     await expect(overlay.locator(".poll-word")).to_have_text(["快"])
     assert await staff.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+async def test_a_poll_is_up_with_two_presses_on_the_board(crowd: Crowd, size: dict[str, int], language: str) -> None:
+    """The bar's button, then a template: it is open and on the stage, its votes are seen, one more press closes it."""
+    board = await crowd.moderator(size, language)
+    stage = await crowd.viewer()
+    await stage.goto(crowd.hall.session_url("talk", "stage"))
+    presses = Presses(board)
+    await presses.on("#polls-open")
+    await presses.on("[data-template=yesno]")
+    await expect(stage.locator("#stage-poll-title")).to_have_text("Yes or no?")
+    assert presses.count == 2
+    await types(crowd, "1", "u1", "telegram")
+    await expect(board.locator("#polls-list .poll-number").first).to_contain_text("100%")
+    assert await board.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await presses.on("#polls-list [data-do=close]")
+    await expect(stage.locator("#stage-poll-status")).to_have_text("Closed")
+    await presses.on("#polls-list [data-do=hide]")
+    await expect(stage.locator("#stage-poll")).to_be_hidden()
+
+
+async def test_a_question_of_ones_own_takes_its_words_and_two_presses(crowd: Crowd) -> None:
+    """What is typed before a template is pressed is what is asked; a prepared poll takes two presses as well."""
+    board, staff = await crowd.moderator(), await crowd.moderator(page="polls")
+    presses = Presses(board)
+    await presses.on("#polls-open")
+    await board.keyboard.type("Shall we go on?")
+    await presses.on("[data-template=agree]")
+    await expect(staff.locator("#polls .poll h2")).to_have_text("Shall we go on?")
+    assert presses.count == 2
+    await staff.locator("#poll-new").click()
+    await staff.locator("#poll-title").fill("How clear?")
+    await staff.locator("#poll-templates [data-template=five]").click()
+    await staff.get_by_role("button", name="Save", exact=True).click()
+    await presses.on("#polls-list [data-do=start]")
+    await expect(staff.locator("#polls .poll", has_text="How clear?").locator("[data-do=close]")).to_be_visible()
+
+
+async def test_the_speaker_starts_hides_and_closes_a_poll_with_a_thumb(crowd: Crowd) -> None:
+    """On the remote: the prepared one, then what is open."""
+    remote, stage = await crowd.moderator(PHONE, page="remote"), await crowd.viewer()
+    await stage.goto(crowd.hall.session_url("talk", "stage"))
+    await expect(remote.locator("#more")).to_be_hidden()
+    await crowd.hall.polls.make("Ann", "talk", PollState("", "", PollKind.SCALE, "How clear?"))
+    for deed, seen in (("start", True), ("hide", False), ("show", True), ("close", True), ("hide", False)):
+        await remote.locator(f"#more [data-do={deed}]").click()
+        await expect(stage.locator("#stage-poll")).to_be_visible(visible=seen)
+    await expect(remote.locator("#more")).to_be_hidden()
+    await expect(stage.locator("#stage-poll-status")).to_have_text("Closed")
 
 
 async def test_a_bad_poll_is_explained_and_kept_in_the_form(crowd: Crowd) -> None:
