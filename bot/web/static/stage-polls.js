@@ -4,14 +4,19 @@ import { onLanguage, t } from "./i18n.js";
 import { pollPicture } from "./poll-picture.js";
 import "./words/polls.js";
 
+const LARGEST = 1.3; // of the letters, beside those of polls.css
+const SMALLEST = 0.4;
+const LONG = 0.9; // letters smaller than that have the rest of the page give way
+
 /** Draws it and calls `changed` whenever there is one or none. Returns whether there is one now. */
 export function startStagePoll(live, changed) {
   let poll = null;
   let seen = "";
   function draw() {
     const box = byId("stage-poll");
+    if (!poll && !box.hidden) document.body.classList.remove("long");
     box.hidden = !poll;
-    if (!poll) return;
+    if (!poll) return (seen = "");
     setText(byId("stage-poll-title"), shown(poll.title));
     setText(byId("stage-poll-status"), t(`poll.status.${poll.status}`));
     setText(byId("stage-poll-people"), t("poll.people", { n: poll.people }));
@@ -21,9 +26,31 @@ export function startStagePoll(live, changed) {
     const signature = JSON.stringify([poll, document.documentElement.lang]);
     if (signature === seen) return;
     seen = signature;
-    byId("stage-poll-picture").replaceChildren(pollPicture(poll));
     box.dataset.size = poll.options.length > 8 ? "many" : "few";
+    place();
   }
+  /** As large as it fits its place; of words and texts only as many as fit when they are smallest. */
+  function place() {
+    const picture = byId("stage-poll-picture");
+    if (!poll || picture.clientHeight === 0) return;
+    const drawn = pollPicture(poll);
+    picture.replaceChildren(drawn);
+    const fits = () => drawn.scrollHeight <= picture.clientHeight && drawn.scrollWidth <= picture.clientWidth + 1;
+    const largest = () => {
+      let scale = LARGEST;
+      do picture.style.setProperty("--fit", scale.toFixed(2));
+      while (!fits() && (scale -= 0.06) >= SMALLEST);
+      return scale;
+    };
+    document.body.classList.remove("long");
+    if (largest() < LONG) {
+      document.body.classList.add("long");
+      largest();
+    }
+    const list = picture.querySelector(".poll-texts, .poll-words");
+    while (list?.lastChild && !fits()) list.lastChild.remove();
+  }
+  new ResizeObserver(place).observe(byId("stage-poll-picture"));
   live.addEventListener("polls", (event) => {
     poll = event.detail.polls.find((one) => one.shown) ?? null;
     draw();

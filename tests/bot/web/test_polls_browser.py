@@ -188,6 +188,40 @@ async def test_the_speaker_starts_hides_and_closes_a_poll_with_a_thumb(crowd: Cr
     await expect(stage.locator("#stage-poll-status")).to_have_text("Closed")
 
 
+OUTSIDE = """[...document.querySelectorAll("#stage-poll .poll-picture li")].filter((one) => {
+    const [inner, outer] = [one, document.getElementById("stage-poll-picture")].map((n) => n.getBoundingClientRect());
+    return inner.top < outer.top - 2 || inner.bottom > outer.bottom + 2 || inner.right > outer.right + 2; }).length"""
+"""How many rows of the picture are not all in its place."""
+
+LONG = PollState(
+    "", "", PollKind.MULTIPLE, "q" * 20 + " 怎样部署？" * 6, tuple(f"{n} " + "很长的选项" * 18 for n in range(4))
+)
+MANY = PollState("", "", PollKind.SINGLE, "Which?", tuple(f"Chapter {n}: what its data says" for n in range(20)))
+SCALE = PollState("", "", PollKind.SCALE, "How clear?", low=0, high=10, ends=("lost", "clear"))
+OPEN = PollState("", "", PollKind.OPEN, "What is missing?")
+
+
+@pytest.mark.parametrize("size", [{"width": 1280, "height": 720}, {"width": 1920, "height": 1080}], ids=["720", "1080"])
+async def test_every_picture_fits_the_stage(crowd: Crowd, size: dict[str, int]) -> None:
+    """Long options, twenty of them, a scale of eleven, many texts: nothing is cut off or lies over the question, and
+    all of a choice is there."""
+    stage = await crowd.viewer(size)
+    await stage.goto(crowd.hall.session_url("talk", "stage"))
+    for wish in (LONG, MANY, SCALE, OPEN):
+        made = await crowd.hall.polls.make("Ann", "talk", wish)
+        await crowd.hall.polls.start("Ann", "talk", made.state.id)
+        for n in range(15):
+            await types(crowd, f"答：第 {n} 条" if wish is OPEN else "1", f"u{n}", "telegram")
+        await expect(stage.locator("#stage-poll-title")).to_have_text(wish.title.strip())
+        await expect(stage.locator("#stage-poll-people")).to_have_text("15 votes")
+        assert await stage.evaluate(OUTSIDE) == 0
+        rows = {PollKind.SCALE: 11, PollKind.OPEN: None}.get(wish.kind, len(wish.options))
+        assert rows is None or await stage.locator("#stage-poll .poll-picture li").count() == rows
+        places = "#stage-poll h2, #stage-poll-picture, #stage-poll .stage-demand"
+        tops = await stage.eval_on_selector_all(places, "(all) => all.map((n) => n.getBoundingClientRect().top)")
+        assert tops == sorted(tops)
+
+
 async def test_a_bad_poll_is_explained_and_kept_in_the_form(crowd: Crowd) -> None:
     """A thousand options: the advice stands in the form, and nothing that was typed is lost."""
     staff = await crowd.moderator(page="polls")
