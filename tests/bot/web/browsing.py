@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import shutil
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -173,17 +173,30 @@ async def open_line(url: str) -> AsyncIterator[Line]:
 
 
 @asynccontextmanager
+async def open_browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
 async def open_crowd(
-    folder: Path, grouping: Mode = Mode.AUTO, chats: Sequence[Connector] = (), fresh: bool = False
+    folder: Path,
+    grouping: Mode = Mode.AUTO,
+    chats: Sequence[Connector] = (),
+    fresh: bool = False,
+    browser: Browser | None = None,
 ) -> AsyncIterator[Crowd]:
-    """The program with one session, "talk" (`fresh`: none yet), these chats, and a browser."""
+    """The program with one session, "talk" (`fresh`: none yet), these chats, and a browser: an own one, or this one, of
+    which nothing but its profiles is closed."""
     talk = SessionSettings(id="talk", title="An evening talk", speaker="Dr. Lin", language="en", grouping=grouping)
     settings = Settings(data=folder / "data", web=WebSettings(port=0), session=() if fresh else (talk,))
     async with (
         open_hall(settings, encoder=SameWords(), extra=lambda _: chats) as hall,
-        async_playwright() as playwright,
+        nullcontext(browser) if browser else open_browser() as opened,
     ):
         await hall.loaded()
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield Crowd(hall, browser)
-        await browser.close()
+        yield Crowd(hall, opened)
+        for profile in opened.contexts:
+            await profile.close()

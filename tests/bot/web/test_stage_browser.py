@@ -8,14 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from PIL import Image
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, expect
 
 from bot.model import Stage, Status
-from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
+from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_browser, open_crowd
 from tests.bot.web.test_pages import contrast
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+    pytest.mark.asyncio(loop_scope="module"),  # all tests share one browser, each with profiles of its own
+]
 
 expect.set_options(timeout=20_000)
 
@@ -26,10 +31,16 @@ ZH_LONG = "我想知道在弱网环境下如何保证消息不丢失、不重复
 EN_LONG = "How do you make sure that nothing is lost or counted twice when the network of the hall breaks? " * 6
 
 
-@pytest.fixture
-async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with open_browser() as opened:
+        yield opened
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def crowd(tmp_path: Path, browser: Browser) -> AsyncIterator[Crowd]:
     """Whoever uses it also promises that no page complained: no script error, no policy violation."""
-    async with open_crowd(tmp_path) as opened:
+    async with open_crowd(tmp_path, browser=browser) as opened:
         yield opened
         assert [wrong for wrong in opened.wrongs if "ERR_INTERNET_DISCONNECTED" not in wrong] == []
 
@@ -223,9 +234,9 @@ async def test_a_clicker_moderates_the_stage(crowd: Crowd) -> None:
     assert (await statuses(crowd))[BOOK] is Status.ON_STAGE
 
 
-async def test_the_big_screen_shows_only_what_was_approved(tmp_path: Path) -> None:
+async def test_the_big_screen_shows_only_what_was_approved(tmp_path: Path, browser: Browser) -> None:
     """With review, a question that nobody approved is not among the next ones, though a moderator opened the page."""
-    async with open_crowd(tmp_path) as crowd:
+    async with open_crowd(tmp_path, browser=browser) as crowd:
         (talk,) = await crowd.hall.store.sessions()
         await crowd.hall.store.save_session(replace(talk, review=True))
         await three(crowd)
