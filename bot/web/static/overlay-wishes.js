@@ -19,7 +19,7 @@ export const WISHES = {
   lang: { read: oneOf("zh", "en"), otherwise: null, may: "zh, en" },
   position: { read: oneOf(...POSITIONS), otherwise: "bottom", may: POSITIONS.join(", ") },
   stay: { read: between(STAY), otherwise: null, may: STAY.join("–") },
-  sample: { read: oneOf("question", "answer", "long"), otherwise: null, may: "question, answer, long" },
+  sample: { read: oneOf("question", "answer", "long", "poll"), otherwise: null, may: "question, answer, long, poll" },
 };
 
 /** The wishes in a query string, with defaults; `wrong`: [{name, value, may}] for what could not be read. */

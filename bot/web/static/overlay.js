@@ -5,6 +5,7 @@ import { setLanguage, t } from "./i18n.js";
 import { Live, onStage } from "./live.js";
 import { readWishes, WISHES } from "./overlay-wishes.js";
 import { answeredBy } from "./pieces.js";
+import { enlarge, thin } from "./poll-fit.js";
 import { pollPicture } from "./poll-picture.js";
 import { pageFacts, startShell } from "./shell.js";
 import { followTalk } from "./talk.js";
@@ -16,7 +17,10 @@ const FEWEST = 8000; // milliseconds that an answer stays
 const A_LETTER = 110; // and for each of its letters
 const MOST = 30000;
 const MOST_WAITING = 4; // answers: viewers can have the course answer without end, and the stage must have its turn
-const LINES = { question: 3, answer: 5 }; // at most
+const LINES = { question: 3, answer: 5, poll: 2 }; // at most
+const ROOM = [[0.55, 0.75], [0.92, 0.4]]; // of the picture's height for a poll; letters smaller than that take the next
+const ENDLESS = ["words", "open"]; // of these only as many as stay out of the speaker's face
+const MANY = 8; // options: from then on in two columns
 const LINE = 1.35; // letters' heights
 const AROUND = 5.4; // the same: what stands above and below both texts
 const SMALLEST = 14; // pixels, as in overlay.css
@@ -73,15 +77,32 @@ function drawStage() {
 }
 
 function drawPoll() {
+  const box = byId("caption");
+  const picture = byId("caption-poll");
   const how = poll.status === "open" && poll.marks.some(Boolean);
-  const foot = [t("poll.people", { n: poll.people }), how && t("poll.type", { marks: poll.marks.slice(0, 3).join(t("poll.or")) })];
-  draw({ label: t("poll.title"), question: poll, answer: "", foot: foot.filter(Boolean).join(" · ") });
-  byId("caption-poll").replaceChildren(pollPicture(poll));
+  const foot = [t("poll.people", { n: poll.people }), how && t("poll.type", { marks: poll.marks.slice(0, 3).join(t("poll.or")) })].filter(Boolean).join(" · ");
+  const label = [t("overlay.poll"), poll.status === "closed" && t("poll.status.closed")].filter(Boolean).join(" · ");
+  draw({ label, question: poll, answer: "", foot, most: LINES.poll });
+  box.dataset.poll = poll.options.length > MANY ? "many" : "few";
+  picture.replaceChildren(pollPicture(poll));
+  const fits = (part) => box.offsetHeight <= innerHeight * part && picture.scrollWidth <= picture.clientWidth + 1;
+  const rooms = ENDLESS.includes(poll.kind) ? ROOM.slice(0, 1) : ROOM;
+  rooms.some(([part, least]) => enlarge(picture, () => fits(part), 1, least) >= least);
+  const whole = () => fits(rooms.at(-1)[0]);
+  // What is then still too long: each option in one line, a text in two, and of the last ones none.
+  picture.classList.toggle("tight", !whole());
+  if (!picture.classList.contains("tight")) return;
+  setText(byId("foot"), withAddress(foot));
+  thin(picture.querySelector(".poll-bars, .poll-texts, .poll-words"), whole);
+  if (!whole()) enlarge(picture, () => fits(ROOM.at(-1)[0]), 1, ROOM.at(-1)[1]);
 }
 
-function draw({ label, question, answer, foot }) {
+const withAddress = (foot) => (foot.includes(address) ? foot : `${foot} · ${t("overlay.all", { address })}`);
+
+function draw({ label, question, answer, foot, most = LINES.question }) {
   byId("caption-poll").replaceChildren();
   const box = byId("caption");
+  delete box.dataset.poll;
   const key = `${question.id} ${answer}`;
   if (box.dataset.key !== key || box.hidden) {
     box.classList.remove("fresh");
@@ -92,16 +113,16 @@ function draw({ label, question, answer, foot }) {
   box.hidden = false;
   setText(byId("label"), label);
   byId("answer").hidden = !answer;
-  const cut = fill(shown(question.title), answer);
-  setText(byId("foot"), cut && !foot.includes(address) ? `${foot} · ${t("overlay.all", { address })}` : foot);
+  const cut = fill(shown(question.title), answer, most);
+  setText(byId("foot"), cut ? withAddress(foot) : foot);
 }
 
 /** Shows both texts, cut to the lines there is room for; true where one was cut. */
-function fill(title, answer) {
+function fill(title, answer, most) {
   // Letters of any size leave room for a line of each; what is over goes to the answer.
   const letters = Math.max(SMALLEST, (wishes.size * Math.min(innerHeight, innerWidth)) / 100);
   const room = Math.floor((innerHeight * 0.92 / letters - AROUND) / LINE);
-  const lines = Math.max(1, Math.min(LINES.question, answer ? Math.floor(room / 2) : room));
+  const lines = Math.max(1, Math.min(most, answer ? Math.floor(room / 2) : room));
   const parts = [
     [byId("question"), title, lines],
     [byId("answer"), answer, Math.max(1, Math.min(LINES.answer, room - lines))],
@@ -127,11 +148,20 @@ function showHelp() {
 }
 
 function sample() {
+  if (wishes.sample === "poll") return ((poll = samplePoll()), drawPoll());
   const many = wishes.sample === "long" ? 12 : 1;
   const question = { id: "sample", title: t("sample.question").repeat(many > 1 ? 6 : 1), people: 31 };
   question.answer = { text: t("sample.answer").repeat(many), by: t("sample.by") };
   if (wishes.sample === "question") draw({ label: t("stage.now"), question, answer: "", foot: t("people.want", { n: question.people }) });
   else drawAnswer(question);
+}
+
+function samplePoll() {
+  const counts = [14, 9, 5];
+  return {
+    id: "sample", kind: "single", status: "open", title: t("sample.poll"), marks: ["1", "2", "3"], people: 28,
+    options: counts.map((_, at) => t(`sample.poll.${at + 1}`)), result: { counts, mean: null, texts: [] },
+  };
 }
 
 document.body.dataset.size = { 2.6: "small", 3.6: "medium", 5: "large" }[wishes.size] ?? "own";
@@ -149,4 +179,5 @@ else {
   live.addEventListener("polls", (event) => ((poll = event.detail.polls.find((one) => one.shown) ?? null), drawStage()));
   live.addEventListener("change", () => (take(), drawStage()));
   live.start();
+  addEventListener("resize", () => drawStage());
 }

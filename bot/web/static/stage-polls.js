@@ -1,6 +1,7 @@
 // The poll that the moderator put on the stage, large; it stands where the question stands.
 import { byId, setText, shown } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
+import { enlarge, thin } from "./poll-fit.js";
 import { pollPicture } from "./poll-picture.js";
 import "./words/polls.js";
 
@@ -36,19 +37,12 @@ export function startStagePoll(live, changed) {
     const drawn = pollPicture(poll);
     picture.replaceChildren(drawn);
     const fits = () => drawn.scrollHeight <= picture.clientHeight && drawn.scrollWidth <= picture.clientWidth + 1;
-    const largest = () => {
-      let scale = LARGEST;
-      do picture.style.setProperty("--fit", scale.toFixed(2));
-      while (!fits() && (scale -= 0.06) >= SMALLEST);
-      return scale;
-    };
     document.body.classList.remove("long");
-    if (largest() < LONG) {
+    if (enlarge(picture, fits, LARGEST, SMALLEST) < LONG) {
       document.body.classList.add("long");
-      largest();
+      enlarge(picture, fits, LARGEST, SMALLEST);
     }
-    const list = picture.querySelector(".poll-texts, .poll-words");
-    while (list?.lastChild && !fits()) list.lastChild.remove();
+    thin(picture.querySelector(".poll-texts, .poll-words"), fits);
   }
   new ResizeObserver(place).observe(byId("stage-poll-picture"));
   live.addEventListener("polls", (event) => {

@@ -1,5 +1,6 @@
 """Polls in real browsers: made on the board's page, voted in on the page and in two chats, seen on the stage."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -222,6 +223,58 @@ async def test_every_picture_fits_the_stage(crowd: Crowd, size: dict[str, int]) 
         places = "#stage-poll h2, #stage-poll-picture, #stage-poll .stage-demand"
         tops = await stage.eval_on_selector_all(places, "(all) => all.map((n) => n.getBoundingClientRect().top)")
         assert tops == sorted(tops)
+
+
+WORDS = PollState("", "", PollKind.WORDS, "In a word?", most=3)
+SHORT = PollState("", "", PollKind.SINGLE, "Which queue?", ("Redis", "Kafka"))
+
+CAPTION = """() => {
+    const caption = document.getElementById("caption"), whole = caption.getBoundingClientRect();
+    const rows = [...caption.querySelectorAll(".poll-picture li")].map((one) => one.getBoundingClientRect());
+    const beyond = (inner, outer) => inner.top < outer.top - 1 || inner.bottom > outer.bottom + 1
+        || inner.left < outer.left - 1 || inner.right > outer.right + 1;
+    return { opacity: getComputedStyle(caption).opacity, rows: rows.length, height: whole.height,
+        lost: rows.filter((one) => beyond(one, whole)).length,
+        outside: beyond(whole, { top: 0, left: 0, bottom: innerHeight, right: innerWidth }) }; }"""
+
+
+@pytest.mark.parametrize("wishes", ["", "?size=10&lang=zh", "?position=top-left&size=l&theme=none"])
+@pytest.mark.parametrize("size", [{"width": 1280, "height": 720}, {"width": 1920, "height": 1080}], ids=["720", "1080"])
+async def test_every_kind_is_seen_on_the_overlay(crowd: Crowd, size: dict[str, int], wishes: str) -> None:
+    """From the moment it is there a poll is drawn, never faint, all of it inside the picture, whatever is wished; at
+    the usual size no option of a choice is missing, and where something is left out the address of all of it stands."""
+    overlay = await (await crowd.profile(size)).new_page()
+    await overlay.goto(crowd.hall.session_url("talk", "overlay") + wishes)
+    for wish in (SHORT, LONG, MANY, SCALE, OPEN, WORDS):
+        made = await crowd.hall.polls.make("Ann", "talk", wish)
+        await crowd.hall.polls.start("Ann", "talk", made.state.id)
+        for n in range(15):
+            said = {PollKind.OPEN: f"答：第 {n} 条" + "很长" * 50, PollKind.WORDS: f"#w{n}"}.get(wish.kind, "1")
+            await types(crowd, said, f"u{n}", "telegram")
+        await expect(overlay.locator("#caption")).to_have_attribute("data-key", re.compile(made.state.id))
+        await expect(overlay.locator("#foot")).to_contain_text("15")
+        seen = await overlay.evaluate(CAPTION)
+        assert (seen["opacity"], seen["lost"], seen["rows"] > 0) == ("1", 0, True), (wish.kind, seen)
+        await overlay.wait_for_function("() => document.getAnimations().every((one) => one.playState !== 'running')")
+        assert not (await overlay.evaluate(CAPTION))["outside"], (wish.kind, seen)
+        wanted = {PollKind.SCALE: 11, PollKind.OPEN: 12, PollKind.WORDS: 15}.get(wish.kind, len(wish.options))
+        if not wishes and wish.options:
+            assert seen["rows"] == wanted
+        if seen["rows"] < wanted:
+            await expect(overlay.locator("#foot")).to_contain_text("/s/talk")
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+async def test_a_poll_is_a_sample_too(crowd: Crowd, language: str) -> None:
+    """Whoever sets the overlay up sees what a poll will look like, before there is one."""
+    overlay = await (await crowd.profile()).new_page()
+    await overlay.goto(crowd.hall.session_url("talk", "overlay") + f"?sample=poll&lang={language}")
+    await expect(overlay.locator("#caption .poll-bars li")).to_have_count(3)
+    await expect(overlay.locator("#label")).to_have_text({"zh": "投票", "en": "Poll"}[language])
+    captions = await crowd.moderator()
+    await captions.goto(crowd.hall.session_url("talk", "captions"))
+    await captions.locator("#sample").select_option("poll")
+    await expect(captions.frame_locator("#preview").locator(".poll-bars li")).to_have_count(3)
 
 
 async def test_a_bad_poll_is_explained_and_kept_in_the_form(crowd: Crowd) -> None:
