@@ -196,7 +196,8 @@ export class SteadyList {
   leave(id, row) {
     if (row.inert) return;
     row.inert = true;
-    row.style.setProperty("--kept", `${row.offsetHeight}px`); // nothing below it may move
+    // To the part of a pixel: nothing below it may move.
+    row.style.setProperty("--kept", `${row.getBoundingClientRect().height}px`);
     row.classList.add("leaving");
     this.update(row, this.seen.get(id), true);
   }
