@@ -1,6 +1,6 @@
 // The pulse under the board: how many people said what in each of the last minutes, as lines that differ in their
-// dashes and carry their names, and as words for who sees no lines.
-import { byId, setText } from "./dom.js";
+// dashes, with their names beside them, and as words for who sees no lines.
+import { byId, el, setText } from "./dom.js";
 import { language, onLanguage, t } from "./i18n.js";
 import "./words/polls.js";
 import "./words/polls-page.js";
@@ -9,6 +9,7 @@ const MOODS = ["lost", "fast", "slow", "great"];
 const MINUTES = 15;
 const WIDTH = 300;
 const HEIGHT = 44;
+const EDGE = 3;
 const SVG = "http://www.w3.org/2000/svg";
 
 export function startPulse(live) {
@@ -25,7 +26,9 @@ export function startPulse(live) {
     const svg = byId("pulse-svg");
     svg.setAttribute("aria-label", t("pulse.line", { list: list((values) => Math.max(...values)) || "0" }));
     const most = Math.max(1, ...series.flatMap(([, values]) => values));
-    svg.replaceChildren(...series.filter(([, values]) => Math.max(...values)).flatMap(([mood, values]) => line(mood, values, most)));
+    const told = series.filter(([, values]) => Math.max(...values));
+    svg.replaceChildren(...told.map(([mood, values]) => line(mood, points(values, most))));
+    byId("pulse-legend").replaceChildren(...told.map(([mood]) => el("li", {}, sample(mood), t(`pulse.${mood}`))));
   }
   live.addEventListener("pulse", (event) => ((pulse = event.detail), draw()));
   onLanguage(draw);
@@ -34,13 +37,15 @@ export function startPulse(live) {
 
 const said = (minutes, minute, mood) => minutes.find((one) => one.minute === minute)?.moods[mood] ?? 0;
 
-function line(mood, values, most) {
-  const points = values.map((n, at) => [(at * WIDTH) / (MINUTES - 1), HEIGHT - 3 - (n / most) * (HEIGHT - 14)]);
-  const path = node("polyline", { points: points.map((one) => one.map((n) => n.toFixed(1)).join(",")).join(" "), "data-mood": mood });
-  const top = points[values.lastIndexOf(Math.max(...values))];
-  const name = node("text", { x: Math.min(top[0], WIDTH - 4), y: Math.max(9, top[1] - 3), "text-anchor": top[0] > WIDTH / 2 ? "end" : "start" });
-  name.textContent = t(`pulse.${mood}`);
-  return [path, name];
+const points = (values, most) => values.map((n, at) => [EDGE + (at * (WIDTH - 2 * EDGE)) / (MINUTES - 1), HEIGHT - EDGE - (n / most) * (HEIGHT - 2 * EDGE)]);
+
+const line = (mood, at) => node("polyline", { points: at.map((one) => one.map((n) => n.toFixed(1)).join(",")).join(" "), "data-mood": mood });
+
+/** The dashes of a mood, beside its name: two names may not lie over each other, whenever their lines peak. */
+function sample(mood) {
+  const svg = node("svg", { viewBox: "0 0 28 8" });
+  svg.append(line(mood, [[1, 4], [27, 4]]));
+  return svg;
 }
 
 function node(tag, props) {

@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page
 
+from bot.model import Mood, Person, PollKind, PollState
 from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
@@ -27,11 +28,13 @@ State = Callable[[Page], Awaitable[object]]
 
 @dataclass(frozen=True)
 class Sight:
-    """A page below a session (or at the root, with a slash), for whom, and the states one brings it into."""
+    """A page below a session (or at the root, with a slash), for whom, whether polls are open, and the states one brings
+    it into."""
 
     page: str
     who: str = "viewer"
     states: dict[str, State] = field(default_factory=dict)
+    polls: bool = False
 
 
 async def answer_form(page: Page) -> None:
@@ -43,7 +46,39 @@ def click(selector: str) -> State:
     return lambda page: page.locator(selector).first.click()
 
 
+async def polls_of_each_kind(crowd: Crowd) -> None:
+    """One open poll of each kind with votes, the last on the stage, one draft, and the pulse."""
+    options = ("Redis", "Kafka", "None of them")
+    wishes = [
+        (PollState("", "", PollKind.SINGLE, "Which queue?", options), "2"),
+        (PollState("", "", PollKind.MULTIPLE, "What next?", options, most=2), "1"),
+        (PollState("", "", PollKind.SCALE, "How clear?", low=1, high=5, ends=("lost", "clear")), "4"),
+        (PollState("", "", PollKind.OPEN, "What is missing?"), "More figures"),
+        (PollState("", "", PollKind.WORDS, "In a word?", most=3), "reliable"),
+    ]
+    polls = crowd.hall.polls
+    for wish, choice in wishes:
+        made = await polls.make("Ann", "talk", wish)
+        await polls.start("Ann", "talk", made.state.id)
+        await polls.vote("talk", made.state.id, Person("chat", "u1"), (choice,))
+    await polls.make("Ann", "talk", wishes[0][0])
+    await polls.switch_pulse("Ann", "talk", True)
+    for n, mood in enumerate(Mood):
+        await polls.feel("talk", Person("chat", f"u{n}"), mood)
+
+
+async def voting(page: Page) -> None:
+    await page.locator("#polls .poll", has_text="Which queue?").get_by_text("Kafka").click()
+    await page.locator("#polls .poll-picture").first.wait_for()
+
+
 SIGHTS = {
+    "viewer with polls": Sight("", polls=True, states={"voted": voting}),
+    "stage with a poll": Sight("stage", polls=True),
+    "overlay with a poll": Sight("overlay", polls=True),
+    "remote with a poll": Sight("remote", "moderator", polls=True),
+    "board with polls": Sight("board", "moderator", polls=True, states={"polls": click("#polls-open")}),
+    "polls with polls": Sight("polls", "moderator", polls=True, states={"editor": click("#poll-new")}),
     "viewer": Sight("", states={"answered": click("#tab-answered"), "invite": click("#join-open")}),
     "stage": Sight("stage"),
     "stage, hand over": Sight("stage", "moderator"),
@@ -93,6 +128,8 @@ async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
 async def test_axe_finds_nothing(crowd: Crowd, sight: str, look: str) -> None:
     """No violation of WCAG 2.2 AA nor of axe's best practices, on the page as it opens and in each of its states."""
     size, language, scheme = LOOKS[look]
+    if SIGHTS[sight].polls:
+        await polls_of_each_kind(crowd)
     page = await _opened(crowd, SIGHTS[sight], size, language, scheme)  # type: ignore[arg-type]
     found = await _violations(page, "as it opens")
     for name, enter in SIGHTS[sight].states.items():

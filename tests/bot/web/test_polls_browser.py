@@ -299,6 +299,11 @@ async def test_the_pulse_is_tapped_and_typed_and_seen_by_staff_alone(crowd: Crow
     await types(crowd, "没听懂", "u1", "telegram")
     await expect(board.locator("#pulse-now")).to_have_text("Last 2 minutes: Lost me 1, Too fast 1")
     await expect(board.locator("#pulse-svg polyline")).to_have_count(2)
+    await expect(board.locator("#pulse-legend li")).to_have_text(["Lost me", "Too fast"])
+    for width in (1280, 390):
+        await board.set_viewport_size({"width": width, "height": 800})
+        assert await board.evaluate("""() => { const line = document.getElementById("pulse-line");
+            return line.scrollWidth <= line.clientWidth && document.documentElement.scrollWidth <= innerWidth; }""")
     await staff.locator("#pulse-switch").uncheck()
     await expect(viewer.locator("#pulse")).to_be_hidden()
     await expect(board.locator("#pulse-line")).to_be_hidden()
