@@ -13,7 +13,7 @@ from pathlib import Path
 from playwright.async_api import Page
 
 from bot.accounts import Actor, Grant
-from bot.model import Mode
+from bot.model import Mode, Person, PollKind, PollState
 from tests.bot.web.browsing import DESK, PHONE, Crowd, open_crowd
 
 PICTURES = Path("docs/pictures")
@@ -201,12 +201,43 @@ async def people(crowd: Crowd, folder: Path, look: bool) -> None:
         await page.screenshot(path=folder / f"account-{size['width']}-{language}.png", full_page=True)
 
 
+async def poll_stage(crowd: Crowd, folder: Path, look: bool) -> None:
+    """A poll on the big screen, voted in."""
+    wish = PollState(
+        "", "", PollKind.SINGLE, "What shall come next?", ("The demonstration", "What it costs", "怎样部署")
+    )
+    polls = crowd.hall.polls
+    made = await polls.make("Ann", "talk", wish)
+    await polls.start("Ann", "talk", made.state.id)
+    for n in range(28):
+        await polls.vote("talk", made.state.id, Person("chat", f"u{n}"), ("1" if n < 14 else "2" if n < 23 else "3",))
+    page = await crowd.viewer({"width": 1280, "height": 720})
+    await page.goto(crowd.hall.session_url("talk", "stage"))
+    await page.get_by_text("28 votes").wait_for()
+    await quiet(page)
+    await page.screenshot(path=folder / "poll-stage.png")
+
+
+async def settings(crowd: Crowd, folder: Path, look: bool) -> None:
+    """The page that prepares an evening."""
+    await fill(crowd)
+    page = await crowd.moderator()
+    await page.goto(crowd.hall.session_url("talk", "settings"))
+    await page.locator("#ready-list li").first.wait_for()
+    await quiet(page)
+    await page.screenshot(path=folder / "settings.png")
+    if look:
+        await _looked_at(crowd, "settings", folder, "settings")
+
+
 PAGES: dict[str, Callable[[Crowd, Path, bool], Awaitable[None]]] = {
     "board": board,
     "stage": stage,
     "remote": remote,
     "overlay": overlay,
     "people": people,
+    "poll-stage": poll_stage,
+    "settings": settings,
 }
 
 

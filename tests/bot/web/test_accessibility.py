@@ -28,8 +28,8 @@ State = Callable[[Page], Awaitable[object]]
 
 @dataclass(frozen=True)
 class Sight:
-    """A page below a session (or at the root, with a slash), for whom, whether polls are open, and the states one brings
-    it into."""
+    """A page below a session (or at the root, with a slash), for whom, whether polls are open, and the states one
+    brings it into."""
 
     page: str
     who: str = "viewer"
