@@ -29,7 +29,8 @@ function drawRemote() {
   setText(byId("done").querySelector("span"), t(now ? "stage.done" : "stage.first"));
   setText(byId("blank").querySelector("span"), t(staging.blank ? "remote.blanked" : "remote.blank"));
   byId("blank").setAttribute("aria-pressed", String(staging.blank));
-  for (const one of document.getElementsByName("limit")) one.checked = Number(one.value) === staging.limit;
+  // While it is sent, the choice stands as it was pressed.
+  if (!staging.busy) for (const one of document.getElementsByName("limit")) one.checked = Number(one.value) === staging.limit;
   for (const one of document.querySelectorAll("[data-minutes]")) {
     const n = Number(one.dataset.minutes);
     setText(one, n ? t("remote.minutes", { n }) : t("remote.off"));
