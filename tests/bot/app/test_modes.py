@@ -81,8 +81,22 @@ def by_machine(one: Placement) -> tuple[Any, ...]:
     return one.asking, one.probability, one.similarity, one.same, one.joins, match, one.reasons
 
 
-@pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("modes", [GROUPING, ANSWERS, SILENT, PROPOSING], ids=lambda m: "-".join(m))
+@pytest.mark.parametrize(
+    ("language", "modes"),
+    [
+        pytest.param(language, modes, id=f"{language}-{'-'.join(modes)}", marks=[] if daily else pytest.mark.thorough)
+        for language, modes, daily in (
+            ("zh", PROPOSING, True),
+            ("en", GROUPING, True),
+            ("zh", GROUPING, False),
+            ("zh", ANSWERS, False),
+            ("zh", SILENT, False),
+            ("en", ANSWERS, False),
+            ("en", SILENT, False),
+            ("en", PROPOSING, False),
+        )
+    ],
+)
 async def test_what_auto_would_have_done_is_what_a_replay_in_auto_does(
     tmp_path: Path, minds: Minds, language: str, modes: dict[str, Mode]
 ) -> None:

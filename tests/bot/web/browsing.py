@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
@@ -22,6 +23,16 @@ from knowledge.text import normalise
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
+EVERYWHERE = pytest.mark.parametrize(
+    ("size", "language"),
+    [
+        pytest.param(DESK, "en-US", id="desk-en"),
+        pytest.param(PHONE, "zh-CN", id="phone-zh"),
+        pytest.param(DESK, "zh-CN", id="desk-zh", marks=pytest.mark.thorough),
+        pytest.param(PHONE, "en-US", id="phone-en", marks=pytest.mark.thorough),
+    ],
+)
+"""Both sizes and both languages; two of the four pairs are enough for every day."""
 
 
 class SameWords:

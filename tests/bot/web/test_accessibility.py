@@ -3,17 +3,23 @@ light and in the dark."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
 import pytest
+import pytest_asyncio
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 from bot.model import Mood, Person, PollKind, PollState
 from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+    pytest.mark.asyncio(loop_scope="module"),  # all tests share one browser, each with profiles of its own
+]
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LOOKS = {
@@ -110,10 +116,18 @@ SIGHTS = {
 }
 
 
-@pytest.fixture
-async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
+DAILY = {"viewer", "board", "stage", "remote", "settings", "signin"}
+"""What is looked at on a phone in the dark too, every day."""
+
+
+def _marks(sight: str, look: str) -> list[pytest.MarkDecorator]:
+    return [] if look == "desk-en-light" or sight in DAILY else [pytest.mark.thorough]
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def crowd(tmp_path: Path, browser: Browser) -> AsyncIterator[Crowd]:
     """A hall in which something of everything happened."""
-    async with open_crowd(tmp_path) as opened:
+    async with open_crowd(tmp_path, browser=browser) as opened:
         await opened.asks("Is there a recording of this talk?", people=3)
         await opened.asks("Which gateway was that?", people=2)
         await opened.asks("How long are the slides kept?")
@@ -123,8 +137,9 @@ async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
         yield opened
 
 
-@pytest.mark.parametrize("look", LOOKS)
-@pytest.mark.parametrize("sight", SIGHTS)
+@pytest.mark.parametrize(
+    ("sight", "look"), [pytest.param(*pair, marks=_marks(*pair)) for pair in product(SIGHTS, LOOKS)]
+)
 async def test_axe_finds_nothing(crowd: Crowd, sight: str, look: str) -> None:
     """No violation of WCAG 2.2 AA nor of axe's best practices, on the page as it opens and in each of its states."""
     size, language, scheme = LOOKS[look]

@@ -5,12 +5,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Locator, Page, Route, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from bot.model import Mode
 from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+    pytest.mark.asyncio(loop_scope="module"),  # all tests share one browser, each with profiles of its own
+]
 
 expect.set_options(timeout=20_000)
 
@@ -23,10 +28,10 @@ PAYLOADS = (
 )
 
 
-@pytest.fixture
-async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def crowd(tmp_path: Path, browser: Browser) -> AsyncIterator[Crowd]:
     """Whoever uses it also promises that no page complained: no script error, no policy violation."""
-    async with open_crowd(tmp_path) as opened:
+    async with open_crowd(tmp_path, browser=browser) as opened:
         yield opened
         assert opened.wrongs == []
 

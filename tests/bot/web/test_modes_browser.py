@@ -6,11 +6,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
 
-from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
+from tests.bot.web.browsing import CHROMIUM, DESK, EVERYWHERE, Crowd, open_crowd
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+    pytest.mark.asyncio(loop_scope="module"),  # all tests share one browser, each with profiles of its own
+]
 
 expect.set_options(timeout=20_000)
 
@@ -18,9 +23,9 @@ SHOTS = os.environ.get("FLOORMIC_SHOTS", "")
 """A folder to keep pictures in, to look at them."""
 
 
-@pytest.fixture
-async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
-    async with open_crowd(tmp_path) as opened:
+@pytest_asyncio.fixture(loop_scope="module")
+async def crowd(tmp_path: Path, browser: Browser) -> AsyncIterator[Crowd]:
+    async with open_crowd(tmp_path, browser=browser) as opened:
         yield opened
         assert opened.wrongs == []
 
@@ -63,8 +68,7 @@ async def test_a_mode_is_changed_while_live_and_the_next_message_is_treated_so(c
     assert sorted(q.people for q in await crowd.hall.store.questions("talk")) == [1, 3]
 
 
-@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@EVERYWHERE
 async def test_what_was_judged_is_said_in_words_and_shown(crowd: Crowd, size: dict[str, int], language: str) -> None:
     """What a moderator split off counts against joining: in words, as a bar, and with its wording; nothing is cut off
     and each choice is big enough for a thumb."""

@@ -5,22 +5,27 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
 
 from bot.accounts import Actor
 from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+    pytest.mark.asyncio(loop_scope="module"),  # all tests share one browser, each with profiles of its own
+]
 
 expect.set_options(timeout=20_000)
 
 PASSWORD = "correct horse battery"
 
 
-@pytest.fixture
-async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def crowd(tmp_path: Path, browser: Browser) -> AsyncIterator[Crowd]:
     """Whoever uses it also promises that no page complained about anything but what was refused."""
-    async with open_crowd(tmp_path) as opened:
+    async with open_crowd(tmp_path, browser=browser) as opened:
         yield opened
         assert [wrong for wrong in opened.wrongs if "status of 40" not in wrong] == []
 

@@ -5,20 +5,33 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
 
 from bot.model import Message, PollKind, PollState
-from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
+from tests.bot.web.browsing import CHROMIUM, DESK, EVERYWHERE, PHONE, Crowd, open_crowd
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+    pytest.mark.asyncio(loop_scope="module"),  # all tests share one browser, each with profiles of its own
+]
 
 expect.set_options(timeout=20_000)
 
+STAGES = pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param({"width": 1280, "height": 720}, id="720"),
+        pytest.param({"width": 1920, "height": 1080}, id="1080", marks=pytest.mark.thorough),
+    ],
+)
 
-@pytest.fixture
-async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def crowd(tmp_path: Path, browser: Browser) -> AsyncIterator[Crowd]:
     """No page complains about anything."""
-    async with open_crowd(tmp_path) as opened:
+    async with open_crowd(tmp_path, browser=browser) as opened:
         yield opened
         assert opened.wrongs == []
 
@@ -138,8 +151,7 @@ async def test_words_and_texts_are_shown_in_both_languages(
     assert await staff.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@EVERYWHERE
 async def test_a_poll_is_up_with_two_presses_on_the_board(crowd: Crowd, size: dict[str, int], language: str) -> None:
     """The bar's button, then a template: it is open and on the stage, its votes are seen, one more press closes it."""
     board = await crowd.moderator(size, language)
@@ -204,7 +216,7 @@ SCALE = PollState("", "", PollKind.SCALE, "How clear?", low=0, high=10, ends=("l
 OPEN = PollState("", "", PollKind.OPEN, "What is missing?")
 
 
-@pytest.mark.parametrize("size", [{"width": 1280, "height": 720}, {"width": 1920, "height": 1080}], ids=["720", "1080"])
+@STAGES
 async def test_every_picture_fits_the_stage(crowd: Crowd, size: dict[str, int]) -> None:
     """Long options, twenty of them, a scale of eleven, many texts: nothing is cut off or lies over the question, and
     all of a choice is there."""
@@ -238,8 +250,11 @@ CAPTION = """() => {
         outside: beyond(whole, { top: 0, left: 0, bottom: innerHeight, right: innerWidth }) }; }"""
 
 
-@pytest.mark.parametrize("wishes", ["", "?size=10&lang=zh", "?position=top-left&size=l&theme=none"])
-@pytest.mark.parametrize("size", [{"width": 1280, "height": 720}, {"width": 1920, "height": 1080}], ids=["720", "1080"])
+@pytest.mark.parametrize(
+    "wishes",
+    ["", "?size=10&lang=zh", pytest.param("?position=top-left&size=l&theme=none", marks=pytest.mark.thorough)],
+)
+@STAGES
 async def test_every_kind_is_seen_on_the_overlay(crowd: Crowd, size: dict[str, int], wishes: str) -> None:
     """From the moment it is there a poll is drawn, never faint, all of it inside the picture, whatever is wished; at
     the usual size no option of a choice is missing, and where something is left out the address of all of it stands."""

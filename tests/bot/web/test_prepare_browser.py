@@ -8,17 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import FileChooser, Page, expect
+import pytest_asyncio
+from playwright.async_api import Browser, FileChooser, Page, expect
 
 from bot.errors import Refused
 from bot.model import Abilities, Address, Delivery, Message, Mode
 from bot.ports import Floor
 from tests.bot.chats import Chat
-from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
+from tests.bot.web.browsing import CHROMIUM, DESK, EVERYWHERE, Crowd, open_crowd
 
 expect.set_options(timeout=20_000)
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here"),
+    pytest.mark.asyncio(loop_scope="module"),  # all tests share one browser, each with profiles of its own
+]
 
 SAMPLE = Path("knowledge/sample/en/course")
 
@@ -53,14 +58,14 @@ class Talking(Chat):
         return "1"
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def talking() -> tuple[Talking, Talking]:
     return Talking("telegram", replies=True), Talking("bilibili", replies=False)
 
 
-@pytest.fixture
-async def crowd(tmp_path: Path, talking: tuple[Talking, Talking]) -> AsyncIterator[Crowd]:
-    async with open_crowd(tmp_path, chats=talking) as opened:
+@pytest_asyncio.fixture(loop_scope="module")
+async def crowd(tmp_path: Path, talking: tuple[Talking, Talking], browser: Browser) -> AsyncIterator[Crowd]:
+    async with open_crowd(tmp_path, chats=talking, browser=browser) as opened:
         yield opened
         assert opened.wrongs == []
 
@@ -229,8 +234,7 @@ ITEMS = {
 }
 
 
-@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@EVERYWHERE
 async def test_an_evening_is_prepared_from_nothing_by_keyboard(
     tmp_path: Path, size: dict[str, int], language: str
 ) -> None:
@@ -319,8 +323,7 @@ async def test_moderators_prepare_what_is_theirs(crowd: Crowd) -> None:
     await expect(about).to_have_text("Viewers see a new question only after a moderator approved it.")
 
 
-@pytest.mark.parametrize("language", ["en-US", "zh-CN"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@EVERYWHERE
 async def test_it_fits(crowd: Crowd, size: dict[str, int], language: str) -> None:
     """With a preview and a test run open nothing is wider than the page, and what is pressed is large enough."""
     page = await organiser(crowd, size, language)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, expect
 
 from bot.errors import ConnectorError, Refused
 from bot.model import Abilities, Outage, Session, SourceHealth, SourceState
@@ -15,7 +16,11 @@ from bot.storage.sqlite import open_store
 from tests.bot.chats import Chat
 from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+    pytest.mark.asyncio(loop_scope="module"),  # all tests share one browser, each with profiles of its own
+]
 
 expect.set_options(timeout=20_000)
 
@@ -30,8 +35,8 @@ class Evening:
     group: Chat
 
 
-@pytest.fixture
-async def evening(tmp_path: Path) -> AsyncIterator[Evening]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def evening(tmp_path: Path, browser: Browser) -> AsyncIterator[Evening]:
     """Two chats are heard, one of them with gaps earlier; no page complains about anything."""
     now = time.time()
     store = await open_store(tmp_path / "data/floormic.sqlite3")
@@ -41,7 +46,7 @@ async def evening(tmp_path: Path) -> AsyncIterator[Evening]:
     await store.keep_sources([health], [missed, fetched])
     await store.close()
     bilibili, group = Chat("bilibili"), Chat("hall-group", abilities=Abilities(reply=True, hourly=1000))
-    async with open_crowd(tmp_path, chats=(bilibili, group)) as crowd:
+    async with open_crowd(tmp_path, chats=(bilibili, group), browser=browser) as crowd:
         yield Evening(crowd, bilibili, group)
         assert crowd.wrongs == []
 

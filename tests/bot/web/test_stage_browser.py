@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.async_api import Browser, Page, expect
 
 from bot.model import Stage, Status
-from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_browser, open_crowd
+from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
 from tests.bot.web.test_pages import contrast
 
 pytestmark = [
@@ -29,12 +29,6 @@ SCREENS = [(1280, 720), (1920, 1080), (1024, 768), (3840, 2160)]
 BOOK, PARK, MENU = "Which book should I read first?", "Where can I park tonight?", "What is on the menu?"
 ZH_LONG = "我想知道在弱网环境下如何保证消息不丢失、不重复，并且让所有平台的观众看到一致的排队顺序？" * 12
 EN_LONG = "How do you make sure that nothing is lost or counted twice when the network of the hall breaks? " * 6
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with open_browser() as opened:
-        yield opened
 
 
 @pytest_asyncio.fixture(loop_scope="module")

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, Route, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Route, async_playwright, expect
 
 from bot.app import Hall, open_hall
 from bot.model import Message, Status
@@ -17,7 +18,11 @@ from tests.bot.web.browsing import CHROMIUM, PHONE, Crowd, SameWords, open_crowd
 from tests.bot.web.test_browser import ask, row
 from tests.measure.viewer import LIMIT, Profile, fill, longest_chain, visit
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed")]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+    pytest.mark.asyncio(loop_scope="module"),  # all tests share one browser, each with profiles of its own
+]
 
 expect.set_options(timeout=20_000)
 
@@ -31,10 +36,10 @@ NETWORK = (
 )
 
 
-@pytest.fixture
-async def crowd(tmp_path: Path) -> AsyncIterator[Crowd]:
+@pytest_asyncio.fixture(loop_scope="module")
+async def crowd(tmp_path: Path, browser: Browser) -> AsyncIterator[Crowd]:
     """Whoever uses it also promises that no page complained, other than of the network that the test took away."""
-    async with open_crowd(tmp_path) as opened:
+    async with open_crowd(tmp_path, browser=browser) as opened:
         yield opened
         assert [wrong for wrong in opened.wrongs if not any(mark in wrong for mark in NETWORK)] == []
 
@@ -353,7 +358,7 @@ async def received(hall: Hall, *texts: str) -> None:
     await hall.drained()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="module")
 async def phone() -> AsyncIterator[Page]:
     """A page of a phone, nothing opened yet."""
     async with async_playwright() as playwright:
