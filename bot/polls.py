@@ -32,6 +32,9 @@ from bot.ports import Now, Store
 POLLS, PULSE = "polls", "pulse"
 """The topics that watchers are told."""
 
+ASKED = ("kind", "title", "options", "most", "low", "high", "ends", "results")
+"""The fields of a poll that say what it asks; the others say how it stands."""
+
 MOST_POLLS = 100
 """In one session."""
 
@@ -95,19 +98,7 @@ class Polls:
         """What is asked may change until somebody voted, its title and who sees the result always."""
         poll = await self._poll(session, id)
         before = poll.state
-        after = checked(
-            replace(
-                before,
-                kind=wish.kind,
-                title=wish.title,
-                options=wish.options,
-                most=wish.most,
-                low=wish.low,
-                high=wish.high,
-                ends=wish.ends,
-                results=wish.results,
-            )
-        )
+        after = _asking(before, wish)
         if poll.people and replace(after, title=before.title, results=before.results) != before:
             raise NotAllowed("people voted in this poll already; copy it to ask something else")
         return await self._apply(who, "poll_edit", [(before, after)])
@@ -301,17 +292,10 @@ async def _once_more(act: Callable[[], Awaitable[Action]]) -> Action:
 
 def _fresh(wish: PollState, session: str) -> PollState:
     """A draft that asks the same."""
-    return checked(
-        PollState(
-            id=f"p{secrets.token_hex(6)}",
-            session=session,
-            kind=wish.kind,
-            title=wish.title,
-            options=wish.options,
-            most=wish.most,
-            low=wish.low,
-            high=wish.high,
-            ends=wish.ends,
-            results=wish.results,
-        )
-    )
+    return _asking(PollState(f"p{secrets.token_hex(6)}", session, wish.kind, wish.title), wish)
+
+
+def _asking(state: PollState, wish: PollState) -> PollState:
+    """The poll as it stands, asking what is wished. Raises `BadInput`."""
+    asked = {name: getattr(wish, name) for name in ASKED}
+    return checked(replace(state, **asked))

@@ -1,7 +1,7 @@
 """The rules of polls: what may be one, what counts as a vote, and what is said about them. Decides; calls nothing."""
 
 from bot.polling.announcing import BUTTON, announcement, poll_buttons, result
-from bot.polling.rules import checked, checked_choices, key, marks, results_visible
+from bot.polling.rules import checked, checked_choices, choices, key, marks, results_visible
 from bot.polling.typed import typed_mood, typed_vote
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "announcement",
     "checked",
     "checked_choices",
+    "choices",
     "key",
     "marks",
     "poll_buttons",

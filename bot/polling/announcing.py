@@ -1,7 +1,7 @@
 """What chats are told about a poll: that it began and how to vote, and what it brought."""
 
 from bot.model import Button, Poll, PollKind, PollState
-from bot.polling.rules import CHOICE, marks
+from bot.polling.rules import CHOICE, choices, marks
 
 TOLD = 10
 """Words of a cloud that a chat is told."""
@@ -70,12 +70,7 @@ def announcement(state: PollState, language: str) -> str:
 def poll_buttons(state: PollState, language: str) -> tuple[Button, ...]:
     """One for each choice, where there are choices. Pressing one twice is the same as once, so that what a platform
     tells twice counts once; of several, one presses more until there are enough, or chooses anew."""
-    if state.kind is PollKind.SCALE:
-        named = [(str(n), str(n)) for n in range(state.low, state.high + 1)]
-    else:
-        choices = zip(marks(state), state.options, strict=True) if state.kind in CHOICE else ()
-        named = [(str(n), f"{mark}. {option}" if mark else option) for n, (mark, option) in enumerate(choices, 1)]
-    made = [Button(BUTTON, f"{state.id}>{choice}", label) for choice, label in named]
+    made = [Button(BUTTON, f"{state.id}>{choice}", label) for choice, label in choices(state)]
     if state.kind is PollKind.MULTIPLE:
         made.append(Button(BUTTON, f"{state.id}>", TEXTS["zh" if language == "zh" else "en"]["anew"]))
     return tuple(made)

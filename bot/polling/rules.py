@@ -53,6 +53,14 @@ def marks(state: PollState) -> tuple[str, ...]:
     return ("",) * len(state.options)
 
 
+def choices(state: PollState) -> list[tuple[str, str]]:
+    """What may be pressed or ticked, as (choice, label); nothing for words and texts."""
+    if state.kind is PollKind.SCALE:
+        return [(str(n), str(n)) for n in range(state.low, state.high + 1)]
+    named = zip(marks(state), state.options, strict=True)
+    return [(str(n), f"{mark}. {option}" if mark else option) for n, (mark, option) in enumerate(named, 1)]
+
+
 def numbers_free(state: PollState) -> bool:
     """Whether a number says which option, and is none of them."""
     return not _named_by(state, str.isdecimal)

@@ -114,40 +114,33 @@ ModeName = Literal["off", "suggest", "auto"]
 Moment = Annotated[float, Field(ge=0, lt=2**33)]
 
 
-class SessionBody(Body):
+class _Settings(Body):
+    series: str = Field(default="", max_length=200)
+    speaker: str = Field(default="", max_length=200)
+    language: Literal["zh", "en"] = "zh"
+    starts_at: Moment | None = None
+    course_of: Annotated[str, Field(max_length=100)] | None = None
+    review: bool = False
+    ledger: bool = False
+    grouping: ModeName = "auto"
+    answers: ModeName = "auto"
+    acknowledgements: Literal["off", "auto"] = "auto"
+
+
+class SessionBody(_Settings):
     """The settings to change; what is not given stays. `ended`: the talk is over (now), or goes on after all;
     `course_of`: has the course material of that session (null: none). Moderators may set `review`, `ledger` and the
     three modes."""
 
     title: str = Field(default="", max_length=200)
-    series: str = Field(default="", max_length=200)
-    speaker: str = Field(default="", max_length=200)
-    language: Literal["zh", "en"] = "zh"
-    starts_at: Moment | None = None
     ended: bool = False
-    course_of: Annotated[str, Field(max_length=100)] | None = None
-    review: bool = False
-    ledger: bool = False
-    grouping: ModeName = "auto"
-    answers: ModeName = "auto"
-    acknowledgements: Literal["off", "auto"] = "auto"
 
 
-class NewSessionBody(Body):
+class NewSessionBody(_Settings):
     """A session to be. Without an `id` one is made from the title, or the day."""
 
     id: Annotated[str, Field(max_length=64)] | None = None
     title: str = Field(max_length=200)
-    series: str = Field(default="", max_length=200)
-    speaker: str = Field(default="", max_length=200)
-    language: Literal["zh", "en"] = "zh"
-    starts_at: Moment | None = None
-    course_of: Annotated[str, Field(max_length=100)] | None = None
-    review: bool = False
-    ledger: bool = False
-    grouping: ModeName = "auto"
-    answers: ModeName = "auto"
-    acknowledgements: Literal["off", "auto"] = "auto"
 
 
 class AgainBody(Body):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from bot.connectors.wecom.frames import Json
 from bot.fitting import cut
 from bot.model import Button, PollKind, PollState, Unit
-from bot.polling import marks
+from bot.polling import choices
 
 TITLE, TEXT, LABEL = 26, 112, 30
 """Characters that WeCom shows of a title and of a text; labels are cut at ours."""
@@ -83,7 +83,7 @@ class VoteCard:
     def body(self) -> Json:
         options = [
             {"id": number, "text": characters(label, LABEL), "is_checked": number in self.chosen}
-            for number, label in choices_of(self.poll)
+            for number, label in choices(self.poll)
         ]
         mode = 1 if self.poll.kind is PollKind.MULTIPLE else 0
         return {
@@ -95,16 +95,9 @@ class VoteCard:
         }
 
 
-def choices_of(poll: PollState) -> list[tuple[str, str]]:
-    """What may be ticked, as (choice, label); nothing for words and texts, and where there are too many."""
-    if poll.kind is PollKind.SCALE:
-        named = [(str(n), str(n)) for n in range(poll.low, poll.high + 1)]
-    elif poll.options:
-        found = zip(marks(poll), poll.options, strict=True)
-        named = [(str(n), f"{mark}. {option}" if mark else option) for n, (mark, option) in enumerate(found, 1)]
-    else:
-        named = []
-    return named if len(named) <= MOST_CHOICES else []
+def tickable(poll: PollState) -> bool:
+    """Does a card take its choices? Words and texts have none."""
+    return 0 < len(choices(poll)) <= MOST_CHOICES
 
 
 def key_of(button: Button) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from bot.connectors.commands import words
-from bot.connectors.wecom.cards import TEXT, Card, VoteCard, choices_of, usable
+from bot.connectors.wecom.cards import TEXT, Card, VoteCard, tickable, usable
 from bot.connectors.wecom.client import Denied
 from bot.connectors.wecom.frames import Json
 from bot.connectors.wecom.markup import LONGEST, fitted
@@ -73,7 +73,7 @@ def saying(delivery: Delivery, language: str) -> Saying:
     # The same for every try, so that what is tried again takes the place of what had arrived after all.
     stream = hashlib.sha256(delivery.key.encode("utf-8", "surrogatepass")).hexdigest()[:32]
     buttons = usable(delivery.buttons)
-    if delivery.poll and delivery.buttons and choices_of(delivery.poll):
+    if delivery.poll and delivery.buttons and tickable(delivery.poll):
         return Saying(stream, fitted(delivery.text), VoteCard.new(delivery.poll, words(language, OWN)["submit"]))
     if not buttons:
         return Saying(stream, fitted(delivery.text))

@@ -41,7 +41,6 @@ addWords({
   "remote.blanked": ["恢复大屏幕", "Show the screen"],
   "remote.offline": ["没有网络：按钮现在不起作用。按下的不会留到以后补发，请口头继续；恢复后会显示台上的真实情况。", "No network: the buttons do nothing now. A press is not kept and sent later; go on by word of mouth. Once it is back this shows what is really on stage."],
   "remote.lost": ["没有及时送达，也不会补发。请看台上是什么，再决定是否再按。", "That did not arrive in time and will not be sent later. Look at what is on stage, then press again."],
-  "remote.connecting": ["正在连接……", "Connecting…"],
   "remote.out": ["登录已结束。请主持人再给一个遥控链接。", "You are signed out. Ask the moderator for a new link to the remote."],
   "remote.sleepy": ["这个浏览器不能保持屏幕常亮：请在手机设置里延长熄屏时间。", "This browser cannot keep the screen on: lengthen the screen timeout in the phone's settings."],
   "remote.hand": ["交给讲者", "Hand to the speaker"],
