@@ -4,6 +4,8 @@ Reads what stands, asks `queueing` whether the act is allowed, hands the store o
 Every act returns the ledger's `Action`; `undo` takes any of them back. An act on several questions is one action.
 """
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -21,16 +23,18 @@ from bot.model import (
     PollState,
     Question,
     QuestionState,
+    Seen,
     Session,
     SettingValue,
     Status,
 )
 from bot.ports import Changed, Now, Store
-from bot.queueing import require_follows, visible, waiting
+from bot.queueing import as_seen, require_follows, visible, waiting
 from bot.replies import UNDO_WITHIN, answers, reasons
 from bot.sessions import SETTINGS, to_set
 from bot.sessions import taken_back as taken_back_settings
 
+OTHERWISE = "somebody changed this question just now; nothing was done. Look at it, then decide"
 LONGEST_TITLE = 500
 LONGEST_ANSWER = 4000
 LONGEST_REASON = 500
@@ -61,6 +65,27 @@ class Desk:
         self._now = now
         self._sending = sending
         self._settled = settled
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    def turn(self, session: str) -> asyncio.Lock:
+        """Held from looking at what stands until the act is done: acts on what one has seen take turns in a session."""
+        return self._turns[session]
+
+    async def require_seen(self, session: str, seen: Mapping[str, Seen], stages: str = "") -> None:
+        """Raises `Conflict` with the questions that do not stand as whoever acts has seen them.
+
+        Who `stages` a question names what was on stage then: is something else there by now, that is a conflict too. To
+        a stage that is free by now whoever wants it may go; so what was on stage need not be there any more.
+        """
+        builds_on = {stages} if stages else seen.keys()
+        states = [await self._state(id) for id in seen if id in builds_on]
+        otherwise = [q.id for q in states if q.session != session or not as_seen(q, seen[q.id])]
+        if stages and seen:
+            known = {stages, *(id for id, one in seen.items() if one.status is Status.ON_STAGE)}
+            standing = await self._store.questions(session)
+            otherwise += [q.id for q in standing if q.status is Status.ON_STAGE and q.id not in known]
+        if otherwise:
+            raise Conflict(OTHERWISE, otherwise)
 
     # -- what moderators do ------------------------------------------------------------------------------------------
 

@@ -197,6 +197,15 @@ class QuestionState:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """How a question stood for whoever acts on it, as far as the act builds upon that; what is None does not matter."""
+
+    status: Status | None = None
+    title: str | None = None
+    answered_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """A group of messages that one answer satisfies, with the demand behind it.
 

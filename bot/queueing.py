@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from bot.errors import NotAllowed
-from bot.model import Question, QuestionState, Session, Status
+from bot.model import Question, QuestionState, Seen, Session, Status
 
 OPEN = frozenset({Status.NEW, Status.QUEUED, Status.ON_STAGE})
 """What still waits for an answer."""
@@ -51,6 +51,15 @@ def earlier(session: Session, sessions: Iterable[Session]) -> list[Session]:
         if session.series and other.series == session.series and other.id != session.id and first:
             found.append(other)
     return found
+
+
+def as_seen(state: QuestionState, seen: Seen) -> bool:
+    """Does it still stand as whoever acts on it has seen it?"""
+    if seen.status not in {None, state.status}:
+        return False
+    if seen.answered_at is not None and (state.answer is None or state.answer.at != seen.answered_at):
+        return False
+    return seen.title in {None, state.title}
 
 
 def require_follows(before: Status, after: Status) -> None:

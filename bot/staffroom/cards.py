@@ -4,7 +4,7 @@ A button's `act` begins with "staff_"; what it names is "QUESTION", or "QUESTION
 Ids of questions hold no ">".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot.fitting import cut
 from bot.model import Button, Question, Status
@@ -25,6 +25,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "zh": {
         "head": "{title}\n待处理 {open} · 台上 {stage} · 已回答 {answered}",
         "line": "{rank}. {title}（{people} 人{marks}）",
+        "staged": "台上：{title}",
         "none": "还没有问题。",
         "how": "点数字打开一个问题。",
         "new": "新",
@@ -88,6 +89,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "en": {
         "head": "{title}\nOpen {open} · on stage {stage} · answered {answered}",
         "line": "{rank}. {title} ({people}{marks})",
+        "staged": "On stage: {title}",
         "none": "No questions yet.",
         "how": "Press a number to open a question.",
         "new": "new",
@@ -186,6 +188,7 @@ def list_sheet(title: str, questions: Sequence[Question], language: str) -> Shee
             stage=count[Status.ON_STAGE],
             answered=count[Status.ANSWERED],
         ),
+        *_staged(questions, say),
         "",
     ]
     for rank, question in enumerate(first[:LISTED], 1):
@@ -196,6 +199,11 @@ def list_sheet(title: str, questions: Sequence[Question], language: str) -> Shee
     lines += [say["how"]] if first else [say["none"]]
     buttons = [Button(f"{STAFF}open", q.id, str(rank)) for rank, q in enumerate(first[:LISTED], 1)]
     return "\n".join(lines), tuple(buttons)
+
+
+def _staged(questions: Iterable[Question], say: Mapping[str, str]) -> list[str]:
+    """Whoever stages another one has seen what is there."""
+    return [say["staged"].format(title=one_line(q.title, TITLE)) for q in questions if q.status is Status.ON_STAGE]
 
 
 def _marks(question: Question) -> list[str]:
@@ -216,7 +224,11 @@ def card_sheet(
     same = next((others[id] for id in question.suggested_merge if id in others), None)
     chats = " · ".join(say["chat"].format(name=names.get(s, s), n=n) for s, n in sorted(question.chats.items()))
     head = say["card_head"].format(status=say[state.status.value], people=question.people, chats=chats or "–")
-    parts = [head, cut(state.title.strip(), CARD_TITLE)]
+    parts = [
+        head,
+        cut(state.title.strip(), CARD_TITLE),
+        *_staged((q for id, q in others.items() if id != question.id), say),
+    ]
     if state.answer and state.status is Status.ANSWERED:
         parts.append(say["answer"].format(by=state.answer.by, text=cut(state.answer.text, SUGGESTION)))
     if state.reason and state.status is Status.DISMISSED:

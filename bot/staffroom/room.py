@@ -6,13 +6,13 @@ acts go through the desk, so the board, the ledger and undo see them as any othe
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Protocol
 
 from bot.errors import BadInput, Conflict, FloormicError, NotFound, StoreError
 from bot.live import Live
-from bot.model import Action, Address, Delivery, Person, Question, Session, Status
+from bot.model import Action, Address, Delivery, Person, Question, Seen, Session, Status
 from bot.ports import Deliveries, Now, Queue
 from bot.staffroom.cards import REASONS, STAFF, Sheet, card_sheet, dismiss_sheet, list_sheet, merge_sheet, words
 
@@ -30,6 +30,8 @@ LONGEST_ANSWER = 4000
 class Desk(Protocol):
     """What the staff's chat does to questions; all raise `FloormicError`."""
 
+    def turn(self, session: str) -> AbstractAsyncContextManager[object]: ...
+    async def require_seen(self, session: str, seen: Mapping[str, Seen], stages: str = "") -> None: ...
     async def approve(self, who: str, ids: Sequence[str]) -> Action: ...
     async def stage(self, who: str, id: str) -> Action: ...
     async def unstage(self, who: str, id: str) -> Action: ...
@@ -74,6 +76,7 @@ class StaffRoom:
         self._pace = pace
         self._cards: dict[str, tuple[Status, int | None]] = {}  # question -> its status there, the act to undo
         self._list = ""  # the key of the list that is kept up to date
+        self._staged: dict[str, Seen] = {}  # what was on stage when this chat was last told
 
     async def run(self) -> None:
         """Keep the list and the newest cards up to date, until cancelled."""
@@ -150,7 +153,10 @@ class StaffRoom:
             return ""
         if more and act in {"same", "apart", "into"}:
             await self._ours(more)
-        action, did = await self._act(act, id, more, who, say)
+        async with self._desk.turn(self._session):
+            if act == "stage":
+                await self._desk.require_seen(self._session, {**self._staged, id: Seen()}, id)
+            action, did = await self._act(act, id, more, who, say)
         await self._show(id, None if did == "undo" else action.id)
         return say[f"did_{did}"]
 
@@ -210,6 +216,7 @@ class StaffRoom:
                 self._cards[id] = ((await self._store.question(id)).status, None)
 
     async def _refresh(self, questions: Sequence[Question]) -> None:
+        self._note(questions)
         await self._deliver(self._list, list_sheet((await self._here()).title, questions, await self._language()))
         for question in questions:
             known = self._cards.get(question.id)
@@ -217,8 +224,13 @@ class StaffRoom:
                 await self._show(question.id)
 
     async def _list_sheet(self) -> Sheet:
-        here = await self._here()
-        return list_sheet(here.title, await self._store.questions(self._session), here.language)
+        here, questions = await self._here(), await self._store.questions(self._session)
+        self._note(questions)
+        return list_sheet(here.title, questions, here.language)
+
+    def _note(self, questions: Iterable[Question]) -> None:
+        """What is on stage is told with the list and with every card."""
+        self._staged = {q.id: Seen(Status.ON_STAGE) for q in questions if q.status is Status.ON_STAGE}
 
     async def _open(self, question: Question) -> None:
         """A card at the end of the chat. One that is there already is made anew, for it may be far above."""
@@ -230,7 +242,9 @@ class StaffRoom:
         """Bring a card up to date; `last`: the act that may be undone there."""
         with suppress(NotFound):
             question = await self._ours(id)
-            others = {q.id: q for q in await self._store.questions(self._session) if q.status is not Status.MERGED}
+            questions = await self._store.questions(self._session)
+            self._note(questions)
+            others = {q.id: q for q in questions if q.status is not Status.MERGED}
             names = {source: by.get(await self._language(), source) for source, by in self._names.items()}
             self._cards.pop(id, None)
             self._cards[id] = (question.status, last)

@@ -5,8 +5,6 @@ into another. Acts of one session come one after the other, so that what the sen
 then changes.
 """
 
-import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -15,8 +13,8 @@ from pydantic import TypeAdapter
 
 from bot.accounts import at_least
 from bot.desk import may_undo
-from bot.errors import BadInput, Conflict, NoRole, NotFound
-from bot.model import Action, Asked, QuestionState, Setting, Status
+from bot.errors import BadInput, NoRole, NotFound
+from bot.model import Action, Asked, Seen, Setting, Status
 from bot.queueing import visible
 from bot.web.api import reply
 from bot.web.queue_json import staff_question
@@ -32,7 +30,7 @@ from bot.web.schemas import (
     QuestionDetail,
     ReasonOut,
     ReasonsOut,
-    Seen,
+    SeenBody,
     SettingOut,
     UndoBody,
     Words,
@@ -108,7 +106,6 @@ class Acts:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)  # by session
 
     def routes(self) -> list[Route]:
         session = API + "/sessions/{session}"
@@ -186,9 +183,10 @@ class Acts:
         _require_fields(act, body)
         self._site.in_time(caller, body.by)
         await require_here(self._site, caller, [*body.questions, *([body.into] if body.into else [])])
-        async with self._turns[caller.here.id]:
-            await self._require_seen(caller, body)
-            action = await act.call(self._site.desk, caller.who, body)
+        desk, session = self._site.desk, caller.here.id
+        async with desk.turn(session):
+            await desk.require_seen(session, _seen(body.seen), body.questions[0] if body.do == "stage" else "")
+            action = await act.call(desk, caller.who, body)
         return reply(ActionOut(action=action.id))
 
     async def undo(self, request: web.Request) -> web.Response:
@@ -198,7 +196,7 @@ class Acts:
         allowed = may_set(caller.role)
         if not at_least(caller.role, "moderator"):
             body = UndoBody(action=await self._own(caller, body.action))
-        async with self._turns[caller.here.id]:
+        async with self._site.desk.turn(caller.here.id):
             action = await self._site.desk.undo(caller.who, caller.here.id, body.action, may_set=allowed)
         return reply(ActionOut(action=action.id))
 
@@ -249,19 +247,6 @@ class Acts:
         ]
         return web.json_response(body=PUBLIC_LEDGER.dump_json(sorted(rows, key=lambda row: -row.at)))
 
-    async def _require_seen(self, caller: Caller, body: ActBody) -> None:
-        """Raises `Conflict` with the questions that stand otherwise. To a stage that is free by now whoever wants it
-        may go; so what was on stage need not be there any more."""
-        builds_on = body.questions if body.do == "stage" else body.seen
-        states = [(await self._site.store.question(id)).state for id in body.seen if id in builds_on]
-        otherwise = [q.id for q in states if q.session != caller.here.id or not _as_seen(q, body.seen[q.id])]
-        if body.do == "stage" and body.seen:
-            standing = await self._site.store.questions(caller.here.id)
-            known = {*body.questions, *(id for id, seen in body.seen.items() if seen.status == "on_stage")}
-            otherwise += [q.id for q in standing if q.status is Status.ON_STAGE and q.id not in known]
-        if otherwise:
-            raise Conflict(say(caller.lang, "changed"), otherwise)
-
 
 async def require_here(site: Site, caller: Caller, ids: Sequence[str]) -> None:
     """Raises `NotFound` for a question that is not one of the caller's session, or that the caller does not see."""
@@ -279,12 +264,11 @@ def _require_fields(act: Act, body: ActBody) -> None:
         raise BadInput(f'"{body.do}" takes one question, not {len(body.questions)}')
 
 
-def _as_seen(state: QuestionState, seen: Seen) -> bool:
-    if seen.status is not None and seen.status != state.status.value:
-        return False
-    if seen.answered_at is not None and (state.answer is None or state.answer.at != seen.answered_at):
-        return False
-    return seen.title is None or seen.title == state.title
+def _seen(told: Mapping[str, SeenBody]) -> dict[str, Seen]:
+    return {
+        id: Seen(None if one.status is None else Status(one.status), one.title, one.answered_at)
+        for id, one in told.items()
+    }
 
 
 def _asked(one: Asked) -> AskedOut:

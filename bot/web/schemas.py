@@ -372,7 +372,7 @@ class CodeBody(Body):
     code: str = Field(max_length=100)
 
 
-class Seen(Body):
+class SeenBody(Body):
     """How a question stood for whoever acts on it, as far as the act builds upon that; what is null does not matter."""
 
     status: StatusName | None = None
@@ -424,7 +424,7 @@ class ActBody(Body):
     add: list[Label] = Field(default=[], max_length=50)
     remove: list[Label] = Field(default=[], max_length=50)
     name: str | None = Field(default=None, max_length=200)
-    seen: dict[QuestionId, Seen] = Field(default={}, max_length=501)
+    seen: dict[QuestionId, SeenBody] = Field(default={}, max_length=501)
 
 
 class UndoBody(Body):

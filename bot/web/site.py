@@ -1,6 +1,7 @@
 """What the handlers work with, and who is calling. Built by `server.make_web`, read by everything beside it."""
 
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,6 +19,7 @@ from bot.model import (
     Preview,
     Question,
     QuestionState,
+    Seen,
     Session,
     SettingValue,
     SourceReport,
@@ -54,6 +56,8 @@ FeedSession = Callable[[str, str], Awaitable[None]]
 class Desk(Protocol):
     """What people do with the queue. Raises `NotFound`, `NotAllowed`, `BadInput`, `Conflict`, `StoreError`."""
 
+    def turn(self, session: str) -> AbstractAsyncContextManager[object]: ...
+    async def require_seen(self, session: str, seen: Mapping[str, Seen], stages: str = "") -> None: ...
     async def approve(self, who: str, ids: Sequence[str]) -> Action: ...
     async def edit(self, who: str, id: str, title: str) -> Action: ...
     async def merge(self, who: str, ids: Sequence[str], into: str) -> Action: ...

@@ -279,3 +279,19 @@ async def test_after_a_restart_the_same_list_goes_on(
     await until(lambda: _holds(store, "1. Is there a recording?"))
     task.cancel()
     assert len([d for d in await said(store) if ":list:" in d.key]) == 1
+
+
+async def test_who_stages_beside_somebody_is_told_what_is_on_stage(
+    room: StaffRoom, store: SqliteStore, live: Live, ask: Ask
+) -> None:
+    """Somebody stages another one on the board: the press in the chat does nothing but show that; pressed again, it
+    counts."""
+    await ask("Is there a recording?", "q1")
+    await ask("Are there slides?", "q2")
+    await room.pressed("staff_open", "q1", ANN)
+    await Desk(store, live.changed, lambda: 1000.0).stage("Bob", "q2")
+    assert "Somebody changed it" in await room.pressed("staff_stage", "q1", ANN)
+    assert (await status(store), await status(store, "q2")) == (Status.NEW, Status.ON_STAGE)
+    assert "On stage: Are there slides?" in (await card(store)).text
+    assert await room.pressed("staff_stage", "q1", ANN) == "On stage"
+    assert (await status(store), await status(store, "q2")) == (Status.ON_STAGE, Status.QUEUED)
