@@ -12,6 +12,7 @@ from dataclasses import replace
 from bot.apart import Pair, apart_from, left_behind, taken_back, together
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.model import (
+    COURSE,
     Action,
     Answer,
     Asked,
@@ -41,7 +42,6 @@ LONGEST_REASON = 500
 LONGEST_NAME = 60
 LONGEST_LABEL = 40
 MOST_LABELS = 20  # on one question
-COURSE = "course"
 
 
 class Desk:

@@ -26,7 +26,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from bot.apart import kept_apart
-from bot.model import Action, Asked, Mode, QuestionState
+from bot.model import (
+    COURSE,
+    Action,
+    Asked,
+    Mode,
+    QuestionState,
+)
 
 LAST = 100
 """Askings that are looked at."""
@@ -37,7 +43,6 @@ EXAMPLES = 5
 JUDGING = ("accept", "reopen")
 """What of the ledger is read: all else that people said stands in the questions."""
 
-COURSE = "course"
 
 Judgement = Literal["with", "against", "unjudged"]
 

@@ -160,9 +160,13 @@ class Preview:
     answer: CourseMatch | None = None
 
 
+COURSE = "course"
+"""Who gave an answer that no person gave."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was said to a question. `by` is a person's name or "course"; `sources` are entry ids or links."""
+    """What was said to a question. `by` is a person's name or `COURSE`; `sources` are entry ids or links."""
 
     text: str
     by: str

@@ -20,6 +20,7 @@ import numpy as np
 from bot.apart import kept_apart
 from bot.errors import StoreError
 from bot.model import (
+    COURSE,
     Action,
     Answer,
     CourseMatch,
@@ -53,7 +54,6 @@ T = TypeVar("T")
 BATCH = 256
 """Messages a transaction. The encoder is faster with more, but the first of a burst waits for the last."""
 
-COURSE = "course"
 STORE_RETRY = (0.1, 0.5, 1.0, 5.0)
 """Seconds between tries to commit: a full disk or a lock may last, and what is in the inbox is not lost meanwhile."""
 

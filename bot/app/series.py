@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from bot.model import Answer, QuestionState, Session, Status
-from bot.pipeline import COURSE
+from bot.model import COURSE, Answer, QuestionState, Session, Status
 from bot.ports import Store
 from bot.queueing import earlier
 from bot.replies import EARLIER

@@ -2,7 +2,7 @@
 
 import string
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from bot.errors import BadInput
@@ -70,8 +70,8 @@ def letters_free(state: PollState) -> bool:
     return not _named_by(state, _is_letter)
 
 
-def _named_by(state: PollState, what: object) -> bool:
-    return any(what(key(option)) for option in state.options)  # type: ignore[operator]
+def _named_by(state: PollState, what: Callable[[str], bool]) -> bool:
+    return any(what(key(option)) for option in state.options)
 
 
 def _is_letter(text: str) -> bool:

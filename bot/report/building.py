@@ -3,8 +3,8 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 
-from bot.model import Asked, Message, Person, Placement, Question, Session, Status
-from bot.report.model import COURSE, Chat, Headline, Line, Report, Timeline
+from bot.model import COURSE, Asked, Message, Person, Placement, Question, Session, Status
+from bot.report.model import Chat, Headline, Line, Report, Timeline
 
 MANY = 2
 """From so many people on, an unanswered question is a gap of the course."""

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.report.model import COURSE, Line, Report, Timeline
+from bot.model import COURSE
+from bot.report.model import Line, Report, Timeline
 from bot.report.words import NO_NAMES, clipped, clock, day, iso, moment, words_of, zone_name
 
 TOP = 12

@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from bot.model import Answer, Session, Status
+from bot.model import (
+    Answer,
+    Session,
+    Status,
+)
 from bot.queueing import OPEN
-
-COURSE = "course"
-"""`Answer.by` of what the course material answered."""
 
 
 @dataclass(frozen=True, slots=True)

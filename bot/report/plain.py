@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import tzinfo
 
-from bot.report.model import COURSE, Line, Report
+from bot.model import COURSE
+from bot.report.model import Line, Report
 from bot.report.words import NO_NAMES, clean, clipped, clock, iso, moment, words_of, zone_name
 
 COLUMNS = [

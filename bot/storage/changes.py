@@ -6,14 +6,19 @@ from dataclasses import asdict, replace
 from sqlite_utils import Database
 
 from bot.errors import BadInput, Conflict, NotFound
-from bot.model import Action, Change, Move, Person, QuestionState, Status
+from bot.model import (
+    COURSE,
+    Action,
+    Change,
+    Move,
+    Person,
+    QuestionState,
+    Status,
+)
 from bot.storage import polls, stages
 from bot.storage.deliveries import deliver
 from bot.storage.rows import change_of, dumped, listed, state_of, state_row
 from bot.storage.sessions import open_, settle
-
-COURSE = "course"
-"""Who gave an answer that no person gave; see `model.Answer.by`."""
 
 
 def standing(db: Database, id: str) -> QuestionState | None:

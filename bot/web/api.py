@@ -8,7 +8,17 @@ from pydantic import BaseModel, TypeAdapter
 from bot.errors import BadInput, NotFound
 from bot.linking import GOOD_FOR, hashed, new_code, shown
 from bot.live import View
-from bot.model import Address, Message, Person, PollVote, Question, QuestionState, Session, Status
+from bot.model import (
+    COURSE,
+    Address,
+    Message,
+    Person,
+    PollVote,
+    Question,
+    QuestionState,
+    Session,
+    Status,
+)
 from bot.ports import HookRequest
 from bot.queueing import visible
 from bot.web.compressing import compress
@@ -200,7 +210,7 @@ class Api:
             PreviewOut(
                 question=question_out(shown) if shown else None,
                 surely=bool(shown) and found.surely,
-                answer=AnswerOut(text=answer.text, by="course", at=site.now(), sources=[answer.source])
+                answer=AnswerOut(text=answer.text, by=COURSE, at=site.now(), sources=[answer.source])
                 if answer
                 else None,
             )

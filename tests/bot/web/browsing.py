@@ -21,6 +21,13 @@ from bot.settings import SessionSettings, Settings, WebSettings
 from knowledge.text import normalise
 
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
+BROWSER = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
+    pytest.mark.asyncio(loop_scope="module"),  # all tests of a file share one browser, each with profiles of its own
+]
+"""The marks of a file of browser tests."""
+
 DESK = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 EVERYWHERE = pytest.mark.parametrize(

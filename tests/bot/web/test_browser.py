@@ -9,13 +9,9 @@ import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from bot.model import Mode
-from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
+from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, open_crowd
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-    pytest.mark.asyncio(loop_scope="module"),  # all tests share one browser, each with profiles of its own
-]
+pytestmark = BROWSER
 
 expect.set_options(timeout=20_000)
 

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, FileChooser, Page, expect
 
@@ -15,15 +14,11 @@ from bot.errors import Refused
 from bot.model import Abilities, Address, Delivery, Message, Mode
 from bot.ports import Floor
 from tests.bot.chats import Chat
-from tests.bot.web.browsing import CHROMIUM, DESK, EVERYWHERE, Crowd, open_crowd
+from tests.bot.web.browsing import BROWSER, DESK, EVERYWHERE, Crowd, open_crowd
 
 expect.set_options(timeout=20_000)
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here"),
-    pytest.mark.asyncio(loop_scope="module"),  # all tests share one browser, each with profiles of its own
-]
+pytestmark = BROWSER
 
 SAMPLE = Path("knowledge/sample/en/course")
 

@@ -3,12 +3,11 @@
 import re
 from pathlib import Path
 
-import pytest
 from playwright.async_api import Page, expect
 
-from tests.bot.web.browsing import CHROMIUM, PHONE, Crowd, open_crowd
+from tests.bot.web.browsing import BROWSER, PHONE, Crowd, open_crowd
 
-pytestmark = [pytest.mark.browser, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here")]
+pytestmark = BROWSER
 
 
 async def organiser(crowd: Crowd, path: str, **how: object) -> Page:

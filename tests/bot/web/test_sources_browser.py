@@ -14,13 +14,9 @@ from bot.errors import ConnectorError, Refused
 from bot.model import Abilities, Outage, Session, SourceHealth, SourceState
 from bot.storage.sqlite import open_store
 from tests.bot.chats import Chat
-from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
+from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, open_crowd
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-    pytest.mark.asyncio(loop_scope="module"),  # all tests share one browser, each with profiles of its own
-]
+pytestmark = BROWSER
 
 expect.set_options(timeout=20_000)
 

@@ -13,14 +13,10 @@ from PIL import Image
 from playwright.async_api import Browser, Page, expect
 
 from bot.model import Stage, Status
-from tests.bot.web.browsing import CHROMIUM, DESK, PHONE, Crowd, open_crowd
+from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, open_crowd
 from tests.bot.web.test_pages import contrast
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-    pytest.mark.asyncio(loop_scope="module"),  # all tests share one browser, each with profiles of its own
-]
+pytestmark = BROWSER
 
 expect.set_options(timeout=20_000)
 

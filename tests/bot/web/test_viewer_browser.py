@@ -14,15 +14,11 @@ from bot.model import Message, Status
 from bot.settings import SessionSettings, Settings, WebSettings
 from bot.web.assets import Assets
 from bot.web.rendering import HERE
-from tests.bot.web.browsing import CHROMIUM, PHONE, Crowd, SameWords, open_crowd, open_line
+from tests.bot.web.browsing import BROWSER, CHROMIUM, PHONE, Crowd, SameWords, open_crowd, open_line
 from tests.bot.web.test_browser import ask, row
 from tests.measure.viewer import LIMIT, Profile, fill, longest_chain, visit
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
-    pytest.mark.asyncio(loop_scope="module"),  # all tests share one browser, each with profiles of its own
-]
+pytestmark = BROWSER
 
 expect.set_options(timeout=20_000)
 
