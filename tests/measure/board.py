@@ -66,12 +66,12 @@ def texts() -> list[str]:
     return [json.loads(line)["text"] for line in (SAMPLE / "chat.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-async def send(hall: Hall, rate: float, seconds: float) -> dict[str, float]:
+async def send(url: str, rate: float, seconds: float) -> dict[str, float]:
     """Post steadily; when each message was sent, by its id."""
     said = texts()
     sent: dict[str, float] = {}
     posts = []
-    async with aiohttp.ClientSession(hall.url) as client:
+    async with aiohttp.ClientSession(url) as client:
         began = time.time()
         for n in range(int(rate * seconds)):
             await asyncio.sleep(max(0.0, began + n / rate - time.time()))
@@ -111,7 +111,7 @@ async def measure(rate: float, seconds: float) -> None:
             await page.click("main button")
             await page.goto(hall.session_url("talk", "board"))
             await hall.loaded()
-            sent = await send(hall, rate, seconds)
+            sent = await send(hall.url, rate, seconds)
             took = sorted(await delays(hall, page, sent))
             await browser.close()
     percentile = statistics.quantiles(took, n=100)

@@ -23,7 +23,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from bot.app import Hall, open_hall
-from tests.measure.board import post, settings, texts
+from tests.measure.board import send, settings
 
 SLOW = 20  # one in so many never reads, the next one reads slowly
 SIP = 1024  # bytes a second
@@ -138,18 +138,6 @@ async def watch(url: str, cookie: str, viewers: int, boards: int, attentive: boo
             await asyncio.sleep(0.05)
     assert all(w.status.startswith(b"HTTP/1.1 200") for w in watchers if w.kind != "deaf")
     return watchers
-
-
-async def send(url: str, rate: float, seconds: float) -> dict[str, float]:
-    said, sent, posts = texts(), dict[str, float](), []
-    async with aiohttp.ClientSession(url) as client:
-        began = time.time()
-        for n in range(int(rate * seconds)):
-            await asyncio.sleep(max(0.0, began + n / rate - time.time()))
-            sent[str(n)] = time.time()
-            posts.append(asyncio.ensure_future(post(client, str(n), said[n % len(said)])))
-        await asyncio.gather(*posts)
-    return sent
 
 
 def delays(watcher: Watcher, shown_at: dict[str, int], sent: dict[str, float]) -> list[float]:

@@ -2,12 +2,11 @@
 
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from bot.model import Mode
 from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, open_crowd
@@ -17,14 +16,6 @@ pytestmark = BROWSER
 expect.set_options(timeout=20_000)
 
 BOOK, PARKING, MENU = "Which book should I read first?", "Where can I park tonight?", "What is on the menu?"
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def crowd(tmp_path: Path, browser: Browser) -> AsyncIterator[Crowd]:
-    """Whoever uses it also promises that no page complained: no script error, no policy violation."""
-    async with open_crowd(tmp_path, browser=browser) as opened:
-        yield opened
-        assert opened.wrongs == []
 
 
 def row(page: Page | Locator, text: str) -> Locator:

@@ -1,12 +1,10 @@
 """The pages in a real browser, with the whole program behind them."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, Route, expect
+from playwright.async_api import Locator, Page, Route, expect
 
 from bot.model import Mode
 from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, open_crowd
@@ -22,14 +20,6 @@ PAYLOADS = (
     "javascript:alert(4)?",
     "{{ 7 * 7 }} ${alert(5)} </script><script>alert(6)</script>?",
 )
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def crowd(tmp_path: Path, browser: Browser) -> AsyncIterator[Crowd]:
-    """Whoever uses it also promises that no page complained: no script error, no policy violation."""
-    async with open_crowd(tmp_path, browser=browser) as opened:
-        yield opened
-        assert opened.wrongs == []
 
 
 def row(page: Page | Locator, text: str) -> Locator:

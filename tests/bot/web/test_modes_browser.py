@@ -1,14 +1,11 @@
 """The modes on the board, in real browsers with the whole program behind them."""
 
 import os
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import pytest_asyncio
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
-from tests.bot.web.browsing import BROWSER, DESK, EVERYWHERE, Crowd, open_crowd
+from tests.bot.web.browsing import BROWSER, DESK, EVERYWHERE, Crowd
 
 pytestmark = BROWSER
 
@@ -16,13 +13,6 @@ expect.set_options(timeout=20_000)
 
 SHOTS = os.environ.get("FLOORMIC_SHOTS", "")
 """A folder to keep pictures in, to look at them."""
-
-
-@pytest_asyncio.fixture(loop_scope="module")
-async def crowd(tmp_path: Path, browser: Browser) -> AsyncIterator[Crowd]:
-    async with open_crowd(tmp_path, browser=browser) as opened:
-        yield opened
-        assert opened.wrongs == []
 
 
 async def opened(crowd: Crowd, size: dict[str, int] = DESK, language: str = "en-US") -> Page:
