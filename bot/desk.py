@@ -31,7 +31,8 @@ from bot.model import (
 )
 from bot.ports import Changed, Now, Store
 from bot.queueing import as_seen, require_follows, visible, waiting
-from bot.replies import UNDO_WITHIN, answers, reasons
+from bot.queueing import earlier as before
+from bot.replies import UNDO_WITHIN, answers, reasons, recalled
 from bot.sessions import SETTINGS, to_set
 from bot.sessions import taken_back as taken_back_settings
 
@@ -191,6 +192,19 @@ class Desk:
             raise NotAllowed("the course suggests nothing for this question")
         return await self._answer(who, "accept", id, Answer(found.text, COURSE, self._now(), (found.source,)))
 
+    async def recall(self, who: str, id: str, earlier: str) -> Action:
+        """Answer with what a person answered to the question `earlier` on an earlier evening of the series; everyone
+        who asked hears it, with its date."""
+        state, source = await self._state(id), await self._state(earlier)
+        sessions = await self._store.sessions()
+        here = next(one for one in sessions if one.id == state.session)
+        evening = next((one for one in before(here, sessions) if one.id == source.session), None)
+        answer = source.answer
+        if evening is None or source.status is not Status.ANSWERED or answer is None or answer.by == COURSE:
+            raise NotAllowed("no person answered that on an earlier evening of the series")
+        found = Answer(answer.text, COURSE, self._now(), recalled(evening, source, answer))
+        return await self._answer(who, "recall", id, found)
+
     async def merge(self, who: str, ids: Sequence[str], into: str) -> Action:
         """Groups `ids` become part of `into`; askers hear its answer where there is one."""
         winner = await self._state(into)
@@ -303,8 +317,9 @@ class Desk:
         for it again. Raises `NotAllowed` for somebody who did not ask it."""
         question = await self._final(session, id)
         mine = [a for a in await self._store.asked(question.id) if a.message.person.id == person.id]
-        matches = [a.placement.answer for a in mine]
-        sources = {match.source for match in matches if match and match.state != "withheld"}
+        matches = [match for a in mine for match in (a.placement.answer, a.placement.memory) if match]
+        sent = {match.source for match in matches if match.state == "sent"}
+        sources = sent or {match.source for match in matches if match.state != "withheld"}
         sources |= set(_course_sources(question.state))
         if not any(a.message.source == person.source for a in mine):
             raise NotAllowed("only somebody who asked this can say that it was not answered")
@@ -472,7 +487,7 @@ def _labels(labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def _course_sources(state: QuestionState) -> tuple[str, ...]:
-    return state.answer.sources if state.answer and state.answer.by == COURSE else ()
+    return state.answer.sources[:1] if state.answer and state.answer.by == COURSE else ()
 
 
 def _checked(text: str, longest: int, what: str) -> str:

@@ -18,6 +18,9 @@ A judgement is an act of a person. That nobody touched something is none: silenc
   another part of the course) or reopened what it had answered.
 An answer counts for what was asked before it. A dismissed question says nothing about its answer.
 
+*Memory*, "what was answered on an earlier evening answers this message", is judged in the same way. It acts where the
+course did not answer by itself.
+
 *Acknowledgements* are not judged, only counted: lines (one for a question in a chat, reworded as more ask) and chats.
 """
 
@@ -30,6 +33,7 @@ from bot.model import (
     COURSE,
     Action,
     Asked,
+    CourseMatch,
     Mode,
     QuestionState,
 )
@@ -40,7 +44,8 @@ LAST = 100
 EXAMPLES = 5
 """Acts against people's judgement that are named, the newest first."""
 
-JUDGING = ("accept", "reopen")
+ACCEPTING = ("accept", "recall")
+JUDGING = (*ACCEPTING, "reopen")
 """What of the ledger is read: all else that people said stands in the questions."""
 
 
@@ -87,6 +92,7 @@ class Effects:
     grouping: Mapping[Mode, Effect]
     answers: Mapping[Mode, Effect]
     acknowledgements: Mapping[Mode, Effect]
+    memory: Mapping[Mode, Effect]
 
 
 @dataclass(slots=True)
@@ -114,11 +120,15 @@ def effects(askings: Sequence[Asked], states: Mapping[str, QuestionState], ledge
     """`askings` in order of arrival; `states` are all questions of the session by id, merged ones too; of the `ledger`
     only the acts in `JUDGING` count."""
     known = [one for one in askings if one.question in states]
+    told = _Ledger(ledger, states)
+    course = [(one, one.placement.answer) for one in known if one.placement.answer]
+    rest = [one for one in known if not one.placement.answer or one.placement.answer.state != "sent"]
     return Effects(
         askings=len(known),
         grouping=_grouping(known, states),
-        answers=_answers(known, states, _Ledger(ledger, states)),
+        answers=_answers(course, states, told),
         acknowledgements=_acknowledgements(known),
+        memory=_answers([(one, one.placement.memory) for one in rest if one.placement.memory], states, told),
     )
 
 
@@ -182,9 +192,10 @@ class _Ledger:
             change = action.change
             if action.undone or change.what not in JUDGING:
                 continue
-            kept = self.accepted if change.what == "accept" else self.withdrawn
+            accepts = change.what in ACCEPTING
+            kept = self.accepted if accepts else self.withdrawn
             for before, after in change.questions:
-                state = after if change.what == "accept" else before
+                state = after if accepts else before
                 if state is None or state.answer is None or state.answer.by != COURSE or state.id not in states:
                     continue
                 for source in state.answer.sources:
@@ -192,12 +203,11 @@ class _Ledger:
                     kept[key] = max(change.at, kept.get(key, 0.0))
 
 
-def _answers(askings: Sequence[Asked], states: Mapping[str, QuestionState], ledger: _Ledger) -> dict[Mode, Effect]:
+def _answers(
+    matches: Sequence[tuple[Asked, CourseMatch]], states: Mapping[str, QuestionState], ledger: _Ledger
+) -> dict[Mode, Effect]:
     suggest, auto = _Count(), _Count()
-    for one in askings:
-        match = one.placement.answer
-        if match is None:
-            continue
+    for one, match in matches:
         judged = _of_answer(one, match.source, match.text, states, ledger)
         example = Example(one.question, states[one.question].title, one.message.text, match.source, match.text)
         suggest.add(judged, example)

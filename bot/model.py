@@ -62,6 +62,7 @@ class Session:
     grouping: Mode = Mode.AUTO
     answers: Mode = Mode.AUTO
     acknowledgements: Mode = Mode.AUTO
+    memory: Mode = Mode.AUTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +112,12 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class CourseMatch:
-    """What the course says to one message: `score` is the probability that `source` answers it.
+    """What the course says to one message, or what was answered on an earlier evening: `score` is the probability that
+    `source` answers it.
 
-    `state` is "sent" (without a human), "suggested" (a moderator may send it) or "withheld" (the course answers nothing
-    in this session, so nobody sees it). `sure`: in the mode auto it is sent.
+    `state` is "sent" (without a human), "suggested" (a moderator may send it) or "withheld" (this ability is off in the
+    session, so nobody sees it). `sure`: in the mode auto it is sent, unless the course surely answers as well. `where`
+    is the place for a human, of an earlier answer its evening and date ("": `source` says it).
     """
 
     source: str
@@ -122,6 +125,7 @@ class CourseMatch:
     state: str
     text: str
     sure: bool = False
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +136,10 @@ class Placement:
     (None: there was none), `suggested` a group it may belong to, for a moderator to confirm. `reasons` are the
     strongest signs for and against.
 
-    What the modes of the session left of it is in `question`, `suggested` and `answer.state`; the rest is the same in
-    every mode. `same` is the group that the machine takes it for, and `joins` says that in the mode auto it joins that.
-    `acknowledges`: in the mode auto its chat is told that the question was heard.
+    What the modes of the session left of it is in `question`, `suggested`, `answer.state` and `memory.state`; the rest
+    is the same in every mode. `same` is the group that the machine takes it for, and `joins` says that in the mode auto
+    it joins that. `acknowledges`: in the mode auto its chat is told that the question was heard. `answer` is what the
+    course says, `memory` what was answered on an earlier evening of the series.
     """
 
     message: int
@@ -148,12 +153,13 @@ class Placement:
     same: str | None = None
     joins: bool = False
     acknowledges: bool = False
+    memory: CourseMatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What would become of a text if it were asked now: the question that it would join (`surely`) or may be the same
-    as, and the answer that the course would send."""
+    as, and the answer that would be sent, of the course or of an earlier evening."""
 
     question: str | None = None
     surely: bool = False
@@ -163,10 +169,15 @@ class Preview:
 COURSE = "course"
 """Who gave an answer that no person gave."""
 
+EARLIER = "earlier:"
+"""The ids of answers that a person gave on an earlier evening of the series begin with it, as those of no file do:
+"earlier:SESSION#QUESTION"."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What was said to a question. `by` is a person's name or `COURSE`; `sources` are entry ids or links."""
+    """What was said to a question. `by` is a person's name or `COURSE`; `sources` are entry ids or links. Of an earlier
+    evening's answer the first is its id (`EARLIER`), the second that evening for people."""
 
     text: str
     by: str
@@ -215,9 +226,10 @@ class Question:
 
     `people` counts distinct persons who asked or voted, `askers` those who asked, `votes` those who only voted;
     `chats` maps a source to its askers; the parts of a message count as one of `messages`. `sureness` is the lowest
-    similarity at which a message joined (None: nobody joined). `suggested_answer` and `suggested_merge` (question ids)
-    wait for a moderator. `revision` is the session's revision number at its last change: every transaction that touches
-    a session's questions takes the next one. `staged_at` is when it last came on stage (None: it never did).
+    similarity at which a message joined (None: nobody joined). `suggested_answer`, `suggested_memory` (an earlier
+    evening's answer) and `suggested_merge` (question ids) wait for a moderator. `revision` is the session's revision
+    number at its last change: every transaction that touches a session's questions takes the next one. `staged_at` is
+    when it last came on stage (None: it never did).
     """
 
     state: QuestionState
@@ -233,6 +245,7 @@ class Question:
     suggested_answer: CourseMatch | None = None
     suggested_merge: tuple[str, ...] = ()
     staged_at: float | None = None
+    suggested_memory: CourseMatch | None = None
 
     @property
     def id(self) -> str:
@@ -473,8 +486,8 @@ class Placed:
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """What the pipeline needs of an earlier asking to go on after a restart: `question` it is filed under, `first` that
-    where it was placed when it came. `source`: what of the course matched it. `joined`: the question with which the
-    machine counts it, in whatever mode.
+    where it was placed when it came. `source`: what of the course, or which earlier answer, matched it. `joined`: the
+    question with which the machine counts it, in whatever mode.
     """
 
     message: int

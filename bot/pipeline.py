@@ -21,6 +21,7 @@ from bot.apart import kept_apart
 from bot.errors import StoreError
 from bot.model import (
     COURSE,
+    EARLIER,
     Action,
     Answer,
     CourseMatch,
@@ -38,7 +39,7 @@ from bot.model import (
 )
 from bot.ports import Changed, Inbox, Now, Queue
 from bot.queueing import earlier
-from bot.replies import acknowledgement, course_answer, late_answer, reason
+from bot.replies import acknowledgement, course_answer, late_answer, reason, sources_of
 from knowledge.answering import Answering, Match
 from knowledge.asking import Asking, Detector
 from knowledge.calibration import GroupingJudge
@@ -46,7 +47,7 @@ from knowledge.context import KEPT, Line, Recent
 from knowledge.corrections import Place, Precedents, Wording, corrected
 from knowledge.encoder import Encoder
 from knowledge.grouping import Anchor, Grouped, Groups
-from knowledge.reasons import Reasons, because
+from knowledge.reasons import Reason, Reasons, because
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -71,6 +72,61 @@ class Filed:
     first: str
     joined: str
     person: Person
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a session can be answered from: the course by itself, and the course with what was answered on earlier
+    evenings of the series (None: nothing was). So what the course says does not depend on what is remembered."""
+
+    course: Answering | None
+    series: Answering | None = None
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """What helps to tell questions apart; what is empty anchors nothing."""
+        found = self.series or self.course
+        return found if found is not None and len(found) else None
+
+    def match(self, text: str, vector: Vector) -> "Told":
+        """What the course says, and what an earlier evening says that fits better than anything in the course."""
+        course = self.course.match(text, vector) if self.course is not None else None
+        best = self.series.match(text, vector) if self.series is not None else None
+        return Told(course, best if best is not None and best.source.startswith(EARLIER) else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What could be said to a message."""
+
+    course: Match | None
+    earlier: Match | None
+
+    @property
+    def offered(self) -> str | None:
+        """What is sent or suggested, if anything, of which the messages of a question have the same."""
+        return next(
+            (match.source for match in (self.earlier, self.course) if match and match.verdict != "silent"), None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What comes of `Told` for one message in this session, and why."""
+
+    course: CourseMatch | None
+    earlier: CourseMatch | None
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def sent(self) -> CourseMatch | None:
+        """The one of both that is said without a human."""
+        return next((match for match in (self.course, self.earlier) if match and match.state == "sent"), None)
+
+    @property
+    def source(self) -> str | None:
+        best = self.earlier or self.course
+        return best.source if best else None
 
 
 @dataclass(slots=True)
@@ -114,8 +170,9 @@ class Pipeline:
         self._changed = changed
         self._sending = sending
         self._batch = batch
-        self._answering: Answering | None = None
-        self._taught: tuple[Answering | None] | None = None
+        self._lesson = Lesson(None)
+        self._taught: Lesson | None = None
+        self._misled = False
         self._groups = Groups(encoder.dimension, judge)
         self._recent = Recent()
         self._asked = 0
@@ -127,10 +184,14 @@ class Pipeline:
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
 
-    def teach(self, answering: Answering | None) -> None:
-        """Use this course from the next batch on."""
+    def teach(self, course: Answering | None, series: Answering | None = None) -> None:
+        """Use this course from the next batch on, and `series`, the same with the earlier evenings' answers."""
         # Not at once: the worker thread may be in the middle of a batch.
-        self._taught = (answering,)
+        self._taught = Lesson(course, series)
+
+    def reconsider(self) -> None:
+        """People corrected something on an earlier evening: follow that from the next batch on."""
+        self._misled = True
 
     def follow(self, session: Session) -> None:
         """The session is set so from the next batch on."""
@@ -165,7 +226,7 @@ class Pipeline:
         """Rebuild the caches from the store: vectors are read, never encoded again."""
         self._learn()
         self._groups = Groups(
-            self._encoder.dimension, self._judge, _anchor(self._answering), await self._earlier_corrections()
+            self._encoder.dimension, self._judge, self._lesson.anchor, await self._earlier_corrections()
         )
         self._standing, self._filed, self._beside = {}, {}, set()
         newest = await self._store.actions(self._session.id, limit=1)
@@ -217,8 +278,9 @@ class Pipeline:
     async def _take_over(self) -> None:
         """Be set as the session is now: between batches, for the worker thread may be in the middle of one."""
         before, self._session = self._session, self._newest
-        if (before.series, before.starts_at) != (self._session.series, self._session.starts_at):
-            await self._insist(self.restore)  # other evenings come before this one
+        misled, self._misled = self._misled, False
+        if misled or (before.series, before.starts_at) != (self._session.series, self._session.starts_at):
+            await self._insist(self.restore)  # other evenings come before this one, or say something else
 
     async def _earlier_corrections(self) -> Precedents:
         """What people joined and kept apart in the earlier sessions of the series."""
@@ -320,11 +382,13 @@ class Pipeline:
         if self._detector.chatter(text):
             return Preview()
         vector = np.ascontiguousarray(self._encoder.encode([text])[0])
-        match = self._answering.match(text, vector) if self._answering is not None else None
-        grouped = self._groups.decide(text, vector, _offered(match))
+        told = self._lesson.match(text, vector)
+        grouped = self._groups.decide(text, vector, told.offered)
         question = (grouped.group or grouped.suggested) if self._newest.grouping is not Mode.OFF else None
-        sends = match is not None and match.verdict == "answer" and self._newest.answers is Mode.AUTO
-        answer = CourseMatch(match.source, match.score, "sent", match.text) if match and sends else None
+        modes = ((told.course, self._newest.answers), (told.earlier, self._newest.memory))
+        sends = (match for match, mode in modes if match and match.verdict == "answer" and mode is Mode.AUTO)
+        match = next(sends, None)
+        answer = CourseMatch(match.source, match.score, "sent", match.text, where=match.where) if match else None
         return Preview(question, bool(grouped.group), answer)
 
     def _hear(self, message: Message, placement: Placement) -> None:
@@ -335,13 +399,13 @@ class Pipeline:
 
     def _take_lesson(self) -> None:
         if self._learn():
-            self._groups.anchor(_anchor(self._answering))
+            self._groups.anchor(self._lesson.anchor)
 
     def _learn(self) -> bool:
         """Take over what was taught; whether there was anything."""
         if self._taught is None:
             return False
-        (self._answering,), self._taught = self._taught, None
+        self._lesson, self._taught = self._taught, None
         return True
 
     def _cheap(self, message: Message) -> Asking | None:
@@ -363,15 +427,14 @@ class Pipeline:
         return self._ask(message, asking, np.ascontiguousarray(vector))
 
     def _ask(self, message: Message, asking: Asking, vector: Vector) -> Placed:
-        match = self._answering.match(message.text, vector) if self._answering is not None else None
-        grouped = self._groups.decide(message.text, vector, _offered(match), _asker(message.person))
+        told = self._lesson.match(message.text, vector)
+        grouped = self._groups.decide(message.text, vector, told.offered, _asker(message.person))
         joins = grouped.group if self._session.grouping is Mode.AUTO else None
         id = joins or f"q{message.id}"
-        found = self._course(match, asking, self._standing.get(id))
-        sent = found if found and found.state == "sent" else None
-        source = found.source if found else None
+        found = self._find(told, asking, self._standing.get(id))
+        sent = found.sent
         filed = Filed(id, id, grouped.group or id, message.person)
-        self._groups.add(message.id, filed.joined, message.text, vector, source, asker=_asker(message.person))
+        self._groups.add(message.id, filed.joined, message.text, vector, found.source, asker=_asker(message.person))
         founds = None if joins else self._found(message, sent)
         if founds:
             self._standing[id] = Standing(founds)
@@ -380,7 +443,7 @@ class Pipeline:
         reopens = not sent and joins is not None and _answered_by_course(standing.state)
         if reopens:
             standing.state = replace(standing.state, status=Status.NEW, answer=None)
-        reasons = Reasons(asking.reasons, grouped.reasons, match.reasons if match and found else ())
+        reasons = Reasons(asking.reasons, grouped.reasons, found.reasons)
         placement = Placement(
             message.id,
             True,
@@ -388,21 +451,33 @@ class Pipeline:
             id,
             grouped.similarity,
             self._proposed(grouped),
-            found,
+            found.course,
             reasons,
             grouped.group or grouped.suggested,
             grouped.group is not None,
             self._acknowledges(message, standing, sent),
+            found.earlier,
         )
-        return Placed(placement, vector, founds, reopens, self._say(message, standing, sent, match, placement))
+        return Placed(placement, vector, founds, reopens, self._say(message, standing, sent, told, placement))
 
     def _proposed(self, grouped: Grouped) -> str | None:
         if self._session.grouping is Mode.SUGGEST:
             return grouped.group or grouped.suggested
         return grouped.suggested if self._session.grouping is Mode.AUTO else None
 
-    def _course(self, match: Match | None, asking: Asking, standing: Standing | None) -> CourseMatch | None:
-        """What the course says, as far as the session's mode and the askers of this question let it."""
+    def _find(self, told: Told, asking: Asking, standing: Standing | None) -> Found:
+        """What the course and earlier evenings say, as far as the session's modes and the askers of this question let
+        them. Where the course is sent, the earlier answer is not."""
+        course = self._judged(told.course, self._session.answers, asking, standing)
+        earlier = self._judged(told.earlier, self._session.memory, asking, standing)
+        if earlier and told.earlier:
+            first = course is not None and course.state == "sent"
+            state = "suggested" if first and earlier.state == "sent" else earlier.state
+            earlier = replace(earlier, state=state, where=told.earlier.where)
+        said = told.earlier if earlier and not (course and course.state == "sent") else told.course if course else None
+        return Found(course, earlier, said.reasons if said else ())
+
+    def _judged(self, match: Match | None, mode: Mode, asking: Asking, standing: Standing | None) -> CourseMatch | None:
         if match is None or match.verdict == "silent":
             return None
         if standing and match.source in standing.state.rejected:
@@ -410,16 +485,15 @@ class Pipeline:
         answered = standing is not None and standing.state.status is Status.ANSWERED
         by_person = answered and standing is not None and not _answered_by_course(standing.state)
         sure = match.verdict == "answer" and asking.sure and not by_person
-        shown = "sent" if sure and self._session.answers is Mode.AUTO else "suggested"
-        state = "withheld" if self._session.answers is Mode.OFF else shown
-        return CourseMatch(match.source, match.score, state, match.text, sure)
+        shown = "sent" if sure and mode is Mode.AUTO else "suggested"
+        return CourseMatch(match.source, match.score, "withheld" if mode is Mode.OFF else shown, match.text, sure)
 
     def _found(self, message: Message, sent: CourseMatch | None) -> QuestionState:
         title = " ".join(message.text.split())[:500]
         state = QuestionState(f"q{message.id}", self._session.id, title, message.text)
         if sent is None:
             return state
-        return replace(state, status=Status.ANSWERED, answer=Answer(sent.text, COURSE, message.at, (sent.source,)))
+        return replace(state, status=Status.ANSWERED, answer=Answer(sent.text, COURSE, message.at, sources_of(sent)))
 
     def _reached(self, message: Message) -> bool:
         """Can anything be said to it in its chat?"""
@@ -433,12 +507,13 @@ class Pipeline:
         return self._reached(message) and not told and self._asked != _whole(message)
 
     def _say(
-        self, message: Message, standing: Standing, sent: CourseMatch | None, match: Match | None, placement: Placement
+        self, message: Message, standing: Standing, sent: CourseMatch | None, told: Told, placement: Placement
     ) -> tuple[Delivery, ...]:
         if not self._reached(message):
             return ()
-        if sent and match:
-            said = course_answer(self._session, standing.state.id, message, sent, match.where)
+        if sent:
+            where = sent.where or (told.course.where if told.course else "")
+            said = course_answer(self._session, standing.state.id, message, sent, where)
         elif standing.state.status is Status.ANSWERED:
             said = late_answer(self._session, standing.state, message, message.at)
         elif standing.state.status is Status.DISMISSED and standing.state.reason_shown:
@@ -460,19 +535,9 @@ class Pipeline:
         raise AssertionError("repeat never ends")
 
 
-def _anchor(answering: Answering | None) -> Anchor | None:
-    """The course as an anchor of groups; an empty one anchors nothing."""
-    return answering if answering is not None and len(answering) else None
-
-
 def _whole(message: Message) -> int:
     """A number that the parts of one message share: their ids follow each other."""
     return message.id - message.part + 1
-
-
-def _offered(match: Match | None) -> str | None:
-    """What of the course is sent or suggested."""
-    return match.source if match and match.verdict != "silent" else None
 
 
 def _asker(person: Person) -> str:

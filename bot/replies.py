@@ -10,17 +10,15 @@ A delivery's key is what makes "once" true (see `Delivery`):
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
-from bot.model import Address, Answer, Asked, Button, CourseMatch, Delivery, Message, QuestionState, Session
+from bot.model import EARLIER, Address, Answer, Asked, Button, CourseMatch, Delivery, Message, QuestionState, Session
 
 REWORD_AFTER = 5.0
 """Seconds between two rewordings of an acknowledgement: chats limit edits, and nobody reads each one."""
 
 UNDO_WITHIN = 6.0
 """Seconds before a person's answer leaves, so that a slip can be taken back before anybody reads it."""
-
-EARLIER = "earlier:"
-"""The ids of answers that a person gave on an earlier evening of the series begin with it, as those of no file do."""
 
 QUOTE_LENGTH = 60
 NAMES_IN_A_GROUP = 20
@@ -41,6 +39,7 @@ TEXTS = {
         "role_moderator": "主持人",
         "role_expert": "专家",
         "sources": "参考：{sources}",
+        "answered_earlier": "往期回答：{sources}",
         "and_more": "等 {count} 人",
         "joiner": "、",
         "linked": "已绑定：您在这里的提问也会出现在网页“我的提问”里，同一个问题只算一个人。",
@@ -62,6 +61,7 @@ TEXTS = {
         "role_moderator": "a moderator",
         "role_expert": "an expert",
         "sources": "See: {sources}",
+        "answered_earlier": "Answered earlier: {sources}",
         "and_more": " and others, {count} people",
         "joiner": ", ",
         "linked": "Linked: what you ask here is also among your questions on the web page, and you count once.",
@@ -141,6 +141,32 @@ def course_answer(session: Session, question: str, message: Message, match: Cour
     )
 
 
+def sources_of(match: CourseMatch) -> tuple[str, ...]:
+    """The sources of an answer that was found: its id, and of an earlier evening also that for people."""
+    return (match.source, match.where) if match.where else (match.source,)
+
+
+def earlier_id(evening: str, question: str) -> str:
+    """Names what was answered to a question on an evening, see `EARLIER`."""
+    return f"{EARLIER}{evening}#{question}"
+
+
+def evening_line(evening: Session, answered_at: float) -> str:
+    """An evening for people, with its date: when it was, or else when it was answered."""
+    day = datetime.fromtimestamp(evening.starts_at or answered_at).astimezone().date().isoformat()
+    return f"{evening.title}, {day}"
+
+
+def recalled(evening: Session, question: QuestionState, answer: Answer) -> tuple[str, ...]:
+    """The sources of an earlier evening's answer that is given again."""
+    return (earlier_id(evening.id, question.id), evening_line(evening, answer.at), *for_people(answer.sources))
+
+
+def for_people(sources: Iterable[str]) -> list[str]:
+    """Without the ids of earlier answers, beside which their evening stands."""
+    return [source for source in sources if not source.startswith(EARLIER)]
+
+
 def answers(
     session: Session, question: QuestionState, asked: Sequence[Asked], sent: Iterable[Delivery], at: float
 ) -> tuple[Delivery, ...]:
@@ -217,8 +243,9 @@ def _signed(answer: Answer, say: dict[str, str]) -> str:
     lines = [answer.text]
     if answer.by and answer.by != "course":
         lines.append(say["by"].format(by=say.get(f"role_{answer.by}", answer.by)))
-    if answer.sources:
-        lines.append(say["sources"].format(sources=", ".join(answer.sources)))
+    if shown := for_people(answer.sources):
+        earlier = len(shown) < len(answer.sources)
+        lines.append(say["answered_earlier" if earlier else "sources"].format(sources=", ".join(shown)))
     return "\n".join(lines)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from bot.errors import BadInput, Conflict
 from bot.model import Mode, Session, Setting, SettingValue
 
-MODES = frozenset({"grouping", "answers", "acknowledgements"})
+MODES = frozenset({"grouping", "answers", "acknowledgements", "memory"})
 MODERATORS = MODES | {"review", "ledger"}
 """What moderators may set; everything else is the organiser's."""
 

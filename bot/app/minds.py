@@ -116,11 +116,15 @@ class Minds:
         for problem in course.problems:
             log.warning("course of %s: %s:%s: %s", session.id, problem.file, problem.line or "", problem.message)
         loop = asyncio.get_running_loop()
-        answering = await loop.run_in_executor(
-            self.executor, lambda: Answering(beside(course, evenings, encoder, judge), encoder, judge)
-        )
-        pipeline.teach(answering)
-        log.info("session %s: %d entries, passages and earlier answers", session.id, len(answering))
+        alone = await loop.run_in_executor(self.executor, Answering, course, encoder, judge)
+        series = None
+        if evenings:
+            series = await loop.run_in_executor(
+                self.executor, lambda: Answering(beside(course, evenings, encoder, judge), encoder, judge)
+            )
+        pipeline.teach(alone, series)
+        of = (len(alone), len(series) - len(alone) if series else 0)
+        log.info("session %s: %d entries and passages, %d earlier answers", session.id, *of)
 
     async def follow_course(self, pipeline: Pipeline, session: Session, store: Store) -> None:
         """Teach the course anew whenever a file of it changes, until cancelled; one that was sent never does."""

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 
 from bot.model import COURSE, Answer, QuestionState, Session, Status
 from bot.ports import Store
 from bot.queueing import earlier
-from bot.replies import EARLIER
+from bot.replies import earlier_id, evening_line
 from knowledge.answering import Answering
 from knowledge.calibration import AnsweringJudge
 from knowledge.encoder import Encoder
@@ -41,13 +40,12 @@ async def _entry(evening: Session, state: QuestionState, answer: Answer, store: 
     for one in await store.asked(state.id):
         text = " ".join(one.message.text.split())
         wordings.setdefault(normalise(text), text)
-    day = datetime.fromtimestamp(evening.starts_at or answer.at).astimezone().date().isoformat()
     return Entry(
-        id=f"{EARLIER}{evening.id}#{state.id}",
+        id=earlier_id(evening.id, state.id),
         question=state.title,
         phrasings=tuple(wordings.values())[1 : WORDINGS + 1],
         answer=answer.text,
-        source=f"{evening.title}, {day}",
+        source=evening_line(evening, answer.at),
     )
 
 

@@ -118,6 +118,11 @@ class SessionSettings(Section):
     acknowledgements: Literal["off", "auto"] = Field(
         default="auto", description="Telling askers in their chat that the question was taken up: `off` or `auto`."
     )
+    memory: Mode = Field(
+        default=Mode.AUTO,
+        description="What a person answered on an earlier evening of the series: `off`, `suggest` (a moderator sends "
+        "it) or `auto`.",
+    )
 
     def session(self) -> Session:
         """The session as the store keeps it (`ended_at` is not configured; the store knows it)."""
@@ -134,6 +139,7 @@ class SessionSettings(Section):
             grouping=self.grouping,
             answers=self.answers,
             acknowledgements=Mode(self.acknowledgements),
+            memory=self.memory,
         )
 
 

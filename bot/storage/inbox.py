@@ -70,7 +70,11 @@ def _vote(db: Database, message: int, session: str, vote: PollVote | Pulse) -> N
     db.execute("UPDATE messages SET placed = 1, vote = ? WHERE id = ?", (what, message))
 
 
-_PLACE = "INSERT INTO placements VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PLACE = """
+    INSERT INTO placements (message, asking, probability, question, similarity, suggested, answer, founded, reasons,
+        same, joins, acknowledges, memory)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
 
 _RECEIVE = """
     INSERT INTO messages (session, source, external_id, author, author_name, text, at, address, explicit, part)
@@ -148,7 +152,8 @@ def _joined(db: Database, session: str, id: str) -> set[str]:
 def remembered(db: Database, session: str) -> list[Remembered]:
     rows = db.execute(
         """
-        SELECT m.*, v.vector, p.answer, p.question AS first, CASE WHEN p.joins THEN p.same ELSE p.question END AS joined
+        SELECT m.*, v.vector, COALESCE(p.memory, p.answer) AS answer, p.question AS first,
+            CASE WHEN p.joins THEN p.same ELSE p.question END AS joined
         FROM messages m JOIN placements p ON p.message = m.id JOIN vectors v ON v.message = m.id
             JOIN questions q ON q.id = m.question
         WHERE m.session = ? AND p.asking = 1 AND q.removed = 0 ORDER BY m.id

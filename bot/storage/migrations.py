@@ -346,3 +346,18 @@ def _polls(db: Database) -> None:
         ALTER TABLE deliveries ADD COLUMN poll TEXT;
         """
     )
+
+
+@steps(name="0020_memory")
+def _memory(db: Database) -> None:
+    """sessions: `memory` is the mode of earlier evenings' answers, which were the course's before. placements: what was
+    answered on an earlier evening stands in a column of its own beside what the course says."""
+    db.executescript(
+        """
+        ALTER TABLE sessions ADD COLUMN memory TEXT NOT NULL DEFAULT 'auto';
+        UPDATE sessions SET memory = answers;
+        ALTER TABLE placements ADD COLUMN memory TEXT;
+        UPDATE placements SET memory = answer, answer = NULL
+            WHERE answer IS NOT NULL AND substr(json_extract(answer, '$.source'), 1, 8) = 'earlier:';
+        """
+    )

@@ -7,7 +7,7 @@ A merged question keeps its own messages and votes, and its final group counts t
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from sqlite_utils import Database
 
@@ -72,10 +72,10 @@ _TWICE = f"""
 
 _HINTS = f"""
     {_MEMBERS}
-    SELECT owner, p.answer, s.id AS suggested, s.merged_into AS suggested_final
+    SELECT owner, p.answer, p.memory, s.id AS suggested, s.merged_into AS suggested_final
     FROM member CROSS JOIN messages m ON m.question = member.question JOIN placements p ON p.message = m.id
         LEFT JOIN questions s ON s.id = p.suggested AND s.removed = 0
-    WHERE p.answer IS NOT NULL OR p.suggested IS NOT NULL
+    WHERE p.answer IS NOT NULL OR p.memory IS NOT NULL OR p.suggested IS NOT NULL
     ORDER BY m.id
 """  # noqa: S608 (constants)
 
@@ -179,15 +179,17 @@ def _question(row: Row, demand: _Demand, hints: list[Row], apart: set[str]) -> Q
         last_at=row["at"] if demand.last_at is None else demand.last_at,
         revision=row["revision"],
         sureness=demand.sureness,
-        suggested_answer=_best_answer(state, hints) if waits else None,
+        suggested_answer=_best_answer(state, hints, "answer") if waits else None,
         suggested_merge=_merges(hints, {state.id, *apart}) if waits else (),
         staged_at=row["staged_at"],
+        suggested_memory=_best_answer(state, hints, "memory") if waits else None,
     )
 
 
-def _best_answer(state: QuestionState, hints: list[Row]) -> CourseMatch | None:
-    """The surest course answer that no asker rejected and the session let be seen; of equals the first."""
-    matches = [match_of(row["answer"]) for row in hints]
+def _best_answer(state: QuestionState, hints: list[Row], of: Literal["answer", "memory"]) -> CourseMatch | None:
+    """The surest answer of the course, or of an earlier evening, that no asker rejected and the session let be seen; of
+    equals the first."""
+    matches = [match_of(row[of]) for row in hints]
     return max(
         (m for m in matches if m is not None and m.source not in state.rejected and m.state != "withheld"),
         key=lambda match: match.score,

@@ -102,7 +102,8 @@ def message_of(row: Row) -> Message:
 
 PLACEMENT = """p.message AS p_message, p.asking AS p_asking, p.probability AS p_probability,
     p.question AS p_question, p.similarity AS p_similarity, p.suggested AS p_suggested, p.answer AS p_answer,
-    p.reasons AS p_reasons, p.same AS p_same, p.joins AS p_joins, p.acknowledges AS p_acknowledges"""
+    p.reasons AS p_reasons, p.same AS p_same, p.joins AS p_joins, p.acknowledges AS p_acknowledges,
+    p.memory AS p_memory"""
 """The columns `placement_of` reads, for joins with `messages`."""
 
 
@@ -121,6 +122,7 @@ def placement_row(placement: Placement, founded: bool) -> tuple[Any, ...]:
         placement.same,
         int(placement.joins),
         int(placement.acknowledges),
+        dumped(placement.memory),
     )
 
 
@@ -137,6 +139,7 @@ def placement_of(row: Row) -> Placement:
         same=row["p_same"],
         joins=bool(row["p_joins"]),
         acknowledges=bool(row["p_acknowledges"]),
+        memory=match_of(row["p_memory"]),
     )
 
 

@@ -16,13 +16,14 @@ def save(db: Database, session: Session) -> None:
     db.execute(
         """
         INSERT INTO sessions (id, title, series, speaker, starts_at, ended_at, course, language, review, ledger,
-            grouping, answers, acknowledgements)
+            grouping, answers, acknowledgements, memory)
         VALUES (:id, :title, :series, :speaker, :starts_at, :ended_at, :course, :language, :review, :ledger,
-            :grouping, :answers, :acknowledgements)
+            :grouping, :answers, :acknowledgements, :memory)
         ON CONFLICT (id) DO UPDATE SET title = excluded.title, series = excluded.series, speaker = excluded.speaker,
             starts_at = excluded.starts_at, ended_at = excluded.ended_at, course = excluded.course,
             language = excluded.language, review = excluded.review, ledger = excluded.ledger,
-            grouping = excluded.grouping, answers = excluded.answers, acknowledgements = excluded.acknowledgements
+            grouping = excluded.grouping, answers = excluded.answers, acknowledgements = excluded.acknowledgements,
+            memory = excluded.memory
         """,
         session_row(session),
     )

@@ -78,6 +78,7 @@ ACTS: Mapping[str, Act] = {
     "unstage": Act("speaker", lambda desk, who, a: desk.unstage(who, a.questions[0])),
     "next": Act("speaker", lambda desk, who, a: desk.next(who, a.questions[0], clean(a.text or ""), a.into)),
     "accept": Act("moderator", lambda desk, who, a: desk.accept(who, a.questions[0])),
+    "recall": Act("moderator", lambda desk, who, a: desk.recall(who, a.questions[0], a.earlier or ""), ["earlier"]),
     "pin": Act("moderator", lambda desk, who, a: desk.pin(who, a.questions, True), one=False),
     "unpin": Act("moderator", lambda desk, who, a: desk.pin(who, a.questions, False), one=False),
     "label": Act("moderator", lambda desk, who, a: _label(desk, who, a), one=False),

@@ -21,6 +21,7 @@ from bot.model import (
 )
 from bot.ports import HookRequest
 from bot.queueing import visible
+from bot.replies import sources_of
 from bot.web.compressing import compress
 from bot.web.failures import LARGEST_BODY
 from bot.web.guards import role_in
@@ -210,7 +211,7 @@ class Api:
             PreviewOut(
                 question=question_out(shown) if shown else None,
                 surely=bool(shown) and found.surely,
-                answer=AnswerOut(text=answer.text, by=COURSE, at=site.now(), sources=[answer.source])
+                answer=AnswerOut(text=answer.text, by=COURSE, at=site.now(), sources=list(sources_of(answer)))
                 if answer
                 else None,
             )

@@ -64,6 +64,7 @@ class Effects:
             grouping={mode.value: _out(effect) for mode, effect in found.grouping.items()},
             answers={mode.value: _out(effect) for mode, effect in found.answers.items()},
             acknowledgements={mode.value: _out(effect) for mode, effect in found.acknowledgements.items()},
+            memory={mode.value: _out(effect) for mode, effect in found.memory.items()},
         )
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from bot.live import View
-from bot.model import Answer, Question, Session, Status
+from bot.model import EARLIER, Answer, CourseMatch, Question, Session, Status
 from bot.queueing import visible
-from bot.web.schemas import AnswerOut, GoneQuestion, QuestionOut, StaffQuestion, SuggestedAnswer
+from bot.web.schemas import AnswerOut, EarlierAnswer, GoneQuestion, QuestionOut, StaffQuestion, SuggestedAnswer
 
 REMEMBERED = 64  # payloads of one session and audience: most watchers ask from the same few revisions
 SESSIONS = 256
@@ -18,6 +18,13 @@ def answer_out(answer: Answer | None) -> AnswerOut | None:
     if answer is None:
         return None
     return AnswerOut(text=answer.text, by=answer.by, at=answer.at, sources=list(answer.sources))
+
+
+def earlier_out(match: CourseMatch | None) -> EarlierAnswer | None:
+    if match is None:
+        return None
+    session, _, question = match.source.removeprefix(EARLIER).partition("#")
+    return EarlierAnswer(question=question, session=session, where=match.where, score=match.score, text=match.text)
 
 
 def question_out(question: Question) -> QuestionOut:
@@ -74,6 +81,7 @@ def _for_staff(question: Question) -> dict[str, Any]:
         "sureness": question.sureness,
         "suggested_answer": found and SuggestedAnswer(source=found.source, score=found.score, text=found.text),
         "suggested_merge": list(question.suggested_merge),
+        "suggested_memory": earlier_out(question.suggested_memory),
     }
 
 

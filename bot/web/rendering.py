@@ -60,6 +60,7 @@ def session_now(session: Session) -> SessionNow:
             grouping=session.grouping.value,
             answers=session.answers.value,
             acknowledgements=session.acknowledgements.value,
+            memory=session.memory.value,
         ),
     )
 

@@ -51,6 +51,7 @@ class AbilityModes(Reply):
     grouping: str
     answers: str
     acknowledgements: str
+    memory: str = Field(description="what was answered on an earlier evening of the series")
 
 
 class EffectExample(Reply):
@@ -87,6 +88,7 @@ class EffectsOut(Reply):
     grouping: dict[str, EffectOut]
     answers: dict[str, EffectOut]
     acknowledgements: dict[str, EffectOut]
+    memory: dict[str, EffectOut]
 
 
 class SessionNow(Reply):
@@ -125,12 +127,13 @@ class _Settings(Body):
     grouping: ModeName = "auto"
     answers: ModeName = "auto"
     acknowledgements: Literal["off", "auto"] = "auto"
+    memory: ModeName = "auto"
 
 
 class SessionBody(_Settings):
     """The settings to change; what is not given stays. `ended`: the talk is over (now), or goes on after all;
     `course_of`: has the course material of that session (null: none). Moderators may set `review`, `ledger` and the
-    three modes."""
+    modes."""
 
     title: str = Field(default="", max_length=200)
     ended: bool = False
@@ -199,6 +202,17 @@ class SuggestedAnswer(Reply):
     text: str
 
 
+class EarlierAnswer(Reply):
+    """What was answered to `question` on an earlier evening, `where` for people: its title and date. `score` is the
+    probability that it answers."""
+
+    question: str
+    session: str
+    where: str
+    score: float
+    text: str
+
+
 class StaffQuestion(QuestionOut):
     """What experts, moderators and organisers see of a question."""
 
@@ -210,6 +224,7 @@ class StaffQuestion(QuestionOut):
     sureness: float | None
     suggested_answer: SuggestedAnswer | None
     suggested_merge: list[str]
+    suggested_memory: EarlierAnswer | None = Field(default=None, description="an earlier evening's answer")
 
 
 class GoneQuestion(Reply):
@@ -383,7 +398,8 @@ class SeenBody(Body):
 class ActBody(Body):
     """What a moderator does; which other fields are needed follows from `do`. "apart" says that the questions are not
     `into`: a suggested merge is refused, and what comes later keeps to it. "label" puts `add` on and takes `remove`
-    off, or sets all `labels` of a single question. "assign" with the name "" assigns to nobody. "next" answers the
+    off, or sets all `labels` of a single question. "assign" with the name "" assigns to nobody. "recall" answers with
+    what a person answered to `earlier` on an earlier evening of the series. "next" answers the
     question on stage (without a `text`: aloud) and shows `into` there. What arrives after `by` is not done: a press
     that was held up by a bad network.
 
@@ -404,6 +420,7 @@ class ActBody(Body):
         "next",
         "answer",
         "accept",
+        "recall",
         "dismiss",
         "reopen",
         "pin",
@@ -424,6 +441,7 @@ class ActBody(Body):
     add: list[Label] = Field(default=[], max_length=50)
     remove: list[Label] = Field(default=[], max_length=50)
     name: str | None = Field(default=None, max_length=200)
+    earlier: QuestionId | None = None
     seen: dict[QuestionId, SeenBody] = Field(default={}, max_length=501)
 
 

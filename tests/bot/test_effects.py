@@ -129,6 +129,23 @@ def test_an_answer_is_judged_by_what_people_did(now: QuestionState, ledger: list
     assert unsure[AUTO].proposes == 1
 
 
+def test_an_earlier_answer_is_judged_like_the_courses_and_only_where_that_was_silent() -> None:
+    """Taken by a moderator: with. Answered otherwise: against. What the course answered by itself is not memory's."""
+    told = CourseMatch("earlier:one#q9", 0.9, "suggested", "From noon.", sure=True, where="Evening one, 2026-03-03")
+    one = asked(message(2), memory=told, answer=replace(UNSURE, state="suggested"))
+    taken = answered("course", told.text, (told.source, told.where))
+    for now, ledger, expected in (
+        (state(), [], UNJUDGED),
+        (taken, [act("recall", state(), taken)], WITH),
+        (answered(), [], AGAINST),
+        (state("q1", rejected=(told.source,)), [], AGAINST),
+    ):
+        found = judged(one, now, ledger=ledger).memory
+        assert [counts(found[mode]) for mode in (OFF, SUGGEST, AUTO)] == [(0, 0, 0, 0), expected, expected]
+    sent = replace(one, placement=replace(one.placement, answer=replace(FAQ, state="sent")))
+    assert counts(judged(sent, state()).memory[AUTO]) == (0, 0, 0, 0)
+
+
 def test_examples_are_the_newest_that_people_disagreed_with() -> None:
     """At most five, each with what it would have said and the question it counts for now."""
     askings = [asked(message(n, f"Recording {n}?"), answer=FAQ) for n in range(1, 10)]

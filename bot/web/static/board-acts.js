@@ -4,7 +4,7 @@ import { t } from "./i18n.js";
 import { toast, toastFailure } from "./shell.js";
 
 /** After these a question leaves the column it stands in. */
-export const LEAVES = new Set(["approve", "merge", "stage", "unstage", "answer", "accept", "dismiss", "reopen"]);
+export const LEAVES = new Set(["approve", "merge", "stage", "unstage", "answer", "accept", "recall", "dismiss", "reopen"]);
 
 /**
  * Events: "before" (detail: {what, questions}), "done" (detail: {what}), "refused" (are we still signed in?), "conflict"

@@ -171,7 +171,7 @@ export class Panel {
     this.title.update(question);
     this.facts(facts, question);
     this.refill(acts, [question.status], () => doingButtons(question, this.on.doing).filter((one) => one.dataset.do !== "reply" && one.dataset.do !== "aloud"));
-    this.refill(suggest, [question.suggested_answer, question.suggested_merge, question.status], () => suggestions(question, this.on));
+    this.refill(suggest, [question.suggested_answer, question.suggested_memory, question.suggested_merge, question.status], () => suggestions(question, this.on));
     this.refill(given, [question.answer, question.reason, question.status], () => this.given(question));
     setText(answerLabel, t(question.answer ? "board.answer.correct" : "board.answer.field"));
     setText(send.lastChild, t("board.answer.send", { n: question.askers }));

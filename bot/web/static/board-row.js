@@ -74,9 +74,9 @@ function aged({ first_at: first, last_at: last }) {
 
 /** The parts that are made anew, only where they differ: focus and pointer stay on a button that stays. */
 function refill(row, question, on, leaving) {
-  const { status, pinned, labels, sureness, suggested_answer, suggested_merge, reason, reason_shown, assigned, answer } = question;
+  const { status, pinned, labels, sureness, suggested_answer, suggested_memory, suggested_merge, reason, reason_shown, assigned, answer } = question;
   const titles = suggested_merge.map((id) => on.title(id));
-  const signature = JSON.stringify([status, pinned, labels, sureness, suggested_answer, titles, reason, reason_shown, assigned, answer, leaving, document.documentElement.lang]);
+  const signature = JSON.stringify([status, pinned, labels, sureness, suggested_answer, suggested_memory, titles, reason, reason_shown, assigned, answer, leaving, document.documentElement.lang]);
   if (row.dataset.parts === signature) return;
   row.dataset.parts = signature;
   row.querySelector(".row-badges").replaceChildren(...badges(question, leaving));
@@ -120,6 +120,7 @@ export function suggestions(question, on) {
   const found = [];
   const open = question.status !== "answered" && question.status !== "dismissed";
   if (question.suggested_answer && open) found.push(suggestedAnswer(question, on));
+  if (question.suggested_memory && open) found.push(earlierAnswer(question, on));
   for (const id of open ? question.suggested_merge : []) {
     const title = on.title(id);
     if (title) found.push(suggestedMerge(question, id, title, on));
@@ -133,6 +134,15 @@ function suggestedAnswer(question, on) {
   const foot = el("p", { class: "answer-source" }, t("answer.source", { source: "" }), el("bdi", { text: shown(source) }));
   const accept = button({ icon: "check", word: t("board.accept"), "data-do": "accept", act: (event) => (event.stopPropagation(), on.doing("accept", question.id)) });
   return el("div", { class: "suggest" }, head, foldable(said(text)), foot, mayDo("accept") && accept);
+}
+
+/** What a person answered on an earlier evening, with its date. */
+function earlierAnswer(question, on) {
+  const { where, score, text } = question.suggested_memory;
+  const head = el("p", { class: "suggest-head" }, icon("history"), el("span", { text: t("board.earlier") }), el("span", { class: "badge", text: t("board.probability", { n: percent(score) }) }));
+  const foot = el("p", { class: "answer-source" }, el("bdi", { text: shown(where) }));
+  const take = button({ icon: "check", word: t("board.recall"), "data-do": "recall", act: (event) => (event.stopPropagation(), on.doing("recall", question.id)) });
+  return el("div", { class: "suggest" }, head, foldable(said(text)), foot, mayDo("recall") && take);
 }
 
 function suggestedMerge(question, id, title, on) {

@@ -269,6 +269,7 @@ async function doing(what, id) {
   if (what === "pin") return acts.act(one.pinned ? "unpin" : "pin", [id]);
   if (what === "aloud" && !(await mayAnswer(id))) return false;
   if (what === "aloud") return acts.act("answer", [id], { text: t("board.aloud.text", {}, facts.language) });
+  if (what === "recall") return acts.act(what, [id], { earlier: one.suggested_memory.question });
   return acts.act(what, [id]);
 }
 
@@ -325,7 +326,7 @@ listenToKeys({
   m: mergeChosen,
   y: atCursor((id) => suggested(id) && merge([id], suggested(id))),
   n: atCursor((id) => suggested(id) && on.apart(id, suggested(id))),
-  c: atCursor((id) => question(id).suggested_answer && doing("accept", id)),
+  c: atCursor((id) => (question(id).suggested_answer ? doing("accept", id) : question(id).suggested_memory && doing("recall", id))),
   g: () => assign(chosen()),
   l: () => label(chosen()),
   e: atCursor((id) => open(id, "title")),

@@ -60,6 +60,7 @@ const WORDS = {
   "answer.by.expert": ["专家的回答", "Answered by an expert"],
   "answer.by.speaker": ["讲者的回答", "Answered by the speaker"],
   "answer.by.course": ["课程资料的回答", "Answered from the course"],
+  "answer.by.earlier": ["往期回答", "Answered on an earlier evening"],
   "answer.source": ["来源：{source}", "Source: {source}"],
   // errors
   "error.offline": ["没有网络。稍后会自动重试。", "No connection. It will be tried again."],

@@ -6,7 +6,7 @@ import { effectBar, effectWords } from "./modes-effect.js";
 import { toast, toastFailure } from "./shell.js";
 import "./words/modes.js";
 
-const ABILITIES = { grouping: ["off", "suggest", "auto"], answers: ["off", "suggest", "auto"], acknowledgements: ["off", "auto"] };
+const ABILITIES = { grouping: ["off", "suggest", "auto"], answers: ["off", "suggest", "auto"], memory: ["off", "suggest", "auto"], acknowledgements: ["off", "auto"] };
 const SETTLED = 350; // milliseconds: arrow keys go through the modes on their way
 const AGAIN = 5000; // milliseconds between two counts while questions come in
 

@@ -53,12 +53,14 @@ export const answeredBy = (who) => (NAMELESS.has(who) ? t(`answer.by.${who}`) : 
 /** An answer with who gave it and where it stands. */
 export function answerBox(answer) {
   const course = answer.by === "course";
-  const by = answeredBy(answer.by);
+  // Of an earlier evening's answer the first source is an id, the next says the evening.
+  const sources = answer.sources.filter((one) => !one.startsWith("earlier:"));
+  const by = course && sources.length < answer.sources.length ? t("answer.by.earlier") : answeredBy(answer.by);
   const head = el("p", { class: "answer-by" }, icon(course ? "book" : "check"), el("span", { text: by }));
   const box = el("div", { class: "answer" }, head, said(answer.text));
-  if (answer.sources.length) {
+  if (sources.length) {
     const line = el("p", { class: "answer-source" }, `${t("answer.source", { source: "" })}`);
-    answer.sources.forEach((one, at) => line.append(at ? " · " : "", source(one)));
+    sources.forEach((one, at) => line.append(at ? " · " : "", source(one)));
     box.append(line);
   }
   return box;

@@ -13,6 +13,7 @@ import pytest
 from bot.app.minds import Minds
 from bot.app.series import WORDINGS, earlier_answers
 from bot.desk import Desk
+from bot.errors import NotAllowed
 from bot.model import CourseMatch, Mode, Person, Placement, Session
 from bot.pipeline import Pipeline
 from bot.storage.sqlite import SqliteStore
@@ -78,7 +79,7 @@ class Evenings:
 
     async def match(self, session: Session, text: str = AGAIN, **more: Any) -> CourseMatch | None:
         (placed,) = await self.ask(session, text, **more)
-        return placed.answer
+        return placed.memory or placed.answer
 
 
 async def test_the_next_evening_says_what_a_person_answered(hall: Evenings) -> None:
@@ -97,13 +98,15 @@ async def test_the_modes_hold_for_earlier_answers(hall: Evenings) -> None:
     """With `suggest` a moderator is offered the answer, with `off` nobody; what is not asked stays unanswered."""
     await hall.ask(FIRST, RECORDING)
     await hall.desk.answer("Ann", "q1", TOLD)
-    offered = await hall.match(replace(SECOND, answers=Mode.SUGGEST))
+    offered = await hall.match(replace(SECOND, memory=Mode.SUGGEST, answers=Mode.OFF))
     assert offered
-    assert (offered.state, offered.source) == ("suggested", SOURCE)
-    unseen = await hall.match(replace(SECOND, id="three", answers=Mode.OFF))
+    assert (offered.state, offered.source, offered.where) == ("suggested", SOURCE, WHERE)
+    (asked,) = await hall.store.questions("two")
+    assert (asked.suggested_memory, asked.suggested_answer) == (offered, None)
+    unseen = await hall.match(replace(SECOND, id="three", memory=Mode.OFF))
     assert unseen
     assert unseen.state == "withheld"
-    assert not any(question.suggested_answer for question in await hall.store.questions("three"))
+    assert not any(question.suggested_memory for question in await hall.store.questions("three"))
     assert await hall.match(replace(SECOND, id="four"), PRICE) is None
 
 
@@ -116,7 +119,7 @@ async def test_an_asker_can_say_that_it_does_not_answer(hall: Evenings) -> None:
     await hall.desk.not_answered("two", placed.question, Person("telegram", "u2"))
     assert (await hall.store.question(placed.question)).state.rejected == (SOURCE,)
     (again,) = await hall.ask(SECOND, RECORDING)
-    assert (again.question, again.answer) == (placed.question, None)
+    assert (again.question, again.memory, again.answer) == (placed.question, None, None)
 
 
 async def test_only_earlier_evenings_of_the_same_series_count(hall: Evenings) -> None:
@@ -136,9 +139,9 @@ async def test_only_what_a_person_answered_counts(hall: Evenings) -> None:
     await hall.ask(FIRST, RECORDING, PRICE, "Where are the slides?", "Who pays for lunch?")
     for question in ("q1", "q2", "q3"):
         await hall.desk.answer("Ann", question, TOLD)
-    (accepted,) = await hall.ask(replace(SECOND, answers=Mode.SUGGEST), AGAIN)
-    assert accepted.question
-    await hall.desk.accept("Ann", accepted.question)
+    (taken,) = await hall.ask(replace(SECOND, memory=Mode.SUGGEST), AGAIN)
+    assert taken.question
+    await hall.desk.recall("Ann", taken.question, "q1")
     await hall.desk.reopen("Ann", ["q2"])
     await hall.desk.dismiss("Ann", ["q2"])
     await hall.desk.merge("Ann", ["q3"], "q1")
@@ -163,7 +166,7 @@ async def test_the_newest_answer_to_a_question_stands(hall: Evenings) -> None:
     """What is answered anew on a later evening takes the place of the older answer."""
     second, third = (replace(SECOND, id=id, starts_at=START + n) for n, id in enumerate(("two", "three"), 1))
     await hall.ask(FIRST, RECORDING)
-    await hall.ask(replace(second, answers=Mode.OFF), RECORDING)
+    await hall.ask(replace(second, memory=Mode.OFF), RECORDING)
     await hall.desk.answer("Ann", "q1", TOLD)
     later = Desk(hall.store, lambda _: None, lambda: START + 2000.0)
     await later.answer("Bo", "q2", "There is none this time.")
@@ -192,5 +195,50 @@ async def test_the_course_goes_before_earlier_answers(hall: Evenings, tmp_path: 
     )
     assert recording.answer
     assert (recording.answer.state, recording.answer.text) == ("sent", "On the course page.")
-    assert price.answer
-    assert (price.answer.state, price.answer.source) == ("sent", "earlier:one#q2")
+    assert price.memory
+    assert (price.memory.state, price.memory.source) == ("sent", "earlier:one#q2")
+
+
+async def test_what_is_remembered_takes_nothing_from_the_course(hall: Evenings, tmp_path: Path) -> None:
+    """The course decides the same in every mode of memory, and memory the same in every mode of both; it is said
+    in its own mode auto alone."""
+    await hall.ask(FIRST, RECORDING)
+    await hall.desk.answer("Ann", "q1", TOLD)
+    course = tmp_path / "course"
+    course.mkdir()
+    (course / "faq.md").write_text("## Where can I watch the slides again?\n\nOn the course page.\n", encoding="utf-8")
+    said: dict[tuple[Mode, Mode], Placement] = {}
+    for n, (answers, memory) in enumerate((a, m) for a in Mode for m in Mode):
+        evening = replace(SECOND, id=f"e{n}", course=str(course), answers=answers, memory=memory)
+        (said[answers, memory],) = await hall.ask(evening, AGAIN)
+        (standing,) = await hall.store.questions(evening.id)
+        given = standing.state.answer
+        assert (given.sources if given else ()) == ((SOURCE, WHERE) if memory is Mode.AUTO else ())
+    alike = {replace(p.memory, state="") for p in said.values() if p.memory}
+    assert len(alike) == 1
+    assert {p.memory.state for (_, memory), p in said.items() if p.memory and memory is Mode.OFF} == {"withheld"}
+    course_said = {p.answer and replace(p.answer, state="") for p in said.values()}
+    assert len(course_said) == 1
+
+
+async def test_a_moderator_takes_the_earlier_answer_and_everyone_hears_it_with_its_date(hall: Evenings) -> None:
+    """In the mode suggest one act sends it to all who asked; it names the evening, and can be taken back. What is no
+    answer of an earlier evening is refused."""
+    await hall.ask(FIRST, RECORDING, PRICE)
+    await hall.desk.answer("Ann", "q1", TOLD, ["https://example.org/page"])
+    placed = await hall.ask(replace(SECOND, memory=Mode.SUGGEST), AGAIN, AGAIN)
+    question = placed[0].question
+    assert question
+    with pytest.raises(NotAllowed):
+        await hall.desk.recall("Bo", question, "q2")
+    with pytest.raises(NotAllowed):
+        await hall.desk.recall("Bo", "q1", question)
+    action = await hall.desk.recall("Bo", question, "q1")
+    given = (await hall.store.question(question)).state.answer
+    assert given
+    assert (given.text, given.sources) == (TOLD, (SOURCE, WHERE, "https://example.org/page"))
+    said = [d.text for d in await hall.store.deliveries("two") if d.key.startswith("answer:")]
+    assert len(said) == 2
+    assert all(f"{TOLD}\nAnswered earlier: {WHERE}, https://example.org/page" in text for text in said)
+    await hall.desk.undo("Bo", "two", action.id)
+    assert (await hall.store.question(question)).state.answer is None
