@@ -180,10 +180,13 @@ class Desk:
         ]
         return await self._apply(who, "label", _changed(pairs, "labelled so"))
 
-    async def answer(self, who: str, id: str, text: str, sources: Sequence[str] = ()) -> Action:
-        """Record an answer and bring it to everyone who asked. Answering again corrects what was said."""
+    async def answer(
+        self, who: str, id: str, text: str, sources: Sequence[str] = (), *, by: str = "", once: str = ""
+    ) -> Action:
+        """Record an answer and bring it to everyone who asked. Answering again corrects what was said. `by`: who gave
+        it ("": whoever records it); `once` as in `Change`."""
         text = _checked(text, LONGEST_ANSWER, "an answer")
-        return await self._answer(who, "answer", id, Answer(text, who, self._now(), tuple(sources)))
+        return await self._answer(who, "answer", id, Answer(text, by or who, self._now(), tuple(sources)), once)
 
     async def accept(self, who: str, id: str) -> Action:
         """Answer with what the course suggests."""
@@ -342,11 +345,11 @@ class Desk:
 
     # -- how -----------------------------------------------------------------------------------------------------------
 
-    async def _answer(self, who: str, what: str, id: str, answer: Answer) -> Action:
+    async def _answer(self, who: str, what: str, id: str, answer: Answer, once: str = "") -> Action:
         state = await self._state(id)
         after = replace(_to(state, Status.ANSWERED), answer=answer)
         said = await self._said(after, await self._store.asked(id))
-        return await self._apply(who, what, [(state, after)], deliveries=said)
+        return await self._apply(who, what, [(state, after)], deliveries=said, once=once)
 
     async def _said(self, question: QuestionState, asked: Sequence[Asked]) -> tuple[Delivery, ...]:
         if question.answer is None or question.status is not Status.ANSWERED:
@@ -394,10 +397,11 @@ class Desk:
         moves: tuple[Move, ...] = (),
         deliveries: tuple[Delivery, ...] = (),
         polls: tuple[tuple[PollState, PollState], ...] = (),
+        once: str = "",
     ) -> Action:
         session = next(q.session for pair in questions for q in pair if q is not None)
         return await self._commit(
-            Change(session, self._now(), who, what, tuple(questions), moves, deliveries, polls=polls)
+            Change(session, self._now(), who, what, tuple(questions), moves, deliveries, polls=polls, once=once)
         )
 
     async def _commit(self, change: Change) -> Action:

@@ -186,6 +186,36 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Reference:
+    """What an answer leans on: a link with a title, or ("" as `url`) only what it is called."""
+
+    url: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer that somebody (`person` by account, now called `name`) has not sent yet, as it was typed. `at`: when it
+    was kept, another time at each keeping."""
+
+    question: str
+    person: str
+    text: str
+    references: tuple[Reference, ...] = ()
+    at: float = 0.0
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Declined:
+    """Somebody (`person` by account, now called `name`) said that a question is not for them."""
+
+    question: str
+    person: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionState:
     """The part of a question that people and the pipeline decide. Changed only as a whole, by a `Change`.
 
@@ -441,7 +471,7 @@ class Change:
 
     `questions` are pairs (before, after): before None founds a question, after None removes one (only undo does). The
     same goes for `polls`, which staff may remove as well. `pulse` switches the pulse on or off. `opens` is a session
-    that begins to exist.
+    that begins to exist. `once` names an act that a device may send again, not knowing whether it arrived.
     """
 
     session: str
@@ -456,6 +486,7 @@ class Change:
     opens: Session | None = None
     polls: tuple[tuple[PollState | None, PollState | None], ...] = ()
     pulse: bool | None = None
+    once: str = ""
 
 
 @dataclass(frozen=True, slots=True)

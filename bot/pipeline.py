@@ -210,6 +210,11 @@ class Pipeline:
         """What would become of this text if it were asked now. Changes nothing."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._preview, text)
 
+    async def best(self, text: str) -> CourseMatch | None:
+        """What of the course and of the earlier answers fits this text best, however surely; None where nothing may be
+        said of them. Changes nothing."""
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._best, text)
+
     async def run(self) -> None:
         """Place what waits and what comes, until cancelled."""
         await self.restore()
@@ -390,6 +395,13 @@ class Pipeline:
         match = next(sends, None)
         answer = CourseMatch(match.source, match.score, "sent", match.text, where=match.where) if match else None
         return Preview(question, bool(grouped.group), answer)
+
+    def _best(self, text: str) -> CourseMatch | None:
+        self._take_lesson()
+        if self._answering is None or self._newest.answers is Mode.OFF:
+            return None
+        match = self._answering.match(text, np.ascontiguousarray(self._encoder.encode([text])[0]))
+        return CourseMatch(match.source, match.score, "suggested", match.text) if match else None
 
     def _hear(self, message: Message, placement: Placement) -> None:
         """What is decided about later messages may depend on this one."""

@@ -16,7 +16,9 @@ from bot.model import (
     Asked,
     Change,
     Cursor,
+    Declined,
     Delivery,
+    Draft,
     Feed,
     Message,
     Outage,
@@ -365,7 +367,35 @@ class Polls(Protocol):
         ...
 
 
-class Store(Inbox, Queue, Stages, Vectors, Deliveries, Accounts, Sources, Links, Polls, Protocol):
+class Reviews(Protocol):
+    """What experts do with a session's questions until they are answered."""
+
+    async def keep_draft(self, draft: Draft, base: float) -> Draft:
+        """In the place of what this person had there, which was kept at `base` (0: nothing); what is kept now, with its
+        new time. An empty one is forgotten. The same again changes nothing. Raises `Conflict` where another one stands,
+        `NotFound`."""
+        ...
+
+    async def draft(self, question: str, person: str) -> Draft | None: ...
+
+    async def drafts(self, session: str) -> list[Draft]:
+        """Everybody's, the oldest first."""
+        ...
+
+    async def decline(self, question: str, person: str, on: bool, at: float) -> None:
+        """It is not for this person, or is after all. Raises `NotFound`."""
+        ...
+
+    async def declined(self, session: str) -> list[Declined]:
+        """In the order in which it was said."""
+        ...
+
+    async def done(self, session: str, once: str) -> Action | None:
+        """The act of that name, see `Change.once`."""
+        ...
+
+
+class Store(Inbox, Queue, Stages, Vectors, Deliveries, Accounts, Sources, Links, Polls, Reviews, Protocol):
     """All that is kept. One process owns it; opening a store that another process holds raises `StoreBusy`."""
 
     async def close(self) -> None: ...

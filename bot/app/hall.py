@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from bot.app.floor import Unwatched
 from bot.app.minds import Minds
@@ -22,8 +23,9 @@ from bot.connectors.names import CHATS
 from bot.courses import Courses
 from bot.desk import Desk
 from bot.errors import SettingsError
+from bot.experts import Experts
 from bot.live import Live
-from bot.model import Address, Feed, Preview, Session
+from bot.model import Address, CourseMatch, Feed, Preview, Session
 from bot.options import SourceOptions
 from bot.outbox import Outbox
 from bot.pipeline import Pipeline
@@ -44,6 +46,8 @@ from bot.web.tryout import TOPIC as TRYOUT
 from knowledge.encoder import Encoder
 
 log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 LOOKED_UP = 3
 """Texts that are looked up at the same time, before anybody asks them."""
@@ -78,6 +82,17 @@ class Hall:
             sending=lambda: self._outbox.wake(),
             settled=self._settled,
             polls_changed=self.polls.changed,
+        )
+        self.experts = Experts(
+            store,
+            self.desk,
+            self.live.changed,
+            now,
+            sending=lambda: self._outbox.wake(),
+            replying=lambda: self._replying,
+            staff=self._staff_chats,
+            page=lambda session: self.session_url(session, "experts"),
+            best=self.best,
         )
         self._staff: dict[str, StaffRoom] = {}
         self._staffing: dict[str, asyncio.Future[None]] = {}
@@ -156,6 +171,7 @@ class Hall:
                 feed=self.feed,
                 courses=self.courses,
                 tryouts=self.tryouts,
+                experts=self.experts,
                 trusted_proxies=web.trusted_proxies,
                 precision=self.settings.answers.precision,
                 report=lambda session, format: render_report(self.store, session, format, self.now()),
@@ -218,6 +234,7 @@ class Hall:
         """A session was opened or is set otherwise."""
         self.live.changed(id, SESSION)
         self._spawn(f"session {id}", partial(self._settle, id))
+        self._spawn(f"experts of {id}", partial(self.experts.settled, id))
 
     async def _settle(self, id: str) -> None:
         """Once the model is loaded; until then `_understand` finds the session as it is."""
@@ -248,12 +265,19 @@ class Hall:
     async def look_up(self, session: str, text: str) -> Preview:
         """What would become of a text that is being written. Nothing while others are looked up or the model loads: it
         must not cost those who did ask."""
+        return await self._look(session, lambda pipeline: pipeline.preview(text)) or Preview()
+
+    async def best(self, session: str, text: str) -> CourseMatch | None:
+        """What of the course fits a text best, looked up in the same way."""
+        return await self._look(session, lambda pipeline: pipeline.best(text))
+
+    async def _look(self, session: str, look: Callable[[Pipeline], Awaitable[T]]) -> T | None:
         pipeline = self.pipelines.get(session)
         if pipeline is None or self._looking_up >= LOOKED_UP:
-            return Preview()
+            return None
         self._looking_up += 1
         try:
-            return await pipeline.preview(text)
+            return await look(pipeline)
         finally:
             self._looking_up -= 1
 
@@ -282,6 +306,14 @@ class Hall:
     @property
     def _replying(self) -> frozenset[str]:
         return frozenset(name for name, c in self.connectors.items() if c.abilities.reply)
+
+    def _staff_chats(self, session: str) -> list[Address]:
+        """The staff's chats of the sources that feed this session now."""
+        return [
+            Address(one.name, one.staff, private=False)
+            for one in self.settings.sources
+            if one.staff and self._sources[one.name].session == session
+        ]
 
     def _is_staff(self, chat: Address) -> bool:
         return any(one.name == chat.connector and one.is_staff(chat.chat) for one in self.settings.sources)

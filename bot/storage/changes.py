@@ -220,6 +220,18 @@ def actions(db: Database, session: str, limit: int, since: int, what: Sequence[s
     return [Action(row["id"], change_of(row["change"]), bool(row["undone"])) for row in rows]
 
 
+def done(db: Database, session: str, once: str) -> Action | None:
+    """The act of that name in this session; None where there is none. "" names none."""
+    row = db.execute(
+        """
+        SELECT id, change, EXISTS (SELECT 1 FROM actions WHERE undoes = a.id) AS undone FROM actions a
+        WHERE session = ?1 AND ?2 != '' AND json_extract(change, '$.once') = ?2
+        """,
+        (session, once),
+    ).fetchone()
+    return None if row is None else Action(row["id"], change_of(row["change"]), bool(row["undone"]))
+
+
 def vote(db: Database, question: str, person: Person, on: bool, at: float) -> None:
     """A vote lies on the group that was voted for. Taking it back takes it from every group merged with that one, for
     the voter sees them as one. Raises `NotFound`."""

@@ -361,3 +361,20 @@ def _memory(db: Database) -> None:
             WHERE answer IS NOT NULL AND substr(json_extract(answer, '$.source'), 1, 8) = 'earlier:';
         """
     )
+
+
+@steps(name="0021_expert")
+def _expert(db: Database) -> None:
+    """drafts: answers that experts have not sent yet, one a question and person, `sources` as JSON. declined: questions
+    that are not for a person, as they said."""
+    db.executescript(
+        """
+        CREATE TABLE drafts (
+            question TEXT NOT NULL, person TEXT NOT NULL, text TEXT NOT NULL, sources TEXT NOT NULL, at REAL NOT NULL,
+            PRIMARY KEY (question, person)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE declined (
+            question TEXT NOT NULL, person TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (question, person)
+        ) STRICT, WITHOUT ROWID;
+        """
+    )

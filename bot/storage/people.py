@@ -102,7 +102,7 @@ def take_role(db: Database, id: str, session: str, by: Actor, now: float) -> Non
 
 def remove(db: Database, id: str, by: Actor, now: float) -> None:
     name, before = _name(db, id), _organisers(db, now)
-    for table in ("logins", "roles", "invitations"):
+    for table in ("logins", "roles", "invitations", "drafts", "declined"):
         db.execute(f"DELETE FROM {table} WHERE person = ?", (id,))  # noqa: S608 (names from the line above)
     db.execute("DELETE FROM people WHERE id = ?", (id,))
     _require_organiser(db, before, now)

@@ -21,7 +21,9 @@ from bot.model import (
     Asked,
     Change,
     Cursor,
+    Declined,
     Delivery,
+    Draft,
     Feed,
     Message,
     Outage,
@@ -40,7 +42,20 @@ from bot.model import (
     Vector,
 )
 from bot.ports import Now
-from bot.storage import changes, inbox, links, logins, people, polls, questions, sessions, sources, stages, vectors
+from bot.storage import (
+    changes,
+    inbox,
+    links,
+    logins,
+    people,
+    polls,
+    questions,
+    reviews,
+    sessions,
+    sources,
+    stages,
+    vectors,
+)
 from bot.storage import deliveries as said
 from bot.storage.connection import claim, connect, explained, warn_if_unsound
 from bot.storage.migrations import migrate
@@ -252,6 +267,24 @@ class SqliteStore:
 
     async def pulse(self, session: str, since: float) -> list[tuple[int, str, int]]:
         return await self._read(polls.pulse, session, since)
+
+    async def keep_draft(self, draft: Draft, base: float) -> Draft:
+        return await self._write(reviews.keep, draft, base)
+
+    async def draft(self, question: str, person: str) -> Draft | None:
+        return await self._read(reviews.draft, question, person)
+
+    async def drafts(self, session: str) -> list[Draft]:
+        return await self._read(reviews.drafts, session)
+
+    async def decline(self, question: str, person: str, on: bool, at: float) -> None:
+        await self._write(reviews.decline, question, person, on, at)
+
+    async def declined(self, session: str) -> list[Declined]:
+        return await self._read(reviews.declined, session)
+
+    async def done(self, session: str, once: str) -> Action | None:
+        return await self._read(changes.done, session, once)
 
     async def admit(self, entry: Entry, now: float) -> Login | None:
         return await self._write(logins.admit, entry, now)

@@ -315,10 +315,12 @@ def _link_page(promise: Invitation, titles: Mapping[str, str]) -> dict[str, obje
 
 
 def _home(login: Login, now: float) -> str:
-    """Where somebody goes who has just signed in: to work in their session where there is one, else to the list."""
+    """Where somebody goes who has just signed in: to work in their session where there is one, else to the list.
+    Experts answer what is open; the board is one tap from there."""
     sessions = {grant.session for grant in login.grants}
     one = sessions.pop() if len(sessions) == 1 else ""
-    page = "board" if at_least(role_of(login.grants, one, now), "expert") else "remote"
+    role = role_of(login.grants, one, now)
+    page = "experts" if role == "expert" else "board" if at_least(role, "expert") else "remote"
     return f"/s/{quote(one, safe='')}/{page}" if one else "/"
 
 

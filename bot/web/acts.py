@@ -161,7 +161,7 @@ class Acts:
         caller, id = request[CALLER], request.match_info["question"]
         await require_here(self._site, caller, [id])
         question = await self._site.store.question(id)
-        asked = [_asked(one) for one in await self._site.store.asked(id)]
+        asked = [asked_out(one) for one in await self._site.store.asked(id)]
         last = await self._last(caller.here.id, id)
         return reply(QuestionDetail(**staff_question(question).model_dump(), asked=asked, last=last))
 
@@ -272,7 +272,7 @@ def _seen(told: Mapping[str, SeenBody]) -> dict[str, Seen]:
     }
 
 
-def _asked(one: Asked) -> AskedOut:
+def asked_out(one: Asked) -> AskedOut:
     message, placement = one.message, one.placement
     return AskedOut(
         message=message.id,

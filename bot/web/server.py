@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from aiohttp import web
 
 from bot.courses import Courses
+from bot.experts import Experts
 from bot.live import Live
 from bot.polls import Polls
 from bot.ports import Connector, Now, Store
@@ -17,6 +18,7 @@ from bot.web.assets import Assets
 from bot.web.course import CourseRoutes
 from bot.web.effects import Effects
 from bot.web.events import Events
+from bot.web.experts import ExpertRoutes
 from bot.web.failures import LARGEST_BODY
 from bot.web.guards import make_guards, set_headers
 from bot.web.hands import Hands
@@ -64,6 +66,7 @@ def make_web(
     feed: FeedSession = _feeds_nothing,
     sources: Mapping[str, Mapping[str, str]] | None = None,
     polls: Polls | None = None,
+    experts: Experts | None = None,
     limits: Limits | None = None,
     precision: float = PRECISION,
 ) -> web.Application:
@@ -95,6 +98,7 @@ def make_web(
         feed=feed,
         courses=courses,
         tryouts=tryouts,
+        experts=experts or Experts(store, desk, live.changed, now),
         limits=limits,
         precision=precision,
         participants=Participants(sign_in.key("participants")),
@@ -120,6 +124,7 @@ def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
         Api(site),
         Acts(site),
         Hands(site),
+        ExpertRoutes(site),
         Effects(site),
         events,
         Pages(site),

@@ -11,6 +11,7 @@ from jinja2 import Environment
 from bot.accounts import Actor, Login, at_least, name_key
 from bot.courses import Courses
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
+from bot.experts import Experts
 from bot.live import Live
 from bot.model import (
     Action,
@@ -67,7 +68,9 @@ class Desk(Protocol):
     async def stage(self, who: str, id: str) -> Action: ...
     async def unstage(self, who: str, id: str) -> Action: ...
     async def next(self, who: str, id: str, text: str, then: str | None = None) -> Action: ...
-    async def answer(self, who: str, id: str, text: str, sources: Sequence[str] = ()) -> Action: ...
+    async def answer(
+        self, who: str, id: str, text: str, sources: Sequence[str] = (), *, by: str = "", once: str = ""
+    ) -> Action: ...
     async def accept(self, who: str, id: str) -> Action: ...
     async def recall(self, who: str, id: str, earlier: str) -> Action: ...
     async def dismiss(self, who: str, ids: Sequence[str], reason: str = "", shown: bool = False) -> Action: ...
@@ -179,6 +182,7 @@ class Site:
     feed: FeedSession
     courses: Courses
     tryouts: Tryouts
+    experts: Experts
     limits: Limits
     precision: float
     participants: Participants

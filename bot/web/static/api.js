@@ -4,9 +4,9 @@ import { language, t } from "./i18n.js";
 export class Failure extends Error {
   /**
    * `status` 0: no answer came. `wait`: seconds after which another try is welcome. `field`: what of the input is wrong.
-   * `questions`: ids of those that stand otherwise than this page knew.
+   * `questions`: ids of those that stand otherwise than this page knew; `now`: what stands, where the answer says so.
    */
-  constructor(status, code, text, wait = 0, field = "", questions = []) {
+  constructor(status, code, text, wait = 0, field = "", questions = [], now = null) {
     super(text || code);
     this.status = status;
     this.code = code;
@@ -14,6 +14,7 @@ export class Failure extends Error {
     this.wait = wait;
     this.field = field;
     this.questions = questions;
+    this.now = now;
   }
 
   /** Worth another try with the same words. */
@@ -53,7 +54,7 @@ export async function call(method, path, body, { keepalive = false, signal, pati
   }
   if (answer.ok && data) return data;
   const wait = Number(answer.headers.get("Retry-After")) || 0;
-  if (data) throw new Failure(answer.status, data.code ?? codeOf(answer.status), data.error ?? "", wait, data.field ?? "", data.questions ?? []);
+  if (data) throw new Failure(answer.status, data.code ?? codeOf(answer.status), data.error ?? "", wait, data.field ?? "", data.questions ?? [], data.now ?? null);
   // A proxy that cannot reach the server, or a network that wants a sign-in first: either passes.
   throw answer.status >= 500 ? new Failure(answer.status, "busy", "", wait) : new Failure(0, "portal", "");
 }

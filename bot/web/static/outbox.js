@@ -9,17 +9,18 @@ const LONGEST_WAIT = 30000; // milliseconds between two tries
  * "sent" (detail: the server's reply), "failed" (detail: the Failure). `trouble`: the Failure that everything waits for.
  */
 export class Outbox extends EventTarget {
-  constructor(session) {
+  /** `key`: where it is kept on the device. */
+  constructor(session, key = `floormic.outbox.${session}`) {
     super();
     this.session = session;
-    this.store = kept(`floormic.outbox.${session}`, []);
+    this.store = kept(key, []);
     this.tries = 0;
     this.notBefore = 0;
     this.trouble = null;
     this.started = this.entries.length === 0;
     addEventListener("online", () => ((this.tries = 0), this.flush()));
     // Another page of this session sends as well: each reads what the other left.
-    addEventListener("storage", (event) => event.key === `floormic.outbox.${session}` && this.dispatchEvent(new Event("change")));
+    addEventListener("storage", (event) => event.key === key && this.dispatchEvent(new Event("change")));
     document.addEventListener("visibilitychange", () => !document.hidden && this.flush());
   }
 

@@ -5,7 +5,7 @@ import { pageFacts } from "./shell.js";
 
 const MARKS = {
   new: "new", queued: "queue", on_stage: "mic", answered: "check", dismissed: "close", merged: "merge",
-  received: "wait", nothing_asked: "help", hidden: "move", pin: "pin", warn: "warn", expert: "people",
+  received: "wait", draft: "edit", nothing_asked: "help", hidden: "move", pin: "pin", warn: "warn", expert: "people",
 };
 
 /** A state as an icon with its word. */
@@ -38,11 +38,11 @@ export function fillChats(node, chats) {
   node.replaceChildren(...sorted.map(([source, count]) => chatChip(source, count)));
 }
 
-/** Only addresses of the web become links; anything else stays text. */
+/** Only addresses of the web become links, by their title where they have one; anything else stays text. */
 function source(text) {
-  const address = /^https?:\/\/\S+$/i.test(text) ? text : null;
-  if (!address) return el("bdi", { text: shown(text) });
-  return el("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow", text: shown(text) });
+  const [, title, address] = /^(.*?)\s*(https?:\/\/\S+)$/is.exec(text) ?? [];
+  if (!address || title.includes("://")) return el("bdi", { text: shown(text) });
+  return el("a", { href: address, target: "_blank", rel: "noopener noreferrer nofollow", title: title ? address : null, text: shown(title) || shown(address) });
 }
 
 const NAMELESS = new Set(["course", "organiser", "moderator", "expert", "speaker"]); // who was given no name is called by the role
