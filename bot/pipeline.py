@@ -211,8 +211,8 @@ class Pipeline:
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._preview, text)
 
     async def best(self, text: str) -> CourseMatch | None:
-        """What of the course and of the earlier answers fits this text best, however surely; None where nothing may be
-        said of them. Changes nothing."""
+        """What of the course fits this text best, however surely; None where the course may say nothing. Changes
+        nothing."""
         return await asyncio.get_running_loop().run_in_executor(self._executor, self._best, text)
 
     async def run(self) -> None:
@@ -398,9 +398,10 @@ class Pipeline:
 
     def _best(self, text: str) -> CourseMatch | None:
         self._take_lesson()
-        if self._answering is None or self._newest.answers is Mode.OFF:
+        course = self._lesson.course
+        if course is None or self._newest.answers is Mode.OFF:
             return None
-        match = self._answering.match(text, np.ascontiguousarray(self._encoder.encode([text])[0]))
+        match = course.match(text, np.ascontiguousarray(self._encoder.encode([text])[0]))
         return CourseMatch(match.source, match.score, "suggested", match.text) if match else None
 
     def _hear(self, message: Message, placement: Placement) -> None:

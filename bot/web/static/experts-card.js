@@ -223,7 +223,9 @@ export class Card {
     const { asked, reach, course } = this.review;
     this.refill(this.wordings, [asked.length], () => folded(asked));
     this.wordings.hidden = !this.wordings.querySelector("li");
-    this.refill(this.course, [course, question.answer !== null], () => (question.answer ? [] : courseSays(course, () => this.use(course))));
+    const earlier = question.suggested_memory;
+    const found = [earlier && { ...earlier, source: earlier.where, earlier: true }, course].filter(Boolean);
+    this.refill(this.course, [found, question.answer !== null], () => (question.answer ? [] : offered(found, (one) => this.use(one))));
     this.refill(this.reach, [reach], () => reached(reach));
   }
 
@@ -261,12 +263,14 @@ function folded(asked) {
   return [el("summary", { text: t("expert.wordings", { n: ways.size }) }), el("ul", {}, ...rows)];
 }
 
-function courseSays(course, use) {
-  if (!course) return [el("p", { class: "faint", text: t("expert.course.none") })];
-  const earlier = course.source.startsWith("earlier:");
-  const head = el("p", { class: "suggest-head" }, icon(earlier ? "history" : "book"), el("span", { text: t(earlier ? "expert.earlier" : "expert.course") }), el("span", { class: "badge", text: t("expert.course.sure", { n: Math.round(course.score * 100) }) }));
-  const foot = el("p", { class: "answer-source" }, t("answer.source", { source: "" }), el("bdi", { text: shown(course.source) }));
-  return [el("div", { class: "suggest" }, head, foldable(said(course.text)), foot, button({ icon: "copy", word: t("expert.course.use"), "data-do": "use", act: use }))];
+/** What the course says, and what was answered on an earlier evening: each can be taken as a draft. */
+function offered(found, use) {
+  if (!found.length) return [el("p", { class: "faint", text: t("expert.course.none") })];
+  return found.map((one) => {
+    const head = el("p", { class: "suggest-head" }, icon(one.earlier ? "history" : "book"), el("span", { text: t(one.earlier ? "expert.earlier" : "expert.course") }), el("span", { class: "badge", text: t("expert.course.sure", { n: Math.round(one.score * 100) }) }));
+    const foot = el("p", { class: "answer-source" }, el("bdi", { text: shown(one.source) }));
+    return el("div", { class: "suggest" }, head, foldable(said(one.text)), foot, button({ icon: "copy", word: t("expert.course.use"), "data-do": "use", act: () => use(one) }));
+  });
 }
 
 function reached({ people, chats, unreached }) {

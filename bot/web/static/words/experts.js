@@ -26,7 +26,6 @@ addWords({
   "expert.course.sure": ["把握 {n}%", "{n}% sure"],
   "expert.course.use": ["用作草稿", "Use as my draft"],
   "expert.course.none": ["课程资料里没有找到相关内容。", "The course says nothing about this."],
-  "expert.course.replace": ["已写入回答框。", "It stands in the answer now."],
   "expert.answer": ["写给所有提问者的回答", "Your answer, for everyone who asked"],
   "expert.correct": ["更正这个回答", "Correct this answer"],
   "expert.source.url": ["链接", "Link"],
