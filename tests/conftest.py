@@ -1,6 +1,11 @@
 """For all tests."""
 
+import os
+
 from hypothesis import settings
+
+# Several tests run at the same time: threads of one model that wait for each other would keep the others from running.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # What a test promises is held by what it finds, not by how fast a shared machine is just now.
 settings.register_profile("shared machine", deadline=None)

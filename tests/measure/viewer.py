@@ -40,13 +40,15 @@ PROFILES = {
 
 @dataclass
 class Visit:
-    """Times in milliseconds. `trips`: the longest chain of requests, each begun after the one before had ended."""
+    """Times in milliseconds. `trips`: the longest chain of requests, each begun after the one before had ended. `late`:
+    the files that a script asked for and not the page itself."""
 
     fcp: float = 0.0
     lcp: float = 0.0
     live: float = 0.0
     trips: int = 0
     requests: list[tuple[str, float, float, int]] = field(default_factory=list)  # address, began, ended, bytes
+    late: list[str] = field(default_factory=list)
 
     @property
     def weight(self) -> int:
@@ -79,7 +81,10 @@ async def visit(browser: Browser, address: str, profile: Profile) -> Visit:
     seen = Visit()
 
     def sent(event: dict[str, Any]) -> None:
-        under_way[event["requestId"]] = (event["request"]["url"], event["timestamp"])
+        url = event["request"]["url"]
+        under_way[event["requestId"]] = (url, event["timestamp"])
+        if "/static/" in url and event["initiator"]["type"] == "script":
+            seen.late.append(url)
 
     def loaded(event: dict[str, Any]) -> None:
         url, began = under_way.pop(event["requestId"], ("", 0.0))

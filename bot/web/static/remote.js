@@ -108,7 +108,7 @@ function drawKeys() {
   byId("keys").replaceChildren(...rows);
 }
 
-const undo = () => staging.done.length ? staging.undo() : toast(t("stage.undo.none"), { slot: "did" });
+const undo = () => staging.undo();
 const blank = () => staging.show({ blank: !staging.blank });
 const on = { done: () => staging.answered(), back: () => staging.putBack(), skip: () => staging.skip(), undo, blank };
 for (const [id, act] of Object.entries(on)) byId(id).addEventListener("click", act);
@@ -122,6 +122,7 @@ const draw = onceAFrame(drawRemote);
 for (const what of ["change", "state", "refused"]) live.addEventListener(what, draw);
 for (const what of ["change", "busy", "out", "acted", "failed"]) staging.addEventListener(what, draw);
 staging.addEventListener("acted", ({ detail: { what } }) => toast(t(`stage.did.${what}`), { slot: "did" }));
+staging.addEventListener("none", () => toast(t("stage.undo.none"), { slot: "did" }));
 staging.addEventListener("failed", ({ detail }) =>
   detail.status === 0 ? toast(t("remote.lost"), { bad: true, slot: "did" }) : toastFailure(detail),
 );

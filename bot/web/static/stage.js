@@ -123,7 +123,7 @@ function fit(text) {
 const doing = (act) => () => (staging.may ? act() : toast(t("stage.signin"), { slot: "signin" }));
 
 const next = doing(() => staging.answered());
-const back = doing(() => staging.done.length ? staging.undo() : toast(t("stage.undo.none"), { slot: "did" }));
+const back = doing(() => staging.undo());
 
 function fullScreen() {
   if (document.fullscreenElement) document.exitFullscreen();
@@ -160,10 +160,11 @@ live.addEventListener("state", draw);
 live.addEventListener("refused", (event) => event.detail && toastFailure(event.detail));
 staging.addEventListener("change", draw);
 staging.addEventListener("out", draw);
-staging.addEventListener("busy", () => (byId("done").disabled = staging.busy));
+staging.addEventListener("busy", () => (byId("done").disabled = Boolean(staging.busy)));
 staging.addEventListener("acted", ({ detail: { what, undo } }) =>
   toast(t(`stage.did.${what}`), { slot: "did", action: undo ? { word: t("stage.undo"), act: () => staging.undo() } : null }),
 );
+staging.addEventListener("none", () => toast(t("stage.undo.none"), { slot: "did" }));
 staging.addEventListener("failed", ({ detail }) =>
   detail.status === 0 ? toast(t("remote.lost"), { bad: true, slot: "did" }) : toastFailure(detail),
 );

@@ -7,13 +7,13 @@ const PATIENCE = 6; // seconds after which an act must not happen any more: whoe
 
 /**
  * The stage of a session. Events: "change" (limit or blanking), "acted" (detail: {what, undo}), "failed" (detail: the
- * Failure), "busy", "out" (the login has ended).
+ * Failure), "busy", "none" (there is nothing to take back), "out" (the login has ended).
  */
 export class Staging extends EventTarget {
   /** `live` must watch the topic "stage". */
   constructor(live, facts) {
     super();
-    Object.assign(this, { live, facts, limit: 0, blank: false, ahead: 0, busy: false, role: facts.role, done: [], set: false });
+    Object.assign(this, { live, facts, limit: 0, blank: false, ahead: 0, busy: "", role: facts.role, done: [], set: false });
     live.addEventListener("stage", ({ detail }) => this.take(detail));
     live.addEventListener("state", () => live.state === "live" && this.synchronise());
   }
@@ -93,10 +93,13 @@ export class Staging extends EventTarget {
     return this.now ? this.act("unstage", [this.now.id]) : false;
   }
 
-  /** Takes back what was done here last; false where nothing was. */
-  undo() {
+  /** Takes back what was done here last, also what is just being done. */
+  async undo() {
+    if (this.busy === "undo") return false;
+    await this.sending;
     const action = this.done.at(-1);
-    return action === undefined ? false : this.send("undo", "/undo", { action });
+    if (action === undefined) return this.dispatchEvent(new Event("none")), false;
+    return this.send("undo", "/undo", { action });
   }
 
   async act(what, questions, more = {}) {
@@ -105,8 +108,9 @@ export class Staging extends EventTarget {
     return done;
   }
 
-  /** Changes how the stage is shown: `limit`, `blank`, `restart`. */
-  show(change) {
+  /** Changes how the stage is shown: `limit`, `blank`, `restart`; after what is just being done. */
+  async show(change) {
+    await this.sending;
     return this.send("show", "/stage", change);
   }
 
@@ -114,7 +118,11 @@ export class Staging extends EventTarget {
   async send(what, path, body) {
     if (this.busy || !this.may) return false;
     if (this.live.state !== "live") return this.fail({ code: "offline", status: 0 });
-    this.enter(true);
+    return (this.sending = this.sent(what, path, body));
+  }
+
+  async sent(what, path, body) {
+    this.enter(what);
     try {
       if (!this.set) await this.synchronise();
       const by = this.clock + PATIENCE;
@@ -130,7 +138,7 @@ export class Staging extends EventTarget {
       if (what === "undo" && failure.status !== 0) this.done.pop();
       return this.fail(failure);
     } finally {
-      this.enter(false);
+      this.enter("");
     }
   }
 

@@ -339,6 +339,7 @@ async def test_a_page_left_open_says_that_the_sign_in_ended_and_goes_on_after_it
     allow(crowd, 403)
 
 
+@pytest.mark.thorough
 async def test_a_thousand_questions_are_stepped_through_and_searched(crowd: Crowd) -> None:
     """With 1,000 questions on the board a step of the cursor and each letter of a search are painted within half a
     second, on a machine that has other work too. A hundred rows are drawn, all are searched, and a step below the last

@@ -476,6 +476,7 @@ async def test_an_answer_that_overtakes_the_list_of_my_questions_is_shown(crowd:
     late.set()
     await viewer.locator("#tab-mine").click()
     await expect(viewer.locator(".mine .answer")).to_contain_text("faq.md:12")
+    await viewer.unroute_all(behavior="ignoreErrors")
 
 
 async def test_what_a_colleague_takes_away_moves_nothing_under_the_pointer(crowd: Crowd) -> None:
