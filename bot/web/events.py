@@ -2,27 +2,21 @@
 
 import asyncio
 import logging
-from contextlib import suppress
-from dataclasses import replace
 from typing import cast
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from bot.accounts import role_of
 from bot.errors import StoreError
 from bot.live import Feed
-from bot.web.queue_json import WHOLE
+from bot.web.broadcast import BUFFER, Broadcast, News, Stream
 from bot.web.reading import read_since
 from bot.web.routes import API, AS, Parameter, Route
-from bot.web.schemas import SessionNow
-from bot.web.sessions import TOPIC
 from bot.web.site import CALLER, Caller, Site
 
 log = logging.getLogger(__name__)
 
 RETRY = 2000  # milliseconds until a browser connects again
-BUFFER = 16 * 1024  # bytes that may wait for one client in this process
-HEARTBEAT = b": still here\n\n"
 
 
 class Events:
@@ -31,6 +25,8 @@ class Events:
     def __init__(self, site: Site) -> None:
         self._site = site
         self._open: set[asyncio.Task[object]] = set()
+        self._broadcasts: dict[tuple[str, bool], Broadcast] = {}
+        self._running: set[asyncio.Task[None]] = set()
 
     def routes(self) -> list[Route]:
         since = Parameter("since", "the revision you know", {"type": "integer", "minimum": 0, "default": 0})
@@ -51,9 +47,10 @@ class Events:
 
     async def close(self, app: web.Application) -> None:
         """End every stream."""
-        for task in self._open:
+        tasks = [*self._open, *self._running]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         since = read_since(request, last_event_id=True)
@@ -65,11 +62,15 @@ class Events:
             self._open.add(task)
             try:
                 await response.prepare(request)  # here too a client may have left
-                if request.transport is not None:
-                    request.transport.set_write_buffer_limits(high=BUFFER)
-                await _Stream(self._site, caller, feed, response).run(since)
+                if (transport := request.transport) is not None:
+                    transport.set_write_buffer_limits(high=BUFFER)
+                    known = await self._begin(caller, feed, response, since)
+                    over = asyncio.get_running_loop().create_future()
+                    chunked = request.version >= HttpVersion11
+                    stream = Stream(transport, chunked, known.session, known.since, known.told, over)
+                    await self._listen(caller, feed, stream)
             except TimeoutError:
-                log.info("a watcher of %s did not read for too long and was dropped", caller.here.id)
+                log.info("a watcher of %s did not read its first view and was dropped", caller.here.id)
                 if request.transport is not None:
                     request.transport.abort()
             except (ConnectionError, StoreError) as error:
@@ -80,77 +81,48 @@ class Events:
                 self._open.discard(task)
         return response
 
-
-class _Stream:
-    """One client's stream. Raises `TimeoutError` where it does not read, `ConnectionError` where it left."""
-
-    def __init__(self, site: Site, caller: Caller, feed: Feed, response: web.StreamResponse) -> None:
-        self._site = site
-        self._caller = caller
-        self._session = caller.here
-        self._feed = feed
-        self._response = response
-        self._loop = asyncio.get_running_loop()
-        self._pause = 0.0 if caller.staff else site.limits.viewer_pause
-        self._again = 0.0  # loop time from which on it may be told something new
-
-    async def run(self, since: int) -> None:
-        limits = self._site.limits
-        since = since if since <= self._feed.view.revision else 0  # a revision of another database
-        since, told = await self._send_news(since, 0, b"retry: %d\n" % RETRY)
-        beat = self._loop.time() + limits.heartbeat
-        check = self._loop.time() + limits.login_check
-        while True:
-            if await self._changed(since, told, until=min(beat, check) if self._caller.login else beat):
-                since, told = await self._send_news(since, told)
-                beat = self._loop.time() + limits.heartbeat
-            if self._loop.time() >= beat:
-                await self._write(HEARTBEAT)
-                beat = self._loop.time() + limits.heartbeat
-            if self._caller.login and self._loop.time() >= check:
-                if not await self._still_signed_in():
-                    return
-                check = self._loop.time() + limits.login_check
-
-    async def _changed(self, since: int, told: int, until: float) -> bool:
-        """Whether there is something new. Thousands of viewers are told a few times a second, or nobody would be told
-        in time; what comes in between comes together."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(until):
-                await asyncio.sleep(self._again - self._loop.time())
-                await self._feed.turned(since, told)
-                return True
-        return False
-
-    async def _still_signed_in(self) -> bool:
-        """With the role the stream began with? Another one, greater or less, sees something else."""
-        login = await self._site.sign_in.login(self._caller.login_token, using=False)
-        role = role_of(login.grants, self._caller.here.id, self._site.now()) if login else ""
-        return role == self._caller.role
-
-    async def _send_news(self, since: int, told: int, head: bytes = b"") -> tuple[int, int]:
-        """Send all that is newer; the revision and the number of the topics that the client knows then."""
-        view, number, topics = self._feed.view, self._feed.number, self._feed.told(told, self._caller.staff)
-        parts = [head]
-        if self._set_otherwise(dict(topics).get(TOPIC)) and not head:
-            since = WHOLE
-        if head or view.revision > since:
-            data = self._site.queue_json.payload(view, self._session, since, self._caller.staff)
-            parts.append(b"event: questions\nid: %d\ndata: %s\n\n" % (view.revision, data))
-        parts += [b"event: %s\ndata: %s\n\n" % (name.encode(), data) for name, data in topics]
-        if news := b"".join(parts):  # a topic may have news for staff alone
-            await self._write(news)
-        self._again = self._loop.time() + self._pause
-        return view.revision, number
-
-    def _set_otherwise(self, told: bytes | None) -> bool:
-        """Whether other questions are to be seen since the session is set as told."""
-        if told is None:
-            return False
-        now, before = SessionNow.model_validate_json(told), self._session
-        self._session = replace(before, review=now.review, ledger=now.ledger)
-        return self._session != before
-
-    async def _write(self, data: bytes) -> None:
+    async def _begin(self, caller: Caller, feed: Feed, response: web.StreamResponse, since: int) -> News:
+        """Send what there is; aiohttp sends the head with it."""
+        since = since if since <= feed.view.revision else 0  # a revision of another database
+        news = News.of(feed, self._site.queue_json, caller.staff, since, 0, caller.here, first=True)
         async with asyncio.timeout(self._site.limits.write_timeout):
-            await self._response.write(data)
+            await response.write(b"retry: %d\n" % RETRY + news.data)
+        return news
+
+    async def _listen(self, caller: Caller, feed: Feed, stream: Stream) -> None:
+        """Until the client left, or lost the role the stream began with. Another one, greater or less, sees something
+        else."""
+        broadcast = self._broadcast(caller, feed)
+        broadcast.join(stream)
+        try:
+            if caller.login is None:
+                await stream.over
+            while not stream.over.done() and await self._still_signed_in(caller):
+                await asyncio.wait((stream.over,), timeout=self._site.limits.login_check)
+        finally:
+            broadcast.leave(stream)
+
+    async def _still_signed_in(self, caller: Caller) -> bool:
+        login = await self._site.sign_in.login(caller.login_token, using=False)
+        role = role_of(login.grants, caller.here.id, self._site.now()) if login else ""
+        return role == caller.role
+
+    def _broadcast(self, caller: Caller, feed: Feed) -> Broadcast:
+        """That of this audience; begun by its first stream, over with its last."""
+        audience = caller.here.id, caller.staff
+        if audience not in self._broadcasts:
+            broadcast = Broadcast(feed, self._site.queue_json, caller.staff, self._site.limits)
+            self._broadcasts[audience] = broadcast
+            task = asyncio.create_task(self._run(audience, broadcast))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+        return self._broadcasts[audience]
+
+    async def _run(self, audience: tuple[str, bool], broadcast: Broadcast) -> None:
+        try:
+            await broadcast.run()
+        except Exception:
+            log.exception("the streams of %s broke", audience[0])
+        finally:
+            del self._broadcasts[audience]
+            broadcast.end()

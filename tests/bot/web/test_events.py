@@ -62,6 +62,21 @@ async def test_a_stream_begins_with_everything_and_goes_on_with_changes(hall: Ha
     assert ([q["id"] for q in data["questions"]], data["revision"]) == (["q2"], id)
 
 
+async def test_a_proxy_that_speaks_http_1_0_hears_the_same(hall: Hall) -> None:
+    """Without chunks, which it does not know: what nginx asks for unless it is told otherwise."""
+    await hall.asks()
+    reader, writer = await asyncio.open_connection("127.0.0.1", hall.server.port)
+    writer.write(f"GET {PATH} HTTP/1.0\r\nHost: x\r\n\r\n".encode())
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert b"chunked" not in head.lower()
+    assert (await reader.readuntil(b"\n\n")).startswith(b"retry: 2000\nevent: questions\n")
+    await hall.asks("Will there be slides?", "q2")
+    while not (block := await asyncio.wait_for(reader.readuntil(b"\n\n"), 3)).startswith(b"event: questions\n"):
+        pass
+    assert b'"id":"q2"' in block
+    writer.close()
+
+
 async def test_an_empty_session_says_that_it_is_live(hall: Hall) -> None:
     """A client knows at once that it is connected, also where nobody asked anything."""
     assert await (await watching(hall.client())).event() == (0, {"revision": 0, "questions": []})

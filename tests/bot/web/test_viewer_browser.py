@@ -457,7 +457,7 @@ async def test_a_narrow_page_with_large_letters_holds_everything(crowd: Crowd, l
     await viewer.evaluate(RESTING)
     await ask(viewer, "👍🏽👍🏽👍🏽")
     await viewer.wait_for_function(
-        """() => document.querySelector(".toast").getBoundingClientRect().bottom
+        """() => document.querySelector(".toast")?.getBoundingClientRect().bottom
              <= document.getElementById("composer").getBoundingClientRect().top"""
     )
     await viewer.locator(".toast-close").click()
