@@ -199,11 +199,8 @@ class Desk:
         """Answer with what a person answered to the question `earlier` on an earlier evening of the series; everyone
         who asked hears it, with its date."""
         state, source = await self._state(id), await self._state(earlier)
-        sessions = await self._store.sessions()
-        here = next(one for one in sessions if one.id == state.session)
-        evening = next((one for one in before(here, sessions) if one.id == source.session), None)
-        answer = source.answer
-        if evening is None or source.status is not Status.ANSWERED or answer is None or answer.by == COURSE:
+        evening, answer = await self._evening(state, source), source.answer
+        if source.status is not Status.ANSWERED or answer is None or answer.by == COURSE:
             raise NotAllowed("no person answered that on an earlier evening of the series")
         found = Answer(answer.text, COURSE, self._now(), recalled(evening, source, answer))
         return await self._answer(who, "recall", id, found)
@@ -235,6 +232,20 @@ class Desk:
         mine = {id for q in states for id in together(q.id, known)}
         others = together(other, known)
         return await self._apply(who, "apart", [(q, apart_from(q, others)) for q in known if q.id in mine])
+
+    async def again(self, who: str, id: str, earlier: str) -> Action:
+        """The question asks what `earlier` asked on an earlier evening of the series."""
+        state, thread = await self._thread(id, earlier)
+        kept = tuple(one for one in state.apart if one not in thread)
+        said = replace(state, again=(*(one for one in state.again if one != earlier), earlier), apart=kept)
+        return await self._apply(who, "again", _changed([(state, said)], "said already"))
+
+    async def not_again(self, who: str, id: str, earlier: str) -> Action:
+        """It asks something else than `earlier` and all that asked the same there; that is not proposed any more."""
+        state, thread = await self._thread(id, earlier)
+        said = replace(state, again=tuple(one for one in state.again if one not in thread))
+        said = apart_from(said, (one for one in thread if one not in state.apart))
+        return await self._apply(who, "not_again", _changed([(state, said)], "said already"))
 
     async def split(self, who: str, id: str, messages: Sequence[int]) -> Action:
         """The wordings `messages` become a question of their own, which is another one than they came from."""
@@ -385,6 +396,22 @@ class Desk:
             if action == one.id or (action is None and may and not one.undone and one.change.undoes is None):
                 return one
         raise NotFound("there is nothing to undo" if action is None else f"there is no action {action}")
+
+    async def _thread(self, id: str, earlier: str) -> tuple[QuestionState, tuple[str, ...]]:
+        """A question, and what asked the same as `earlier` on earlier evenings, that one first."""
+        question, other = await self._store.question(id), await self._state(earlier)
+        await self._evening(question.state, other)
+        asked = {one.question: one for one in question.earlier.evenings} if question.earlier else {}
+        return question.state, tuple(dict.fromkeys((earlier, *(asked if earlier in asked else ()))))
+
+    async def _evening(self, state: QuestionState, other: QuestionState) -> Session:
+        """That of the other question, which was before this one's in its series. Raises `NotAllowed`."""
+        sessions = await self._store.sessions()
+        here = next(one for one in sessions if one.id == state.session)
+        evening = next((one for one in before(here, sessions) if one.id == other.session), None)
+        if evening is None:
+            raise NotAllowed("that was not asked on an earlier evening of the series")
+        return evening
 
     async def _set_status(self, who: str, what: str, ids: Sequence[str], status: Status) -> Action:
         return await self._apply(who, what, [(q, _to(q, status)) for q in await self._states(ids)])

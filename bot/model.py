@@ -222,7 +222,8 @@ class QuestionState:
     `title` is what is shown; `original` keeps the first wording. `merged_into` is the final group, never a chain.
     `reason` says why it was dismissed; with `reason_shown` whoever asked reads it too. `assigned` names the expert who
     shall answer it ("": nobody in particular). `rejected` names course sources an asker called no answer, `apart`
-    questions that a person said are not this one; it is enough that one of two names the other.
+    questions that a person said are not this one, also of earlier evenings; it is enough that one of two names the
+    other. `again` names questions of earlier evenings that a person said ask the same.
     """
 
     id: str
@@ -239,6 +240,45 @@ class QuestionState:
     answer: Answer | None = None
     rejected: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Recurrence:
+    """A question asks what was asked on an earlier evening of its series. `root` is the first question that asked it,
+    on the first of these evenings, so that all that ask the same have one root. `score`: the greatest probability over
+    its askings. `sure`: they would join it (or a person said so, `told`); else it may be the same.
+    """
+
+    question: str
+    root: str
+    score: float
+    sure: bool
+    told: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evening:
+    """An earlier evening on which a question was asked: the session with its title, when that was, and the `question`
+    there with what it was called, "" where not everybody may see it there."""
+
+    session: str
+    title: str
+    at: float
+    question: str
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """Where a question was asked before, in order of time, and the latest that a person answered there, `suggested`.
+    `sure` and `told` as in `Recurrence`."""
+
+    evenings: tuple[Evening, ...]
+    score: float
+    sure: bool
+    told: bool = False
+    answer: CourseMatch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +297,9 @@ class Question:
     `people` counts distinct persons who asked or voted, `askers` those who asked, `votes` those who only voted;
     `chats` maps a source to its askers; the parts of a message count as one of `messages`. `sureness` is the lowest
     similarity at which a message joined (None: nobody joined). `suggested_answer`, `suggested_memory` (an earlier
-    evening's answer) and `suggested_merge` (question ids) wait for a moderator. `revision` is the session's revision
-    number at its last change: every transaction that touches a session's questions takes the next one. `staged_at` is
-    when it last came on stage (None: it never did).
+    evening's answer) and `suggested_merge` (question ids) wait for a moderator. `earlier`: where it was asked before.
+    `revision` is the session's revision number at its last change: every transaction that touches a session's questions
+    takes the next one. `staged_at` is when it last came on stage (None: it never did).
     """
 
     state: QuestionState
@@ -276,6 +316,7 @@ class Question:
     suggested_merge: tuple[str, ...] = ()
     staged_at: float | None = None
     suggested_memory: CourseMatch | None = None
+    earlier: Earlier | None = None
 
     @property
     def id(self) -> str:

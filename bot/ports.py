@@ -30,6 +30,7 @@ from bot.model import (
     Pulse,
     Question,
     QuestionState,
+    Recurrence,
     Remembered,
     Session,
     SourceHealth,
@@ -146,6 +147,25 @@ class Queue(Protocol):
 
     async def actions(self, session: str, limit: int = 100, since: int = 0, what: Sequence[str] = ()) -> list[Action]:
         """Those with an id greater than `since`, the newest first; with `what` only acts of these names."""
+        ...
+
+
+class Recurrences(Protocol):
+    """What was asked on earlier evenings of a series; a question's own are in `Question.earlier`."""
+
+    async def revisions(self) -> dict[str, int]:
+        """The newest revision of each session that has a queue."""
+        ...
+
+    async def recurrences(self, sessions: Sequence[str]) -> list[Recurrence]: ...
+
+    async def keep_recurrences(self, session: str, found: Sequence[Recurrence]) -> bool:
+        """These are the session's, and no others; whether that changes anything. What changes has a new revision."""
+        ...
+
+    async def recall(self, session: str, evening: str) -> bool:
+        """Something was done on an `evening` before this session: what recurs from there has a new revision; whether
+        anything does."""
         ...
 
 
@@ -395,7 +415,7 @@ class Reviews(Protocol):
         ...
 
 
-class Store(Inbox, Queue, Stages, Vectors, Deliveries, Accounts, Sources, Links, Polls, Reviews, Protocol):
+class Store(Inbox, Queue, Recurrences, Stages, Vectors, Deliveries, Accounts, Sources, Links, Polls, Reviews, Protocol):
     """All that is kept. One process owns it; opening a store that another process holds raises `StoreBusy`."""
 
     async def close(self) -> None: ...

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from bot.app.floor import Unwatched
 from bot.app.minds import Minds
+from bot.app.remembering import Remembering
 from bot.app.reporting import render_report
 from bot.app.sources import make_connectors
 from bot.backoff import backoff
@@ -75,9 +76,10 @@ class Hall:
             replying=lambda: self._replying,
             staff=self._is_staff,
         )
+        self._remembering = Remembering(store, minds, self.pipelines, self.live.changed)
         self.desk = Desk(
             store,
-            self.live.changed,
+            self._acted,
             now,
             sending=lambda: self._outbox.wake(),
             settled=self._settled,
@@ -181,6 +183,7 @@ class Hall:
         )
         self._spawn("outbox", self._outbox.run)
         self._spawn("sources", self.supervisor.run)
+        self._spawn("earlier evenings", self._remember)
         for source in self.settings.sources:
             self._open_staff(source)
         self._understanding = self._begin(self._understand())
@@ -207,10 +210,11 @@ class Hall:
             self.store,
             now=self.now,
             replying=self._replying,
-            changed=self.live.changed,
+            changed=self._placed,
             sending=self._outbox.wake,
         )
         self.pipelines[session.id] = pipeline
+        self._remembering.asked(session.id)
         self._taught[session.id] = _learns_from(session)
         self._spawn(f"pipeline {session.id}", pipeline.run)
         self._watch_course(session)
@@ -254,6 +258,21 @@ class Hall:
 
     def _leads(self, source: str, session: str) -> str:
         return self._sources[source].session if source in self._sources else session
+
+    async def _remember(self) -> None:
+        with suppress(SettingsError):  # said where the program starts
+            await self.loaded()
+            await self._remembering.run()
+
+    def _acted(self, session: str) -> None:
+        """People did something in the queue of a session."""
+        self.live.changed(session)
+        self._remembering.acted(session)
+
+    def _placed(self, session: str) -> None:
+        """The queue of a session has more."""
+        self.live.changed(session)
+        self._remembering.asked(session)
 
     def _told(self, topic: str, session: str) -> None:
         self.live.changed(session, topic)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,10 +16,11 @@ from bot.pipeline import Pipeline
 from bot.ports import Changed, Now, Store
 from knowledge.answering import Answering
 from knowledge.asking import Detector
-from knowledge.calibration import PRECISION, Calibration, calibration_of, uncalibrated
+from knowledge.calibration import PRECISION, Calibration, GroupingJudge, calibration_of, uncalibrated
 from knowledge.course import Course, watch_course
 from knowledge.encoder import Encoder, EncoderError, Remembering, load_encoder
 from knowledge.logistic import CalibrationError
+from knowledge.material import Entry
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,9 @@ class Minds:
         self._encoder = encoder
         self._loaded: tuple[Encoder, Calibration, Remembering] | None = None
         self._courses: dict[str, Course] = {}
+        self._alone: dict[str, Answering | None] = {}
+        self._evenings: dict[str, list[tuple[Entry, ...]]] = {}
+        self._teaching: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.executor = ThreadPoolExecutor(1, thread_name_prefix="understanding")
 
     async def load(self) -> Encoder:
@@ -106,25 +111,47 @@ class Minds:
 
     async def teach(self, pipeline: Pipeline, session: Session, store: Store, course: Course) -> None:
         """Let a pipeline answer from this course, and from what people answered on earlier evenings of the series."""
+        async with self._teaching[session.id]:
+            await self._teach(pipeline, session, course, await earlier_answers(session, store))
+
+    async def recall(self, pipeline: Pipeline, session: Session, store: Store) -> bool:
+        """Let a pipeline know what people answered on earlier evenings meanwhile; whether that is anything else."""
+        async with self._teaching[session.id]:
+            evenings = await earlier_answers(session, store)
+            if evenings == self._evenings.get(session.id):
+                return False
+            await self._teach(pipeline, session, self._courses.get(session.id, Course((), (), ())), evenings)
+            return True
+
+    async def _teach(
+        self, pipeline: Pipeline, session: Session, course: Course, evenings: list[tuple[Entry, ...]]
+    ) -> None:
         _, calibration, encoder = await self._load()
         judge = calibration.answers(self._precision)
-        self._courses[session.id] = course
-        evenings = await earlier_answers(session, store)
-        if not session.course and not evenings:
-            pipeline.teach(None)
-            return
+        self._courses[session.id], self._evenings[session.id] = course, evenings
         for problem in course.problems:
             log.warning("course of %s: %s:%s: %s", session.id, problem.file, problem.line or "", problem.message)
         loop = asyncio.get_running_loop()
-        alone = await loop.run_in_executor(self.executor, Answering, course, encoder, judge)
-        series = None
+        alone = series = None
+        if session.course:
+            alone = await loop.run_in_executor(self.executor, Answering, course, encoder, judge)
         if evenings:
             series = await loop.run_in_executor(
                 self.executor, lambda: Answering(beside(course, evenings, encoder, judge), encoder, judge)
             )
         pipeline.teach(alone, series)
-        of = (len(alone), len(series) - len(alone) if series else 0)
+        self._alone[session.id] = alone
+        of = (len(alone) if alone else 0, sum(map(len, evenings)))
         log.info("session %s: %d entries and passages, %d earlier answers", session.id, *of)
+
+    def course(self, session: str) -> Answering | None:
+        """The course of a session that was taught, by itself."""
+        return self._alone.get(session)
+
+    async def grouping(self) -> tuple[Encoder, GroupingJudge]:
+        """The encoder, and the judge of what asks the same. Raises `SettingsError` where they cannot be had."""
+        encoder, calibration, _ = await self._load()
+        return encoder, calibration.grouping
 
     async def follow_course(self, pipeline: Pipeline, session: Session, store: Store) -> None:
         """Teach the course anew whenever a file of it changes, until cancelled; one that was sent never does."""

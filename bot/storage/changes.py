@@ -32,13 +32,14 @@ def write(db: Database, state: QuestionState, at: float) -> None:
     db.execute(
         """
         INSERT INTO questions (id, session, title, original, status, pinned, labels, merged_into, reason,
-            reason_shown, assigned, answer, rejected, apart, at)
+            reason_shown, assigned, answer, rejected, apart, again, at)
         VALUES (:id, :session, :title, :original, :status, :pinned, :labels, :merged_into, :reason,
-            :reason_shown, :assigned, :answer, :rejected, :apart, :at)
+            :reason_shown, :assigned, :answer, :rejected, :apart, :again, :at)
         ON CONFLICT (id) DO UPDATE SET title = excluded.title, original = excluded.original, status = excluded.status,
             pinned = excluded.pinned, labels = excluded.labels, merged_into = excluded.merged_into,
             reason = excluded.reason, reason_shown = excluded.reason_shown, assigned = excluded.assigned,
-            answer = excluded.answer, rejected = excluded.rejected, apart = excluded.apart, removed = 0
+            answer = excluded.answer, rejected = excluded.rejected, apart = excluded.apart, again = excluded.again,
+            removed = 0
         """,
         {**state_row(state), "at": at},
     )
@@ -70,10 +71,10 @@ def touch(db: Database, session: str, ids: Iterable[str]) -> None:
     db.execute(
         """
         UPDATE questions SET revision = :revision
-        WHERE id IN (SELECT value FROM json_each(:ids))
-            OR id IN (SELECT merged_into FROM questions WHERE id IN (SELECT value FROM json_each(:ids)))
+        WHERE session = :session AND (id IN (SELECT value FROM json_each(:ids))
+            OR id IN (SELECT merged_into FROM questions WHERE id IN (SELECT value FROM json_each(:ids))))
         """,
-        {"revision": row["revision"], "ids": touched},
+        {"revision": row["revision"], "session": session, "ids": touched},
     )
 
 

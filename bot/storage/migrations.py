@@ -378,3 +378,20 @@ def _expert(db: Database) -> None:
         ) STRICT, WITHOUT ROWID;
         """
     )
+
+
+@steps(name="0020_recurring")
+def _recurring(db: Database) -> None:
+    """questions: `again` names those of earlier evenings that a person said ask the same. recurrences: see
+    `model.Recurrence`; one a question at most."""
+    db.executescript(
+        """
+        ALTER TABLE questions ADD COLUMN again TEXT NOT NULL DEFAULT '[]';
+        CREATE TABLE recurrences (
+            question TEXT PRIMARY KEY REFERENCES questions (id), session TEXT NOT NULL, root TEXT NOT NULL,
+            score REAL NOT NULL, sure INTEGER NOT NULL, told INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX recurrences_by_root ON recurrences (root);
+        CREATE INDEX recurrences_by_session ON recurrences (session);
+        """
+    )

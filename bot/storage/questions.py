@@ -15,6 +15,7 @@ from bot.errors import NotFound
 from bot.model import Asked, CourseMatch, Person, Question, QuestionState, Status
 from bot.queueing import OPEN
 from bot.storage.connection import Row
+from bot.storage.recurring import earlier_of
 from bot.storage.rows import PLACEMENT, listed, match_of, message_of, placement_of, state_of
 
 _MEMBERS = """
@@ -160,7 +161,9 @@ def _with_demand(db: Database, rows: list[Row]) -> list[Question]:
     apart: Mapping[str, set[str]] = defaultdict(set)
     for row in db.execute(_APART, {**ids, "session": rows[0]["session"]}):
         apart[row["owner"]].add(row["other"])
-    return [_question(row, demand[row["id"]], hints[row["id"]], apart[row["id"]]) for row in rows]
+    found = [_question(row, demand[row["id"]], hints[row["id"]], apart[row["id"]]) for row in rows]
+    earlier = earlier_of(db, {one.id: one.state for one in found if one.status is not Status.MERGED})
+    return [replace(one, earlier=earlier[one.id]) if one.id in earlier else one for one in found]
 
 
 def _question(row: Row, demand: _Demand, hints: list[Row], apart: set[str]) -> Question:

@@ -163,6 +163,7 @@ def state_row(state: QuestionState) -> dict[str, Any]:
         "answer": dumped(state.answer),
         "rejected": listed(state.rejected),
         "apart": listed(state.apart),
+        "again": listed(state.again),
     }
 
 
@@ -182,6 +183,7 @@ def state_of(row: Row) -> QuestionState:
         answer=None if row["answer"] is None else _answer.validate_json(row["answer"]),
         rejected=_texts.validate_json(row["rejected"]),
         apart=_texts.validate_json(row["apart"]),
+        again=_texts.validate_json(row["again"]),
     )
 
 

@@ -34,6 +34,7 @@ from bot.model import (
     PollVote,
     Pulse,
     Question,
+    Recurrence,
     Remembered,
     Session,
     SourceHealth,
@@ -50,6 +51,7 @@ from bot.storage import (
     people,
     polls,
     questions,
+    recurring,
     reviews,
     sessions,
     sources,
@@ -192,6 +194,18 @@ class SqliteStore:
 
     async def restart_stage(self, session: str, at: float) -> None:
         await self._write(changes.restart, session, at)
+
+    async def revisions(self) -> dict[str, int]:
+        return await self._read(recurring.revisions)
+
+    async def recurrences(self, sessions: Sequence[str]) -> list[Recurrence]:
+        return await self._read(recurring.recurrences, sessions)
+
+    async def keep_recurrences(self, session: str, found: Sequence[Recurrence]) -> bool:
+        return await self._write(recurring.keep, session, found)
+
+    async def recall(self, session: str, evening: str) -> bool:
+        return await self._write(recurring.touch, session, evening)
 
     async def encoder(self) -> str | None:
         return await self._read(vectors.encoder)

@@ -79,6 +79,10 @@ ACTS: Mapping[str, Act] = {
     "next": Act("speaker", lambda desk, who, a: desk.next(who, a.questions[0], clean(a.text or ""), a.into)),
     "accept": Act("moderator", lambda desk, who, a: desk.accept(who, a.questions[0])),
     "recall": Act("moderator", lambda desk, who, a: desk.recall(who, a.questions[0], a.earlier or ""), ["earlier"]),
+    "again": Act("moderator", lambda desk, who, a: desk.again(who, a.questions[0], a.earlier or ""), ["earlier"]),
+    "not_again": Act(
+        "moderator", lambda desk, who, a: desk.not_again(who, a.questions[0], a.earlier or ""), ["earlier"]
+    ),
     "pin": Act("moderator", lambda desk, who, a: desk.pin(who, a.questions, True), one=False),
     "unpin": Act("moderator", lambda desk, who, a: desk.pin(who, a.questions, False), one=False),
     "label": Act("moderator", lambda desk, who, a: _label(desk, who, a), one=False),

@@ -1,12 +1,22 @@
 """A session's queue as JSON, for staff and for viewers; made once for each revision, not once for each watcher."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from bot.live import View
-from bot.model import EARLIER, Answer, CourseMatch, Question, Session, Status
+from bot.model import EARLIER, Answer, CourseMatch, Earlier, Question, Session, Status
 from bot.queueing import visible
-from bot.web.schemas import AnswerOut, EarlierAnswer, GoneQuestion, QuestionOut, StaffQuestion, SuggestedAnswer
+from bot.web.schemas import (
+    AnswerOut,
+    EarlierAnswer,
+    EarlierOut,
+    EveningOut,
+    GoneQuestion,
+    QuestionOut,
+    StaffQuestion,
+    SuggestedAnswer,
+)
 
 REMEMBERED = 64  # payloads of one session and audience: most watchers ask from the same few revisions
 SESSIONS = 256
@@ -20,7 +30,15 @@ def answer_out(answer: Answer | None) -> AnswerOut | None:
     return AnswerOut(text=answer.text, by=answer.by, at=answer.at, sources=list(answer.sources))
 
 
-def earlier_out(match: CourseMatch | None) -> EarlierAnswer | None:
+def _earlier(found: Earlier | None) -> EarlierOut | None:
+    if found is None:
+        return None
+    evenings = [EveningOut(**asdict(one)) for one in found.evenings]
+    answer = _remembered(found.answer)
+    return EarlierOut(evenings=evenings, score=found.score, sure=found.sure, told=found.told, answer=answer)
+
+
+def _remembered(match: CourseMatch | None) -> EarlierAnswer | None:
     if match is None:
         return None
     session, _, question = match.source.removeprefix(EARLIER).partition("#")
@@ -81,7 +99,8 @@ def _for_staff(question: Question) -> dict[str, Any]:
         "sureness": question.sureness,
         "suggested_answer": found and SuggestedAnswer(source=found.source, score=found.score, text=found.text),
         "suggested_merge": list(question.suggested_merge),
-        "suggested_memory": earlier_out(question.suggested_memory),
+        "suggested_memory": _remembered(question.suggested_memory),
+        "earlier": _earlier(question.earlier),
     }
 
 

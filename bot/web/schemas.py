@@ -213,6 +213,27 @@ class EarlierAnswer(Reply):
     text: str
 
 
+class EveningOut(Reply):
+    """An earlier evening, with the question there; `asked` is what it was called ("": not everybody may see it)."""
+
+    session: str
+    title: str
+    at: float
+    question: str
+    asked: str
+
+
+class EarlierOut(Reply):
+    """Where a question was asked on earlier evenings of the series, in order of time, and the latest answer of a person
+    there. Not `sure`: it may be the same. `told`: a person said that it is."""
+
+    evenings: list[EveningOut]
+    score: float
+    sure: bool
+    told: bool
+    answer: EarlierAnswer | None
+
+
 class StaffQuestion(QuestionOut):
     """What experts, moderators and organisers see of a question."""
 
@@ -225,6 +246,7 @@ class StaffQuestion(QuestionOut):
     suggested_answer: SuggestedAnswer | None
     suggested_merge: list[str]
     suggested_memory: EarlierAnswer | None = Field(default=None, description="an earlier evening's answer")
+    earlier: EarlierOut | None = Field(default=None, description="where it was asked before, whatever the mode")
 
 
 class GoneQuestion(Reply):
@@ -399,7 +421,8 @@ class ActBody(Body):
     """What a moderator does; which other fields are needed follows from `do`. "apart" says that the questions are not
     `into`: a suggested merge is refused, and what comes later keeps to it. "label" puts `add` on and takes `remove`
     off, or sets all `labels` of a single question. "assign" with the name "" assigns to nobody. "recall" answers with
-    what a person answered to `earlier` on an earlier evening of the series. "next" answers the
+    what a person answered to `earlier` on an earlier evening of the series; "again"
+    and "not_again" say whether `earlier` asks the same. "next" answers the
     question on stage (without a `text`: aloud) and shows `into` there. What arrives after `by` is not done: a press
     that was held up by a bad network.
 
@@ -421,6 +444,8 @@ class ActBody(Body):
         "answer",
         "accept",
         "recall",
+        "again",
+        "not_again",
         "dismiss",
         "reopen",
         "pin",

@@ -1,0 +1,104 @@
+"""Lets the running sessions know what happened on earlier evenings of their series, a moment after it did, and looks
+for what was asked there before."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+
+from bot.app.minds import Minds
+from bot.errors import StoreError
+from bot.model import Action, Session
+from bot.pipeline import Pipeline
+from bot.ports import Changed, Store
+from bot.queueing import earlier
+from bot.recurring import Recurring
+
+log = logging.getLogger(__name__)
+
+PAUSE = 1.0
+"""Seconds between two looks: what happens within is one."""
+
+SHARE = 0.2
+"""Of the time that may go into this."""
+
+LOOKED_AT = 100
+"""Acts of an evening that are looked through for corrections."""
+
+
+class Remembering:
+    """One for all sessions. `changed` tells the pages that something of a session's queue is shown anew."""
+
+    def __init__(
+        self, store: Store, minds: Minds, pipelines: Mapping[str, Pipeline], changed: Changed, pause: float = PAUSE
+    ) -> None:
+        self._store, self._minds, self._pipelines, self._changed = store, minds, pipelines, changed
+        self._pause = pause
+        self._acted: set[str] = set()
+        self._asked: set[str] = set()
+        self._seen: dict[str, int] = {}
+        self._turned = asyncio.Event()
+
+    def acted(self, session: str) -> None:
+        """People did something there."""
+        self._acted.add(session)
+        self.asked(session)
+
+    def asked(self, session: str) -> None:
+        """The queue of a session changed, or it just began to be followed."""
+        self._asked.add(session)
+        self._turned.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        encoder, judge = await self._minds.grouping()
+        recurring = Recurring(self._store, encoder.dimension, judge, time.monotonic)
+        while True:
+            await self._turned.wait()
+            self._turned.clear()
+            began = time.monotonic()
+            acted, self._acted = self._acted, set()
+            asked, self._asked = self._asked, set()
+            try:
+                await self._look(acted, asked, recurring)
+            except StoreError as error:
+                log.warning("what was asked before cannot be looked up now: %s", error)
+                self._acted |= acted
+                self._asked |= asked
+                self._turned.set()
+            await asyncio.sleep(max(self._pause, (time.monotonic() - began) / SHARE))
+
+    async def _look(self, acted: set[str], asked: set[str], recurring: Recurring) -> None:
+        sessions = await self._store.sessions()
+        misled = {id for id in acted if await self._corrected(id)}
+        for session in (one for one in sessions if one.id in self._pipelines):
+            before = {one.id for one in earlier(session, sessions)}
+            if acted & before:
+                await self._tell(session, acted & before, bool(misled & before))
+            news = session.id in asked or before & asked
+            if news and await recurring.follow(session, self._minds.course(session.id)):
+                self._changed(session.id)
+
+    async def _tell(self, session: Session, evenings: set[str], misled: bool) -> None:
+        pipeline = self._pipelines[session.id]
+        if misled:
+            pipeline.reconsider()
+        if await self._minds.recall(pipeline, session, self._store):
+            shown = [await self._store.recall(session.id, evening) for evening in evenings]
+            if any(shown):
+                self._changed(session.id)
+
+    async def _corrected(self, session: str) -> bool:
+        """Whether people put together or kept apart anything there since the last look."""
+        known = self._seen.get(session)
+        limit = 1 if known is None else LOOKED_AT
+        actions = await self._store.actions(session, limit=limit, since=known or 0)
+        if actions:
+            self._seen[session] = actions[0].id
+        return any(_corrects(action) for action in actions)
+
+
+def _corrects(action: Action) -> bool:
+    pairs = [(before, after) for before, after in action.change.questions if before and after]
+    said = any((before.merged_into, before.apart) != (after.merged_into, after.apart) for before, after in pairs)
+    return said or bool(action.change.moves)

@@ -1,0 +1,210 @@
+"""What was asked on earlier evenings of a series: recognised, kept, corrected by people, told to running sessions."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.app.minds import Minds
+from bot.app.remembering import Remembering
+from bot.errors import NotAllowed
+from bot.model import Earlier, Mode, Question, Session
+from bot.recurring import Heard, recurrence
+from bot.storage.sqlite import SqliteStore
+from knowledge.calibration import FILE, write_calibration
+from tests.bot.app.test_series import AGAIN, FIRST, PRICE, RECORDING, SECOND, SOURCE, START, TOLD, WHERE, Evenings
+from tests.bot.values import state
+from tests.fakes import TopicEncoder, calibrated
+
+THIRD = replace(SECOND, id="three", title="Evening three", starts_at=START + 14 * 86_400)
+
+
+@pytest.fixture
+def minds(tmp_path: Path) -> Iterator[Minds]:
+    """With an encoder for which answers are calibrated."""
+    encoder = TopicEncoder("recording", "gateway", "slides")
+    write_calibration(calibrated(encoder), tmp_path / FILE)
+    with closing(Minds(encoder=encoder, calibrations=tmp_path)) as made:
+        yield made
+
+
+class Series(Evenings):
+    """Evenings that are watched while they run."""
+
+    def __init__(self, store: SqliteStore, minds: Minds) -> None:
+        super().__init__(store, minds)
+        self.running: dict[str, Any] = {}
+        self.shown: list[str] = []
+        self.remembering = Remembering(store, minds, self.running, self.shown.append, pause=0.0)
+        self.desk._changed = self.remembering.acted
+
+    async def opened(self, session: Session) -> None:
+        """It runs from now on."""
+        self.running[session.id] = await self.pipeline(session)
+
+    async def heard(self, session: Session, *texts: str) -> list[Any]:
+        placed = await self.ask(session, *texts, chosen=self.running[session.id])
+        self.remembering.asked(session.id)
+        return placed
+
+    @asynccontextmanager
+    async def watched(self) -> Any:
+        task = asyncio.ensure_future(self.remembering.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def earlier(self, session: Session, wanted: Any = lambda found: found is not None) -> Earlier | None:
+        """What is said of the session's only question, once that is as wanted."""
+        async with asyncio.timeout(20):
+            while True:
+                (question,) = await self.store.questions(session.id)
+                if wanted(question.earlier):
+                    return question.earlier
+                await asyncio.sleep(0.005)
+
+
+@pytest.fixture
+async def series(store: SqliteStore, minds: Minds) -> Series:
+    return Series(store, minds)
+
+
+async def until(there: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not there():  # noqa: ASYNC110 (the program tells nobody of it)
+            await asyncio.sleep(0.005)
+
+
+def heard(*roots: str | None, joins: bool = True) -> list[Heard]:
+    return [Heard(root, 0.8 if root else 0.1, joins and root is not None) for root in roots]
+
+
+ROOTS = {"a1": "a1", "b1": "a1", "a2": "a2"}
+
+
+def test_a_question_goes_where_half_of_its_askings_go() -> None:
+    """Half of them are enough, less are not; where fewer would join but half may be the same, it is not sure."""
+    found = recurrence(state(), heard("a1", "a1", "a2", None), ROOTS)
+    assert found
+    assert (found.root, found.sure, found.told) == ("a1", True, False)
+    assert recurrence(state(), heard("a1", None, None), ROOTS) is None
+    perhaps = recurrence(state(), [*heard("a1"), *heard("a1", joins=False), *heard(None)], ROOTS)
+    assert perhaps
+    assert (perhaps.root, perhaps.sure) == ("a1", False)
+    assert recurrence(state(), [], ROOTS) is None
+
+
+def test_what_people_said_of_a_thread_goes_before_what_the_machine_thinks() -> None:
+    """Kept apart from one question of a thread it is kept apart from all; said to be the same it is sure."""
+    assert recurrence(state(apart=("b1",)), heard("a1", "a1"), ROOTS) is None
+    told = recurrence(state(again=("b1",)), heard("a2"), ROOTS)
+    assert told
+    assert (told.root, told.sure, told.told) == ("a1", True, True)
+    assert recurrence(state(again=("gone",)), heard("a2"), ROOTS)
+
+
+async def test_asked_on_three_evenings_and_answered_on_the_second(series: Series) -> None:
+    """A question knows every earlier evening on which it was asked, with its day, and the answer that one of them has;
+    a new question knows none."""
+    async with series.watched():
+        for session in (FIRST, SECOND, THIRD):
+            await series.opened(replace(session, memory=Mode.OFF))
+            await series.heard(replace(session, memory=Mode.OFF), RECORDING)
+            if session is SECOND:
+                await series.earlier(SECOND)
+                await series.desk.answer("Ann", "q2", TOLD)
+        found = await series.earlier(THIRD, lambda found: found and found.answer)
+        assert found
+        assert [(one.session, one.question, one.asked) for one in found.evenings] == [
+            ("one", "q1", RECORDING), ("two", "q2", RECORDING)
+        ]  # fmt: skip
+        assert [one.at for one in found.evenings] == [FIRST.starts_at, SECOND.starts_at]
+        assert (found.sure, found.told) == (True, False)
+        assert found.answer
+        assert (found.answer.source, found.answer.text) == ("earlier:two#q2", TOLD)
+        assert "three" in series.shown
+        assert [q.earlier for q in await series.store.questions("one")] == [None]
+
+
+async def test_a_moderator_says_that_it_is_not_the_same(series: Series) -> None:
+    """It is gone at once, stays gone when more ask, and comes back with undo; saying that it is the same makes it sure.
+    Only earlier evenings can be named."""
+    async with series.watched():
+        await series.ask(FIRST, RECORDING)
+        session = replace(SECOND, memory=Mode.OFF)
+        await series.opened(session)
+        await series.heard(session, AGAIN)
+        assert await series.earlier(SECOND)
+        action = await series.desk.not_again("Bo", "q2", "q1")
+        assert (await series.store.question("q2")).earlier is None
+        await series.heard(session, RECORDING)
+        await series.earlier(SECOND, lambda found: found is None)
+        await series.desk.undo("Bo", "two", action.id)
+        await series.earlier(SECOND, lambda found: found and not found.told)
+        await series.desk.again("Bo", "q2", "q1")
+        found = await series.earlier(SECOND)
+        assert found
+        assert (found.sure, found.told) == (True, True)
+        with pytest.raises(NotAllowed):
+            await series.desk.again("Bo", "q1", "q2")
+
+
+async def test_an_answer_reaches_a_running_evening_without_a_restart(series: Series) -> None:
+    """What is answered on an earlier evening now answers the next message of the running one, and stands at what was
+    asked there already; taken back, it does no more."""
+    async with series.watched():
+        await series.ask(FIRST, RECORDING)
+        session = replace(SECOND, memory=Mode.SUGGEST)
+        await series.opened(session)
+        (before,) = await series.heard(session, AGAIN)
+        assert before.memory is None
+        action = await series.desk.answer("Ann", "q1", TOLD)
+        found = await series.earlier(SECOND, lambda found: found and found.answer)
+        assert found
+        assert found.answer
+        assert (found.answer.text, found.answer.where) == (TOLD, WHERE)
+        lesson = series.running["two"]
+        await until(lambda: lesson._taught)
+        (after,) = await series.heard(session, "A recording?")
+        assert after.memory
+        assert (after.memory.state, after.memory.source) == ("suggested", SOURCE)
+        await series.desk.undo("Ann", "one", action.id)
+        await series.earlier(SECOND, lambda found: found and not found.answer)
+        await until(lambda: lesson._taught)
+        (gone,) = await series.heard(session, "Any recording?")
+        assert gone.memory is None
+
+
+async def test_a_correction_reaches_a_running_evening_without_a_restart(series: Series) -> None:
+    """Two wordings that people put together on an earlier evening are one question for the next message."""
+    async with series.watched():
+        await series.ask(FIRST, RECORDING, PRICE)
+        await series.opened(SECOND)
+        await series.heard(SECOND, RECORDING)
+        await series.desk.merge("Bo", ["q2"], "q1")
+        await series.earlier(SECOND)
+        await until(lambda: series.running["two"]._misled)
+        (placed,) = await series.heard(SECOND, PRICE)
+        assert placed.question == "q3"
+
+
+async def test_questions_that_are_merged_or_hidden_there(series: Series) -> None:
+    """A merged question is asked by its final one; what not everybody may see there is counted without its title."""
+    async with series.watched():
+        await series.ask(replace(FIRST, review=True), RECORDING)
+        await series.opened(SECOND)
+        await series.heard(SECOND, AGAIN)
+        found = await series.earlier(SECOND)
+        assert found
+        assert [one.asked for one in found.evenings] == [""]
+        await series.desk.approve("Bo", ["q1"])
+        shown: Question = await series.store.question("q2")
+        assert shown.earlier
+        assert [one.asked for one in shown.earlier.evenings] == [RECORDING]
