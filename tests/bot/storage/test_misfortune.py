@@ -17,11 +17,12 @@ from bot.model import (
     Person,
     Placed,
     Placement,
+    Recurrence,
     Session,
     SourceHealth,
     SourceState,
 )
-from bot.ports import Deliveries, Inbox, Logins, People, Queue, Sources, Vectors
+from bot.ports import Deliveries, Inbox, Logins, People, Queue, Recurrences, Sources, Vectors
 from bot.storage.connection import connect
 from bot.storage.sqlite import SqliteStore, open_store
 from tests.bot.storage.acts import ask
@@ -59,6 +60,8 @@ WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "sign_out": lambda s: s.sign_out("p", BOB, 1.0),
     "invite": lambda s: s.invite("t", PROMISE, BOB, 1.0),
     "revoke": lambda s: s.revoke("i0", BOB, 1.0),
+    "keep_recurrences": lambda s: s.keep_recurrences("talk", [Recurrence("q1", "q0", 0.9, True)]),
+    "recall": lambda s: s.recall("talk", "other"),
     "keep_sources": lambda s: s.keep_sources([HEARING]),
 }
 READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
@@ -77,6 +80,8 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "askings": lambda s: s.askings("talk", 10),
     "votes_of": lambda s: s.votes_of("talk", ZOE),
     "actions": lambda s: s.actions("talk"),
+    "revisions": lambda s: s.revisions(),
+    "recurrences": lambda s: s.recurrences(["talk"]),
     "encoder": lambda s: s.encoder(),
     "encoded": lambda s: s.encoded(),
     "due": lambda s: s.due(1.0),
@@ -111,7 +116,7 @@ def test_every_method_is_here() -> None:
     """A method that the port gains must be added above."""
     port = {
         name
-        for part in (Inbox, Queue, Vectors, Deliveries, Logins, People, Sources)
+        for part in (Inbox, Queue, Recurrences, Vectors, Deliveries, Logins, People, Sources)
         for name in vars(part)
         if not name.startswith("_")
     }
