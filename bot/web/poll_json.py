@@ -8,7 +8,7 @@ from pydantic import Field
 from bot.model import Mood, Poll, PollKind, PollState, PollStatus, Results
 from bot.polling import marks, results_visible
 from bot.polling.rules import CHOICE
-from bot.web.schemas import Body, Feeling, Reply
+from bot.web.schemas import LATEST, Body, Feeling, Reply
 
 LONGEST = 10_000
 """Characters of a field, before the rules say what is wrong with it."""
@@ -50,10 +50,11 @@ class PollBody(Body):
 
 
 class PollActBody(Body):
-    """`mute` and `unmute` name the `key` of a word or text."""
+    """`mute` and `unmute` name the `key` of a word or text. What arrives after `by` is not done."""
 
     do: Literal["start", "close", "show", "hide", "mute", "unmute"]
     key: Line = ""
+    by: float | None = LATEST
 
 
 class PollVoteBody(Body):

@@ -133,6 +133,7 @@ class Polling:
     async def act(self, request: web.Request) -> web.Response:
         caller, body = request[CALLER], await read_body(request, PollActBody)
         polls, to = self._site.polls, (caller.who, caller.here.id, request.match_info["poll"])
+        self._site.in_time(caller, body.by)
         if not at_least(caller.role, "moderator"):
             await self._require_speakers(caller, body.do, to[2])
         if body.do in {"mute", "unmute"} and not body.key:

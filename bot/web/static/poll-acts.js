@@ -9,8 +9,9 @@ import "./words/polls-page.js";
 
 /** Does something and says so, with a way back. */
 export class PollActs {
-  constructor(session) {
-    this.session = session;
+  /** `deadline()`: until when what is pressed now may happen, in the server's time; null: whenever it arrives. */
+  constructor(session, deadline = () => null) {
+    Object.assign(this, { session, deadline });
   }
 
   async act(what, method, path, body) {
@@ -25,12 +26,13 @@ export class PollActs {
     }
   }
 
-  undo(action = null) {
-    return this.act("undo", "POST", "/undo", action ? { action } : {});
+  async undo(action = null) {
+    return this.act("undo", "POST", "/undo", { action, by: await this.deadline() });
   }
 
-  do(what, id, more = {}) {
-    return this.act(what, "POST", `/polls/${encodeURIComponent(id)}/actions`, { do: what, ...more });
+  async do(what, id, more = {}) {
+    const by = await this.deadline();
+    return this.act(what, "POST", `/polls/${encodeURIComponent(id)}/actions`, { do: what, by, ...more });
   }
 
   /** A new poll that is open at once. Where only the second half fails, the poll is there as a draft. */

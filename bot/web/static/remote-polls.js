@@ -3,9 +3,9 @@ import { byId, el, shown } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { inOrder, mainDeeds, PollActs } from "./poll-acts.js";
 
-/** `live` tells the topic "polls"; `drawn` is told when there are new buttons. */
-export function startRemotePolls(session, live, drawn) {
-  const acts = new PollActs(session);
+/** `live` tells the topic "polls"; `staging` until when a press counts; `drawn` is told when there are new buttons. */
+export function startRemotePolls(session, live, staging, drawn) {
+  const acts = new PollActs(session, () => staging.deadline());
   const box = byId("more");
   let polls = [];
   let seen = "";

@@ -115,7 +115,7 @@ for (const [id, act] of Object.entries(on)) byId(id).addEventListener("click", a
 byId("restart").addEventListener("click", () => staging.show({ restart: true }));
 byId("hand-open").addEventListener("click", handOver);
 byId("limits").addEventListener("change", ({ target }) => staging.show({ limit: Number(target.value) }));
-startRemotePolls(facts.session, live, drawReady);
+startRemotePolls(facts.session, live, staging, drawReady);
 listenToClicker({ next: on.done, back: undo, blank });
 
 const draw = onceAFrame(drawRemote);

@@ -55,6 +55,12 @@ export class Staging extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
+  /** The server's time after which what is pressed now must not happen any more. */
+  async deadline() {
+    if (!this.set) await this.synchronise();
+    return this.clock + PATIENCE;
+  }
+
   /** Sets the clock by the server's, and looks whether we are still signed in. */
   async synchronise() {
     try {
@@ -124,8 +130,7 @@ export class Staging extends EventTarget {
   async sent(what, path, body) {
     this.enter(what);
     try {
-      if (!this.set) await this.synchronise();
-      const by = this.clock + PATIENCE;
+      const by = await this.deadline();
       const reply = await call("POST", inSession(this.facts.session, path), { ...body, by }, { patience: PATIENCE * 1000 });
       if (what === "undo") this.done.pop();
       else if (reply.action) this.done.push(reply.action);

@@ -63,6 +63,15 @@ async def test_a_poll_from_the_draft_to_its_result(hall: Hall) -> None:
     assert [row["what"] for row in await staff.json("/api/v1/sessions/talk/actions")][:2] == ["undo", "poll_close"]
 
 
+async def test_a_press_that_comes_late_starts_nothing(hall: Hall) -> None:
+    """The speaker pressed on a bad network: what arrives after its time is refused, and the poll stands as it was."""
+    staff = await hall.signed_in("moderator")
+    id = await made(staff, start=False)
+    late = await acted(staff, id, "start", by=hall.clock() - 1)
+    assert (late.status, (await seen(staff))["status"]) == (409, "draft")
+    assert (await acted(staff, id, "start", by=hall.clock() + 6)).status == 200
+
+
 @pytest.mark.parametrize("results", ["closed", "staff"])
 async def test_a_hidden_result_never_reaches_a_viewer(hall: Hall, results: str) -> None:
     """Neither in the list, nor after voting, nor over the stream; staff sees it all the time."""
