@@ -242,17 +242,22 @@ def replay(chat: Path, course: Path | None, speed: float, database: Path | None,
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["html", "md", "csv", "json"]),
+    type=click.Choice(["html", "xlsx", "csv", "md", "json"]),
     default="html",
     show_default=True,
     help="As what.",
 )
+@click.option("--no-names", is_flag=True, help="Name nobody: no asker, no expert, nobody in the texts.")
+@click.option("--language", type=click.Choice(["zh", "en"]), help="Of the report. Default: that of the session.")
 @click.option("--out", type=FILE, help="Write it here. Default: standard output.")
-def report(config: Path | None, session: str, form: str, out: Path | None) -> None:
-    """Write the report of SESSION: what was asked, what was answered by whom, what was left, the course's gaps."""
+def report(
+    config: Path | None, session: str, form: str, no_names: bool, language: str | None, out: Path | None
+) -> None:
+    """Write the report of SESSION: what was asked, what was answered by whom and how fast, what was left."""
     from bot import app
 
-    data = asyncio.run(app.report(_settings(config), session, form))
+    wanted = app.ReportWish(form, False if no_names else None, language or "")
+    data = asyncio.run(app.report(_settings(config), session, wanted, time.time))
     if out is None:
         sys.stdout.buffer.write(data)
         return

@@ -666,3 +666,25 @@ class Abilities:
     chat_rate: float = 1.0
     group_rate: float = 20 / 60
     hourly: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message as reports count it: without its vector, and without its words where it belongs to no question.
+
+    Parts of one line have the same `line`. `human` is (source, id) of whoever the author is, after links between chats;
+    `question` the final group it is filed under ("": none), `chat` (connector, chat) where its author can be answered.
+    `placed`: it was looked at; `asks`: and found to ask something.
+    """
+
+    line: int
+    source: str
+    author: str
+    human: tuple[str, str]
+    at: float
+    placed: bool
+    asks: bool
+    question: str = ""
+    name: str = ""
+    text: str = ""
+    chat: tuple[str, str] | None = None

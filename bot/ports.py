@@ -20,6 +20,7 @@ from bot.model import (
     Delivery,
     Draft,
     Feed,
+    Heard,
     Message,
     Outage,
     Person,
@@ -415,7 +416,25 @@ class Reviews(Protocol):
         ...
 
 
-class Store(Inbox, Queue, Recurrences, Stages, Vectors, Deliveries, Accounts, Sources, Links, Polls, Reviews, Protocol):
+class Reports(Protocol):
+    """What reports are counted from: one reading a session, whatever its size."""
+
+    async def heard(self, session: str) -> list[Heard]:
+        """Every message, in order of arrival."""
+        ...
+
+    async def humans(self, session: str) -> set[tuple[str, str]]:
+        """Who said something, as in `Heard.human`."""
+        ...
+
+    async def names(self, session: str) -> set[str]:
+        """What those are called who said, voted or did something in the session."""
+        ...
+
+
+class Store(
+    Inbox, Queue, Recurrences, Stages, Vectors, Deliveries, Accounts, Sources, Links, Polls, Reviews, Reports, Protocol
+):
     """All that is kept. One process owns it; opening a store that another process holds raises `StoreBusy`."""
 
     async def close(self) -> None: ...

@@ -12,6 +12,7 @@ from bot.app.replaying import ReplaySummary, replay
 from bot.app.reporting import report
 from bot.app.source_status import Standing, installation, standing, told
 from bot.app.sources import load
+from bot.web.site import ReportWish
 
 __all__ = [
     "Calibrated",
@@ -21,6 +22,7 @@ __all__ = [
     "Measured",
     "Preview",
     "ReplaySummary",
+    "ReportWish",
     "Standing",
     "Wanted",
     "bench",

@@ -17,7 +17,7 @@ from typing import TypeVar
 from bot.app.floor import Unwatched
 from bot.app.minds import Minds
 from bot.app.remembering import Remembering
-from bot.app.reporting import render_report
+from bot.app.reporting import Reporting
 from bot.app.sources import make_connectors
 from bot.backoff import backoff
 from bot.connectors.names import CHATS
@@ -121,6 +121,7 @@ class Hall:
             self.floor, store, self.connectors.values(), now, said=self._outbox.said, leads=self._leads
         )
         self._sources = {source.name: Configured(source.kind, source.session) for source in settings.sources}
+        self.reports = Reporting(store, self._sources, now)
         self._serving: Serving | None = None
         self._setting = asyncio.Lock()
         self._taught: dict[str, tuple[object, ...]] = {}
@@ -176,7 +177,7 @@ class Hall:
                 experts=self.experts,
                 trusted_proxies=web.trusted_proxies,
                 precision=self.settings.answers.precision,
-                report=lambda session, format: render_report(self.store, session, format, self.now()),
+                reports=self.reports,
             ),
             web.host,
             web.port,

@@ -1,54 +1,159 @@
-"""Gathers from the store what a report is made of."""
+"""Gathers from the store what reports are made of, and hands them over as files."""
 
-import time
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import quote
 
+from bot.app.sources import KINDS
 from bot.connectors.names import CHATS
 from bot.errors import BadInput, NotFound
-from bot.model import Session
-from bot.ports import Store
-from bot.report import Report, build_report, to_csv, to_html, to_json, to_markdown
+from bot.model import COURSE, Session
+from bot.ports import Now, Store
+from bot.queueing import earlier
+from bot.report import (
+    Link,
+    Material,
+    Report,
+    build_report,
+    nameless,
+    summary,
+    to_csv,
+    to_html,
+    to_json,
+    to_markdown,
+    to_xlsx,
+)
+from bot.report.words import words_of
 from bot.settings import Settings
 from bot.storage.sqlite import open_store
+from bot.web.identity import SOURCE as PAGE
+from bot.web.site import ReportWish
+from bot.web.source_json import Configured
 
 FORMATS = {
     "html": "text/html; charset=utf-8",
-    "md": "text/markdown; charset=utf-8",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "csv": "text/csv; charset=utf-8",
+    "md": "text/markdown; charset=utf-8",
     "json": "application/json",
 }
 
 
-async def render_report(store: Store, session: str, format: str, now: float) -> tuple[bytes, str]:
-    """A session's report and its content type. Raises `NotFound` and `BadInput`."""
+@dataclass(frozen=True, slots=True)
+class Reporting:
+    """Reports of one installation. `sources`: kind and session of each configured source, as they are now.
+
+    What is counted and drawn is counted and drawn in a thread: nobody's page waits for a report.
+    """
+
+    store: Store
+    sources: Mapping[str, Configured]
+    now: Now
+
+    async def session(self, id: str, wanted: ReportWish) -> tuple[bytes, str]:
+        """A session's report and its content type. Raises `NotFound` and `BadInput`."""
+        _require(wanted.format)
+        report = await self.report(id, wanted.names, wanted.language)
+        links = _links(wanted, report) if wanted.address else ()
+        return await asyncio.to_thread(_written, report, wanted.format, links), FORMATS[wanted.format]
+
+    async def report(self, id: str, names: bool | None = None, language: str = "") -> Report:
+        """`names`: with them, or without; None: as the session is set. `language`: of the report, that of the session
+        if not given. Raises `NotFound`."""
+        sessions = await self.store.sessions()
+        session = next((one for one in sessions if one.id == id), None)
+        if session is None:
+            known = ", ".join(one.id for one in sessions)
+            raise NotFound(f"there is no session {id!r}; there are: {known or 'none'}")
+        session = replace(session, language=language or session.language)
+        report = await asyncio.to_thread(build_report, await self._material(session, sessions), self.now())
+        return report if names is not False else await self._nameless(report)
+
+    async def summary(self, id: str, link: str) -> str:
+        """The report in a few lines, for a chat. Raises `NotFound`."""
+        return summary(await self.report(id, names=False), link)
+
+    async def _material(self, session: Session, sessions: Sequence[Session]) -> Material:
+        store, before = self.store, earlier(session, sessions)
+        heard = await store.heard(session.id)
+        listened = {one.source for one in heard} | {n for n, c in self.sources.items() if c.session == session.id}
+        return Material(
+            session=session,
+            heard=heard,
+            questions=await store.questions(session.id),
+            polls=await store.polls(session.id),
+            pulse=await store.pulse(session.id, 0.0),
+            deliveries=await store.deliveries(session.id),
+            sources=[one for one in await store.sources() if one.health.source in listened],
+            before={human for one in before for human in await store.humans(one.id)},
+            earlier=len(before),
+            lasting=self._lasting,
+        )
+
+    def _lasting(self, source: str) -> bool:
+        """Whether this chat keeps a person's id from one evening to the next; of an unknown chat nobody can say so."""
+        kind = self.sources[source].kind if source in self.sources else source
+        return source == PAGE or (kind in KINDS and KINDS[kind].abilities.stable_users)
+
+    async def _nameless(self, report: Report) -> Report:
+        answerers = {line.answer.by for line in report.lines if line.answer} - {COURSE}
+        accounts = {account.name for account in await self.store.people(self.now())}
+        audience = await self.store.names(report.session.id)
+        return await asyncio.to_thread(nameless, report, audience, answerers | accounts)
+
+
+def _require(format: str) -> None:
     if format not in FORMATS:
         raise BadInput(f"there is no report as {format!r}; choose one of {', '.join(FORMATS)}")
-    questions = await store.questions(session)
-    asked = {q.id: await store.asked(q.id) for q in questions if not q.state.merged_into}
-    report = build_report(await _session(store, session), await store.placements(session), questions, asked, now)
-    return _written(report, format), FORMATS[format]
 
 
-def _written(report: Report, format: str) -> bytes:
-    names = {source: called[report.session.language] for source, called in CHATS.items()}
+def _written(report: Report, format: str, links: Sequence[Link] = ()) -> bytes:
+    names = called(report.session.language)
     if format == "html":
-        return to_html(report, names=names).encode()
+        return to_html(report, names=names, links=links).encode()
+    if format == "xlsx":
+        return to_xlsx(report, names=names)
     if format == "md":
         return to_markdown(report, names=names).encode()
     # The mark tells spreadsheets that a CSV file is UTF-8.
     return to_csv(report).encode("utf-8-sig") if format == "csv" else to_json(report).encode()
 
 
-async def _session(store: Store, id: str) -> Session:
-    sessions = {s.id: s for s in await store.sessions()}
-    if id not in sessions:
-        raise NotFound(f"there is no session {id!r}; there are: {', '.join(sessions) or 'none'}")
-    return sessions[id]
+def called(language: str) -> dict[str, str]:
+    return {source: names["zh" if language == "zh" else "en"] for source, names in CHATS.items()}
 
 
-async def report(settings: Settings, session: str, format: str) -> bytes:
+def _links(wanted: ReportWish, report: Report) -> list[Link]:
+    """Ways from the page to the other formats, to itself with or without names, and on."""
+    w, series = words_of(report.session.language), report.session.series
+    links = format_links(wanted, report.named, w)
+    links.append(Link(f"/s/{quote(report.session.id, safe='')}/board", w["to_board"]))
+    if series and wanted.to_series:
+        links.append(Link(f"/series/{quote(series, safe='')}/report", w["to_series"]))
+    return links
+
+
+def format_links(wanted: ReportWish, named: bool, w: Mapping[str, str]) -> list[Link]:
+    here, language = wanted.address, f"&lang={wanted.language}" if wanted.language else ""
+
+    def to(format: str, names: bool, more: str = "") -> str:
+        return f"{here}?format={format}&names={int(names)}{language}{more}"
+
+    found = [Link(to(one, named, "&download=1"), w[f"format_{one}"]) for one in FORMATS]
+    found.append(Link(to("html", not named), w["without_names" if named else "with_names"]))
+    return found
+
+
+async def report(settings: Settings, session: str, wanted: ReportWish, now: Now) -> bytes:
     """The report of a session of this installation. Raises `StoreBusy` while the program runs."""
     store = await open_store(settings.database)
     try:
-        return (await render_report(store, session, format, time.time()))[0]
+        sources = {source.name: Configured(source.kind, source.session) for source in settings.sources}
+        for feed in await store.feeds():
+            known = sources.get(feed.source)
+            if known and known.session == feed.said:
+                sources[feed.source] = replace(known, session=feed.session)
+        return (await Reporting(store, sources, now).session(session, wanted))[0]
     finally:
         await store.close()

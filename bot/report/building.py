@@ -1,56 +1,101 @@
 """From what the store kept to a report. Counts; decides nothing else."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from bot.model import COURSE, Asked, Message, Person, Placement, Question, Session, Status
-from bot.report.model import Chat, Headline, Line, Report, Timeline
+from bot.model import Delivery, Heard, Mood, Poll, Question, Session, SourceReport, Status
+from bot.report.model import (
+    Audience,
+    Chat,
+    Feedback,
+    Headline,
+    Line,
+    Moods,
+    Reach,
+    Report,
+    Timeline,
+    Topic,
+)
+from bot.report.reaching import reach
+from bot.report.sources import missed
+from bot.report.tallies import tallied
 
 MANY = 2
 """From so many people on, an unanswered question is a gap of the course."""
 WORDINGS = 5
 MOST_STEPS = 120
 """Steps of the timeline that a page's width can show; a longer session gets longer steps."""
+MOST_MOODS = 60
 
-Placed = Sequence[tuple[Message, Placement | None]]
+Human = tuple[str, str]
 
 
-def build_report(
-    session: Session,
-    messages: Placed,
-    questions: Sequence[Question],
-    asked: Mapping[str, Sequence[Asked]],
-    now: float,
-) -> Report:
-    """`messages` are all of the session with their placements (None: not yet placed), `questions` all of them, merged
-    ones included, `asked` the wordings of each question by its id, in order of arrival."""
-    messages = _whole(messages)
-    standing = [question for question in questions if question.status is not Status.MERGED]
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What a session's report is made of, as the store gives it.
+
+    `heard` in order of arrival; `questions` all of them, merged ones included; `pulse` as (minute, mood, people);
+    `sources` those that the session listened to. `before` are the humans of the `earlier` evenings of the series,
+    `lasting` says of a chat whether it keeps a person's id from one evening to the next. `topics` maps a question's id
+    to what it is about; where it is empty, labels are the topics.
+    """
+
+    session: Session
+    heard: Sequence[Heard]
+    questions: Sequence[Question]
+    polls: Sequence[Poll] = ()
+    pulse: Sequence[tuple[int, str, int]] = ()
+    deliveries: Sequence[Delivery] = ()
+    sources: Sequence[SourceReport] = ()
+    feedback: tuple[Feedback, ...] = ()
+    before: Collection[Human] = ()
+    earlier: int = 0
+    lasting: Callable[[str], bool] = lambda _: True
+    topics: Mapping[str, Sequence[str]] | None = None
+
+
+def build_report(material: Material, now: float) -> Report:
+    """Count the material."""
+    own = defaultdict(list)
+    for one in material.heard:
+        if one.question:
+            own[one.question].append(one)
+    whole = _whole(material.heard)
+    standing = [question for question in material.questions if question.status is not Status.MERGED]
     # What is pinned is pinned for the stage; a report orders by demand alone.
     standing.sort(key=lambda q: (-q.people, q.first_at, q.id))
-    lines = tuple(_line(question, asked.get(question.id, ())) for question in standing)
+    lines = tuple(_line(question, own[question.id]) for question in standing)
+    losses = missed(material.session, material.heard, material.sources, now)
     return Report(
-        session=session,
+        session=material.session,
         made_at=now,
-        headline=_headline(messages, lines),
+        headline=_headline(whole, lines),
         lines=lines,
-        chats=_chats(messages, lines),
-        timeline=_timeline(messages),
+        chats=tuple(replace(chat, missed=losses.get(chat.source)) for chat in _chats(whole, lines)),
+        timeline=_timeline(whole),
         gaps=tuple(line.id for line in lines if line.people >= MANY and line.open),
+        topics=_topics(lines, material.topics),
+        polls=tallied(material.polls),
+        moods=_moods(material.pulse),
+        feedback=material.feedback,
+        audience=_audience(material),
+        reach=_reach(lines, own, material),
+        missed=tuple(losses.values()),
     )
 
 
-def _whole(messages: Placed) -> Placed:
+def _whole(heard: Sequence[Heard]) -> list[Heard]:
     """Each line of a chat once, whatever parts it has; it asks where one of them does."""
-    found: dict[int, tuple[Message, Placement | None]] = {}
-    for message, placement in messages:
-        first = message.id - message.part
-        if first not in found or (_asks(placement) and not _asks(found[first][1])):
-            found[first] = (message, placement)
+    found: dict[int, Heard] = {}
+    for one in heard:
+        if one.line not in found or (one.asks and not found[one.line].asks):
+            found[one.line] = one
     return list(found.values())
 
 
-def _line(question: Question, asked: Sequence[Asked]) -> Line:
+def _line(question: Question, own: Sequence[Heard]) -> Line:
     state = question.state
     return Line(
         id=state.id,
@@ -63,11 +108,11 @@ def _line(question: Question, asked: Sequence[Asked]) -> Line:
         chats=tuple(sorted(question.chats.items(), key=lambda pair: (-pair[1], pair[0]))),
         first_at=question.first_at,
         last_at=question.last_at,
-        first_by=asked[0].message.author_name if asked else "",
+        first_by=own[0].name if own else "",
         answer=state.answer,
         reason=state.reason,
         labels=state.labels,
-        wordings=_different((one.message.text for one in asked), WORDINGS, besides=state.title),
+        wordings=_different((one.text for one in own), WORDINGS, besides=state.title),
     )
 
 
@@ -80,60 +125,100 @@ def _different(texts: Iterable[str], most: int, besides: str) -> tuple[str, ...]
     return tuple(found.values())
 
 
-def _headline(messages: Placed, lines: Sequence[Line]) -> Headline:
-    answered = [line for line in lines if line.answered]
-    by_course = sum(line.answer is not None and line.answer.by == COURSE for line in answered)
+def _headline(whole: Sequence[Heard], lines: Sequence[Line]) -> Headline:
+    answered = sum(line.answered for line in lines)
+    by_course = sum(line.by_course for line in lines)
     return Headline(
-        messages=len(messages),
-        people=len(_people(message for message, _ in messages)),
-        asked=sum(_asks(placement) for _, placement in messages),
-        askers=len(_people(message for message, placement in messages if _asks(placement))),
+        messages=len(whole),
+        people=len(_people(whole)),
+        asked=sum(one.asks for one in whole),
+        askers=len(_people(one for one in whole if one.asks)),
         groups=len(lines),
         by_course=by_course,
-        by_people=len(answered) - by_course,
+        by_people=answered - by_course,
         open=sum(line.open for line in lines),
         dismissed=sum(line.status is Status.DISMISSED for line in lines),
-        chats=len({message.source for message, _ in messages}),
-        unread=sum(placement is None for _, placement in messages),
+        chats=len({one.source for one in whole}),
+        unread=sum(not one.placed for one in whole),
     )
 
 
-def _chats(messages: Placed, lines: Sequence[Line]) -> tuple[Chat, ...]:
-    by_source: dict[str, list[tuple[Message, Placement | None]]] = {}
-    for message, placement in messages:
-        by_source.setdefault(message.source, []).append((message, placement))
+def _chats(whole: Sequence[Heard], lines: Sequence[Line]) -> list[Chat]:
+    by_source = defaultdict(list)
+    for one in whole:
+        by_source[one.source].append(one)
+    groups: dict[str, int] = defaultdict(int)
+    answered: dict[str, int] = defaultdict(int)
+    for line in lines:
+        for source, _ in line.chats:
+            groups[source] += 1
+            answered[source] += line.answered
     chats = [
         Chat(
             source=source,
             messages=len(own),
-            people=len(_people(message for message, _ in own)),
-            asked=sum(_asks(placement) for _, placement in own),
-            groups=sum(source in dict(line.chats) for line in lines),
+            people=len(_people(own)),
+            asked=sum(one.asks for one in own),
+            groups=groups[source],
+            answered=answered[source],
         )
         for source, own in by_source.items()
     ]
-    return tuple(sorted(chats, key=lambda chat: (-chat.messages, chat.source)))
+    return sorted(chats, key=lambda chat: (-chat.messages, chat.source))
 
 
-def _timeline(messages: Placed) -> Timeline:
-    if not messages:
+def _timeline(whole: Sequence[Heard]) -> Timeline:
+    if not whole:
         return Timeline(0.0, 60.0)
-    times = [message.at for message, _ in messages]
+    times = [one.at for one in whole]
     minutes = (max(times) - min(times)) / 60
     step = 60.0 * max(1, math.ceil((minutes + 1) / MOST_STEPS))
     start = math.floor(min(times) / step) * step
     count = int((max(times) - start) // step) + 1
     said, asked = [0] * count, [0] * count
-    for message, placement in messages:
-        at = int((message.at - start) // step)
+    for one in whole:
+        at = int((one.at - start) // step)
         said[at] += 1
-        asked[at] += _asks(placement)
+        asked[at] += one.asks
     return Timeline(start, step, tuple(said), tuple(asked))
 
 
-def _asks(placement: Placement | None) -> bool:
-    return placement is not None and placement.asking
+def _topics(lines: Sequence[Line], named: Mapping[str, Sequence[str]] | None) -> tuple[Topic, ...]:
+    found: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        if line.status is not Status.DISMISSED:
+            for name in named.get(line.id, ()) if named else line.labels:
+                found[name].append(line)
+    topics = [
+        Topic(name, len(own), sum(line.people for line in own), sum(line.answered for line in own))
+        for name, own in found.items()
+    ]
+    return tuple(sorted(topics, key=lambda topic: (-topic.people, topic.name)))
 
 
-def _people(messages: Iterable[Message]) -> set[Person]:
-    return {Person(message.source, message.author) for message in messages}
+def _moods(pulse: Sequence[tuple[int, str, int]]) -> Moods | None:
+    if not pulse:
+        return None
+    first, last = min(minute for minute, _, _ in pulse), max(minute for minute, _, _ in pulse)
+    step = max(1, math.ceil((last - first + 1) / MOST_MOODS))
+    count = (last - first) // step + 1
+    counts = {mood: [0] * count for mood in Mood}
+    for minute, mood, people in pulse:
+        counts[Mood(mood)][(minute - first) // step] += people
+    return Moods(first * 60.0, step * 60.0, {mood: tuple(row) for mood, row in counts.items()})
+
+
+def _audience(material: Material) -> Audience:
+    humans = {one.human for one in material.heard}
+    known = {human for human in humans if material.lasting(human[0])}
+    returning = sum(human in material.before for human in known)
+    return Audience(len(known) - returning, returning, len(humans) - len(known), material.earlier)
+
+
+def _reach(lines: Sequence[Line], own: Mapping[str, Sequence[Heard]], material: Material) -> Reach:
+    merged = {q.id: q.state.merged_into for q in material.questions if q.state.merged_into}
+    return reach({line.id: own.get(line.id, ()) for line in lines if line.answered}, material.deliveries, merged)
+
+
+def _people(heard: Iterable[Heard]) -> set[Human]:
+    return {(one.source, one.author) for one in heard}

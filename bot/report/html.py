@@ -8,41 +8,86 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from bot.model import COURSE
 from bot.report.model import Line, Report, Timeline
-from bot.report.words import NO_NAMES, clipped, clock, day, iso, moment, words_of, zone_name
+from bot.report.pictures import moods_drawn, scaled, stacks, word_size
+from bot.report.words import (
+    NO_NAMES,
+    answered_by,
+    clipped,
+    clock,
+    day,
+    iso,
+    lasting,
+    moment,
+    percent,
+    words_of,
+    zone_name,
+)
 
 TOP = 12
+SLOWEST = 5
 WIDTH, HEIGHT = 960, 240
 LEFT, RIGHT, ABOVE, BELOW = 44, 12, 12, 28
 COLOURS = 6
 """Chats beyond so many share the last colour."""
 
 
-def to_html(report: Report, zone: tzinfo | None = None, names: Mapping[str, str] = NO_NAMES) -> str:
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A way from the page of a report to somewhere else; a file that is sent around has none."""
+
+    address: str
+    label: str
+
+
+def to_html(
+    report: Report, zone: tzinfo | None = None, names: Mapping[str, str] = NO_NAMES, links: Sequence[Link] = ()
+) -> str:
     """For reading and printing. `zone` is that of the times shown (None: this machine's), `names` what chats are called
     (a chat without one by its source)."""
-    w = words_of(report.session.language)
     sources = [chat.source for chat in report.chats]
     timeline = draw(report.timeline, zone)
-    return _environment().get_template("report.html").render(
-        w=w,
+    moods, most_moods = moods_drawn(report.moods) if report.moods else ({}, 0)
+    return render(
+        "report.html",
+        report.session.language,
+        zone,
+        names,
         report=report,
         session=report.session,
         head=report.headline,
+        links=links,
         top=report.lines[:TOP],
         most=max((line.people for line in report.lines), default=1),
         tint={source: min(place, COLOURS - 1) for place, source in enumerate(sources)},
-        COURSE=COURSE,
-        called=lambda source: names.get(source, source),
         timeline=timeline,
         timeline_text=describe(report, timeline, zone),
         bar=lambda line, most: bar(line, most, sources),
+        stacks=stacks(report.waits),
+        slowest=report.slowest[:SLOWEST],
+        most_topic=max((topic.people for topic in report.topics), default=1),
+        moods=moods,
+        most_moods=most_moods,
+        zone_called=zone_name(report.made_at, zone),
+    )
+
+
+def render(template: str, language: str, zone: tzinfo | None, names: Mapping[str, str], **values: object) -> str:
+    """A template with the words of a language, and what all of them write times and figures with."""
+    w = words_of(language)
+    return _environment().get_template(template).render(
+        w=w,
+        called=lambda source: names.get(source, source),
         day=lambda at: day(at, zone),
         clock=lambda at: clock(at, zone),
         moment=lambda at: moment(at, zone),
         iso=lambda at: iso(at, zone),
-        zone=zone_name(report.made_at, zone),
+        lasting=lambda seconds: lasting(seconds, language),
+        percent=percent,
+        answered_by=lambda by: answered_by(by, w),
+        scaled=scaled,
+        word_size=word_size,
+        **values,
     )  # fmt: skip
 
 

@@ -4,13 +4,25 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import tzinfo
 
-from bot.model import COURSE
-from bot.report.model import Line, Report
-from bot.report.words import NO_NAMES, clean, clipped, clock, iso, moment, words_of, zone_name
+from bot.model import Session
+from bot.report.model import Line, Report, Tally
+from bot.report.words import (
+    NO_NAMES,
+    answered_by,
+    clean,
+    clipped,
+    clock,
+    iso,
+    lasting,
+    moment,
+    percent,
+    words_of,
+    zone_name,
+)
 
 COLUMNS = [
     "rank",
@@ -27,6 +39,7 @@ COLUMNS = [
     "last_at",
     "answered_by",
     "answered_at",
+    "waited_minutes",
     "answer",
     "sources",
     "reason",
@@ -44,8 +57,10 @@ def to_markdown(report: Report, zone: tzinfo | None = None, names: Mapping[str, 
 
 def _called(report: Report, names: Mapping[str, str]) -> Report:
     """The report with its chats called by their names."""
+    missed = tuple(replace(one, source=names.get(one.source, one.source)) for one in report.missed)
     return replace(
         report,
+        missed=missed,
         chats=tuple(replace(chat, source=names.get(chat.source, chat.source)) for chat in report.chats),
         lines=tuple(
             replace(line, chats=tuple((names.get(source, source), n) for source, n in line.chats))
@@ -55,19 +70,25 @@ def _called(report: Report, names: Mapping[str, str]) -> Report:
 
 
 def _markdown(report: Report, w: Mapping[str, str], zone: tzinfo | None) -> Iterator[str]:
-    session, head = report.session, report.headline
-    yield f"# {_md(session.title)}{w['colon']}{w['report']}\n"
-    who = " · ".join(_md(part) for part in (session.series, session.speaker) if part)
+    session, head, language = report.session, report.headline, report.session.language
+    yield f"# {md(session.title)}{w['colon']}{w['report']}\n"
+    who = " · ".join(md(part) for part in (session.series, session.speaker) if part)
     made = w["made"].format(at=moment(report.made_at, zone), zone=zone_name(report.made_at, zone))
+    made += "" if report.named else f" · {w['nameless']}"
     yield f"{who} · {made}\n" if who else f"{made}\n"
     yield f"## {w['headline']}\n"
     for name in ("messages", "people", "chats", "asked", "groups", "by_course", "by_people", "open", "dismissed"):
         yield f"- **{getattr(head, name)}** {w[name]}"
+    if head.share is not None:
+        yield f"- **{percent(head.share)}** {w['answered_share']}"
+    if report.waits.median is not None:
+        yield f"- **{lasting(report.waits.median, language)}** {w['median']}"
+    yield from _markdown_more(report, w, language)
     yield f"\n## {w['answered']}\n"
     if not report.answered:
         yield f"{w['none']}\n"
     for by, lines in report.answered.items():
-        yield f"### {w['answered_by'].format(who=w['course'] if by == COURSE else _md(by))}\n"
+        yield f"### {md(answered_by(by, w))}\n"
         for line in lines:
             yield from _markdown_answer(line, w, zone)
     for title, about, lines in (
@@ -78,31 +99,82 @@ def _markdown(report: Report, w: Mapping[str, str], zone: tzinfo | None) -> Iter
         yield f"\n## {title}\n"
         yield f"{about}\n" if about and lines else f"{w['none']}\n" if not lines else ""
         for line in lines:
-            reason = f" — {_md(line.reason)}" if line.reason else ""
-            yield f"1. {_md(line.title)} ({_demand(line, w)}){reason}"
+            reason = f" — {md(line.reason)}" if line.reason else ""
+            yield f"1. {md(line.title)} ({_demand(line, w)}){reason}"
     yield f"\n## {w['by_chat']}\n"
-    yield f"| {w['chat']} | {w['chat_messages']} | {w['chat_people']} | {w['chat_asked']} | {w['chat_groups']} |"
-    yield "|---|---:|---:|---:|---:|"
+    heads = ("chat", "chat_messages", "chat_people", "chat_asked", "chat_groups", "chat_answered", "chat_missed")
+    yield table_row(w[name] for name in heads)
+    yield "|---" + "|---:" * 6 + "|"
     for chat in report.chats:
-        yield f"| {_md(chat.source)} | {chat.messages} | {chat.people} | {chat.asked} | {chat.groups} |"
+        unheard = "" if chat.missed is None else lasting(chat.missed.seconds, language)
+        counts = (chat.messages, chat.people, chat.asked, chat.groups, chat.answered)
+        yield table_row((md(chat.source), *map(str, counts), unheard))
+
+
+def table_row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _markdown_more(report: Report, w: Mapping[str, str], language: str) -> Iterator[str]:
+    """What is not about single questions: as far as there was any."""
+    reach, audience = report.reach, report.audience
+    if reach.askers:
+        yield f"\n## {w['reach']}\n"
+        yield from (f"- **{n}** {w[f'reach_{name}']}" for name, n in asdict(reach).items() if n)
+    yield f"\n## {w['audience']}\n"
+    yield f"- **{audience.new}** {w['audience_new']}"
+    yield from (
+        f"- **{n}** {w[f'audience_{name}']}"
+        for name, n in (("returning", audience.returning), ("unknown", audience.unknown))
+        if n
+    )
+    if losses := [one for one in report.missed if one.seconds]:
+        yield f"\n## {w['missed']}\n"
+        for one in losses:
+            line = w["missed_line_one" if one.times == 1 else "missed_line"]
+            yield "- " + line.format(source=md(one.source), time=lasting(one.seconds, language), times=one.times)
+    if report.topics:
+        yield f"\n## {w['topics']}\n"
+        yield table_row(w[f"topic{name}"] for name in ("", "_people", "_questions", "_answered"))
+        yield "|---|---:|---:|---:|"
+        for topic in report.topics:
+            yield table_row((md(topic.name), str(topic.people), str(topic.questions), str(topic.answered)))
+    if report.polls:
+        yield f"\n## {w['polls']}\n"
+        for poll in report.polls:
+            yield from markdown_tally(poll, w)
+    for feedback in report.feedback:
+        yield f"\n## {w['feedback']}{w['colon']}{md(feedback.title)}\n"
+        yield w["filled"].format(n=feedback.n) + "\n"
+        for item in feedback.items:
+            yield from markdown_tally(item, w)
+
+
+def markdown_tally(tally: Tally, w: Mapping[str, str]) -> Iterator[str]:
+    mean = "" if tally.mean is None else f", {w['mean'].format(mean=f'{tally.mean:.1f}')}"
+    yield f"**{md(tally.title)}** ({w['voted'].format(n=tally.people)}{mean})\n"
+    for text, people in tally.bars or tally.texts:
+        share = f", {percent(people / tally.people)}" if tally.bars and tally.people else ""
+        yield f"- {md(text)}{w['colon']}{people}{share}"
+    yield ""
 
 
 def _markdown_answer(line: Line, w: Mapping[str, str], zone: tzinfo | None) -> Iterator[str]:
     if line.answer is None:
         return
-    yield f"**{_md(line.title)}** ({_demand(line, w)}, {clock(line.answer.at, zone)})\n"
-    yield f"> {_md(line.answer.text)}\n"
+    yield f"**{md(line.title)}** ({_demand(line, w)}, {clock(line.answer.at, zone)})\n"
+    yield f"> {md(line.answer.text)}\n"
     if line.answer.sources:
-        yield f"{w['sources']}{w['colon']}{', '.join(_md(source) for source in line.answer.sources)}\n"
+        yield f"{w['sources']}{w['colon']}{', '.join(md(source) for source in line.answer.sources)}\n"
 
 
 def _demand(line: Line, w: Mapping[str, str]) -> str:
     people = w["one_person"] if line.people == 1 else w["n_people"].format(n=line.people)
-    chats = ", ".join(f"{_md(source)} {count}" for source, count in line.chats)
+    chats = ", ".join(f"{md(source)} {count}" for source, count in line.chats)
     return f"{people}{w['colon']}{chats}" if chats else people
 
 
-def _md(text: str) -> str:
+def md(text: str) -> str:
     """One line of text that Markdown shows as it is: no markup, no link and no HTML is made of it."""
     line = " ".join(clipped(text).split())
     line = re.sub(r"([\\`*_{}\[\]<>#|~&!$@]|:(?=//)|(?<=www)\.)", r"\\\1", line)
@@ -115,11 +187,11 @@ def to_csv(report: Report, zone: tzinfo | None = None) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
     for rank, line in enumerate(report.lines, 1):
-        writer.writerow([_cell(value) for value in _row(rank, line, zone)])
+        writer.writerow([cell(value) for value in _row(rank, line, zone)])
     return out.getvalue()
 
 
-def _row(rank: int, line: Line, zone: tzinfo | None) -> list[str | int]:
+def _row(rank: int, line: Line, zone: tzinfo | None) -> list[str | float]:
     answer = line.answer
     return [
         rank,
@@ -136,6 +208,7 @@ def _row(rank: int, line: Line, zone: tzinfo | None) -> list[str | int]:
         iso(line.last_at, zone),
         answer.by if answer else "",
         iso(answer.at, zone) if answer else "",
+        "" if line.waited is None else round(line.waited / 60, 2),
         answer.text if answer else "",
         "; ".join(answer.sources) if answer else "",
         line.reason,
@@ -144,28 +217,33 @@ def _row(rank: int, line: Line, zone: tzinfo | None) -> list[str | int]:
     ]
 
 
-def _cell(value: str | int) -> str | int:
+def cell(value: str | float) -> str | float:
     """A text that a spreadsheet would calculate begins with an apostrophe, which it shows as text. The full-width
     signs count too: spreadsheets in Chinese and Japanese take them for the same."""
-    if isinstance(value, int):
+    if not isinstance(value, str):
         return value
     text = clean(value)
     return f"'{text}" if re.match(r"\s*[=+\-@＝＋－＠\t\r|%]", text) else text
 
 
 def to_json(report: Report) -> str:
-    """Everything, for programs. Times are Unix seconds; texts are as they were sent."""
-    session = report.session
+    """Everything, for programs. Times are Unix seconds, lengths of time seconds; texts are as they were sent."""
     data = asdict(report) | {
-        "session": {
-            "id": session.id,
-            "title": session.title,
-            "series": session.series,
-            "speaker": session.speaker,
-            "language": session.language,
-            "starts_at": session.starts_at,
-            "ended_at": session.ended_at,
-        },
-        "lines": [asdict(line) | {"chats": dict(line.chats)} for line in report.lines],
+        "session": session_data(report.session),
+        "lines": [asdict(line) | {"chats": dict(line.chats), "waited": line.waited} for line in report.lines],
+        "waits": asdict(report.waits) | {"median": report.waits.median},
     }
     return json.dumps(data, ensure_ascii=False, indent=1) + "\n"
+
+
+def session_data(session: Session) -> dict[str, str | float | None]:
+    """What of a session is anybody's business; not where its course lies on the server."""
+    return {
+        "id": session.id,
+        "title": session.title,
+        "series": session.series,
+        "speaker": session.speaker,
+        "language": session.language,
+        "starts_at": session.starts_at,
+        "ended_at": session.ended_at,
+    }

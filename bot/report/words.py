@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from types import MappingProxyType
 
+from bot.model import COURSE
+from bot.report.model import SOMEBODY
+from bot.report.phrases import PAIRS
+
 NO_NAMES: Mapping[str, str] = MappingProxyType({})
 LONGEST = 400
 """Characters of a text that a page or Markdown shows; CSV and JSON have all of it."""
@@ -138,8 +142,44 @@ ZH = {
 }
 
 
+_WORDS: Mapping[str, Mapping[str, str]] = {
+    "zh": {**ZH, **{name: zh for name, (zh, _) in PAIRS.items()}},
+    "en": {**EN, **{name: en for name, (_, en) in PAIRS.items()}},
+}
+
+
 def words_of(language: str) -> Mapping[str, str]:
-    return ZH if language.startswith("zh") else EN
+    return _WORDS["zh" if language.startswith("zh") else "en"]
+
+
+def lasting(seconds: float, language: str) -> str:
+    """A length of time, in the largest unit that says it well."""
+    w = words_of(language)
+    if seconds < 60:
+        return w["seconds_n"].format(n=round(seconds))
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return w["minutes_n"].format(n=minutes)
+    if minutes < 1440:
+        return (
+            w["hours_n"].format(n=minutes // 60, m=minutes % 60) if minutes % 60 else w["hours"].format(n=minutes // 60)
+        )
+    return w["days_n"].format(n=f"{minutes / 1440:.1f}")
+
+
+def answerer(by: str, w: Mapping[str, str]) -> str:
+    """Who gave an answer, in a table."""
+    return w["course"] if by == COURSE else w["somebody"] if by == SOMEBODY else by
+
+
+def answered_by(by: str, w: Mapping[str, str]) -> str:
+    """The same as a heading."""
+    return w["by_somebody"] if by == SOMEBODY else w["answered_by"].format(who=answerer(by, w))
+
+
+def percent(share: float | None) -> str:
+    """A part of 1, or a dash for none."""
+    return "–" if share is None else f"{round(100 * share)} %"
 
 
 def clean(text: str) -> str:
@@ -153,27 +193,27 @@ def clipped(text: str, most: int = LONGEST) -> str:
 
 
 def day(at: float, zone: tzinfo | None) -> str:
-    return f"{_local(at, zone):%Y-%m-%d}"
+    return f"{local(at, zone):%Y-%m-%d}"
 
 
 def clock(at: float, zone: tzinfo | None) -> str:
-    return f"{_local(at, zone):%H:%M}"
+    return f"{local(at, zone):%H:%M}"
 
 
 def moment(at: float, zone: tzinfo | None) -> str:
-    return f"{_local(at, zone):%Y-%m-%d %H:%M}"
+    return f"{local(at, zone):%Y-%m-%d %H:%M}"
 
 
 def iso(at: float, zone: tzinfo | None) -> str:
-    return _local(at, zone).isoformat(timespec="seconds")
+    return local(at, zone).isoformat(timespec="seconds")
 
 
 def zone_name(at: float, zone: tzinfo | None) -> str:
-    offset = f"{_local(at, zone):%z}"
+    offset = f"{local(at, zone):%z}"
     return "UTC" if offset == "+0000" else f"UTC{offset[:3]}:{offset[3:]}"
 
 
-def _local(at: float, zone: tzinfo | None) -> datetime:
+def local(at: float, zone: tzinfo | None) -> datetime:
     """In `zone`; None means the zone of this machine. Times that no calendar holds become its nearest."""
     at = min(max(at, 0.0), 253_000_000_000.0)  # the year 9987
     return datetime.fromtimestamp(at, zone) if zone else datetime.fromtimestamp(at).astimezone()

@@ -25,6 +25,7 @@ from bot.model import (
     Delivery,
     Draft,
     Feed,
+    Heard,
     Message,
     Outage,
     Person,
@@ -53,6 +54,7 @@ from bot.storage import (
     questions,
     recurring,
     reviews,
+    reports,
     sessions,
     sources,
     stages,
@@ -242,6 +244,15 @@ class SqliteStore:
 
     async def sources(self) -> list[SourceReport]:
         return await self._read(sources.reports)
+
+    async def heard(self, session: str) -> list[Heard]:
+        return await self._read(reports.heard, session)
+
+    async def humans(self, session: str) -> set[tuple[str, str]]:
+        return await self._read(reports.humans, session)
+
+    async def names(self, session: str) -> set[str]:
+        return await self._read(reports.names, session)
 
     async def offer_link(self, code_hash: str, owner: Person, expires_at: float) -> None:
         await self._write(links.offer, code_hash, owner, expires_at)

@@ -1,4 +1,4 @@
-"""The pages, the QR code, the report and the static files."""
+"""The pages, the QR code and the static files."""
 
 import io
 from urllib.parse import quote
@@ -6,7 +6,7 @@ from urllib.parse import quote
 import segno
 from aiohttp import web
 
-from bot.errors import BadInput, NotFound
+from bot.errors import NotFound
 from bot.model import Status
 from bot.queueing import ranked, visible, waiting
 from bot.web.compressing import accepted, compress
@@ -16,8 +16,6 @@ from bot.web.signin import at_least
 from bot.web.site import CALLER, Caller, Site
 from bot.web.texts import say
 
-FORMATS = ("html", "md", "csv", "json")
-REPORT_CSP = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'"
 KEPT = "private, no-cache"  # a viewer's device may show it again without a network; what is staff's is "no-store"
 FIRST = 10  # questions that come with the page
 FOR_EVER = "public, max-age=31536000, immutable"
@@ -39,7 +37,6 @@ class Pages:
             _page("GET", "/s/{session}/overlay", "viewer", self.overlay, "Captions for a streaming program"),
             _page("GET", "/s/{session}/join", "viewer", self.join, "How to join, large"),
             _page("GET", "/s/{session}/qr.svg", "viewer", self.qr, "The QR code to join"),
-            _page("GET", "/s/{session}/report", "expert", self.report, "The report"),
             Route("GET", "/static/{name:.+}", "viewer", self.static, "Static files", kind="file"),
             Route("GET", "/favicon.ico", "viewer", self.icon, "The icon that browsers ask for", kind="file"),
         ]
@@ -91,17 +88,6 @@ class Pages:
         return web.Response(
             body=drawn.getvalue(), content_type="image/svg+xml", headers={"Cache-Control": "max-age=300"}
         )
-
-    async def report(self, request: web.Request) -> web.Response:
-        caller, kind = request[CALLER], request.query.get("format", "html")
-        if kind not in FORMATS:
-            raise BadInput(say(caller.lang, "bad_format", formats=", ".join(FORMATS)))
-        body, content_type = await self._site.report(caller.here.id, kind)
-        headers = {"Content-Type": content_type, "Content-Security-Policy": REPORT_CSP}
-        if kind != "html":
-            name = quote(f"{caller.here.id}.{kind}", safe="")
-            headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{name}"
-        return web.Response(body=body, headers=headers)
 
     async def static(self, request: web.Request) -> web.Response:
         asset, fixed = self._site.assets.find(request.match_info["name"])

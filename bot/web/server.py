@@ -31,10 +31,11 @@ from bot.web.people import People
 from bot.web.polls import Polling
 from bot.web.queue_json import QueueJson
 from bot.web.rendering import HERE, make_templates
+from bot.web.reports import ReportPages
 from bot.web.routes import API, Policy, Route
 from bot.web.sessions import Sessions
 from bot.web.signin import SignIn
-from bot.web.site import Desk, FeedSession, LookUp, Receive, Report, Site, SourcesNow
+from bot.web.site import Desk, FeedSession, LookUp, Receive, Reports, Site, SourcesNow
 from bot.web.source_json import Configured
 from bot.web.sources import Sources
 from bot.web.staging import Staging
@@ -57,7 +58,7 @@ def make_web(
     now: Now,
     public_url: str,
     trusted_proxies: Sequence[str],
-    report: Report,
+    reports: Reports,
     sources_now: SourcesNow,
     courses: Courses,
     tryouts: Tryouts,
@@ -90,7 +91,7 @@ def make_web(
         sign_in=sign_in,
         now=now,
         public_url=public_url.rstrip("/"),
-        report=report,
+        reports=reports,
         sources=sources or {},
         sources_now=sources_now,
         configured={} if configured is None else configured,
@@ -131,6 +132,7 @@ def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
         Installable(site),
         Polling(site),
         Sessions(site),
+        ReportPages(site),
         Sources(site),
         Staging(site),
         CourseRoutes(site),

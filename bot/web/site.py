@@ -43,8 +43,25 @@ Receive = Callable[[Sequence[Message]], Awaitable[int]]
 LookUp = Callable[[str, str], Awaitable[Preview]]
 """What would become of a text in a session, by its id, if it were asked now."""
 
-Report = Callable[[str, str], Awaitable[tuple[bytes, str]]]
-"""A session's report in a format ("html", "md", "csv", "json"): body and content type."""
+
+@dataclass(frozen=True, slots=True)
+class ReportWish:
+    """How a report is wanted: "html", "xlsx", "csv", "md" or "json"; with names, without, or (None) as it is set; in a
+    language, or ("") in that of the talks. `address`: the page shows ways to the other formats, which begin there;
+    `to_series`: and to the report of the series."""
+
+    format: str = "html"
+    names: bool | None = None
+    language: str = ""
+    address: str = ""
+    to_series: bool = False
+
+
+class Reports(Protocol):
+    """Reports as files: body and content type. Raises `NotFound`, `BadInput`."""
+
+    async def session(self, id: str, wanted: ReportWish) -> tuple[bytes, str]: ...
+
 
 SourcesNow = Callable[[], Awaitable[Sequence[SourceReport]]]
 """How the sources of this program are now."""
@@ -176,7 +193,7 @@ class Site:
     sign_in: SignIn
     now: Now
     public_url: str
-    report: Report
+    reports: Reports
     sources: Mapping[str, Mapping[str, str]]
     sources_now: SourcesNow
     configured: Mapping[str, Configured]

@@ -10,7 +10,7 @@ from bot.app.floor import OpenFloor
 from bot.desk import Desk
 from bot.model import Message, Placement
 from bot.pipeline import Pipeline
-from bot.report.building import build_report
+from bot.report import Material, build_report
 from bot.storage.sqlite import SqliteStore
 from knowledge.asking import Asking
 from knowledge.context import EMPTY, Context
@@ -103,7 +103,7 @@ async def test_parts_are_not_counted_as_messages(store: SqliteStore) -> None:
         await hear(store, pipeline, message(1, BOTH), message(2, "666", "u2"), message(3, PRICE, "u3"))
     await Desk(store, lambda _: None, lambda: 1.0).merge("ann", ["q2"], "q1")
     questions = await store.questions("talk")
-    report = build_report(TALK, await store.placements("talk"), questions, {}, 1.0)
+    report = build_report(Material(TALK, await store.heard("talk"), questions), 1.0)
     assert (report.headline.messages, report.headline.asked, report.headline.people) == (3, 2, 3)
     assert [(chat.messages, chat.asked) for chat in report.chats] == [(3, 2)]
     assert sum(report.timeline.messages) == 3

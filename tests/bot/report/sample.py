@@ -1,47 +1,49 @@
 """A small session written by hand: two chats, six questions, an hour."""
 
-from bot.model import Answer, Asked, CourseMatch, Message, Placement, Question, QuestionState, Session, Status
+from bot.model import Answer, CourseMatch, Heard, Question, QuestionState, Session, Status
+from bot.report import Material
 
 START = 1_796_124_600.0  # 2026-12-01 11:30 UTC
 SESSION = Session("t", "Language models on the shop floor", "Open course", "Dr. Cen", START, language="en", course="/x")
 
-Placed = tuple[Message, Placement | None]
+
+def heard(
+    id: int, minute: float, source: str, author: str, text: str, question: str = "", placed: bool = True
+) -> Heard:
+    """Somebody says something; with a question it asks that."""
+    chat = None if source == "web" else (source, f"chat of {author}")
+    return Heard(
+        id, source, author, (source, author), START + 60 * minute, placed, bool(question), question, author.title(),
+        text if question else "", chat,
+    )  # fmt: skip
 
 
-def message(id: int, minute: float, source: str, author: str, text: str) -> Message:
-    return Message("t", source, f"{source}-{id}", author, author.title(), text, START + 60 * minute, id=id)
-
-
-def placed(message: Message, question: str | None) -> Placed:
-    return message, Placement(message.id, question is not None, 0.9 if question else 0.1, question)
-
-
-MESSAGES: list[Placed] = [
-    placed(message(1, 0, "telegram", "ann", "hello"), None),
-    placed(message(2, 1, "telegram", "ann", "Is there a recording?"), "rec"),
-    placed(message(3, 1, "web", "bob", "Will it be recorded"), "rec"),
-    placed(message(4, 2, "web", "cat", "is there a  RECORDING?"), "rec"),
-    placed(message(5, 9, "telegram", "dan", "What does it cost?"), "cost"),
-    placed(message(6, 10, "web", "eve", "How much per month?"), "cost"),
-    placed(message(7, 11, "telegram", "ann", "Does it run offline?"), "off"),
-    placed(message(8, 30, "web", "bob", "lunch anyone?"), "lunch"),
-    placed(message(9, 31, "web", "bob", "Who wrote the manual?"), "who"),
-    (message(10, 32, "web", "fay", "just in"), None),
+HEARD = [
+    heard(1, 0, "telegram", "ann", "hello"),
+    heard(2, 1, "telegram", "ann", "Is there a recording?", "rec"),
+    heard(3, 1, "web", "bob", "Will it be recorded", "rec"),
+    heard(4, 2, "web", "cat", "is there a  RECORDING?", "rec"),
+    heard(5, 9, "telegram", "dan", "What does it cost?", "cost"),
+    heard(6, 10, "web", "eve", "How much per month?", "cost"),
+    heard(7, 11, "telegram", "ann", "Does it run offline?", "off"),
+    heard(8, 30, "web", "bob", "lunch anyone?", "lunch"),
+    heard(9, 31, "web", "bob", "Who wrote the manual?", "who"),
+    heard(10, 32, "web", "fay", "just in", placed=False),
 ]
 
 
 def question(
     id: str, title: str, status: Status, answer: Answer | None = None, votes: int = 0, **state: str
 ) -> Question:
-    own = [m for m, p in MESSAGES if p and p.question == id]
-    askers = {m.person for m in own}
+    own = [one for one in HEARD if one.question == id]
+    askers = {one.human for one in own}
     return Question(
         QuestionState(id, "t", title, title, status, answer=answer, **state),  # type: ignore[arg-type]
         people=len(askers) + votes,
         askers=len(askers),
         votes=votes,
         messages=len(own),
-        chats={s: sum(p.source == s for p in askers) for s in dict.fromkeys(p.source for p in askers)},
+        chats={s: sum(source == s for source, _ in askers) for s in dict.fromkeys(source for source, _ in askers)},
         first_at=min((m.at for m in own), default=START),
         last_at=max((m.at for m in own), default=START),
         revision=1,
@@ -65,8 +67,4 @@ QUESTIONS = [
     ),
 ]
 
-ASKED = {
-    q.id: [Asked(m, p, q.id) for m, p in MESSAGES if p and p.question == q.id]
-    for q in QUESTIONS
-    if not q.state.merged_into
-}
+MATERIAL = Material(SESSION, HEARD, QUESTIONS)

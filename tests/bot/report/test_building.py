@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.model import Session
-from bot.report import Chat, Headline, build_report
-from tests.bot.report.sample import ASKED, MESSAGES, QUESTIONS, SESSION, START, message, placed
+from bot.report import Chat, Headline, Material, build_report
+from tests.bot.report.sample import MATERIAL, QUESTIONS, SESSION, START, heard
 
-REPORT = build_report(SESSION, MESSAGES, QUESTIONS, ASKED, START + 3600)
+REPORT = build_report(MATERIAL, START + 3600)
 
 
 def test_the_headline_counts_messages_people_and_what_became_of_the_questions() -> None:
@@ -39,7 +39,7 @@ def test_questions_come_by_demand_and_merged_ones_not_at_all() -> None:
 def test_a_pinned_question_keeps_its_place_by_demand() -> None:
     """Pinning is for the stage; the report tells what people wanted."""
     pinned = [replace(q, state=replace(q.state, pinned=q.id == "who")) for q in QUESTIONS]
-    assert build_report(SESSION, MESSAGES, pinned, ASKED, 0).lines[0].id == "cost"
+    assert build_report(replace(MATERIAL, questions=pinned), 0).lines[0].id == "cost"
 
 
 def test_a_line_tells_who_asked_first_and_how_others_put_it() -> None:
@@ -71,8 +71,8 @@ def test_a_gap_was_asked_by_several_and_answered_by_nobody() -> None:
 def test_each_chat_has_its_share() -> None:
     """Chats are counted apart, the busiest first."""
     assert REPORT.chats == (
-        Chat("web", messages=6, people=4, asked=5, groups=4),
-        Chat("telegram", messages=4, people=2, asked=3, groups=3),
+        Chat("web", messages=6, people=4, asked=5, groups=4, answered=1),
+        Chat("telegram", messages=4, people=2, asked=3, groups=3, answered=2),
     )
 
 
@@ -88,14 +88,14 @@ def test_the_timeline_counts_minutes() -> None:
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=50))
 def test_the_timeline_fits_a_page_and_loses_nobody(minutes: list[float]) -> None:
     """However long a session is, its timeline has a page's steps and every message in one of them."""
-    own = [placed(message(n, minute, "web", "a", "x"), None) for n, minute in enumerate(minutes)]
-    timeline = build_report(SESSION, own, [], {}, 0).timeline
+    own = [heard(n, minute, "web", "a", "x") for n, minute in enumerate(minutes)]
+    timeline = build_report(Material(SESSION, own, []), 0).timeline
     assert len(timeline.messages) <= 122
     assert sum(timeline.messages) == len(minutes)
 
 
 def test_an_empty_session_has_a_report() -> None:
     """Nothing came in: every figure is nought and every list empty."""
-    empty = build_report(Session("e", "E"), [], [], {}, 0)
+    empty = build_report(Material(Session("e", "E"), [], []), 0)
     assert empty.headline == Headline(0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
     assert (empty.lines, empty.chats, empty.gaps, empty.timeline.messages) == ((), (), (), ())

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from bot.model import Answer, Session, Status
-from bot.report import Line, Report, build_report, to_csv, to_html, to_json, to_markdown
+from bot.report import Line, Material, Report, build_report, to_csv, to_html, to_json, to_markdown
 from bot.report.html import bar, draw
-from tests.bot.report.sample import ASKED, MESSAGES, QUESTIONS, SESSION, START
+from tests.bot.report.sample import MATERIAL, START
 
-REPORT = build_report(SESSION, MESSAGES, QUESTIONS, ASKED, START + 3600)
+REPORT = build_report(MATERIAL, START + 3600)
 NASTY = (
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -27,6 +27,8 @@ NASTY = (
     "\x00\u202egnp.exe",
     "=HYPERLINK(1)",
 )
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", " =1", "＝1", "＋1", "－1", "＠1", "|x", "%1")
+"""What spreadsheets calculate."""
 TEXTS = st.text(min_size=1, max_size=60) | st.sampled_from(NASTY)
 
 
@@ -108,7 +110,7 @@ class TestHtml:
 
     def test_an_empty_session_has_a_page(self) -> None:
         """Nothing came in, and the page says so."""
-        page = Tags(to_html(build_report(Session("e", "E", language="en"), [], [], {}, 0), UTC)).text
+        page = Tags(to_html(build_report(Material(Session("e", "E", language="en"), [], []), 0), UTC)).text
         assert "No messages came in." in page
 
     def test_a_bar_has_a_piece_for_every_person(self) -> None:
@@ -162,9 +164,7 @@ class TestCsv:
         )  # fmt: skip
         assert second["first_at"] == "2026-12-01T11:31:00+00:00"
 
-    @pytest.mark.parametrize(
-        "start", ["=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", " =1", "＝1", "＋1", "－1", "＠1"]
-    )
+    @pytest.mark.parametrize("start", FORMULAS)
     def test_no_cell_is_a_formula(self, start: str) -> None:
         """A spreadsheet shows such a text instead of calculating it."""
         row = self.rows(report_with(start))[0]

@@ -22,7 +22,7 @@ from bot.model import (
     SourceHealth,
     SourceState,
 )
-from bot.ports import Deliveries, Inbox, Logins, People, Queue, Recurrences, Sources, Vectors
+from bot.ports import Deliveries, Inbox, Logins, People, Queue, Recurrences, Reports, Sources, Vectors
 from bot.storage.connection import connect
 from bot.storage.sqlite import SqliteStore, open_store
 from tests.bot.storage.acts import ask
@@ -95,6 +95,9 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "invitations": lambda s: s.invitations(1.0),
     "deeds": lambda s: s.deeds(),
     "sources": lambda s: s.sources(),
+    "heard": lambda s: s.heard("talk"),
+    "humans": lambda s: s.humans("talk"),
+    "names": lambda s: s.names("talk"),
 }
 ALL = WRITES | READS
 
@@ -116,7 +119,7 @@ def test_every_method_is_here() -> None:
     """A method that the port gains must be added above."""
     port = {
         name
-        for part in (Inbox, Queue, Recurrences, Vectors, Deliveries, Logins, People, Sources)
+        for part in (Inbox, Queue, Recurrences, Vectors, Deliveries, Logins, People, Sources, Reports)
         for name in vars(part)
         if not name.startswith("_")
     }

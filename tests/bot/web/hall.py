@@ -23,6 +23,7 @@ from bot.trying import Tryouts
 from bot.web.limits import Limits
 from bot.web.server import make_web
 from bot.web.signin import SignIn
+from bot.web.site import ReportWish
 from bot.web.source_json import Configured
 from tests.bot.values import state
 
@@ -59,6 +60,13 @@ class Echo:
         return HookReply(202, request.body + request.headers.get("x-mark", "").encode(), "text/plain")
 
     async def close(self) -> None: ...
+
+
+class Files:
+    """Reports that say how they were wanted."""
+
+    async def session(self, id: str, wanted: ReportWish) -> tuple[bytes, str]:
+        return repr((id, wanted)).encode(), "text/plain; charset=utf-8"
 
 
 @dataclass
@@ -182,9 +190,6 @@ async def open_hall(
     async def look_up(session: str, text: str) -> Preview:
         return hall.likely
 
-    async def report(session: str, kind: str) -> tuple[bytes, str]:
-        return f"report of {session} as {kind}".encode(), "text/plain; charset=utf-8"
-
     async def sources_now() -> Sequence[SourceReport]:
         return hall.sources
 
@@ -210,7 +215,7 @@ async def open_hall(
         now=clock,
         public_url=public_url,
         trusted_proxies=trusted,
-        report=report,
+        reports=Files(),
         sources_now=sources_now,
         courses=courses,
         tryouts=tryouts,
