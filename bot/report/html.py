@@ -114,10 +114,11 @@ class Segment:
 
 
 def bar(line: Line, most: int, sources: Sequence[str]) -> list[Segment]:
-    """A question's people as a bar: its chats in the order of `sources`, then votes; `most` people fill it."""
-    parts = [(min(sources.index(s), COLOURS - 1) if s in sources else COLOURS - 1, n) for s, n in line.chats]
+    """A question's people as a bar: its chats in the order in which they stand beside it, then votes, so that it can be
+    read without colours; `most` people fill it."""
+    tints = {source: min(place, COLOURS - 1) for place, source in enumerate(sources)}
     segments, x = [], 0.0
-    for tint, count in [*sorted(parts), (-1, line.votes)]:
+    for tint, count in [*((tints.get(source, COLOURS - 1), n) for source, n in line.chats), (-1, line.votes)]:
         width = 100 * count / max(most, 1)
         if count:
             segments.append(Segment(round(x, 2), round(width, 2), tint))

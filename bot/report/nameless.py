@@ -107,7 +107,7 @@ class _Names:
         """Where the longest name that begins there ends; 0 where none does, or it is within a longer word."""
         for length in self._lengths:
             end = begin + length
-            if text[begin:end] in self._names and _parted(text, begin) and _parted(text, end):
+            if end <= len(text) and text[begin:end] in self._names and _parted(text, begin) and _parted(text, end):
                 return end
         return 0
 

@@ -117,7 +117,7 @@ class TestHtml:
         """The pieces stand side by side and add up to the people of the question."""
         cost = REPORT.lines[0]
         pieces = bar(cost, most=10, sources=["web", "telegram"])
-        assert [(p.x, p.width, p.tint) for p in pieces] == [(0, 10, 0), (10, 10, 1), (20, 30, -1)]
+        assert [(p.x, p.width, p.tint) for p in pieces] == [(0, 10, 1), (10, 10, 0), (20, 30, -1)]
 
     def test_the_columns_of_the_timeline_reach_what_they_count(self) -> None:
         """The highest column is as high as its count against the axis, and none leaves the picture."""
