@@ -58,8 +58,8 @@ class Desk:
         settled: Changed = lambda _: None,
         polls_changed: Changed = lambda _: None,
     ) -> None:
-        """`settled` is told, by its id, that a session was opened or set otherwise, `polls_changed` that its polls or
-        its pulse were; after the commit."""
+        """`settled` is told, by its id, that a session was opened or set otherwise, `polls_changed` that its polls,
+        its survey or its pulse were; after the commit."""
         self._polls_changed = polls_changed
         self._store = store
         self._changed = changed
@@ -315,6 +315,7 @@ class Desk:
                 settings=taken_back_settings(change.settings),
                 polls=tuple((after, before) for before, after in reversed(change.polls)),
                 pulse=None if change.pulse is None else not change.pulse,
+                surveys=tuple((after, before) for before, after in reversed(change.surveys)),
             )
         )
 
@@ -436,7 +437,7 @@ class Desk:
         self._changed(change.session)
         if change.settings or change.opens:
             self._settled(change.session)
-        if change.polls or change.pulse is not None:
+        if change.polls or change.surveys or change.pulse is not None:
             self._polls_changed(change.session)
         if change.deliveries:
             self._sending()

@@ -41,12 +41,19 @@ class Mode(StrEnum):
     AUTO = "auto"
 
 
+class SurveyWhen(StrEnum):
+    """Whether a session's survey opens by itself: never, or when the talk has ended."""
+
+    OFF = "off"
+    AT_END = "at_end"
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """One talk. `course` is the folder of its material ("" without one), `language` is "zh" or "en".
 
     With `review` viewers see a question only after a moderator approved it, with `ledger` also what was dismissed and
-    why.
+    why. `survey`: whether the survey opens by itself.
     """
 
     id: str
@@ -63,6 +70,7 @@ class Session:
     answers: Mode = Mode.AUTO
     acknowledgements: Mode = Mode.AUTO
     memory: Mode = Mode.AUTO
+    survey: SurveyWhen = SurveyWhen.OFF
 
 
 @dataclass(frozen=True, slots=True)
@@ -441,6 +449,36 @@ class PollVote:
     message: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class SurveyState:
+    """The questionnaire of a session, of which there is one at most. Changed only as a whole, by a `Change`.
+
+    Each of `items` asks like a poll of its kind (a scale, a choice, a text) and stands as the survey stands; see
+    `surveying.asked`. It is open from `opened_at` to `closes_at`, which is `days` later. `reminders`: how often those
+    who have not answered are reminded at most.
+    """
+
+    session: str
+    title: str
+    items: tuple[PollState, ...]
+    days: int = 3
+    reminders: int = 1
+    status: PollStatus = PollStatus.DRAFT
+    opened_at: float = 0.0
+    closes_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Turnout:
+    """Who of one chat answered a survey: of `took_part` people who asked, voted or said something there, `answered`
+    did; `others` answered there without having taken part anywhere."""
+
+    source: str
+    took_part: int
+    answered: int
+    others: int = 0
+
+
 class Mood(StrEnum):
     """How somebody feels about the talk just now."""
 
@@ -511,8 +549,8 @@ class Change:
     """One act on a session's queue or on the session itself: all of it happens or none, and the ledger keeps it.
 
     `questions` are pairs (before, after): before None founds a question, after None removes one (only undo does). The
-    same goes for `polls`, which staff may remove as well. `pulse` switches the pulse on or off. `opens` is a session
-    that begins to exist. `once` names an act that a device may send again, not knowing whether it arrived.
+    same goes for `polls` and `surveys`, which staff may remove as well. `pulse` switches the pulse on or off. `opens`
+    is a session that begins to exist. `once` names an act that a device may send again, not knowing whether it arrived.
     """
 
     session: str
@@ -528,6 +566,7 @@ class Change:
     polls: tuple[tuple[PollState | None, PollState | None], ...] = ()
     pulse: bool | None = None
     once: str = ""
+    surveys: tuple[tuple[SurveyState | None, SurveyState | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from bot.model import (
     Mood,
     Person,
     Poll,
-    PollKind,
     PollState,
     PollStatus,
     PollVote,
@@ -26,7 +25,7 @@ from bot.model import (
     Results,
     Session,
 )
-from bot.polling import announcement, checked, checked_choices, poll_buttons, result, typed_mood, typed_vote
+from bot.polling import announcement, checked, checked_choices, poll_buttons, pressed, result, typed_mood, typed_vote
 from bot.ports import Now, Store
 
 POLLS, PULSE = "polls", "pulse"
@@ -50,6 +49,10 @@ Changed = Callable[[str, str], None]
 Pair = tuple[PollState | None, PollState | None]
 
 
+async def _nothing(message: Message) -> Sequence[PollState]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What is listened for in a session: votes in these polls, and moods where `pulse` is on."""
@@ -62,7 +65,7 @@ class Polls:
     """All methods may raise `NotFound`, `NotAllowed`, `BadInput`, `Conflict` and `StoreError`; then nothing changed.
 
     `replying` names the connectors that can answer in their chats; `staff` knows the staff's own chats, which are told
-    nothing that is for the audience.
+    nothing that is for the audience. `also`: what a message may answer beside polls, as something that is open.
     """
 
     def __init__(
@@ -74,7 +77,9 @@ class Polls:
         sending: Callable[[], None] = lambda: None,
         replying: Callable[[], Iterable[str]] = lambda: (),
         staff: Callable[[Address], bool] = lambda _: False,
+        also: Callable[[Message], Awaitable[Sequence[PollState]]] = _nothing,
     ) -> None:
+        self._also = also
         self._store = store
         self._changed = changed
         self._now = now
@@ -182,12 +187,10 @@ class Polls:
         return await self._store.poll(id)
 
     async def press(self, session: str, id: str, person: Person, choice: str) -> tuple[Poll, tuple[str, ...]]:
-        """A button of one choice; how the poll stands now and what this person has chosen. A second choice takes the
-        place of the first, or comes to it where several are asked for. "" takes the vote back."""
+        """A button of one choice, see `polling.pressed`; how the poll stands now and what this person has chosen."""
         state = (await self._poll(session, id)).state
         before = (await self._store.poll_votes_of(session, person)).get(id, ())
-        several = state.kind is PollKind.MULTIPLE and choice
-        chosen = tuple(dict.fromkeys((*before, choice))) if several else (choice,) if choice else ()
+        chosen = pressed(state, before, choice)
         return await self.vote(session, id, person, chosen), chosen
 
     async def feel(self, session: str, person: Person, mood: Mood) -> None:
@@ -199,7 +202,8 @@ class Polls:
         found: list[PollVote | Pulse] = []
         for message in messages:
             listening = await self._listen(message.session)
-            polls = [poll for poll in listening.polls if message.at >= poll.opened_at - EARLY]
+            known = (*listening.polls, *await self._also(message))
+            polls = [poll for poll in known if message.at >= poll.opened_at - EARLY]
             if polls and (voted := typed_vote(message.text, polls)):
                 poll, choices = voted
                 found.append(PollVote(poll.id, message.person, choices, message.external_id))

@@ -37,6 +37,8 @@ from bot.model import (
     SourceHealth,
     SourceReport,
     Stage,
+    SurveyState,
+    Turnout,
     Vector,
 )
 
@@ -388,6 +390,55 @@ class Polls(Protocol):
         ...
 
 
+class Surveys(Protocol):
+    """Surveys and who answered them. What staff does to one is a `Change` and goes through `apply`."""
+
+    async def surveys(self) -> list[SurveyState]:
+        """Those of all sessions, in the order in which they were made."""
+        ...
+
+    async def survey(self, session: str) -> SurveyState | None: ...
+
+    async def survey_results(self, session: str) -> list[Poll]:
+        """What each item brought, as polls that stand as the survey stands, in their order. A human on several linked
+        chats counts once, with the last answer."""
+        ...
+
+    async def answer_survey(self, session: str, vote: PollVote) -> None:
+        """`vote.poll` names an item; the last answer of a person counts. Raises `NotFound`, and `NotAllowed` where the
+        survey is not open."""
+        ...
+
+    async def unanswer_survey(self, session: str, item: str, person: Person) -> None:
+        """Take back what this human answered, on whichever chat. Raises as `answer_survey`."""
+        ...
+
+    async def survey_answers_of(self, session: str, person: Person) -> dict[str, tuple[str, ...]]:
+        """What a person answered last, on any chat they linked, by item."""
+        ...
+
+    async def turnout(self, session: str) -> tuple[int, list[Turnout]]:
+        """How many people answered something, and how many of each chat's."""
+        ...
+
+    async def silent(self, session: str) -> list[Address]:
+        """The private chats of those who took part, have not answered, and did not ask to hear nothing more; one a
+        human, without a message to reply to."""
+        ...
+
+    async def private_chat(self, session: str, person: Person) -> Address | None:
+        """Where only this person reads, without a message to reply to; None where there is no such place."""
+        ...
+
+    async def reminded(self, session: str) -> int:
+        """How many reminders were said since the survey was opened last."""
+        ...
+
+    async def remind(self, session: str, number: int, deliveries: Sequence[Delivery]) -> None:
+        """Say the reminder of that number; one that was said before is not said again."""
+        ...
+
+
 class Reviews(Protocol):
     """What experts do with a session's questions until they are answered."""
 
@@ -433,7 +484,20 @@ class Reports(Protocol):
 
 
 class Store(
-    Inbox, Queue, Recurrences, Stages, Vectors, Deliveries, Accounts, Sources, Links, Polls, Reviews, Reports, Protocol
+    Inbox,
+    Queue,
+    Recurrences,
+    Stages,
+    Vectors,
+    Deliveries,
+    Accounts,
+    Sources,
+    Links,
+    Polls,
+    Surveys,
+    Reviews,
+    Reports,
+    Protocol,
 ):
     """All that is kept. One process owns it; opening a store that another process holds raises `StoreBusy`."""
 

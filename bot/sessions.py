@@ -9,10 +9,10 @@ from itertools import chain, count
 from typing import Any
 
 from bot.errors import BadInput, Conflict
-from bot.model import Mode, Session, Setting, SettingValue
+from bot.model import Mode, Session, Setting, SettingValue, SurveyWhen
 
 MODES = frozenset({"grouping", "answers", "acknowledgements", "memory"})
-MODERATORS = MODES | {"review", "ledger"}
+MODERATORS = MODES | {"review", "ledger", "survey"}
 """What moderators may set; everything else is the organiser's."""
 
 SETTINGS = frozenset(field.name for field in fields(Session)) - {"id"}
@@ -53,7 +53,8 @@ def session_of(values: Mapping[str, Any]) -> Session:
     known = {name: value for name, value in values.items() if name in SETTINGS or name == "id"}
     modes = {name: Mode(known[name]) for name in MODES & known.keys()}
     switches = {name: bool(known[name]) for name in {"review", "ledger"} & known.keys()}
-    return Session(**{**known, **modes, **switches})
+    survey = {"survey": SurveyWhen(known["survey"])} if "survey" in known else {}
+    return Session(**{**known, **modes, **switches, **survey})
 
 
 WEEK = 7 * 86_400.0
@@ -78,4 +79,4 @@ def next_evening(session: Session, now: float) -> Session:
 
 
 def _plain(value: SettingValue) -> SettingValue:
-    return value.value if isinstance(value, Mode) else value
+    return value.value if isinstance(value, Mode | SurveyWhen) else value

@@ -252,3 +252,19 @@ class Groups:
 
     def _profiled(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._anchor.profile(vector) if self._anchor else np.zeros(1, dtype=np.float32)
+
+
+def gathered(texts: Sequence[str], vectors: NDArray[np.float32], judge: GroupingJudge) -> list[int]:
+    """The number of the group of each text, decided in the order in which they are given: the place of the group's
+    first text. `vectors` has shape (texts, dimension). A text without a letter (an emoji, say) is alone: its vector
+    says nothing."""
+    groups = Groups(vectors.shape[1], judge)
+    found: list[int] = []
+    for at, text in enumerate(texts):
+        if not normalise(text):
+            found.append(at)
+            continue
+        joined = groups.decide(text, vectors[at], None).group or str(at)
+        groups.add(at, joined, text, vectors[at], None)
+        found.append(int(joined))
+    return found

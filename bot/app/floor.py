@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from bot.desk import Desk
 from bot.linking import hashed, said_code
-from bot.model import Cursor, Delivery, Message, Person, Poll, Question, QuestionState
+from bot.model import Cursor, Delivery, Message, Person, Poll, PollVote, Question, QuestionState
 from bot.polls import Polls
 from bot.ports import Floor, Now, Store
 from bot.replies import link_reply, test_reply
 from bot.staffroom import StaffRoom
+from bot.surveying import is_item
+from bot.surveys import Surveys
 from bot.trying import Tryouts
 from knowledge.splitting import split
 
@@ -27,12 +29,14 @@ class OpenFloor:
         sending: Callable[[], None],
         *,
         polls: Polls | None = None,
+        surveys: Surveys | None = None,
         linked: Callable[[str], None] = lambda _: None,
         tryouts: Tryouts | None = None,
         now: Now = time.time,
         staff: Mapping[str, StaffRoom] | None = None,
     ) -> None:
         self._polls = polls or Polls(store, lambda *_: None, now)
+        self._surveys = surveys or Surveys(store, lambda *_: None, now)
         self._store = store
         self._staff = {} if staff is None else staff
         self._desk = desk
@@ -54,6 +58,7 @@ class OpenFloor:
         deliveries = (*deliveries, *(said for said in told if said))
         messages = [message for message in messages if not said_code(message.text) and message not in tests]
         votes = await self._polls.heard(messages)
+        sessions = {message.external_id: message.session for message in messages}
         voting = {(vote.person.source, vote.message) for vote in votes}
         parts = [part for m in messages for part in ([m] if (m.source, m.external_id) in voting else _parts(m))]
         new = await self._store.receive(parts, cursor, deliveries, votes)
@@ -61,6 +66,9 @@ class OpenFloor:
             self._arrived({m.session for m in messages})
         for session in {m.session for m in messages} if votes else ():
             self._polls.counted(session)
+        for vote in votes:
+            if isinstance(vote, PollVote) and is_item(vote.poll):
+                await self._surveys.answered(sessions[vote.message], vote.person)
         if deliveries:
             self._sending()
         return new + len(codes) + len(tests)  # what was done for them was done now
@@ -89,7 +97,11 @@ class OpenFloor:
         return await self._desk.not_answered(session, question, person)
 
     async def vote_poll(self, session: str, poll: str, person: Person, choices: Sequence[str]) -> Poll:
-        return await self._polls.vote(session, poll, person, choices)
+        if not is_item(poll):
+            return await self._polls.vote(session, poll, person, choices)
+        found = await self._surveys.answer(session, poll, person, choices)
+        await self._surveys.answered(session, person)
+        return found
 
     async def top(self, session: str, limit: int = 5) -> list[Question]:
         return await self._desk.top(session, limit)
@@ -98,7 +110,8 @@ class OpenFloor:
         return await self._desk.mine(session, person)
 
     async def press_poll(self, session: str, poll: str, person: Person, choice: str) -> tuple[Poll, tuple[str, ...]]:
-        return await self._polls.press(session, poll, person, choice)
+        acting = self._surveys if is_item(poll) else self._polls
+        return await acting.press(session, poll, person, choice)
 
     async def staff_pressed(self, act: str, about: str, person: Person) -> str:
         room = self._staff.get(person.source)

@@ -36,6 +36,7 @@ from bot.settings import Settings, keep_secret
 from bot.staffroom import StaffRoom
 from bot.storage.sqlite import open_store
 from bot.supervisor import Supervisor
+from bot.surveys import SURVEY, Surveys
 from bot.trying import Tryouts
 from bot.web.course import TOPIC as COURSE
 from bot.web.server import make_web
@@ -68,6 +69,16 @@ class Hall:
         self._tasks: set[asyncio.Future[None]] = set()
         self._understanding: asyncio.Future[None] | None = None
         self.live = Live(store)
+        self.surveys = Surveys(
+            store,
+            self.live.changed,
+            now,
+            sending=lambda: self._outbox.wake(),
+            replying=lambda: self._replying,
+            staff=self._is_staff,
+            page=lambda session: self.session_url(session, "feedback"),
+            gather=minds.gather,
+        )
         self.polls = Polls(
             store,
             self.live.changed,
@@ -75,6 +86,7 @@ class Hall:
             sending=lambda: self._outbox.wake(),
             replying=lambda: self._replying,
             staff=self._is_staff,
+            also=self.surveys.asks,
         )
         self._remembering = Remembering(store, minds, self.pipelines, self.live.changed)
         self.desk = Desk(
@@ -83,7 +95,7 @@ class Hall:
             now,
             sending=lambda: self._outbox.wake(),
             settled=self._settled,
-            polls_changed=self.polls.changed,
+            polls_changed=self._polls_changed,
         )
         self.experts = Experts(
             store,
@@ -108,6 +120,7 @@ class Hall:
             self._arrived,
             lambda: self._outbox.wake(),
             polls=self.polls,
+            surveys=self.surveys,
             linked=self._linked,
             tryouts=self.tryouts,
             now=now,
@@ -160,6 +173,7 @@ class Hall:
                 store=self.store,
                 desk=self.desk,
                 polls=self.polls,
+                surveys=self.surveys,
                 live=self.live,
                 receive=self.floor.receive,
                 look_up=self.look_up,
@@ -185,6 +199,7 @@ class Hall:
         self._spawn("outbox", self._outbox.run)
         self._spawn("sources", self.supervisor.run)
         self._spawn("earlier evenings", self._remember)
+        self._spawn("surveys", self.surveys.run)
         for source in self.settings.sources:
             self._open_staff(source)
         self._understanding = self._begin(self._understand())
@@ -342,6 +357,11 @@ class Hall:
         """Two persons are one: what they asked and voted counts once."""
         self.live.changed(session)
         self.polls.counted(session)
+        self.live.changed(session, SURVEY)
+
+    def _polls_changed(self, session: str) -> None:
+        self.polls.changed(session)
+        self.surveys.changed(session)
 
     def _arrived(self, sessions: set[str]) -> None:
         for session in sessions:

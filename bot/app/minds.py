@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from knowledge.asking import Detector
 from knowledge.calibration import PRECISION, Calibration, GroupingJudge, calibration_of, uncalibrated
 from knowledge.course import Course, watch_course
 from knowledge.encoder import Encoder, EncoderError, Remembering, load_encoder
+from knowledge.grouping import gathered
 from knowledge.logistic import CalibrationError
 from knowledge.material import Entry
 
@@ -161,6 +162,15 @@ class Minds:
             Path(session.course),
             lambda course: self.teach(pipeline, session, store, course),
             known=self._courses.get(session.id),
+        )
+
+    async def gather(self, texts: Sequence[str]) -> list[int]:
+        """The number of the group of each text, as questions are grouped, without any course; see
+        `knowledge.grouping.gathered`."""
+        _, calibration, encoder = await self._load()
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self.executor, lambda: gathered(texts, encoder.encode(texts), calibration.grouping)
         )
 
     def close(self) -> None:

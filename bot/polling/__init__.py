@@ -1,18 +1,20 @@
 """The rules of polls: what may be one, what counts as a vote, and what is said about them. Decides; calls nothing."""
 
-from bot.polling.announcing import BUTTON, announcement, poll_buttons, result
-from bot.polling.rules import checked, checked_choices, choices, key, marks, results_visible
+from bot.polling.announcing import BUTTON, announcement, asking, poll_buttons, result
+from bot.polling.rules import checked, checked_choices, choices, key, marks, pressed, results_visible
 from bot.polling.typed import typed_mood, typed_vote
 
 __all__ = [
     "BUTTON",
     "announcement",
+    "asking",
     "checked",
     "checked_choices",
     "choices",
     "key",
     "marks",
     "poll_buttons",
+    "pressed",
     "result",
     "results_visible",
     "typed_mood",

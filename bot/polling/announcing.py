@@ -58,9 +58,14 @@ TEXTS = {
 
 
 def announcement(state: PollState, language: str) -> str:
+    """That there is a poll, what it asks, and how to vote by typing."""
+    return TEXTS["zh" if language == "zh" else "en"]["poll"].format(title=asking(state, language))
+
+
+def asking(state: PollState, language: str) -> str:
     """What is asked, and how to vote by typing."""
     say = TEXTS["zh" if language == "zh" else "en"]
-    lines = [say["poll"].format(title=state.title), *_choices(state), _how(state, say), say["again"]]
+    lines = [state.title, *_choices(state), _how(state, say), say["again"]]
     if state.kind is PollKind.SCALE:
         ends = zip((state.low, state.high), state.ends, strict=True)
         lines[1:1] = [say["end"].format(number=number, word=word) for number, word in ends if word]

@@ -130,10 +130,17 @@ def _checked_scale(state: PollState) -> PollState:
     return replace(state, most=1, ends=(low, high))
 
 
-def checked_choices(state: PollState, choices: Sequence[str]) -> tuple[str, ...]:
-    """What somebody chose, as it is kept. Raises `BadInput`."""
+def pressed(state: PollState, before: Sequence[str], choice: str) -> tuple[str, ...]:
+    """What somebody has chosen who chose `before` and pressed the button of one choice: a second choice takes the place
+    of the first, or comes to it where several are asked for. "" takes all of it back."""
+    several = state.kind is PollKind.MULTIPLE and choice
+    return tuple(dict.fromkeys((*before, choice))) if several else (choice,) if choice else ()
+
+
+def checked_choices(state: PollState, choices: Sequence[str], longest: int = LONGEST_TEXT) -> tuple[str, ...]:
+    """What somebody chose, as it is kept; a text has at most `longest` characters. Raises `BadInput`."""
     if state.kind in FREE:
-        return _checked_texts(state, choices)
+        return _checked_texts(state, choices, LONGEST_WORD if state.kind is PollKind.WORDS else longest)
     low, high = (1, len(state.options)) if state.kind in CHOICE else (state.low, state.high)
     numbers = sorted({_number(choice, low, high) for choice in choices})
     if not 1 <= len(numbers) <= state.most:
@@ -147,8 +154,7 @@ def _number(choice: str, low: int, high: int) -> int:
     raise BadInput(f"choose a number from {low} to {high}, not “{choice[:20]}”")
 
 
-def _checked_texts(state: PollState, choices: Sequence[str]) -> tuple[str, ...]:
-    longest = LONGEST_WORD if state.kind is PollKind.WORDS else LONGEST_TEXT
+def _checked_texts(state: PollState, choices: Sequence[str], longest: int) -> tuple[str, ...]:
     texts = {key(text): text for choice in reversed(choices) if (text := tidy(choice))}
     found = tuple(reversed(texts.values()))
     if not 1 <= len(found) <= state.most:

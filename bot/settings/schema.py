@@ -14,7 +14,7 @@ from pydantic import (
     field_validator,
 )
 
-from bot.model import Mode, Session
+from bot.model import Mode, Session, SurveyWhen
 from bot.options import Section, Slug, SourceOptions
 
 
@@ -123,6 +123,10 @@ class SessionSettings(Section):
         description="What a person answered on an earlier evening of the series: `off`, `suggest` (a moderator sends "
         "it) or `auto`.",
     )
+    survey: SurveyWhen = Field(
+        default=SurveyWhen.OFF,
+        description="Opening the survey after the talk by itself: `off` or `at_end` (when the talk was ended).",
+    )
 
     def session(self) -> Session:
         """The session as the store keeps it (`ended_at` is not configured; the store knows it)."""
@@ -140,6 +144,7 @@ class SessionSettings(Section):
             answers=self.answers,
             acknowledgements=Mode(self.acknowledgements),
             memory=self.memory,
+            survey=self.survey,
         )
 
 

@@ -16,7 +16,7 @@ from bot.model import (
     QuestionState,
     Remembered,
 )
-from bot.storage import changes, polls
+from bot.storage import changes, polls, surveys
 from bot.storage.deliveries import deliver, deliver_once
 from bot.storage.rows import (
     PLACEMENT,
@@ -28,6 +28,7 @@ from bot.storage.rows import (
     placement_row,
     vector_of,
 )
+from bot.surveying import is_item
 from knowledge.reasons import Reasons, because
 
 
@@ -61,13 +62,22 @@ def receive(
 def _vote(db: Database, message: int, session: str, vote: PollVote | Pulse) -> None:
     """Count what a message votes; the pipeline does not see it then. Not where the poll was closed meanwhile."""
     try:
-        polls.feel(db, vote) if isinstance(vote, Pulse) else polls.vote(db, vote, session)
+        _count(db, session, vote)
     except (NotAllowed, NotFound):
         return
     placement = Placement(message, False, 0.0, reasons=Reasons(because("vote", 0.0)))
     db.execute(_PLACE, placement_row(placement, False))
     what = "pulse" if isinstance(vote, Pulse) else vote.poll
     db.execute("UPDATE messages SET placed = 1, vote = ? WHERE id = ?", (what, message))
+
+
+def _count(db: Database, session: str, vote: PollVote | Pulse) -> None:
+    if isinstance(vote, Pulse):
+        polls.feel(db, vote)
+    elif is_item(vote.poll):
+        surveys.answer(db, session, vote)
+    else:
+        polls.vote(db, vote, session)
 
 
 _PLACE = """

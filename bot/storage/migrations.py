@@ -395,3 +395,25 @@ def _recurring(db: Database) -> None:
         CREATE INDEX recurrences_by_session ON recurrences (session);
         """
     )
+
+
+@steps(name="0025_surveys")
+def _surveys(db: Database) -> None:
+    """sessions: `survey` is when the survey opens by itself. surveys: one a session, see `model.SurveyState`, `items`
+    as JSON; `removed` is 1 where staff removed it, and may undo that; `reminded` counts the reminders since it was
+    opened at `reminded_of`. What was answered is in poll_votes, by the ids of the items. optouts: who wants to hear
+    nothing that comes by itself."""
+    db.executescript(
+        """
+        ALTER TABLE sessions ADD COLUMN survey TEXT NOT NULL DEFAULT 'off';
+        CREATE TABLE surveys (
+            session TEXT PRIMARY KEY, title TEXT NOT NULL, items TEXT NOT NULL, days INTEGER NOT NULL,
+            reminders INTEGER NOT NULL, status TEXT NOT NULL, opened_at REAL NOT NULL, closes_at REAL NOT NULL,
+            reminded INTEGER NOT NULL DEFAULT 0, reminded_of REAL NOT NULL DEFAULT 0, at REAL NOT NULL,
+            removed INTEGER NOT NULL DEFAULT 0
+        ) STRICT;
+        CREATE TABLE IF NOT EXISTS optouts (
+            source TEXT NOT NULL, person TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (source, person)
+        ) STRICT, WITHOUT ROWID;
+        """
+    )

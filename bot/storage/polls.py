@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlite_utils import Database
@@ -39,12 +40,12 @@ _COUNTS = f"""
 
 def polls(db: Database, session: str) -> list[Poll]:
     rows = db.execute("SELECT * FROM polls WHERE session = ? AND removed = 0 ORDER BY at, rowid", (session,))
-    return _with_results(db, rows.fetchall())
+    return results(db, [poll_of(row) for row in rows])
 
 
 def poll(db: Database, id: str) -> Poll:
     """Raises `NotFound`."""
-    return _with_results(db, [_row(db, id)])[0]
+    return results(db, [poll_of(_row(db, id))])[0]
 
 
 def _row(db: Database, id: str) -> Row:
@@ -54,19 +55,20 @@ def _row(db: Database, id: str) -> Row:
     return row
 
 
-def _with_results(db: Database, rows: list[Row]) -> list[Poll]:
-    ids = {"ids": listed(row["id"] for row in rows)}
+def results(db: Database, states: Sequence[PollState], texts: int = TEXTS) -> list[Poll]:
+    """Each with what was voted in it, and at most so many of its words or texts."""
+    ids = {"ids": listed(state.id for state in states)}
     people = {row["poll"]: row["people"] for row in db.execute(_PEOPLE, ids)}
     counted: dict[str, list[Row]] = defaultdict(list)
     for row in db.execute(_COUNTS, ids):
         counted[row["poll"]].append(row)
-    return [_poll(poll_of(row), people.get(row["id"], 0), counted[row["id"]]) for row in rows]
+    return [_poll(state, people.get(state.id, 0), counted[state.id], texts) for state in states]
 
 
-def _poll(state: PollState, people: int, counted: list[Row]) -> Poll:
+def _poll(state: PollState, people: int, counted: list[Row], texts: int) -> Poll:
     if state.kind in {PollKind.WORDS, PollKind.OPEN}:
-        texts = tuple(PollText(row["choice"], row["said"], row["people"]) for row in counted[:TEXTS])
-        return Poll(state, people, texts=texts)
+        told = tuple(PollText(row["choice"], row["said"], row["people"]) for row in counted[:texts])
+        return Poll(state, people, texts=told)
     return Poll(state, people, counts={int(row["choice"]): row["people"] for row in counted})
 
 
@@ -111,6 +113,11 @@ def vote(db: Database, vote: PollVote, session: str = "") -> None:
     state = _open(db, vote.poll)
     if session and state.session != session:
         raise NotFound(f"there is no poll {vote.poll} in session {session}")
+    put(db, state, vote)
+
+
+def put(db: Database, state: PollState, vote: PollVote) -> None:
+    """Keep what somebody votes in a poll that is open."""
     free = state.kind in {PollKind.WORDS, PollKind.OPEN}
     keys = [key(text) if free else text for text in vote.choices]
     db.execute(
@@ -121,7 +128,11 @@ def vote(db: Database, vote: PollVote, session: str = "") -> None:
 
 def unvote(db: Database, poll: str, person: Person) -> None:
     """Raises as `vote`."""
-    state = _open(db, poll)
+    take_back(db, _open(db, poll), person)
+
+
+def take_back(db: Database, state: PollState, person: Person) -> None:
+    """Forget what this human voted in a poll that is open."""
     db.execute(
         f"DELETE FROM poll_votes WHERE poll = :poll AND (source, person) IN ({_SAME_HUMAN})",  # noqa: S608 (a constant)
         {"poll": state.id, "source": person.source, "person": person.id},
@@ -143,12 +154,18 @@ _SAME_HUMAN = """
 
 
 def votes_of(db: Database, session: str, person: Person) -> dict[str, tuple[str, ...]]:
+    rows = db.execute("SELECT id FROM polls WHERE session = ? AND removed = 0", (session,))
+    return said_by(db, [row["id"] for row in rows], person)
+
+
+def said_by(db: Database, ids: Iterable[str], person: Person) -> dict[str, tuple[str, ...]]:
+    """What a human voted last in these polls, on whichever chat."""
     rows = db.execute(
         f"""
-        SELECT v.poll, MAX(v.id), v.said FROM poll_votes v JOIN polls p ON p.id = v.poll
-        WHERE p.session = :session AND p.removed = 0 AND (v.source, v.person) IN ({_SAME_HUMAN}) GROUP BY v.poll
+        SELECT v.poll, MAX(v.id), v.said FROM poll_votes v
+        WHERE v.poll IN (SELECT value FROM json_each(:ids)) AND (v.source, v.person) IN ({_SAME_HUMAN}) GROUP BY v.poll
         """,  # noqa: S608 (a constant)
-        {"session": session, "source": person.source, "person": person.id},
+        {"ids": listed(ids), "source": person.source, "person": person.id},
     )
     return {row["poll"]: tuple(json.loads(row["said"])) for row in rows}
 

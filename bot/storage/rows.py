@@ -58,6 +58,10 @@ def vector_of(stored: bytes) -> Vector:
     return np.frombuffer(stored, dtype="<f4").astype(np.float32)
 
 
+def address_of(stored: str) -> Address:
+    return _address.validate_json(stored)
+
+
 def session_row(session: Session) -> dict[str, Any]:
     return {**asdict(session), "review": int(session.review), "ledger": int(session.ledger)}
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable
+from dataclasses import fields
 
 from sqlite_utils import Database
 
@@ -11,22 +12,17 @@ from bot.sessions import newest, session_of, with_settings
 from bot.storage.connection import Row
 from bot.storage.rows import dumped, session_row
 
+_NAMES = [field.name for field in fields(Session)]
+
+_SAVE = f"""
+    INSERT INTO sessions ({", ".join(_NAMES)}) VALUES ({", ".join(f":{name}" for name in _NAMES)})
+    ON CONFLICT (id) DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _NAMES if name != "id")}
+"""  # noqa: S608 (names of ours)
+"""Each field has a column of its name."""
+
 
 def save(db: Database, session: Session) -> None:
-    db.execute(
-        """
-        INSERT INTO sessions (id, title, series, speaker, starts_at, ended_at, course, language, review, ledger,
-            grouping, answers, acknowledgements, memory)
-        VALUES (:id, :title, :series, :speaker, :starts_at, :ended_at, :course, :language, :review, :ledger,
-            :grouping, :answers, :acknowledgements, :memory)
-        ON CONFLICT (id) DO UPDATE SET title = excluded.title, series = excluded.series, speaker = excluded.speaker,
-            starts_at = excluded.starts_at, ended_at = excluded.ended_at, course = excluded.course,
-            language = excluded.language, review = excluded.review, ledger = excluded.ledger,
-            grouping = excluded.grouping, answers = excluded.answers, acknowledgements = excluded.acknowledgements,
-            memory = excluded.memory
-        """,
-        session_row(session),
-    )
+    db.execute(_SAVE, session_row(session))
 
 
 def configure(db: Database, says: Session) -> Session:

@@ -41,6 +41,8 @@ from bot.model import (
     SourceHealth,
     SourceReport,
     Stage,
+    SurveyState,
+    Turnout,
     Vector,
 )
 from bot.ports import Now
@@ -58,6 +60,7 @@ from bot.storage import (
     sessions,
     sources,
     stages,
+    surveys,
     vectors,
 )
 from bot.storage import deliveries as said
@@ -310,6 +313,39 @@ class SqliteStore:
 
     async def done(self, session: str, once: str) -> Action | None:
         return await self._read(changes.done, session, once)
+
+    async def surveys(self) -> list[SurveyState]:
+        return await self._read(surveys.surveys)
+
+    async def survey(self, session: str) -> SurveyState | None:
+        return await self._read(surveys.survey, session)
+
+    async def survey_results(self, session: str) -> list[Poll]:
+        return await self._read(surveys.results, session)
+
+    async def answer_survey(self, session: str, vote: PollVote) -> None:
+        await self._write(surveys.answer, session, vote)
+
+    async def unanswer_survey(self, session: str, item: str, person: Person) -> None:
+        await self._write(surveys.unanswer, session, item, person)
+
+    async def survey_answers_of(self, session: str, person: Person) -> dict[str, tuple[str, ...]]:
+        return await self._read(surveys.answers_of, session, person)
+
+    async def turnout(self, session: str) -> tuple[int, list[Turnout]]:
+        return await self._read(surveys.turnout, session)
+
+    async def silent(self, session: str) -> list[Address]:
+        return await self._read(surveys.silent, session)
+
+    async def private_chat(self, session: str, person: Person) -> Address | None:
+        return await self._read(surveys.private_chat, session, person)
+
+    async def reminded(self, session: str) -> int:
+        return await self._read(surveys.reminded, session)
+
+    async def remind(self, session: str, number: int, deliveries: Sequence[Delivery]) -> None:
+        await self._write(surveys.remind, session, number, deliveries)
 
     async def admit(self, entry: Entry, now: float) -> Login | None:
         return await self._write(logins.admit, entry, now)

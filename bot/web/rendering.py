@@ -62,6 +62,7 @@ def session_now(session: Session) -> SessionNow:
             acknowledgements=session.acknowledgements.value,
             memory=session.memory.value,
         ),
+        survey=session.survey.value,
     )
 
 

@@ -91,9 +91,12 @@ class EffectsOut(Reply):
     memory: dict[str, EffectOut]
 
 
+SurveyOpens = Literal["off", "at_end"]
+
+
 class SessionNow(Reply):
     """How a session is set. `review`: viewers see a question only after it was approved; `ledger`: everybody may read
-    what was dismissed and why; `course`: it has course material."""
+    what was dismissed and why; `course`: it has course material; `survey`: whether its survey opens by itself."""
 
     id: str
     title: str
@@ -106,6 +109,7 @@ class SessionNow(Reply):
     starts_at: float | None
     ended_at: float | None
     abilities: AbilityModes
+    survey: SurveyOpens
 
 
 class SessionOut(SessionNow):
@@ -128,12 +132,13 @@ class _Settings(Body):
     answers: ModeName = "auto"
     acknowledgements: Literal["off", "auto"] = "auto"
     memory: ModeName = "auto"
+    survey: SurveyOpens = "off"
 
 
 class SessionBody(_Settings):
     """The settings to change; what is not given stays. `ended`: the talk is over (now), or goes on after all;
-    `course_of`: has the course material of that session (null: none). Moderators may set `review`, `ledger` and the
-    modes."""
+    `course_of`: has the course material of that session (null: none). Moderators may set `review`, `ledger`, `survey`
+    and the modes."""
 
     title: str = Field(default="", max_length=200)
     ended: bool = False

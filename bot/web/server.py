@@ -10,6 +10,7 @@ from bot.experts import Experts
 from bot.live import Live
 from bot.polls import Polls
 from bot.ports import Connector, Now, Store
+from bot.surveys import Surveys
 from bot.trying import Tryouts
 from bot.web.account import Account
 from bot.web.acts import Acts
@@ -39,6 +40,7 @@ from bot.web.site import Desk, FeedSession, LookUp, Receive, Reports, Site, Sour
 from bot.web.source_json import Configured
 from bot.web.sources import Sources
 from bot.web.staging import Staging
+from bot.web.surveys import SurveyRoutes
 from bot.web.tryout import TryoutRoutes
 from knowledge.calibration import PRECISION
 
@@ -68,6 +70,7 @@ def make_web(
     sources: Mapping[str, Mapping[str, str]] | None = None,
     polls: Polls | None = None,
     experts: Experts | None = None,
+    surveys: Surveys | None = None,
     limits: Limits | None = None,
     precision: float = PRECISION,
 ) -> web.Application:
@@ -84,6 +87,7 @@ def make_web(
         store=store,
         desk=desk,
         polls=polls or Polls(store, live.changed, now),
+        surveys=surveys or Surveys(store, live.changed, now),
         live=live,
         receive=receive,
         look_up=look_up,
@@ -131,6 +135,7 @@ def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
         Pages(site),
         Installable(site),
         Polling(site),
+        SurveyRoutes(site),
         Sessions(site),
         ReportPages(site),
         Sources(site),

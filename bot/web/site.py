@@ -28,6 +28,7 @@ from bot.model import (
 from bot.polls import Polls
 from bot.ports import Connector, Now, Store
 from bot.sessions import SETTINGS
+from bot.surveys import Surveys
 from bot.trying import Tryouts
 from bot.web.assets import Assets
 from bot.web.identity import Participant, Participants
@@ -186,6 +187,7 @@ class Site:
     store: Store
     desk: Desk
     polls: Polls
+    surveys: Surveys
     live: Live
     receive: Receive
     look_up: LookUp
