@@ -83,7 +83,7 @@ def _open_item(db: Database, session: str, id: str) -> PollState:
     state = survey(db, session)
     found = next((item for item in asked(state) if item.id == id), None) if state else None
     if state is None or found is None:
-        raise NotFound(f"the survey of session {session} has no item {id}; it may have been changed")
+        raise NotFound(f"the survey has no item {id}; it may have been changed")
     if state.status is not PollStatus.OPEN:
         raise NotAllowed("this survey is closed" if state.opened_at else "this survey has not been opened yet")
     return found

@@ -303,7 +303,9 @@ def _reason(one: Reason) -> ReasonOut:
 def _row(action: Action, allowed: Container[str]) -> LedgerRow:
     """`allowed`: the settings that the caller may change."""
     change = action.change
-    polls = dict.fromkeys(state.title for pair in change.polls for state in pair if state is not None)
+    polls = dict.fromkeys(
+        state.title for pair in (*change.polls, *change.surveys) for state in pair if state is not None
+    )
     touched = dict.fromkeys(state.id for pair in change.questions for state in pair if state is not None)
     return LedgerRow(
         id=action.id,

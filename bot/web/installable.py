@@ -1,4 +1,5 @@
-"""What makes the viewer page an app on the device: its manifest, and the worker that opens it without a network."""
+"""What makes the viewer page an app on the device: its manifest, and the worker that opens it, and the questionnaire
+after the talk, without a network."""
 
 import json
 from typing import cast
@@ -17,7 +18,8 @@ ICONS = (
     ("icon-maskable.png", "512x512", "maskable"),
 )
 SHORT = 12  # characters of a name that fit below an icon
-SHELL = ("viewer.js", "favicon.svg", "icon-192.png")
+PAGES = ("viewer.js", "feedback.js")
+SHELL = ("favicon.svg", "icon-192.png")
 
 
 class Installable:
@@ -42,7 +44,8 @@ class Installable:
     async def worker(self, request: web.Request) -> web.Response:
         """It differs with each release, which is how a browser notices that there is a new one."""
         assets = self._site.assets
-        files = [assets.url(name) for name in (*assets.modules(SHELL[0]), *SHELL[1:])]
+        modules = dict.fromkeys(name for page in PAGES for name in assets.modules(page))
+        files = [assets.url(name) for name in (*modules, *SHELL)]
         head = f"const RELEASE = {json.dumps(assets.release)};\nconst FILES = {json.dumps(files)};\n"
         body = (head + assets.text("worker.js")).encode()
         headers = {"Cache-Control": "no-cache"}

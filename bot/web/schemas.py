@@ -527,7 +527,8 @@ class RemoteOut(Reply):
 
 class LedgerRow(Reply):
     """`what` is what was done, `undone` that it was taken back, `undoable` that the caller may still do so; `settings`
-    are those of the session that it changed (of `course` only whether there is one), `polls` the titles of polls."""
+    are those of the session that it changed (of `course` only whether there is one), `polls` the titles of polls and
+    of the survey."""
 
     id: int
     at: float

@@ -79,6 +79,7 @@ const WORDS = {
   "board.link.stage": ["舞台页", "Stage page"],
   "board.link.report": ["报告", "Report"],
   "board.link.polls": ["投票", "Polls"],
+  "board.link.survey": ["反馈问卷", "Survey"],
   "board.link.join": ["入场码", "Join code"],
   "settings.link": ["设置", "Settings"],
   "board.link.sources": ["来源", "Sources"],

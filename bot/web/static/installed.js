@@ -1,6 +1,7 @@
 // The page as an app: it opens without a network, and is of one release with what it runs.
 import { t } from "./i18n.js";
 import { toast } from "./shell.js";
+import "./words/viewer.js";
 
 /**
  * Registers the service worker where there can be one (secure contexts); says nothing where there is none. `live` tells

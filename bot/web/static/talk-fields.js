@@ -12,6 +12,7 @@ export const valueOf = (session, name) => (MODES.includes(name) ? session.abilit
 export function inWords(name, value) {
   if (MODES.includes(name)) return t(`settings.mode.${value}`);
   if (typeof value === "boolean") return t(value ? "settings.on" : "settings.off");
+  if (name === "survey") return t(`settings.survey.${value}`);
   if (name === "language") return t(`settings.language.${value}`);
   if (name === "starts_at" || name === "ended_at") return value === null ? t("settings.none") : day(value);
   return shown(value) || t("settings.none");

@@ -3,6 +3,7 @@
 import { call } from "./api.js";
 import { byId, button, el, kept, said, shown } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
+import { pollFields, readPoll } from "./poll-form.js";
 import { pollPicture } from "./poll-picture.js";
 import { toast, toastFailure } from "./shell.js";
 import "./words/polls.js";
@@ -121,32 +122,15 @@ export function startPolls({ at, live, session }) {
   function form(poll, voted) {
     const name = `poll-${poll.id}`;
     const box = el("form", { class: "poll-form", autocomplete: "off", on: { submit: (event) => (event.preventDefault(), send()) } });
-    const fields = () => [...box.querySelectorAll("input, textarea")];
     const send = () => {
-      const choices = read(poll, fields());
+      const choices = readPoll(poll, box);
       if (choices.length) vote(poll, choices);
-      else fields()[0]?.focus();
+      else box.querySelector("input, textarea")?.focus();
     };
-    if (poll.kind === "words" || poll.kind === "open") {
-      const label = poll.kind === "words" ? t("poll.words", { n: poll.most }) : t("poll.text");
-      const field = el(poll.kind === "words" ? "input" : "textarea", { dir: "auto", maxlength: poll.kind === "words" ? 160 : 300, rows: "2", enterkeyhint: "send" });
-      field.value = voted.join(poll.kind === "words" ? ", " : "");
-      box.append(el("label", { class: "field" }, el("span", { text: label }), field));
-    } else {
-      const one = poll.most === 1;
-      const numbers = poll.kind === "scale" ? Array.from({ length: poll.high - poll.low + 1 }, (_, n) => poll.low + n) : poll.options.map((_, at) => at + 1);
-      const choices = numbers.map((number) => {
-        const input = el("input", { type: one ? "radio" : "checkbox", name, value: String(number), checked: voted.includes(String(number)) });
-        // A click and not a change: the arrow keys go through radio buttons, and must not vote on their way.
-        if (one) input.addEventListener("click", (event) => event.detail > 0 && send());
-        const option = poll.options[number - 1];
-        const word = poll.kind === "scale" ? el("b", { text: String(number) }) : el("span", { dir: "auto", text: shown(option) });
-        return el("label", { class: "poll-choice" }, input, poll.kind !== "scale" && poll.marks[number - 1] && el("b", { class: "poll-mark", text: poll.marks[number - 1] }), word);
-      });
-      const ends = poll.kind === "scale" && poll.ends.some(Boolean) && el("p", { class: "poll-ends" }, ...poll.ends.map((word) => el("span", { dir: "auto", text: shown(word) })));
-      box.append(el("fieldset", { class: poll.kind === "scale" ? "poll-choices poll-numbers" : "poll-choices" },
-        el("legend", { text: one ? t("poll.choose.one") : t("poll.choose.most", { n: poll.most }) }), ...choices), ends || "");
-    }
+    // A click and not a change: the arrow keys go through radio buttons, and must not vote on their way.
+    const picked = poll.most === 1 ? (event) => event.detail > 0 && send() : null;
+    const label = poll.kind === "words" ? t("poll.words", { n: poll.most }) : t("poll.text");
+    box.append(...pollFields(poll, voted, { name, label, picked }));
     box.append(el("div", { class: "actions" }, el("button", { type: "submit", class: "button primary", text: t("poll.vote") })));
     return box;
   }
@@ -163,15 +147,6 @@ export function startPolls({ at, live, session }) {
   addEventListener("online", flush);
   onLanguage(() => (draw(), drawPulse()));
   return readMine;
-}
-
-function read(poll, fields) {
-  if (poll.kind === "open") return [fields[0].value.trim()].filter(Boolean);
-  if (poll.kind === "words") {
-    const text = fields[0].value;
-    return text.split(/[,，、;；]/.test(text) ? /[,，、;；]/ : /\s+/).map((word) => word.trim()).filter(Boolean);
-  }
-  return fields.filter((field) => field.checked).map((field) => field.value);
 }
 
 /** What was chosen, in words. */

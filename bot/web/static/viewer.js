@@ -17,12 +17,13 @@ import { startLikely } from "./viewer-likely.js";
 import { startLinking } from "./viewer-link.js";
 import { startPolls } from "./viewer-polls.js";
 import { startSession } from "./viewer-session.js";
+import { startSurvey } from "./viewer-survey.js";
 import { Votes } from "./viewer-votes.js";
 import "./words/viewer.js";
 
 const facts = pageFacts();
 const at = (rest) => inSession(facts.session, rest);
-const live = new Live(facts.session, ["polls", "pulse", "session"]);
+const live = new Live(facts.session, ["polls", "pulse", "session", "survey"]);
 const outbox = new Outbox(facts.session);
 const seen = new Seen(facts.role === "viewer" ? facts.session : "");
 const votes = new Votes({ at, took: (question) => live.ingest(question), draw: () => Object.values(lists).forEach((list) => list.refresh()) });
@@ -33,6 +34,7 @@ const seenAnswers = kept(`floormic.answers.${facts.session}`, []);
 startShell();
 const readPolls = startPolls({ at, live, session: facts.session });
 startSession(facts.set, live);
+startSurvey({ live, session: facts.session });
 const drawLinked = startLinking({ at, changed: takeMine });
 const composer = new Composer(outbox, facts.session, facts.longest);
 startLikely({

@@ -1,10 +1,10 @@
-// The viewer page without a network: a service worker, with RELEASE and FILES put before it by the server.
-// It keeps the page's files, which never change within a release, and each viewer page as it was last seen, where the
-// server allows it ("no-store" is staff's). It answers nothing else: no data, no event stream, no other page.
+// A viewer's pages without a network: a service worker, with RELEASE and FILES put before it by the server.
+// It keeps the pages' files, which never change within a release, and each viewer page and questionnaire as it was last
+// seen, where the server allows it ("no-store" is staff's). It answers nothing else: no data, no event stream, no other page.
 
 const CACHE = `floormic-${RELEASE}`;
 const PATIENCE = 4000; // milliseconds for the network to bring a page that is kept as well
-const PAGE = /^\/s\/[^/]+$/;
+const PAGE = /^\/s\/[^/]+(\/feedback)?$/;
 
 addEventListener("install", (event) => event.waitUntil(install()));
 addEventListener("activate", (event) => event.waitUntil(activate()));

@@ -30,13 +30,14 @@ State = Callable[[Page], Awaitable[object]]
 
 @dataclass(frozen=True)
 class Sight:
-    """A page below a session (or at the root, with a slash), for whom, whether polls are open, and the states one
-    brings it into."""
+    """A page below a session (or at the root, with a slash), for whom, whether polls or the survey are open, and the
+    states one brings it into."""
 
     page: str
     who: str = "viewer"
     states: dict[str, State] = field(default_factory=dict)
     polls: bool = False
+    survey: bool = False
 
 
 async def answer_form(page: Page) -> None:
@@ -67,6 +68,16 @@ async def polls_of_each_kind(crowd: Crowd) -> None:
     await polls.switch_pulse("Ann", "talk", True)
     for n, mood in enumerate(Mood):
         await polls.feel("talk", Person("chat", f"u{n}"), mood)
+
+
+async def answered_survey(crowd: Crowd) -> None:
+    """One that is open, with a rating and texts."""
+    surveys = crowd.hall.surveys
+    await surveys.open("Ann", "talk")
+    rating, *texts = [one.state.id for one in await crowd.hall.store.survey_results("talk")]
+    for n in range(3):
+        await surveys.answer("talk", rating, Person("chat", f"u{n}"), [str(n + 2)])
+        await surveys.answer("talk", texts[0], Person("chat", f"u{n}"), ["More" if n else "MORE!"])
 
 
 async def voting(page: Page) -> None:
@@ -100,6 +111,9 @@ SIGHTS = {
         },
     ),
     "polls": Sight("polls", "moderator"),
+    "feedback": Sight("feedback", survey=True, states={"answered": click(".survey-item .poll-choice")}),
+    "survey": Sight("survey", "moderator"),
+    "survey with results": Sight("survey", "moderator", survey=True, states={"form": click("#edit > summary")}),
     "sources": Sight("sources", "moderator"),
     "settings": Sight("settings", "organiser"),
     "report": Sight("report?format=html", "moderator"),
@@ -141,6 +155,8 @@ async def test_axe_finds_nothing(crowd: Crowd, sight: str, look: str) -> None:
     size, language, scheme = LOOKS[look]
     if SIGHTS[sight].polls:
         await polls_of_each_kind(crowd)
+    if SIGHTS[sight].survey:
+        await answered_survey(crowd)
     page = await _opened(crowd, SIGHTS[sight], size, language, scheme)  # type: ignore[arg-type]
     found = await _violations(page, "as it opens")
     for name, enter in SIGHTS[sight].states.items():

@@ -30,6 +30,10 @@ BODIES = {
     "/api/v1/sessions/{session}/polls/{poll}": {"kind": "scale", "title": "How clear?"},
     "/api/v1/sessions/{session}/polls/{poll}/actions": {"do": "show"},
     "/api/v1/sessions/{session}/polls/{poll}/vote": {"choices": ["1"]},
+    "/api/v1/sessions/{session}/survey": {"title": "How was it?", "items": [], "seen": ""},
+    "/api/v1/sessions/{session}/survey/actions": {"do": "close"},
+    "/api/v1/sessions/{session}/survey/copies": {"session": "talk"},
+    "/api/v1/sessions/{session}/survey/answers/{item}": {"choices": ["1"]},
 }
 ENDS_THE_LOGIN = {"/signin/{token}", "/api/v1/signin/link", "/signout", "/signout/everywhere", "/api/v1/signout"}
 EVERYBODYS = {
@@ -44,13 +48,14 @@ EVERYBODYS = {
     "/api/v1/sessions/{session}/ledger", "/api/v1/sessions/{session}/polls",
     "/api/v1/sessions/{session}/polls/{poll}/vote", "/api/v1/sessions/{session}/pulse",
     "/s/{session}/app.webmanifest", "/worker.js",
+    "/api/v1/sessions/{session}/survey", "/api/v1/sessions/{session}/survey/answers/{item}", "/s/{session}/feedback",
 }  # fmt: skip
 
 
 def address(path: str, session: str = "talk") -> str:
     values = {"session": session, "question": "q1", "token": "x", "version": "x", "source": "echo", "name": "base.css"}
     values |= {"person": "nobody", "invitation": "none", "login": "none"}
-    values["poll"] = "p1"
+    values |= {"poll": "p1", "item": "s1"}
     return re.sub(r"\{(\w+)(?::[^}]*)?\}", lambda m: values[m[1]], path)
 
 

@@ -1,0 +1,141 @@
+// The page where staff makes the survey, opens and closes it, and reads what it brought.
+import { call, inSession } from "./api.js";
+import { byId, el, setText, shown } from "./dom.js";
+import { day, onLanguage, t } from "./i18n.js";
+import { Live } from "./live.js";
+import { moderates, pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
+import { SurveyForm } from "./survey-form.js";
+import { drawResults } from "./survey-results.js";
+import "./words/survey.js";
+import "./words/survey-page.js";
+
+const AGAIN = 20000; // milliseconds between two readings: an answer that is changed is told to nobody
+const TONES = { none: "", draft: "", open: "queued", closed: "" };
+
+const facts = pageFacts();
+const page = JSON.parse(byId("page-data").textContent);
+const at = (rest = "") => inSession(facts.session, rest);
+const live = new Live(facts.session, ["survey", "session"]);
+const may = moderates(facts.role);
+let survey = null; // StaffSurveyOut
+let touched = false; // something in the form is not saved
+
+startShell();
+const form = new SurveyForm(() => ((touched = true), drawForm()));
+
+async function read() {
+  try {
+    take(await call("GET", at("/survey/results")));
+  } catch (failure) {
+    if (!failure.passing) toastFailure(failure);
+  }
+}
+
+let soon;
+const readSoon = () => (clearTimeout(soon), (soon = setTimeout(read, 300)));
+
+function take(found) {
+  const same = survey?.tag === found.tag;
+  const unfold = !survey || (survey.opened_at === 0) !== (found.opened_at === 0);
+  survey = found;
+  if (!touched && !same) form.fill(survey.form, survey.days, survey.reminders);
+  if (unfold) byId("edit").open = may && survey.opened_at === 0; // then what it brought comes first
+  draw();
+}
+
+function draw() {
+  if (!survey) return;
+  const { status, people } = survey;
+  const badge = byId("status");
+  badge.dataset.tone = TONES[status];
+  setText(badge, t(`asks.status.${status}`));
+  setText(byId("standing"), t(`asks.standing.${status}`, { people, time: day(survey.closes_at) }));
+  byId("open").hidden = !may || status === "open";
+  byId("open").classList.toggle("primary", status !== "closed");
+  setText(byId("open").querySelector("span"), t(survey.opened_at ? "asks.reopen" : "asks.open"));
+  byId("close").hidden = !may || status !== "open";
+  byId("undo").hidden = !may;
+  drawResults(survey);
+  drawForm();
+}
+
+function drawForm() {
+  if (!survey) return;
+  byId("ready").hidden = survey.people > 0 || !may;
+  byId("copy-from").hidden = page.others.length === 0 || survey.opened_at > 0;
+  byId("form-answered").hidden = survey.people === 0;
+  byId("remove").hidden = !may || survey.status === "none" || survey.status === "open";
+  byId("again").hidden = !touched;
+  byId("open").disabled = touched; // what is opened is what was saved
+  for (const field of byId("form").querySelectorAll("input, select, textarea, button")) if (!may) field.disabled = true;
+}
+
+function bad(text) {
+  byId("form-bad").hidden = !text;
+  byId("form-bad").textContent = text;
+}
+
+/** Does something and says so, with a way back. */
+async function act(what, method, path, body) {
+  try {
+    const { action } = await call(method, at(path), body);
+    touched = false;
+    bad("");
+    const undo = action && what !== "undo" && { word: t("asks.undo"), act: () => act("undo", "POST", "/undo", { action }) };
+    toast(t(`asks.done.${what}`), { slot: "survey", action: undo || null });
+  } catch (failure) {
+    if (what === "save") bad(failure.code === "conflict" ? t("asks.meanwhile") : failure.advice ?? String(failure));
+    else toastFailure(failure);
+    return;
+  }
+  survey.tag = ""; // the form follows
+  await read();
+}
+
+const save = () => act("save", "PUT", "/survey", { ...form.wish(), seen: survey.tag });
+
+/** A questionnaire that is ready to use, in the place of what is written. */
+function useReady(language) {
+  const { title, items } = page.ready[language];
+  form.fill({ title, items: items.map((item) => ({ ...item, id: "" })) }, byId("form-days").value, byId("form-reminders").value);
+  touched = true;
+  drawForm();
+}
+
+byId("form").addEventListener("submit", (event) => (event.preventDefault(), save()));
+byId("open").addEventListener("click", () => act("open", "POST", "/survey/actions", { do: "open" }));
+byId("close").addEventListener("click", () => act("close", "POST", "/survey/actions", { do: "close" }));
+byId("undo").addEventListener("click", () => act("undo", "POST", "/undo", {}));
+byId("remove").addEventListener("click", () => act("remove", "DELETE", "/survey"));
+byId("copy").addEventListener("click", () => act("copy", "POST", "/survey/copies", { session: byId("copy-of").value }));
+byId("ready-zh").addEventListener("click", () => useReady("zh"));
+byId("ready-en").addEventListener("click", () => useReady("en"));
+byId("again").addEventListener("click", () => {
+  touched = false;
+  bad("");
+  survey.tag = "";
+  read();
+});
+byId("at-end").disabled = !may;
+byId("at-end").addEventListener("change", async ({ target }) => {
+  try {
+    await call("PATCH", at(), { survey: target.checked ? "at_end" : "off" });
+    toast(t("asks.done.at_end"), { slot: "survey" });
+  } catch (failure) {
+    toastFailure(failure);
+    target.checked = !target.checked;
+  }
+});
+byId("copy-of").replaceChildren(...page.others.map((other) => el("option", { value: other.id, text: shown(other.title) })));
+live.addEventListener("survey", readSoon);
+live.addEventListener("session", ({ detail }) => (byId("at-end").checked = detail.survey === "at_end"));
+live.addEventListener("refused", (event) => event.detail && toastFailure(event.detail));
+setInterval(() => !document.hidden && survey?.status === "open" && read(), AGAIN);
+onLanguage(() => {
+  form.read();
+  form.draw();
+  draw();
+});
+addEventListener("beforeunload", (event) => touched && event.preventDefault());
+showConnection(live, byId("connection"));
+live.start();

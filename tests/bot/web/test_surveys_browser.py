@@ -1,0 +1,134 @@
+"""The survey in real browsers: a viewer answers on a phone, staff makes it and reads what it brought."""
+
+import pytest
+from playwright.async_api import expect
+
+from bot.model import Person
+from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, open_line
+
+pytestmark = BROWSER
+
+expect.set_options(timeout=20_000)
+
+PHONES = pytest.mark.parametrize(
+    ("language", "go", "change"),
+    [
+        pytest.param("en-US", "Begin", "Change my answers", id="en"),
+        pytest.param("zh-CN", "开始填写", "修改我的回答", id="zh", marks=pytest.mark.thorough),
+    ],
+)
+
+
+@PHONES
+async def test_a_viewer_answers_on_a_phone(crowd: Crowd, language: str, go: str, change: str) -> None:
+    """From the card after the talk to the last answer, each saved as it is given and found again; a pasted novel is not
+    sent and says why; after the end nothing is taken, with a word."""
+    viewer = await crowd.viewer(PHONE, language)
+    await expect(viewer.locator("#survey")).to_be_hidden()
+    await crowd.hall.surveys.open("Ann", "talk")
+    await viewer.get_by_role("link", name=go).click()
+    items = viewer.locator(".survey-item")
+    await items.nth(0).get_by_text("4", exact=True).click()
+    await items.nth(1).locator("textarea").fill("novel " * 400)
+    await items.nth(1).locator("textarea").blur()
+    await expect(items.nth(1).get_by_role("alert")).to_contain_text("1000")
+    await items.nth(1).locator("textarea").fill("More examples")
+    await items.nth(2).locator("textarea").fill("🎉")
+    await expect(viewer.locator("#survey-thanks")).to_be_visible()
+    assert await viewer.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    results = await crowd.hall.store.survey_results("talk")
+    assert [results[0].counts, results[1].texts[0].text, results[2].texts[0].text] == [{4: 1}, "More examples", "🎉"]
+    await viewer.locator("#survey-thanks a").click()
+    await viewer.get_by_role("link", name=change).click()
+    await expect(items.nth(0).get_by_role("radio", name="4")).to_be_checked()
+    await expect(items.nth(1).locator("textarea")).to_have_value("More examples")
+    await crowd.hall.surveys.close("Ann", "talk")
+    await items.nth(0).get_by_text("1", exact=True).click()
+    await expect(viewer.locator("#survey-none")).to_be_visible()
+    await expect(viewer.locator(".toast-bad")).to_be_visible()
+    assert (await crowd.hall.store.survey_results("talk"))[0].counts == {4: 1}
+    crowd.wrongs.clear()  # the browser notes each request that is refused
+
+
+async def test_answers_outlive_the_network(crowd: Crowd) -> None:
+    """The page says that they wait on the device; it opens without a network with what was answered, and what waits is
+    sent when it is back, the last answer only."""
+    async with open_line(crowd.hall.url) as line:
+        await crowd.hall.surveys.open("Ann", "talk")
+        page = await (await crowd.profile(PHONE)).new_page()
+        await page.goto(f"{line.url}/s/talk/feedback")
+        item = page.locator(".survey-item").first
+        await item.get_by_text("2", exact=True).click()
+        await expect(page.locator("#survey-saved")).to_have_attribute("data-state", "saved")
+        await page.evaluate("navigator.serviceWorker.ready")
+        await page.reload()
+        await page.wait_for_function("navigator.serviceWorker.controller !== null")
+        await line.cut()
+        await item.get_by_text("3", exact=True).click()
+        await item.get_by_text("5", exact=True).click()
+        await expect(page.locator("#survey-saved")).to_have_attribute("data-state", "waiting")
+        await page.reload()
+        await expect(item.get_by_role("radio", name="5")).to_be_checked()
+        await line.mend()
+        await page.evaluate("dispatchEvent(new Event('online'))")
+        await expect(page.locator("#survey-saved")).to_have_attribute("data-state", "saved")
+        assert (await crowd.hall.store.survey_results("talk"))[0].counts == {5: 1}
+    crowd.wrongs.clear()  # the browser notes each request that finds no network
+
+
+STAFF = pytest.mark.parametrize(
+    ("size", "language", "words"),
+    [
+        pytest.param(
+            DESK, "en-US", ("Open it", "Close it", "answered; open until", "standard deviation"), id="desk-en"
+        ),
+        pytest.param(
+            PHONE, "zh-CN", ("开放", "结束", "人已回答，开放到", "标准差"), id="phone-zh", marks=pytest.mark.thorough
+        ),
+    ],
+)
+
+
+@STAFF
+async def test_staff_makes_it_and_sees_the_results(
+    crowd: Crowd, size: dict[str, int], language: str, words: tuple[str, ...]
+) -> None:
+    """One question is added to those that are ready, it is opened; answers come in while one looks; to change an
+    answered question is refused with a word; closed, and undo opens it again."""
+    start, end, standing, spread = words
+    staff = await crowd.moderator(size, language, page="survey")
+    await staff.locator("#add").click()
+    ask = staff.locator(".survey-ask").last
+    await ask.locator("[data-field=kind]").select_option("single")
+    await ask.locator("[data-field=title]").fill("Which next?")
+    await ask.locator("[data-field=options]").fill("Redis\nKafka")
+    await staff.locator("#save").click()
+    await expect(staff.locator("#form-bad")).to_be_hidden()
+    await staff.get_by_role("button", name=start, exact=True).click()
+    await expect(staff.get_by_role("button", name=end, exact=True)).to_be_visible()
+    surveys, people = crowd.hall.surveys, [Person("web", f"w{n}") for n in range(3)]
+    survey = await crowd.hall.store.survey("talk")
+    assert survey is not None
+    rating, text, _, choice = [item.id for item in survey.items]
+    for n, person in enumerate(people):
+        await surveys.answer("talk", rating, person, [str(n + 3)])
+        await surveys.answer("talk", text, person, [["More Kafka", "more kafka!", "Slower"][n]])
+        await surveys.answer("talk", choice, person, ["2"])
+    await expect(staff.locator("#standing")).to_contain_text(standing)
+    cards = staff.locator("#results-items .poll")
+    await expect(cards.nth(0)).to_contain_text(spread)
+    await expect(cards.nth(1).locator(".survey-times").first).to_have_text("× 2")
+    await expect(cards.nth(3).locator(".poll-number").nth(1)).to_contain_text("3")
+    await expect(staff.locator("#turnout-table tbody tr")).to_have_count(1)
+    assert await staff.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await staff.locator("#edit > summary").click()
+    await staff.locator(".survey-ask").last.locator("[data-field=options]").fill("Redis\nPulsar")
+    await staff.locator("#save").click()
+    await expect(staff.locator("#form-bad")).to_contain_text("Which next?")
+    await staff.locator("#again").click()
+    await expect(staff.locator(".survey-ask").last.locator("[data-field=options]")).to_have_value("Redis\nKafka")
+    await staff.get_by_role("button", name=end, exact=True).click()
+    await expect(staff.get_by_role("button", name=end, exact=True)).to_be_hidden()
+    await staff.locator("#undo").click()
+    await expect(staff.get_by_role("button", name=end, exact=True)).to_be_visible()
+    crowd.wrongs.clear()  # the browser notes each request that is refused
