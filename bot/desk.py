@@ -6,7 +6,7 @@ Every act returns the ledger's `Action`; `undo` takes any of them back. An act o
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 
 from bot.apart import Pair, apart_from, left_behind, taken_back, together
@@ -32,11 +32,13 @@ from bot.model import (
 from bot.ports import Changed, Now, Store
 from bot.queueing import as_seen, require_follows, visible, waiting
 from bot.queueing import earlier as before
-from bot.replies import UNDO_WITHIN, answers, reasons, recalled
+from bot.reach import Heard, reach
+from bot.replies import UNDO_WITHIN, answers, joined, reasons, recalled
 from bot.sessions import SETTINGS, to_set
 from bot.sessions import taken_back as taken_back_settings
 
 OTHERWISE = "somebody changed this question just now; nothing was done. Look at it, then decide"
+TAKEN_BACK = "taken back before it was sent"
 LONGEST_TITLE = 500
 LONGEST_ANSWER = 4000
 LONGEST_REASON = 500
@@ -57,9 +59,13 @@ class Desk:
         sending: Callable[[], None] = lambda: None,
         settled: Changed = lambda _: None,
         polls_changed: Changed = lambda _: None,
+        edits: Callable[[str], bool] = lambda _: True,
+        replying: Callable[[], Container[str]] = frozenset,
     ) -> None:
         """`settled` is told, by its id, that a session was opened or set otherwise, `polls_changed` that its polls,
-        its survey or its pulse were; after the commit."""
+        its survey or its pulse were; after the commit. `edits` says of a connector, by its name, whether it can edit
+        what it said, `replying` names those that can say anything."""
+        self._edits, self._replying = edits, replying
         self._polls_changed = polls_changed
         self._store = store
         self._changed = changed
@@ -184,9 +190,29 @@ class Desk:
         self, who: str, id: str, text: str, sources: Sequence[str] = (), *, by: str = "", once: str = ""
     ) -> Action:
         """Record an answer and bring it to everyone who asked. Answering again corrects what was said. `by`: who gave
-        it ("": whoever records it); `once` as in `Change`."""
+        it ("": whoever records it); `once` as in `Change`.
+
+        What was merged meanwhile is answered with the question that it became; raises `NotAllowed` where that has an
+        answer already, for whoever wrote this one has not seen it.
+        """
         text = _checked(text, LONGEST_ANSWER, "an answer")
         return await self._answer(who, "answer", id, Answer(text, by or who, self._now(), tuple(sources)), once)
+
+    async def tell_again(self, who: str, id: str) -> Action:
+        """Try once more to bring the answer to those whom it did not reach. Raises `NotAllowed` where there is nobody
+        who can be tried."""
+        state = await self._state(id)
+        asked, sent = await self._store.asked(id), await self._store.answering(state.session)
+        found = reach(state, asked, sent, self._replying())
+        failed = [one for one in found if one.heard is Heard.FAILED]
+        keys = {one.delivery for one in failed}
+        said = [replace(one, state="waiting", attempts=0, not_before=self._now()) for one in sent if one.key in keys]
+        never = {one.person for one in failed if not one.delivery}
+        if untold := [one for one in asked if one.message.person in never]:
+            said += joined(await self._session(state.session), state, untold, sent, self._now())
+        if not said:
+            raise NotAllowed("there is nobody whom this answer did not reach and who can be tried again")
+        return await self._apply(who, "tell_again", [(state, state)], deliveries=tuple(said))
 
     async def accept(self, who: str, id: str) -> Action:
         """Answer with what the course suggests."""
@@ -217,7 +243,7 @@ class Desk:
         earlier = [q.state for q in await self._store.questions(winner.session) if q.state.merged_into in gone]
         pairs: list[Pair] = [(q, replace(q, merged_into=into)) for q in earlier]
         pairs += [(q, replace(_to(q, Status.MERGED), merged_into=into)) for q in losers]
-        said = await self._said(winner, [a for q in losers for a in await self._store.asked(q.id)])
+        said = await self._joined(winner, [a for q in losers for a in await self._store.asked(q.id)])
         return await self._apply(who, "merge", pairs, deliveries=said)
 
     async def apart(self, who: str, ids: Sequence[str], other: str) -> Action:
@@ -273,7 +299,7 @@ class Desk:
         elsewhere = target.session == source.session and target.status is not Status.MERGED and to != question
         if not elsewhere or len(chosen) == len(asked):
             raise NotAllowed("wordings move to another standing question of the session and never leave none behind")
-        said = await self._said(target, chosen)
+        said = await self._joined(target, chosen)
         after = apart_from(target, left_behind(source, await self._known(source.session)))
         moves = tuple(Move(a.message.id, a.question, to) for a in chosen)
         return await self._apply(who, "move", [(target, after)], moves, said)
@@ -302,7 +328,7 @@ class Desk:
         back = [Move(m.message, m.after, m.before) for m in reversed(change.moves)]
         back += await self._joined_since(change)
         pairs = taken_back(change, await self._known(session))
-        await self._withhold(change.deliveries)
+        await self._withhold(session, change)
         return await self._commit(
             Change(
                 session,
@@ -311,6 +337,7 @@ class Desk:
                 "undo",
                 pairs,
                 tuple(back),
+                await self._said_before(change),
                 undoes=found.id,
                 settings=taken_back_settings(change.settings),
                 polls=tuple((after, before) for before, after in reversed(change.polls)),
@@ -359,16 +386,36 @@ class Desk:
 
     async def _answer(self, who: str, what: str, id: str, answer: Answer, once: str = "") -> Action:
         state = await self._state(id)
+        if state.merged_into:
+            state = await self._state(state.merged_into)
+            if state.status is Status.ANSWERED:
+                raise NotAllowed(f"this question was merged into another one, which is answered: {state.title}")
         after = replace(_to(state, Status.ANSWERED), answer=answer)
-        said = await self._said(after, await self._store.asked(id))
+        said = await self._said(after, await self._store.asked(state.id))
         return await self._apply(who, what, [(state, after)], deliveries=said, once=once)
 
     async def _said(self, question: QuestionState, asked: Sequence[Asked]) -> tuple[Delivery, ...]:
         if question.answer is None or question.status is not Status.ANSWERED:
             return ()
         session = await self._session(question.session)
-        sent = await self._store.deliveries(question.session)
-        return answers(session, question, asked, sent, self._now() + UNDO_WITHIN)
+        sent = await self._store.answering(question.session)
+        return answers(session, question, asked, sent, self._now() + UNDO_WITHIN, self._edits)
+
+    async def _joined(self, question: QuestionState, asked: Sequence[Asked]) -> tuple[Delivery, ...]:
+        """The recorded answer to those who come to the question now."""
+        if question.answer is None or question.status is not Status.ANSWERED:
+            return ()
+        session = await self._session(question.session)
+        sent = await self._store.answering(question.session)
+        return joined(session, question, asked, sent, self._now() + UNDO_WITHIN)
+
+    async def _said_before(self, change: Change) -> tuple[Delivery, ...]:
+        """Where a correction is taken back, the chats that heard it hear again what stands."""
+        said: list[Delivery] = []
+        for before, after in change.questions:
+            if before and after and before.answer and after.answer and before.answer != after.answer:
+                said += await self._said(before, await self._store.asked(before.id))
+        return tuple(said)
 
     async def _joined_since(self, change: Change) -> list[Move]:
         """Where a split is undone, what joined the new question meanwhile goes where its founders go."""
@@ -381,12 +428,14 @@ class Desk:
             if a.question == id and a.message.id not in known
         ]
 
-    async def _withhold(self, deliveries: Iterable[Delivery]) -> None:
-        standing = {d.key: d for d in await self._store.deliveries(next((d.session for d in deliveries), ""))}
-        for delivery in deliveries:
-            now = standing.get(delivery.key)
-            if now and now.state == "waiting" and now.text == delivery.text and not now.sent_id:
-                await self._store.settle(replace(now, state="failed", error="taken back before it was sent"))
+    async def _withhold(self, session: str, change: Change) -> None:
+        """What this said, and what late joiners are told of an answer that is taken back, as far as it still waits."""
+        said = {delivery.key: delivery.text for delivery in change.deliveries}
+        late = tuple(f"answer:{id}:" for id in _unanswered(change))
+        for now in await self._store.deliveries(session) if said or late else ():
+            taken = said.get(now.key) == now.text or now.key.startswith(late)
+            if taken and now.state == "waiting" and not now.sent_id:
+                await self._store.settle(replace(now, state="failed", error=TAKEN_BACK))
 
     async def _to_undo(self, session: str, action: int | None, may_set: Container[str]) -> Action:
         actions = await self._store.actions(session, limit=500)
@@ -489,6 +538,12 @@ class Desk:
             except NotFound:
                 return id
         raise Conflict("this message was split off too often")
+
+
+def _unanswered(change: Change) -> list[str]:
+    """The questions that have no answer any more when this is taken back."""
+    pairs = [(before, after) for before, after in change.questions if after is not None]
+    return [after.id for before, after in pairs if after.answer and not (before and before.answer)]
 
 
 def may_undo(change: Change, may_set: Container[str]) -> bool:

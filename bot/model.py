@@ -690,8 +690,9 @@ class Abilities:
     """What a chat can do, and how fast.
 
     `private`: it can answer one person where nobody else reads; `stable_users`: the same person keeps their id from one
-    evening to the next. `length` of a text in `unit`. Rates in messages a second: `rate` over all, `chat_rate` in one
-    chat, `group_rate` in one group over a minute; `hourly`: messages an hour in one chat, 0 for no limit.
+    evening to the next. `once`: what is sent again, as after a crash, is known for the same message and not said twice,
+    for some minutes at least. `length` of a text in `unit`. Rates in messages a second: `rate` over all, `chat_rate` in
+    one chat, `group_rate` in one group over a minute; `hourly`: messages an hour in one chat, 0 for no limit.
     """
 
     reply: bool = False
@@ -699,6 +700,7 @@ class Abilities:
     edit: bool = False
     buttons: bool = False
     stable_users: bool = True
+    once: bool = False
     length: int = 4096
     unit: Unit = Unit.UTF16
     rate: float = 30.0

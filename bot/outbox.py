@@ -6,7 +6,8 @@ nobody else. In between nothing is remembered but who has to wait. (`aiolimiter`
 the rate through at the start and cannot say when a chat may go on, which is all that is needed here.)
 
 A message is said at least once: where the outcome of a call is unknown (time ran out, the process died), it is said
-again, because an answer that was said twice is better than one that never came.
+again, because an answer that was said twice is better than one that never came. Chats that can tell the same message
+(`Abilities.once`) say it once all the same; in another one it is noted that it may have been heard twice.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from bot.errors import ConnectorError, Refused, StoreError, TryLater
 from bot.fitting import fit
 from bot.model import Abilities, Delivery
 from bot.ports import Connector, Deliveries, Now
+from bot.reach import CUT_OFF, TWICE
 from bot.replies import worth_repeating
 
 log = logging.getLogger(__name__)
@@ -145,6 +147,7 @@ class Outbox:
         self._connectors, self._page = connectors, page
         self._attempts, self._patience, self._wait, self._longest_end = attempts, patience, wait, finish
         self._settled = settled
+        self._no_answer = f"no answer within {patience:g} s"
         self._roads: dict[str, Road] = {}
         self._settling = Lane()
         self._calls: set[asyncio.Task[None]] = set()
@@ -259,13 +262,15 @@ class Outbox:
         except Refused as error:
             return replace(sending, state="failed", error=str(error))
         except TimeoutError:
-            return self._again(sending, lane, f"no answer within {self._patience:g} s")
+            return self._again(sending, lane, self._no_answer)
         except ConnectorError as error:
             return self._again(sending, lane, str(error))
         except Exception as error:  # a fault of ours in one connector must not stop the others
             log.exception("%s: sending failed", road.connector.name)
             return self._again(sending, lane, f"{type(error).__name__}: {error}")
-        return replace(sending, state="sent", sent_id=sent_id or sending.sent_id, error="")
+        cut_off = sending.error in {CUT_OFF, self._no_answer} and not sending.sent_id
+        doubt = TWICE if cut_off and not road.connector.abilities.once else ""
+        return replace(sending, state="sent", sent_id=sent_id or sending.sent_id, error=doubt)
 
     def _fitting(self, delivery: Delivery, abilities: Abilities) -> Delivery:
         fresh = delivery if abilities.edit else replace(delivery, sent_id="")

@@ -131,6 +131,10 @@ class Queue(Protocol):
         """The last messages that ask something, in order of arrival."""
         ...
 
+    async def answered(self, session: str) -> list[tuple[QuestionState, list[Asked]]]:
+        """The answered questions of a session, each with every wording as in `asked`."""
+        ...
+
     async def asked_by(self, session: str, person: Person) -> list[Asked]:
         """What one person asked, on any chat they linked, in order of arrival."""
         ...
@@ -221,6 +225,10 @@ class Deliveries(Protocol):
         ...
 
     async def deliveries(self, session: str) -> list[Delivery]: ...
+
+    async def answering(self, session: str) -> list[Delivery]:
+        """Of those the ones that answer questions."""
+        ...
 
 
 class Logins(Protocol):

@@ -3,16 +3,29 @@
 A delivery's key is what makes "once" true (see `Delivery`):
 `ack:` one acknowledgement for a question in a chat, reworded as more people ask;
 `course:` the course's answer to one message;
-`answer:` a person's answer: one for each chat, and one for each late joiner of a group chat;
+`answer:` a person's answer: one for each chat, and one for each asking that came to the question later;
 `reason:` why a question was dismissed, where its asker may read it: one for each private chat;
 `link:` whether a code that somebody said was good;
 `try:` that a test message was heard.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from bot.model import EARLIER, Address, Answer, Asked, Button, CourseMatch, Delivery, Message, QuestionState, Session
+from bot.model import (
+    COURSE,
+    EARLIER,
+    Address,
+    Answer,
+    Asked,
+    Button,
+    CourseMatch,
+    Delivery,
+    Message,
+    QuestionState,
+    Session,
+)
 
 REWORD_AFTER = 5.0
 """Seconds between two rewordings of an acknowledgement: chats limit edits, and nobody reads each one."""
@@ -22,6 +35,8 @@ UNDO_WITHIN = 6.0
 
 QUOTE_LENGTH = 60
 NAMES_IN_A_GROUP = 20
+WORDINGS_IN_A_GROUP = 5
+"""So many wordings of a question are quoted to a group; of further askers the names alone are told."""
 
 TEXTS = {
     "zh": {
@@ -32,7 +47,9 @@ TEXTS = {
         "earlier": "{text}\n\n出处：{source}（往期回答，自动回复）",
         "not_answered": "没有回答我的问题",
         "answer": "您问：{quote}\n\n{text}",
-        "answer_group": "{names}问：{quote}\n\n{text}",
+        "asked": "{names}问：{quote}",
+        "asked_too": "{names}也问了同样的问题",
+        "somebody": "有人",
         "reason": "您问：{quote}\n\n这个问题没有进入讲座。原因：{text}",
         "by": "（{by} 回答）",
         "role_organiser": "主办方",
@@ -54,7 +71,9 @@ TEXTS = {
         "earlier": "{text}\n\nSource: {source} (an earlier answer, automatic reply)",
         "not_answered": "This does not answer it",
         "answer": "You asked: {quote}\n\n{text}",
-        "answer_group": "{names} asked: {quote}\n\n{text}",
+        "asked": "{names} asked: {quote}",
+        "asked_too": "{names} asked the same",
+        "somebody": "Somebody",
         "reason": "You asked: {quote}\n\nThis was not taken into the talk. The reason: {text}",
         "by": "(answered by {by})",
         "role_organiser": "the organiser",
@@ -168,30 +187,54 @@ def for_people(sources: Iterable[str]) -> list[str]:
 
 
 def answers(
-    session: Session, question: QuestionState, asked: Sequence[Asked], sent: Iterable[Delivery], at: float
+    session: Session,
+    question: QuestionState,
+    asked: Sequence[Asked],
+    sent: Iterable[Delivery],
+    at: float,
+    edits: Callable[[str], bool] = lambda _: True,
 ) -> tuple[Delivery, ...]:
-    """A person's answer to everyone who asked: one message a chat; what was said before is reworded."""
+    """A person's answer to everyone who asked: one message a chat, each asker in their own words.
+
+    What a chat was told before (`sent`) is reworded, in every message there; in a chat of a connector that cannot edit
+    (`edits`, by its name) the newest of them alone, so that a correction is said once.
+    """
     if question.answer is None:
         raise ValueError("the question has no answer to send")
-    chats: dict[tuple[str, str], list[Message]] = {}
-    for one in asked:
-        if (address := one.message.address) is not None:
-            chats.setdefault((address.connector, address.chat), []).append(one.message)
-    fresh = {d.key: d for d in (_to_chat(session, question, question.answer, m, at) for m in chats.values())}
-    earlier = (d for d in sent if d.key.startswith(f"answer:{question.id}:") and d.key not in fresh)
-    reworded = (late_answer(session, question, m, at) for d in earlier if (m := _asker_of(d, asked)))
-    return (*fresh.values(), *(d for d in reworded if d))
+    told = _told(question, sent)
+    return tuple(
+        said
+        for chat, messages in _by_chat(asked).items()
+        for said in _to_chat(session, question, question.answer, messages, told[chat], at, edits(chat[0]))
+    )
+
+
+def joined(
+    session: Session, question: QuestionState, asked: Sequence[Asked], sent: Iterable[Delivery], at: float
+) -> tuple[Delivery, ...]:
+    """The recorded answer to those whose askings came to the question after it was answered, by a merge or a move.
+
+    One message a chat; none in a private one that was told it already, for there it is the same person.
+    """
+    if question.answer is None:
+        raise ValueError("the question has no answer to send")
+    told, said = _told(question, sent), []
+    for chat, messages in _by_chat(asked).items():
+        first = _address(messages[0])
+        if not told[chat]:
+            said.append(_said(session, question, question.answer, messages, at))
+        elif not first.private:
+            said.append(_said(session, question, question.answer, messages, at, first.message))
+    return tuple(said)
 
 
 def late_answer(session: Session, question: QuestionState, message: Message, at: float) -> Delivery | None:
-    """The recorded answer to somebody who asks what was answered before."""
+    """The recorded answer to somebody who asks what was answered before, in reply to just that asking; not before it
+    can no longer be taken back."""
     if question.answer is None or message.address is None:
         return None
-    address = message.address
-    one = _to_chat(session, question, question.answer, [message], at)
-    if address.private:
-        return one
-    return Delivery(f"{one.key}:{address.message}", session.id, address, one.text, one.buttons, one.not_before)
+    at = at if question.answer.by == COURSE else max(at, question.answer.at + UNDO_WITHIN)
+    return _said(session, question, question.answer, [message], at, message.address.message)
 
 
 def reasons(session: Session, question: QuestionState, asked: Sequence[Asked], at: float) -> tuple[Delivery, ...]:
@@ -214,29 +257,81 @@ def reason(session: Session, question: QuestionState, message: Message, at: floa
     )
 
 
-def _asker_of(delivery: Delivery, asked: Sequence[Asked]) -> Message | None:
-    return next((a.message for a in asked if a.message.address == delivery.address), None)
+Chat = tuple[str, str]
+"""A connector and a chat of it."""
+
+
+def _address(message: Message) -> Address:
+    return message.address or Address("", "")
+
+
+def _by_chat(asked: Sequence[Asked]) -> dict[Chat, list[Message]]:
+    """What was asked where somebody can be answered."""
+    chats: dict[Chat, list[Message]] = {}
+    for one in asked:
+        if (address := one.message.address) is not None:
+            chats.setdefault((address.connector, address.chat), []).append(one.message)
+    return chats
+
+
+def _told(question: QuestionState, sent: Iterable[Delivery]) -> defaultdict[Chat, list[Delivery]]:
+    """The answers to this question that each chat was told, in order."""
+    told: defaultdict[Chat, list[Delivery]] = defaultdict(list)
+    for one in sent:
+        if one.key.startswith(f"answer:{question.id}:"):
+            told[one.address.connector, one.address.chat].append(one)
+    return told
 
 
 def _to_chat(
-    session: Session, question: QuestionState, answer: Answer, messages: Sequence[Message], at: float
+    session: Session,
+    question: QuestionState,
+    answer: Answer,
+    messages: Sequence[Message],
+    told: Sequence[Delivery],
+    at: float,
+    edits: bool,
+) -> list[Delivery]:
+    """One chat's answer in reply to the first who asked there, or its corrections."""
+    main, known = _key(question, messages[0]), {one.key for one in told}
+    late = {_address(m).message: m for m in messages if f"{main}:{_address(m).message}" in known}
+    first = [m for m in messages if _address(m).message not in late]
+    said = [_said(session, question, answer, first or messages, at)] if first or main in known else []
+    said += [_said(session, question, answer, [m], at, id) for id, m in late.items()]
+    if edits or not known:
+        return said
+    newest = told[-1].key if main in known or not first else main
+    return [one for one in said if one.key == newest] or said[:1]
+
+
+def _key(question: QuestionState, message: Message) -> str:
+    address = _address(message)
+    return f"answer:{question.id}:{address.connector}:{address.chat}"
+
+
+def _said(
+    session: Session, question: QuestionState, answer: Answer, messages: Sequence[Message], at: float, late: str = ""
 ) -> Delivery:
-    """One chat's answer, in reply to the first who asked there; a group hears who else asked."""
-    first = messages[0]
-    address = first.address or Address("", "")
-    say = words(session.language)
+    """One message with the answer, in reply to the first of these; `late`: the id of the asking that came later."""
+    address, say = _address(messages[0]), words(session.language)
     if address.private:
-        text = say["answer"].format(quote=quoted(first.text), text=_signed(answer, say))
+        text = say["answer"].format(quote=quoted(messages[0].text), text=_signed(answer, say))
     else:
-        names = _names([m.author_name for m in messages], say)
-        text = say["answer_group"].format(names=names, quote=quoted(question.title), text=_signed(answer, say))
-    return Delivery(
-        key=f"answer:{question.id}:{address.connector}:{address.chat}",
-        session=session.id,
-        address=address,
-        text=text,
-        not_before=at,
-    )
+        text = "\n".join(_asked(messages, say)) + f"\n\n{_signed(answer, say)}"
+    key = _key(question, messages[0])
+    return Delivery(f"{key}:{late}" if late else key, session.id, address, text, not_before=at)
+
+
+def _asked(messages: Sequence[Message], say: dict[str, str]) -> list[str]:
+    """Who asked it in a group, each in their own words, which others may share."""
+    wordings: dict[str, list[str]] = {}
+    for message in messages:
+        wordings.setdefault(quoted(message.text), []).append(message.author_name)
+    shown = list(wordings.items())[:WORDINGS_IN_A_GROUP]
+    lines = [say["asked"].format(names=_names(names, say) or say["somebody"], quote=quote) for quote, names in shown]
+    told = {name for _, names in shown for name in names}
+    rest = [m.author_name for m in messages if m.author_name not in told]
+    return [*lines, say["asked_too"].format(names=_names(rest, say))] if any(rest) else lines
 
 
 def _signed(answer: Answer, say: dict[str, str]) -> str:

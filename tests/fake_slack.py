@@ -6,7 +6,7 @@ import asyncio
 import html
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from types import TracebackType
 from typing import Any, ClassVar
@@ -33,6 +33,7 @@ class FakeSlack:
     def __init__(self) -> None:
         self.calls: list[tuple[str, Json]] = []
         self.messages: dict[str, str] = {}
+        self.metadata: dict[str, tuple[Json, Json]] = {}
         self.answers: dict[str, list[web.StreamResponse]] = {}
         self.unacknowledged: dict[str, Json] = {}
         self.break_when: set[str] = set()
@@ -196,10 +197,27 @@ class FakeSlack:
     async def _do_chat_postMessage(self, body: Json) -> web.StreamResponse:
         stamp = self.stamp()
         self.messages[stamp] = body["text"]
+        metadata = body.get("metadata") or "{}"
+        self.metadata[stamp] = (body, json.loads(metadata) if isinstance(metadata, str) else metadata)
         if self.hang:
             self.hang = False
             await asyncio.sleep(30)
         return ok(ts=stamp, channel=body["channel"])
+
+    async def _do_conversations_history(self, body: Json) -> web.StreamResponse:
+        """The newest first, those in threads left out; what an app noted on its messages where that is asked for."""
+        return ok(messages=self._said(body, lambda post: not post.get("thread_ts"))[::-1])
+
+    async def _do_conversations_replies(self, body: Json) -> web.StreamResponse:
+        return ok(messages=self._said(body, lambda post: post.get("thread_ts") == body["ts"]))
+
+    def _said(self, body: Json, wanted: Callable[[Json], bool]) -> list[Json]:
+        noted = str(body.get("include_all_metadata", "0")).lower() in ("1", "true")
+        return [
+            {"ts": stamp, "text": post["text"], "bot_id": "B1", **({"metadata": noticed} if noted else {})}
+            for stamp, (post, noticed) in self.metadata.items()
+            if post["channel"] == body["channel"] and wanted(post) and float(stamp) >= float(body.get("oldest") or 0)
+        ]
 
     async def _do_chat_update(self, body: Json) -> web.StreamResponse:
         if body["ts"] not in self.messages:

@@ -26,12 +26,14 @@ from bot.desk import Desk
 from bot.errors import SettingsError
 from bot.experts import Experts
 from bot.live import Live
-from bot.model import Address, CourseMatch, Feed, Preview, Session
+from bot.model import Address, CourseMatch, Delivery, Feed, Preview, Session
 from bot.options import SourceOptions
 from bot.outbox import Outbox
 from bot.pipeline import Pipeline
 from bot.polls import Polls
 from bot.ports import Connector, Now, Store
+from bot.reach import ANSWERING
+from bot.reaching import Reaching
 from bot.settings import Settings, keep_secret
 from bot.staffroom import StaffRoom
 from bot.storage.sqlite import open_store
@@ -39,6 +41,7 @@ from bot.supervisor import Supervisor
 from bot.surveys import SURVEY, Surveys
 from bot.trying import Tryouts
 from bot.web.course import TOPIC as COURSE
+from bot.web.reach import TOPIC as REACH
 from bot.web.server import make_web
 from bot.web.serving import Serving, serve
 from bot.web.sessions import TOPIC as SESSION
@@ -79,6 +82,7 @@ class Hall:
             page=lambda session: self.session_url(session, "feedback"),
             gather=minds.gather,
         )
+        self._reaching = Reaching(store, lambda: self._replying, now, lambda: self._outbox.wake())
         self.polls = Polls(
             store,
             self.live.changed,
@@ -96,6 +100,8 @@ class Hall:
             sending=lambda: self._outbox.wake(),
             settled=self._settled,
             polls_changed=self._polls_changed,
+            edits=lambda name: name in self.connectors and self.connectors[name].abilities.edit,
+            replying=lambda: self._replying,
         )
         self.experts = Experts(
             store,
@@ -129,7 +135,7 @@ class Hall:
         self.sign_in = SignIn(keep_secret(settings.secret_file).encode(), store, now)
         configured = make_connectors(settings, now, self.sign_in.key)
         self.connectors: dict[str, Connector] = {c.name: c for c in (*configured, *extra(self))}
-        self._outbox = Outbox(store, self.connectors, now, page=self.session_url, settled=self.tryouts.settled)
+        self._outbox = Outbox(store, self.connectors, now, page=self.session_url, settled=self._said)
         self.supervisor = Supervisor(
             self.floor, store, self.connectors.values(), now, said=self._outbox.said, leads=self._leads
         )
@@ -191,12 +197,14 @@ class Hall:
                 experts=self.experts,
                 trusted_proxies=web.trusted_proxies,
                 precision=self.settings.answers.precision,
+                replying=lambda: self._replying,
                 reports=self.reports,
             ),
             web.host,
             web.port,
         )
         self._spawn("outbox", self._outbox.run)
+        self._spawn("reaching", self._reaching.run)
         self._spawn("sources", self.supervisor.run)
         self._spawn("earlier evenings", self._remember)
         self._spawn("surveys", self.surveys.run)
@@ -282,12 +290,12 @@ class Hall:
 
     def _acted(self, session: str) -> None:
         """People did something in the queue of a session."""
-        self.live.changed(session)
+        self._changed(session)
         self._remembering.acted(session)
 
     def _placed(self, session: str) -> None:
         """The queue of a session has more."""
-        self.live.changed(session)
+        self._changed(session)
         self._remembering.asked(session)
 
     def _told(self, topic: str, session: str) -> None:
@@ -352,6 +360,16 @@ class Hall:
 
     def _is_staff(self, chat: Address) -> bool:
         return any(one.name == chat.connector and one.is_staff(chat.chat) for one in self.settings.sources)
+
+    def _changed(self, session: str) -> None:
+        """The questions of a session did."""
+        self.live.changed(session)
+        self._reaching.changed(session)
+
+    def _said(self, delivery: Delivery) -> None:
+        self.tryouts.settled(delivery)
+        if delivery.key.startswith(ANSWERING):
+            self.live.changed(delivery.session, REACH)
 
     def _linked(self, session: str) -> None:
         """Two persons are one: what they asked and voted counts once."""

@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 ABILITIES = Abilities(
     reply=True,
     private=True,
+    once=True,
     edit=True,
     buttons=True,
     length=9000,

@@ -60,7 +60,7 @@ class Line(BaseModel):
 
 
 SILENT = Abilities(reply=False)
-REPLYING = Abilities(reply=True, private=True, length=4096, unit=Unit.CHARACTERS)
+REPLYING = Abilities(reply=True, private=True, once=True, length=4096, unit=Unit.CHARACTERS)
 OWN: Texts = {
     "zh": {"group": "群里：/ask 您的问题。", "how": "群里用这些词要带 /。"},
     "en": {"group": "In a group: /ask your question.", "how": "In a group these words need the /."},

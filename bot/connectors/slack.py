@@ -5,6 +5,7 @@ nobody handles, so it is the test's client and not ours. Slack sends again what 
 """
 
 import asyncio
+import hashlib
 import html
 import logging
 import re
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 ABILITIES = Abilities(
     reply=True,
+    once=True,
     private=True,
     edit=True,
     buttons=True,
@@ -46,6 +48,10 @@ GRACE = 3.0
 """Seconds that the library may take to renew a connection, as Slack asks for every few hours."""
 
 NAMES = 5000
+MARKED = "floormic_said"
+LATELY, LOOKED_THROUGH = 3600.0, 200
+"""Seconds and messages in which one that may have been said already is looked for."""
+
 MARK = re.compile(r"<([^<>]*)>")
 SAID = {None, "thread_broadcast", "file_share"}
 WRONG_KEY = {
@@ -137,11 +143,35 @@ class Slack:
                 await self._asked(web.chat_update(channel=channel, ts=delivery.sent_id, **content), sending=True)
                 return delivery.sent_id
         thread = None if delivery.address.private else delivery.address.message or None
+        mark = hashlib.sha256(f"{delivery.key}\n{delivery.text}".encode("utf-8", "surrogatepass")).hexdigest()
+        if delivery.attempts > 1 and (said := await self._said(channel, thread, mark)):
+            return said
+        content["metadata"] = {"event_type": MARKED, "event_payload": {"once": mark}}
         answer = await self._asked(
             web.chat_postMessage(channel=channel, thread_ts=thread, unfurl_links=False, mrkdwn=False, **content),
             sending=True,
         )
         return str(answer.get("ts") or "")
+
+    async def _said(self, channel: str, thread: str | None, mark: str) -> str:
+        """The timestamp of what an earlier try said after all; "" where it said nothing, or that cannot be read.
+
+        Slack has no key that makes a message happen once (its `client_msg_id` is for its own clients), but keeps what
+        an app notes on its messages.
+        """
+        lately = {"oldest": f"{self._now() - LATELY:.6f}", "limit": LOOKED_THROUGH, "include_all_metadata": True}
+        web = self._client()
+        reading = (
+            web.conversations_replies(channel=channel, ts=thread, **lately)
+            if thread
+            else web.conversations_history(channel=channel, **lately)
+        )
+        try:
+            page = (await self._asked(reading, sending=True)).get("messages")
+        except Refused:  # without the right to read, at worst it is said twice
+            return ""
+        found = [one for one in page or [] if isinstance(one, dict) and _mark_of(one) == mark]
+        return str(found[0].get("ts") or "") if found else ""
 
     async def close(self) -> None:
         if self._http:
@@ -305,6 +335,13 @@ def blocks(delivery: Delivery) -> list[dict[str, Any]]:
     ]
     text = {"type": "plain_text", "text": delivery.text, "emoji": False}
     return [{"type": "section", "text": text}, {"type": "actions", "elements": elements}]
+
+
+def _mark_of(message: dict[str, Any]) -> Any:
+    """What we noted on a message that we said."""
+    metadata = message.get("metadata")
+    payload = metadata.get("event_payload") if isinstance(metadata, dict) else None
+    return payload.get("once") if isinstance(payload, dict) else None
 
 
 def _refusal(response: Any, sending: bool) -> ConnectorError:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from sqlite_utils import Database
 
 from bot.model import Delivery
+from bot.reach import CUT_OFF
 from bot.storage.rows import delivery_of, delivery_row
 
 
@@ -63,6 +64,17 @@ def of_session(db: Database, session: str) -> list[Delivery]:
     return [delivery_of(row) for row in rows]
 
 
+def answering(db: Database, session: str) -> list[Delivery]:
+    """Of a session, what answers its questions."""
+    rows = db.execute(
+        """
+        SELECT * FROM deliveries WHERE session = ? AND (key GLOB 'answer:*' OR key GLOB 'course:*') ORDER BY id
+        """,
+        (session,),
+    )
+    return [delivery_of(row) for row in rows]
+
+
 def wait_again(db: Database) -> None:
     """After a start, send again what was being sent at the end: said twice is better than never said."""
-    db.execute("UPDATE deliveries SET state = 'waiting' WHERE state = 'sending'")
+    db.execute("UPDATE deliveries SET state = 'waiting', error = ? WHERE state = 'sending'", (CUT_OFF,))

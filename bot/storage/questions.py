@@ -238,6 +238,24 @@ def _asked(db: Database, where: str, parameters: dict[str, Any]) -> list[Asked]:
     return [Asked(message_of(row), placement_of(row), row["final"]) for row in rows]
 
 
+def answered(db: Database, session: str) -> list[tuple[QuestionState, list[Asked]]]:
+    """The answered questions with every wording."""
+    rows = db.execute(
+        "SELECT * FROM questions WHERE session = ? AND status = 'answered' AND removed = 0 ORDER BY at, id", (session,)
+    )
+    states = [state_of(row) for row in rows]
+    where = """
+        m.question IN (
+            SELECT value FROM json_each(:ids) UNION ALL
+            SELECT id FROM questions WHERE merged_into IN (SELECT value FROM json_each(:ids))
+        )
+    """
+    groups: Mapping[str, list[Asked]] = defaultdict(list)
+    for one in _asked(db, where, {"ids": listed(state.id for state in states)}):
+        groups[one.question].append(one)
+    return [(state, groups[state.id]) for state in states]
+
+
 def askings(db: Database, session: str, limit: int) -> list[Asked]:
     """The last messages that ask something, in order of arrival."""
     # "+": from the newest message backwards, instead of all of the session to be sorted.

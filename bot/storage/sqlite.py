@@ -35,6 +35,7 @@ from bot.model import (
     PollVote,
     Pulse,
     Question,
+    QuestionState,
     Recurrence,
     Remembered,
     Session,
@@ -181,6 +182,9 @@ class SqliteStore:
     async def askings(self, session: str, limit: int) -> list[Asked]:
         return await self._read(questions.askings, session, limit)
 
+    async def answered(self, session: str) -> list[tuple[QuestionState, list[Asked]]]:
+        return await self._read(questions.answered, session)
+
     async def votes_of(self, session: str, person: Person) -> set[str]:
         return await self._read(questions.votes_of, session, person)
 
@@ -235,6 +239,9 @@ class SqliteStore:
 
     async def deliveries(self, session: str) -> list[Delivery]:
         return await self._read(said.of_session, session)
+
+    async def answering(self, session: str) -> list[Delivery]:
+        return await self._read(said.answering, session)
 
     async def keep_sources(self, healths: Sequence[SourceHealth], outages: Sequence[Outage] = ()) -> None:
         await self._write(sources.keep, healths, outages)

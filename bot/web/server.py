@@ -1,6 +1,6 @@
 """The one constructor of the web side."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from aiohttp import web
@@ -31,6 +31,7 @@ from bot.web.pages import Pages
 from bot.web.people import People
 from bot.web.polls import Polling
 from bot.web.queue_json import QueueJson
+from bot.web.reach import Reach
 from bot.web.rendering import HERE, make_templates
 from bot.web.reports import ReportPages
 from bot.web.routes import API, Policy, Route
@@ -65,6 +66,7 @@ def make_web(
     courses: Courses,
     tryouts: Tryouts,
     configured: Mapping[str, Configured] | None = None,
+    replying: Callable[[], Container[str]] = frozenset,
     in_file: Collection[str] = (),
     feed: FeedSession = _feeds_nothing,
     sources: Mapping[str, Mapping[str, str]] | None = None,
@@ -78,8 +80,9 @@ def make_web(
 
     `public_url` is where people reach it ("": as they came); with https cookies are Secure. `trusted_proxies` are
     addresses or networks whose X-Forwarded-* headers count. `sources` names chats for people, by source and
-    language; `configured` says of each source its kind and session, as they are now. `in_file` are the sessions that
-    the configuration names; `feed` points a source at a session. `precision` is that of answers.
+    language; `configured` says of each source its kind and session, as they are now; `replying` names those that can
+    say something. `in_file` are the sessions that the configuration names; `feed` points a source at a session.
+    `precision` is that of answers.
     """
     assets = Assets(HERE / "static")
     limits = limits or Limits()
@@ -104,6 +107,7 @@ def make_web(
         courses=courses,
         tryouts=tryouts,
         experts=experts or Experts(store, desk, live.changed, now),
+        replying=replying,
         limits=limits,
         precision=precision,
         participants=Participants(sign_in.key("participants")),
@@ -136,6 +140,7 @@ def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
         Installable(site),
         Polling(site),
         SurveyRoutes(site),
+        Reach(site),
         Sessions(site),
         ReportPages(site),
         Sources(site),

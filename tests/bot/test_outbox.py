@@ -18,6 +18,7 @@ from bot.errors import ConnectorError, Refused, TryLater
 from bot.model import Abilities, Address, Delivery
 from bot.outbox import NO_REPLY, Lane, Outbox
 from bot.ports import Deliveries, Floor, HookReply, HookRequest
+from bot.reach import CUT_OFF, TWICE
 from bot.storage.sqlite import open_store
 from tests.fake_floor import FakeDeliveries
 
@@ -167,6 +168,18 @@ async def test_many_hanging_chats_stop_no_other_connector(store: FakeDeliveries)
         await until(lambda: sum(stuck.most_at_once.values()) == 32)
         await asyncio.sleep(0.2)
         assert sum(stuck.most_at_once.values()) == 32
+
+
+@pytest.mark.parametrize("once", [True, False])
+async def test_what_may_have_been_heard_twice_says_so(store: FakeDeliveries, once: bool) -> None:
+    """A message that was under way when the program ended is said again; a chat that can tell the same message heard it
+    once, of another one that is not known, and noted."""
+    chat = FakeConnector(abilities=replace(FAST, once=once))
+    await store.deliver([delivery("hello", error=CUT_OFF, attempts=1)])
+    async with running(store, chat):
+        await until(lambda: settled(store))
+    (row,) = store.rows.values()
+    assert (row.state, row.error) == ("sent", "" if once else TWICE)
 
 
 async def test_a_call_that_hangs_is_tried_again(store: FakeDeliveries) -> None:

@@ -13,10 +13,8 @@ from bot.phrases import chinese, in_language
 BOT = Path(__file__).parents[2] / "bot"
 RAISED = {"ConnectorError", "Refused", "TryLater", "SessionOver", "NoAnswer", "notice", "lost"}
 PLATFORM = re.compile(r"(Bilibili|Kuaishou|WeCom|Telegram|Satori|DingTalk|Discord|Feishu|Slack): ")
-NOT_SHOWN = re.compile(
-    "does not take|this is no|is no (Telegram|WeCom) chat|repl(y|ies|ied)|by callback|another room|words"
-)
-"""What only a delivery meets, and the outbox keeps to itself."""
+NOT_SHOWN = re.compile("this is no|is no (Telegram|WeCom) chat|reply_url")
+"""What only a delivery of our own making meets, and what the other program of a signed intake is told."""
 
 COMPOSED = {
     "there are several sessions: {}",

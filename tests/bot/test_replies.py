@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from bot.model import Answer, CourseMatch, Status
-from bot.replies import acknowledgement, answers, course_answer, late_answer, link_reply
+from bot.replies import UNDO_WITHIN, acknowledgement, answers, course_answer, joined, late_answer, link_reply
 from tests.bot.values import TALK, asked, message, state
 
 ANSWERED = state(status=Status.ANSWERED, answer=Answer("Yes, tomorrow.", "Li", 200.0, ("https://example.org",)))
@@ -85,12 +85,90 @@ def test_who_has_no_name_is_called_by_the_role_in_the_language_of_the_talk() -> 
         assert said in answers(talk, nameless, [asked(message(1))], [], 300.0)[0].text
 
 
-def test_asking_again_in_private_does_not_repeat_the_answer() -> None:
-    """The late answer in a private chat is the delivery that went there already."""
+def test_asking_again_is_answered_again_in_reply_to_that() -> None:
+    """Who asks in private what was answered there before is not left without a word: rewording the old message would
+    tell them nothing."""
     first = answers(TALK, ANSWERED, [asked(message(1))], [], 300.0)[0]
-    again = late_answer(TALK, ANSWERED, message(7), 400.0)
+    again = late_answer(TALK, ANSWERED, message(7, "And the replay?"), 400.0)
     assert again
-    assert again.key == first.key
+    assert again.key != first.key
+    assert "And the replay?" in again.text
+
+
+def test_a_late_joiner_hears_nothing_that_can_still_be_taken_back() -> None:
+    """A person's answer waits for the undo with everybody; the course's does not."""
+    late = late_answer(TALK, ANSWERED, message(7), 201.0)
+    assert late
+    assert late.not_before == 200.0 + UNDO_WITHIN
+    by_course = replace(ANSWERED, answer=Answer("Yes.", "course", 200.0))
+    said = late_answer(TALK, by_course, message(7), 201.0)
+    assert said
+    assert said.not_before == 201.0
+
+
+GROUP: dict[str, Any] = {"chat": "-100", "private": False}
+
+
+@pytest.mark.parametrize(("language", "same"), [("zh", "U3、U4问：slides?"), ("en", "U3, U4 asked: slides?")])
+def test_a_group_hears_each_asker_in_their_own_words(language: str, same: str) -> None:
+    """Everybody's wording stands with their name; who said the same shares a line; who has no name is somebody."""
+    wordings = [
+        asked(message(1, "Is there a recording?", "u1", **GROUP)),
+        asked(message(2, "Where is the replay?", "u2", author_name="", **GROUP)),
+        asked(message(3, "slides?", "u3", **GROUP)),
+        asked(message(4, "slides?", "u4", **GROUP)),
+    ]
+    (said,) = answers(replace(TALK, language=language), ANSWERED, wordings, [], 300.0)
+    lines = said.text.split("\n\n")[0].split("\n")
+    assert lines[0].startswith("U1")
+    assert "Is there a recording?" in lines[0]
+    assert lines[1].startswith("有人" if language == "zh" else "Somebody")
+    assert lines[2] == same
+    assert len(lines) == 3
+
+
+def test_a_crowd_in_a_group_is_quoted_within_bounds() -> None:
+    """Two hundred wordings do not fill the chat: the first are quoted, of the others some names are told."""
+    crowd = [asked(message(n, f"wording {n}", f"u{n}", **GROUP)) for n in range(200)]
+    (said,) = answers(TALK, ANSWERED, crowd, [], 300.0)
+    assert said.text.count("wording") == 5
+    assert "195 people asked the same" in said.text
+    assert len(said.text) < 1000
+
+
+def test_whoever_is_merged_in_later_hears_it_and_nobody_twice() -> None:
+    """In a group the first answer stays as it is and the new ones get their own; who heard it in private already does
+    not hear it again; a chat that was told nothing is told."""
+    first = [asked(message(1, "recording?", "u1", **GROUP)), asked(message(2, "recording?", "u2"))]
+    sent = answers(TALK, ANSWERED, first, [], 300.0)
+    new = [
+        asked(message(5, "replay?", "u5", **GROUP)),
+        asked(message(6, "video?", "u6", **GROUP)),
+        asked(message(7, "replay?", "u2")),
+        asked(message(8, "replay?", "u8")),
+    ]
+    said = joined(TALK, ANSWERED, new, sent, 400.0)
+    assert [d.address.chat for d in said] == ["-100", "u8"]
+    assert {d.key for d in said}.isdisjoint(d.key for d in sent)
+    assert "U5 asked: replay?" in said[0].text
+    assert "U6 asked: video?" in said[0].text
+    assert "U1" not in said[0].text
+
+
+@pytest.mark.parametrize("edits", [True, False])
+def test_a_correction_is_said_once_in_each_chat(edits: bool) -> None:
+    """A chat that can edit has every message put right; another one hears the correction once, not for each."""
+    wordings = [asked(message(n, "recording?", f"u{n}", **GROUP)) for n in (1, 2)]
+    sent = [*answers(TALK, ANSWERED, wordings, [], 300.0)]
+    for n in (3, 4):
+        late = late_answer(TALK, ANSWERED, message(n, f"late {n}", f"u{n}", **GROUP), 400.0)
+        assert late
+        sent.append(late)
+        wordings.append(asked(message(n, f"late {n}", f"u{n}", **GROUP)))
+    corrected = replace(ANSWERED, answer=Answer("No.", "Li", 500.0))
+    said = answers(TALK, corrected, wordings, sent, 500.0, lambda _: edits)
+    assert [d.key for d in said] == [d.key for d in (sent if edits else sent[-1:])]
+    assert all("No." in d.text for d in said)
 
 
 def test_a_question_without_an_answer_says_nothing() -> None:

@@ -15,6 +15,21 @@ from bot.ports import Now
 
 BAD_TOKEN = "Telegram: the token was refused. Copy it again from @BotFather (/mybots, API Token)."  # noqa: S105
 NOTHING_TO_EDIT = ("to edit not found", "can't be edited", "message_id_invalid")
+GONE = {
+    "blocked by the user": "this person has blocked the bot",
+    "user is deactivated": "this person's account is gone",
+    "can't initiate conversation": "this person has not started a chat with the bot",
+    "bot was kicked": "the bot was removed from this group. Add it again.",
+    "bot is not a member": "the bot was removed from this group. Add it again.",
+    "chat not found": "this chat does not exist any more",
+    "group chat was deactivated": "this chat does not exist any more",
+    "not enough rights": "the bot may not write in this group. Give it the right.",
+    "have no rights to send": "the bot may not write in this group. Give it the right.",
+    "topic_closed": "this topic is closed",
+    "message thread not found": "this topic does not exist any more",
+}
+"""What stands in Telegram's reasons, and what it means for whoever waits."""
+
 ROW = 36
 """Columns of letters, with their surroundings, that a row of buttons has on a phone."""
 
@@ -46,7 +61,7 @@ class Speaker:
             raise self._later(delivery.address.chat, wait_of(error)) from None
         except (Forbidden, BadRequest) as error:
             # Telegram calls a request bad that it will never take: a deleted chat, no right to write, no such topic.
-            raise Refused(f"Telegram: {brief(error)}") from None
+            raise Refused(f"Telegram: {_plainly(brief(error))}") from None
         except InvalidToken:
             # Worth another try: the answers wait until somebody has put the token right.
             raise ConnectorError(BAD_TOKEN) from None
@@ -110,6 +125,11 @@ class Speaker:
         everybody = bool(self._told.keys() - {chat})
         self._told[chat] = now + seconds
         return TryLater(seconds, "" if everybody else chat)
+
+
+def _plainly(text: str) -> str:
+    """What Telegram's reason means; the reason itself where it is none that we know."""
+    return next((words for reason, words in GONE.items() if reason in text.lower()), text)
 
 
 def keyboard(buttons: Sequence[Button]) -> InlineKeyboardMarkup | None:

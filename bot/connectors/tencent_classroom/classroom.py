@@ -19,7 +19,7 @@ from bot.ports import Floor, HookReply, HookRequest, Now
 
 log = logging.getLogger(__name__)
 
-ABILITIES = Abilities(reply=True, length=11 * 1024, unit=Unit.BYTES, rate=10.0)
+ABILITIES = Abilities(reply=True, once=True, length=11 * 1024, unit=Unit.BYTES, rate=10.0)
 """A message may take 12 KiB with what surrounds its text (document 269/9346)."""
 
 MOST_PAGES = 500
@@ -219,12 +219,13 @@ class Classroom:
         return await self._client.say(text, self._voice.account, self._voice.nickname)
 
     async def _was_said(self, delivery: Delivery) -> bool:
-        """Whether an earlier try that got no answer was done after all: then it stands in the room."""
-        if delivery.key not in self._doubtful:
+        """Whether an earlier try that got no answer was done after all: then it stands in the room. Of a try before a
+        restart nothing else is known."""
+        if delivery.key not in self._doubtful and delivery.attempts < 2:
             return False
         text = clean(delivery.text).strip()
         page = heard(await self._client.page(None, self._page), self._now())
-        before = self._doubtful.pop(delivery.key)
+        before = self._doubtful.pop(delivery.key, 0)
         return any(one.text == text and one.seq > before and self._mine(one) for one in page)
 
     def _unsaid(self, error: Answered) -> ConnectorError:

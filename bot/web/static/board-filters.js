@@ -3,13 +3,14 @@ import { byId, el, icon, kept, shown } from "./dom.js";
 import { t } from "./i18n.js";
 import { OPEN } from "./live.js";
 import { chatName } from "./pieces.js";
+import { unreached } from "./board-reach.js";
 import { unsure } from "./board-row.js";
 
 const sameName = (one, other) => one !== "" && one.trim().toLowerCase() === other.trim().toLowerCase();
 
 /**
  * The kinds of chips: what a question has of each, and how a chip is called. Within a kind any will do. `beside`: shown
- * only where there is one of that kind.
+ * only where there is one of that kind. `n`: how much a question counts there, else one.
  */
 const KINDS = [
   { kind: "mine", mark: "mine", of: (q, me) => (sameName(q.assigned, me) ? ["mine"] : []), word: () => t("filter.mine") },
@@ -17,6 +18,7 @@ const KINDS = [
   { kind: "merge", mark: "merge", of: (q) => (OPEN.has(q.status) && q.suggested_merge.length ? ["merge"] : []), word: () => t("filter.merge") },
   { kind: "answer", mark: "book", of: (q) => (OPEN.has(q.status) && q.suggested_answer ? ["answer"] : []), word: () => t("filter.answer") },
   { kind: "earlier", mark: "history", of: (q) => (OPEN.has(q.status) && q.suggested_memory ? ["earlier"] : []), word: () => t("filter.earlier") },
+  { kind: "unreached", mark: "warn", of: (q) => (unreached.failed(q.id) ? ["unreached"] : []), n: (q) => unreached.failed(q.id), word: () => t("filter.unreached") },
   { kind: "unsure", mark: "warn", of: (q) => (unsure(q) ? ["unsure"] : []), word: () => t("filter.unsure") },
   { kind: "assigned", mark: "people", of: (q) => (q.assigned ? [q.assigned] : []), word: (name) => shown(name) },
   { kind: "label", mark: "tag", of: (q) => q.labels, word: (label) => shown(label) },
@@ -81,7 +83,7 @@ export class Filters extends EventTarget {
   draw(questions) {
     const counts = new Map();
     for (const question of questions) {
-      for (const { kind, of } of KINDS) for (const value of of(question, this.me)) count(counts, `${kind} ${value}`);
+      for (const { kind, of, n } of KINDS) for (const value of of(question, this.me)) count(counts, `${kind} ${value}`, n?.(question));
     }
     for (const { kind, beside } of KINDS) {
       if (beside && ![...counts.keys()].some((key) => key.startsWith(`${beside} `))) counts.delete(`${kind} ${kind}`);

@@ -6,6 +6,7 @@ import { clock, t } from "./i18n.js";
 import { answerBox, badge, fillChats } from "./pieces.js";
 import { demand, doingButtons, outcome, suggestions, surenessBadge } from "./board-row.js";
 import { expertEditor, labelEditor, titleEditor } from "./board-edit.js";
+import { reachBox } from "./board-reach.js";
 import { wordings } from "./board-wordings.js";
 import { foldable, toastFailure } from "./shell.js";
 
@@ -51,8 +52,9 @@ export class Panel {
       split: (messages) => this.on.act("split", [id], { messages }),
       move: (messages) => this.move(id, messages),
     });
+    this.reach = reachBox(this.session, id);
     this.root.tabIndex = -1;
-    this.root.replaceChildren(this.head(), this.title.node, ...this.places("facts", "acts", "suggest", "given"), this.answerForm(id), this.expert.node, this.labels.node, this.wordings.node);
+    this.root.replaceChildren(this.head(), this.title.node, ...this.places("facts", "acts", "suggest", "given"), this.reach.node, this.answerForm(id), this.expert.node, this.labels.node, this.wordings.node);
     this.detail = null;
     this.signs = null;
     this.update();
@@ -173,6 +175,7 @@ export class Panel {
     this.refill(acts, [question.status], () => doingButtons(question, this.on.doing).filter((one) => one.dataset.do !== "reply" && one.dataset.do !== "aloud"));
     this.refill(suggest, [question.suggested_answer, question.suggested_memory, question.suggested_merge, question.status], () => suggestions(question, this.on));
     this.refill(given, [question.answer, question.reason, question.status], () => this.given(question));
+    this.reach.update(question);
     setText(answerLabel, t(question.answer ? "board.answer.correct" : "board.answer.field"));
     setText(send.lastChild, t("board.answer.send", { n: question.askers }));
     aloud.hidden = question.status === "answered";

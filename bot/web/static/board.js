@@ -11,6 +11,7 @@ import { startModes } from "./board-modes.js";
 import { stageStrip } from "./board-onstage.js";
 import { startBoardPolls } from "./board-polls.js";
 import { Panel } from "./board-panel.js";
+import { unreached } from "./board-reach.js";
 import { makeRow, updateRow } from "./board-row.js";
 import { byId, onceAFrame } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
@@ -26,7 +27,7 @@ import "./words/board.js";
 const MOST_ROWS = 100; // of a column at once: nobody looks at more, and a thousand rows make every act slow
 
 const facts = pageFacts();
-const live = new Live(facts.session, ["hands", "session", "pulse", "polls"]);
+const live = new Live(facts.session, ["hands", "session", "pulse", "polls", "reach"]);
 const question = (id) => live.questions.get(id);
 const acts = new Acts(facts.session, question, () => onStage(live.questions.values()));
 const hands = new Hands(live, facts.session);
@@ -102,7 +103,9 @@ function drawLists() {
     empty.querySelector("p").textContent = t(narrowed && all.length ? "board.empty.search" : `board.empty.${lane}`);
   }
   for (const id of selected) if (!standing(question(id))) selected.delete(id);
-  filters.draw(there);
+  // Whoever was not reached is seen from every column.
+  const missed = lanes.shown.includes("answered") ? [] : inLane("answered").filter((one) => unreached.failed(one.id));
+  filters.draw([...there, ...missed]);
   strip.draw(live.questions.values());
   drawSelection();
   panel.update();
@@ -358,10 +361,14 @@ hands.addEventListener("change", ({ detail }) => {
   fillHands(byId("here"), hands.others, true);
   panel.drawHands();
 });
-filters.addEventListener("change", narrow);
+filters.addEventListener("change", () => {
+  if (filters.pressed("unreached").length && !lanes.shown.includes("answered")) lanes.choose("answered");
+  narrow();
+});
 document.addEventListener("visibilitychange", () => !document.hidden && live.state === "refused" && stillSignedIn());
 addEventListener("focus", () => live.state === "refused" && stillSignedIn());
 live.addEventListener("change", draw);
+live.addEventListener("reach", ({ detail }) => (unreached.take(detail.questions), draw()));
 live.addEventListener("state", () => (draw(), live.state === "live" && stillSignedIn()));
 live.addEventListener("refused", ({ detail }) => (detail?.code === "no_role" ? stillSignedIn() : detail && toastFailure(detail)));
 lanes.addEventListener("change", () => drawLists());

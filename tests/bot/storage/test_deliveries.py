@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bot.model import Address, Button, Delivery
 from bot.ports import Store
+from bot.reach import CUT_OFF
 from tests.bot.storage.conftest import Open
 
 ONE = Delivery("ack:q1:web:c", "talk", Address("web", "c", private=False), "noted", (Button("vote", "q1", "+1"),))
@@ -97,5 +98,5 @@ async def test_what_was_being_sent_at_the_end_is_sent_again(opening: Open) -> No
     assert await store.due(0.0) == []
     await store.close()
     store = await opening()
-    assert await store.due(0.0) == [replace(ONE, attempts=1)]
+    assert await store.due(0.0) == [replace(ONE, attempts=1, error=CUT_OFF)]
     await store.close()

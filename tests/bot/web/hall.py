@@ -169,8 +169,9 @@ async def open_hall(
     trusted: Sequence[str] = (),
     limits: Limits | None = None,
     prepare: Callable[[web.Application], None] = lambda app: None,
+    replying: frozenset[str] = frozenset(),
 ) -> AsyncIterator[Hall]:
-    """A served hall; `prepare` may change the application before it starts."""
+    """A served hall; `prepare` may change the application before it starts; these chats can be replied to."""
     clock, live, echo = Clock(), Live(store, pause=0.005), Echo()
     polls = Polls(store, live.changed, clock)
     desk = Desk(
@@ -179,6 +180,7 @@ async def open_hall(
         clock,
         settled=lambda id: live.changed(id, "session"),
         polls_changed=polls.changed,
+        replying=lambda: replying,
     )
     sign_in = SignIn(SECRET, store, clock)
 
@@ -222,6 +224,7 @@ async def open_hall(
         configured={"talk-chat": Configured("chat", "talk"), "other-chat": Configured("chat", "other")},
         sources={"chat": {"zh": "聊天", "en": "The chat"}},
         limits=limits,
+        replying=lambda: replying,
     )
     prepare(app)
     server = TestServer(app)

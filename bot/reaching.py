@@ -1,0 +1,100 @@
+"""Sees to it that nobody who asked an answered question is forgotten.
+
+An answer goes to everyone whose asking is in the store when it is given, and whoever asks later is told by the
+pipeline. Between the two lies a moment in which each may miss the other, and a crash may fall into it. So whatever
+changed is looked at once more a little later: whoever asked in a chat that was told nothing hears the recorded answer.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Container
+from typing import Protocol
+
+from bot.errors import StoreError
+from bot.model import Asked, Delivery, Question, Session, Status
+from bot.ports import Now
+from bot.reach import Heard, reach
+from bot.replies import joined
+
+log = logging.getLogger(__name__)
+
+AFTER = 5.0
+"""Seconds after a change until it is looked at: whoever is under way shall have arrived."""
+
+LATELY = 86_400.0
+"""Seconds since the answer. What is older is over: nobody wants to hear of it out of the blue."""
+
+
+class Store(Protocol):
+    """What this needs of the store."""
+
+    async def sessions(self) -> list[Session]: ...
+    async def questions(self, session: str, since: int = 0) -> list[Question]: ...
+    async def asked(self, question: str) -> list[Asked]: ...
+    async def answering(self, session: str) -> list[Delivery]: ...
+    async def deliver(self, deliveries: list[Delivery]) -> None: ...
+
+
+class Reaching:
+    """Looks after the sessions that changed, for as long as `run` runs. `replying` names the connectors that can say
+    something."""
+
+    def __init__(
+        self,
+        store: Store,
+        replying: Callable[[], Container[str]],
+        now: Now,
+        sending: Callable[[], None],
+        *,
+        after: float = AFTER,
+    ) -> None:
+        self._store, self._replying, self._now, self._sending = store, replying, now, sending
+        self._after = after
+        self._changed: set[str] = set()
+        self._known: dict[str, int] = {}
+        self._woken = asyncio.Event()
+
+    def changed(self, session: str) -> None:
+        """Its questions changed, after the commit."""
+        self._changed.add(session)
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Until cancelled. Looks at every session that is not over first: the program may have died in the moment."""
+        self._changed |= {session.id for session in await self._store.sessions() if session.ended_at is None}
+        while True:
+            if not self._changed:
+                await self._woken.wait()
+            await asyncio.sleep(self._after)
+            self._woken.clear()
+            changed, self._changed = self._changed, set()
+            for session in changed:
+                await self._look(session)
+
+    async def _look(self, id: str) -> None:
+        try:
+            if said := await self.forgotten(id):
+                await self._store.deliver(said)
+                self._sending()
+        except StoreError as error:
+            log.warning("session %s: whom its answers reached cannot be read now (%s)", id, error)
+            self._known.pop(id, None)
+            self._changed.add(id)
+
+    async def forgotten(self, id: str) -> list[Delivery]:
+        """What is to be said to those who asked a question that was answered lately and were told nothing, as far as
+        the question changed since this was asked last."""
+        session = next((one for one in await self._store.sessions() if one.id == id), None)
+        changed = await self._store.questions(id, self._known.get(id, 0)) if session else []
+        self._known[id] = max((one.revision for one in changed), default=self._known.get(id, 0))
+        since = self._now() - LATELY
+        answered = [q.state for q in changed if q.status is Status.ANSWERED and q.state.answer]
+        lately = [state for state in answered if state.answer and state.answer.at >= since]
+        said: list[Delivery] = []
+        for state in lately if session else ():
+            asked, answering = await self._store.asked(state.id), await self._store.answering(id)
+            told = reach(state, asked, answering, self._replying())
+            never = {one.person for one in told if one.heard is Heard.FAILED and not one.delivery}
+            if session and never:
+                said += joined(session, state, [a for a in asked if a.message.person in never], answering, self._now())
+        return said
