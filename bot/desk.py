@@ -412,9 +412,9 @@ class Desk:
     async def _said_before(self, change: Change) -> tuple[Delivery, ...]:
         """Where a correction is taken back, the chats that heard it hear again what stands."""
         said: list[Delivery] = []
-        for before, after in change.questions:
-            if before and after and before.answer and after.answer and before.answer != after.answer:
-                said += await self._said(before, await self._store.asked(before.id))
+        for old, new in change.questions:
+            if old and new and old.answer and new.answer and old.answer != new.answer:
+                said += await self._said(old, await self._store.asked(old.id))
         return tuple(said)
 
     async def _joined_since(self, change: Change) -> list[Move]:
