@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from knowledge.calibration import bundled_calibration
-from knowledge.grouping import Grouped, Groups
+from knowledge.grouping import Grouped, Groups, gathered
 from tests.fakes import HashEncoder
 
 ENCODER = HashEncoder()
@@ -130,3 +130,10 @@ def test_a_question_is_judged_beside_the_others() -> None:
     groups.add(3, "far", "dd", far, None)
     assert dict(groups.likenesses("cc", new, None))["far"].size > seen["far"].size == 0.0
     assert JUDGE.course.logistic.weights["ahead"] > 0
+
+
+def test_texts_are_gathered_as_questions_are() -> None:
+    """Each has the place of its group's first text; the same words join, an emoji says nothing and stays alone."""
+    texts = ["有回放吗", "怎么开发票", "有回放吗?", "👍", "🎉", "怎么开发票？"]
+    assert gathered(texts, ENCODER.encode(texts), JUDGE) == [0, 1, 0, 3, 4, 1]
+    assert gathered([], ENCODER.encode([]), JUDGE) == []

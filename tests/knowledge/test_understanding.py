@@ -5,7 +5,7 @@ Figures in docstrings are of the encoder and calibration of November 2026; what 
 
 import math
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import permutations, zip_longest
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from knowledge.asking import Asking, Detector
 from knowledge.calibration import calibration_of
 from knowledge.encoder import Encoder, load_encoder
-from knowledge.grouping import Grouped, Groups
+from knowledge.grouping import Grouped, Groups, gathered
 
 pytestmark = pytest.mark.model
 
@@ -245,3 +245,22 @@ def test_a_repost_with_another_mark_joins(hall: Hall, again: str) -> None:
     """A space, a question mark or a thank-you more is judged, not known, and joins all the same (.99)."""
     hall.said("讲义哪里能拿到", "讲义和课件是一个东西吗", "午饭在哪里吃")
     assert hall.grouped(again).group == "q0"
+
+
+ANSWERS = [
+    ["例子太少了", "希望多一些例子", "多点实际案例"],
+    ["想要课件", "PPT 能发一下吗", "请提供课件下载"],
+    ["希望有录播", "能不能提供回放"],
+    ["More examples", "more real world examples please", "Too few examples"],
+    ["Slides were missing", "Please share the slides", "Could we get the slides?"],
+    ["More time for questions", "Longer Q&A"],
+]
+
+
+def test_answers_to_a_survey_are_grouped_by_what_they_wish(encoder: Encoder) -> None:
+    """What was missing, in the words of several people: each wish of a language is one group."""
+    for wishes in (ANSWERS[:3], ANSWERS[3:]):
+        texts = [text for wish in zip_longest(*wishes) for text in wish if text]
+        found = gathered(texts, encoder.encode(texts), calibration_of(encoder).grouping)
+        groups = {number: {text for text, n in zip(texts, found, strict=True) if n == number} for number in found}
+        assert sorted(groups.values(), key=sorted) == sorted(map(set, wishes), key=sorted)
