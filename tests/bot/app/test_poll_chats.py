@@ -1,5 +1,6 @@
 """A poll in the chats that have buttons, with the whole program behind them."""
 
+import time
 from pathlib import Path
 
 from bot.app import Hall, open_hall
@@ -7,7 +8,7 @@ from bot.connectors.telegram import TelegramOptions
 from bot.connectors.wecom import WeComOptions
 from bot.model import PollKind, PollState
 from tests.bot.app.test_hall import settings, until
-from tests.fake_telegram import ANN, BOB, GROUP, TOKEN, FakeTelegram, Json
+from tests.fake_telegram import ANN, BOB, GROUP, TOKEN, FakeTelegram, Json, private
 from tests.fake_wecom import BOT, SECRET, FakeWeCom
 from tests.fakes import HashEncoder
 
@@ -51,6 +52,41 @@ async def test_a_poll_is_asked_and_answered_with_telegrams_buttons(tmp_path: Pat
             assert telegram.said("answerCallbackQuery")[-1].params["text"] == "This poll is closed."
             assert await counts(hall) == {1: 1, 2: 2}
         assert not telegram.faults
+
+
+async def test_a_survey_is_asked_and_answered_with_telegrams_buttons(tmp_path: Path) -> None:
+    """A group and a private chat are told once, with the way to the page; a press counts, and in private the next
+    question follows it. After the end a press is told that it is over."""
+    async with FakeTelegram() as telegram:
+        bot = TelegramOptions(token=TOKEN, session="talk", base_url=telegram.base_url.rsplit("/bot", 1)[0])
+        ahead = 0.0
+        clock = lambda: time.time() + ahead  # noqa: E731
+        async with open_hall(settings(tmp_path, sources=(bot,)), encoder=HashEncoder(), now=clock) as hall:
+            await hall.loaded()
+            telegram.says("/ask Is there a recording?", ANN, GROUP)
+            telegram.says("How long does it last?", ANN, private(ANN))
+
+            async def both() -> bool:
+                return len(await hall.store.chats("talk")) == 2
+
+            await until(both)
+            await hall.surveys.open("Ann", "talk")
+            ahead = 10.0  # in which it could have been taken back
+            own = ANN["id"]
+            await telegram.until(lambda: any("from 1 to 5" in text for text in telegram.texts(own)))
+            await telegram.until(lambda: any("/s/talk/feedback" in text for text in telegram.texts(GROUP["id"])))
+            asked = [m for m in telegram.messages.values() if "from 1 to 5" in m.get("text", "")]
+            assert len(asked) == 2
+            mine = next(m for m in asked if m["chat"]["id"] == own)
+            data = [b["callback_data"] for row in mine["reply_markup"]["inline_keyboard"] for b in row]
+            telegram.presses(data[3], mine, ANN)
+            await telegram.until(lambda: any("Next:" in text for text in telegram.texts(own)))
+            assert (await hall.store.survey_results("talk"))[0].counts == {4: 1}
+            assert telegram.said("answerCallbackQuery")[0].params["text"] == "Your choice counts: 4"
+            await hall.surveys.close("Ann", "talk")
+            telegram.presses(data[0], mine, BOB)
+            await telegram.until(lambda: len(telegram.said("answerCallbackQuery")) == 2)
+            assert telegram.said("answerCallbackQuery")[1].params["text"] == "This poll is closed."
 
 
 async def test_a_poll_is_a_card_to_tick_in_wecom(tmp_path: Path) -> None:
