@@ -140,7 +140,7 @@ class Hall:
             self.floor, store, self.connectors.values(), now, said=self._outbox.said, leads=self._leads
         )
         self._sources = {source.name: Configured(source.kind, source.session) for source in settings.sources}
-        self.reports = Reporting(store, self._sources, now)
+        self.reports = Reporting(store, self._sources, now, minds.gather)
         self._serving: Serving | None = None
         self._setting = asyncio.Lock()
         self._taught: dict[str, tuple[object, ...]] = {}

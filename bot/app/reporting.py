@@ -12,10 +12,12 @@ from bot.model import COURSE, Session
 from bot.ports import Now, Store
 from bot.queueing import earlier
 from bot.report import (
+    Feedback,
     Link,
     Material,
     Report,
     build_report,
+    feedback_of,
     nameless,
     summary,
     to_csv,
@@ -27,6 +29,7 @@ from bot.report import (
 from bot.report.words import words_of
 from bot.settings import Settings
 from bot.storage.sqlite import open_store
+from bot.surveys import Gather, Surveys, each_alone
 from bot.web.identity import SOURCE as PAGE
 from bot.web.site import ReportWish
 from bot.web.source_json import Configured
@@ -42,7 +45,8 @@ FORMATS = {
 
 @dataclass(frozen=True, slots=True)
 class Reporting:
-    """Reports of one installation. `sources`: kind and session of each configured source, as they are now.
+    """Reports of one installation. `sources`: kind and session of each configured source, as they are now. `gather`
+    groups what was written in surveys.
 
     What is counted and drawn is counted and drawn in a thread: nobody's page waits for a report.
     """
@@ -50,6 +54,7 @@ class Reporting:
     store: Store
     sources: Mapping[str, Configured]
     now: Now
+    gather: Gather = each_alone
 
     async def session(self, id: str, wanted: ReportWish) -> tuple[bytes, str]:
         """A session's report and its content type. Raises `NotFound` and `BadInput`."""
@@ -86,10 +91,16 @@ class Reporting:
             pulse=await store.pulse(session.id, 0.0),
             deliveries=await store.deliveries(session.id),
             sources=[one for one in await store.sources() if one.health.source in listened],
+            feedback=await self._feedback(session),
             before={human for one in before for human in await store.humans(one.id)},
             earlier=len(before),
             lasting=self._lasting,
         )
+
+    async def _feedback(self, session: Session) -> tuple[Feedback, ...]:
+        """What the survey brought, where it was ever opened."""
+        found = await Surveys(self.store, lambda *_: None, self.now, gather=self.gather).found(session)
+        return (feedback_of(found.feedback, found.results),) if found and found.survey.opened_at else ()
 
     def _lasting(self, source: str) -> bool:
         """Whether this chat keeps a person's id from one evening to the next; of an unknown chat nobody can say so."""

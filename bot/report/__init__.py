@@ -6,6 +6,7 @@ from bot.report.model import Audience, Chat, Feedback, Headline, Line, Missed, R
 from bot.report.nameless import nameless
 from bot.report.plain import to_csv, to_json, to_markdown
 from bot.report.sheets import to_xlsx
+from bot.report.tallies import feedback_of
 from bot.report.telling import summary
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Tally",
     "Timeline",
     "build_report",
+    "feedback_of",
     "nameless",
     "summary",
     "to_csv",

@@ -1,10 +1,12 @@
-"""Polls as a report shows them."""
+"""Polls and the survey as a report shows them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from bot.model import Poll, PollKind
 from bot.polling.rules import CHOICE
-from bot.report.model import Tally
+from bot.report.model import Feedback, Tally
+from bot.surveying import Feedback as Brought
 
 TEXTS = 30
 """Words or texts of one poll that a report shows."""
@@ -30,6 +32,18 @@ def _tally(poll: Poll) -> Tally:
         mean=mean_of(bars) if state.kind is PollKind.SCALE else None,
         ends=state.ends,
         texts=tuple((one.text, one.people) for one in poll.texts if one.key not in state.muted)[:TEXTS],
+    )
+
+
+def feedback_of(brought: Brought, results: Sequence[Poll]) -> Feedback:
+    """A survey, from what it brought and the results of its items: texts by their groups, each as most people wrote it.
+    A chat's are those who took part there and answered; who only answered counts in all."""
+    groups = {item.id: tuple((group.title, group.people) for group in item.groups) for item in brought.items}
+    return Feedback(
+        title=brought.title,
+        n=brought.people,
+        items=tuple(replace(_tally(poll), texts=groups[poll.state.id][:TEXTS]) for poll in results),
+        chats=tuple((chat.source, chat.answered, chat.took_part) for chat in brought.chats if chat.took_part),
     )
 
 
