@@ -93,7 +93,7 @@ async def _serve(folder: Path, pipe: Connection) -> None:
         await hall.drained()
         now = resource.getrusage(resource.RUSAGE_SELF)
         seconds = now.ru_utime + now.ru_stime - base.ru_utime - base.ru_stime
-        pipe.send((await _placed(hall), seconds, _memory()))
+        pipe.send((await _placed(hall), seconds, resident()))
         await asyncio.to_thread(pipe.recv)
 
 
@@ -104,7 +104,7 @@ async def _placed(hall: Hall) -> list[tuple[str, str]]:
     ]
 
 
-def _memory() -> int:
+def resident() -> int:
     """Bytes that this process holds now."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize()
