@@ -255,7 +255,7 @@ class QuestionState:
 class Recurrence:
     """A question asks what was asked on an earlier evening of its series. `root` is the first question that asked it,
     on the first of these evenings, so that all that ask the same have one root. `score`: the greatest probability over
-    its askings. `sure`: they would join it (or a person said so, `told`); else it may be the same.
+    its askings. `sure`: most probably, or a person said so (`told`); else it may be the same.
     """
 
     question: str

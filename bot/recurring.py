@@ -3,7 +3,7 @@ the same judge from the same probabilities on, and kept in the store.
 
 All earlier evenings are one long evening here: what asked the same on several of them is one thread, named by its first
 question, so that a question is compared with each need once. A question goes where at least half of its askings would
-join. What people said about it goes before that.
+join, surely where half of them are surely the same. What people said about it goes before that.
 """
 
 import asyncio
@@ -22,6 +22,11 @@ from knowledge.calibration import GroupingJudge
 from knowledge.corrections import KEPT
 from knowledge.grouping import Groups
 
+SURE = 0.8
+"""The probability from which on it is taken for sure. Within an evening a message joins from about half of that on; but
+few questions of two evenings are the same, and on the talks that the program was calibrated with only a third of what
+would have joined was."""
+
 SHARE = 0.05
 """Of the time that may go into reading the earlier evenings anew, while one of them still goes on."""
 
@@ -32,11 +37,10 @@ class Store(Recurrences, Inbox, Queue, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What one asking was taken for: the thread that it would join, or else may belong to (None: none)."""
+    """What one asking was taken for: the thread that it would join (None: none)."""
 
     root: str | None
     score: float
-    joins: bool
 
 
 def recurrence(state: QuestionState, askings: Sequence[Heard], roots: Mapping[str, str]) -> Recurrence | None:
@@ -49,7 +53,7 @@ def recurrence(state: QuestionState, askings: Sequence[Heard], roots: Mapping[st
     barred = {roots[id] for id in state.apart if id in roots}
     found = [one for one in askings if one.root and one.root not in barred]
     for sure in (True, False):
-        counts = Counter(one.root for one in found if one.joins or not sure)
+        counts = Counter(one.root for one in found if one.score >= SURE or not sure)
         root, count = max(counts.items(), key=lambda pair: (pair[1], str(pair[0])), default=(None, 0))
         if root and 2 * count >= len(askings):
             return Recurrence(state.id, root, max(one.score for one in found if one.root == root), sure)
@@ -75,6 +79,8 @@ class Recurring:
     def __init__(self, store: Store, dimension: int, judge: GroupingJudge, clock: Callable[[], float]) -> None:
         self._store, self._dimension, self._judge, self._clock = store, dimension, judge, clock
         self._series: dict[str, _Series] = {}
+        self.behind: set[str] = set()
+        """Sessions whose earlier evenings changed and were not read anew yet: follow them again."""
 
     async def follow(self, session: Session, course: Answering | None) -> bool:
         """Keep what recurs on this evening as far as it was heard; whether anything changed. `course` tells questions
@@ -99,7 +105,9 @@ class Recurring:
         revisions = await self._store.revisions()
         key = (*((one.id, revisions.get(one.id, 0)) for one in evenings), course)
         known = self._series.get(session.id)
-        if known is not None and (known.key == key or self._clock() < known.again):
+        resting = known is not None and known.key != key and self._clock() < known.again
+        self.behind = (self.behind | {session.id}) if resting else (self.behind - {session.id})
+        if known is not None and (known.key == key or resting):
             return known
         began = self._clock()
         series = await self._read(evenings, course, key)
@@ -141,8 +149,7 @@ def _learn(series: _Series, wordings: Collection[tuple[str, Remembered]]) -> Non
 def _hear(series: _Series, asked: Iterable[Remembered]) -> None:
     for one in asked:
         grouped = series.groups.decide(one.text, np.ascontiguousarray(one.vector), _source(series.course, one))
-        root = grouped.group or grouped.suggested
-        series.heard[one.message] = Heard(root, grouped.similarity or 0.0, grouped.group is not None)
+        series.heard[one.message] = Heard(grouped.group, grouped.similarity or 0.0)
 
 
 def _source(course: Answering | None, one: Remembered) -> str | None:

@@ -78,6 +78,9 @@ class Remembering:
             news = session.id in asked or before & asked
             if news and await recurring.follow(session, self._minds.course(session.id)):
                 self._changed(session.id)
+                self.asked(session.id)  # what recurs there may recur on later evenings
+        for id in recurring.behind:
+            self.asked(id)
 
     async def _tell(self, session: Session, evenings: set[str], misled: bool) -> None:
         pipeline = self._pipelines[session.id]

@@ -4,6 +4,7 @@ import { t } from "./i18n.js";
 import { OPEN } from "./live.js";
 import { chatName } from "./pieces.js";
 import { unreached } from "./board-reach.js";
+import { earlierAnswer } from "./board-earlier.js";
 import { unsure } from "./board-row.js";
 
 const sameName = (one, other) => one !== "" && one.trim().toLowerCase() === other.trim().toLowerCase();
@@ -17,8 +18,8 @@ const KINDS = [
   { kind: "nobody", mark: "people", of: (q) => (OPEN.has(q.status) && !q.assigned ? ["nobody"] : []), word: () => t("filter.nobody"), beside: "assigned" },
   { kind: "merge", mark: "merge", of: (q) => (OPEN.has(q.status) && q.suggested_merge.length ? ["merge"] : []), word: () => t("filter.merge") },
   { kind: "answer", mark: "book", of: (q) => (OPEN.has(q.status) && q.suggested_answer ? ["answer"] : []), word: () => t("filter.answer") },
-  { kind: "earlier", mark: "history", of: (q) => (OPEN.has(q.status) && q.suggested_memory ? ["earlier"] : []), word: () => t("filter.earlier") },
   { kind: "unreached", mark: "warn", of: (q) => (unreached.failed(q.id) ? ["unreached"] : []), n: (q) => unreached.failed(q.id), word: () => t("filter.unreached") },
+  { kind: "earlier", mark: "history", of: (q) => (OPEN.has(q.status) && earlierAnswer(q) ? ["earlier"] : []), word: () => t("filter.earlier") },
   { kind: "unsure", mark: "warn", of: (q) => (unsure(q) ? ["unsure"] : []), word: () => t("filter.unsure") },
   { kind: "assigned", mark: "people", of: (q) => (q.assigned ? [q.assigned] : []), word: (name) => shown(name) },
   { kind: "label", mark: "tag", of: (q) => q.labels, word: (label) => shown(label) },

@@ -4,6 +4,7 @@ import { didWhat } from "./board-dialogs.js";
 import { fillHands } from "./board-hands.js";
 import { clock, t } from "./i18n.js";
 import { answerBox, badge, fillChats } from "./pieces.js";
+import { earlierBadge } from "./board-earlier.js";
 import { demand, doingButtons, outcome, suggestions, surenessBadge } from "./board-row.js";
 import { expertEditor, labelEditor, titleEditor } from "./board-edit.js";
 import { reachBox } from "./board-reach.js";
@@ -13,7 +14,7 @@ import { foldable, toastFailure } from "./shell.js";
 export class Panel {
   /**
    * `on`: {question(id), detail(id), act(what, ids, more), doing(what, id), merge(ids, into), apart(id, other),
-   * title(id), pickOther(id, title), closed(id), assign(ids), hands(id), busy(id, doing), newest(id), mayAnswer(id)}.
+   * title(id), pickOther(id, title), closed(id), assign(ids), hands(id), busy(id, doing), newest(id), mayAnswer(id), remembers()}.
    */
   constructor(root, session, on) {
     Object.assign(this, { root, session, on });
@@ -166,14 +167,14 @@ export class Panel {
     // What is typed builds upon how the question stood when the field was empty.
     if (!this.base || this.base.id !== question.id || !this.answerField.value.trim()) this.remember(question);
     this.root.setAttribute("aria-label", shown(question.title).slice(0, 120));
-    state.replaceChildren(badge(question.status), ...surenessBadge(question));
+    state.replaceChildren(badge(question.status), ...surenessBadge(question), ...(this.on.remembers() ? earlierBadge(question) : []));
     pin.setAttribute("aria-pressed", String(question.pinned));
     pin.title = t(question.pinned ? "board.unpin" : "board.pin");
     pin.setAttribute("aria-label", pin.title);
     this.title.update(question);
     this.facts(facts, question);
     this.refill(acts, [question.status], () => doingButtons(question, this.on.doing).filter((one) => one.dataset.do !== "reply" && one.dataset.do !== "aloud"));
-    this.refill(suggest, [question.suggested_answer, question.suggested_memory, question.suggested_merge, question.status], () => suggestions(question, this.on));
+    this.refill(suggest, [question.suggested_answer, question.suggested_memory, question.earlier, this.on.remembers(), question.suggested_merge, question.status], () => suggestions(question, this.on, true));
     this.refill(given, [question.answer, question.reason, question.status], () => this.given(question));
     this.reach.update(question);
     setText(answerLabel, t(question.answer ? "board.answer.correct" : "board.answer.field"));

@@ -1,5 +1,6 @@
 // One question as moderators see it in a column.
 import { button, el, icon, said, setText, shown } from "./dom.js";
+import { earlierBadge, earlierBlock } from "./board-earlier.js";
 import { fillHands } from "./board-hands.js";
 import { ago, clock, t } from "./i18n.js";
 import { answerBox, badge, fillChats, short } from "./pieces.js";
@@ -27,7 +28,7 @@ export function doingButtons(question, doing) {
   );
 }
 
-/** `on`: {open(id), select(id, chosen), doing(what, id), merge(ids, into), apart(id, other), title(id), hands(id)}. */
+/** `on`: {open(id), select(id, chosen), doing(what, id), merge(ids, into), apart(id, other), title(id), hands(id), remembers()}. */
 export function makeRow(question, on) {
   const id = question.id;
   const check = el("input", { type: "checkbox", on: { change: () => on.select(id, check.checked) } });
@@ -74,12 +75,12 @@ function aged({ first_at: first, last_at: last }) {
 
 /** The parts that are made anew, only where they differ: focus and pointer stay on a button that stays. */
 function refill(row, question, on, leaving) {
-  const { status, pinned, labels, sureness, suggested_answer, suggested_memory, suggested_merge, reason, reason_shown, assigned, answer } = question;
+  const { status, pinned, labels, sureness, suggested_answer, suggested_memory, earlier, suggested_merge, reason, reason_shown, assigned, answer } = question;
   const titles = suggested_merge.map((id) => on.title(id));
-  const signature = JSON.stringify([status, pinned, labels, sureness, suggested_answer, suggested_memory, titles, reason, reason_shown, assigned, answer, leaving, document.documentElement.lang]);
+  const signature = JSON.stringify([status, pinned, labels, sureness, suggested_answer, suggested_memory, earlier, on.remembers(), titles, reason, reason_shown, assigned, answer, leaving, document.documentElement.lang]);
   if (row.dataset.parts === signature) return;
   row.dataset.parts = signature;
-  row.querySelector(".row-badges").replaceChildren(...badges(question, leaving));
+  row.querySelector(".row-badges").replaceChildren(...badges(question, leaving), ...(on.remembers() ? earlierBadge(question) : []));
   if (leaving) return; // it says where it went; all else stays until it goes
   row.querySelector(".row-more").replaceChildren(...suggestions(question, on), ...outcome(question));
   row.querySelector(".row-acts").replaceChildren(...doingButtons(question, on.doing));
@@ -115,12 +116,12 @@ export function outcome(question) {
   return question.status === "answered" && question.answer ? [foldable(answerBox(question.answer))] : [];
 }
 
-/** The course's suggested answer and the groups that may be the same. */
-export function suggestions(question, on) {
+/** The course's suggested answer, what was asked before and the groups that may be the same; in the panel the `whole`. */
+export function suggestions(question, on, whole = false) {
   const found = [];
   const open = question.status !== "answered" && question.status !== "dismissed";
   if (question.suggested_answer && open) found.push(suggestedAnswer(question, on));
-  if (question.suggested_memory && open) found.push(earlierAnswer(question, on));
+  if (open && on.remembers()) found.push(...earlierBlock(question, on, whole));
   for (const id of open ? question.suggested_merge : []) {
     const title = on.title(id);
     if (title) found.push(suggestedMerge(question, id, title, on));
@@ -134,15 +135,6 @@ function suggestedAnswer(question, on) {
   const foot = el("p", { class: "answer-source" }, t("answer.source", { source: "" }), el("bdi", { text: shown(source) }));
   const accept = button({ icon: "check", word: t("board.accept"), "data-do": "accept", act: (event) => (event.stopPropagation(), on.doing("accept", question.id)) });
   return el("div", { class: "suggest" }, head, foldable(said(text)), foot, mayDo("accept") && accept);
-}
-
-/** What a person answered on an earlier evening, with its date. */
-function earlierAnswer(question, on) {
-  const { where, score, text } = question.suggested_memory;
-  const head = el("p", { class: "suggest-head" }, icon("history"), el("span", { text: t("board.earlier") }), el("span", { class: "badge", text: t("board.probability", { n: percent(score) }) }));
-  const foot = el("p", { class: "answer-source" }, el("bdi", { text: shown(where) }));
-  const take = button({ icon: "check", word: t("board.recall"), "data-do": "recall", act: (event) => (event.stopPropagation(), on.doing("recall", question.id)) });
-  return el("div", { class: "suggest" }, head, foldable(said(text)), foot, mayDo("recall") && take);
 }
 
 function suggestedMerge(question, id, title, on) {

@@ -3,6 +3,7 @@ import { call, inSession } from "./api.js";
 import { Acts, LEAVES } from "./board-acts.js";
 import { askReason, confirmed, pickQuestion, pickWord, showKeys, showLedger, standsNow } from "./board-dialogs.js";
 import { draggable } from "./board-drag.js";
+import { earlierAnswer, latest } from "./board-earlier.js";
 import { Filters } from "./board-filters.js";
 import { Hands, fillHands, handName } from "./board-hands.js";
 import { KEYS, listenToKeys } from "./board-keys.js";
@@ -33,6 +34,7 @@ const acts = new Acts(facts.session, question, () => onStage(live.questions.valu
 const hands = new Hands(live, facts.session);
 const selected = new Set();
 let cursor = null;
+let memory = JSON.parse(byId("page-data").textContent).session.abilities.memory;
 
 startShell();
 followTalk(live);
@@ -58,6 +60,7 @@ const on = {
   busy: (id, what) => hands.do(id, what),
   newest: (id) => acts.newest(id),
   mayAnswer,
+  remembers: () => memory !== "off",
   closed: (id) => (byId("desk").classList.remove("with-panel"), focusRow(id), refresh()),
 };
 const panel = new Panel(byId("panel"), facts.session, on);
@@ -272,7 +275,8 @@ async function doing(what, id) {
   if (what === "pin") return acts.act(one.pinned ? "unpin" : "pin", [id]);
   if (what === "aloud" && !(await mayAnswer(id))) return false;
   if (what === "aloud") return acts.act("answer", [id], { text: t("board.aloud.text", {}, facts.language) });
-  if (what === "recall") return acts.act(what, [id], { earlier: one.suggested_memory.question });
+  if (what === "recall") return acts.act(what, [id], { earlier: earlierAnswer(one).question });
+  if (what === "again" || what === "not_again") return acts.act(what, [id], { earlier: latest(one) });
   return acts.act(what, [id]);
 }
 
@@ -283,6 +287,12 @@ async function stillSignedIn() {
   byId("ended").hidden = !ended;
   if (ended) live.refuse();
   else if (live.state === "refused") live.start();
+}
+
+/** A link to the board may name a question. */
+function openNamed() {
+  const id = decodeURIComponent(location.hash.slice(1));
+  if (question(id)) open(question(id).merged_into || id);
 }
 
 /** The selection, or the question under the cursor. */
@@ -329,7 +339,7 @@ listenToKeys({
   m: mergeChosen,
   y: atCursor((id) => suggested(id) && merge([id], suggested(id))),
   n: atCursor((id) => suggested(id) && on.apart(id, suggested(id))),
-  c: atCursor((id) => (question(id).suggested_answer ? doing("accept", id) : question(id).suggested_memory && doing("recall", id))),
+  c: atCursor((id) => (question(id).suggested_answer ? doing("accept", id) : on.remembers() && earlierAnswer(question(id)) && doing("recall", id))),
   g: () => assign(chosen()),
   l: () => label(chosen()),
   e: atCursor((id) => open(id, "title")),
@@ -369,6 +379,13 @@ document.addEventListener("visibilitychange", () => !document.hidden && live.sta
 addEventListener("focus", () => live.state === "refused" && stillSignedIn());
 live.addEventListener("change", draw);
 live.addEventListener("reach", ({ detail }) => (unreached.take(detail.questions), draw()));
+live.addEventListener("change", openNamed, { once: true });
+live.addEventListener("session", ({ detail }) => {
+  if (memory === detail.abilities.memory) return;
+  memory = detail.abilities.memory;
+  refresh();
+  drawLists();
+});
 live.addEventListener("state", () => (draw(), live.state === "live" && stillSignedIn()));
 live.addEventListener("refused", ({ detail }) => (detail?.code === "no_role" ? stillSignedIn() : detail && toastFailure(detail)));
 lanes.addEventListener("change", () => drawLists());

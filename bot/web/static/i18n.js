@@ -168,6 +168,9 @@ export const clock = (at) =>
 export const day = (at) =>
   new Date(at * 1000).toLocaleString(chosen === "zh" ? "zh-CN" : "en-GB", { dateStyle: "medium", timeStyle: "short" });
 
+/** A day. */
+export const date = (at) => new Date(at * 1000).toLocaleDateString(chosen === "zh" ? "zh-CN" : "en-GB", { dateStyle: "medium" });
+
 /** A time as an element that can be brought up to date. */
 export function timed(node, at) {
   node.setAttribute("datetime", new Date(at * 1000).toISOString());

@@ -5,7 +5,7 @@ import { pageFacts } from "./shell.js";
 
 const MARKS = {
   new: "new", queued: "queue", on_stage: "mic", answered: "check", dismissed: "close", merged: "merge",
-  received: "wait", draft: "edit", nothing_asked: "help", hidden: "move", pin: "pin", warn: "warn", expert: "people",
+  received: "wait", draft: "edit", nothing_asked: "help", hidden: "move", pin: "pin", warn: "warn", expert: "people", earlier: "history",
 };
 
 /** A state as an icon with its word. */

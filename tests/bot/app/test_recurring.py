@@ -13,7 +13,7 @@ from bot.app.minds import Minds
 from bot.app.remembering import Remembering
 from bot.errors import NotAllowed
 from bot.model import Earlier, Mode, Question, Session
-from bot.recurring import Heard, recurrence
+from bot.recurring import SURE, Heard, recurrence
 from bot.storage.sqlite import SqliteStore
 from knowledge.calibration import FILE, write_calibration
 from tests.bot.app.test_series import AGAIN, FIRST, PRICE, RECORDING, SECOND, SOURCE, START, TOLD, WHERE, Evenings
@@ -82,20 +82,20 @@ async def until(there: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
-def heard(*roots: str | None, joins: bool = True) -> list[Heard]:
-    return [Heard(root, 0.8 if root else 0.1, joins and root is not None) for root in roots]
+def heard(*roots: str | None, score: float = SURE) -> list[Heard]:
+    return [Heard(root, score if root else 0.1) for root in roots]
 
 
 ROOTS = {"a1": "a1", "b1": "a1", "a2": "a2"}
 
 
 def test_a_question_goes_where_half_of_its_askings_go() -> None:
-    """Half of them are enough, less are not; where fewer would join but half may be the same, it is not sure."""
+    """Half of them are enough, less are not; where half would join but fewer are surely the same, it is not sure."""
     found = recurrence(state(), heard("a1", "a1", "a2", None), ROOTS)
     assert found
     assert (found.root, found.sure, found.told) == ("a1", True, False)
     assert recurrence(state(), heard("a1", None, None), ROOTS) is None
-    perhaps = recurrence(state(), [*heard("a1"), *heard("a1", joins=False), *heard(None)], ROOTS)
+    perhaps = recurrence(state(), [*heard("a1"), *heard("a1", score=0.6), *heard(None)], ROOTS)
     assert perhaps
     assert (perhaps.root, perhaps.sure) == ("a1", False)
     assert recurrence(state(), [], ROOTS) is None
