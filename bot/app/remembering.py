@@ -71,6 +71,7 @@ class Remembering:
     async def _look(self, acted: set[str], asked: set[str], recurring: Recurring) -> None:
         sessions = await self._store.sessions()
         misled = {id for id in acted if await self._corrected(id)}
+        linked: set[str] = set()
         for session in (one for one in sessions if one.id in self._pipelines):
             before = {one.id for one in earlier(session, sessions)}
             if acted & before:
@@ -79,6 +80,9 @@ class Remembering:
             if news and await recurring.follow(session, self._minds.course(session.id)):
                 self._changed(session.id)
                 self.asked(session.id)  # what recurs there may recur on later evenings
+                linked.add(session.id)
+        for session in (one for one in sessions if one.id in self._pipelines):
+            await self._show(session, {one.id for one in earlier(session, sessions)} & linked)
         for id in recurring.behind:
             self.asked(id)
 
@@ -87,9 +91,12 @@ class Remembering:
         if misled:
             pipeline.reconsider()
         if await self._minds.recall(pipeline, session, self._store):
-            shown = [await self._store.recall(session.id, evening) for evening in evenings]
-            if any(shown):
-                self._changed(session.id)
+            await self._show(session, evenings)
+
+    async def _show(self, session: Session, evenings: set[str]) -> None:
+        """What recurs from these evenings is another one now, or was answered."""
+        if any([await self._store.recall(session.id, evening) for evening in evenings]):
+            self._changed(session.id)
 
     async def _corrected(self, session: str) -> bool:
         """Whether people put together or kept apart anything there since the last look."""
