@@ -395,6 +395,17 @@ async def test_what_is_being_written_is_looked_up_and_changes_nothing(store: Sql
     assert joined.question == "q1"
 
 
+async def test_what_the_course_says_best_is_found_however_unsure_it_is(store: SqliteStore) -> None:
+    """For whoever answers by hand, with its probability; nothing where the course may say nothing."""
+    async with running(store, answering=Knowing(gateway="silent")) as pipeline:
+        found = await pipeline.best(PRICE)
+        assert found is not None
+        assert (found.source, found.score, found.state) == ("faq#gateway", 0.97, "suggested")
+        assert await pipeline.best(RECORDING) is None
+    async with running(store, replace(TALK, answers=Mode.OFF), answering=Knowing(gateway="silent")) as pipeline:
+        assert await pipeline.best(PRICE) is None
+
+
 async def test_a_session_that_sends_no_answers_shows_none_either(store: SqliteStore) -> None:
     """Where a moderator decides about answers, nobody gets one while typing."""
     session = replace(TALK, answers=Mode.SUGGEST)

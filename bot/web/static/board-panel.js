@@ -14,7 +14,7 @@ import { foldable, toastFailure } from "./shell.js";
 export class Panel {
   /**
    * `on`: {question(id), detail(id), act(what, ids, more), doing(what, id), merge(ids, into), apart(id, other),
-   * title(id), pickOther(id, title), closed(id), assign(ids), hands(id), busy(id, doing), newest(id), mayAnswer(id), remembers()}.
+   * title(id), pickOther(id, title), closed(id), assign(ids), hands(id), busy(id, doing), newest(id), mayAnswer(id), remembers(), experts}.
    */
   constructor(root, session, on) {
     Object.assign(this, { root, session, on });
@@ -55,7 +55,7 @@ export class Panel {
     });
     this.reach = reachBox(this.session, id);
     this.root.tabIndex = -1;
-    this.root.replaceChildren(this.head(), this.title.node, ...this.places("facts", "acts", "suggest", "given"), this.reach.node, this.answerForm(id), this.expert.node, this.labels.node, this.wordings.node);
+    this.root.replaceChildren(this.head(), this.title.node, ...this.places("facts", "experts", "acts", "suggest", "given"), this.reach.node, this.answerForm(id), this.expert.node, this.labels.node, this.wordings.node);
     this.detail = null;
     this.signs = null;
     this.update();
@@ -161,7 +161,7 @@ export class Panel {
   update() {
     const question = this.id && this.on.question(this.id);
     if (!question) return;
-    const { state, pin, facts, acts, suggest, given, send, aloud, answerLabel, hands } = this.parts;
+    const { state, pin, facts, experts, acts, suggest, given, send, aloud, answerLabel, hands } = this.parts;
     fillHands(hands, this.on.hands(question.id));
     this.watch(question);
     // What is typed builds upon how the question stood when the field was empty.
@@ -173,6 +173,7 @@ export class Panel {
     pin.setAttribute("aria-label", pin.title);
     this.title.update(question);
     this.facts(facts, question);
+    setText(experts, this.on.experts.line(question.id));
     this.refill(acts, [question.status], () => doingButtons(question, this.on.doing).filter((one) => one.dataset.do !== "reply" && one.dataset.do !== "aloud"));
     this.refill(suggest, [question.suggested_answer, question.suggested_memory, question.earlier, this.on.remembers(), question.suggested_merge, question.status], () => suggestions(question, this.on, true));
     this.refill(given, [question.answer, question.reason, question.status], () => this.given(question));

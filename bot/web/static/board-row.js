@@ -28,7 +28,7 @@ export function doingButtons(question, doing) {
   );
 }
 
-/** `on`: {open(id), select(id, chosen), doing(what, id), merge(ids, into), apart(id, other), title(id), hands(id), remembers()}. */
+/** `on`: {open(id), select(id, chosen), doing(what, id), merge(ids, into), apart(id, other), title(id), hands(id), remembers(), experts}. */
 export function makeRow(question, on) {
   const id = question.id;
   const check = el("input", { type: "checkbox", on: { change: () => on.select(id, check.checked) } });
@@ -77,21 +77,22 @@ function aged({ first_at: first, last_at: last }) {
 function refill(row, question, on, leaving) {
   const { status, pinned, labels, sureness, suggested_answer, suggested_memory, earlier, suggested_merge, reason, reason_shown, assigned, answer } = question;
   const titles = suggested_merge.map((id) => on.title(id));
-  const signature = JSON.stringify([status, pinned, labels, sureness, suggested_answer, suggested_memory, earlier, on.remembers(), titles, reason, reason_shown, assigned, answer, leaving, document.documentElement.lang]);
+  const signature = JSON.stringify([status, pinned, labels, sureness, suggested_answer, suggested_memory, earlier, on.remembers(), titles, reason, reason_shown, assigned, answer, on.experts.declined(question.id), leaving, document.documentElement.lang]);
   if (row.dataset.parts === signature) return;
   row.dataset.parts = signature;
-  row.querySelector(".row-badges").replaceChildren(...badges(question, leaving), ...(on.remembers() ? earlierBadge(question) : []));
+  row.querySelector(".row-badges").replaceChildren(...badges(question, on.experts.declined(question.id).length, leaving), ...(on.remembers() ? earlierBadge(question) : []));
   if (leaving) return; // it says where it went; all else stays until it goes
   row.querySelector(".row-more").replaceChildren(...suggestions(question, on), ...outcome(question));
   row.querySelector(".row-acts").replaceChildren(...doingButtons(question, on.doing));
 }
 
-function badges(question, leaving) {
+function badges(question, declined, leaving) {
   const found = [];
   if (leaving) found.push(badge(question.status));
   if (question.pinned) found.push(badge("pin", t("pinned"), "queued"));
   found.push(...surenessBadge(question));
   if (question.assigned) found.push(badge("expert", t("board.for", { name: shown(question.assigned) }), "queued"));
+  if (declined) found.push(badge("expert", t("experts.declined.badge", { n: declined }), "warn"));
   for (const label of question.labels) found.push(badge("label", shown(label), ""));
   return found;
 }

@@ -6,6 +6,7 @@ import { draggable } from "./board-drag.js";
 import { earlierAnswer, latest } from "./board-earlier.js";
 import { Filters } from "./board-filters.js";
 import { Hands, fillHands, handName } from "./board-hands.js";
+import { followExperts, startAskingExperts } from "./board-experts.js";
 import { KEYS, listenToKeys } from "./board-keys.js";
 import { LANES, Lanes } from "./board-lanes.js";
 import { startModes } from "./board-modes.js";
@@ -28,7 +29,7 @@ import "./words/board.js";
 const MOST_ROWS = 100; // of a column at once: nobody looks at more, and a thousand rows make every act slow
 
 const facts = pageFacts();
-const live = new Live(facts.session, ["hands", "session", "pulse", "polls", "reach"]);
+const live = new Live(facts.session, ["hands", "session", "pulse", "polls", "reach", "experts"]);
 const question = (id) => live.questions.get(id);
 const acts = new Acts(facts.session, question, () => onStage(live.questions.values()));
 const hands = new Hands(live, facts.session);
@@ -43,6 +44,7 @@ startBoardPolls({ session: facts.session, language: facts.language, may: moderat
 document.body.classList.toggle("expert", !moderates(facts.role));
 const lanes = new Lanes();
 const filters = new Filters(facts.session, facts.who);
+const reviews = followExperts(live, () => (refresh(), panel.update()));
 const strip = stageStrip({ doing: (what, id) => doing(what, id), open: (id) => open(id) });
 const on = {
   question,
@@ -57,6 +59,7 @@ const on = {
   pickOther: (id, title) => pickQuestion(title, others(id)),
   assign,
   hands: (id) => hands.on(id),
+  experts: reviews,
   busy: (id, what) => hands.do(id, what),
   newest: (id) => acts.newest(id),
   mayAnswer,
@@ -408,4 +411,4 @@ showConnection(live, byId("connection"));
 drawLists();
 if (moderates(facts.role)) startModes(facts.session, live, (id) => standing(question(id)) && open(id));
 live.start();
-if (moderates(facts.role)) startAlarm(facts.session);
+if (moderates(facts.role)) startAlarm(facts.session), startAskingExperts();

@@ -159,8 +159,9 @@ export class Card {
   drawBody(question) {
     const { drafts } = this.on;
     const draft = drafts.of(this.id);
-    if (document.activeElement !== this.field && this.field.value !== draft.text) (this.field.value = draft.text, this.grow());
-    if (!this.sources.node.contains(document.activeElement)) this.sources.set(draft.references);
+    // What is typed here is in the draft at once; so what differs came from elsewhere.
+    if (this.field.value !== draft.text) (this.field.value = draft.text, this.grow());
+    this.sources.set(draft.references);
     setText(this.label, t(question.answer ? "expert.correct" : "expert.answer"));
     const answered = question.answer ? [answerBox(question.answer)] : [];
     this.refill(this.given, [question.answer], () => answered.map((box) => foldable(box, 600)));
@@ -177,7 +178,7 @@ export class Card {
   drawSaved() {
     const state = this.on.drafts.state(this.id);
     this.saved.dataset.state = state;
-    setText(this.saved, { saved: t("expert.saved"), saving: t("expert.saving"), device: t("expert.saved.device"), nowhere: t("expert.saved.nowhere") }[state] ?? "");
+    setText(this.saved, { saved: t("expert.saved"), saving: t("expert.saving"), choose: t("expert.saved.choose"), device: t("expert.saved.device"), nowhere: t("expert.saved.nowhere") }[state] ?? "");
   }
 
   drawLength() {

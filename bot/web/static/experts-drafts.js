@@ -37,10 +37,12 @@ export class Drafts extends EventTarget {
     return Object.keys(this.store.get()).filter((id) => !blank(this.of(id)));
   }
 
-  /** "" (nothing typed), "saved", "saving", "device" (the server does not have it), "nowhere" (nor does the device). */
+  /** "" (nothing typed), "saved", "saving", "choose" (another device has another one), "device" (the server does not have
+   * it), "nowhere" (nor does the device). */
   state(id) {
     const draft = this.of(id);
     if (blank(draft) && !draft.dirty) return "";
+    if (draft.other) return "choose";
     if (!draft.dirty) return "saved";
     if (!this.store.safe) return "nowhere";
     return this.failed.has(id) ? "device" : "saving";

@@ -17,7 +17,7 @@ export function isLink(text) {
 
 /** {node, get(), set(references), valid()}; `changed()` is called on every key. */
 export function sourceFields(changed) {
-  const list = el("ul", { class: "ex-sources" });
+  const list = el("div", { class: "ex-sources" });
   const add = button({ icon: "new", word: t("expert.source.add"), class: "button quiet", "data-do": "source", act: () => (append(), list.lastChild.querySelector("input").focus()) });
   const node = el("div", { class: "ex-source-place" }, list, add);
 
@@ -30,10 +30,11 @@ export function sourceFields(changed) {
     name.value = title;
     link.addEventListener("blur", () => (SITE.test(link.value.trim()) && ((link.value = `https://${link.value.trim()}`), changed()), check(row)));
     const remove = button({ icon: "close", class: "button quiet ex-source-remove", label: t("expert.source.remove", { n: "" }), act: () => (row.remove(), number(), changed()) });
+    // What the course said has a place there and no link.
     const row = el(
-      "li",
+      "div",
       { role: "group" },
-      el("label", { class: "field small" }, el("span", { text: t("expert.source.url") }), link),
+      el("label", { class: "field small", hidden: Boolean(title && !url) }, el("span", { text: t("expert.source.url") }), link),
       el("label", { class: "field small" }, el("span", { text: t("expert.source.title") }), name),
       remove,
       note,

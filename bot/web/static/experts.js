@@ -15,7 +15,8 @@ import "./words/board.js";
 import "./words/experts.js";
 
 const UNDO = 6000; // milliseconds until the chats are told
-const PLACES = ["mine", "free", "others", "declined", "done"];
+const stepped = ["mine", "free", "others"]; // what waits for an answer
+const PLACES = [...stepped, "declined", "done"];
 const KEYS = [[["j", "k"], "expert.key.move"], [["Enter"], "expert.key.open"], [["Ctrl", "Enter"], "expert.key.send"], [["n"], "expert.key.decline"], [["t"], "expert.key.together"], [["Esc"], "expert.key.escape"]];
 
 const facts = pageFacts();
@@ -80,19 +81,23 @@ function draw() {
   places.done.sort((a, b) => (b.answer?.at ?? 0) - (a.answer?.at ?? 0));
   if (opened && question(opened) && placeOf(question(opened))) stayPut(places);
   else opened = null;
+  const before = opened && cards.get(opened)?.node.parentElement;
   for (const place of PLACES) drawPlace(place, places[place]);
+  if (opened && before !== cards.get(opened)?.node.parentElement) cards.get(opened).node.scrollIntoView({ block: "start" });
   drawProgress(places);
 }
 
-/** The open card stays where it is, whatever becomes of its question: a thumb is on it. */
+/** The open card stays where it is, whatever becomes of its question: a thumb is on it. Only what waits again, after it
+ * was put away, comes back. */
 function stayPut(places) {
   const list = cards.get(opened)?.node.parentElement;
-  if (!list) return;
-  const place = list.dataset.place;
   const one = question(opened);
-  const before = [...list.children].findIndex((node) => node.dataset.id === opened);
+  const place = list?.dataset.place;
+  if (!list || (!stepped.includes(place) && stepped.includes(placeOf(one)))) return;
   for (const each of PLACES) places[each] = places[each].filter(({ id }) => id !== opened);
-  places[place].splice(Math.min(before, places[place].length), 0, one);
+  const shown = [...list.children].map((node) => node.dataset.id);
+  const above = new Set(shown.slice(0, shown.indexOf(opened)));
+  places[place].splice(places[place].findLastIndex(({ id }) => above.has(id)) + 1, 0, one);
 }
 
 function drawPlace(place, questions) {
@@ -139,6 +144,8 @@ function open(id, focus = false) {
   card.open();
   read(card);
   looks(id);
+  const aside = card.node.closest("details");
+  if (aside) aside.open = true;
   card.node.scrollIntoView({ block: "start" });
   if (focus) card.head.focus({ preventScroll: true });
 }
@@ -163,8 +170,6 @@ async function read(card) {
 
 /** The cards that one steps through: not those that are put aside. */
 const heads = () => [...document.querySelectorAll(".ex-head")].filter((head) => head.checkVisibility?.() ?? head.offsetParent);
-const stepped = ["mine", "free", "others"];
-
 function step(by) {
   const all = heads();
   const here = all.findIndex((head) => head === document.activeElement || head.closest(".ex-card").contains(document.activeElement));
@@ -192,10 +197,10 @@ function looks(id) {
 async function send(id) {
   const card = cards.get(id);
   if (answers.of(id) || !card.valid()) return;
+  const seen = drafts.of(id).seen ?? standsNow(question(id));
+  const overtaken = seen.answered_at !== standsNow(question(id)).answered_at; // what stands is shown anyway
   const writing = [...handsOn(id).filter((hand) => hand.doing === "answering").map(handName), ...on.drafting(id)];
-  if (writing.length && !(await askBoth([...new Set(writing)]))) return;
-  const draft = drafts.of(id);
-  const seen = draft.seen ?? standsNow(question(id));
+  if (writing.length && !overtaken && !(await askBoth([...new Set(writing)]))) return;
   answers.answer({ question: id, text: card.field.value.trim(), references: card.sources.get(), how: seen.answered_at === null ? "answer" : "replace", seen });
   openNext(id);
 }
@@ -205,7 +210,8 @@ function sent({ entry, action }) {
   const { question: id, text, references } = entry;
   drafts.drop(id);
   const hears = cards.get(id)?.review?.reach.people;
-  const note = toast(t(hears === 0 ? "expert.sent.page" : "expert.sent"), { slot: "did", action: { word: t("expert.undo"), act: () => undo(action, id, text, references) } });
+  const words = hears === undefined ? t("expert.sent") : hears ? t("expert.sent.to", { n: hears }) : t("expert.sent.page");
+  const note = toast(words, { slot: "did", action: { word: t("expert.undo"), act: () => undo(action, id, text, references) } });
   setTimeout(() => note.remove(), UNDO);
   redraw();
 }
@@ -236,6 +242,7 @@ async function failed({ entry, failure }) {
   const how = await askOvertaken(now, merged);
   if (merged) drafts.move(entry.question, now.id, standsNow(now));
   if (how) return answers.answer({ ...entry, question: now.id, how, seen: standsNow(now) });
+  draw();
   open(now.id, true);
 }
 
@@ -297,6 +304,16 @@ function hear(detail) {
   redraw();
 }
 
+/** The network is there: what waited goes, what others did is read. */
+function comeBack() {
+  readMine();
+  answers.flush();
+  drafts.pushAll();
+  stillSignedIn();
+  const card = opened && cards.get(opened);
+  if (card && !card.review) read(card);
+}
+
 /** Says so where the login has ended; goes on where it is back. */
 async function stillSignedIn() {
   const { role } = await call("GET", inSession(facts.session)).catch(() => facts);
@@ -319,7 +336,7 @@ function drawKeys() {
 startShell();
 followTalk(live);
 live.addEventListener("change", redraw);
-live.addEventListener("state", () => (drawOffline(), live.state === "live" && (readMine(), answers.flush(), drafts.pushAll(), stillSignedIn())));
+live.addEventListener("state", () => (drawOffline(), live.state === "live" && comeBack()));
 live.addEventListener("refused", ({ detail }) => (detail?.code === "no_role" ? stillSignedIn() : detail && toastFailure(detail)));
 live.addEventListener("experts", ({ detail }) => hear(detail));
 hands.addEventListener("change", redraw);

@@ -45,6 +45,24 @@ async def answer_form(page: Page) -> None:
     await page.locator(".panel:not([hidden])").wait_for()
 
 
+async def experts_link(page: Page) -> None:
+    await page.locator("#menu-open").click()
+    await page.locator("#experts-open").click()
+    await page.locator("#experts-invite button").click()
+    await page.locator("#experts-made:not([hidden])").wait_for()
+
+
+async def expert_card(page: Page) -> None:
+    """A question with a draft, a source that is no link, and whom the answer reaches."""
+    await page.locator(".ex-head").first.click()
+    await page.locator("textarea").first.fill("On Friday.")
+    await page.locator("[data-do=source]").first.click()
+    await page.locator("[data-part=url]").first.fill("no link")
+    await page.locator("[data-do=send]").first.click()
+    await page.locator(".ex-sources .bad-note:not([hidden])").wait_for()
+    await page.locator(".ex-hear").wait_for()
+
+
 def click(selector: str) -> State:
     return lambda page: page.locator(selector).first.click()
 
@@ -108,12 +126,22 @@ SIGHTS = {
             "dismissing": click("[data-do=dismiss]"),
             "answered": click("#tab-answered"),
             "history": click("#history-open"),
+            "experts": experts_link,
         },
     ),
     "polls": Sight("polls", "moderator"),
     "feedback": Sight("feedback", survey=True, states={"answered": click(".survey-item .poll-choice")}),
     "survey": Sight("survey", "moderator"),
     "survey with results": Sight("survey", "moderator", survey=True, states={"form": click("#edit > summary")}),
+    "experts": Sight(
+        "experts",
+        "expert",
+        states={
+            "question": expert_card,
+            "together": click("[data-do=together]"),
+            "closed": click("#place-done summary"),
+        },
+    ),
     "sources": Sight("sources", "moderator"),
     "settings": Sight("settings", "organiser"),
     "report": Sight("report?format=html", "moderator"),
