@@ -26,7 +26,7 @@ from bot.model import (
 from bot.ports import Now, Store
 from bot.queueing import waiting
 from bot.replies import UNDO_WITHIN
-from bot.reviewing import Reach, Stands, added, call, checked, line_of, overtaken, reach
+from bot.reviewing import Hearers, Stands, added, call, checked, hearers, line_of, overtaken
 
 TOPIC = "experts"
 """Tells staff who has a draft of what, and what is not for whom."""
@@ -79,7 +79,7 @@ class Review:
     """What an expert wants to know of a question before answering."""
 
     asked: Sequence[Asked]
-    reach: Reach
+    hearers: Hearers
     course: CourseMatch | None
 
 
@@ -155,7 +155,7 @@ class Experts:
     async def review(self, session: str, id: str) -> Review:
         question = await self._question(session, id)
         asked = await self._store.asked(id)
-        return Review(asked, reach(asked, self._replying()), await self._course(question))
+        return Review(asked, hearers(asked, self._replying()), await self._course(question))
 
     async def _course(self, question: Question) -> CourseMatch | None:
         if question.suggested_answer is not None:

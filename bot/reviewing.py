@@ -61,7 +61,7 @@ class Unreached:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class Hearers:
     """Who hears an answer in their chat: `people` in so many `chats`, and who does not."""
 
     people: int
@@ -138,7 +138,7 @@ def _both(before: str, who: str, language: str) -> str:
     return WORDS["zh" if language == "zh" else "en"]["both"].format(first=before, second=who)
 
 
-def reach(asked: Iterable[Asked], replying: frozenset[str]) -> Reach:
+def hearers(asked: Iterable[Asked], replying: frozenset[str]) -> Hearers:
     """Who of those who asked hears an answer where they asked. `replying`: the sources that can be written to."""
     heard: set[tuple[str, str]] = set()
     chats: set[tuple[str, str]] = set()
@@ -156,7 +156,7 @@ def reach(asked: Iterable[Asked], replying: frozenset[str]) -> Reach:
         if missing:
             names = tuple(dict.fromkeys(filter(None, missing.values())))[:NAMES]
             unreached.append(Unreached(source, len(missing), names))
-    return Reach(len(heard), len(chats), tuple(unreached))
+    return Hearers(len(heard), len(chats), tuple(unreached))
 
 
 def call(session: Session, waiting: Sequence[Question], url: str, address: Address, key: str, at: float) -> Delivery:

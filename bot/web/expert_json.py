@@ -84,7 +84,7 @@ class UnreachedOut(Reply):
     names: list[str]
 
 
-class ReachOut(Reply):
+class HearersOut(Reply):
     """An answer is told to `people` in so many `chats`."""
 
     people: int
@@ -93,10 +93,10 @@ class ReachOut(Reply):
 
 
 class ReviewOut(Reply):
-    """A question for whoever answers it: its wordings, whom the answer reaches, and what of the course fits it best."""
+    """A question for whoever answers it: its wordings, who hears the answer, and what of the course fits it best."""
 
     asked: list[AskedOut]
-    reach: ReachOut
+    hearers: HearersOut
     course: SuggestedAnswer | None
 
 

@@ -24,8 +24,8 @@ from bot.web.expert_json import (
     ExpertAnswerBody,
     ExpertInviteBody,
     ExpertsTold,
+    HearersOut,
     MyReviewOut,
-    ReachOut,
     ReferenceOut,
     ReviewOut,
     TakeBackBody,
@@ -196,15 +196,15 @@ class ExpertRoutes:
 
     async def review(self, request: web.Request) -> web.Response:
         found = await self._site.experts.review(request[CALLER].here.id, request.match_info["question"])
-        course, reach = found.course, found.reach
+        course, hearers = found.course, found.hearers
         said = SuggestedAnswer(source=course.source, score=course.score, text=course.text) if course else None
         unreached = [
-            UnreachedOut(source=one.source, people=one.people, names=list(one.names)) for one in reach.unreached
+            UnreachedOut(source=one.source, people=one.people, names=list(one.names)) for one in hearers.unreached
         ]
         return reply(
             ReviewOut(
                 asked=[asked_out(one) for one in found.asked],
-                reach=ReachOut(people=reach.people, chats=reach.chats, unreached=unreached),
+                hearers=HearersOut(people=hearers.people, chats=hearers.chats, unreached=unreached),
                 course=said,
             )
         )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bot.errors import BadInput
 from bot.model import COURSE, Address, Answer, Reference, Status
-from bot.reviewing import MOST_REFERENCES, Stands, added, call, checked, is_link, line_of, overtaken, reach
+from bot.reviewing import MOST_REFERENCES, Stands, added, call, checked, hearers, is_link, line_of, overtaken
 from tests.bot.values import TALK, asked, message, question, state
 
 STAFF = Address("telegram", "-1009", private=False)
@@ -119,7 +119,7 @@ def test_it_is_told_who_hears_an_answer_and_who_does_not() -> None:
     again = asked(message(3, user="u0", chat="c0"))
     silent = [asked(message(n, user=f"u{n}", source="bilibili", address=None)) for n in (4, 5)]
     nameless = asked(message(6, user="u6", source="web", author_name=""))
-    found = reach([*heard, again, *silent, nameless], frozenset({"telegram"}))
+    found = hearers([*heard, again, *silent, nameless], frozenset({"telegram"}))
     assert (found.people, found.chats) == (3, 2)
     assert [(one.source, one.people, one.names) for one in found.unreached] == [
         ("bilibili", 2, ("U4", "U5")),

@@ -230,6 +230,27 @@ async def settings(crowd: Crowd, folder: Path, look: bool) -> None:
         await _looked_at(crowd, "settings", folder, "settings")
 
 
+async def experts(crowd: Crowd, folder: Path, look: bool) -> None:
+    """What a talk left open, as an expert answers it on the phone."""
+    await fill(crowd)
+    await crowd.hall.desk.assign("Ann", [q.id for q in await crowd.hall.store.questions("talk")][:1], "Dr. Lin")
+    for language, scheme in (("en-US", "light"), ("zh-CN", "dark")):
+        page = await (await crowd.profile(PHONE, language, color_scheme=scheme)).new_page()
+        await page.goto(crowd.hall.link("expert", "Dr. Lin"))
+        await page.locator("#signin button[type=submit]").click()
+        await page.goto(crowd.hall.session_url("talk", "experts"))
+        await page.locator("#connection[data-state=live]").wait_for(state="attached")
+        await page.locator("#list-mine .ex-head").first.click()
+        await page.locator("textarea").first.fill("Yes: the gateway keeps a week of readings by itself.")
+        await page.locator(".ex-saved[data-state=saved]").wait_for()
+        await page.locator(".ex-hear").first.wait_for()
+        await page.evaluate("scrollTo(0, 0)")
+        await quiet(page)
+        await page.screenshot(path=folder / ("experts.png" if scheme == "light" else "experts-zh-dark.png"))
+        if not look:
+            return
+
+
 PAGES: dict[str, Callable[[Crowd, Path, bool], Awaitable[None]]] = {
     "board": board,
     "stage": stage,
@@ -238,6 +259,7 @@ PAGES: dict[str, Callable[[Crowd, Path, bool], Awaitable[None]]] = {
     "people": people,
     "poll-stage": poll_stage,
     "settings": settings,
+    "experts": experts,
 }
 
 

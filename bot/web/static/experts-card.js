@@ -221,13 +221,13 @@ export class Card {
   /** Wordings, the course, and who will hear it, once they are read. */
   drawReview(question) {
     if (!this.review) return;
-    const { asked, reach, course } = this.review;
+    const { asked, hearers, course } = this.review;
     this.refill(this.wordings, [asked.length], () => folded(asked));
     this.wordings.hidden = !this.wordings.querySelector("li");
     const earlier = question.suggested_memory;
     const found = [earlier && { ...earlier, source: earlier.where, earlier: true }, course].filter(Boolean);
     this.refill(this.course, [found, question.answer !== null], () => (question.answer ? [] : offered(found, (one) => this.use(one))));
-    this.refill(this.reach, [reach], () => reached(reach));
+    this.refill(this.reach, [hearers], () => reached(hearers));
   }
 
   refill(node, signs, make) {

@@ -209,7 +209,7 @@ async function send(id) {
 function sent({ entry, action }) {
   const { question: id, text, references } = entry;
   drafts.drop(id);
-  const hears = cards.get(id)?.review?.reach.people;
+  const hears = cards.get(id)?.review?.hearers.people;
   const words = hears === undefined ? t("expert.sent") : hears ? t("expert.sent.to", { n: hears }) : t("expert.sent.page");
   const note = toast(words, { slot: "did", action: { word: t("expert.undo"), act: () => undo(action, id, text, references) } });
   setTimeout(() => note.remove(), UNDO);

@@ -205,8 +205,11 @@ async def test_a_question_is_shown_with_its_course_and_whom_an_answer_reaches(ha
     found = await bo.json(f"{BASE}/questions/q2/review")
     assert [each["text"] for each in found["asked"]] == ["Will there be slides?", "Slides?"]
     assert found["course"] == {"source": "faq.md#slides", "score": 0.42, "text": "They are on the site."}
-    assert found["reach"]["people"] == 0
-    assert [(each["source"], each["people"]) for each in found["reach"]["unreached"]] == [("chat", 1), ("telegram", 1)]
+    assert found["hearers"]["people"] == 0
+    assert [(each["source"], each["people"]) for each in found["hearers"]["unreached"]] == [
+        ("chat", 1),
+        ("telegram", 1),
+    ]
 
 
 async def test_a_moderator_asks_the_experts(hall: Hall, bo: Browser) -> None:
