@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bot.app import Measured, Preview, Standing
     from bot.ports import Accounts
     from bot.settings import Settings
+    from bot.trends import Rows
     from knowledge.course import Course
     from knowledge.evaluation.words import Language
 
@@ -266,6 +267,31 @@ def report(
     except OSError as error:
         raise BadInput(f"{out} cannot be written: {error.strerror}") from error
     click.echo(f"{out} written", err=True)
+
+
+@floormic.command()
+@config_option
+@click.argument("series")
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV, one line for each of --rows.")
+@click.option(
+    "--rows",
+    type=click.Choice(["questions", "topics", "gaps"]),
+    default="questions",
+    show_default=True,
+    help="What a line of the CSV is: a question, a topic on an evening, or a gap.",
+)
+def trends(config: Path | None, series: str, as_csv: bool, rows: "Rows") -> None:
+    """Show what SERIES was about: its topics from evening to evening, what rises and falls, and what was asked and not
+    answered. Stop the program first; its pages show the same."""
+    from bot import app
+    from bot.trends import to_csv, to_text
+
+    found = asyncio.run(app.trends(_settings(config), series))
+    if as_csv:
+        # The mark tells spreadsheets that it is UTF-8.
+        sys.stdout.buffer.write(to_csv(found, rows).encode("utf-8-sig"))
+    else:
+        click.echo(_said(to_text(found)))
 
 
 @floormic.command()

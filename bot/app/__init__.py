@@ -12,6 +12,7 @@ from bot.app.replaying import ReplaySummary, replay
 from bot.app.reporting import report
 from bot.app.source_status import Standing, installation, standing, told
 from bot.app.sources import load
+from bot.app.trends import trends
 from bot.web.site import ReportWish
 
 __all__ = [
@@ -43,4 +44,5 @@ __all__ = [
     "run",
     "standing",
     "told",
+    "trends",
 ]

@@ -19,6 +19,7 @@ from bot.app.minds import Minds
 from bot.app.remembering import Remembering
 from bot.app.reporting import Reporting
 from bot.app.sources import make_connectors
+from bot.app.trends import SeriesTrends
 from bot.backoff import backoff
 from bot.connectors.names import CHATS
 from bot.courses import Courses
@@ -199,6 +200,7 @@ class Hall:
                 precision=self.settings.answers.precision,
                 replying=lambda: self._replying,
                 reports=self.reports,
+                trends=SeriesTrends(self.store).of,
             ),
             web.host,
             web.port,

@@ -37,11 +37,12 @@ from bot.web.reports import ReportPages
 from bot.web.routes import API, Policy, Route
 from bot.web.sessions import Sessions
 from bot.web.signin import SignIn
-from bot.web.site import Desk, FeedSession, LookUp, Receive, Reports, Site, SourcesNow
+from bot.web.site import Desk, FeedSession, FindTrends, LookUp, Receive, Reports, Site, SourcesNow
 from bot.web.source_json import Configured
 from bot.web.sources import Sources
 from bot.web.staging import Staging
 from bot.web.surveys import SurveyRoutes
+from bot.web.trends import SeriesTrends
 from bot.web.tryout import TryoutRoutes
 from knowledge.calibration import PRECISION
 
@@ -62,6 +63,7 @@ def make_web(
     public_url: str,
     trusted_proxies: Sequence[str],
     reports: Reports,
+    trends: FindTrends,
     sources_now: SourcesNow,
     courses: Courses,
     tryouts: Tryouts,
@@ -99,6 +101,7 @@ def make_web(
         now=now,
         public_url=public_url.rstrip("/"),
         reports=reports,
+        trends=trends,
         sources=sources or {},
         sources_now=sources_now,
         configured={} if configured is None else configured,
@@ -147,6 +150,7 @@ def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
         Staging(site),
         CourseRoutes(site),
         TryoutRoutes(site),
+        SeriesTrends(site),
         Account(site),
         People(site),
         document,

@@ -29,6 +29,7 @@ from bot.polls import Polls
 from bot.ports import Connector, Now, Store
 from bot.sessions import SETTINGS
 from bot.surveys import Surveys
+from bot.trends import Trends
 from bot.trying import Tryouts
 from bot.web.assets import Assets
 from bot.web.identity import Participant, Participants
@@ -63,6 +64,9 @@ class Reports(Protocol):
 
     async def session(self, id: str, wanted: ReportWish) -> tuple[bytes, str]: ...
 
+
+FindTrends = Callable[[str], Awaitable[Trends]]
+"""What a series was about, by its name. Raises `NotFound`."""
 
 SourcesNow = Callable[[], Awaitable[Sequence[SourceReport]]]
 """How the sources of this program are now."""
@@ -197,6 +201,7 @@ class Site:
     now: Now
     public_url: str
     reports: Reports
+    trends: FindTrends
     sources: Mapping[str, Mapping[str, str]]
     sources_now: SourcesNow
     configured: Mapping[str, Configured]

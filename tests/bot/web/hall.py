@@ -11,6 +11,7 @@ from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
 from bot.accounts import Actor, Grant
+from bot.app.trends import SeriesTrends
 from bot.courses import Courses
 from bot.desk import Desk
 from bot.errors import StoreError
@@ -218,6 +219,7 @@ async def open_hall(
         public_url=public_url,
         trusted_proxies=trusted,
         reports=Files(),
+        trends=SeriesTrends(store).of,
         sources_now=sources_now,
         courses=courses,
         tryouts=tryouts,
