@@ -115,10 +115,6 @@ class Queue(Protocol):
         """Questions whose revision is greater than `since`, merged ones included, in order of revision."""
         ...
 
-    async def revisions(self) -> dict[str, int]:
-        """The revision of each session that has questions."""
-        ...
-
     async def question(self, id: str) -> Question:
         """Raises `NotFound`."""
         ...

@@ -48,8 +48,10 @@ class Words:
 
 
 def words_of(text: str, glossary: Collection[str] = ()) -> Words:
-    """`glossary`: terms that are one word wherever they stand."""
+    """`glossary`: terms that are one word wherever they stand. Lines in another language than most of it do not
+    count."""
     language = language_of(text)
+    text = "\n".join(line for line in text.splitlines() if language_of(line) == language)
     runs = _chinese(text, tuple(glossary)) if language == "zh" else _spaced(text)
     terms: dict[str, str] = {}
     for run in runs:

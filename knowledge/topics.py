@@ -1,4 +1,4 @@
-"""What a series of evenings was about: its questions' vectors to topics, and which questions are the same one again.
+"""What a series of evenings was about: its questions' vectors to topics.
 
 Evenings are folded in one after the other, and nothing that an evening decided is decided again: a question stays in
 its topic, and a topic is called what it was called while that still tells it from the others. So the same evenings give
@@ -32,9 +32,6 @@ MOST, KEPT = 0.5, 0.4
 
 WAITING = 3000
 """Questions without a topic that are remembered, the newest: comparing each with each costs by the square."""
-
-SAME = 0.8
-"""From this cosine on two questions of different evenings are the same one, asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,33 +99,6 @@ def find_topics(evenings: Sequence[Sequence[Raised]], glossary: Sequence[str] = 
         _found(fold, centred)
         _name(fold)
     return _finished(fold, centred)
-
-
-def asked_again(evenings: Sequence[Sequence[Raised]]) -> list[list[int]]:
-    """A number for each question, the same for those that ask the same: that of the nearest question of an earlier
-    evening, where it is near enough. Those of one evening have different ones, for they were told apart there."""
-    numbers: list[list[int]] = []
-    known: list[NDArray[np.float32]] = []
-    begun = 0
-    flat: list[int] = []
-    for evening in evenings:
-        own = []
-        taken: set[int] = set()
-        before = np.stack(known) if known else None
-        for one in evening:
-            number = begun
-            if before is not None:
-                nearness = (before @ one.vector).round(4)
-                best = int(np.argmax(nearness))
-                if nearness[best] >= SAME and flat[best] not in taken:
-                    number = flat[best]
-            taken.add(number)
-            begun += number == begun
-            own.append(number)
-        known.extend(one.vector for one in evening)
-        flat.extend(own)
-        numbers.append(own)
-    return numbers
 
 
 def _centred(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -52,6 +52,7 @@ class SeriesTrends:
                 questions=await self._store.questions(evening.id),
                 remembered=await self._store.remembered(evening.id),
                 headings=headings(courses[evening.course]) if evening.course else {},
+                recurrences=await self._store.recurrences([evening.id]),
             )
             for evening in evenings
         ]

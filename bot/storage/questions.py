@@ -136,10 +136,6 @@ def questions(db: Database, session: str, since: int) -> list[Question]:
     return _with_demand(db, rows)
 
 
-def revisions(db: Database) -> dict[str, int]:
-    return {row["session"]: row["revision"] for row in db.execute("SELECT session, revision FROM revisions")}
-
-
 def question(db: Database, id: str) -> Question:
     """Raises `NotFound`."""
     rows = db.execute("SELECT * FROM questions WHERE id = ? AND removed = 0", (id,)).fetchall()

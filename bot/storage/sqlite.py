@@ -163,9 +163,6 @@ class SqliteStore:
         """Also, once and only with `since` over 0, a question that undo removed: as merged into nothing, demand 0."""
         return await self._read(questions.questions, session, since)
 
-    async def revisions(self) -> dict[str, int]:
-        return await self._read(questions.revisions)
-
     async def question(self, id: str) -> Question:
         return await self._read(questions.question, id)
 

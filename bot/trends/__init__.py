@@ -6,7 +6,7 @@ or fell is said only where chance would hardly do it: against all evenings befor
 whole series (Cochran and Armitage's test for a trend), with as many tests taken into account as are made together
 (`SURE`; Benjamini and Hochberg, 1995). A human on several chats counts on each of them.
 
-Dismissed questions are left out. Asked again is what comes near a question of an earlier evening (`topics.SAME`).
+Dismissed questions are left out. Asked again is what was surely asked on an earlier evening (`bot.recurring`).
 """
 
 from bot.trends.finding import find_trends, in_order

@@ -11,7 +11,7 @@ from bot.queueing import OPEN
 from bot.trends.model import Cell, Evening, Gap, Point, Row, Trends
 from bot.trends.sober import change_of, changes, leaning, runs
 from knowledge.maps import lay_out
-from knowledge.topics import Raised, Topic, asked_again, find_topics
+from knowledge.topics import Raised, Topic, find_topics
 
 MANY = 2
 """People, or evenings, from which on something unanswered is a gap."""
@@ -40,13 +40,20 @@ def find_trends(series: str, evenings: Sequence[Evening], glossary: Sequence[str
     raised = [[one for one, _, _ in evening] for evening in asked]
     topics = find_topics(raised, glossary)
     held = {id: at for at, topic in enumerate(topics) for id in topic.members}
-    issues, begun = asked_again(raised), set[int]()
-    points: list[Point] = []
-    for at, evening in enumerate(asked):
-        for (one, question, persons), issue in zip(evening, issues[at], strict=True):
-            points.append(Point(question, at, persons, one.vector, held.get(one.id), issue, issue in begun))
-        begun.update(issues[at])
+    first = _first_asked(evenings)
+    points = [
+        Point(question, at, persons, one.vector, held.get(one.id), first.get(one.id, one.id), one.id in first)
+        for at, evening in enumerate(asked)
+        for one, question, persons in evening
+    ]
     return _counted(series, tuple(evening.session for evening in evenings), topics, points)
+
+
+def _first_asked(evenings: Sequence[Evening]) -> dict[str, str]:
+    """By each question that was asked before, the one that asked it first."""
+    into = {q.id: q.state.merged_into for evening in evenings for q in evening.questions if q.state.merged_into}
+    sure = [one for evening in evenings for one in evening.recurrences if one.sure]
+    return {one.question: into.get(one.root, one.root) for one in sure}
 
 
 _Asked = tuple[Raised, Question, frozenset[Person]]
@@ -154,11 +161,11 @@ def _places(points: Sequence[Point]) -> tuple[tuple[float, float] | None, ...]:
 
 
 def _gaps(points: Sequence[Point]) -> tuple[Gap, ...]:
-    issues: dict[int, list[Point]] = {}
+    same: dict[str, list[Point]] = {}
     for point in points:
-        issues.setdefault(point.issue, []).append(point)
+        same.setdefault(point.same, []).append(point)
     found = []
-    for own in issues.values():
+    for own in same.values():
         people = sum(point.question.people for point in own)
         many = people >= MANY or len({point.evening for point in own}) >= MANY
         if many and all(point.question.status in OPEN for point in own):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.model import Person, Question, Remembered, Session, Status
+from bot.model import Person, Question, Recurrence, Remembered, Session, Status
 from bot.trends.sober import Change
 from knowledge.topics import Topic
 
@@ -19,6 +19,7 @@ class Evening:
     questions: Sequence[Question]
     remembered: Sequence[Remembered]
     headings: Mapping[str, str]
+    recurrences: Sequence[Recurrence] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Point:
     persons: frozenset[Person]
     vector: NDArray[np.float32]
     topic: int | None
-    issue: int
+    same: str
     again: bool
 
     @property

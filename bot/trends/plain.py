@@ -57,7 +57,7 @@ def _questions(trends: Trends) -> Iterator[Line]:
             *((row.topic.id, called(row)) if row else ("", "")),
             *(question.id, question.title, question.status.value, question.people, question.askers, question.votes),
             *(question.messages, "; ".join(f"{source}: {n}" for source, n in sorted(question.chats.items()))),
-            *(int(point.again), point.issue, _iso(question.first_at), answer.by if answer else ""),
+            *(int(point.again), point.same, _iso(question.first_at), answer.by if answer else ""),
         )
 
 
@@ -105,9 +105,13 @@ def to_text(trends: Trends) -> str:
     for title, change in (("rising", 1), ("falling", -1)):
         lines += ["", f"{title} over the series"]
         lines += [_text_run(row) for row in trends.rows if row.run == change] or ["  nothing that chance could not do"]
-    lines += ["", "asked and not answered"]
-    lines += [_text_gap(trends, gap) for gap in trends.gaps[:LINES]] or ["  nothing"]
-    return "\n".join([*lines, *_more(len(trends.gaps))])
+    gaps = [gap for gap in trends.gaps if not gap.suggested]
+    lines += ["", "asked and not answered, nor in the course"]
+    lines += [_text_gap(gap) for gap in gaps[:LINES]] or ["  nothing"]
+    lines += _more(len(gaps))
+    if waiting := len(trends.gaps) - len(gaps):
+        lines.append(f"  {waiting} more may be answered by the course: look at what it suggests")
+    return "\n".join(lines)
 
 
 def _text_row(row: Row) -> str:
@@ -120,7 +124,7 @@ def _text_run(row: Row) -> str:
     return f"  {_line(called(row), 40)}  {row.first:.0%} of those who asked, later {row.last:.0%}"
 
 
-def _text_gap(trends: Trends, gap: Gap) -> str:
+def _text_gap(gap: Gap) -> str:
     asked = "" if len(gap.evenings) == 1 else f" on {len(gap.evenings)} evenings"
     return f"  {gap.people:>4}  {_line(gap.question.title, 80)}{asked}"
 

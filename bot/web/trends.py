@@ -13,9 +13,9 @@ from bot.web.site import CALLER, Site
 from bot.web.texts import say
 from bot.web.trends_schemas import (
     ChatShare,
-    EveningOut,
     GapOut,
     PointOut,
+    SeriesEvening,
     TopicCell,
     TopicOut,
     TrendsOut,
@@ -53,9 +53,22 @@ class SeriesTrends:
         ]
 
     async def page(self, request: web.Request) -> web.Response:
-        series = request.match_info["series"]
-        await self._site.trends(series)  # a series that is not there is said at once
-        return page_response(self._site, request[CALLER], "trends.html", {"series": series})
+        """Of a series that is not there, the names of those there are."""
+        caller, series = request[CALLER], request.match_info["series"]
+        sessions = await self._site.store.sessions()
+        there = any(session.series == series for session in sessions)
+        others = dict.fromkeys(session.series for session in sessions if session.series)
+        response = page_response(
+            self._site,
+            caller,
+            "trends.html",
+            {"series": series},
+            path=quote(series, safe=""),
+            others=None if there else {name: quote(name, safe="") for name in others},
+            rows=ROWS,
+        )
+        response.set_status(200 if there else 404)
+        return response
 
     async def trends(self, request: web.Request) -> web.Response:
         return reply(trends_out(await self._site.trends(request.match_info["series"])))
@@ -78,7 +91,7 @@ def trends_out(trends: Trends) -> TrendsOut:
     return TrendsOut(
         series=trends.series,
         evenings=[
-            EveningOut(
+            SeriesEvening(
                 session=session.id,
                 title=session.title,
                 starts_at=session.starts_at,
@@ -96,7 +109,7 @@ def trends_out(trends: Trends) -> TrendsOut:
                 people=point.question.people,
                 evening=point.evening,
                 topic=point.topic,
-                same=point.issue,
+                same=point.same,
                 asked_before=point.again,
                 x=None if place is None else place[0],
                 y=None if place is None else place[1],

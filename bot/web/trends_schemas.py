@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 ChangeOut = Literal[-1, 0, 1]
 
 
-class EveningOut(BaseModel):
+class SeriesEvening(BaseModel):
     """One session of the series; `people` asked something."""
 
     session: str
@@ -67,7 +67,7 @@ class PointOut(BaseModel):
     people: int
     evening: int
     topic: int | None
-    same: int
+    same: str
     asked_before: bool
     x: float | None
     y: float | None
@@ -90,7 +90,7 @@ class TrendsOut(BaseModel):
     """What a series was about. `topics` and `gaps` with most people first."""
 
     series: str
-    evenings: list[EveningOut]
+    evenings: list[SeriesEvening]
     topics: list[TopicOut]
     questions: list[PointOut]
     gaps: list[GapOut]

@@ -5,6 +5,7 @@ import { day, onLanguage, t } from "./i18n.js";
 import { moderates, pageFacts, startShell, toastFailure } from "./shell.js";
 import { startAlarm } from "./sources-alarm.js";
 import "./words/plain.js";
+import "./words/trends.js";
 
 let talks = [];
 
@@ -35,7 +36,9 @@ function groups(found, heading) {
   return series.map((name) => {
     const list = el("ul", { class: "talks" }, ...found.filter((one) => one.series === name).map(talk));
     const named = name || series.length > 1;
-    return el("section", {}, named && el(heading, { dir: "auto", text: name ? shown(name) : t("sessions.alone") }), list);
+    const head = named && el(heading, { dir: "auto", text: name ? shown(name) : t("sessions.alone") });
+    const trends = name && moderates(pageFacts().role) && el("a", { class: "series-link", href: `/series/${encodeURIComponent(name)}`, text: t("trends.link") });
+    return el("section", {}, el("div", { class: "head-line" }, head, trends), list);
   });
 }
 

@@ -55,7 +55,7 @@ EVERYBODYS = {
 def address(path: str, session: str = "talk") -> str:
     values = {"session": session, "question": "q1", "token": "x", "version": "x", "source": "echo", "name": "base.css"}
     values |= {"person": "nobody", "invitation": "none", "login": "none"}
-    values |= {"poll": "p1", "item": "s1"}
+    values |= {"poll": "p1", "item": "s1", "series": "none"}
     return re.sub(r"\{(\w+)(?::[^}]*)?\}", lambda m: values[m[1]], path)
 
 
