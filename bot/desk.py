@@ -61,17 +61,23 @@ class Desk:
         polls_changed: Changed = lambda _: None,
         edits: Callable[[str], bool] = lambda _: True,
         replying: Callable[[], Container[str]] = frozenset,
+        duties_changed: Changed = lambda _: None,
+        say_at: Callable[[Session, float, float], float] = lambda _session, _asked, now: now,
     ) -> None:
         """`settled` is told, by its id, that a session was opened or set otherwise, `polls_changed` that its polls,
-        its survey or its pulse were; after the commit. `edits` says of a connector, by its name, whether it can edit
-        what it said, `replying` names those that can say anything."""
+        its survey or its pulse were, `duties_changed` that what is due after it was; after the commit. `edits` says of
+        a connector, by its name, whether it can edit what it said, `replying` names those that can say anything.
+        `say_at(session, asked_at, now)`: when an answer, given now to what was asked last at that time, may reach
+        people."""
         self._edits, self._replying = edits, replying
+        self._duties_changed = duties_changed
         self._polls_changed = polls_changed
         self._store = store
         self._changed = changed
         self._now = now
         self._sending = sending
         self._settled = settled
+        self._say_at = say_at
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def turn(self, session: str) -> asyncio.Lock:
@@ -116,7 +122,8 @@ class Desk:
             pairs.append((state, after))
             if shown and reason:
                 session = await self._session(state.session)
-                said += reasons(session, after, await self._store.asked(state.id), self._now() + UNDO_WITHIN)
+                asked = await self._store.asked(state.id)
+                said += reasons(session, after, asked, self._leaves(session, asked))
         return await self._apply(who, "dismiss", pairs, deliveries=tuple(said))
 
     async def assign(self, who: str, ids: Sequence[str], expert: str) -> Action:
@@ -343,6 +350,7 @@ class Desk:
                 polls=tuple((after, before) for before, after in reversed(change.polls)),
                 pulse=None if change.pulse is None else not change.pulse,
                 surveys=tuple((after, before) for before, after in reversed(change.surveys)),
+                duties=tuple((after, before) for before, after in change.duties),
             )
         )
 
@@ -399,7 +407,7 @@ class Desk:
             return ()
         session = await self._session(question.session)
         sent = await self._store.answering(question.session)
-        return answers(session, question, asked, sent, self._now() + UNDO_WITHIN, self._edits)
+        return answers(session, question, asked, sent, self._leaves(session, asked), self._edits)
 
     async def _joined(self, question: QuestionState, asked: Sequence[Asked]) -> tuple[Delivery, ...]:
         """The recorded answer to those who come to the question now."""
@@ -407,7 +415,7 @@ class Desk:
             return ()
         session = await self._session(question.session)
         sent = await self._store.answering(question.session)
-        return joined(session, question, asked, sent, self._now() + UNDO_WITHIN)
+        return joined(session, question, asked, sent, self._leaves(session, asked))
 
     async def _said_before(self, change: Change) -> tuple[Delivery, ...]:
         """Where a correction is taken back, the chats that heard it hear again what stands."""
@@ -416,6 +424,11 @@ class Desk:
             if old and new and old.answer and new.answer and old.answer != new.answer:
                 said += await self._said(old, await self._store.asked(old.id))
         return tuple(said)
+
+    def _leaves(self, session: Session, asked: Sequence[Asked]) -> float:
+        """When what is told to those who asked goes out: as soon as it can no more be taken back, but not at night."""
+        last = max((one.message.at for one in asked), default=0.0)
+        return self._say_at(session, last, self._now() + UNDO_WITHIN)
 
     async def _joined_since(self, change: Change) -> list[Move]:
         """Where a split is undone, what joined the new question meanwhile goes where its founders go."""
@@ -488,6 +501,8 @@ class Desk:
             self._settled(change.session)
         if change.polls or change.surveys or change.pulse is not None:
             self._polls_changed(change.session)
+        if change.duties:
+            self._duties_changed(change.session)
         if change.deliveries:
             self._sending()
         return action

@@ -53,7 +53,8 @@ class Session:
     """One talk. `course` is the folder of its material ("" without one), `language` is "zh" or "en".
 
     With `review` viewers see a question only after a moderator approved it, with `ledger` also what was dismissed and
-    why. `survey`: whether the survey opens by itself.
+    why. `survey`: whether the survey opens by itself. `digest`, `personal` and `report` say what is told by itself
+    after the talk, see `bot.rounds`.
     """
 
     id: str
@@ -71,6 +72,9 @@ class Session:
     acknowledgements: Mode = Mode.AUTO
     memory: Mode = Mode.AUTO
     survey: SurveyWhen = SurveyWhen.OFF
+    digest: Mode = Mode.SUGGEST
+    personal: Mode = Mode.AUTO
+    report: Mode = Mode.AUTO
 
 
 @dataclass(frozen=True, slots=True)
@@ -532,6 +536,61 @@ class Move:
     after: str
 
 
+class DutyStatus(StrEnum):
+    """What became of something that is due after a talk. `open`: nothing yet. `dropped`: it came too late. `empty`:
+    there was nothing to say, or nobody to say it to."""
+
+    OPEN = "open"
+    SENT = "sent"
+    CANCELLED = "cancelled"
+    DROPPED = "dropped"
+    EMPTY = "empty"
+
+
+@dataclass(frozen=True, slots=True)
+class DutyState:
+    """How a duty of a session stands (see `bot.rounds`): `text` is what a person wrote in the place of the proposed one
+    (""), `who` did it at that time ("": it was done by itself)."""
+
+    session: str
+    name: str
+    status: DutyStatus = DutyStatus.OPEN
+    text: str = ""
+    at: float = 0.0
+    who: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """A chat of a session, without a message to reply to. `out`: only somebody reads there who wants to hear nothing
+    that comes by itself."""
+
+    address: Address
+    out: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """How somebody asked a question: `first` is where it is filed, `question` where it counts, which is another one
+    where it was merged."""
+
+    question: str
+    first: str
+    text: str
+    address: Address | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """One human with what they asked in a session, in order of arrival, on whatever chats they linked. `chat` is where
+    only they read (None: nowhere); `out` as in `Hearing`."""
+
+    person: Person
+    chat: Address | None
+    asked: tuple[Wording, ...]
+    out: bool = False
+
+
 SettingValue = str | float | bool | None
 
 
@@ -551,6 +610,7 @@ class Change:
     `questions` are pairs (before, after): before None founds a question, after None removes one (only undo does). The
     same goes for `polls` and `surveys`, which staff may remove as well. `pulse` switches the pulse on or off. `opens`
     is a session that begins to exist. `once` names an act that a device may send again, not knowing whether it arrived.
+    `duties` are pairs as well, but a duty is always there.
     """
 
     session: str
@@ -567,6 +627,7 @@ class Change:
     pulse: bool | None = None
     once: str = ""
     surveys: tuple[tuple[SurveyState | None, SurveyState | None], ...] = ()
+    duties: tuple[tuple[DutyState, DutyState], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

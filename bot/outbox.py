@@ -127,7 +127,8 @@ class Outbox:
     `page` gives the address of a session's page, where a text that is too long for a chat can be read whole.
     `attempts`: failures until a message is given up; `patience`: seconds that one call may take; `wait`: seconds to
     wait after so many failures; `finish`: seconds that calls under way get when it is stopped. `settled` hears of each
-    delivery whose state was written.
+    delivery whose state was written. `held_until` says from when on what is due now may go: some things are not said at
+    night, however late they come.
     """
 
     def __init__(
@@ -142,12 +143,14 @@ class Outbox:
         wait: Callable[[int], float] = default_wait,
         finish: float = FINISH,
         settled: Callable[[Delivery], None] = lambda _: None,
+        held_until: Callable[[Delivery, float], float] = lambda _, now: now,
     ) -> None:
         self._store, self._now = store, now
         self._connectors, self._page = connectors, page
         self._attempts, self._patience, self._wait, self._longest_end = attempts, patience, wait, finish
         self._settled = settled
         self._no_answer = f"no answer within {patience:g} s"
+        self._held_until = held_until
         self._roads: dict[str, Road] = {}
         self._settling = Lane()
         self._calls: set[asyncio.Task[None]] = set()
@@ -208,6 +211,8 @@ class Outbox:
             return self._start_settling(replace(delivery, state="failed", error=NO_REPLY))
         if delivery.sent_id and not connector.abilities.edit and not worth_repeating(delivery):
             return self._start_settling(replace(delivery, state="sent"))
+        if (until := self._held_until(delivery, now)) > now:
+            return self._start_settling(replace(delivery, not_before=until))
         road = self._roads.setdefault(connector.name, Road(connector))
         lane = road.lane(delivery.address.chat)
         if (wait := road.wait(lane, now)) > 0:

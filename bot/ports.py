@@ -14,13 +14,16 @@ from bot.model import (
     Action,
     Address,
     Asked,
+    Asker,
     Change,
     Cursor,
     Declined,
     Delivery,
     Draft,
+    DutyState,
     Feed,
     Heard,
+    Hearing,
     Message,
     Outage,
     Person,
@@ -491,6 +494,37 @@ class Reports(Protocol):
         ...
 
 
+class Rounds(Protocol):
+    """What is due after a talk, and who is there to be told. What people do to a duty is a `Change`."""
+
+    async def duties(self, session: str) -> list[DutyState]:
+        """Those that ever were anything but open."""
+        ...
+
+    async def keep_duty(self, before: DutyState, after: DutyState, deliveries: Sequence[Delivery] = ()) -> None:
+        """It stands so now, and this is to be said, in one transaction. Raises `Conflict` where `before` is no longer
+        what stands."""
+        ...
+
+    async def hearings(self, session: str) -> list[Hearing]:
+        """Every chat of the session in which somebody can be answered."""
+        ...
+
+    async def askers(self, session: str) -> list[Asker]:
+        """Every human who asked something."""
+        ...
+
+    async def opt_out(self, person: Person, at: float) -> None:
+        """They want to hear nothing that comes by itself, whichever chats they linked or will link."""
+        ...
+
+    async def opt_in(self, person: Person) -> bool:
+        """They want to hear it again; whether they were out."""
+        ...
+
+    async def is_out(self, person: Person) -> bool: ...
+
+
 class Store(
     Inbox,
     Queue,
@@ -505,6 +539,7 @@ class Store(
     Surveys,
     Reviews,
     Reports,
+    Rounds,
     Protocol,
 ):
     """All that is kept. One process owns it; opening a store that another process holds raises `StoreBusy`."""
@@ -546,6 +581,10 @@ class Talks(Protocol):
     async def press_poll(self, session: str, poll: str, person: Person, choice: str) -> tuple[Poll, tuple[str, ...]]:
         """Somebody pressed the button of one choice ("": to choose anew); how the poll stands now, and all that this
         person has chosen. Raises as `vote_poll`."""
+        ...
+
+    async def hear_again(self, person: Person) -> bool:
+        """Somebody who wanted to hear nothing that comes by itself wants to again; whether they were out."""
         ...
 
     async def staff_pressed(self, act: str, about: str, person: Person) -> str:

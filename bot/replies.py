@@ -6,6 +6,7 @@ A delivery's key is what makes "once" true (see `Delivery`):
 `answer:` a person's answer: one for each chat, and one for each asking that came to the question later;
 `reason:` why a question was dismissed, where its asker may read it: one for each private chat;
 `link:` whether a code that somebody said was good;
+`opt:` that somebody hears no more, or again, what comes by itself;
 `try:` that a test message was heard.
 """
 
@@ -60,6 +61,8 @@ TEXTS = {
         "and_more": "等 {count} 人",
         "joiner": "、",
         "linked": "已绑定：您在这里的提问也会出现在网页“我的提问”里，同一个问题只算一个人。",
+        "opted_out": "好的，不会再发活动回顾、提醒和问卷给您。您自己的问题有了回答，仍会告诉您。想恢复请回复“订阅”。",
+        "opted_in": "好的，以后会再发活动回顾、提醒和问卷给您。不想收到时，请回复“退订”。",
         "heard": "Floormic 收到了。",
         "not_linked": "这个绑定码无效、已过期或已被使用。请在网页“我的提问”里重新获取一个。",
     },
@@ -84,6 +87,10 @@ TEXTS = {
         "and_more": " and others, {count} people",
         "joiner": ", ",
         "linked": "Linked: what you ask here is also among your questions on the web page, and you count once.",
+        "opted_out": "All right: no more digests, reminders or surveys for you. You are still told the answers to your "
+        "own questions. To get the others again, reply “start”.",
+        "opted_in": "All right: digests, reminders and surveys come to you again. To get no more of them, reply "
+        "“stop”.",
         "heard": "Floormic hears you.",
         "not_linked": "This code is wrong, too old or already used. Get a new one on the web page, at your questions.",
     },
@@ -101,6 +108,20 @@ def link_reply(message: Message, done: bool, language: str) -> Delivery | None:
         session=message.session,
         address=message.address,
         text=words(language)["linked" if done else "not_linked"],
+        not_before=message.at,
+    )
+
+
+def opt_reply(message: Message, on: bool, language: str) -> Delivery | None:
+    """What somebody hears who wants to hear what comes by itself, or does not any more; once a minute, for a chat can
+    be told only so much. None where the chat has no way back."""
+    if message.address is None:
+        return None
+    return Delivery(
+        key=f"opt:{message.source}:{message.address.chat}:{message.author}:{on}:{message.at // 60:.0f}",
+        session=message.session,
+        address=message.address,
+        text=words(language)["opted_in" if on else "opted_out"],
         not_before=message.at,
     )
 

@@ -11,7 +11,7 @@ from typing import Any
 from bot.errors import BadInput, Conflict
 from bot.model import Mode, Session, Setting, SettingValue, SurveyWhen
 
-MODES = frozenset({"grouping", "answers", "acknowledgements", "memory"})
+MODES = frozenset({"grouping", "answers", "acknowledgements", "memory", "digest", "personal", "report"})
 MODERATORS = MODES | {"review", "ledger", "survey"}
 """What moderators may set; everything else is the organiser's."""
 

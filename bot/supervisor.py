@@ -187,6 +187,9 @@ class Door(Floor):
     async def cursor(self, source: str) -> str | None:
         return await self._talks.cursor(source)
 
+    async def hear_again(self, person: Person) -> bool:
+        return await self._talks.hear_again(person)
+
     async def vote(self, session: str, question: str, person: Person) -> Question:
         return await self._talks.vote(self._leads(session), question, person)
 

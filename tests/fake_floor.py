@@ -40,6 +40,7 @@ class FakeFloor:
         self.fail_next = 0
         self.crash_next = False
         self.heard: list[str] = []
+        self.out: set[Person] = set()
         self.staff: list[tuple[str, str, Person]] = []
         self.staff_says = ""
 
@@ -112,6 +113,12 @@ class FakeFloor:
 
     async def mine(self, session: str, person: Person) -> list[tuple[Message, QuestionState | None]]:
         return [(m, q) for m, q in self.asked if m.author == person.id]
+
+    async def hear_again(self, person: Person) -> bool:
+        self._may_fail()
+        was_out = person in self.out
+        self.out.discard(person)
+        return was_out
 
     async def staff_pressed(self, act: str, about: str, person: Person) -> str:
         self._may_fail()

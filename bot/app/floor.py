@@ -7,9 +7,10 @@ from dataclasses import replace
 from bot.desk import Desk
 from bot.linking import hashed, said_code
 from bot.model import Cursor, Delivery, Message, Person, Poll, PollVote, Question, QuestionState
+from bot.opting import said as said_opting
 from bot.polls import Polls
 from bot.ports import Floor, Now, Store
-from bot.replies import link_reply, test_reply
+from bot.replies import link_reply, opt_reply, test_reply
 from bot.staffroom import StaffRoom
 from bot.surveying import is_item
 from bot.surveys import Surveys
@@ -51,12 +52,15 @@ class OpenFloor:
     ) -> int:
         codes = [(message, code) for message in messages if (code := said_code(message.text))]
         tests = [message for message in messages if self._tryouts.is_test(message)]
+        opted = [(message, on) for message in messages if (on := await self._opted(message)) is not None]
         told = [
             *[await self._link(message, code) for message, code in codes],
             *[await self._test(message) for message in tests],
+            *[opt_reply(message, on, await self._language(message.session)) for message, on in opted],
         ]
         deliveries = (*deliveries, *(said for said in told if said))
-        messages = [message for message in messages if not said_code(message.text) and message not in tests]
+        done = [*tests, *(message for message, _ in opted)]
+        messages = [message for message in messages if not said_code(message.text) and message not in done]
         votes = await self._polls.heard(messages)
         sessions = {message.external_id: message.session for message in messages}
         voting = {(vote.person.source, vote.message) for vote in votes}
@@ -71,7 +75,7 @@ class OpenFloor:
                 await self._surveys.answered(sessions[vote.message], vote.person)
         if deliveries:
             self._sending()
-        return new + len(codes) + len(tests)  # what was done for them was done now
+        return new + len(codes) + len(done)  # what was done for them was done now
 
     async def _link(self, message: Message, code: str) -> Delivery | None:
         """Somebody says with a code that they are the one of the web page; what they are told, where they can be."""
@@ -79,6 +83,15 @@ class OpenFloor:
         if done:
             self._linked(message.session)
         return link_reply(message, done, await self._language(message.session))
+
+    async def _opted(self, message: Message) -> bool | None:
+        """What somebody wants to hear from now on; None for any other message. Who is not out and wants in says
+        nothing new: that may be meant for the speaker."""
+        on = said_opting(message.text)
+        if on is False:
+            await self._store.opt_out(message.person, self._now())
+            return False
+        return True if on and await self._store.opt_in(message.person) else None
 
     async def _test(self, message: Message) -> Delivery | None:
         key = self._tryouts.heard(message)
@@ -112,6 +125,9 @@ class OpenFloor:
     async def press_poll(self, session: str, poll: str, person: Person, choice: str) -> tuple[Poll, tuple[str, ...]]:
         acting = self._surveys if is_item(poll) else self._polls
         return await acting.press(session, poll, person, choice)
+
+    async def hear_again(self, person: Person) -> bool:
+        return await self._store.opt_in(person)
 
     async def staff_pressed(self, act: str, about: str, person: Person) -> str:
         room = self._staff.get(person.source)

@@ -18,6 +18,7 @@ from bot.app.floor import Unwatched
 from bot.app.minds import Minds
 from bot.app.remembering import Remembering
 from bot.app.reporting import Reporting
+from bot.app.rounding import answers_at, make_rounds
 from bot.app.sources import make_connectors
 from bot.app.trends import SeriesTrends
 from bot.backoff import backoff
@@ -33,8 +34,10 @@ from bot.outbox import Outbox
 from bot.pipeline import Pipeline
 from bot.polls import Polls
 from bot.ports import Connector, Now, Store
+from bot.quiet import held_until, is_quiet
 from bot.reach import ANSWERING
 from bot.reaching import Reaching
+from bot.rounds import TOPIC as AFTER
 from bot.settings import Settings, keep_secret
 from bot.staffroom import StaffRoom
 from bot.storage.sqlite import open_store
@@ -82,6 +85,7 @@ class Hall:
             staff=self._is_staff,
             page=lambda session: self.session_url(session, "feedback"),
             gather=minds.gather,
+            quiet=lambda at: is_quiet(at, settings.after.hours),
         )
         self._reaching = Reaching(store, lambda: self._replying, now, lambda: self._outbox.wake())
         self.polls = Polls(
@@ -103,6 +107,8 @@ class Hall:
             polls_changed=self._polls_changed,
             edits=lambda name: name in self.connectors and self.connectors[name].abilities.edit,
             replying=lambda: self._replying,
+            duties_changed=partial(self._told, AFTER),
+            say_at=answers_at(settings.after),
         )
         self.experts = Experts(
             store,
@@ -136,12 +142,31 @@ class Hall:
         self.sign_in = SignIn(keep_secret(settings.secret_file).encode(), store, now)
         configured = make_connectors(settings, now, self.sign_in.key)
         self.connectors: dict[str, Connector] = {c.name: c for c in (*configured, *extra(self))}
-        self._outbox = Outbox(store, self.connectors, now, page=self.session_url, settled=self._said)
+        self._outbox = Outbox(
+            store,
+            self.connectors,
+            now,
+            page=self.session_url,
+            settled=self._said,
+            held_until=lambda delivery, at: held_until(delivery, at, settings.after.hours),
+        )
         self.supervisor = Supervisor(
             self.floor, store, self.connectors.values(), now, said=self._outbox.said, leads=self._leads
         )
         self._sources = {source.name: Configured(source.kind, source.session) for source in settings.sources}
         self.reports = Reporting(store, self._sources, now, minds.gather)
+        self.rounds = make_rounds(
+            settings,
+            store,
+            now,
+            able=lambda: {name: c.abilities for name, c in self.connectors.items() if c.abilities.reply},
+            staff=self._is_staff,
+            feeds=lambda source: self._sources[source].session,
+            page=self.session_url,
+            summary=lambda session: self.reports.summary(session.id, self.session_url(session.id, "report")),
+            changed=self.live.changed,
+            sending=self._outbox.wake,
+        )
         self._serving: Serving | None = None
         self._setting = asyncio.Lock()
         self._taught: dict[str, tuple[object, ...]] = {}
@@ -169,7 +194,7 @@ class Hall:
 
     async def start(self) -> None:
         for session in self.settings.sessions:
-            await self.store.configure_session(session.session())
+            await self.store.configure_session(session.session(self.settings.after))
         for feed in await self.store.feeds():
             known = self._sources.get(feed.source)
             if known and known.session == feed.said:  # else the file has a newer word
@@ -196,6 +221,8 @@ class Hall:
                 courses=self.courses,
                 tryouts=self.tryouts,
                 experts=self.experts,
+                rounds=self.rounds,
+                defaults={name: getattr(self.settings.after, name) for name in ("digest", "personal", "report")},
                 trusted_proxies=web.trusted_proxies,
                 precision=self.settings.answers.precision,
                 replying=lambda: self._replying,
@@ -210,6 +237,7 @@ class Hall:
         self._spawn("sources", self.supervisor.run)
         self._spawn("earlier evenings", self._remember)
         self._spawn("surveys", self.surveys.run)
+        self._spawn("rounds", self.rounds.run)
         for source in self.settings.sources:
             self._open_staff(source)
         self._understanding = self._begin(self._understand())
@@ -263,6 +291,8 @@ class Hall:
     def _settled(self, id: str) -> None:
         """A session was opened or is set otherwise."""
         self.live.changed(id, SESSION)
+        self.live.changed(id, AFTER)
+        self.rounds.wake()
         self._spawn(f"session {id}", partial(self._settle, id))
         self._spawn(f"experts of {id}", partial(self.experts.settled, id))
 

@@ -134,7 +134,7 @@ async def _store(settings: Settings, session: str, found: Sequence[Message], now
             "a signed intake ([intake])"
         ) from None
     try:
-        await store.configure_session(_session(settings, session).session())
+        await store.configure_session(_session(settings, session).session(settings.after))
         floor = Unwatched(store, Desk(store, lambda _: None, now), lambda _: None, lambda: None)
         return sum([await floor.receive(found[n : n + AT_ONCE]) for n in range(0, len(found), AT_ONCE)])
     finally:

@@ -112,6 +112,9 @@ class Ear(Floor):
     async def press_poll(self, session: str, poll: str, person: Person, choice: str) -> tuple[Poll, tuple[str, ...]]:
         raise NotFound("only listening")
 
+    async def hear_again(self, person: Person) -> bool:
+        return False
+
     async def staff_pressed(self, act: str, about: str, person: Person) -> str:
         return ""
 

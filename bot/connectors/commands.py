@@ -25,6 +25,7 @@ from bot.model import (
     QuestionState,
     Status,
 )
+from bot.opting import said as said_opting
 from bot.polling import BUTTON
 from bot.ports import Floor
 
@@ -49,7 +50,7 @@ NAMES = {
     "我的提问": "mine",
     "我的提問": "mine",
     "help": "help",
-    "start": "help",
+    "start": "start",
     "帮助": "help",
     "幫助": "help",
 }
@@ -66,6 +67,8 @@ WORDS: Texts = {
         "list_votes": "排行（或 /questions）：大家最想问的问题，可以投票",
         "list_mine": "我的问题（或 /mine）：我问过的问题怎么样了",
         "list_link": "绑定 加上网页上的绑定码（或 /link）：和网页上的您算作同一个人",
+        "list_stop": "退订（或 /stop）：不再收到活动回顾、提醒和问卷；订阅：恢复",
+        "again": "好的，以后会再发活动回顾、提醒和问卷给您。",
         "how": "群里用这些词要先 @我，带 / 的不用。",
         "later": "专家回答之后，我会在您提问的地方告诉您。",
         "more": "",
@@ -106,6 +109,8 @@ WORDS: Texts = {
         "list_votes": "questions (or /questions): what most people want to know (you can vote)",
         "list_mine": "my questions (or /mine): what became of my questions",
         "list_link": "link and the code that the web page shows (or /link): you are the same person there",
+        "list_stop": "stop (or /stop): no more digests, reminders and surveys; start: get them again",
+        "again": "All right: digests, reminders and surveys come to you again.",
         "how": "In a group mention me before these words; with the / there is no need.",
         "later": "When an expert answers, I tell you where you asked.",
         "more": "",
@@ -145,7 +150,8 @@ NOTHING: Texts = {"zh": {}, "en": {}}
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """Somebody wants to be told something: `what` is "help", "hint" (how to ask), "top" or "mine"."""
+    """Somebody wants to be told something: `what` is "help", "start" (help, and to hear what comes by
+    itself again), "hint" (how to ask), "top" or "mine"."""
 
     what: str
     external_id: str
@@ -166,6 +172,8 @@ def read(text: str, addressed: bool) -> Said:
     """`addressed`: in private, or the bot was mentioned (the mention is no part of the text)."""
     text = text.strip()
     if said_code(text):
+        return Said(text.removeprefix("/"), explicit=text.startswith("/"))
+    if said_opting(text) is False:
         return Said(text.removeprefix("/"), explicit=text.startswith("/"))
     if asked := ASK.match(text) or (ASK_WORD.match(text) if addressed else None):
         rest = text[asked.end() :]
@@ -224,8 +232,11 @@ async def reply(
             text, buttons = _top(questions, say), _votes(questions, say) if abilities.buttons else ()
         elif command.what == "mine":
             text = _mine(await floor.mine(session, command.person), command.address, abilities, say)
+        elif command.what == "hint":
+            text = say["hint"]
         else:
-            text = help_text(language, abilities, own) if command.what == "help" else say["hint"]
+            again = command.what == "start" and await floor.hear_again(command.person)
+            text = "\n\n".join([*([say["again"]] if again else []), help_text(language, abilities, own)])
     except StoreError:
         raise
     except FloormicError:
@@ -243,7 +254,13 @@ def help_text(language: str, abilities: Abilities, own: Texts = NOTHING) -> str:
     """What the bot is for, how one asks, and which commands there are."""
     say = words(language, own)
     ways = [say["private"] if abilities.private else "", say["group"]]
-    lists = [say["list_votes" if abilities.buttons else "list"], say["list_mine"], say["list_link"], say["how"]]
+    lists = [
+        say["list_votes" if abilities.buttons else "list"],
+        say["list_mine"],
+        say["list_link"],
+        say["list_stop"],
+        say["how"],
+    ]
     paragraphs = ([say["about"]], ways, lists, [say["later"]], [say["more"]])
     return "\n\n".join("\n".join(line for line in lines if line) for lines in paragraphs if any(lines))
 

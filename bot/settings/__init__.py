@@ -17,6 +17,7 @@ from bot.settings.draft import Draft, Place, Raw, read_draft
 from bot.settings.page import Described, connectors_page, describe_settings, settings_page
 from bot.settings.schema import (
     SECTIONS,
+    AfterSettings,
     AnswersSettings,
     EncoderSettings,
     SessionSettings,
@@ -29,6 +30,7 @@ from bot.settings.wording import explain
 Some = TypeVar("Some", bound=Section)
 
 __all__ = [
+    "AfterSettings",
     "AnswersSettings",
     "Described",
     "EncoderSettings",
@@ -66,6 +68,8 @@ def load_settings(
         for source, place in zip(sources, _places(draft, known), strict=True):
             for key, text in source.problems(settings.web.public_url):
                 draft.problem((*place, key), text)
+        if settings.after.report_to not in {"", *(source.name for source in sources if source.staff)}:
+            draft.problem(("after", "report_to"), "there is no source of this name that has a staff's chat")
     if draft.problems or settings is None:
         raise SettingsError([text for _, text in sorted(draft.problems)])
     settings = settings.model_copy(update={"sources": tuple(sources)})

@@ -3,6 +3,7 @@
 import ipaddress
 from pathlib import Path
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AwareDatetime,
@@ -16,6 +17,7 @@ from pydantic import (
 
 from bot.model import Mode, Session, SurveyWhen
 from bot.options import Section, Slug, SourceOptions
+from bot.quiet import Hours, When, minutes_of, when_of
 
 
 class WebSettings(Section):
@@ -84,6 +86,111 @@ class AnswersSettings(Section):
     )
 
 
+class AfterSettings(Section):
+    title_in_file = "[after]"
+    about = (
+        "What is told by itself when a talk is over, and when nothing is: see [After the talk](after.md). A session "
+        "may have modes of its own."
+    )
+
+    zone: str = Field(
+        default="",
+        description="Time zone of all times of the day here, such as `Asia/Shanghai`. Empty: that of this machine.",
+    )
+    quiet: str = Field(
+        default="22:00-08:00",
+        description="Quiet hours: nothing that comes by itself is sent, and no late answers. Empty: none.",
+    )
+    morning: str = Field(
+        default="09:00", description="When that goes out which would have come by itself in the quiet hours."
+    )
+    digest: Mode = Field(
+        default=Mode.SUGGEST,
+        description="Thanks, the answers that most people wanted and the next evening, to every chat: `off`, `suggest` "
+        "(a moderator sends it) or `auto`.",
+    )
+    digest_at: str = Field(
+        default="+30",
+        description="When: minutes after the end (`+30`) or a time of the day (`21:45`); also of the personal ones.",
+    )
+    personal: Mode = Field(
+        default=Mode.AUTO,
+        description="What became of their own questions, to everybody who asked and can be told in private: `off`, "
+        "`suggest` or `auto`.",
+    )
+    report: Mode = Field(
+        default=Mode.AUTO,
+        description="The evening in figures and a link to the report, to the organisers' chat: `off`, `suggest` or "
+        "`auto`.",
+    )
+    report_at: str = Field(default="+15", description="When, as in `digest_at`.")
+    report_to: str = Field(
+        default="",
+        description="Name of the source whose staff's chat gets the report. Empty: the staff's chats of all sources "
+        "that feed the session.",
+    )
+    answers_at_night: StrictBool = Field(
+        default=False,
+        description="Also bring answers to the askers in the quiet hours, long after they asked. While the talk runs, "
+        "and half an hour after a question, answers always go at once.",
+    )
+
+    @field_validator("zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        if value:
+            zone_of(value)
+        return value
+
+    @field_validator("quiet")
+    @classmethod
+    def _from_to(cls, value: str) -> str:
+        if value:
+            _quiet_of(value)
+        return value
+
+    @field_validator("morning")
+    @classmethod
+    def _of_the_day(cls, value: str) -> str:
+        minutes_of(value)
+        return value
+
+    @field_validator("digest_at", "report_at")
+    @classmethod
+    def _after_or_of_the_day(cls, value: str) -> str:
+        when_of(value)
+        return value
+
+    @property
+    def hours(self) -> Hours:
+        begin, end = _quiet_of(self.quiet) if self.quiet else (0, 0)
+        return Hours(begin, end, minutes_of(self.morning), zone_of(self.zone) if self.zone else None)
+
+    @property
+    def digest_when(self) -> When:
+        return when_of(self.digest_at)
+
+    @property
+    def report_when(self) -> When:
+        return when_of(self.report_at)
+
+
+def zone_of(name: str) -> ZoneInfo:
+    """Raises `ValueError`."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no time zone; name one such as Asia/Shanghai or Europe/Berlin") from error
+
+
+def _quiet_of(text: str) -> tuple[int, int]:
+    """Begin and end in minutes after midnight. Raises `ValueError`."""
+    begin, dash, end = text.partition("-")
+    if not dash:
+        raise ValueError(f"{text!r} is no time from one hour to another, such as 22:00-08:00")
+    return minutes_of(begin), minutes_of(end)
+
+
 class SessionSettings(Section):
     title_in_file = "[[session]]"
     about = "One talk; repeat the table for more of them. Without any there is one session called `talk`."
@@ -127,9 +234,13 @@ class SessionSettings(Section):
         default=SurveyWhen.OFF,
         description="Opening the survey after the talk by itself: `off` or `at_end` (when the talk was ended).",
     )
+    digest: Mode | None = Field(default=None, description="As in `[after]`, for this session.")
+    personal: Mode | None = Field(default=None, description="As in `[after]`, for this session.")
+    report: Mode | None = Field(default=None, description="As in `[after]`, for this session.")
 
-    def session(self) -> Session:
+    def session(self, after: AfterSettings | None = None) -> Session:
         """The session as the store keeps it (`ended_at` is not configured; the store knows it)."""
+        after = after or AfterSettings()
         return Session(
             id=self.id,
             title=self.title,
@@ -145,6 +256,9 @@ class SessionSettings(Section):
             acknowledgements=Mode(self.acknowledgements),
             memory=self.memory,
             survey=self.survey,
+            digest=self.digest or after.digest,
+            personal=self.personal or after.personal,
+            report=self.report or after.report,
         )
 
 
@@ -159,6 +273,7 @@ class Settings(Section):
     web: WebSettings = WebSettings()
     encoder: EncoderSettings = EncoderSettings()
     answers: AnswersSettings = AnswersSettings()
+    after: AfterSettings = AfterSettings()
     sessions: tuple[SessionSettings, ...] = Field(default=(SessionSettings(id="talk", title="Talk"),), alias="session")
     sources: tuple[SourceOptions, ...] = ()
     """Not a table of this name: each source is one of its kind's."""
@@ -182,6 +297,7 @@ SECTIONS: dict[str, type[Section]] = {
     "web": WebSettings,
     "encoder": EncoderSettings,
     "answers": AnswersSettings,
+    "after": AfterSettings,
     "session": SessionSettings,
 }
 REPEATED = ("session",)

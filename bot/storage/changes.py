@@ -15,7 +15,7 @@ from bot.model import (
     QuestionState,
     Status,
 )
-from bot.storage import polls, stages, surveys
+from bot.storage import polls, rounds, stages, surveys
 from bot.storage.deliveries import deliver
 from bot.storage.rows import change_of, dumped, listed, state_of, state_row
 from bot.storage.sessions import open_, settle
@@ -96,6 +96,8 @@ def apply(db: Database, change: Change) -> Action:
         polls.replace_poll(db, change.session, before, after, change.at)
     for survey, then in change.surveys:
         surveys.replace_survey(db, change.session, survey, then, change.at)
+    for duty, done in change.duties:
+        rounds.replace_duty(db, change.session, duty, done)
     if change.pulse is not None:
         polls.switch_pulse(db, change.session, change.pulse)
     change = replace(change, moves=moves)

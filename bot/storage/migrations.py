@@ -417,3 +417,20 @@ def _surveys(db: Database) -> None:
         ) STRICT, WITHOUT ROWID;
         """
     )
+
+
+@steps(name="0026_rounds")
+def _rounds(db: Database) -> None:
+    """sessions: the modes of what is told by itself after a talk. duties: how each of that stands, see
+    `model.DutyState`; without a row it is open."""
+    db.executescript(
+        """
+        ALTER TABLE sessions ADD COLUMN digest TEXT NOT NULL DEFAULT 'suggest';
+        ALTER TABLE sessions ADD COLUMN personal TEXT NOT NULL DEFAULT 'auto';
+        ALTER TABLE sessions ADD COLUMN report TEXT NOT NULL DEFAULT 'auto';
+        CREATE TABLE duties (
+            session TEXT NOT NULL, name TEXT NOT NULL, status TEXT NOT NULL, text TEXT NOT NULL, at REAL NOT NULL,
+            who TEXT NOT NULL, PRIMARY KEY (session, name)
+        ) STRICT;
+        """
+    )

@@ -19,13 +19,16 @@ from bot.model import (
     Action,
     Address,
     Asked,
+    Asker,
     Change,
     Cursor,
     Declined,
     Delivery,
     Draft,
+    DutyState,
     Feed,
     Heard,
+    Hearing,
     Message,
     Outage,
     Person,
@@ -58,6 +61,7 @@ from bot.storage import (
     recurring,
     reports,
     reviews,
+    rounds,
     sessions,
     sources,
     stages,
@@ -293,6 +297,27 @@ class SqliteStore:
 
     async def chats(self, session: str) -> list[Address]:
         return await self._read(polls.chats, session)
+
+    async def duties(self, session: str) -> list[DutyState]:
+        return await self._read(rounds.duties, session)
+
+    async def keep_duty(self, before: DutyState, after: DutyState, deliveries: Sequence[Delivery] = ()) -> None:
+        await self._write(rounds.keep_duty, before, after, deliveries)
+
+    async def hearings(self, session: str) -> list[Hearing]:
+        return await self._read(rounds.hearings, session)
+
+    async def askers(self, session: str) -> list[Asker]:
+        return await self._read(rounds.askers, session)
+
+    async def opt_out(self, person: Person, at: float) -> None:
+        await self._write(rounds.opt_out, person, at)
+
+    async def opt_in(self, person: Person) -> bool:
+        return await self._write(rounds.opt_in, person)
+
+    async def is_out(self, person: Person) -> bool:
+        return await self._read(rounds.is_out, person)
 
     async def pulse_on(self, session: str) -> bool:
         return await self._read(polls.pulse_on, session)

@@ -19,6 +19,7 @@ from bot.queueing import visible
 from bot.web.api import reply
 from bot.web.queue_json import staff_question
 from bot.web.reading import clean, read_body
+from bot.web.rounds import goes_at
 from bot.web.routes import API, Parameter, Route
 from bot.web.schemas import (
     ActBody,
@@ -192,7 +193,7 @@ class Acts:
         async with desk.turn(session):
             await desk.require_seen(session, _seen(body.seen), body.questions[0] if body.do == "stage" else "")
             action = await act.call(desk, caller.who, body)
-        return reply(ActionOut(action=action.id))
+        return reply(ActionOut(action=action.id, goes_at=goes_at(action.change.deliveries, self._site.now())))
 
     async def undo(self, request: web.Request) -> web.Response:
         caller = request[CALLER]

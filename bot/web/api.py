@@ -19,6 +19,7 @@ from bot.model import (
     Session,
     Status,
 )
+from bot.opting import said as said_opting
 from bot.ports import HookRequest
 from bot.queueing import visible
 from bot.replies import sources_of
@@ -46,6 +47,7 @@ from bot.web.schemas import (
     QuestionOut,
     QueueOut,
     SessionOut,
+    ToldBody,
     UnlinkBody,
 )
 from bot.web.site import CALLER, Caller, Site
@@ -130,6 +132,15 @@ class Api:
                 body=UnlinkBody,
                 reply=MineOut,
             ),
+            Route(
+                "PUT",
+                session + "/me/told",
+                "viewer",
+                self.set_told,
+                "Whether I am told what comes by itself, on every chat I linked",
+                body=ToldBody,
+                reply=MineOut,
+            ),
             Route("PUT", question + "/vote", "viewer", self.vote, "I want to know too", reply=QuestionOut),
             Route("DELETE", question + "/vote", "viewer", self.unvote, "Take the vote back", reply=QuestionOut),
             Route(
@@ -183,10 +194,23 @@ class Api:
         site.take("messages", asker.id, caller.lang)
         external_id = f"{asker.id}:{body.id or secrets.token_urlsafe(12)}"
         message = _message(caller.here, asker, external_id, text, site.now())
+        was_out = await site.store.is_out(asker.person)
         await site.receive([message])
+        on = said_opting(text)
+        told = on if was_out or on is False else None
         is_test = site.tryouts.is_test(message)
         vote, mood = await self._heard(message)
-        return reply(AskOut(message=external_id, code=asker.shown_code, test=is_test, vote=vote, mood=mood), status=202)
+        return reply(
+            AskOut(
+                message=external_id,
+                code=asker.shown_code,
+                test=is_test,
+                vote=vote,
+                mood=mood,
+                told=told,
+            ),
+            status=202,
+        )
 
     async def _heard(self, message: Message) -> tuple[str, Feeling | None]:
         """What it chose in a poll, in the words of the options; what mood it told."""
@@ -252,6 +276,16 @@ class Api:
         await site.store.unlink(participant.person, Person(body.source, body.id))
         site.live.changed(caller.here.id)
         site.polls.counted(caller.here.id)
+        return reply(await self._mine(caller.here, participant))
+
+    async def set_told(self, request: web.Request) -> web.Response:
+        site, caller, body = self._site, request[CALLER], await read_body(request, ToldBody)
+        participant = site.participant(caller)
+        site.take("votes", participant.id, caller.lang)
+        if body.on:
+            await site.store.opt_in(participant.person)
+        else:
+            await site.store.opt_out(participant.person, site.now())
         return reply(await self._mine(caller.here, participant))
 
     async def vote(self, request: web.Request) -> web.Response:
@@ -326,6 +360,7 @@ class Api:
             messages=messages,
             votes=votes,
             linked=[LinkedOut(source=one.source, id=one.id, name=one.name) for one in linked],
+            told=not await site.store.is_out(person),
         )
 
 

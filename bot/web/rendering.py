@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bot.model import Session
 from bot.web.assets import Assets
 from bot.web.reading import clean
-from bot.web.schemas import LONGEST_MESSAGE, LONGEST_NAME, AbilityModes, SessionNow, SessionOut
+from bot.web.schemas import LONGEST_MESSAGE, LONGEST_NAME, AbilityModes, AfterModes, SessionNow, SessionOut
 from bot.web.site import Caller, Site
 from bot.web.words import LANGUAGES, read_words, translated
 
@@ -63,6 +63,7 @@ def session_now(session: Session) -> SessionNow:
             memory=session.memory.value,
         ),
         survey=session.survey.value,
+        after=AfterModes(digest=session.digest.value, personal=session.personal.value, report=session.report.value),
     )
 
 

@@ -54,6 +54,14 @@ class AbilityModes(Reply):
     memory: str = Field(description="what was answered on an earlier evening of the series")
 
 
+class AfterModes(Reply):
+    """How far each of what is told after the talk goes by itself: "off", "suggest" or "auto"."""
+
+    digest: str
+    personal: str
+    report: str
+
+
 class EffectExample(Reply):
     """An act against a person's judgement: `text` was asked and counts for `question` now; it would have been put to or
     told `what`, the title of a question or words of the course, of the id or source `key`."""
@@ -110,6 +118,7 @@ class SessionNow(Reply):
     ended_at: float | None
     abilities: AbilityModes
     survey: SurveyOpens
+    after: AfterModes
 
 
 class SessionOut(SessionNow):
@@ -133,6 +142,9 @@ class _Settings(Body):
     acknowledgements: Literal["off", "auto"] = "auto"
     memory: ModeName = "auto"
     survey: SurveyOpens = "off"
+    digest: ModeName = "suggest"
+    personal: ModeName = "auto"
+    report: ModeName = "auto"
 
 
 class SessionBody(_Settings):
@@ -343,6 +355,10 @@ class AskOut(Reply):
     test: bool
     vote: str = ""
     mood: Feeling | None = None
+    told: bool | None = Field(
+        default=None,
+        description="it said that they want to hear what comes by itself again, or (false) nothing of it any more",
+    )
 
 
 class MyMessage(Reply):
@@ -394,6 +410,13 @@ class MineOut(Reply):
     messages: list[MyMessage]
     votes: list[str]
     linked: list[LinkedOut]
+    told: bool = Field(description="they are told what comes by itself: digests, reminders, surveys")
+
+
+class ToldBody(Body):
+    """Whether somebody is told what comes by itself: digests, reminders, surveys."""
+
+    on: bool
 
 
 class PreviewBody(Body):
@@ -481,7 +504,10 @@ class UndoBody(Body):
 
 
 class ActionOut(Reply):
+    """`goes_at`: what it says in chats goes out only then, for it is night (null: at once, or it says nothing)."""
+
     action: int
+    goes_at: float | None = None
 
 
 class StageBody(Body):

@@ -8,8 +8,10 @@ from aiohttp import web
 from bot.courses import Courses
 from bot.experts import Experts
 from bot.live import Live
+from bot.model import SettingValue
 from bot.polls import Polls
 from bot.ports import Connector, Now, Store
+from bot.rounds import Rounds
 from bot.surveys import Surveys
 from bot.trying import Tryouts
 from bot.web.account import Account
@@ -34,6 +36,7 @@ from bot.web.queue_json import QueueJson
 from bot.web.reach import Reach
 from bot.web.rendering import HERE, make_templates
 from bot.web.reports import ReportPages
+from bot.web.rounds import RoundsRoutes
 from bot.web.routes import API, Policy, Route
 from bot.web.sessions import Sessions
 from bot.web.signin import SignIn
@@ -75,6 +78,8 @@ def make_web(
     polls: Polls | None = None,
     experts: Experts | None = None,
     surveys: Surveys | None = None,
+    rounds: Rounds | None = None,
+    defaults: Mapping[str, SettingValue] | None = None,
     limits: Limits | None = None,
     precision: float = PRECISION,
 ) -> web.Application:
@@ -83,8 +88,8 @@ def make_web(
     `public_url` is where people reach it ("": as they came); with https cookies are Secure. `trusted_proxies` are
     addresses or networks whose X-Forwarded-* headers count. `sources` names chats for people, by source and
     language; `configured` says of each source its kind and session, as they are now; `replying` names those that can
-    say something. `in_file` are the sessions that the configuration names; `feed` points a source at a session.
-    `precision` is that of answers.
+    say something. `in_file` are the sessions that the configuration names, `defaults` is what a new one is set to;
+    `feed` points a source at a session. `precision` is that of answers.
     """
     assets = Assets(HERE / "static")
     limits = limits or Limits()
@@ -111,6 +116,8 @@ def make_web(
         tryouts=tryouts,
         experts=experts or Experts(store, desk, live.changed, now),
         replying=replying,
+        rounds=rounds or Rounds(store, now, changed=live.changed),
+        defaults=defaults or {},
         limits=limits,
         precision=precision,
         participants=Participants(sign_in.key("participants")),
@@ -144,6 +151,7 @@ def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
         Polling(site),
         SurveyRoutes(site),
         Reach(site),
+        RoundsRoutes(site),
         Sessions(site),
         ReportPages(site),
         Sources(site),

@@ -96,7 +96,7 @@ class Sessions:
     async def open(self, request: web.Request) -> web.Response:
         caller, body = request[CALLER], await read_body(request, NewSessionBody)
         given = {name: value for name, value in (await self._wanted(body, caller)).items() if value is not None}
-        return await self._opened(caller, session_of({"id": "", **given}))
+        return await self._opened(caller, session_of({"id": "", **self._site.defaults, **given}))
 
     async def again(self, request: web.Request) -> web.Response:
         caller, body = request[CALLER], await read_body(request, AgainBody)

@@ -27,6 +27,7 @@ from bot.model import (
 )
 from bot.polls import Polls
 from bot.ports import Connector, Now, Store
+from bot.rounds import Rounds
 from bot.sessions import SETTINGS
 from bot.surveys import Surveys
 from bot.trends import Trends
@@ -211,6 +212,8 @@ class Site:
     tryouts: Tryouts
     experts: Experts
     replying: Callable[[], Container[str]]
+    rounds: Rounds
+    defaults: Mapping[str, SettingValue]
     limits: Limits
     precision: float
     participants: Participants

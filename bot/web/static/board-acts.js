@@ -1,6 +1,6 @@
 // What moderators do, as calls; each says that it happened and offers to take it back.
 import { call, inSession } from "./api.js";
-import { t } from "./i18n.js";
+import { clock, t } from "./i18n.js";
 import { toast, toastFailure } from "./shell.js";
 
 /** After these a question leaves the column it stands in. */
@@ -42,11 +42,12 @@ export class Acts extends EventTarget {
     const sent = call("POST", inSession(this.session, path), body);
     this.pending.add(sent);
     try {
-      const { action } = await sent;
+      const { action, goes_at: goes } = await sent;
       this.own.add(action);
       const back = what === "undo" ? null : { word: t("board.undo"), act: () => this.undo(action) };
       const n = body.questions?.length ?? 1;
-      toast(n > 1 && what !== "merge" ? t("did.several", { did: t(`did.${what}`), n }) : t(`did.${what}`), { slot: "did", action: back });
+      const did = n > 1 && what !== "merge" ? t("did.several", { did: t(`did.${what}`), n }) : t(`did.${what}`);
+      toast(goes ? t("did.later", { did, time: clock(goes) }) : did, { slot: "did", action: back });
       this.dispatchEvent(new CustomEvent("done", { detail: { what } }));
       return true;
     } catch (failure) {

@@ -1,5 +1,6 @@
 // Everything that an evening is prepared with. Each field is saved by itself, at once, with a way back; what others
 // change is seen here too.
+import { startAfter } from "./after.js";
 import { call, inSession } from "./api.js";
 import { startCourse } from "./course.js";
 import { byId, el, setText, shown } from "./dom.js";
@@ -16,7 +17,7 @@ import "./words/settings.js";
 const facts = pageFacts();
 const organiser = facts.role === "organiser";
 const at = (rest = "") => inSession(facts.session, rest);
-const live = new Live(facts.session, ["session", "course", "tryout"]);
+const live = new Live(facts.session, ["session", "course", "tryout", "after"]);
 const fields = [...document.querySelectorAll("[data-setting]")];
 const LINES = ["title", "speaker", "series"];
 let session = JSON.parse(byId("page-data").textContent).session;
@@ -221,6 +222,7 @@ modes.set(session.abilities);
 modes.look();
 if (organiser) startCourse(live, (state) => ((course = state), drawReady()));
 startTry(live, (now) => ((tried = now), drawReady()));
+startAfter(live, session, (name, mode) => set({ [name]: mode }, name));
 draw();
 warn("starts_at");
 live.start();

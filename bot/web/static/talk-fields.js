@@ -4,13 +4,14 @@ import { day, t } from "./i18n.js";
 
 export const LONGEST = 200;
 export const MODES = ["grouping", "answers", "acknowledgements"];
+export const AFTER = ["digest", "personal", "report"]; // what is told when the talk is over
 
 /** A setting of a session as the API tells it. */
-export const valueOf = (session, name) => (MODES.includes(name) ? session.abilities[name] : session[name]);
+export const valueOf = (session, name) => (MODES.includes(name) ? session.abilities[name] : AFTER.includes(name) ? session.after[name] : session[name]);
 
 /** How a value of a setting reads. */
 export function inWords(name, value) {
-  if (MODES.includes(name)) return t(`settings.mode.${value}`);
+  if ([...MODES, ...AFTER].includes(name)) return t(`settings.mode.${value}`);
   if (typeof value === "boolean") return t(value ? "settings.on" : "settings.off");
   if (name === "survey") return t(`settings.survey.${value}`);
   if (name === "language") return t(`settings.language.${value}`);

@@ -3,16 +3,24 @@ import { call } from "./api.js";
 import { byId, button, el, setText, shown } from "./dom.js";
 import { t } from "./i18n.js";
 import { chatName } from "./pieces.js";
-import { toastFailure } from "./shell.js";
+import { toast, toastFailure } from "./shell.js";
 
 /** `at(rest)`: an API address in this session; `changed(mine)` takes what the viewer asked, read anew. Returns what
- * draws the linked persons. */
+ * draws the linked persons, and whether they are told what comes by itself. */
 export function startLinking({ at, changed }) {
+  byId("told").addEventListener("change", () => tell(at, byId("told").checked).then(changed, toastFailure));
   byId("link-offer").addEventListener("click", () => offer(at).catch(toastFailure));
-  return (linked) => {
+  return (linked, told) => {
+    byId("told").checked = told;
     const rows = linked.map((one) => row(one, () => unlink(at, one).then(changed, toastFailure)));
     byId("linked").replaceChildren(...rows);
   };
+}
+
+async function tell(at, on) {
+  const mine = await call("PUT", at("/me/told"), { on });
+  toast(t(on ? "viewer.told.on" : "viewer.told.off"), { slot: "told" });
+  return mine;
 }
 
 async function offer(at) {

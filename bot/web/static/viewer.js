@@ -27,7 +27,7 @@ const live = new Live(facts.session, ["polls", "pulse", "session", "survey"]);
 const outbox = new Outbox(facts.session);
 const seen = new Seen(facts.role === "viewer" ? facts.session : "");
 const votes = new Votes({ at, took: (question) => live.ingest(question), draw: () => Object.values(lists).forEach((list) => list.refresh()) });
-const mine = { votes, asked: new Set(), messages: [], code: "", linked: [] };
+const mine = { votes, asked: new Set(), messages: [], code: "", linked: [], told: true };
 const myCode = kept(`floormic.code.${facts.session}`, "");
 const seenAnswers = kept(`floormic.answers.${facts.session}`, []);
 
@@ -152,6 +152,7 @@ function showMine(answer) {
   mine.messages = answer.messages;
   mine.code = answer.code;
   mine.linked = answer.linked;
+  mine.told = answer.told ?? true; // what the device kept of an older release does not say
   votes.take(answer.votes);
   mine.asked = new Set(answer.messages.flatMap((m) => (m.question ? [m.question.id] : [])));
   for (const list of Object.values(lists)) list.refresh();
@@ -185,7 +186,7 @@ function drawMine() {
   byId("empty-mine").hidden = waiting.length + asked.length > 0;
   byId("code-card").hidden = !mine.code;
   setText(byId("code-value"), mine.code);
-  drawLinked(mine.linked);
+  drawLinked(mine.linked, mine.told);
 }
 
 async function notAnswered(id) {
@@ -257,9 +258,10 @@ live.addEventListener("state", () => (draw(), live.state === "live" && readMine(
 live.addEventListener("refused", (event) => toastFailure(event.detail));
 outbox.addEventListener("change", drawMine);
 outbox.addEventListener("sent", (event) => {
-  const { test, vote, mood } = event.detail;
+  const { test, vote, mood, told } = event.detail;
   if (test) return toast(t("viewer.tested"));
   if (vote) return toast(t("poll.yours", { vote: shown(vote) }), { slot: "vote" }), readPolls();
+  if (typeof told === "boolean") return toast(t(told ? "viewer.told.on" : "viewer.told.off"), { slot: "told" }), readMine();
   if (mood) return toast(t("pulse.said"), { slot: "pulse" });
   toast(t("viewer.sent"), { action: { word: t("viewer.tab.mine"), act: () => openTab("mine") } });
   mine.code = event.detail.code;

@@ -45,7 +45,7 @@ def asked(text: str, state: QuestionState | None, chat: str = "11") -> tuple[Mes
         ("/mine", "mine"),
         ("/mine please", "mine"),
         ("/help", "help"),
-        ("/start", "help"),
+        ("/start", "start"),
         ("/排行", "top"),
         ("/ask", "hint"),
         ("/ASK: ", "hint"),

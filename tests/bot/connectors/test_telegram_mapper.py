@@ -103,7 +103,7 @@ def test_a_bare_ask_takes_the_message_it_replies_to() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "what"), [("/start", "help"), ("/help", "help"), ("/questions", "top"), ("/mine", "mine")]
+    ("text", "what"), [("/start", "start"), ("/help", "help"), ("/questions", "top"), ("/mine", "mine")]
 )
 def test_commands_are_told_apart(text: str, what: str) -> None:
     """Each command is known, in groups and in private, with who gave it."""

@@ -13,6 +13,7 @@ from bot.model import (
     Change,
     Cursor,
     Delivery,
+    DutyState,
     Feed,
     Person,
     Placed,
@@ -22,7 +23,7 @@ from bot.model import (
     SourceHealth,
     SourceState,
 )
-from bot.ports import Deliveries, Inbox, Logins, People, Queue, Recurrences, Reports, Sources, Vectors
+from bot.ports import Deliveries, Inbox, Logins, People, Queue, Recurrences, Reports, Rounds, Sources, Vectors
 from bot.storage.connection import connect
 from bot.storage.sqlite import SqliteStore, open_store
 from tests.bot.storage.acts import ask
@@ -62,6 +63,9 @@ WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "revoke": lambda s: s.revoke("i0", BOB, 1.0),
     "keep_recurrences": lambda s: s.keep_recurrences("talk", [Recurrence("q1", "q0", 0.9, True)]),
     "recall": lambda s: s.recall("talk", "other"),
+    "keep_duty": lambda s: s.keep_duty(DutyState("talk", "digest"), DutyState("talk", "digest", at=1.0)),
+    "opt_out": lambda s: s.opt_out(ZOE, 1.0),
+    "opt_in": lambda s: s.opt_in(ZOE),
     "keep_sources": lambda s: s.keep_sources([HEARING]),
 }
 READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
@@ -82,6 +86,10 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "actions": lambda s: s.actions("talk"),
     "revisions": lambda s: s.revisions(),
     "recurrences": lambda s: s.recurrences(["talk"]),
+    "duties": lambda s: s.duties("talk"),
+    "hearings": lambda s: s.hearings("talk"),
+    "askers": lambda s: s.askers("talk"),
+    "is_out": lambda s: s.is_out(ZOE),
     "encoder": lambda s: s.encoder(),
     "encoded": lambda s: s.encoded(),
     "due": lambda s: s.due(1.0),
@@ -119,7 +127,7 @@ def test_every_method_is_here() -> None:
     """A method that the port gains must be added above."""
     port = {
         name
-        for part in (Inbox, Queue, Recurrences, Vectors, Deliveries, Logins, People, Sources, Reports)
+        for part in (Inbox, Queue, Recurrences, Vectors, Deliveries, Logins, People, Sources, Reports, Rounds)
         for name in vars(part)
         if not name.startswith("_")
     }

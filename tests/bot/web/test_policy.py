@@ -26,6 +26,8 @@ BODIES = {
     "/api/v1/people/invitations": {"role": "organiser"},
     "/api/v1/people/{person}/roles": {"role": "organiser"},
     "/api/v1/sessions/{session}/polls": {"kind": "scale", "title": "How clear?"},
+    "/api/v1/sessions/{session}/after/{duty}/actions": {"do": "send"},
+    "/api/v1/sessions/{session}/me/told": {"on": True},
     "/api/v1/sessions/{session}/polls/copies": {"session": "talk"},
     "/api/v1/sessions/{session}/polls/{poll}": {"kind": "scale", "title": "How clear?"},
     "/api/v1/sessions/{session}/polls/{poll}/actions": {"do": "show"},
@@ -40,7 +42,8 @@ EVERYBODYS = {
     "/", "/healthz", "/signin", "/signin/{token}", "/signout", "/api/v1/signin", "/api/v1/signin/link",
     "/api/v1/signout", "/in/{source}", "/static/{name}", "/favicon.ico",
     "/api/v1/openapi.json", "/api/v1/sessions", "/api/v1/sessions/{session}", "/api/v1/sessions/{session}/events",
-    "/api/v1/sessions/{session}/me", "/api/v1/sessions/{session}/me/link", "/api/v1/sessions/{session}/messages",
+    "/api/v1/sessions/{session}/me", "/api/v1/sessions/{session}/me/link", "/api/v1/sessions/{session}/me/told",
+    "/api/v1/sessions/{session}/messages",
     "/api/v1/sessions/{session}/mine", "/api/v1/sessions/{session}/preview",
     "/api/v1/sessions/{session}/questions", "/api/v1/sessions/{session}/questions/{question}/not-answered",
     "/api/v1/sessions/{session}/questions/{question}/vote", "/s/{session}", "/s/{session}/join", "/s/{session}/qr.svg",
@@ -55,7 +58,7 @@ EVERYBODYS = {
 def address(path: str, session: str = "talk") -> str:
     values = {"session": session, "question": "q1", "token": "x", "version": "x", "source": "echo", "name": "base.css"}
     values |= {"person": "nobody", "invitation": "none", "login": "none"}
-    values |= {"poll": "p1", "item": "s1", "series": "none"}
+    values |= {"poll": "p1", "item": "s1", "series": "none", "duty": "digest"}
     return re.sub(r"\{(\w+)(?::[^}]*)?\}", lambda m: values[m[1]], path)
 
 

@@ -1,0 +1,58 @@
+"""Builds what a hall tells by itself after a talk."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from bot.model import Abilities, Address, Session
+from bot.ports import Now, Store
+from bot.quiet import direct, next_allowed
+from bot.rounds import Rounds, Summary, Telling
+from bot.settings import AfterSettings, Settings
+
+
+def make_rounds(
+    settings: Settings,
+    store: Store,
+    now: Now,
+    *,
+    able: Callable[[], Mapping[str, Abilities]],
+    staff: Callable[[Address], bool],
+    feeds: Callable[[str], str],
+    page: Callable[[str], str],
+    summary: Summary,
+    changed: Callable[[str, str], None],
+    sending: Callable[[], None],
+) -> Rounds:
+    """`able`: what each chat that can be written to is able to do, by connector. `feeds` names the session that a
+    source feeds now; `page` is the address of a session's page, `summary` its report in a few lines."""
+    after = settings.after
+
+    def organisers(session: str) -> Iterable[Address]:
+        for source in settings.sources:
+            meant = after.report_to == source.name if after.report_to else feeds(source.name) == session
+            if source.staff and meant:
+                yield Address(source.name, source.staff, private=False)
+
+    telling = Telling(
+        store,
+        now,
+        after.hours,
+        digest_at=after.digest_when,
+        report_at=after.report_when,
+        able=able,
+        staff=staff,
+        organisers=organisers,
+        page=page,
+        summary=summary,
+    )
+    return Rounds(store, now, after.hours, changed=changed, sending=sending, planners=[telling.plan])
+
+
+def answers_at(after: AfterSettings) -> Callable[[Session, float, float], float]:
+    """When an answer, given now to what was asked last at that time, may reach people."""
+
+    def at(session: Session, asked_at: float, now: float) -> float:
+        if after.answers_at_night or direct(session, asked_at, now):
+            return now
+        return next_allowed(now, after.hours)
+
+    return at
