@@ -193,7 +193,7 @@ class Surveys:
 
     # -- what the audience does ----------------------------------------------------------------------------------------
 
-    async def answer(self, session: str, id: str, person: Person, choices: Sequence[str]) -> Poll:
+    async def answer(self, session: str, id: str, person: Person, choices: Sequence[str]) -> None:
         """The last answer counts; none takes it back."""
         item = _item(await self._survey(session), id)
         if choices:
@@ -202,6 +202,11 @@ class Surveys:
         else:
             await self._store.unanswer_survey(session, id, person)
         self._changed(session, SURVEY)
+
+    async def say(self, session: str, id: str, person: Person, choices: Sequence[str]) -> Poll:
+        """The same in a chat, which goes on there (see `answered`); how the item stands now."""
+        await self.answer(session, id, person, choices)
+        await self.answered(session, person)
         return next(one for one in await self._store.survey_results(session) if one.state.id == id)
 
     async def press(self, session: str, id: str, person: Person, choice: str) -> tuple[Poll, tuple[str, ...]]:
@@ -209,9 +214,7 @@ class Surveys:
         item = _item(await self._survey(session), id)
         before = (await self._store.survey_answers_of(session, person)).get(id, ())
         chosen = pressed(item, before, choice)
-        poll = await self.answer(session, id, person, chosen)
-        await self.answered(session, person)
-        return poll, chosen
+        return await self.say(session, id, person, chosen), chosen
 
     async def asks(self, message: Message) -> Sequence[PollState]:
         """What somebody may answer with this message, where it is typed: in a chat that was asked the item that it was

@@ -110,11 +110,9 @@ class OpenFloor:
         return await self._desk.not_answered(session, question, person)
 
     async def vote_poll(self, session: str, poll: str, person: Person, choices: Sequence[str]) -> Poll:
-        if not is_item(poll):
-            return await self._polls.vote(session, poll, person, choices)
-        found = await self._surveys.answer(session, poll, person, choices)
-        await self._surveys.answered(session, person)
-        return found
+        if is_item(poll):
+            return await self._surveys.say(session, poll, person, choices)
+        return await self._polls.vote(session, poll, person, choices)
 
     async def top(self, session: str, limit: int = 5) -> list[Question]:
         return await self._desk.top(session, limit)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import numpy as np
+
 from bot.app.reencoding import keep_apart
 from bot.app.series import beside, earlier_answers
 from bot.courses import course_at, is_sent
@@ -24,6 +26,11 @@ from knowledge.logistic import CalibrationError
 from knowledge.material import Entry
 
 log = logging.getLogger(__name__)
+
+AT_ONCE = 16
+"""Texts of a survey that are encoded in one piece."""
+KEPT = 30
+"""Lists of texts whose groups are kept: staff looks at the same results again and again."""
 
 
 class Minds:
@@ -46,6 +53,7 @@ class Minds:
         self._encoder = encoder
         self._loaded: tuple[Encoder, Calibration, Remembering] | None = None
         self._courses: dict[str, Course] = {}
+        self._gathered: dict[tuple[str, ...], list[int]] = {}
         self._alone: dict[str, Answering | None] = {}
         self._evenings: dict[str, list[tuple[Entry, ...]]] = {}
         self._teaching: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -166,12 +174,18 @@ class Minds:
 
     async def gather(self, texts: Sequence[str]) -> list[int]:
         """The number of the group of each text, as questions are grouped, without any course; see
-        `knowledge.grouping.gathered`."""
+        `knowledge.grouping.gathered`. What is asked meanwhile waits for a few texts at most."""
+        if (known := self._gathered.get(tuple(texts))) is not None:
+            return known
         _, calibration, encoder = await self._load()
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(
-            self.executor, lambda: gathered(texts, encoder.encode(texts), calibration.grouping)
-        )
+        pieces = [texts[at : at + AT_ONCE] for at in range(0, len(texts), AT_ONCE)]
+        vectors = [await loop.run_in_executor(self.executor, encoder.encode, piece) for piece in pieces]
+        if not vectors:
+            return []
+        found = await asyncio.to_thread(gathered, texts, np.concatenate(vectors), calibration.grouping)
+        self._gathered = {**dict(list(self._gathered.items())[-KEPT:]), tuple(texts): found}
+        return found
 
     def close(self) -> None:
         self.executor.shutdown(wait=False, cancel_futures=True)

@@ -7,7 +7,7 @@ import "./words/polls.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const GROUPS = 12; // shown before one asks for all
-const WIDE = 600, HIGH = 180, EDGE = 34;
+const WIDE = 420, HIGH = 170, EDGE = 30; // small enough that its numbers can be read on a phone
 
 const one = (number) => number.toFixed(1);
 const whole = (number) => `${Math.round(100 * number)}%`;

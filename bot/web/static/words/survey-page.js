@@ -49,7 +49,7 @@ addWords({
   "asks.field.most": ["最多选几个", "Choose at most"],
   "asks.field.low": ["最低分的含义", "What the lowest means"],
   "asks.field.high": ["最高分的含义", "What the highest means"],
-  "asks.field.days": ["开放几天", "Open for how many days"],
+  "asks.field.days": ["开放几天", "Days that it is open"],
   "asks.field.reminders": ["最多提醒几次", "Reminders at most"],
   "asks.reminders.how": ["只在私聊里提醒参加过、还没回答、也没有退订的人。", "Only in private chats, and only to those who took part, have not answered and did not opt out."],
   "asks.kind.scale": ["打分 1–5", "Rating 1–5"],
