@@ -21,6 +21,7 @@ from watchfiles import Change, awatch
 from knowledge.documents import OLD_OFFICE, READERS, read_captions
 from knowledge.markdown import read_faq, read_glossary, read_notes
 from knowledge.material import Course, Entry, Found, Passage, Problem
+from knowledge.plaintext import decode
 from knowledge.text import normalise, simplified
 
 __all__ = ["ENDINGS", "Course", "Entry", "Passage", "Problem", "is_litter", "read_course", "watch_course"]
@@ -40,8 +41,6 @@ NOT_READ = f"not read, since only {', '.join(ENDINGS)} are: save it as one of th
 _BEGINS: Mapping[str, bytes] = {".pdf": b"%PDF-", ".pptx": b"PK", ".docx": b"PK"}
 _BEGINS_WITHIN = 1024  # bytes; PDF readers allow something before it
 _LEFT_BY_PROGRAMS = re.compile(r"\.|~\$|__macosx$|thumbs\.db$|desktop\.ini$|.*~$", re.IGNORECASE)
-_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-_CONTROL_SHARE = 100  # one control character in so many is a stray from copying; more of them is no text
 
 
 def is_litter(name: str) -> bool:
@@ -173,9 +172,9 @@ def _read_content(found: Found, path: Path, data: bytes) -> None:
     if ending in _MARKDOWN:
         _read_markdown(found, path.stem.lower(), data)
     elif ending in _CAPTIONS:
-        text = _decode(found, data)
+        text = decode(found, data)
         if text is not None:
-            read_captions(found, text, ending[1:])
+            read_captions(found, text)
     elif ending not in READERS:
         found.problem(NOT_READ)
     elif _BEGINS[ending] in data[:_BEGINS_WITHIN] or data.startswith(OLD_OFFICE):
@@ -187,7 +186,7 @@ def _read_content(found: Found, path: Path, data: bytes) -> None:
 def _read_markdown(found: Found, name: str, data: bytes) -> None:
     if name == "readme":
         return
-    text = _decode(found, data)
+    text = decode(found, data)
     if text is None:
         return
     stem = found.file[: found.file.rindex(".")]
@@ -197,23 +196,6 @@ def _read_markdown(found: Found, name: str, data: bytes) -> None:
         read_glossary(found, stem, text)
     else:
         read_notes(found, stem, text)
-
-
-def _decode(found: Found, data: bytes) -> str | None:
-    """UTF-8 text; other encodings are read where it is safe to, with a problem; None for what is no text."""
-    utf16 = ("utf-16",) if data.startswith((b"\xff\xfe", b"\xfe\xff")) else ()
-    for encoding in ("utf-8-sig", *utf16, "gb18030"):
-        try:
-            text = data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        if len(_CONTROL.findall(text)) * _CONTROL_SHARE > len(text):
-            continue
-        if encoding != "utf-8-sig":
-            found.problem(f"not UTF-8; it was read as {encoding.upper()}: save it as UTF-8 to be sure")
-        return _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-    found.problem("no text in it, although its name says so: save it as a UTF-8 text file or remove it")
-    return None
 
 
 def _joined(files: list[Found]) -> Course:

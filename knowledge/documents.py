@@ -6,7 +6,6 @@ to `read_course`, which makes a problem of it.
 
 from __future__ import annotations
 
-import html
 import io
 import zipfile
 from collections import Counter
@@ -18,11 +17,11 @@ from typing import Any
 import docx
 import pptx
 import pypdf
-import webvtt
 from docx.table import Table
 from docx.text.paragraph import Paragraph
 
 from knowledge.archives import NotTaken, check, check_markup
+from knowledge.captions import captions_of
 from knowledge.material import Found, Passage
 
 LARGEST_UNPACKED = 200 * 1024 * 1024  # bytes; an Office file is a ZIP file and may unpack to far more than it weighs
@@ -76,16 +75,19 @@ def read_word(found: Found, data: bytes) -> None:
         found.problem("no headings in it: use Word's heading styles, so that an answer can name its section")
 
 
-def read_captions(found: Found, text: str, kind: str) -> None:
-    """Passages of about a minute of a transcript ("vtt" or "srt"): `file.vtt#00:12:40`, "file.vtt, 00:12:40"."""
+def read_captions(found: Found, text: str) -> None:
+    """Passages of about a minute of a transcript (WebVTT or SRT): `file.vtt#00:12:40`, "file.vtt, 00:12:40"."""
     begin, texts = 0, list[str]()
-    for caption in webvtt.from_buffer(io.StringIO(text), format=kind).captions:
-        if texts and not begin <= caption.start_in_seconds < begin + _PASSAGE_SECONDS:
+    problems: list[tuple[int | None, str]] = []
+    for line in captions_of(text, problems):
+        if texts and not begin <= line.start < begin + _PASSAGE_SECONDS:
             _add_minute(found, begin, texts)
             texts = []
-        begin = begin if texts else caption.start_in_seconds
-        texts.append(html.unescape(caption.text))
+        begin = begin if texts else int(line.start)
+        texts.append(line.text)
     _add_minute(found, begin, texts)
+    for number, problem in problems:
+        found.problem(problem, number)
     if not found.passages:
         found.problem("no captions in it: export the transcript anew as WebVTT or SRT")
 

@@ -48,7 +48,7 @@ def trees(*folders: str) -> Iterator[ast.Module]:
 
 def of_courses() -> Iterator[ast.Module]:
     """What reads courses says what is wrong with them."""
-    for name in ("archives", "confined", "course", "documents", "markdown", "unpacking"):
+    for name in ("archives", "captions", "confined", "course", "documents", "markdown", "plaintext", "unpacking"):
         yield ast.parse((BOT.parent / "knowledge" / f"{name}.py").read_text(encoding="utf-8"))
 
 
