@@ -22,7 +22,7 @@ import click
 from bot.errors import BadInput, FloormicError, SettingsError
 
 if TYPE_CHECKING:
-    from bot.app import Measured, Preview, Standing
+    from bot.app import Measured, Preview, Standing, Transcribed
     from bot.ports import Accounts
     from bot.settings import Settings
     from bot.trends import Rows
@@ -292,6 +292,23 @@ def trends(config: Path | None, series: str, as_csv: bool, rows: "Rows") -> None
         sys.stdout.buffer.write(to_csv(found, rows).encode("utf-8-sig"))
     else:
         click.echo(_said(to_text(found)))
+
+
+@floormic.command()
+@config_option
+@click.argument("session")
+@click.argument("file", type=FILE)
+@click.option("--offset", default="", metavar="[-]00:01:30", help="It begins so long after the talk. Default: guessed.")
+@click.option("--recording", default="", help="Address of the recording that it is of.")
+def transcript(config: Path | None, session: str, file: Path, offset: str, recording: str) -> None:
+    """Read what was said aloud in SESSION from FILE (WebVTT or SRT), and find which questions were answered where. Stop
+    the program first; people confirm what was found on the page /s/SESSION/transcript."""
+    from bot import app
+
+    with _progress("reading") as progress:
+        work = app.transcribe(_settings(config), session, file, offset, recording, lambda done, _: progress(done))
+        found = asyncio.run(work)
+    _show_transcribed(found)
 
 
 @floormic.command()
@@ -585,6 +602,21 @@ def _show_answer(course: "Course", ask: str) -> None:
     said = {"answer": "would be answered", "suggest": "would be suggested to a moderator", "silent": "stays silent"}
     click.echo(f"{said[match.verdict]} ({match.score:.0%} sure): {match.source}  ({match.where})\n")
     click.echo(match.text)
+
+
+def _show_transcribed(found: "Transcribed") -> None:
+    from knowledge.captions import clock
+
+    kept = found.transcript
+    for line, problem in kept.problems:
+        click.echo(_said(f"{kept.name}:{line or ''}: {problem}"), err=True)
+    for proposal, question in found.proposals:
+        title = _printable(question.title)
+        click.echo(f"{clock(proposal.passage.start)}  {proposal.state.value:9}  {question.people:>4}  {title}")
+    if kept.zero is not None:
+        begins = f"{datetime.fromtimestamp(kept.zero):%Y-%m-%d %H:%M:%S}"
+        click.echo(_said(f"the transcript begins {begins}; if it does not, say so with --offset"), err=True)
+    click.echo(_said(f"{len(found.proposals)} questions were answered aloud: confirm them on the page"), err=True)
 
 
 def _show_problems(folder: Path, course: "Course") -> None:

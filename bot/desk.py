@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import replace
 
+from bot.aloud import spoken
 from bot.apart import Pair, apart_from, left_behind, taken_back, together
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.model import (
@@ -220,6 +221,18 @@ class Desk:
         if not said:
             raise NotAllowed("there is nobody whom this answer did not reach and who can be tried again")
         return await self._apply(who, "tell_again", [(state, state)], deliveries=tuple(said))
+
+    async def aloud(self, who: str, answers: Mapping[str, Answer]) -> Action:
+        """These questions were answered aloud, as one act; whoever asked hears where. An answer in words that a
+        question has already stays, and gets the sources of its `Answer`."""
+        pairs: list[Pair] = []
+        said: list[Delivery] = []
+        for state in await self._states(list(answers)):
+            require_follows(state.status, Status.ANSWERED)
+            after = spoken(state, answers[state.id])
+            pairs.append((state, after))
+            said += await self._said(after, await self._store.asked(state.id)) if after != state else ()
+        return await self._apply(who, "aloud", _changed(pairs, "answered so"), deliveries=tuple(said))
 
     async def accept(self, who: str, id: str) -> Action:
         """Answer with what the course suggests."""

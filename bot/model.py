@@ -9,6 +9,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.aloud import Passage
+from knowledge.captions import Spoken
 from knowledge.reasons import Reasons
 
 Vector = NDArray[np.float32]  # shape (d,), unit length
@@ -790,3 +792,51 @@ class Heard:
     name: str = ""
     text: str = ""
     chat: tuple[str, str] | None = None
+
+
+class Dated(StrEnum):
+    """How it is known when a transcript begins: not at all, as the talk starts, by what came on stage, said by hand."""
+
+    UNKNOWN = ""
+    START = "start"
+    STAGE = "stage"
+    HAND = "hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """What was said aloud in a session. `name` is the file's, `by` who sent it, `at` when.
+
+    `zero`: when (Unix seconds) second 0 of `lines` was; `dated` says how that is known. `recording`: the address of the
+    recording whose second 0 that is too ("": none). `problems` are what is wrong with the file: (line or None, what).
+    `searched`: when the questions were last looked for in it (None: not yet).
+    """
+
+    session: str
+    name: str
+    by: str
+    at: float
+    lines: tuple[Spoken, ...] = ()
+    problems: tuple[tuple[int | None, str], ...] = ()
+    zero: float | None = None
+    dated: Dated = Dated.UNKNOWN
+    recording: str = ""
+    searched: float | None = None
+
+
+class Proposed(StrEnum):
+    """What people said to a passage that was found."""
+
+    WAITING = "proposed"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The passage of a transcript that answers a question, with up to two others that may."""
+
+    question: str
+    passage: Passage
+    others: tuple[Passage, ...] = ()
+    state: Proposed = Proposed.WAITING

@@ -31,6 +31,7 @@ from bot.model import (
     Placement,
     Poll,
     PollVote,
+    Proposal,
     Pulse,
     Question,
     QuestionState,
@@ -41,6 +42,7 @@ from bot.model import (
     SourceReport,
     Stage,
     SurveyState,
+    Transcript,
     Turnout,
     Vector,
 )
@@ -525,6 +527,28 @@ class Rounds(Protocol):
     async def is_out(self, person: Person) -> bool: ...
 
 
+class Transcripts(Protocol):
+    """What was said aloud, one transcript a session, and where in it questions are answered."""
+
+    async def transcript(self, session: str) -> Transcript | None: ...
+
+    async def keep_transcript(self, transcript: Transcript, proposals: Sequence[Proposal] | None = None) -> None:
+        """In the place of the one there was; with `proposals`, these in the place of those there were."""
+        ...
+
+    async def drop_transcript(self, session: str) -> None:
+        """With its proposals."""
+        ...
+
+    async def proposals(self, session: str) -> list[Proposal]:
+        """In order of time."""
+        ...
+
+    async def keep_proposal(self, session: str, proposal: Proposal) -> None:
+        """In the place of the one there was for this question."""
+        ...
+
+
 class Store(
     Inbox,
     Queue,
@@ -540,6 +564,7 @@ class Store(
     Reviews,
     Reports,
     Rounds,
+    Transcripts,
     Protocol,
 ):
     """All that is kept. One process owns it; opening a store that another process holds raises `StoreBusy`."""

@@ -211,7 +211,8 @@ class Speech:
         if one.staged is None:
             return np.zeros(len(self._said))
         begin, end = one.staged[0] - EARLY, max(one.staged[0] + EARLY, min(one.staged[1], one.staged[0] + STAGED))
-        return np.where((self._starts >= begin) & (self._starts <= end), 1.0, -0.25)
+        there = (self._starts >= begin) & (self._starts <= end)
+        return np.asarray(np.where(there, 1.0, -0.25), dtype=np.float64)
 
 
 def begins_at(found: Sequence[Answered], staged: dict[str, float], sure: float = SURE) -> float | None:
@@ -264,7 +265,7 @@ def _best_of_others(total: NDArray[np.float64]) -> NDArray[np.float64]:
     if len(total) == 1:
         return np.zeros_like(total)
     first, second = np.sort(total, axis=0)[-1], np.sort(total, axis=0)[-2]
-    return np.where(total >= first, second, first)
+    return np.asarray(np.where(total >= first, second, first), dtype=np.float64)
 
 
 def _with_next(said: Sequence[Spoken]) -> list[tuple[Spoken, Spoken]]:

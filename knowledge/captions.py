@@ -190,7 +190,7 @@ def _timings(lines: Sequence[str], problems: Problems) -> dict[int, str]:
         start, end = (_clock_in(part) for part in line.replace("->", "\n", 1).split("\n"))
         if start is None:
             problems.append(
-                (at + 1, f"no time can be read in “{line.strip()[:SHOWN]}”: taken for that of the line before")
+                (at + 1, f"no time can be read in “{line.strip()[:SHOWN]}”: that of the line before counts")
             )
             start = end = last
         elif start > LATEST:
@@ -205,7 +205,7 @@ def _timings(lines: Sequence[str], problems: Problems) -> dict[int, str]:
         problems.append((None, f"{odd} lines end before they begin: only when they begin counts"))
     if late:
         problems.append(
-            (None, f"{late} times are later than {LATEST / 3600:.0f} hours: taken for those of the line before")
+            (None, f"{late} times are later than {LATEST / 3600:.0f} hours: that of the line before counts")
         )
     return found
 

@@ -12,6 +12,7 @@ from bot.app.replaying import ReplaySummary, replay
 from bot.app.reporting import report
 from bot.app.source_status import Standing, installation, standing, told
 from bot.app.sources import load
+from bot.app.transcribing import Transcribed, transcribe
 from bot.app.trends import trends
 from bot.web.site import ReportWish
 
@@ -25,6 +26,7 @@ __all__ = [
     "ReplaySummary",
     "ReportWish",
     "Standing",
+    "Transcribed",
     "Wanted",
     "bench",
     "calibrate_model",
@@ -44,5 +46,6 @@ __all__ = [
     "run",
     "standing",
     "told",
+    "transcribe",
     "trends",
 ]

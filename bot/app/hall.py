@@ -43,6 +43,7 @@ from bot.staffroom import StaffRoom
 from bot.storage.sqlite import open_store
 from bot.supervisor import Supervisor
 from bot.surveys import SURVEY, Surveys
+from bot.transcripts import Transcripts
 from bot.trying import Tryouts
 from bot.web.course import TOPIC as COURSE
 from bot.web.reach import TOPIC as REACH
@@ -51,6 +52,7 @@ from bot.web.serving import Serving, serve
 from bot.web.sessions import TOPIC as SESSION
 from bot.web.signin import SignIn
 from bot.web.source_json import Configured
+from bot.web.transcripts import TOPIC as TRANSCRIPT
 from bot.web.tryout import TOPIC as TRYOUT
 from knowledge.encoder import Encoder
 
@@ -126,6 +128,9 @@ class Hall:
         self.tryouts = Tryouts(now, partial(self._told, TRYOUT), lambda source: source in self._replying)
         self.courses = Courses(
             settings.data / "courses", store.sessions, now, put=self._put_course, changed=partial(self._told, COURSE)
+        )
+        self.transcripts = Transcripts(
+            store, now, encode=minds.encode, put=self.desk.aloud, changed=partial(self._told, TRANSCRIPT)
         )
         self.floor = Unwatched(
             store,
@@ -223,6 +228,7 @@ class Hall:
                 experts=self.experts,
                 rounds=self.rounds,
                 defaults={name: getattr(self.settings.after, name) for name in ("digest", "personal", "report")},
+                transcripts=self.transcripts,
                 trusted_proxies=web.trusted_proxies,
                 precision=self.settings.answers.precision,
                 replying=lambda: self._replying,
@@ -438,6 +444,7 @@ class Hall:
     async def stop(self) -> None:
         if self._serving:
             await self._serving.close()
+        await self.transcripts.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -434,3 +434,21 @@ def _rounds(db: Database) -> None:
         ) STRICT;
         """
     )
+
+
+@steps(name="0022_transcript")
+def _transcript(db: Database) -> None:
+    """transcripts: what was said aloud in a session; `lines` are [start, end, text], `problems` [line or null, what].
+    aloud: the passage that answers a question, and `others` that may, each {start, end, text, score}."""
+    db.executescript(
+        """
+        CREATE TABLE transcripts (
+            session TEXT PRIMARY KEY, name TEXT NOT NULL, "by" TEXT NOT NULL, at REAL NOT NULL, lines TEXT NOT NULL,
+            problems TEXT NOT NULL, zero REAL, dated TEXT NOT NULL, recording TEXT NOT NULL, searched REAL
+        ) STRICT;
+        CREATE TABLE aloud (
+            session TEXT NOT NULL, question TEXT NOT NULL, passage TEXT NOT NULL, others TEXT NOT NULL,
+            state TEXT NOT NULL, PRIMARY KEY (session, question)
+        ) STRICT, WITHOUT ROWID;
+        """
+    )

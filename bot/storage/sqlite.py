@@ -36,6 +36,7 @@ from bot.model import (
     Placement,
     Poll,
     PollVote,
+    Proposal,
     Pulse,
     Question,
     QuestionState,
@@ -46,6 +47,7 @@ from bot.model import (
     SourceReport,
     Stage,
     SurveyState,
+    Transcript,
     Turnout,
     Vector,
 )
@@ -66,6 +68,7 @@ from bot.storage import (
     sources,
     stages,
     surveys,
+    transcripts,
     vectors,
 )
 from bot.storage import deliveries as said
@@ -378,6 +381,21 @@ class SqliteStore:
 
     async def remind(self, session: str, number: int, deliveries: Sequence[Delivery]) -> None:
         await self._write(surveys.remind, session, number, deliveries)
+
+    async def transcript(self, session: str) -> Transcript | None:
+        return await self._read(transcripts.transcript, session)
+
+    async def keep_transcript(self, transcript: Transcript, proposals: Sequence[Proposal] | None = None) -> None:
+        await self._write(transcripts.keep, transcript, proposals)
+
+    async def drop_transcript(self, session: str) -> None:
+        await self._write(transcripts.drop, session)
+
+    async def proposals(self, session: str) -> list[Proposal]:
+        return await self._read(transcripts.proposals, session)
+
+    async def keep_proposal(self, session: str, proposal: Proposal) -> None:
+        await self._write(transcripts.keep_proposal, session, proposal)
 
     async def admit(self, entry: Entry, now: float) -> Login | None:
         return await self._write(logins.admit, entry, now)

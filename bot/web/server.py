@@ -13,6 +13,7 @@ from bot.polls import Polls
 from bot.ports import Connector, Now, Store
 from bot.rounds import Rounds
 from bot.surveys import Surveys
+from bot.transcripts import Transcripts
 from bot.trying import Tryouts
 from bot.web.account import Account
 from bot.web.acts import Acts
@@ -45,6 +46,7 @@ from bot.web.source_json import Configured
 from bot.web.sources import Sources
 from bot.web.staging import Staging
 from bot.web.surveys import SurveyRoutes
+from bot.web.transcripts import TranscriptRoutes
 from bot.web.trends import SeriesTrends
 from bot.web.tryout import TryoutRoutes
 from knowledge.calibration import PRECISION
@@ -70,6 +72,7 @@ def make_web(
     sources_now: SourcesNow,
     courses: Courses,
     tryouts: Tryouts,
+    transcripts: Transcripts,
     configured: Mapping[str, Configured] | None = None,
     replying: Callable[[], Container[str]] = frozenset,
     in_file: Collection[str] = (),
@@ -114,6 +117,7 @@ def make_web(
         feed=feed,
         courses=courses,
         tryouts=tryouts,
+        transcripts=transcripts,
         experts=experts or Experts(store, desk, live.changed, now),
         replying=replying,
         rounds=rounds or Rounds(store, now, changed=live.changed),
@@ -159,6 +163,7 @@ def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
         CourseRoutes(site),
         TryoutRoutes(site),
         SeriesTrends(site),
+        TranscriptRoutes(site),
         Account(site),
         People(site),
         document,

@@ -15,6 +15,7 @@ from bot.experts import Experts
 from bot.live import Live
 from bot.model import (
     Action,
+    Answer,
     Message,
     Person,
     Preview,
@@ -30,6 +31,7 @@ from bot.ports import Connector, Now, Store
 from bot.rounds import Rounds
 from bot.sessions import SETTINGS
 from bot.surveys import Surveys
+from bot.transcripts import Transcripts
 from bot.trends import Trends
 from bot.trying import Tryouts
 from bot.web.assets import Assets
@@ -94,6 +96,7 @@ class Desk(Protocol):
     async def answer(
         self, who: str, id: str, text: str, sources: Sequence[str] = (), *, by: str = "", once: str = ""
     ) -> Action: ...
+    async def aloud(self, who: str, answers: Mapping[str, Answer]) -> Action: ...
     async def accept(self, who: str, id: str) -> Action: ...
     async def again(self, who: str, id: str, earlier: str) -> Action: ...
     async def not_again(self, who: str, id: str, earlier: str) -> Action: ...
@@ -210,6 +213,7 @@ class Site:
     feed: FeedSession
     courses: Courses
     tryouts: Tryouts
+    transcripts: Transcripts
     experts: Experts
     replying: Callable[[], Container[str]]
     rounds: Rounds

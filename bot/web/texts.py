@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from bot.aloud import ALOUD
+
 TEXTS: Mapping[str, Mapping[str, str]] = {
     "zh": {
         "empty": "请先写下您的问题。",
@@ -19,7 +21,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "role_short": "您的角色不允许这样做（或者已经到期、被收回）。您写的内容没有丢失。"
         "请联系主办方，或用另一个链接登录。",
         "speaker_text": "讲者只记下“已口头回答”。要写文字回答，请让主持人来写。",
-        "aloud": "这个问题已在现场口头回答。",
+        "aloud": ALOUD["zh"],
         "signed_out": "您已不再登录。您写的内容没有丢失。请重新登录后再试。",
         "wrong_password": "名字和密码对不上。请检查后再试，或请主办方给您一个登录链接。",
         "wrong_old_password": "现在的密码不对。忘了的话，请主办方给您一个登录链接，用它可以设置新密码。",
@@ -89,7 +91,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "role_short": "Your role does not allow this, or it has ended or was taken away. What you typed is kept. "
         "Ask an organiser, or sign in with another link.",
         "speaker_text": "Speakers only note that a question was answered aloud. Ask a moderator to write an answer.",
-        "aloud": "This was answered aloud during the talk.",
+        "aloud": ALOUD["en"],
         "signed_out": "You are no longer signed in. What you typed is kept. Sign in again, then try again.",
         "wrong_password": "This name and this password do not belong together. Check both, or ask an organiser for a "
         "sign-in link.",

@@ -196,7 +196,7 @@ def test_other_encodings_are_read_and_told(folder: Path) -> None:
     [
         ("faq.md", bytes(range(256)) * 20, "no text"),
         ("talk.vtt", b"\x00\x01\x02" * 99, "no text"),
-        ("talk.vtt", b"no captions here", "could not be read"),
+        ("talk.vtt", b"no captions here", "no captions in it"),
         ("talk.vtt", b"WEBVTT\n\n", "no captions"),
         ("slides.pdf", b"%PDF-1.7 and then nothing", "could not be read"),
         ("slides.pptx", b"PK\x03\x04 broken", "could not be read"),

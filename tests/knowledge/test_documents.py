@@ -132,11 +132,11 @@ def test_captions_are_joined_to_passages_of_about_a_minute(tmp_path: Path, endin
     assert course.passages[0].source == f"talk.{ending}, 00:12:40"
 
 
-def test_a_transcript_that_goes_back_in_time_is_told_without_a_line(tmp_path: Path) -> None:
-    """Two minutes with the same time would share an id; the second is left out, and a time is no line number."""
+def test_a_transcript_that_goes_back_in_time_is_put_in_order(tmp_path: Path) -> None:
+    """What was said at one time is one passage, wherever it stands in the file, and the file's fault is told."""
     cue = "00:00:40.000 --> 00:00:41.000\n"
     late = "00:05:00.000 --> 00:05:01.000\nlate\n"
     (tmp_path / "talk.vtt").write_text(f"WEBVTT\n\n{cue}one\n\n{late}\n{cue}two\n")
     course = read_course(tmp_path)
-    assert [p.text for p in course.passages] == ["one", "late"]
-    assert [(p.line, "already taken" in p.message) for p in course.problems] == [(None, True)]
+    assert [p.text for p in course.passages] == ["one\ntwo", "late"]
+    assert [(p.line, "put in order" in p.message) for p in course.problems] == [(None, True)]

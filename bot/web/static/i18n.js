@@ -78,6 +78,7 @@ const WORDS = {
   "board.link.viewer": ["观众页", "Viewer page"],
   "board.link.stage": ["舞台页", "Stage page"],
   "board.link.report": ["报告", "Report"],
+  "board.link.aloud": ["现场回答", "Answered aloud"],
   "board.link.polls": ["投票", "Polls"],
   "board.link.survey": ["反馈问卷", "Survey"],
   "board.link.join": ["入场码", "Join code"],

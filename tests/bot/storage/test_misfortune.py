@@ -18,14 +18,29 @@ from bot.model import (
     Person,
     Placed,
     Placement,
+    Proposal,
     Recurrence,
     Session,
     SourceHealth,
     SourceState,
+    Transcript,
 )
-from bot.ports import Deliveries, Inbox, Logins, People, Queue, Recurrences, Reports, Rounds, Sources, Vectors
+from bot.ports import (
+    Deliveries,
+    Inbox,
+    Logins,
+    People,
+    Queue,
+    Recurrences,
+    Reports,
+    Rounds,
+    Sources,
+    Transcripts,
+    Vectors,
+)
 from bot.storage.connection import connect
 from bot.storage.sqlite import SqliteStore, open_store
+from knowledge.aloud import Passage
 from tests.bot.storage.acts import ask
 from tests.bot.values import message
 
@@ -66,6 +81,9 @@ WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "keep_duty": lambda s: s.keep_duty(DutyState("talk", "digest"), DutyState("talk", "digest", at=1.0)),
     "opt_out": lambda s: s.opt_out(ZOE, 1.0),
     "opt_in": lambda s: s.opt_in(ZOE),
+    "keep_transcript": lambda s: s.keep_transcript(Transcript("talk", "a.vtt", "Ann", 1.0)),
+    "drop_transcript": lambda s: s.drop_transcript("talk"),
+    "keep_proposal": lambda s: s.keep_proposal("talk", Proposal("q1", Passage(0.0, 1.0, "so"))),
     "keep_sources": lambda s: s.keep_sources([HEARING]),
 }
 READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
@@ -82,6 +100,8 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "placements": lambda s: s.placements("talk"),
     "asked_by": lambda s: s.asked_by("talk", ZOE),
     "askings": lambda s: s.askings("talk", 10),
+    "transcript": lambda s: s.transcript("talk"),
+    "proposals": lambda s: s.proposals("talk"),
     "votes_of": lambda s: s.votes_of("talk", ZOE),
     "actions": lambda s: s.actions("talk"),
     "revisions": lambda s: s.revisions(),
@@ -128,6 +148,7 @@ def test_every_method_is_here() -> None:
     port = {
         name
         for part in (Inbox, Queue, Recurrences, Vectors, Deliveries, Logins, People, Sources, Reports, Rounds)
+        for part in (Inbox, Queue, Recurrences, Vectors, Deliveries, Logins, People, Sources, Reports, Transcripts)
         for name in vars(part)
         if not name.startswith("_")
     }

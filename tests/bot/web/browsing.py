@@ -1,7 +1,6 @@
 """People with browsers in front of the whole program."""
 
 import asyncio
-import hashlib
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
@@ -9,16 +8,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from bot.app import Hall, open_hall
 from bot.model import Answer, Change, Message, Mode, Status
 from bot.ports import Connector
 from bot.settings import SessionSettings, Settings, WebSettings
-from knowledge.text import normalise
+from tests.bot.encoders import SameWords
 
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
 BROWSER = [
@@ -40,24 +37,6 @@ EVERYWHERE = pytest.mark.parametrize(
     ],
 )
 """Both sizes and both languages; two of the four pairs are enough for every day."""
-
-
-class SameWords:
-    """The same words have the same vector, other words one that has nothing to do with it: these tests are about
-    pages, so what is grouped must not depend on how grouping is tuned."""
-
-    name = "same words"
-    fingerprint = "same words"
-    dimension = 256
-
-    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        rows = [self._row(normalise(text).lower().strip("?？ ")) for text in texts]
-        return np.array(rows, dtype=np.float32).reshape(len(rows), self.dimension)
-
-    def _row(self, text: str) -> NDArray[np.float64]:
-        seed = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-        row = np.random.default_rng(int.from_bytes(seed)).standard_normal(self.dimension)
-        return np.asarray(row / np.linalg.norm(row))
 
 
 @dataclass

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
+from numpy.typing import NDArray
 
 from bot.accounts import Actor, Grant
 from bot.app.trends import SeriesTrends
@@ -20,12 +22,14 @@ from bot.model import Abilities, Delivery, Message, Placed, Placement, Preview, 
 from bot.polls import Polls
 from bot.ports import Floor, HookReply, HookRequest
 from bot.storage.sqlite import SqliteStore
+from bot.transcripts import Transcripts
 from bot.trying import Tryouts
 from bot.web.limits import Limits
 from bot.web.server import make_web
 from bot.web.signin import SignIn
 from bot.web.site import ReportWish
 from bot.web.source_json import Configured
+from tests.bot.encoders import SameWords
 from tests.bot.values import state
 
 SECRET = b"a secret for the tests only"
@@ -83,6 +87,7 @@ class Hall:
     echo: Echo
     courses: Courses
     tryouts: Tryouts
+    transcripts: Transcripts
     full: bool = False  # the store cannot take anything
     likely: Preview = field(default_factory=Preview)  # what would become of any text
     sources: list[SourceReport] = field(default_factory=list)
@@ -196,6 +201,9 @@ async def open_hall(
     async def sources_now() -> Sequence[SourceReport]:
         return hall.sources
 
+    async def encode(texts: Sequence[str], told: Callable[[int, int], None]) -> NDArray[np.float32]:
+        return SameWords().encode(texts)
+
     async def put(who: str, session: Session, folder: str) -> int | None:
         await store.save_session(replace(session, course=folder))
         return 1
@@ -205,6 +213,10 @@ async def open_hall(
         Path(folder.name), store.sessions, clock, put=put, changed=lambda session: live.changed(session, "course")
     )
     tryouts = Tryouts(clock, lambda session: live.changed(session, "tryout"))
+
+    transcripts = Transcripts(
+        store, clock, encode=encode, put=desk.aloud, changed=lambda session: live.changed(session, "transcript")
+    )
 
     app = make_web(
         store=store,
@@ -223,6 +235,7 @@ async def open_hall(
         sources_now=sources_now,
         courses=courses,
         tryouts=tryouts,
+        transcripts=transcripts,
         configured={"talk-chat": Configured("chat", "talk"), "other-chat": Configured("chat", "other")},
         sources={"chat": {"zh": "聊天", "en": "The chat"}},
         limits=limits,
@@ -230,12 +243,13 @@ async def open_hall(
     )
     prepare(app)
     server = TestServer(app)
-    hall = Hall(store, live, desk, sign_in, clock, server, echo, courses, tryouts)
+    hall = Hall(store, live, desk, sign_in, clock, server, echo, courses, tryouts, transcripts)
     await store.save_session(Session("other", "Another talk", language="zh"))
     await server.start_server()
     try:
         yield hall
     finally:
+        await transcripts.close()
         for client in hall.clients:
             await client.close()
         await server.close()

@@ -14,7 +14,8 @@ from bot.model import Message, Status
 from bot.settings import SessionSettings, Settings, WebSettings
 from bot.web.assets import Assets
 from bot.web.rendering import HERE
-from tests.bot.web.browsing import BROWSER, CHROMIUM, PHONE, Crowd, SameWords, open_crowd, open_line
+from tests.bot.encoders import SameWords
+from tests.bot.web.browsing import BROWSER, CHROMIUM, PHONE, Crowd, open_crowd, open_line
 from tests.bot.web.test_browser import ask, row
 from tests.measure.viewer import LIMIT, Profile, fill, visit
 

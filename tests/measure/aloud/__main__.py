@@ -1,9 +1,9 @@
 """How well it is found where a question was answered aloud: `python -m tests.measure.aloud`.
 
-Two talks of `knowledge/talks`, for which what the speaker says in twenty minutes was written by hand: `NAME.vtt`. Beside
-it `NAME.json` says when (seconds of the talk's chat) the transcript begins, which questions came on stage when, and which
-are answered or only mentioned where (seconds of the transcript); all others are not taken up. `COBOT`, the Chinese one,
-is that on which weights and threshold were chosen; `EDGE`, the English one, judges them.
+For two talks of `knowledge/talks` some twenty minutes of what the speaker says were written by hand: `NAME.vtt`. Beside
+it `NAME.json` says when (seconds of the talk's chat) that begins, which questions came on stage when, and which are
+answered or only mentioned where (seconds of the transcript); all others are not taken up. On `CHOSEN_ON`, the Chinese
+one, weights and threshold were chosen; `JUDGED_BY`, the English one, judges them.
 
 A proposal is right where the question is answered there, within `NEAR` seconds of where the speaker comes to it.
 """
@@ -13,6 +13,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from knowledge.aloud import SURE, Answered, Sought, Speech, begins_at, views
 from knowledge.captions import read_captions, sentences
@@ -94,26 +95,29 @@ def judged(talk: Talk, found: list[Answered], sure: float = SURE) -> Judged:
     return Judged(len(right), wrong, missed, tuple(right.values()))
 
 
-def _rows(file: Path) -> dict[str, dict[str, object]]:  # type: ignore[type-arg]
+def _rows(file: Path) -> dict[str, dict[str, Any]]:
     return {row["id"]: row for row in map(json.loads, file.read_text("utf-8").splitlines())}
+
+
+def without_times(talk: Talk) -> list[Answered]:
+    """As where nobody knows when the transcript began."""
+    return talk.speech.nearest([Sought(one.id, one.texts, one.vectors) for one in talk.sought])
 
 
 def main() -> None:
     encoder = load_encoder()
     for name in (CHOSEN_ON, JUDGED_BY):
-        for staged in (True, False):
-            talk = read_talk(name, encoder, staged=staged)
-            found = talk.speech.nearest(talk.sought)
-            print(f"{name}, {'with' if staged else 'without'} the stage: {judged(talk, found).line()}")
-            blind = talk.speech.nearest([Sought(one.id, one.texts, one.vectors) for one in talk.sought])
-            if staged:
-                guess = begins_at(blind, talk.staged)
-                print(f"  begins at {talk.begins:.0f} s, guessed {guess}")
-            else:
-                print(f"  and without any times: {judged(talk, blind).line()}")
-            for sure in (0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0, 1.05):
-                one = judged(talk, found, sure)
-                print(f"    from {sure:.2f} on: {one.line()}")
+        talk, unstaged = (read_talk(name, encoder, staged=staged) for staged in (True, False))
+        found, blind = talk.speech.nearest(talk.sought), without_times(talk)
+        print(
+            f"{name}: {len(talk.answered)} answered aloud, {len(talk.mentioned)} mentioned, {len(talk.sought)} in all"
+        )
+        print(f"  it is known what came on stage  {judged(talk, found).line()}")
+        print(f"  only when each was asked        {judged(talk, unstaged.speech.nearest(unstaged.sought)).line()}")
+        print(f"  no times at all                 {judged(talk, blind).line()}")
+        print(f"  begins at {talk.begins:.0f} s of the chat; guessed from the stage: {begins_at(blind, talk.staged)}")
+        for sure in (0.75, 0.8, 0.85, 0.9, 0.95, 1.0):
+            print(f"    from {sure:.2f} on: {judged(talk, found, sure).line()}")
 
 
 if __name__ == "__main__":

@@ -148,6 +148,7 @@ addWords({
   "did.stage": ["已上台", "On stage"],
   "did.unstage": ["已下台", "Off stage"],
   "did.accept": ["已采用课程回答", "Course answer sent"],
+  "did.aloud": ["已按录音确认：现场已回答", "Answered aloud, as the transcript says"],
   "did.assign": ["已分派", "Assigned"],
   "did.several": ["{did}：{n} 个", "{did}: {n} questions"],
   "did.dismiss": ["已搁置", "Dismissed"],

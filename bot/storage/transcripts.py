@@ -1,0 +1,84 @@
+"""What was said aloud, and where questions are answered in it, as SQL."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import astuple
+
+from pydantic import TypeAdapter
+from sqlite_utils import Database
+
+from bot.model import Dated, Proposal, Proposed, Transcript
+from bot.storage.connection import Row
+from bot.storage.rows import dumped
+from knowledge.aloud import Passage
+from knowledge.captions import Spoken
+
+_passage = TypeAdapter(Passage)
+_passages = TypeAdapter(tuple[Passage, ...])
+
+
+def transcript(db: Database, session: str) -> Transcript | None:
+    row = db.execute("SELECT * FROM transcripts WHERE session = ?", (session,)).fetchone()
+    if row is None:
+        return None
+    return Transcript(
+        session=session,
+        name=row["name"],
+        by=row["by"],
+        at=row["at"],
+        lines=tuple(Spoken(*line) for line in json.loads(row["lines"])),
+        problems=tuple((number, what) for number, what in json.loads(row["problems"])),
+        zero=row["zero"],
+        dated=Dated(row["dated"]),
+        recording=row["recording"],
+        searched=row["searched"],
+    )
+
+
+def keep(db: Database, transcript: Transcript, proposals: Sequence[Proposal] | None) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO transcripts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            transcript.session,
+            transcript.name,
+            transcript.by,
+            transcript.at,
+            json.dumps([astuple(line) for line in transcript.lines], ensure_ascii=False),
+            json.dumps(transcript.problems, ensure_ascii=False),
+            transcript.zero,
+            transcript.dated.value,
+            transcript.recording,
+            transcript.searched,
+        ),
+    )
+    if proposals is not None:
+        db.execute("DELETE FROM aloud WHERE session = ?", (transcript.session,))
+        for one in proposals:
+            keep_proposal(db, transcript.session, one)
+
+
+def drop(db: Database, session: str) -> None:
+    db.execute("DELETE FROM transcripts WHERE session = ?", (session,))
+    db.execute("DELETE FROM aloud WHERE session = ?", (session,))
+
+
+def proposals(db: Database, session: str) -> list[Proposal]:
+    rows = db.execute("SELECT * FROM aloud WHERE session = ?", (session,)).fetchall()
+    return sorted(map(_proposal, rows), key=lambda one: (one.passage.start, one.question))
+
+
+def keep_proposal(db: Database, session: str, one: Proposal) -> None:
+    others = _passages.dump_json(one.others).decode()
+    db.execute(
+        "INSERT OR REPLACE INTO aloud VALUES (?, ?, ?, ?, ?)",
+        (session, one.question, dumped(one.passage), others, one.state.value),
+    )
+
+
+def _proposal(row: Row) -> Proposal:
+    return Proposal(
+        row["question"],
+        _passage.validate_json(row["passage"]),
+        _passages.validate_json(row["others"]),
+        Proposed(row["state"]),
+    )
