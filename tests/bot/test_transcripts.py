@@ -23,8 +23,8 @@ SAID = ["Good evening.", ASKED[0], "Yes, on the page from Monday on.", "So.", AS
 
 
 def vtt(*texts: str) -> bytes:
-    """One line every hundred seconds, each ten seconds long."""
-    cues = (f"{clock(100 * n)}.000 --> {clock(100 * n + 10)}.000\n{text}\n" for n, text in enumerate(texts))
+    """One line every fifty seconds, each ten seconds long."""
+    cues = (f"{clock(50 * n)}.000 --> {clock(50 * n + 10)}.000\n{text}\n" for n, text in enumerate(texts))
     return "\n".join(["WEBVTT\n", *cues]).encode()
 
 
@@ -37,8 +37,8 @@ class Room:
     transcripts: Transcripts
     changes: list[str] = field(default_factory=list)
 
-    async def send(self, *texts: str, **more: object) -> None:
-        await self.transcripts.take(TALK, "a.vtt", vtt(*texts), "Ann", **more)  # type: ignore[arg-type]
+    async def send(self, *texts: str, talk: Session = TALK, **more: object) -> None:
+        await self.transcripts.take(talk, "a.vtt", vtt(*texts), "Ann", **more)  # type: ignore[arg-type]
         await self.transcripts.searched("talk")
 
     async def found(self) -> dict[str, tuple[float, Proposed]]:
@@ -76,19 +76,19 @@ async def room() -> AsyncIterator[Room]:
 async def test_each_question_that_was_answered_aloud_is_found_and_one_press_tells_its_askers(room: Room) -> None:
     """By the speaker's name, with the time and the passage; undo takes it back, and it waits again."""
     await room.send(*SAID, recording="https://v.example/a")
-    assert await room.found() == {"q1": (100.0, Proposed.WAITING), "q2": (400.0, Proposed.WAITING)}
+    assert await room.found() == {"q1": (50.0, Proposed.WAITING), "q2": (200.0, Proposed.WAITING)}
     action = await room.transcripts.confirm(TALK, "Ann", {"q1": None})
     answered = (await room.store.question("q1")).state
     assert answered.status is Status.ANSWERED
     assert answered.answer is not None
     assert answered.answer.by == "Dr. Lin"
-    assert answered.answer.text.startswith("Answered aloud at 00:01:40: “")
+    assert answered.answer.text.startswith("Answered aloud at 00:00:50: “")
     assert "Yes, on the page from Monday on." in answered.answer.text
-    assert answered.answer.sources == ("https://v.example/a#t=100",)
+    assert answered.answer.sources == ("https://v.example/a#t=50",)
     told = await room.told()
     assert set(told) == {"u1"}
-    assert "00:01:40" in told["u1"]
-    assert (await room.found())["q1"] == (100.0, Proposed.CONFIRMED)
+    assert "00:00:50" in told["u1"]
+    assert (await room.found())["q1"] == (50.0, Proposed.CONFIRMED)
     assert (action.change.who, action.change.what) == ("Ann", "aloud")
     await room.desk.undo("Ann", "talk", action.id)
     assert (await room.store.question("q1")).status is Status.NEW
@@ -114,17 +114,17 @@ async def test_an_answer_in_words_is_not_overwritten(room: Room) -> None:
         await room.send(*SAID)
         await room.transcripts.confirm(TALK, "Ann", {"q1": None})
         answer = (await room.store.question("q1")).state.answer
-        assert answer == Answer("On the page.", by, 5.0, ("faq#1", "aloud, at 00:01:40"))
+        assert answer == Answer("On the page.", by, 5.0, ("faq#1", "aloud, at 00:00:50"))
 
 
 async def test_another_time_may_be_said_also_where_nothing_was_found(room: Room) -> None:
     """The passage is what is said then; after the end there is none."""
     await room.send(*SAID)
-    await room.transcripts.confirm(TALK, "Ann", {"q3": 300.0})
-    assert (await room.found())["q3"] == (300.0, Proposed.CONFIRMED)
+    await room.transcripts.confirm(TALK, "Ann", {"q3": 150.0})
+    assert (await room.found())["q3"] == (150.0, Proposed.CONFIRMED)
     answer = (await room.store.question("q3")).state.answer
     assert answer is not None
-    assert answer.text.startswith("Answered aloud at 00:05:00: “So.")
+    assert answer.text.startswith("Answered aloud at 00:02:30: “So.")
     for wanted in ({"q3": 9000.0}, {"nobody": None}):
         with pytest.raises(NotFound):
             await room.transcripts.confirm(TALK, "Ann", wanted)  # type: ignore[arg-type]
@@ -137,11 +137,11 @@ async def test_what_is_refused_does_not_come_again_and_can_be_put_back(room: Roo
     await room.transcripts.confirm(TALK, "Ann", {"q2": None})
     room.transcripts.search(TALK)
     await room.transcripts.searched("talk")
-    assert await room.found() == {"q1": (100.0, Proposed.REFUSED), "q2": (400.0, Proposed.CONFIRMED)}
+    assert await room.found() == {"q1": (50.0, Proposed.REFUSED), "q2": (200.0, Proposed.CONFIRMED)}
     await room.transcripts.refuse("talk", "q1", on=False)
-    assert (await room.found())["q1"] == (100.0, Proposed.WAITING)
+    assert (await room.found())["q1"] == (50.0, Proposed.WAITING)
     await room.send("Hello.", SAID[1], SAID[2])
-    assert await room.found() == {"q1": (100.0, Proposed.WAITING), "q2": (400.0, Proposed.CONFIRMED)}
+    assert await room.found() == {"q1": (50.0, Proposed.WAITING), "q2": (200.0, Proposed.CONFIRMED)}
 
 
 async def test_a_question_that_was_merged_meanwhile_is_confirmed_with_its_group(room: Room) -> None:
@@ -159,21 +159,20 @@ async def test_a_question_that_was_merged_meanwhile_is_confirmed_with_its_group(
 
 async def test_when_it_begins_is_set_by_hand_and_it_is_searched_anew(room: Room) -> None:
     """What was said before it was asked is no answer; without an offset it is worked out again."""
-    talk = replace(TALK, starts_at=0.0)
-    await room.store.save_session(talk)
-    await room.send(*SAID, offset=0.0)
+    talk = replace(TALK, starts_at=100.0)
+    await room.send(*SAID, talk=talk, offset=0.0)
     kept = await room.store.transcript("talk")
     assert kept is not None
-    assert (kept.zero, kept.dated) == (0.0, Dated.HAND)
+    assert (kept.zero, kept.dated) == (100.0, Dated.HAND)
     assert set(await room.found()) == {"q1", "q2"}
-    await room.transcripts.set(talk, -300.0, "https://v.example")
+    await room.transcripts.set(talk, -200.0, "https://v.example")
     await room.transcripts.searched("talk")
     assert set(await room.found()) == {"q2"}
     await room.transcripts.set(talk, None, "")
     await room.transcripts.searched("talk")
     kept = await room.store.transcript("talk")
     assert kept is not None
-    assert (kept.zero, kept.dated, kept.recording) == (0.0, Dated.START, "")
+    assert (kept.zero, kept.dated, kept.recording) == (100.0, Dated.START, "")
 
 
 async def test_a_file_that_is_none_changes_nothing(room: Room) -> None:
