@@ -330,20 +330,21 @@ class Surveys:
         return chat.connector in set(self._replying()) and not self._staff(chat)
 
     async def _to_chats(self, survey: SurveyState, language: str, at: float) -> tuple[Delivery, ...]:
+        """That it is open, to every chat but those of people who want to hear nothing that comes by itself."""
         session, first = survey.session, first_asked(survey)
         text = invitation(survey, first, language, self._page(session))
         return tuple(
             Delivery(
-                key=f"survey:{session}:open:{chat.connector}:{chat.chat}",
+                key=f"survey:{session}:open:{chat.address.connector}:{chat.address.chat}",
                 session=session,
-                address=chat,
+                address=chat.address,
                 text=text,
                 buttons=poll_buttons(first, language) if first else (),
                 not_before=at,
                 poll=first,
             )
-            for chat in await self._store.chats(session)
-            if self._told(chat)
+            for chat in await self._store.hearings(session)
+            if self._told(chat.address) and not chat.out
         )
 
     async def _survey(self, session: str) -> SurveyState:

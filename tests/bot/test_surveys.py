@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from bot.desk import Desk
 from bot.errors import Conflict, NotAllowed
 from bot.model import Address, Delivery, Message, Person, Poll, PollKind, PollState, Session, SurveyState, SurveyWhen
 from bot.polls import Polls
+from bot.quiet import Hours, held_until
 from bot.storage.sqlite import SqliteStore, open_store
 from bot.surveying import tag
 from bot.surveys import ITSELF, Surveys
@@ -218,6 +220,35 @@ async def test_who_has_not_answered_is_reminded_by_day_and_once(room: Room) -> N
     await room.surveys.look()
     assert await room.chats_told("survey:talk:remind") == ["chat of t2"]
     assert "stop" in (await room.deliveries("survey:talk:remind"))[0].text
+
+
+async def test_who_wants_to_hear_nothing_hears_nothing(room: Room) -> None:
+    """Neither that it is open nor a reminder, on none of the chats that they linked; a group hears of it as ever."""
+    await room.chats("t1", "t2", "t3")
+    await room.says("When?", "t1", private=False)
+    await room.says("stop", "t1")
+    await room.store.offer_link("hash", Person("telegram", "t1"), 9e9)
+    await room.store.link("hash", Person("telegram", "t2"), room.time)
+    await room.surveys.open("Ann", "talk")
+    assert await room.chats_told("survey:") == ["chat of t3", "-7"]
+    room.time += 2 * DAY
+    await room.surveys.look()
+    assert await room.chats_told("survey:talk:remind") == ["chat of t3"]
+
+
+async def test_only_what_comes_by_itself_waits_for_the_morning(room: Room) -> None:
+    """That it is open and reminders are held in the quiet hours; what follows an answer goes at once."""
+    night = Hours(0, 24 * 60 - 1, 24 * 60 - 1, UTC)
+    await room.chats("t1", "t2")
+    await room.surveys.open("Ann", "talk")
+    await room.says("4", "t1")
+    room.time += 2 * DAY
+    await room.surveys.look()
+    held = {
+        one.key.split(":")[0]: held_until(one, one.not_before, night) > one.not_before
+        for one in await room.store.deliveries("talk")
+    }
+    assert held == {"survey": True, "feedback": False}
 
 
 async def test_what_staff_does_can_be_taken_back(room: Room) -> None:

@@ -168,6 +168,18 @@ async def test_only_silent_people_in_private_chats_are_reminded(store: Store) ->
     assert [chat.chat for chat in await store.silent("talk")] == ["again", "chat of f1"]
 
 
+async def test_who_opted_out_is_not_reminded(store: Store) -> None:
+    """Whichever of their linked chats they said so on; back in they are."""
+    await made(store)
+    await store.receive([said(ANN, "1"), said(BOB, "2")])
+    await store.offer_link("hash", WEB, 100.0)
+    await store.link("hash", ANN, 50.0)
+    await store.opt_out(WEB, 1.0)
+    assert [chat.chat for chat in await store.silent("talk")] == ["chat of t2"]
+    await store.opt_in(ANN)
+    assert len(await store.silent("talk")) == 2
+
+
 async def test_a_reminder_is_said_once(store: Store) -> None:
     """The same number again says nothing, also to those who came meanwhile; opened again it may be said again."""
     state, _, _ = await made(store)
