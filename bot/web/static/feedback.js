@@ -58,7 +58,7 @@ function question(item, at) {
   if (field) {
     field.addEventListener("input", () => (clearTimeout(timer), (timer = setTimeout(now, PAUSE))));
     field.addEventListener("change", now);
-    addEventListener("pagehide", now);
+    card.leave = now;
   } else card.addEventListener("change", () => (keepToMost(card, item), now()));
   return card;
 }
@@ -124,6 +124,7 @@ answers.addEventListener("refused", ({ detail }) => {
   if (late) toast(t("survey.over.late"), { bad: true });
   else toastFailure(detail);
 });
+addEventListener("pagehide", () => [...byId("survey-items").children].forEach((card) => card.leave?.()));
 const look = () => answers.read().then(() => answers.flush());
 document.addEventListener("visibilitychange", () => !document.hidden && look());
 addEventListener("online", look);

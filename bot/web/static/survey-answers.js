@@ -1,4 +1,5 @@
 // What this person answers: kept on the device until the server has it; of two answers to an item only the last is sent.
+// Several pages of one session share it: each reads what the others left.
 import { call, inSession } from "./api.js";
 import { kept } from "./dom.js";
 
@@ -16,13 +17,13 @@ export class Answers extends EventTarget {
 
   /** What is answered, sent or not, by item. */
   get all() {
-    const { mine, waiting } = this.store.get();
+    const { mine, waiting } = this.store.fresh();
     return { ...mine, ...waiting };
   }
 
   /** Ids of the items whose answers the server does not have. */
   get waiting() {
-    return Object.keys(this.store.get().waiting);
+    return Object.keys(this.store.fresh().waiting);
   }
 
   /** Whether what waits outlives the page. */
@@ -51,12 +52,12 @@ export class Answers extends EventTarget {
   }
 
   put(id, choices) {
-    this.keep({ waiting: { ...this.store.get().waiting, [id]: choices } });
+    this.keep({ waiting: { ...this.store.fresh().waiting, [id]: choices } });
     return this.flush();
   }
 
   keep(part) {
-    this.store.set({ ...this.store.get(), ...part });
+    this.store.set({ ...this.store.fresh(), ...part });
     this.dispatchEvent(new Event("change"));
   }
 
@@ -67,7 +68,7 @@ export class Answers extends EventTarget {
     this.sending = true;
     try {
       let id;
-      while ((id = this.waiting[0])) await this.send(id, this.store.get().waiting[id]);
+      while ((id = this.waiting[0])) await this.send(id, this.store.fresh().waiting[id]);
       this.tries = 0;
     } catch (failure) {
       this.timer = setTimeout(() => this.flush(), failure.wait ? failure.wait * 1000 : Math.min(LONGEST_WAIT, 1000 * 2 ** this.tries++));
@@ -86,7 +87,7 @@ export class Answers extends EventTarget {
       if (failure.passing) throw failure;
       this.dispatchEvent(new CustomEvent("refused", { detail: failure }));
     }
-    const { [id]: now, ...others } = this.store.get().waiting;
+    const { [id]: now, ...others } = this.store.fresh().waiting;
     if (JSON.stringify(now) === JSON.stringify(choices)) this.keep({ waiting: others });
     if (survey) this.take(survey);
     else await this.read();

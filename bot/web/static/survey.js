@@ -19,6 +19,7 @@ const live = new Live(facts.session, ["survey", "session"]);
 const may = moderates(facts.role);
 let survey = null; // StaffSurveyOut
 let touched = false; // something in the form is not saved
+let seen = null; // the tag of what was in the form before that
 
 startShell();
 const form = new SurveyForm(() => ((touched = true), drawForm()));
@@ -35,10 +36,13 @@ let soon;
 const readSoon = () => (clearTimeout(soon), (soon = setTimeout(read, 300)));
 
 function take(found) {
-  const same = survey?.tag === found.tag;
   const unfold = !survey || (survey.opened_at === 0) !== (found.opened_at === 0);
   survey = found;
-  if (!touched && !same) form.fill(survey.form, survey.days, survey.reminders);
+  if (!touched && seen !== survey.tag) {
+    form.fill(survey.form, survey.days, survey.reminders);
+    seen = survey.tag;
+  }
+  if (touched && seen !== survey.tag) bad(t("asks.meanwhile"));
   if (unfold) byId("edit").open = may && survey.opened_at === 0; // then what it brought comes first
   draw();
 }
@@ -88,11 +92,11 @@ async function act(what, method, path, body) {
     else toastFailure(failure);
     return;
   }
-  survey.tag = ""; // the form follows
+  seen = null; // the form follows
   await read();
 }
 
-const save = () => act("save", "PUT", "/survey", { ...form.wish(), seen: survey.tag });
+const save = () => act("save", "PUT", "/survey", { ...form.wish(), seen });
 
 /** A questionnaire that is ready to use, in the place of what is written. */
 function useReady(language) {
@@ -113,7 +117,7 @@ byId("ready-en").addEventListener("click", () => useReady("en"));
 byId("again").addEventListener("click", () => {
   touched = false;
   bad("");
-  survey.tag = "";
+  seen = null;
   read();
 });
 byId("at-end").disabled = !may;

@@ -1,9 +1,12 @@
 """The survey in real browsers: a viewer answers on a phone, staff makes it and reads what it brought."""
 
+from dataclasses import replace
+
 import pytest
 from playwright.async_api import expect
 
 from bot.model import Person
+from bot.surveying import tag
 from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, open_line
 
 pytestmark = BROWSER
@@ -80,10 +83,17 @@ STAFF = pytest.mark.parametrize(
     ("size", "language", "words"),
     [
         pytest.param(
-            DESK, "en-US", ("Open it", "Close it", "answered; open until", "standard deviation"), id="desk-en"
+            DESK,
+            "en-US",
+            ("Open it", "Close it", "answered; open until", "standard deviation", "Somebody changed"),
+            id="desk-en",
         ),
         pytest.param(
-            PHONE, "zh-CN", ("开放", "结束", "人已回答，开放到", "标准差"), id="phone-zh", marks=pytest.mark.thorough
+            PHONE,
+            "zh-CN",
+            ("开放", "结束", "人已回答，开放到", "标准差", "别人刚刚改过"),
+            id="phone-zh",
+            marks=pytest.mark.thorough,
         ),
     ],
 )
@@ -94,8 +104,9 @@ async def test_staff_makes_it_and_sees_the_results(
     crowd: Crowd, size: dict[str, int], language: str, words: tuple[str, ...]
 ) -> None:
     """One question is added to those that are ready, it is opened; answers come in while one looks; to change an
-    answered question is refused with a word; closed, and undo opens it again."""
-    start, end, standing, spread = words
+    answered question is refused with a word, and so is to overwrite what Bob just changed; closed, and undo opens it.
+    """
+    start, end, standing, spread, meanwhile = words
     staff = await crowd.moderator(size, language, page="survey")
     await staff.locator("#add").click()
     ask = staff.locator(".survey-ask").last
@@ -125,7 +136,12 @@ async def test_staff_makes_it_and_sees_the_results(
     await staff.locator(".survey-ask").last.locator("[data-field=options]").fill("Redis\nPulsar")
     await staff.locator("#save").click()
     await expect(staff.locator("#form-bad")).to_contain_text("Which next?")
+    await crowd.hall.surveys.save("Bob", replace(survey, title="By Bob"), tag(survey))
+    await expect(staff.locator("#form-bad")).to_contain_text(meanwhile)
+    await staff.locator("#save").click()
+    await expect(staff.locator("#form-bad")).to_contain_text(meanwhile)
     await staff.locator("#again").click()
+    await expect(staff.locator("#form-title")).to_have_value("By Bob")
     await expect(staff.locator(".survey-ask").last.locator("[data-field=options]")).to_have_value("Redis\nKafka")
     await staff.get_by_role("button", name=end, exact=True).click()
     await expect(staff.get_by_role("button", name=end, exact=True)).to_be_hidden()
