@@ -239,7 +239,8 @@ def replay(chat: Path, course: Path | None, speed: float, database: Path | None,
 
 @floormic.command()
 @config_option
-@click.argument("session")
+@click.argument("session", required=False, default="")
+@click.option("--series", default="", help="Of this series instead: its evenings side by side.")
 @click.option(
     "--format",
     "form",
@@ -252,13 +253,15 @@ def replay(chat: Path, course: Path | None, speed: float, database: Path | None,
 @click.option("--language", type=click.Choice(["zh", "en"]), help="Of the report. Default: that of the session.")
 @click.option("--out", type=FILE, help="Write it here. Default: standard output.")
 def report(
-    config: Path | None, session: str, form: str, no_names: bool, language: str | None, out: Path | None
+    config: Path | None, session: str, series: str, form: str, no_names: bool, language: str | None, out: Path | None
 ) -> None:
-    """Write the report of SESSION: what was asked, what was answered by whom and how fast, what was left."""
+    """Write the report of SESSION, or of a series: what was asked, answered by whom and how fast, what was left."""
     from bot import app
 
+    if bool(session) == bool(series):
+        raise BadInput("name a session, or a series with --series")
     wanted = app.ReportWish(form, False if no_names else None, language or "")
-    data = asyncio.run(app.report(_settings(config), session, wanted, time.time))
+    data = asyncio.run(app.report(_settings(config), session, series, wanted, time.time))
     if out is None:
         sys.stdout.buffer.write(data)
         return

@@ -53,6 +53,11 @@ class SourceOptions(Section):
         """The chat of the staff, as this source names chats; "" where there is none."""
         return ""
 
+    @property
+    def keeps_ids(self) -> bool:
+        """False where these options have a person get another id each evening, though their kind could do better."""
+        return True
+
     def is_staff(self, chat: str) -> bool:
         """Whether this chat is the staff's, or a part of it: nothing that is for the audience is said there."""
         return bool(self.staff) and chat == self.staff

@@ -17,7 +17,7 @@ from typing import TypeVar
 from bot.app.floor import Unwatched
 from bot.app.minds import Minds
 from bot.app.remembering import Remembering
-from bot.app.reporting import Reporting
+from bot.app.reporting import Reporting, unsteady
 from bot.app.rounding import answers_at, make_rounds
 from bot.app.sources import make_connectors
 from bot.app.trends import SeriesTrends
@@ -159,7 +159,7 @@ class Hall:
             self.floor, store, self.connectors.values(), now, said=self._outbox.said, leads=self._leads
         )
         self._sources = {source.name: Configured(source.kind, source.session) for source in settings.sources}
-        self.reports = Reporting(store, self._sources, now, minds.gather)
+        self.reports = Reporting(store, self._sources, now, minds.gather, unsteady(settings))
         self.rounds = make_rounds(
             settings,
             store,

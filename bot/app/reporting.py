@@ -1,14 +1,15 @@
 """Gathers from the store what reports are made of, and hands them over as files."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from bot.app.sources import KINDS
 from bot.connectors.names import CHATS
 from bot.errors import BadInput, NotFound
-from bot.model import COURSE, Session
+from bot.model import COURSE, Session, SourceReport
 from bot.ports import Now, Store
 from bot.queueing import earlier
 from bot.report import (
@@ -16,9 +17,17 @@ from bot.report import (
     Link,
     Material,
     Report,
+    SeriesCount,
+    SeriesReport,
     build_report,
     feedback_of,
     nameless,
+    series_nameless,
+    series_to_csv,
+    series_to_html,
+    series_to_json,
+    series_to_markdown,
+    series_to_xlsx,
     summary,
     to_csv,
     to_html,
@@ -45,8 +54,8 @@ FORMATS = {
 
 @dataclass(frozen=True, slots=True)
 class Reporting:
-    """Reports of one installation. `sources`: kind and session of each configured source, as they are now. `gather`
-    groups what was written in surveys.
+    """Reports of one installation. `sources`: kind and session of each configured source, as they are now; `unsteady`
+    those whose people have another id each evening, see `unsteady`. `gather` groups what was written in surveys.
 
     What is counted and drawn is counted and drawn in a thread: nobody's page waits for a report.
     """
@@ -55,6 +64,7 @@ class Reporting:
     sources: Mapping[str, Configured]
     now: Now
     gather: Gather = each_alone
+    unsteady: frozenset[str] = frozenset()
 
     async def session(self, id: str, wanted: ReportWish) -> tuple[bytes, str]:
         """A session's report and its content type. Raises `NotFound` and `BadInput`."""
@@ -72,15 +82,49 @@ class Reporting:
             known = ", ".join(one.id for one in sessions)
             raise NotFound(f"there is no session {id!r}; there are: {known or 'none'}")
         session = replace(session, language=language or session.language)
-        report = await asyncio.to_thread(build_report, await self._material(session, sessions), self.now())
+        before = earlier(session, sessions)
+        material = replace(
+            await self._material(session, await self.store.sources(), self.gather),
+            before={human for one in before for human in await self.store.humans(one.id)},
+            earlier=len(before),
+        )
+        report = await asyncio.to_thread(build_report, material, self.now())
         return report if names is not False else await self._nameless(report)
+
+    async def series(self, name: str, wanted: ReportWish) -> tuple[bytes, str]:
+        """The report of a series and its content type. Raises `NotFound` for one that no session belongs to, and
+        `BadInput`."""
+        _require(wanted.format)
+        report = await self._series(name, wanted)
+        links = format_links(wanted, report.named, words_of(report.language)) if wanted.address else ()
+        return await asyncio.to_thread(_series_written, report, wanted.format, links), FORMATS[wanted.format]
+
+    async def _series(self, name: str, wanted: ReportWish) -> SeriesReport:
+        sessions = await self.store.sessions()
+        evenings = [one for one in sessions if name and one.series == name]
+        if not evenings:
+            known = ", ".join(dict.fromkeys(one.series for one in sessions if one.series))
+            raise NotFound(f"no session belongs to a series {name!r}; the series are: {known or 'none'}")
+        again = await self.store.recurrences([one.id for one in evenings])
+        count = SeriesCount({one.question: one.root for one in again if one.sure}, self._lasting)
+        sources = await self.store.sources()
+        for evening in evenings:
+            # Grouping what was written on a hundred evenings would take the model minutes.
+            material = await self._material(evening, sources, each_alone)
+            await asyncio.to_thread(count.add, material, self.now())
+        report = await asyncio.to_thread(count.report, name, wanted.language or evenings[-1].language, self.now())
+        if wanted.names is not False:
+            return report
+        audience = {called for one in evenings for called in await self.store.names(one.id)}
+        accounts = {account.name for account in await self.store.people(self.now())}
+        return await asyncio.to_thread(series_nameless, report, audience, accounts | count.answerers)
 
     async def summary(self, id: str, link: str) -> str:
         """The report in a few lines, for a chat. Raises `NotFound`."""
         return summary(await self.report(id, names=False), link)
 
-    async def _material(self, session: Session, sessions: Sequence[Session]) -> Material:
-        store, before = self.store, earlier(session, sessions)
+    async def _material(self, session: Session, sources: Sequence[SourceReport], gather: Gather) -> Material:
+        store = self.store
         heard = await store.heard(session.id)
         listened = {one.source for one in heard} | {n for n, c in self.sources.items() if c.session == session.id}
         return Material(
@@ -90,28 +134,32 @@ class Reporting:
             polls=await store.polls(session.id),
             pulse=await store.pulse(session.id, 0.0),
             deliveries=await store.deliveries(session.id),
-            sources=[one for one in await store.sources() if one.health.source in listened],
-            feedback=await self._feedback(session),
-            before={human for one in before for human in await store.humans(one.id)},
-            earlier=len(before),
+            sources=[one for one in sources if one.health.source in listened],
+            feedback=await self._feedback(session, gather),
             lasting=self._lasting,
         )
 
-    async def _feedback(self, session: Session) -> tuple[Feedback, ...]:
+    async def _feedback(self, session: Session, gather: Gather) -> tuple[Feedback, ...]:
         """What the survey brought, where it was ever opened."""
-        found = await Surveys(self.store, lambda *_: None, self.now, gather=self.gather).found(session)
+        found = await Surveys(self.store, lambda *_: None, self.now, gather=gather).found(session)
         return (feedback_of(found.feedback, found.results),) if found and found.survey.opened_at else ()
 
     def _lasting(self, source: str) -> bool:
         """Whether this chat keeps a person's id from one evening to the next; of an unknown chat nobody can say so."""
         kind = self.sources[source].kind if source in self.sources else source
-        return source == PAGE or (kind in KINDS and KINDS[kind].abilities.stable_users)
+        known = kind in KINDS and KINDS[kind].abilities.stable_users
+        return source == PAGE or (known and source not in self.unsteady)
 
     async def _nameless(self, report: Report) -> Report:
         answerers = {line.answer.by for line in report.lines if line.answer} - {COURSE}
         accounts = {account.name for account in await self.store.people(self.now())}
         audience = await self.store.names(report.session.id)
         return await asyncio.to_thread(nameless, report, audience, answerers | accounts)
+
+
+def unsteady(settings: Settings) -> frozenset[str]:
+    """The configured sources whose options say so, though their kind could do better."""
+    return frozenset(source.name for source in settings.sources if not source.keeps_ids)
 
 
 def _require(format: str) -> None:
@@ -129,6 +177,16 @@ def _written(report: Report, format: str, links: Sequence[Link] = ()) -> bytes:
         return to_markdown(report, names=names).encode()
     # The mark tells spreadsheets that a CSV file is UTF-8.
     return to_csv(report).encode("utf-8-sig") if format == "csv" else to_json(report).encode()
+
+
+def _series_written(report: SeriesReport, format: str, links: Sequence[Link] = ()) -> bytes:
+    if format == "html":
+        return series_to_html(report, names=called(report.language), links=links).encode()
+    if format == "xlsx":
+        return series_to_xlsx(report)
+    if format == "md":
+        return series_to_markdown(report).encode()
+    return series_to_csv(report).encode("utf-8-sig") if format == "csv" else series_to_json(report).encode()
 
 
 def called(language: str) -> dict[str, str]:
@@ -156,15 +214,23 @@ def format_links(wanted: ReportWish, named: bool, w: Mapping[str, str]) -> list[
     return found
 
 
-async def report(settings: Settings, session: str, wanted: ReportWish, now: Now) -> bytes:
-    """The report of a session of this installation. Raises `StoreBusy` while the program runs."""
+@asynccontextmanager
+async def open_reporting(settings: Settings, now: Now) -> AsyncIterator[Reporting]:
+    """The reports of this installation. Raises `StoreBusy` while the program runs."""
     store = await open_store(settings.database)
     try:
         sources = {source.name: Configured(source.kind, source.session) for source in settings.sources}
         for feed in await store.feeds():
             known = sources.get(feed.source)
-            if known and known.session == feed.said:
+            if known and known.session == feed.said:  # else the file has a newer word
                 sources[feed.source] = replace(known, session=feed.session)
-        return (await Reporting(store, sources, now).session(session, wanted))[0]
+        yield Reporting(store, sources, now, unsteady(settings))
     finally:
         await store.close()
+
+
+async def report(settings: Settings, session: str, series: str, wanted: ReportWish, now: Now) -> bytes:
+    """The report of a session, or ("") of a series. Raises as `Reporting` and `open_reporting`."""
+    async with open_reporting(settings, now) as reporting:
+        made = reporting.session(session, wanted) if session else reporting.series(series, wanted)
+        return (await made)[0]

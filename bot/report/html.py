@@ -9,7 +9,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bot.report.model import Line, Report, Timeline
-from bot.report.pictures import moods_drawn, scaled, stacks, word_size
+from bot.report.pictures import moods_drawn, row, scaled, stacks, word_size
 from bot.report.words import (
     NO_NAMES,
     answered_by,
@@ -87,6 +87,7 @@ def render(template: str, language: str, zone: tzinfo | None, names: Mapping[str
         answered_by=lambda by: answered_by(by, w),
         scaled=scaled,
         word_size=word_size,
+        row=row,
         **values,
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from bot.accounts import ROLES
 from bot.model import COURSE, Session
 from bot.report.model import SOMEBODY, Line, Report
+from bot.report.series import Compared, SeriesReport
 
 HIDDEN = "…"
 """Stands where a name was."""
@@ -22,7 +23,7 @@ A_WORD = 6
 Blank = Callable[[str], str]
 T = TypeVar("T")
 
-_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<![\w.])\+?\d(?:[ -]?\d){9,14}(?![\w.])")
+_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<![A-Za-z0-9_.])\+?\d(?:[ -]?\d){9,14}(?![A-Za-z0-9_])")
 _MENTION = re.compile(r"[@＠][\w.\-·]{1,20}")
 _CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _LETTER = re.compile(r"[A-Za-z0-9\u00c0-\u024f\u0370-\u04ff]")
@@ -40,6 +41,29 @@ def blanked(report: Report, blank: Blank) -> Report:
     lines = tuple(_line(line, blank) for line in report.lines)
     rest = {name: _texts(getattr(report, name), blank) for name in ("topics", "polls", "feedback")}
     return replace(report, session=session_blanked(report.session, blank), lines=lines, named=False, **rest)
+
+
+def series_nameless(report: SeriesReport, audience: Iterable[str], staff: Iterable[str]) -> SeriesReport:
+    """The same for a series."""
+    speakers = {one.session.speaker for one in report.evenings}
+    asked = (*report.recurring, *report.wanted)
+    blank = blanker(audience, (*staff, *speakers), [one.title for one in asked])
+    return replace(
+        report,
+        name=blank(report.name),
+        evenings=tuple(replace(one, session=session_blanked(one.session, blank)) for one in report.evenings),
+        recurring=tuple(replace(one, title=blank(one.title)) for one in report.recurring),
+        wanted=tuple(replace(one, title=blank(one.title)) for one in report.wanted),
+        polls=tuple(_compared(one, blank) for one in report.polls),
+        feedback=tuple(_compared(one, blank) for one in report.feedback),
+        rates=tuple(replace(one, title=blank(one.title)) for one in report.rates),
+        named=False,
+    )
+
+
+def _compared(compared: Compared, blank: Blank) -> Compared:
+    tallies = tuple((session, _texts(tally, blank)) for session, tally in compared.tallies)
+    return replace(compared, title=blank(compared.title), tallies=tallies)
 
 
 def session_blanked(session: Session, blank: Blank) -> Session:

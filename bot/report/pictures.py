@@ -1,6 +1,6 @@
 """Small pictures of a report, placed in units of their own: numbers in, positions out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.model import Mood
@@ -87,3 +87,49 @@ def thinned(counts: Sequence[int], steps: int) -> tuple[int, ...]:
     for at, n in enumerate(counts):
         sums[at * steps // len(counts)] += n
     return tuple(sums)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a column: its upper edge and height; `kind` names its colour."""
+
+    y: float
+    height: float
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pile:
+    """What one evening has of several kinds, standing on each other. `text` says it, `label` is "" where labels would
+    lie over each other."""
+
+    x: float
+    width: float
+    pieces: tuple[Piece, ...]
+    label: str
+    text: str
+
+
+WIDE, TALL = 960, 180
+EVERY = 44
+"""Units that a label takes."""
+
+
+def piles(evenings: Sequence[tuple[str, Mapping[str, int]]]) -> tuple[list[Pile], int]:
+    """Evenings side by side in a picture of `WIDE` x `TALL`, as (label, numbers by kind from below), and what the full
+    height stands for."""
+    most = max((sum(numbers.values()) for _, numbers in evenings), default=0) or 1
+    each = min(WIDE / max(len(evenings), 1), 72.0)
+    apart = max(1, -(-EVERY // max(round(each), 1)))
+    made = []
+    for at, (label, numbers) in enumerate(evenings):
+        pieces, y = [], float(TALL)
+        for kind, number in numbers.items():
+            height = TALL * number / most
+            y -= height
+            if number:
+                pieces.append(Piece(round(y, 2), round(height, 2), kind))
+        text = f"{label}: {', '.join(map(str, numbers.values()))}"
+        shown = label if at % apart == 0 else ""
+        made.append(Pile(round(at * each + each * 0.1, 2), round(each * 0.8, 2), tuple(pieces), shown, text))
+    return made, most

@@ -41,12 +41,25 @@ class ReportPages:
                 kind="page",
                 parameters=PARAMETERS,
             ),
+            Route(
+                "GET",
+                "/series/{series}/report",
+                "organiser",
+                self.series,
+                "The report of a series: its evenings side by side",
+                kind="page",
+                parameters=PARAMETERS,
+            ),
         ]
 
     async def session(self, request: web.Request) -> web.Response:
         caller = request[CALLER]
         wanted = self._wanted(request, caller)
         return _file(await self._site.reports.session(caller.here.id, wanted), caller.here.id, wanted)
+
+    async def series(self, request: web.Request) -> web.Response:
+        name, wanted = request.match_info["series"], self._wanted(request, request[CALLER])
+        return _file(await self._site.reports.series(name, wanted), name, wanted)
 
     def _wanted(self, request: web.Request, caller: Caller) -> ReportWish:
         query = request.query

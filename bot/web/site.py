@@ -66,6 +66,7 @@ class Reports(Protocol):
     """Reports as files: body and content type. Raises `NotFound`, `BadInput`."""
 
     async def session(self, id: str, wanted: ReportWish) -> tuple[bytes, str]: ...
+    async def series(self, name: str, wanted: ReportWish) -> tuple[bytes, str]: ...
 
 
 FindTrends = Callable[[str], Awaitable[Trends]]

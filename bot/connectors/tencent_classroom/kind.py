@@ -99,6 +99,10 @@ class TencentOptions(SourceOptions):
         default=MEETING_URL, description="Address of the Tencent Meeting API; another one for tests."
     )
 
+    @property
+    def keeps_ids(self) -> bool:
+        return self.way != "meeting"
+
     def problems(self, public_url: str) -> list[tuple[str, str]]:
         needed = {
             "lcic": ("secret_id", "sdk_app_id", "room"),

@@ -22,6 +22,7 @@ function talk(session) {
   if (session.starts_at !== null) line.append(el("time", { text: day(session.starts_at) }));
   const work = session.role === "speaker" ? link(`${home}/remote`, "phone", "sessions.remote", "soft") : link(`${home}/board`, "queue", "board.title", "soft");
   const links = [link(`${home}/stage`, "stage", "board.link.stage"), work];
+  if (["expert", "moderator", "organiser"].includes(session.role)) links.push(link(`${home}/report`, "book", "board.link.report", "quiet"));
   if (moderates(session.role)) links.unshift(link(`${home}/settings`, "edit", "settings.link", "quiet"));
   return el("li", { class: "talk" }, title, line, session.role !== "viewer" && el("p", { class: "actions" }, ...links));
 }
@@ -37,8 +38,10 @@ function groups(found, heading) {
     const list = el("ul", { class: "talks" }, ...found.filter((one) => one.series === name).map(talk));
     const named = name || series.length > 1;
     const head = named && el(heading, { dir: "auto", text: name ? shown(name) : t("sessions.alone") });
-    const trends = name && moderates(pageFacts().role) && el("a", { class: "series-link", href: `/series/${encodeURIComponent(name)}`, text: t("trends.link") });
-    return el("section", {}, el("div", { class: "head-line" }, head, trends), list);
+    const at = `/series/${encodeURIComponent(name)}`;
+    const trends = name && moderates(pageFacts().role) && el("a", { class: "series-link", href: at, text: t("trends.link") });
+    const report = name && pageFacts().organises && el("a", { class: "series-link", href: `${at}/report`, text: t("sessions.series.report") });
+    return el("section", {}, el("div", { class: "head-line" }, head, el("span", { class: "actions" }, trends, report)), list);
   });
 }
 

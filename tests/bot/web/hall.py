@@ -73,6 +73,9 @@ class Files:
     async def session(self, id: str, wanted: ReportWish) -> tuple[bytes, str]:
         return repr((id, wanted)).encode(), "text/plain; charset=utf-8"
 
+    async def series(self, name: str, wanted: ReportWish) -> tuple[bytes, str]:
+        return await self.session(name, wanted)
+
 
 @dataclass
 class Hall:
