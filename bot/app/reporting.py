@@ -133,10 +133,11 @@ class Reporting:
             questions=await store.questions(session.id),
             polls=await store.polls(session.id),
             pulse=await store.pulse(session.id, 0.0),
-            deliveries=await store.deliveries(session.id),
+            deliveries=await store.answering(session.id),
             sources=[one for one in sources if one.health.source in listened],
             feedback=await self._feedback(session, gather),
             lasting=self._lasting,
+            replying=self._replying,
         )
 
     async def _feedback(self, session: Session, gather: Gather) -> tuple[Feedback, ...]:
@@ -149,6 +150,10 @@ class Reporting:
         kind = self.sources[source].kind if source in self.sources else source
         known = kind in KINDS and KINDS[kind].abilities.stable_users
         return source == PAGE or (known and source not in self.unsteady)
+
+    def _replying(self, source: str) -> bool:
+        kind = self.sources[source].kind if source in self.sources else source
+        return kind in KINDS and KINDS[kind].abilities.reply
 
     async def _nameless(self, report: Report) -> Report:
         answerers = {line.answer.by for line in report.lines if line.answer} - {COURSE}
@@ -224,7 +229,7 @@ async def open_reporting(settings: Settings, now: Now) -> AsyncIterator[Reportin
             known = sources.get(feed.source)
             if known and known.session == feed.said:  # else the file has a newer word
                 sources[feed.source] = replace(known, session=feed.session)
-        yield Reporting(store, sources, now, unsteady(settings))
+        yield Reporting(store, sources, now, unsteady=unsteady(settings))
     finally:
         await store.close()
 

@@ -38,7 +38,8 @@ class Material:
 
     `heard` in order of arrival; `questions` all of them, merged ones included; `pulse` as (minute, mood, people);
     `sources` those that the session listened to. `before` are the humans of the `earlier` evenings of the series,
-    `lasting` says of a chat whether it keeps a person's id from one evening to the next. `topics` maps a question's id
+    `lasting` says of a chat whether it keeps a person's id from one evening to the next, `replying` whether it can be
+    told something; `deliveries` are those that answer. `topics` maps a question's id
     to what it is about; where it is empty, labels are the topics.
     """
 
@@ -53,6 +54,7 @@ class Material:
     before: Collection[Human] = ()
     earlier: int = 0
     lasting: Callable[[str], bool] = lambda _: True
+    replying: Callable[[str], bool] = lambda _: True
     topics: Mapping[str, Sequence[str]] | None = None
 
 
@@ -217,7 +219,8 @@ def _audience(material: Material) -> Audience:
 
 def _reach(lines: Sequence[Line], own: Mapping[str, Sequence[Heard]], material: Material) -> Reach:
     merged = {q.id: q.state.merged_into for q in material.questions if q.state.merged_into}
-    return reach({line.id: own.get(line.id, ()) for line in lines if line.answered}, material.deliveries, merged)
+    answered = (line for line in lines if line.answered)
+    return reach(answered, own, material.deliveries, merged, material.replying)
 
 
 def _people(heard: Iterable[Heard]) -> set[Human]:

@@ -209,17 +209,18 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """To how many of those who asked what was answered the answer came: told in their chat, to be read on the page
-    where they asked, on its way, or not reached."""
+    """To how many of those who asked what was answered the answer came: `told` in their chat; to be read on the `page`
+    where they asked; `underway`; `failed`; `silent`: their chat cannot be told, it stands on the page all the same."""
 
     told: int = 0
     page: int = 0
     underway: int = 0
-    missed: int = 0
+    failed: int = 0
+    silent: int = 0
 
     @property
     def askers(self) -> int:
-        return self.told + self.page + self.underway + self.missed
+        return self.told + self.page + self.underway + self.failed + self.silent
 
 
 @dataclass(frozen=True, slots=True)

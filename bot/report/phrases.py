@@ -34,10 +34,8 @@ PAIRS: Mapping[str, tuple[str, str]] = {
     "reach_told": ("在自己的聊天里收到了", "were told in their chat"),
     "reach_page": ("在网页上提问，凭提问码可以看到", "asked on the page and read it there under their code"),
     "reach_underway": ("正在发送", "are being told"),
-    "reach_missed": (
-        "没有收到：聊天不能回复，或没有发出去",
-        "were not reached: their chat takes no replies, or it failed",
-    ),
+    "reach_failed": ("没有收到：没有发出去", "were not reached: it could not be sent"),
+    "reach_silent": ("所在的聊天不能回复，回答只在网页上", "asked where no reply is possible; it stands on the page"),
     "topics": ("主题", "Topics"),
     "topics_text": (
         "带有标签的问题，按想知道的人数排列。",
@@ -172,6 +170,7 @@ PAIRS: Mapping[str, tuple[str, str]] = {
     "audience_unknown_head": ("不能判断", "Cannot be told"),
     "reached_head": ("收到回答的提问者", "Askers told"),
     "unreached_head": ("没收到回答的提问者", "Askers not reached"),
+    "silent_head": ("聊天不能回复", "No way back"),
     "recurring": ("反复问到的问题", "Asked again and again"),
     "recurring_text": (
         "在几场里都有人问，场次多的在前；✓ 表示那一场得到了回答。",

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, replace
 from datetime import tzinfo
 
+from bot.cells import cell
 from bot.model import Session
 from bot.report.model import Line, Report, Tally
 from bot.report.words import (
     NO_NAMES,
     answered_by,
-    clean,
     clipped,
     clock,
     iso,
@@ -215,15 +215,6 @@ def _row(rank: int, line: Line, zone: tzinfo | None) -> list[str | float]:
         "; ".join(line.labels),
         " / ".join(line.wordings),
     ]
-
-
-def cell(value: str | float) -> str | float:
-    """A text that a spreadsheet would calculate begins with an apostrophe, which it shows as text. The full-width
-    signs count too: spreadsheets in Chinese and Japanese take them for the same."""
-    if not isinstance(value, str):
-        return value
-    text = clean(value)
-    return f"'{text}" if re.match(r"\s*[=+\-@＝＋－＠\t\r|%]", text) else text
 
 
 def to_json(report: Report) -> str:

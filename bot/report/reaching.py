@@ -1,38 +1,56 @@
-"""To how many of those who asked an answer came."""
+"""To how many of those who asked an answer came: the rule of `bot.reach` over what reports are counted from."""
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from bot.model import Delivery, Heard
-from bot.report.model import Reach
+from bot.report.model import Line, Reach
 
 PAGE = "web"
 """The chat whose people read the answer on the page."""
-ANSWERS = frozenset({"answer", "course"})
-"""What the keys of deliveries begin with that carry an answer; the id of the question comes next."""
+
+Chat = tuple[str, str]
 
 
-def reach(answered: Mapping[str, Sequence[Heard]], deliveries: Sequence[Delivery], merged: Mapping[str, str]) -> Reach:
-    """`answered` are the messages of each answered question; `merged` maps an id to that of the final group."""
-    outcomes: dict[tuple[str, tuple[str, str]], set[str]] = {}
-    for delivery in deliveries:
-        kind, _, rest = delivery.key.partition(":")
-        if kind in ANSWERS:
-            question = rest.partition(":")[0]
-            where = (merged.get(question, question), (delivery.address.connector, delivery.address.chat))
-            outcomes.setdefault(where, set()).add(delivery.state)
-    told = page = underway = lost = 0
-    for question, heard in answered.items():
-        best: dict[tuple[str, str], set[str]] = {}
-        for one in heard:
-            states = outcomes.get((question, one.chat), set()) if one.chat else set()
-            best.setdefault(one.human, set()).update(states, {PAGE} if one.source == PAGE else set())
-        for states in best.values():
-            if "sent" in states:
-                told += 1
-            elif PAGE in states:
-                page += 1
-            elif states & {"waiting", "sending"}:
-                underway += 1
-            else:
-                lost += 1
-    return Reach(told, page, underway, lost)
+def reach(
+    lines: Iterable[Line],
+    own: Mapping[str, Sequence[Heard]],
+    deliveries: Iterable[Delivery],
+    merged: Mapping[str, str],
+    replying: Callable[[str], bool],
+) -> Reach:
+    """`own` are the messages of each question, `merged` maps an id to that of the final group, `replying` says of a
+    connector whether it can say something in its chats. Of several askings of one human the best outcome counts."""
+    said: dict[tuple[str, str, Chat], set[str]] = defaultdict(set)
+    for one in deliveries:
+        kind, _, rest = one.key.partition(":")
+        question = rest.partition(":")[0]
+        said[kind, merged.get(question, question), (one.address.connector, one.address.chat)].add(one.state)
+    outcomes: dict[str, int] = defaultdict(int)
+    for line in lines:
+        best: dict[tuple[str, str], str] = {}
+        for heard in own.get(line.id, ()):
+            states = _states(line, heard.chat, said) if heard.chat and replying(heard.chat[0]) else None
+            now = _outcome(heard, states)
+            best[heard.human] = min(best.get(heard.human, now), now, key=RANK.index)
+        for outcome in best.values():
+            outcomes[outcome] += 1
+    return Reach(**outcomes)
+
+
+RANK = ("told", "underway", "page", "failed", "silent")
+"""The fields of `Reach`, the best first."""
+
+
+def _states(line: Line, chat: Chat, said: Mapping[tuple[str, str, Chat], set[str]]) -> set[str]:
+    kinds = ("answer", "course") if line.by_course else ("answer",)
+    return {state for kind in kinds for state in said.get((kind, line.id, chat), ())}
+
+
+def _outcome(heard: Heard, states: set[str] | None) -> str:
+    """`states` of what was said about it in the chat; None where the chat cannot be told."""
+    if states is None:
+        return "page" if heard.source == PAGE else "silent"
+    if "sent" in states:
+        return "told"
+    return "underway" if states & {"waiting", "sending"} else "failed"

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import tzinfo
 
+from bot.cells import cell
 from bot.report.model import Tally
-from bot.report.plain import cell, md, session_data, table_row
+from bot.report.plain import md, session_data, table_row
 from bot.report.series import Compared, EveningFigures, Recurring, SeriesReport
 from bot.report.series_html import numbered
 from bot.report.sheets import MINUTES, MOMENT, SHARE, Column, Sheet, Value, tally_columns, tally_rows, workbook
@@ -36,6 +37,7 @@ COLUMNS = [
     "askers_told",
     "askers_on_the_page",
     "askers_not_reached",
+    "askers_without_a_way_back",
     "missed_minutes",
 ]
 
@@ -72,7 +74,8 @@ def _numbers(one: EveningFigures) -> tuple[int | float | None, ...]:
         None if one.waits.median is None else round(one.waits.median / 60, 2),
         one.reach.told,
         one.reach.page,
-        one.reach.missed,
+        one.reach.failed,
+        one.reach.silent,
         round(one.missed / 60, 2),
     )
 
@@ -109,6 +112,7 @@ def _sheets(report: SeriesReport, w: Mapping[str, str], number: Mapping[str, str
         Column(w["reached_head"], 14),
         Column(f"{w['reached_head']} ({w['reach_page']})", 22),
         Column(w["unreached_head"], 14),
+        Column(w["silent_head"], 14),
         Column(w["missed_head"], 20, MINUTES),
     )
     rows = ((one.session.id, one.session.title, one.session.speaker, one.at, *_numbers(one)) for one in report.evenings)

@@ -11,9 +11,10 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
+from bot.cells import plain
 from bot.model import PollKind
 from bot.report.model import Line, Missed, Report, Tally
-from bot.report.words import NO_NAMES, answerer, clean, local, words_of
+from bot.report.words import NO_NAMES, answerer, local, words_of
 
 DAY, MOMENT, SHARE, MINUTES = "yyyy-mm-dd", "yyyy-mm-dd hh:mm", "0 %", "0.0"
 LONGEST = 32_000
@@ -58,7 +59,7 @@ def workbook(sheets: Iterable[Sheet], zone: tzinfo | None) -> bytes:
     book = Workbook()
     book.remove(book.worksheets[0])
     for one in sheets:
-        _write(book.create_sheet(clean(one.title)[:31]), one, zone)
+        _write(book.create_sheet(plain(one.title)[:31]), one, zone)
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
@@ -99,7 +100,7 @@ def _clock(at: float, zone: tzinfo | None) -> datetime:
 
 def _said(page: Worksheet, text: str) -> Cell:
     """Kept as text whatever it begins with, also when somebody edits the cell."""
-    cell = Cell(page, 1, 1, value=clean(text)[:LONGEST])
+    cell = Cell(page, 1, 1, value=plain(text)[:LONGEST])
     cell.data_type = "s"
     cell.quotePrefix = True
     cell.alignment = Alignment(vertical="top", wrap_text=True)
@@ -147,7 +148,7 @@ def _summary(report: Report, w: Mapping[str, str]) -> Iterator[Sequence[Value]]:
         yield w[name], getattr(head, name)
     yield w["answered_share"], Formed(head.share, SHARE)
     yield f"{w['median']}, {w['wait_head']}", Formed(_minutes(waits.median), MINUTES)
-    for name in ("told", "page", "underway", "missed"):
+    for name in ("told", "page", "underway", "failed", "silent"):
         yield f"{w['reach']}{w['colon']}{w[f'reach_{name}']}", getattr(reach, name)
     for name in ("new", "returning", "unknown"):
         yield f"{w['audience']}{w['colon']}{w[f'audience_{name}']}", getattr(audience, name)

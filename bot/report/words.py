@@ -1,10 +1,10 @@
 """What a report says, in the languages of sessions, and how it writes times and texts."""
 
-import re
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from types import MappingProxyType
 
+from bot.cells import plain
 from bot.model import COURSE
 from bot.report.model import SOMEBODY
 from bot.report.phrases import PAIRS
@@ -182,13 +182,8 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{round(100 * share)} %"
 
 
-def clean(text: str) -> str:
-    """Without control characters and those that turn the direction of the text around them."""
-    return re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]", "", text)
-
-
 def clipped(text: str, most: int = LONGEST) -> str:
-    text = clean(text).strip()
+    text = plain(text).strip()
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 

@@ -73,7 +73,7 @@ async def test_a_report_gathers_all_that_happened(store: SqliteStore) -> None:
     assert (report.audience.returning, report.audience.new, report.audience.unknown, report.audience.earlier) == (
         1, 2, 2, 1,
     )  # fmt: skip
-    assert (report.reach.told, report.reach.page, report.reach.missed) == (1, 1, 1)
+    assert (report.reach.told, report.reach.page, report.reach.silent, report.reach.failed) == (1, 1, 1, 0)
     assert report.waits.people == (60.0,)
     assert [(topic.name, topic.people, topic.answered) for topic in report.topics] == [("film", 3, 1)]
     assert [(poll.title, poll.bars) for poll in report.polls] == [("Which?", (("A", 0), ("B", 1)))]
@@ -127,6 +127,6 @@ async def test_the_summary_is_short_and_leads_to_the_report(store: SqliteStore) 
         "Half of the answers came within 1 min.",
         "1 people came back, 2 were new.",
         "Most wanted and still open:",
-        "1. Price, …? (1 person)",
+        "1. Is there a recording? (1 person)",
         "The whole report: https://x/s/talk/report",
     ]
