@@ -220,7 +220,8 @@ class Experts:
                 break
         else:
             raise NotAllowed("nobody wrote this answer here, or somebody else did")
-        if one.change.deliveries and self._now() > one.change.at + UNDO_WITHIN:
+        leaves = min((each.not_before for each in one.change.deliveries), default=0.0)  # at night that is the morning
+        if one.change.deliveries and self._now() > max(one.change.at + UNDO_WITHIN, leaves):
             raise Conflict("this was said in the chats already; correct it by answering again")
         async with self._desk.turn(session):
             return await self._desk.undo(who, session, action)

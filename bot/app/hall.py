@@ -34,7 +34,7 @@ from bot.outbox import Outbox
 from bot.pipeline import Pipeline
 from bot.polls import Polls
 from bot.ports import Connector, Now, Store
-from bot.quiet import held_until, is_quiet
+from bot.quiet import SCHEDULED, held_until, is_quiet
 from bot.reach import ANSWERING
 from bot.reaching import Reaching
 from bot.rounds import TOPIC as AFTER
@@ -408,6 +408,8 @@ class Hall:
         self.tryouts.settled(delivery)
         if delivery.key.startswith(ANSWERING):
             self.live.changed(delivery.session, REACH)
+        if delivery.key.startswith(SCHEDULED):
+            self.live.changed(delivery.session, AFTER)
 
     def _linked(self, session: str) -> None:
         """Two persons are one: what they asked and voted counts once."""

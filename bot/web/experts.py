@@ -36,6 +36,7 @@ from bot.web.failures import failure_of
 from bot.web.queue_json import staff_question
 from bot.web.reading import clean, read_account_name, read_body
 from bot.web.rendering import page_response, public_url
+from bot.web.rounds import goes_at
 from bot.web.routes import API, Route
 from bot.web.schemas import ActionOut, SuggestedAnswer
 from bot.web.site import CALLER, Caller, Site
@@ -220,7 +221,7 @@ class ExpertRoutes:
             )
         except Overtaken as error:
             return _overtaken(error, caller)
-        return reply(ActionOut(action=action.id))
+        return reply(ActionOut(action=action.id, goes_at=goes_at(action.change.deliveries, self._site.now())))
 
     async def together(self, request: web.Request) -> web.Response:
         caller, body = request[CALLER], await read_body(request, TogetherBody)

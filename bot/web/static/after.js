@@ -4,7 +4,7 @@ import { call, inSession } from "./api.js";
 import { byId, button, el, icon, setText, shown } from "./dom.js";
 import { clock, day, onLanguage, t } from "./i18n.js";
 import { pageFacts, toast, toastFailure } from "./shell.js";
-import { AFTER, inWords } from "./talk-fields.js";
+import { AFTER } from "./talk-fields.js";
 import "./words/after.js";
 
 const MODES = ["off", "suggest", "auto"];
@@ -31,7 +31,7 @@ function makeCard(name) {
   const chats = el("p", { class: "faint" });
   const word = button({ icon: "edit", act: () => act(name, "word", { text: text.value }).then(() => read(name)) });
   const unword = button({ icon: "undo", act: () => act(name, "word", { text: "" }).then(() => read(name)) });
-  const label = el("label", { for: text.id });
+  const label = el("label", { for: text.id, class: "sr" });
   const details = el("details", { on: { toggle: () => details.open && read(name) } }, el("summary"), label, text, said, chats, el("div", { class: "actions start" }, word, unword));
   const mode = el("select", { id: `after-mode-${name}`, on: { change: () => setMode(name, mode.value) } }, ...MODES.map((one) => el("option", { value: one })));
   const send = button({ icon: "send", class: "button primary", act: () => act(name, "send") });
@@ -74,7 +74,7 @@ function drawCard(name, duty) {
   setText(card.line, line);
   card.line.hidden = !line;
   card.mode.setAttribute("aria-label", t("after.mode", { name: titleOf(name) }));
-  for (const option of card.mode.options) option.textContent = inWords(name, option.value);
+  for (const option of card.mode.options) option.textContent = t(`after.mode.${option.value}`);
   if (document.activeElement !== card.mode) card.mode.value = session.after[name];
   const may = { send: duty && state !== "off" && (state !== "sent" || duty.editable), cancel: ["planned", "waiting", "cancelled"].includes(state) };
   card.send.hidden = !may.send;
@@ -82,11 +82,11 @@ function drawCard(name, duty) {
   card.details.hidden = !duty;
   const words = { send: state === "sent" ? "after.again" : "after.send", cancel: state === "cancelled" ? "after.plan" : "after.cancel", word: "after.word", unword: "after.unword" };
   for (const [part, key] of Object.entries(words)) setText(card[part].querySelector("span"), t(key));
+  card.cancel.querySelector("use").setAttribute("href", state === "cancelled" ? "#i-undo" : "#i-close");
   card.send.classList.toggle("primary", state === "waiting");
   setText(card.details.querySelector("summary"), t("after.text"));
-  setText(card.label, t(duty?.editable ? "after.text" : "after.text.example"));
-  card.label.hidden = !duty?.editable;
-  for (const part of [card.text, card.word]) part.hidden = !duty?.editable;
+  setText(card.label, t("after.text"));
+  for (const part of [card.label, card.text, card.word]) part.hidden = !duty?.editable;
   card.said.hidden = Boolean(duty?.editable);
   card.unword.hidden = !duty?.worded;
 }

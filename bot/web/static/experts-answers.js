@@ -26,9 +26,9 @@ export class Answers extends Outbox {
     const { id, question, text, references, how, seen } = entry;
     try {
       const path = inSession(this.session, `/questions/${encodeURIComponent(question)}/answer`);
-      const { action } = await call("POST", path, { id, text, references, how, seen });
+      const { action, goes_at: goes } = await call("POST", path, { id, text, references, how, seen });
       this.discard(id);
-      this.dispatchEvent(new CustomEvent("sent", { detail: { entry, action } }));
+      this.dispatchEvent(new CustomEvent("sent", { detail: { entry, action, goes } }));
     } catch (failure) {
       if (failure.passing) throw failure;
       this.discard(id);

@@ -7,7 +7,7 @@ import { Answers } from "./experts-answers.js";
 import { Card, standsNow } from "./experts-card.js";
 import { askBoth, askOvertaken, askTogether } from "./experts-dialogs.js";
 import { Drafts } from "./experts-drafts.js";
-import { onLanguage, t } from "./i18n.js";
+import { clock, onLanguage, t } from "./i18n.js";
 import { Live, OPEN, rank } from "./live.js";
 import { pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
 import { followTalk } from "./talk.js";
@@ -205,12 +205,12 @@ async function send(id) {
   openNext(id);
 }
 
-/** It is with everybody now; for six seconds nobody was told. */
-function sent({ entry, action }) {
+/** It is with everybody now; for six seconds (at night until the morning) nobody was told. */
+function sent({ entry, action, goes }) {
   const { question: id, text, references } = entry;
   drafts.drop(id);
   const hears = cards.get(id)?.review?.hearers.people;
-  const words = hears === undefined ? t("expert.sent") : hears ? t("expert.sent.to", { n: hears }) : t("expert.sent.page");
+  const words = hears !== 0 && goes ? t("expert.sent.later", { time: clock(goes) }) : hears === undefined ? t("expert.sent") : hears ? t("expert.sent.to", { n: hears }) : t("expert.sent.page");
   const note = toast(words, { slot: "did", action: { word: t("expert.undo"), act: () => undo(action, id, text, references) } });
   setTimeout(() => note.remove(), UNDO);
   redraw();

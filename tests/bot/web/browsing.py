@@ -14,7 +14,7 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from bot.app import Hall, open_hall
 from bot.model import Answer, Change, Message, Mode, Status
 from bot.ports import Connector
-from bot.settings import SessionSettings, Settings, WebSettings
+from bot.settings import AfterSettings, SessionSettings, Settings, WebSettings
 from tests.bot.encoders import SameWords
 
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
@@ -184,11 +184,14 @@ async def open_crowd(
     chats: Sequence[Connector] = (),
     fresh: bool = False,
     browser: Browser | None = None,
+    after: AfterSettings | None = None,
 ) -> AsyncIterator[Crowd]:
     """The program with one session, "talk" (`fresh`: none yet), these chats, and a browser: an own one, or this one, of
-    which nothing but its profiles is closed."""
+    which nothing but its profiles is closed. `after`: what is told after the talk, and when."""
     talk = SessionSettings(id="talk", title="An evening talk", speaker="Dr. Lin", language="en", grouping=grouping)
-    settings = Settings(data=folder / "data", web=WebSettings(port=0), session=() if fresh else (talk,))
+    settings = Settings(
+        data=folder / "data", web=WebSettings(port=0), session=() if fresh else (talk,), after=after or AfterSettings()
+    )
     async with (
         open_hall(settings, encoder=SameWords(), extra=lambda _: chats) as hall,
         nullcontext(browser) if browser else open_browser() as opened,

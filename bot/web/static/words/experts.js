@@ -64,6 +64,7 @@ addWords({
   "expert.nothing": ["没有找到。", "Nothing found."],
   "expert.sent": ["已发送：6 秒后发到聊天里", "Sent. It leaves for the chats in 6 seconds"],
   "expert.sent.to": ["已发送给 {n} 人：6 秒后发到聊天里", "Sent to {n} person. It leaves in 6 seconds|Sent to {n} people. It leaves in 6 seconds"],
+  "expert.sent.later": ["已记下。现在是夜里，{time} 发到聊天里", "Kept. It is night; it leaves for the chats at {time}"],
   "expert.sent.page": ["已发送：提问者在网页上看到", "Sent. Askers read it on the page"],
   "expert.undo": ["撤销", "Undo"],
   "expert.undone": ["已撤销，您写的内容又回来了", "Taken back. Your text is here again"],
