@@ -1,6 +1,6 @@
 // Where a question was asked on earlier evenings of the series, and what was answered there.
 import { button, el, icon, said, shown } from "./dom.js";
-import { date, t } from "./i18n.js";
+import { language, date, t } from "./i18n.js";
 import { badge, short } from "./pieces.js";
 import { foldable, moderates, pageFacts } from "./shell.js";
 
@@ -32,7 +32,7 @@ function head(earlier, answer) {
   const when = answer && (earlier?.evenings.find((one) => one.session === answer.session)?.at ?? null);
   const asked = earlier ? t(sure ? "board.evenings" : "board.earlier.perhaps", { n: earlier.evenings.length + 1 }) : "";
   const answered = answer ? (when ? t("board.earlier.on", { day: date(when) }) : t("board.earlier.where", { where: shown(answer.where) })) : t("board.earlier.open");
-  const words = el("span", { text: [asked, answered].filter(Boolean).join(t("board.earlier.comma")) });
+  const words = el("span", { text: [asked, answered].filter(Boolean).join(language() === "zh" ? "，" : ", ") });
   const told = earlier?.told && !answer;
   return el("p", { class: "suggest-head" }, icon("history"), words, !told && score < 100 && el("span", { class: "badge", text: t("board.probability", { n: score }) }));
 }

@@ -106,6 +106,8 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "actions": lambda s: s.actions("talk"),
     "revisions": lambda s: s.revisions(),
     "recurrences": lambda s: s.recurrences(["talk"]),
+    "answered": lambda s: s.answered("talk"),
+    "answering": lambda s: s.answering("talk"),
     "duties": lambda s: s.duties("talk"),
     "hearings": lambda s: s.hearings("talk"),
     "askers": lambda s: s.askers("talk"),
@@ -147,8 +149,19 @@ def test_every_method_is_here() -> None:
     """A method that the port gains must be added above."""
     port = {
         name
-        for part in (Inbox, Queue, Recurrences, Vectors, Deliveries, Logins, People, Sources, Reports, Rounds)
-        for part in (Inbox, Queue, Recurrences, Vectors, Deliveries, Logins, People, Sources, Reports, Transcripts)
+        for part in (
+            Inbox,
+            Queue,
+            Recurrences,
+            Vectors,
+            Deliveries,
+            Logins,
+            People,
+            Sources,
+            Reports,
+            Rounds,
+            Transcripts,
+        )
         for name in vars(part)
         if not name.startswith("_")
     }

@@ -68,7 +68,6 @@ addWords({
   "board.earlier.on": ["{day}已回答", "answered on {day}"],
   "board.earlier.where": ["往期回答：{where}", "Answered earlier: {where}"],
   "board.earlier.open": ["还没有人回答", "not answered yet"],
-  "board.earlier.comma": ["，", ", "],
   "board.again": ["是同一个问题", "It is the same"],
   "board.recall": ["再发给提问者", "Take it and send"],
   "board.probability": ["把握 {n}%", "{n}% sure"],

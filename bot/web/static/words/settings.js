@@ -26,6 +26,7 @@ addWords({
   "settings.digest": ["讲座后的回顾", "Digest after the talk"],
   "settings.personal": ["给提问者的私信", "Personal digests"],
   "settings.report": ["给主办方的报告", "Report to the organisers' chat"],
+  "settings.memory": ["往期的回答", "Answers of earlier evenings"],
   "settings.mode.off": ["关闭", "Off"],
   "settings.mode.suggest": ["建议", "Suggest"],
   "settings.mode.auto": ["自动", "By itself"],
