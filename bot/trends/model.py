@@ -99,3 +99,13 @@ class Trends:
     rows: tuple[Row, ...]
     gaps: tuple[Gap, ...]
     places: tuple[tuple[float, float] | None, ...]
+
+    @property
+    def askers(self) -> int:
+        """How many different people asked in the series."""
+        return len({person for point in self.points for person in point.persons})
+
+    @property
+    def last(self) -> int:
+        """The last evening on which somebody asked; -1 where nobody did."""
+        return max((at for at, people in enumerate(self.people) if people), default=-1)

@@ -94,7 +94,7 @@ def to_text(trends: Trends) -> str:
     answered = sum(point.answered for point in trends.points)
     lines = [
         f"{plain(trends.series)}: {_count(len(trends.evenings), 'evening')}, "
-        f"{_count(len(trends.points), 'question')} by {sum(trends.people)} people, {answered} answered",
+        f"{_count(len(trends.points), 'question')} by {trends.askers} people, {answered} answered",
         "",
         "topics (people on each evening; + more and - less than chance, against the evenings before)",
     ]
@@ -103,8 +103,9 @@ def to_text(trends: Trends) -> str:
     lines += [_text_row(row) for row in trends.rows[:LINES]]
     lines += _more(len(trends.rows))
     for title, change in (("rising", 1), ("falling", -1)):
-        lines += ["", f"{title} over the series"]
-        lines += [_text_run(row) for row in trends.rows if row.run == change] or ["  nothing that chance could not do"]
+        lines += ["", f"{title}, over the series or on the last evening"]
+        moved = [line for row in trends.rows for line in _text_moves(trends, row, change)]
+        lines += moved or ["  nothing that chance could not do"]
     gaps = [gap for gap in trends.gaps if not gap.suggested]
     lines += ["", "asked and not answered, nor in the course"]
     lines += [_text_gap(gap) for gap in gaps[:LINES]] or ["  nothing"]
@@ -120,8 +121,11 @@ def _text_row(row: Row) -> str:
     return f"  {row.people:>4}  {_line(called(row), 40)}  [{counts}]"
 
 
-def _text_run(row: Row) -> str:
-    return f"  {_line(called(row), 40)}  {row.first:.0%} of those who asked, later {row.last:.0%}"
+def _text_moves(trends: Trends, row: Row, change: int) -> Iterator[str]:
+    if row.run == change:
+        yield f"  {_line(called(row), 40)}: {row.first:.0%} of those who asked, in the second half {row.last:.0%}"
+    if (last := row.cells[trends.last]).change == change:
+        yield f"  {_line(called(row), 40)}: {last.share:.0%} of those who asked on the last evening"
 
 
 def _text_gap(gap: Gap) -> str:

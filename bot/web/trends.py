@@ -90,6 +90,7 @@ def trends_out(trends: Trends) -> TrendsOut:
     counts = [sum(point.evening == at for point in trends.points) for at in range(len(trends.evenings))]
     return TrendsOut(
         series=trends.series,
+        people=trends.askers,
         evenings=[
             SeriesEvening(
                 session=session.id,

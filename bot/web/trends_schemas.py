@@ -87,9 +87,10 @@ class GapOut(BaseModel):
 
 
 class TrendsOut(BaseModel):
-    """What a series was about. `topics` and `gaps` with most people first."""
+    """What a series was about. `people` asked in it. `topics` and `gaps` with most people first."""
 
     series: str
+    people: int
     evenings: list[SeriesEvening]
     topics: list[TopicOut]
     questions: list[PointOut]

@@ -32,6 +32,7 @@ from bot.app.minds import Minds
 from bot.app.trends import SeriesTrends
 from bot.desk import Desk
 from bot.model import EARLIER, Message, Session, Status
+from bot.recurring import Recurring
 from bot.storage.sqlite import SqliteStore, open_store
 from bot.trends import to_text
 from knowledge.encoder import Encoder, load_encoder
@@ -121,8 +122,8 @@ def talks(folder: Path) -> list[Evening]:
 READERS = {"coderefinery": coderefinery, "tds": tds, "talks": talks}
 
 
-async def play(evening: Evening, store: SqliteStore, minds: Minds) -> None:
-    """The evening, and then everybody is answered."""
+async def play(evening: Evening, store: SqliteStore, minds: Minds, recurring: Recurring) -> None:
+    """The evening, what of it was asked before, and then everybody is answered."""
     id = evening.session.id
     await store.save_session(evening.session)
     pipeline = await minds.pipeline(evening.session, store, now=time.time)
@@ -136,6 +137,7 @@ async def play(evening: Evening, store: SqliteStore, minds: Minds) -> None:
     await pipeline.drained()
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+    await recurring.follow(evening.session, minds.course(id))
     ended = (evening.session.starts_at or 0.0) + 3 * 3600.0
     desk = Desk(store, lambda session: None, lambda: ended)
     for question in await store.questions(id):
@@ -177,11 +179,13 @@ async def measure(given: argparse.Namespace) -> None:
     minds = Minds(encoder=encoder)
     store = await open_store(given.data / "floormic.sqlite3")
     try:
+        made, judge = await minds.grouping()
+        recurring = Recurring(store, made.dimension, judge, time.monotonic)
         known = {session.id for session in await store.sessions()}
         began = time.perf_counter()
         for n, evening in enumerate(evenings, 1):
             if evening.session.id not in known:
-                await play(evening, store, minds)
+                await play(evening, store, minds, recurring)
                 encoder.keep()
                 print(f"{n}/{len(evenings)} {evening.session.title}", file=sys.stderr)
         took = time.perf_counter() - began

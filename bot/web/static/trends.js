@@ -20,7 +20,7 @@ const sum = (numbers) => numbers.reduce((all, one) => all + one, 0);
 
 function drawSums() {
   const answered = trends.questions.filter((one) => one.status === "answered").length;
-  const people = sum(trends.evenings.map((one) => one.people));
+  const { people } = trends;
   setText(byId("sums"), t("trends.sums", { evenings: trends.evenings.length, questions: trends.questions.length, people, answered }));
 }
 

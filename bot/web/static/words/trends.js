@@ -8,7 +8,7 @@ addWords({
   "trends.waiting": ["正在归纳主题……", "Finding the topics …"],
   "trends.unknown": ["没有讲座属于这个系列。", "No talk is of this series."],
   "trends.others": ["现有的系列：", "The series there are:"],
-  "trends.sums": ["{evenings} 场 · {questions} 个问题 · {people} 人次提问 · {answered} 个已回答", "{evenings} evenings · {questions} questions · asked by {people} people · {answered} answered"],
+  "trends.sums": ["{evenings} 场 · {questions} 个问题 · {people} 人提问 · {answered} 个已回答", "{evenings} evenings · {questions} questions · asked by {people} people · {answered} answered"],
   "trends.moves": ["升与降", "Rising and falling"],
   "trends.moves.how": ["只说偶然难以造成的变化；按提问的人在当场所占的比例计算。", "Only what chance would hardly do, by the share of people who asked on each evening."],
   "trends.moves.none": ["没有超出偶然的变化。", "Nothing changed more than chance would bring about."],
