@@ -6,17 +6,36 @@ Chromium, and saves what is seen. `--look` saves more of it beside that: both la
 
 import argparse
 import asyncio
+import json
 import tempfile
 from collections.abc import Awaitable, Callable
+from importlib.resources import files
 from pathlib import Path
 
 from playwright.async_api import Page
 
 from bot.accounts import Actor, Grant
-from bot.model import Mode, Person, PollKind, PollState
+from bot.model import (
+    COURSE,
+    Answer,
+    Message,
+    Mode,
+    Person,
+    Placed,
+    Placement,
+    PollKind,
+    PollState,
+    QuestionState,
+    Session,
+    Status,
+)
+from knowledge.course import read_course
+from knowledge.encoder import load_encoder
 from tests.bot.web.browsing import DESK, PHONE, Crowd, open_crowd
 
 PICTURES = Path("docs/pictures")
+SERIES = "工业互联网公开课"
+EVENINGS = "platform_zh data_zh mes_zh plc_zh energy_zh fiveg_zh otsec_zh lean_zh cobot_zh vision_zh".split()  # noqa: SIM905
 ASKED = [
     ("Is there a recording of this talk?", 12),
     ("Can I read the meter from outside, through two walls?", 9),
@@ -251,6 +270,58 @@ async def experts(crowd: Crowd, folder: Path, look: bool) -> None:
             return
 
 
+async def a_series(crowd: Crowd) -> None:
+    """The labelled talks of the program as evenings of a series; every other group that the course answers is."""
+    store, encoder = crowd.hall.store, await asyncio.to_thread(load_encoder)
+    for week, name in enumerate(EVENINGS):
+        folder = files("knowledge") / "talks" / name
+        chat, labels = (
+            [json.loads(line) for line in (folder / f"{file}.jsonl").read_text(encoding="utf-8").splitlines()]
+            for file in ("chat", "labels")
+        )
+        asked = [(line, label) for line, label in zip(chat, labels, strict=True) if label["group"]]
+        start = 1_757_500_000.0 + week * 7 * 86_400
+        title = next(iter(read_course(Path(str(folder / "course"))).passages)).heading
+        await store.save_session(Session(name, f"{week + 1} · {title}", SERIES, starts_at=start))
+        vectors = await asyncio.to_thread(encoder.encode, [line["text"] for line, _ in asked])
+        await store.receive(
+            [
+                Message(name, line["platform"], line["id"], line["user"], line["name"], line["text"], start + line["t"])
+                for line, _ in asked
+            ]
+        )
+        founded: set[str] = set()
+        for one, vector, (line, label) in zip(await store.pending(name, 1000), vectors, asked, strict=True):
+            id = f"{name}-{label['group']}"
+            answered = label["answerable"] and len(founded) % 2 == 0
+            answer = Answer("…", COURSE, one.at, (label["answerable"],)) if answered else None
+            status = Status.ANSWERED if answer else Status.NEW
+            founds = QuestionState(id, name, line["text"], line["text"], status, answer=answer)
+            placement = Placement(one.id, True, 0.9, id)
+            await store.place(name, [Placed(placement, vector, None if id in founded else founds)])
+            founded.add(id)
+
+
+async def series(crowd: Crowd, folder: Path, look: bool) -> None:
+    """What ten evenings were about."""
+    await a_series(crowd)
+    for size, language, scheme in LOOKS if look else [(DESK, "en-US", "light")]:
+        page = await (await crowd.profile(size, language, color_scheme=scheme)).new_page()
+        await page.goto(crowd.hall.link("moderator", "Ann"))
+        await page.locator("#signin button[type=submit]").click()
+        await page.goto(f"{crowd.hall.url}/series/{SERIES}")
+        await page.locator("#map svg").wait_for()
+        await page.locator("#map").focus()
+        await page.keyboard.press("ArrowRight")
+        await page.evaluate("document.activeElement.blur(), scrollTo(0, 0)")
+        await quiet(page)
+        if look:
+            await page.screenshot(path=folder / f"series-{language}.png", full_page=True)
+        else:
+            await page.locator("section", has=page.locator("#heat")).screenshot(path=folder / "series.png")
+            await page.locator("#map-place").screenshot(path=folder / "series-map.png")
+
+
 PAGES: dict[str, Callable[[Crowd, Path, bool], Awaitable[None]]] = {
     "board": board,
     "stage": stage,
@@ -260,6 +331,7 @@ PAGES: dict[str, Callable[[Crowd, Path, bool], Awaitable[None]]] = {
     "poll-stage": poll_stage,
     "settings": settings,
     "experts": experts,
+    "series": series,
 }
 
 

@@ -7,7 +7,7 @@ go through the real store and pipeline with the bundled model, then every questi
 an expert's, and the next evening begins. Written are the time it took, how many questions of later evenings an
 earlier answer was sent or suggested to, and how long the trends take. `--data` keeps the store, so that `floormic
 run` shows the pages; a second run with the same folder goes on. `--found` writes what was sent and suggested, for
-judging; `--judged FILE` counts what `judge` wrote into the copy.
+judging; `judged FILE` counts judgements (`tests/measure/series_judged.tsv`).
 
 Every text is encoded once: what is encoded again is read from a file beside the store.
 """
@@ -221,12 +221,13 @@ def tell_served(found: Sequence[Json], evenings: Sequence[Evening], out: Path | 
 
 
 def tell_judged(file: Path) -> None:
-    """`judge` of each: "right" (it answers), "partly", or "wrong"."""
-    judged = [one for one in json.loads(file.read_text(encoding="utf-8")) if one.get("judge")]
+    """Counts of a table of judgements: does the earlier answer answer the question ("right", "partly", "wrong")?"""
+    lines = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    judged = [dict(zip(lines[0].split("\t"), line.split("\t"), strict=True)) for line in lines[1:]]
     for state in ("sent", "suggested"):
         counts = Counter(one["judge"] for one in judged if one["state"] == state)
-        total = sum(counts.values())
-        print(f"{state}: {total} judged, right {counts['right']}, partly {counts['partly']}, wrong {counts['wrong']}")
+        print(f"{state}: {counts.total()} judged, right {counts['right']}, partly {counts['partly']}", end="")
+        print(f", wrong {counts['wrong']}")
 
 
 def main() -> None:
