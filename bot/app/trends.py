@@ -44,21 +44,26 @@ class SeriesTrends:
         return await asyncio.shield(task)
 
     async def _find(self, series: str, evenings: Sequence[Session]) -> Trends:
-        folders = dict.fromkeys(evening.course for evening in evenings if evening.course)
-        courses = {folder: await asyncio.to_thread(course_at, Path(folder)) for folder in folders}
-        gathered = [
-            Evening(
-                session=evening,
-                questions=await self._store.questions(evening.id),
-                remembered=await self._store.remembered(evening.id),
-                headings=headings(courses[evening.course]) if evening.course else {},
-                recurrences=await self._store.recurrences([evening.id]),
-            )
-            for evening in evenings
-        ]
-        terms = {term for course in courses.values() for term in glossary(course)}
+        gathered, terms = await gather(self._store, evenings)
         # Beside the loop: thousands of questions take seconds.
-        return await asyncio.to_thread(find_trends, series, gathered, sorted(terms))
+        return await asyncio.to_thread(find_trends, series, gathered, terms)
+
+
+async def gather(store: Store, evenings: Sequence[Session]) -> tuple[list[Evening], list[str]]:
+    """What the store and the courses know of these evenings, and the terms of the courses' glossaries."""
+    folders = dict.fromkeys(evening.course for evening in evenings if evening.course)
+    courses = {folder: await asyncio.to_thread(course_at, Path(folder)) for folder in folders}
+    gathered = [
+        Evening(
+            session=evening,
+            questions=await store.questions(evening.id),
+            remembered=await store.remembered(evening.id),
+            headings=headings(courses[evening.course]) if evening.course else {},
+            recurrences=await store.recurrences([evening.id]),
+        )
+        for evening in evenings
+    ]
+    return gathered, sorted({term for course in courses.values() for term in glossary(course)})
 
 
 def headings(course: Course) -> dict[str, str]:

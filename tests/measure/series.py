@@ -29,12 +29,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.app.minds import Minds
-from bot.app.trends import SeriesTrends
+from bot.app.trends import SeriesTrends, gather
 from bot.desk import Desk
 from bot.model import EARLIER, Message, Session, Status
 from bot.recurring import Recurring
 from bot.storage.sqlite import SqliteStore, open_store
-from bot.trends import to_text
+from bot.trends import Trends, find_trends, to_text
 from knowledge.encoder import Encoder, load_encoder
 
 Json = dict[str, Any]
@@ -197,10 +197,20 @@ async def measure(given: argparse.Namespace) -> None:
         trends = await SeriesTrends(store).of(evenings[0].session.series)
         print(f"trends: {time.perf_counter() - began:.1f} s, {len(trends.rows)} topics with", end=" ")
         print(f"{sum(point.topic is not None for point in trends.points)} of {len(trends.points)} questions")
+        await tell_kept(trends, store)
         print(to_text(trends))
     finally:
         await store.close()
         minds.close()
+
+
+async def tell_kept(trends: Trends, store: SqliteStore) -> None:
+    """What the last evening changed of the topics before it."""
+    before = find_trends(trends.series, *await gather(store, trends.evenings[:-1]))
+    names = {row.topic.id: row.topic.name for row in trends.rows}
+    kept = [row.topic for row in before.rows if row.topic.id in names]
+    same = sum(names[topic.id] == topic.name for topic in kept)
+    print(f"without the last evening: {len(before.rows)} topics, {len(kept)} stay, {same} with their names")
 
 
 def tell_served(found: Sequence[Json], evenings: Sequence[Evening], out: Path | None) -> None:
