@@ -11,15 +11,19 @@ import os
 import re
 import secrets
 import shutil
+import tempfile
+import zipfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+import knowledge
 from bot.errors import BadInput, Conflict, NotFound, StoreError
 from bot.model import Session
 from bot.ports import Now
+from bot.promoting import faq_of
 from knowledge.archives import NotTaken
 from knowledge.confined import course_of, lines_of, read_sent
 from knowledge.course import read_course
@@ -42,6 +46,9 @@ ELSEWHERE = "elsewhere"
 """Stands for the folder that is none of ours."""
 
 NOTHING = Course((), (), ())
+
+PROGRAM = Path(knowledge.__file__).resolve().parent
+"""Where the sample course lies, which nothing changes."""
 
 
 class TooLarge(BadInput):
@@ -165,6 +172,37 @@ class Courses:
         self._changed(session.id)
         return action
 
+    async def faq(self, session: Session) -> tuple[str, str]:
+        """The file of the FAQ that new entries go to, by its path in the course, and what it says ("": there is none).
+
+        Raises `BadInput` where it is no text.
+        """
+        return await asyncio.to_thread(_faq, session.course)
+
+    async def rewrite(self, session: Session, before: str, after: str, by: str) -> None:
+        """The FAQ says `after` from now on, and the running session answers from it.
+
+        A folder that the configuration names is written in place, in one step: it is the organisers' own, other
+        evenings share it, and what they change there later must go on counting. Of a course that was sent, or without
+        one, there is a new version. Raises `Conflict` where the FAQ is no longer `before`, `StoreError` where it cannot
+        be written.
+        """
+        folder = Path(session.course) if session.course else None
+        name, text = await self.faq(session)
+        if text != before:
+            raise Conflict("the FAQ was changed meanwhile; look at it again")
+        if folder is not None and not is_sent(folder) and not folder.resolve().is_relative_to(PROGRAM):
+            await asyncio.to_thread(_write_faq, folder / name, after)
+            return
+        home = await asyncio.to_thread(tempfile.mkdtemp, prefix="floormic-faq-")
+        try:
+            packed = Path(home) / "course.zip"
+            await asyncio.to_thread(_packed, folder, name, after, packed)
+            version, _ = await self.take(session.id, f"{name.rpartition('/')[2]}.zip", _pieces_of(packed), by)
+            await self.use(session, version.id, by)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, home, ignore_errors=True)
+
     # -- on the disk ---------------------------------------------------------------------------------------------------
 
     async def _take(self, version: Version, session: str, data: AsyncIterator[bytes]) -> tuple[Version, Course]:
@@ -260,6 +298,51 @@ def _pieces(course: Course) -> dict[str, tuple[Piece, object]]:
 def file_of(piece: Entry | Passage) -> str:
     """The file that it is from, as sources name it ("faq.md:12", "slides.pdf, page 3")."""
     return re.split(r":\d+$|, ", piece.source)[0]
+
+
+def _faq(course: str) -> tuple[str, str]:
+    folder = Path(course) if course else None
+    if folder is None or not folder.is_dir():
+        return faq_of(()), ""
+    name = faq_of(path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())
+    file = folder / name
+    if not file.is_file():
+        return name, ""
+    if not file.resolve().is_relative_to(folder.resolve()):
+        raise BadInput(f"{name} is a link that leads out of the course folder: copy the file into the folder instead")
+    for encoding in ("utf-8-sig", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            return name, file.read_bytes().decode(encoding).replace("\r\n", "\n")
+    raise BadInput(f"{name} is no text: save it as a UTF-8 text file or remove it")
+
+
+def _write_faq(file: Path, text: str) -> None:
+    """In one step, with the line ends and the rights that it has."""
+    try:
+        lines = "\r\n" if file.exists() and b"\r\n" in file.read_bytes() else "\n"
+        part = file.with_name(f".{file.name}.part")
+        part.write_text(text, "utf-8", newline=lines)
+        if file.exists():
+            shutil.copymode(file, part)
+        os.replace(part, file)
+    except OSError as error:
+        raise StoreError(f"the course cannot be written: {error.strerror}") from error
+
+
+def _packed(folder: Path | None, name: str, text: str, into: Path) -> None:
+    """A course as ZIP, with another FAQ."""
+    with zipfile.ZipFile(into, "w", zipfile.ZIP_DEFLATED) as packed:
+        for path in sorted(folder.rglob("*")) if folder else ():
+            inside = path.relative_to(folder).as_posix() if folder else ""
+            if path.is_file() and not path.is_symlink() and inside != name:
+                packed.write(path, inside)
+        packed.writestr(name, text)
+
+
+async def _pieces_of(file: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(file.open, "rb") as opened:
+        while piece := await asyncio.to_thread(opened.read, 1 << 20):
+            yield piece
 
 
 async def _written(file: Path, data: AsyncIterator[bytes]) -> None:

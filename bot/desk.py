@@ -576,7 +576,8 @@ def _unanswered(change: Change) -> list[str]:
 
 def may_undo(change: Change, may_set: Container[str]) -> bool:
     """Whether somebody who may change these settings of a session may take it back. That a session was opened stays."""
-    return change.opens is None and all(setting.name in may_set for setting in change.settings)
+    elsewhere = change.what.startswith("faq_")  # what was written into a file is taken back where it is reviewed
+    return change.opens is None and not elsewhere and all(setting.name in may_set for setting in change.settings)
 
 
 def _to(state: QuestionState, status: Status) -> QuestionState:

@@ -21,6 +21,8 @@ An answer counts for what was asked before it. A dismissed question says nothing
 *Memory*, "what was answered on an earlier evening answers this message", is judged in the same way. It acts where the
 course did not answer by itself.
 
+*Promoting*, "this answer of a person goes into the FAQ": with what an organiser accepted, against what one declined.
+
 *Acknowledgements* are not judged, only counted: lines (one for a question in a chat, reworded as more ask) and chats.
 """
 
@@ -35,8 +37,11 @@ from bot.model import (
     Asked,
     CourseMatch,
     Mode,
+    Promotion,
+    PromotionStage,
     QuestionState,
 )
+from bot.promoting import promotable
 
 LAST = 100
 """Askings that are looked at."""
@@ -93,6 +98,7 @@ class Effects:
     answers: Mapping[Mode, Effect]
     acknowledgements: Mapping[Mode, Effect]
     memory: Mapping[Mode, Effect]
+    promoting: Mapping[Mode, Effect]
 
 
 @dataclass(slots=True)
@@ -116,7 +122,12 @@ class _Count:
         return Effect(self.acts, proposes, self.confirmed, self.against, examples=newest)
 
 
-def effects(askings: Sequence[Asked], states: Mapping[str, QuestionState], ledger: Iterable[Action]) -> Effects:
+def effects(
+    askings: Sequence[Asked],
+    states: Mapping[str, QuestionState],
+    ledger: Iterable[Action],
+    promotions: Iterable[Promotion] = (),
+) -> Effects:
     """`askings` in order of arrival; `states` are all questions of the session by id, merged ones too; of the `ledger`
     only the acts in `JUDGING` count."""
     known = [one for one in askings if one.question in states]
@@ -128,6 +139,7 @@ def effects(askings: Sequence[Asked], states: Mapping[str, QuestionState], ledge
         grouping=_grouping(known, states),
         answers=_answers(course, states, told),
         acknowledgements=_acknowledgements(known),
+        promoting=_promoting(known, states, {one.question: one for one in promotions}),
         memory=_answers([(one, one.placement.memory) for one in rest if one.placement.memory], states, told),
     )
 
@@ -235,6 +247,28 @@ def _of_answer(one: Asked, source: str, text: str, states: Mapping[str, Question
 
 def _plain(text: str) -> str:
     return " ".join(text.split())
+
+
+# -- promoting --------------------------------------------------------------------------------------------------------
+
+
+_DECIDED: Mapping[PromotionStage, Judgement] = {PromotionStage.ACCEPTED: "with", PromotionStage.DECLINED: "against"}
+
+
+def _promoting(
+    askings: Sequence[Asked], states: Mapping[str, QuestionState], promotions: Mapping[str, Promotion]
+) -> dict[Mode, Effect]:
+    """Each answer of a person once."""
+    answers = _Count()
+    for one in {one.question: one for one in askings}.values():
+        if (answer := promotable(states[one.question])) is None:
+            continue
+        promotion = promotions.get(one.question)
+        judged: Judgement = "unjudged"
+        if promotion and promotion.answered_at == answer.at and promotion.decided_by:
+            judged = _DECIDED.get(promotion.stage, judged)
+        answers.add(judged, Example(one.question, states[one.question].title, one.message.text, "", answer.text))
+    return {Mode.OFF: Effect(), Mode.SUGGEST: answers.effect(), Mode.AUTO: answers.effect()}
 
 
 # -- acknowledgements -------------------------------------------------------------------------------------------------

@@ -73,6 +73,7 @@ class Session:
     answers: Mode = Mode.AUTO
     acknowledgements: Mode = Mode.AUTO
     memory: Mode = Mode.AUTO
+    promoting: Mode = Mode.SUGGEST
     survey: SurveyWhen = SurveyWhen.OFF
     digest: Mode = Mode.SUGGEST
     personal: Mode = Mode.AUTO
@@ -293,6 +294,31 @@ class Earlier:
     sure: bool
     told: bool = False
     answer: CourseMatch | None = None
+
+
+class PromotionStage(StrEnum):
+    """How far an answer is on its way into the FAQ."""
+
+    PROPOSED = "proposed"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+
+
+@dataclass(frozen=True, slots=True)
+class Promotion:
+    """The answer that a question got at `answered_at`, as the Markdown of an entry of the course's FAQ. `written`: what
+    stands there of it ("": nothing). `by` proposed it ("": the program), `decided_by` accepted or declined it."""
+
+    question: str
+    session: str
+    stage: PromotionStage
+    entry: str
+    answered_at: float
+    at: float
+    by: str = ""
+    written: str = ""
+    decided_at: float | None = None
+    decided_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,7 @@ from bot.model import (
     Placement,
     Poll,
     PollVote,
+    Promotion,
     Proposal,
     Pulse,
     Question,
@@ -178,6 +179,22 @@ class Recurrences(Protocol):
     async def recall(self, session: str, evening: str) -> bool:
         """Something was done on an `evening` before this session: what recurs from there has a new revision; whether
         anything does."""
+        ...
+
+
+class Promotions(Protocol):
+    """Answers on their way into the FAQ of a course."""
+
+    async def promotions(self, session: str) -> list[Promotion]:
+        """In the order in which they were proposed."""
+        ...
+
+    async def keep_promotion(self, before: Promotion | None, after: Promotion) -> None:
+        """Raises `Conflict` where `before` is not what stands, `NotFound` for an unknown question."""
+        ...
+
+    async def forget_promotion(self, question: str) -> None:
+        """It was proposed, and its answer is gone. What was decided or written stays."""
         ...
 
 
@@ -553,6 +570,7 @@ class Store(
     Inbox,
     Queue,
     Recurrences,
+    Promotions,
     Stages,
     Vectors,
     Deliveries,

@@ -11,8 +11,8 @@ from typing import Any
 from bot.errors import BadInput, Conflict
 from bot.model import Mode, Session, Setting, SettingValue, SurveyWhen
 
-MODES = frozenset({"grouping", "answers", "acknowledgements", "memory", "digest", "personal", "report"})
-MODERATORS = MODES | {"review", "ledger", "survey"}
+MODES = frozenset({"grouping", "answers", "acknowledgements", "memory", "promoting", "digest", "personal", "report"})
+MODERATORS = MODES - {"promoting"} | {"review", "ledger", "survey"}
 """What moderators may set; everything else is the organiser's."""
 
 SETTINGS = frozenset(field.name for field in fields(Session)) - {"id"}

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from bot.app.floor import Unwatched
 from bot.app.minds import Minds
+from bot.app.promoting import Promoting
 from bot.app.remembering import Remembering
 from bot.app.reporting import Reporting, unsteady
 from bot.app.rounding import answers_at, make_rounds
@@ -34,6 +35,7 @@ from bot.outbox import Outbox
 from bot.pipeline import Pipeline
 from bot.polls import Polls
 from bot.ports import Connector, Now, Store
+from bot.promotions import Promotions
 from bot.quiet import SCHEDULED, held_until, is_quiet
 from bot.reach import ANSWERING
 from bot.reaching import Reaching
@@ -46,6 +48,7 @@ from bot.surveys import SURVEY, Surveys
 from bot.transcripts import Transcripts
 from bot.trying import Tryouts
 from bot.web.course import TOPIC as COURSE
+from bot.web.promotions import TOPIC as FAQ
 from bot.web.reach import TOPIC as REACH
 from bot.web.server import make_web
 from bot.web.serving import Serving, serve
@@ -132,6 +135,10 @@ class Hall:
         self.transcripts = Transcripts(
             store, now, encode=minds.encode, put=self.desk.aloud, changed=partial(self._told, TRANSCRIPT)
         )
+        self.promotions = Promotions(
+            store, self.courses, now, changed=partial(self._told, FAQ), acted=self.live.changed
+        )
+        self._promoting = Promoting(self.promotions, store.sessions)
         self.floor = Unwatched(
             store,
             self.desk,
@@ -224,6 +231,7 @@ class Hall:
                 in_file={session.id for session in self.settings.sessions},
                 feed=self.feed,
                 courses=self.courses,
+                promotions=self.promotions,
                 tryouts=self.tryouts,
                 experts=self.experts,
                 rounds=self.rounds,
@@ -242,6 +250,9 @@ class Hall:
         self._spawn("reaching", self._reaching.run)
         self._spawn("sources", self.supervisor.run)
         self._spawn("earlier evenings", self._remember)
+        self._spawn("FAQ", self._promoting.run)
+        for talk in await self.store.sessions():
+            self._promoting.acted(talk.id)
         self._spawn("surveys", self.surveys.run)
         self._spawn("rounds", self.rounds.run)
         for source in self.settings.sources:
@@ -299,6 +310,7 @@ class Hall:
         self.live.changed(id, SESSION)
         self.live.changed(id, AFTER)
         self.rounds.wake()
+        self._promoting.acted(id)
         self._spawn(f"session {id}", partial(self._settle, id))
         self._spawn(f"experts of {id}", partial(self.experts.settled, id))
 
@@ -330,6 +342,7 @@ class Hall:
         """People did something in the queue of a session."""
         self._changed(session)
         self._remembering.acted(session)
+        self._promoting.acted(session)
 
     def _placed(self, session: str) -> None:
         """The queue of a session has more."""

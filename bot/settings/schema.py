@@ -230,6 +230,11 @@ class SessionSettings(Section):
         description="What a person answered on an earlier evening of the series: `off`, `suggest` (a moderator sends "
         "it) or `auto`.",
     )
+    promoting: Mode = Field(
+        default=Mode.SUGGEST,
+        description="Writing what a person answered into the course's `faq.md`: `off` (only what somebody proposes), "
+        "`suggest` (each is proposed, an organiser accepts) or `auto` (each is written).",
+    )
     survey: SurveyWhen = Field(
         default=SurveyWhen.OFF,
         description="Opening the survey after the talk by itself: `off` or `at_end` (when the talk was ended).",
@@ -255,6 +260,7 @@ class SessionSettings(Section):
             answers=self.answers,
             acknowledgements=Mode(self.acknowledgements),
             memory=self.memory,
+            promoting=self.promoting,
             survey=self.survey,
             digest=self.digest or after.digest,
             personal=self.personal or after.personal,

@@ -452,3 +452,20 @@ def _transcript(db: Database) -> None:
         ) STRICT, WITHOUT ROWID;
         """
     )
+
+
+@steps(name="0020_promoting")
+def _promoting(db: Database) -> None:
+    """sessions: `promoting` is the mode of writing experts' answers into the FAQ. promotions: see
+    `promoting.Promotion`; one a question."""
+    db.executescript(
+        """
+        ALTER TABLE sessions ADD COLUMN promoting TEXT NOT NULL DEFAULT 'suggest';
+        CREATE TABLE promotions (
+            question TEXT PRIMARY KEY REFERENCES questions (id), session TEXT NOT NULL, stage TEXT NOT NULL,
+            entry TEXT NOT NULL, answered_at REAL NOT NULL, at REAL NOT NULL, by TEXT NOT NULL, written TEXT NOT NULL,
+            decided_at REAL, decided_by TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX promotions_by_session ON promotions (session, at);
+        """
+    )

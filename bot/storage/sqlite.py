@@ -36,6 +36,7 @@ from bot.model import (
     Placement,
     Poll,
     PollVote,
+    Promotion,
     Proposal,
     Pulse,
     Question,
@@ -59,6 +60,7 @@ from bot.storage import (
     logins,
     people,
     polls,
+    promotions,
     questions,
     recurring,
     reports,
@@ -222,6 +224,15 @@ class SqliteStore:
 
     async def recall(self, session: str, evening: str) -> bool:
         return await self._write(recurring.touch, session, evening)
+
+    async def promotions(self, session: str) -> list[Promotion]:
+        return await self._read(promotions.promotions, session)
+
+    async def keep_promotion(self, before: Promotion | None, after: Promotion) -> None:
+        await self._write(promotions.keep, before, after)
+
+    async def forget_promotion(self, question: str) -> None:
+        await self._write(promotions.forget, question)
 
     async def encoder(self) -> str | None:
         return await self._read(vectors.encoder)

@@ -57,13 +57,14 @@ class Effects:
         ledger = await store.actions(id, limit=LEDGER_LENGTH, what=JUDGING)
         states = {question.id: question.state for question in view.questions.values()}
         # Beside the loop: with thousands of questions it takes milliseconds that everybody would wait.
-        found = await asyncio.to_thread(partial(effects, askings, states, ledger))
+        found = await asyncio.to_thread(partial(effects, askings, states, ledger, await store.promotions(id)))
         return EffectsOut(
             askings=found.askings,
             precision=self._site.precision,
             grouping={mode.value: _out(effect) for mode, effect in found.grouping.items()},
             answers={mode.value: _out(effect) for mode, effect in found.answers.items()},
             acknowledgements={mode.value: _out(effect) for mode, effect in found.acknowledgements.items()},
+            promoting={mode.value: _out(effect) for mode, effect in found.promoting.items()},
             memory={mode.value: _out(effect) for mode, effect in found.memory.items()},
         )
 

@@ -61,6 +61,7 @@ def session_now(session: Session) -> SessionNow:
             answers=session.answers.value,
             acknowledgements=session.acknowledgements.value,
             memory=session.memory.value,
+            promoting=session.promoting.value,
         ),
         survey=session.survey.value,
         after=AfterModes(digest=session.digest.value, personal=session.personal.value, report=session.report.value),

@@ -52,6 +52,7 @@ class AbilityModes(Reply):
     answers: str
     acknowledgements: str
     memory: str = Field(description="what was answered on an earlier evening of the series")
+    promoting: str = Field(description="writing what people answered into the course's FAQ; organisers set it")
 
 
 class AfterModes(Reply):
@@ -97,6 +98,7 @@ class EffectsOut(Reply):
     answers: dict[str, EffectOut]
     acknowledgements: dict[str, EffectOut]
     memory: dict[str, EffectOut]
+    promoting: dict[str, EffectOut]
 
 
 SurveyOpens = Literal["off", "at_end"]
@@ -141,6 +143,7 @@ class _Settings(Body):
     answers: ModeName = "auto"
     acknowledgements: Literal["off", "auto"] = "auto"
     memory: ModeName = "auto"
+    promoting: ModeName = "suggest"
     survey: SurveyOpens = "off"
     digest: ModeName = "suggest"
     personal: ModeName = "auto"

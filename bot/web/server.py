@@ -11,6 +11,7 @@ from bot.live import Live
 from bot.model import SettingValue
 from bot.polls import Polls
 from bot.ports import Connector, Now, Store
+from bot.promotions import Promotions
 from bot.rounds import Rounds
 from bot.surveys import Surveys
 from bot.transcripts import Transcripts
@@ -33,6 +34,8 @@ from bot.web.openapi import openapi_document
 from bot.web.pages import Pages
 from bot.web.people import People
 from bot.web.polls import Polling
+from bot.web.promotions import TOPIC as FAQ
+from bot.web.promotions import PromotionRoutes
 from bot.web.queue_json import QueueJson
 from bot.web.reach import Reach
 from bot.web.rendering import HERE, make_templates
@@ -79,6 +82,7 @@ def make_web(
     feed: FeedSession = _feeds_nothing,
     sources: Mapping[str, Mapping[str, str]] | None = None,
     polls: Polls | None = None,
+    promotions: Promotions | None = None,
     experts: Experts | None = None,
     surveys: Surveys | None = None,
     rounds: Rounds | None = None,
@@ -137,10 +141,13 @@ def make_web(
             "account_guesses": Buckets(limits.account_guesses, now),
         },
     )
-    return _application(site, trusted_proxies)
+    promotions = promotions or Promotions(
+        store, courses, now, changed=lambda id: live.changed(id, FAQ), acted=live.changed
+    )
+    return _application(site, promotions, trusted_proxies)
 
 
-def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
+def _application(site: Site, promotions: Promotions, trusted_proxies: Sequence[str]) -> web.Application:
     events = Events(site)
     document = Document(site)
     parts = (
@@ -156,6 +163,7 @@ def _application(site: Site, trusted_proxies: Sequence[str]) -> web.Application:
         SurveyRoutes(site),
         Reach(site),
         RoundsRoutes(site),
+        PromotionRoutes(site, promotions),
         Sessions(site),
         ReportPages(site),
         Sources(site),

@@ -5,6 +5,7 @@ import { fillHands } from "./board-hands.js";
 import { clock, t } from "./i18n.js";
 import { answerBox, badge, fillChats } from "./pieces.js";
 import { earlierBadge } from "./board-earlier.js";
+import { faqLine, faqStage } from "./board-faq.js";
 import { demand, doingButtons, outcome, suggestions, surenessBadge } from "./board-row.js";
 import { expertEditor, labelEditor, titleEditor } from "./board-edit.js";
 import { reachBox } from "./board-reach.js";
@@ -176,7 +177,7 @@ export class Panel {
     setText(experts, this.on.experts.line(question.id));
     this.refill(acts, [question.status], () => doingButtons(question, this.on.doing).filter((one) => one.dataset.do !== "reply" && one.dataset.do !== "aloud"));
     this.refill(suggest, [question.suggested_answer, question.suggested_memory, question.earlier, this.on.remembers(), question.suggested_merge, question.status], () => suggestions(question, this.on, true));
-    this.refill(given, [question.answer, question.reason, question.status], () => this.given(question));
+    this.refill(given, [question.answer, question.reason, question.status, faqStage(question.id)], () => this.given(question));
     this.reach.update(question);
     setText(answerLabel, t(question.answer ? "board.answer.correct" : "board.answer.field"));
     setText(send.lastChild, t("board.answer.send", { n: question.askers }));
@@ -209,7 +210,7 @@ export class Panel {
 
   given(question) {
     const found = [];
-    if (question.status === "answered" && question.answer) found.push(foldable(answerBox(question.answer), 400));
+    if (question.status === "answered" && question.answer) found.push(foldable(answerBox(question.answer), 400), ...faqLine(question));
     if (question.status === "dismissed") found.push(...outcome(question));
     if (question.status === "merged") found.push(el("p", { class: "faint", text: t("board.merged") }), button({ word: t("board.merged.open"), act: () => this.on.open(question.merged_into) }));
     return found;

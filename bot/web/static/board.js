@@ -4,6 +4,7 @@ import { Acts, LEAVES } from "./board-acts.js";
 import { askReason, confirmed, pickQuestion, pickWord, showKeys, showLedger, standsNow } from "./board-dialogs.js";
 import { draggable } from "./board-drag.js";
 import { earlierAnswer, latest } from "./board-earlier.js";
+import { followFaq } from "./board-faq.js";
 import { Filters } from "./board-filters.js";
 import { Hands, fillHands, handName } from "./board-hands.js";
 import { followExperts, startAskingExperts } from "./board-experts.js";
@@ -29,7 +30,7 @@ import "./words/board.js";
 const MOST_ROWS = 100; // of a column at once: nobody looks at more, and a thousand rows make every act slow
 
 const facts = pageFacts();
-const live = new Live(facts.session, ["hands", "session", "pulse", "polls", "reach", "experts"]);
+const live = new Live(facts.session, ["hands", "session", "pulse", "polls", "reach", "experts", "promotions"]);
 const question = (id) => live.questions.get(id);
 const acts = new Acts(facts.session, question, () => onStage(live.questions.values()));
 const hands = new Hands(live, facts.session);
@@ -382,6 +383,7 @@ document.addEventListener("visibilitychange", () => !document.hidden && live.sta
 addEventListener("focus", () => live.state === "refused" && stillSignedIn());
 live.addEventListener("change", draw);
 live.addEventListener("reach", ({ detail }) => (unreached.take(detail.questions), draw()));
+followFaq(live, draw);
 live.addEventListener("change", openNamed, { once: true });
 live.addEventListener("session", ({ detail }) => {
   if (memory === detail.abilities.memory) return;

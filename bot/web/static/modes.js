@@ -3,15 +3,16 @@ import { call, inSession } from "./api.js";
 import { el, icon, setText, shown } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { effectBar, effectWords } from "./modes-effect.js";
-import { toast, toastFailure } from "./shell.js";
+import { pageFacts, toast, toastFailure } from "./shell.js";
 import "./words/modes.js";
 
-const ABILITIES = { grouping: ["off", "suggest", "auto"], answers: ["off", "suggest", "auto"], memory: ["off", "suggest", "auto"], acknowledgements: ["off", "auto"] };
+const ABILITIES = { grouping: ["off", "suggest", "auto"], answers: ["off", "suggest", "auto"], memory: ["off", "suggest", "auto"], acknowledgements: ["off", "auto"], promoting: ["off", "suggest", "auto"] };
+const ORGANISERS = new Set(["promoting"]); // it changes the course
 const SETTLED = 350; // milliseconds: arrow keys go through the modes on their way
 const AGAIN = 5000; // milliseconds between two counts while questions come in
 
 /** The modes in one line of words. */
-export const modesLine = (modes) => Object.keys(ABILITIES).map((ability) => `${t(`modes.short.${ability}`)} ${t(`modes.is.${modes[ability]}`)}`).join(" · ");
+export const modesLine = (modes) => Object.keys(ABILITIES).filter((ability) => !ORGANISERS.has(ability)).map((ability) => `${t(`modes.short.${ability}`)} ${t(`modes.is.${modes[ability]}`)}`).join(" · ");
 
 export class Modes {
   /**
@@ -90,7 +91,7 @@ export class Modes {
       const { cells, examples } = this.parts[ability];
       const wanted = this.waiting[ability]?.mode ?? this.modes?.[ability];
       for (const { mode, radio, words, bar } of cells) {
-        radio.disabled = this.modes === null;
+        radio.disabled = this.modes === null || (ORGANISERS.has(ability) && pageFacts().role !== "organiser");
         radio.checked = mode === wanted;
         const effect = this.found?.[ability][mode];
         setText(words, effect ? effectWords(ability, mode, effect, this.found.askings) : t(this.failed ? "modes.uncounted" : "modes.counting"));

@@ -1,0 +1,179 @@
+"""From an expert's answer to an entry of the course's FAQ: what is written, and how a file of it changes. Decides;
+calls nothing.
+
+What people typed is cleaned before it stands in a course: no names, no addressed persons, no addresses or numbers of
+people. It is escaped, so that what is read back (`knowledge.markdown`) is what was written.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+from bot.model import COURSE, EARLIER, Answer, Asked, QuestionState, Status
+from knowledge.markdown import read_faq
+from knowledge.material import Course, Entry, Found
+from knowledge.text import normalise
+
+PHRASINGS = 6
+SHORTEST, LONGEST = 4, 120
+"""Characters of a phrasing."""
+
+ALIKE = 0.85
+"""Two phrasings with so much in common (0..1) are one."""
+
+ALOUD = frozenset({"这个问题已在现场口头回答。", "This was answered aloud during the talk."})
+"""What is noted where an answer was not written down."""
+
+LONGEST_ENTRY = 8000
+"""Characters."""
+
+
+def promotable(state: QuestionState) -> Answer | None:
+    """The answer of a person that says something beyond this evening; None where there is none."""
+    answer = state.answer
+    if state.status is not Status.ANSWERED or answer is None or answer.by == COURSE or answer.text.strip() in ALOUD:
+        return None
+    return answer
+
+
+def entry_of(state: QuestionState, asked: Sequence[Asked], course: Course, language: str) -> str:
+    """The Markdown of an entry: its question, phrasings that the course does not have yet, the answer with sources.
+
+    Raises `ValueError` where no person answered.
+    """
+    answer = promotable(state)
+    if answer is None:
+        raise ValueError("no person answered this question")
+    names = {one.message.author_name.strip() for one in asked}
+    question = cleaned(state.title, names) or " ".join(state.title.split())
+    known = {_key(wording) for entry in course.entries for wording in (entry.question, *entry.phrasings)}
+    texts = (cleaned(one.message.text, names) for one in asked)
+    sources = [source for source in answer.sources if not source.startswith(EARLIER)]
+    phrasings = _different(question, (text for text in texts if text and _key(text) not in known))
+    return written(question, phrasings, answer.text, sources, language)
+
+
+def cleaned(text: str, names: Iterable[str]) -> str:
+    """A wording as it may stand in a course; "" where it is too short or long, or says something about a person."""
+    line = _ADDRESSED.sub(" ", " ".join(text.split()))
+    line = " ".join(line.split()).strip(" ,，、:：;；-—~")
+    named = any(len(name) > 1 and name.lower() in line.lower() for name in names)
+    if named or _PERSONAL.search(text) or not SHORTEST <= len(line) <= LONGEST:
+        return ""
+    return line
+
+
+def written(question: str, phrasings: Sequence[str], answer: str, sources: Sequence[str], language: str) -> str:
+    """The entry as Markdown, without a line end at its end."""
+    also, see = ("也问：", "参考：") if language == "zh" else ("also: ", "See: ")
+    lines = [f"## {_escaped(question)}", *(f"- {also}{one}" for one in phrasings), ""]
+    lines.append(_paragraphs(answer))
+    if sources:
+        lines += ["", _escaped(see + " · ".join(sources))]
+    return "\n".join(lines)
+
+
+def read(entry: str) -> Entry | None:
+    """The one entry that this Markdown holds; None where it is none, or several, or has more around it."""
+    found = Found("faq.md")
+    read_faq(found, "faq", entry)
+    one = found.entries[0] if len(found.entries) == 1 and not found.problems else None
+    return one if one and entry.lstrip().startswith("## ") else None
+
+
+def added(text: str, entry: str, instead: str = "") -> str:
+    """The FAQ with this entry, at the place of another one (`instead`) where that stands there, else at its end."""
+    if instead and instead in text:
+        return text.replace(instead, entry, 1)
+    return f"{text.rstrip()}\n\n{entry}\n".lstrip("\n")
+
+
+def removed(text: str, entry: str) -> str | None:
+    """The FAQ without it; None where it does not stand there as it was written."""
+    if not entry or entry not in text:
+        return None
+    before, _, after = text.partition(entry)
+    return "\n\n".join(part for part in (before.rstrip(), after.strip("\n").rstrip()) if part) + "\n"
+
+
+def holds(text: str, entry: str) -> bool:
+    """Whether a reader of this FAQ finds the entry: what stands before it may swallow it, as an open block of code."""
+    found, wanted = Found("faq.md"), read(entry)
+    read_faq(found, "faq", text)
+    return wanted is not None and any(
+        (one.question, one.phrasings, one.answer) == (wanted.question, wanted.phrasings, wanted.answer)
+        for one in found.entries
+    )
+
+
+def doubled(course: Course, entry: str, written: str) -> Entry | None:
+    """The entry of the course that is asked in the same words already, other than what was `written` before."""
+    one, own = read(entry), read(written) if written else None
+    if one is None:
+        return None
+    mine = {_key(own.question)} if own else set()
+    asked = _key(one.question)
+    for other in course.entries:
+        if asked in {_key(wording) for wording in (other.question, *other.phrasings)} and asked not in mine:
+            return other
+    return None
+
+
+def diff(before: str, after: str, name: str) -> str:
+    """What changes in a file, as a unified diff that `patch` and `git apply` take; "" where nothing does."""
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), f"a/{name}", f"b/{name}"
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def faq_of(names: Iterable[str]) -> str:
+    """Of the paths in a course the one that new entries go to: faq.md, or else the first FAQ; the shallowest."""
+    found = [name for name in names if re.fullmatch(r"faq[^/]*\.(md|markdown)", name.rpartition("/")[2].lower())]
+    return min(
+        found, key=lambda name: (name.lower().rpartition("/")[2] != "faq.md", name.count("/"), name), default="faq.md"
+    )
+
+
+def _different(question: str, texts: Iterable[str]) -> list[str]:
+    kept = [_key(question)]
+    found: list[str] = []
+    for text in texts:
+        key = _key(text)
+        if key and all(difflib.SequenceMatcher(None, key, other).ratio() < ALIKE for other in kept):
+            kept.append(key)
+            found.append(text)
+        if len(found) == PHRASINGS:
+            break
+    return found
+
+
+def _key(text: str) -> str:
+    """Equal for what reads the same, as where entries are read."""
+    return normalise(text).strip(" ?!.,:;~…。、，")
+
+
+def _paragraphs(text: str) -> str:
+    """Plain text as Markdown that is read back as this text; a line end stays one."""
+    blocks = re.split(r"\n\s*\n", text.replace("\r", "").strip())
+    return "\n\n".join("\\\n".join(_escaped(line.strip()) for line in block.split("\n")) for block in blocks)
+
+
+def _escaped(line: str) -> str:
+    return re.sub(r"^(\d+)([.)])", r"\1\\\2", re.sub(r"[\\`*_\[\]<>#&|~!=+-]", _escape, line))
+
+
+def _escape(found: re.Match[str]) -> str:
+    """In the middle of a line only what is a mark there, so that people can read it."""
+    mark = found.group()
+    inside = found.start() > 0
+    return mark if inside and mark in "=+-!~" else f"\\{mark}"
+
+
+_ADDRESSED = re.compile(r"[@＠][^\s,，:：。!！?？]+")
+_PERSONAL = re.compile(
+    r"https?://|www\.|[\w.+-]+@[\w-]+\.\w+|(?<!\d)\+?\d(?:[ -]?\d){6,}"
+    r"|微信|weixin|wechat|vx[:：]|qq[:：号]|电话|手机号|我叫|我是.{1,6}公司|my (name|phone|email)",
+    re.IGNORECASE,
+)
+"""What says who somebody is, or how to reach them."""

@@ -1,0 +1,42 @@
+"""Answers on their way into the FAQ, as SQL."""
+
+from dataclasses import asdict
+
+from sqlite_utils import Database
+
+from bot.errors import Conflict, NotFound
+from bot.model import Promotion, PromotionStage
+from bot.storage.connection import Row
+
+
+def promotions(db: Database, session: str) -> list[Promotion]:
+    """In the order in which they were proposed."""
+    return [_promotion(row) for row in db.execute("SELECT * FROM promotions WHERE session = ? ORDER BY at", (session,))]
+
+
+def keep(db: Database, before: Promotion | None, after: Promotion) -> None:
+    """Raises `Conflict` where `before` is not what stands, `NotFound` for an unknown question."""
+    row = db.execute("SELECT * FROM promotions WHERE question = ?", (after.question,)).fetchone()
+    if (None if row is None else _promotion(row)) != before:
+        raise Conflict("somebody decided this meanwhile; look at it again")
+    if not db.execute(
+        "SELECT 1 FROM questions WHERE id = ? AND session = ?", (after.question, after.session)
+    ).fetchone():
+        raise NotFound(f"there is no question {after.question}")
+    db.execute(
+        """
+        INSERT OR REPLACE INTO promotions
+            (question, session, stage, entry, answered_at, at, by, written, decided_at, decided_by)
+        VALUES (:question, :session, :stage, :entry, :answered_at, :at, :by, :written, :decided_at, :decided_by)
+        """,
+        {**asdict(after), "stage": after.stage.value},
+    )
+
+
+def forget(db: Database, question: str) -> None:
+    """It was proposed, and its answer is gone."""
+    db.execute("DELETE FROM promotions WHERE question = ? AND stage = 'proposed' AND written = ''", (question,))
+
+
+def _promotion(row: Row) -> Promotion:
+    return Promotion(**{**dict(row), "stage": PromotionStage(row["stage"])})
