@@ -56,7 +56,7 @@ class Session:
 
     With `review` viewers see a question only after a moderator approved it, with `ledger` also what was dismissed and
     why. `survey`: whether the survey opens by itself. `digest`, `personal` and `report` say what is told by itself
-    after the talk, see `bot.rounds`.
+    after the talk, see `bot.rounds`. Without `names` its reports name nobody.
     """
 
     id: str
@@ -78,6 +78,7 @@ class Session:
     digest: Mode = Mode.SUGGEST
     personal: Mode = Mode.AUTO
     report: Mode = Mode.AUTO
+    names: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ def session_of(values: Mapping[str, Any]) -> Session:
     """A session from plain values, such as a row's or those of JSON; what is missing is as where nothing is set."""
     known = {name: value for name, value in values.items() if name in SETTINGS or name == "id"}
     modes = {name: Mode(known[name]) for name in MODES & known.keys()}
-    switches = {name: bool(known[name]) for name in {"review", "ledger"} & known.keys()}
+    switches = {name: bool(known[name]) for name in {"review", "ledger", "names"} & known.keys()}
     survey = {"survey": SurveyWhen(known["survey"])} if "survey" in known else {}
     return Session(**{**known, **modes, **switches, **survey})
 

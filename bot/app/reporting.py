@@ -89,7 +89,8 @@ class Reporting:
             earlier=len(before),
         )
         report = await asyncio.to_thread(build_report, material, self.now())
-        return report if names is not False else await self._nameless(report)
+        named = session.names if names is None else names
+        return report if named else await self._nameless(report)
 
     async def series(self, name: str, wanted: ReportWish) -> tuple[bytes, str]:
         """The report of a series and its content type. Raises `NotFound` for one that no session belongs to, and
@@ -113,7 +114,7 @@ class Reporting:
             material = await self._material(evening, sources, each_alone)
             await asyncio.to_thread(count.add, material, self.now())
         report = await asyncio.to_thread(count.report, name, wanted.language or evenings[-1].language, self.now())
-        if wanted.names is not False:
+        if wanted.names or (wanted.names is None and all(one.names for one in evenings)):
             return report
         audience = {called for one in evenings for called in await self.store.names(one.id)}
         accounts = {account.name for account in await self.store.people(self.now())}

@@ -215,6 +215,11 @@ class SessionSettings(Section):
     )
     review: StrictBool = Field(default=False, description="Show viewers a question only after a moderator approved it.")
     ledger: StrictBool = Field(default=False, description="Let everybody read which questions were dismissed, and why.")
+    names: StrictBool = Field(
+        default=True,
+        description="Let reports name who asked and who answered. Where one session of a series says `false`, the "
+        "report of the series names nobody.",
+    )
     grouping: Mode = Field(
         default=Mode.AUTO,
         description="Putting same questions together: `off`, `suggest` (a moderator confirms) or `auto`.",
@@ -265,6 +270,7 @@ class SessionSettings(Section):
             digest=self.digest or after.digest,
             personal=self.personal or after.personal,
             report=self.report or after.report,
+            names=self.names,
         )
 
 

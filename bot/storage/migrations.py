@@ -469,3 +469,9 @@ def _promoting(db: Database) -> None:
         CREATE INDEX promotions_by_session ON promotions (session, at);
         """
     )
+
+
+@steps(name="0023_reports")
+def _reports(db: Database) -> None:
+    """sessions: `names` is 0 where reports name nobody."""
+    db.executescript("ALTER TABLE sessions ADD COLUMN names INTEGER NOT NULL DEFAULT 1;")

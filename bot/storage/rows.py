@@ -63,7 +63,8 @@ def address_of(stored: str) -> Address:
 
 
 def session_row(session: Session) -> dict[str, Any]:
-    return {**asdict(session), "review": int(session.review), "ledger": int(session.ledger)}
+    switches = {name: int(getattr(session, name)) for name in ("review", "ledger", "names")}
+    return {**asdict(session), **switches}
 
 
 def message_row(message: Message) -> tuple[Any, ...]:

@@ -53,6 +53,7 @@ def session_now(session: Session) -> SessionNow:
         language=session.language,
         review=session.review,
         ledger=session.ledger,
+        names=session.names,
         course=bool(session.course),
         starts_at=session.starts_at,
         ended_at=session.ended_at,

@@ -1,5 +1,6 @@
 """The pages of reports, and their files."""
 
+from dataclasses import replace
 from urllib.parse import quote
 
 from aiohttp import web
@@ -55,6 +56,8 @@ class ReportPages:
     async def session(self, request: web.Request) -> web.Response:
         caller = request[CALLER]
         wanted = self._wanted(request, caller)
+        if wanted.names and not caller.here.names and not at_least(caller.role, "organiser"):
+            wanted = replace(wanted, names=None)  # what an organiser switched off, nobody else switches on
         return _file(await self._site.reports.session(caller.here.id, wanted), caller.here.id, wanted)
 
     async def series(self, request: web.Request) -> web.Response:

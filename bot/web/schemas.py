@@ -115,6 +115,7 @@ class SessionNow(Reply):
     language: str
     review: bool
     ledger: bool = Field(description="everybody may read what was dismissed and why")
+    names: bool = Field(description="reports name who asked and who answered")
     course: bool
     starts_at: float | None
     ended_at: float | None
@@ -139,6 +140,7 @@ class _Settings(Body):
     course_of: Annotated[str, Field(max_length=100)] | None = None
     review: bool = False
     ledger: bool = False
+    names: bool = True
     grouping: ModeName = "auto"
     answers: ModeName = "auto"
     acknowledgements: Literal["off", "auto"] = "auto"

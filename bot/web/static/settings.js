@@ -121,7 +121,7 @@ const onOrOff = (name) => (session[name] ? "on" : "off");
 function draw() {
   setText(byId("wordmark"), shown(session.title));
   document.title = `${shown(session.title)} · Floormic`;
-  for (const name of ["review", "ledger"]) setText(byId(`about-${name}`), t(`settings.${name}.${onOrOff(name)}`));
+  for (const name of ["review", "ledger", ...(organiser ? ["names"] : [])]) setText(byId(`about-${name}`), t(`settings.${name}.${onOrOff(name)}`));
   if (organiser) drawEnd();
   else drawFacts();
   drawReady();

@@ -130,3 +130,13 @@ async def test_the_summary_is_short_and_leads_to_the_report(store: SqliteStore) 
         "1. Is there a recording? (1 person)",
         "The whole report: https://x/s/talk/report",
     ]
+
+
+async def test_a_session_may_be_set_to_name_nobody(store: SqliteStore) -> None:
+    """Then its report and that of its series name nobody, unless names are asked for."""
+    reporting = Reporting(store, SOURCES, lambda: 9000.0)
+    talk = next(one for one in await store.sessions() if one.id == "talk")
+    await store.save_session(replace(talk, names=False))
+    assert [(await reporting.report("talk", names)).named for names in (None, True, False)] == [False, True, False]
+    assert (await reporting.report("first")).named
+    assert json.loads((await reporting.series("Course", ReportWish("json")))[0])["named"] is False

@@ -1,5 +1,8 @@
 """Reports over HTTP."""
 
+from dataclasses import replace
+from urllib.parse import quote
+
 import pytest
 
 from bot.web.site import ReportWish
@@ -46,8 +49,6 @@ async def test_only_the_organiser_of_all_is_shown_the_way_to_the_series(hall: Ha
 @pytest.mark.parametrize("name", ["Open course", "公开课 第一季", "a/b", "100 % ?#"])
 async def test_a_series_is_found_by_its_name_whatever_it_is(hall: Hall, name: str) -> None:
     """Names of series are free text; the page's own ways lead back to it."""
-    from urllib.parse import quote
-
     organiser = await hall.signed_in("organiser")
     address = f"/series/{quote(name, safe='')}/report"
     answer = await organiser.get(address)
@@ -60,3 +61,12 @@ async def test_an_unknown_format_is_refused_in_words(hall: Hall) -> None:
     answer = await expert.get("/s/talk/report?format=pdf", headers={"Accept-Language": "en"})
     assert answer.status == 400
     assert "html, xlsx, csv, md, json" in await answer.text()
+
+
+async def test_only_an_organiser_asks_for_names_that_are_switched_off(hall: Hall) -> None:
+    """Whoever else asks for them gets the report as it is set."""
+    talk = next(one for one in await hall.store.sessions() if one.id == "talk")
+    await hall.store.save_session(replace(talk, names=False))
+    for role, wanted in (("moderator", "names=None"), ("organiser", "names=True")):
+        person = await hall.signed_in(role, "talk", name=role)
+        assert wanted in await (await person.get("/s/talk/report?names=1")).text()
