@@ -29,11 +29,9 @@ from knowledge.material import Entry
 log = logging.getLogger(__name__)
 
 AT_ONCE = 16
-"""Texts of a survey that are encoded in one piece."""
+"""Texts that are encoded before somebody else gets a turn."""
 KEPT = 30
 """Lists of texts whose groups are kept: staff looks at the same results again and again."""
-AT_ONCE = 32
-"""Texts that are encoded before somebody else gets a turn: half a second."""
 
 
 class Minds:
@@ -180,19 +178,21 @@ class Minds:
         `knowledge.grouping.gathered`. What is asked meanwhile waits for a few texts at most."""
         if (known := self._gathered.get(tuple(texts))) is not None:
             return known
-        _, calibration, encoder = await self._load()
-        loop = asyncio.get_running_loop()
-        pieces = [texts[at : at + AT_ONCE] for at in range(0, len(texts), AT_ONCE)]
-        vectors = [await loop.run_in_executor(self.executor, encoder.encode, piece) for piece in pieces]
-        if not vectors:
+        if not texts:
             return []
-        found = await asyncio.to_thread(gathered, texts, np.concatenate(vectors), calibration.grouping)
+        _, calibration, encoder = await self._load()
+        vectors = await self._encode(encoder, texts)
+        found = await asyncio.to_thread(gathered, texts, vectors, calibration.grouping)
         self._gathered = {**dict(list(self._gathered.items())[-KEPT:]), tuple(texts): found}
         return found
 
     async def encode(self, texts: Sequence[str], told: Callable[[int, int], None]) -> NDArray[np.float32]:
         """The vectors of these texts, in pieces: what is asked meanwhile comes in between."""
-        encoder = await self.load()
+        return await self._encode(await self.load(), texts, told)
+
+    async def _encode(
+        self, encoder: Encoder, texts: Sequence[str], told: Callable[[int, int], None] = lambda done, of: None
+    ) -> NDArray[np.float32]:
         loop, rows = asyncio.get_running_loop(), [np.zeros((0, encoder.dimension), dtype=np.float32)]
         for at in range(0, len(texts), AT_ONCE):
             told(at, len(texts))
