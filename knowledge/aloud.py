@@ -105,9 +105,9 @@ class Answered:
 
 def views(sentences: Sequence[Spoken]) -> list[str]:
     """The texts that `Speech` needs the vectors of: every sentence, then every sentence with the next one."""
-    following = [*sentences[1:], Spoken(0.0, 0.0, "")]
-    alone = [one.text for one in sentences]
-    return alone + [f"{one.text} {after.text}".strip() for one, after in zip(sentences, following, strict=True)]
+    return [one.text for one in sentences] + [
+        f"{one.text} {after.text}".strip() for one, after in _with_next(sentences)
+    ]
 
 
 def passage_at(sentences: Sequence[Spoken], start: float, longest: float = LONGEST) -> Passage | None:
@@ -269,7 +269,7 @@ def _best_of_others(total: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _with_next(said: Sequence[Spoken]) -> list[tuple[Spoken, Spoken]]:
-    return list(zip(said, [*said[1:], Spoken(0.0, 0.0, "")], strict=True))
+    return list(zip(said, [*said[1:], Spoken(0.0, 0.0, "")], strict=False))
 
 
 def _joined(said: Sequence[Spoken]) -> str:

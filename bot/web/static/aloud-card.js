@@ -39,7 +39,7 @@ export class Aloud extends EventTarget {
     try {
       this.take(await call("GET", this.path()));
     } catch (failure) {
-      toastFailure(failure);
+      if (!failure.passing) toastFailure(failure); // else what is shown stays until the network is back
     }
   }
 

@@ -16,7 +16,7 @@ export const standsNow = ({ status, title, answer }) => ({ status, title, answer
 export class Card {
   /**
    * `on`: {question(id), drafts, waits(id), hands(id), drafting(id) (names), toggle(id), typed(id, text, references),
-   * send(id), together(id), decline(id, whether), declined(id), next(id), mine(name)}.
+   * send(id), together(id), decline(id, whether), declined(id), next(id), mine(name), aloud (`Aloud`)}.
    */
   constructor(id, on) {
     Object.assign(this, { id, on, review: null, sources: null });
@@ -59,6 +59,7 @@ export class Card {
     this.given = el("div", { class: "ex-given" });
     this.wordings = el("details", { class: "ex-wordings", hidden: true }, el("summary"), el("ul"));
     this.course = el("div", { class: "ex-course" });
+    this.aloud = el("div", { class: "ex-aloud" });
     this.elsewhere = el("div", { class: "ex-elsewhere", role: "status", hidden: true });
     this.label = el("span");
     this.field = el("textarea", { rows: "5", dir: "auto", "aria-describedby": noteId, id: `answer-${id}`, "data-answer": true });
@@ -80,6 +81,7 @@ export class Card {
       this.given,
       this.wordings,
       this.course,
+      this.aloud,
       this.elsewhere,
       el("label", { class: "field" }, this.label, this.field),
       el("p", { class: "ex-below", id: noteId }, this.saved, this.length),
@@ -168,6 +170,7 @@ export class Card {
     this.drawSaved();
     this.drawElsewhere(draft.other);
     this.drawReview(question);
+    this.refill(this.aloud, [this.on.aloud.of(this.id)], () => [this.on.aloud.card(this.id)].filter(Boolean));
     this.drawLength();
     this.drawRest();
     const waits = Boolean(this.on.waits(this.id));

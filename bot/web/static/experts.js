@@ -1,4 +1,5 @@
 // For experts: what a talk left open, one question after the other, with one thumb.
+import { Aloud } from "./aloud-card.js";
 import { call, inSession } from "./api.js";
 import { Hands, handName } from "./board-hands.js";
 import { listenToKeys } from "./board-keys.js";
@@ -21,7 +22,8 @@ const KEYS = [[["j", "k"], "expert.key.move"], [["Enter"], "expert.key.open"], [
 
 const facts = pageFacts();
 const me = JSON.parse(byId("page-data").textContent).person;
-const live = new Live(facts.session, ["hands", "session", "experts"]);
+const live = new Live(facts.session, ["hands", "session", "experts", "transcript"]);
+const aloud = new Aloud(facts.session);
 const hands = new Hands(live, facts.session);
 const drafts = new Drafts(facts.session, me);
 const answers = new Answers(facts.session, me);
@@ -40,6 +42,7 @@ const handsOn = (id) => hands.on(id).filter((hand) => !sameName(hand.name, facts
 
 const on = {
   question,
+  aloud,
   drafts,
   mine,
   hands: handsOn,
@@ -339,6 +342,8 @@ live.addEventListener("change", redraw);
 live.addEventListener("state", () => (drawOffline(), live.state === "live" && comeBack()));
 live.addEventListener("refused", ({ detail }) => (detail?.code === "no_role" ? stillSignedIn() : detail && toastFailure(detail)));
 live.addEventListener("experts", ({ detail }) => hear(detail));
+live.addEventListener("transcript", ({ detail }) => detail.texts === undefined && aloud.refresh());
+aloud.addEventListener("change", redraw);
 hands.addEventListener("change", redraw);
 drafts.addEventListener("change", redraw);
 answers.addEventListener("change", redraw);

@@ -30,14 +30,24 @@ State = Callable[[Page], Awaitable[object]]
 
 @dataclass(frozen=True)
 class Sight:
-    """A page below a session (or at the root, with a slash), for whom, whether polls or the survey are open, and the
-    states one brings it into."""
+    """A page below a session (or at the root, with a slash), for whom, whether polls or the survey are open or there is
+    a transcript, and the states one brings it into."""
 
     page: str
     who: str = "viewer"
     states: dict[str, State] = field(default_factory=dict)
     polls: bool = False
     survey: bool = False
+    aloud: bool = False
+
+
+async def said_aloud(crowd: Crowd) -> None:
+    """A transcript with something wrong in it, in which a question is answered."""
+    said = "Is there a recording of this talk?\nYes, on the page."
+    sent = f"WEBVTT\n\nx:y --> 00:00:09.000\nWelcome.\n\n00:00:10.000 --> 00:00:20.000\n{said}\n"
+    (talk,) = await crowd.hall.store.sessions()
+    await crowd.hall.transcripts.take(talk, "talk.vtt", sent.encode(), "Ann", recording="https://v.example")
+    await crowd.hall.transcripts.searched("talk")
 
 
 async def answer_form(page: Page) -> None:
@@ -142,6 +152,19 @@ SIGHTS = {
             "closed": click("#place-done summary"),
         },
     ),
+    "transcript": Sight("transcript", "moderator"),
+    "answered aloud": Sight(
+        "transcript",
+        "moderator",
+        aloud=True,
+        states={
+            "settings": click("#aloud-set > summary"),
+            "problems": click("#aloud-problems > summary"),
+            "other time": click("[data-do=other]"),
+            "refused": click("[data-do=no]"),
+            "rest": click("#aloud-rest > summary"),
+        },
+    ),
     "sources": Sight("sources", "moderator"),
     "settings": Sight("settings", "organiser"),
     "report": Sight("report?format=html", "moderator"),
@@ -185,6 +208,8 @@ async def test_axe_finds_nothing(crowd: Crowd, sight: str, look: str) -> None:
         await polls_of_each_kind(crowd)
     if SIGHTS[sight].survey:
         await answered_survey(crowd)
+    if SIGHTS[sight].aloud:
+        await said_aloud(crowd)
     page = await _opened(crowd, SIGHTS[sight], size, language, scheme)  # type: ignore[arg-type]
     found = await _violations(page, "as it opens")
     for name, enter in SIGHTS[sight].states.items():
