@@ -42,6 +42,9 @@ FARTHEST = 24 * 3600.0
 LATE_START = 2 * 3600.0
 """Seconds: a transcript that begins later than that counts from elsewhere, as one with times of day does."""
 
+DOUBT = 1800.0
+"""Seconds by which a recording may begin before the talk or after it, where nothing is known but when that began."""
+
 _WORDS = {
     "zh": {"answer": "现场 {time} 已口头回答：“{text}”", "source": "现场 {time}"},
     "en": {"answer": "Answered aloud at {time}: “{text}”", "source": "aloud, at {time}"},
@@ -101,11 +104,13 @@ def search(
         elif began is not None:
             zero = began - (first if first > LATE_START else 0.0)
             transcript = replace(transcript, zero=zero, dated=Dated.START)
-    return transcript, speech.answered(sought(questions, asked, transcript.zero))
+    doubt = DOUBT if transcript.dated is Dated.START else 0.0
+    return transcript, speech.answered(sought(questions, asked, transcript.zero, doubt))
 
 
-def sought(questions: Sequence[Question], asked: Wordings, zero: float | None) -> list[Sought]:
-    """The questions with their times in seconds of the transcript that began at `zero` (None: nobody knows)."""
+def sought(questions: Sequence[Question], asked: Wordings, zero: float | None, doubt: float = 0.0) -> list[Sought]:
+    """The questions with their times in seconds of the transcript that began at `zero` (None: nobody knows), give or
+    take `doubt` seconds: then when they stood on the stage says nothing."""
     comings = sorted(q.staged_at for q in questions if q.staged_at is not None)
     found = []
     for q in questions:
@@ -117,10 +122,10 @@ def sought(questions: Sequence[Question], asked: Wordings, zero: float | None) -
             found.append(Sought(q.id, texts, vectors))
             continue
         staged = None
-        if q.staged_at is not None:
+        if q.staged_at is not None and not doubt:
             next_one = next((at for at in comings if at > q.staged_at), np.inf)
             staged = (q.staged_at - zero, float(next_one) - zero)
-        found.append(Sought(q.id, texts, vectors, q.first_at - zero, staged))
+        found.append(Sought(q.id, texts, vectors, q.first_at - zero - doubt, staged))
     return found
 
 

@@ -179,7 +179,9 @@ class Speech:
             if self._cues[before] and ours[before]:
                 first = before
         end = first + 1
-        while end < len(self._said) and self._said[end].end <= self._starts[first] + LONGEST:
+        latest = self._starts[first] + LONGEST
+        # what follows the first sentence belongs to it, however long it is
+        while end < len(self._said) and (self._said[end].start if end == first + 1 else self._said[end].end) <= latest:
             if end > at and theirs[end]:
                 break
             end += 1

@@ -2,7 +2,7 @@
 light and in the dark."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from pathlib import Path
 from typing import Literal
@@ -46,6 +46,7 @@ async def said_aloud(crowd: Crowd) -> None:
     said = "Is there a recording of this talk?\nYes, on the page."
     sent = f"WEBVTT\n\nx:y --> 00:00:09.000\nWelcome.\n\n00:00:10.000 --> 00:00:20.000\n{said}\n"
     (talk,) = await crowd.hall.store.sessions()
+    talk = replace(talk, starts_at=crowd.hall.now())
     await crowd.hall.transcripts.take(talk, "talk.vtt", sent.encode(), "Ann", recording="https://v.example")
     await crowd.hall.transcripts.searched("talk")
 
