@@ -151,7 +151,8 @@ async def through_program(name: str, encoder: Encoder) -> tuple[Judged, float | 
     missed = tuple(group for group in labels["answered"] if group not in {g for g, _ in right})
     wrong = tuple(str(group) for group, start in found if (group, start) not in right)
     begins = None if kept is None or kept.zero is None else kept.zero - BEGAN
-    return Judged(
+    errors = tuple(start - labels["answered"][group] for group, start in right)
+    return Judged(len(right), wrong, missed, errors, len(labels["answered"])), begins
         len(right),
         wrong,
         missed,
