@@ -153,12 +153,6 @@ async def through_program(name: str, encoder: Encoder) -> tuple[Judged, float | 
     begins = None if kept is None or kept.zero is None else kept.zero - BEGAN
     errors = tuple(start - labels["answered"][group] for group, start in right)
     return Judged(len(right), wrong, missed, errors, len(labels["answered"])), begins
-        len(right),
-        wrong,
-        missed,
-        tuple(start - labels["answered"][group] for group, start in right),
-        len(labels["answered"]),
-    ), begins
 
 
 def _rows(file: Path) -> dict[str, dict[str, Any]]:
