@@ -47,6 +47,9 @@ export async function askBoth(names) {
   return Boolean(await choose(t("expert.both", { names: names.map(shown).join(", ") }), body, choices));
 }
 
+/** The question is not there any more (undo took it away): what was written can still be copied. */
+export const showGone = (text) => choose(t("expert.gone"), [el("textarea", { readonly: true, rows: "6", dir: "auto", "aria-label": t("expert.answer"), text })], [["", t("close"), "primary"]]);
+
 const pairs = (text) => {
   const plain = shown(text).toLowerCase().replace(/[\p{P}\s]/gu, "");
   return new Set([...plain].map((letter, at, all) => letter + (all[at + 1] ?? "")));

@@ -6,7 +6,7 @@ import { listenToKeys } from "./board-keys.js";
 import { byId, el, onceAFrame, setText } from "./dom.js";
 import { Answers } from "./experts-answers.js";
 import { Card, standsNow } from "./experts-card.js";
-import { askBoth, askOvertaken, askTogether } from "./experts-dialogs.js";
+import { askBoth, askOvertaken, askTogether, showGone } from "./experts-dialogs.js";
 import { Drafts } from "./experts-drafts.js";
 import { clock, onLanguage, t } from "./i18n.js";
 import { Live, OPEN, rank } from "./live.js";
@@ -76,6 +76,7 @@ function placeOf(one) {
 function draw() {
   if ([...live.questions.values()].some((one) => !("original" in one))) return stillSignedIn(); // a viewer's view
   followMerges();
+  findGone();
   const places = Object.fromEntries(PLACES.map((place) => [place, []]));
   for (const one of [...live.questions.values()].sort(rank)) {
     const place = placeOf(one);
@@ -234,6 +235,7 @@ async function undo(action, id, text, references) {
 /** The answer was not taken: the draft is still there, and where somebody was faster the person decides. */
 async function failed({ entry, failure }) {
   redraw();
+  if (failure.status === 404) return findGone();
   if (!failure.now) {
     toastFailure(failure);
     open(entry.question);
@@ -255,6 +257,16 @@ function followMerges() {
     const into = question(id)?.merged_into;
     if (into && question(into) && !answers.of(id)) drafts.move(id, into, standsNow(question(into)));
   }
+}
+
+/** A question that undo took away takes no text with it. */
+function findGone() {
+  if (live.state !== "live" || byId("ask").open) return;
+  const id = drafts.ids.find((one) => !question(one) && !answers.of(one));
+  if (!id) return;
+  const { text } = drafts.of(id);
+  drafts.drop(id);
+  showGone(text).then(redraw);
 }
 
 async function together(id) {

@@ -273,3 +273,18 @@ async def test_two_experts_do_not_write_the_same_answer_unknowingly(crowd: Crowd
     cost = card(bo, COST)
     await cost.locator(".ex-head").click()
     await expect(cost.locator("textarea")).to_have_value("As a PDF.")
+
+
+async def test_a_question_that_is_taken_away_leaves_what_was_written_for_it(crowd: Crowd) -> None:
+    """A moderator takes a split back while an expert answers what was split off: the text is there to be copied."""
+    await crowd.asks("Where is the exit?", people=2)
+    found = next(q for q in await crowd.hall.store.questions("talk") if q.title == "Where is the exit?")
+    second = (await crowd.hall.store.asked(found.id))[1].message.id
+    split = await crowd.hall.desk.split("Mo", found.id, [second])
+    bo = await expert(crowd)
+    gone = bo.locator(f".ex-card[data-id=q{second}]")
+    await gone.locator(".ex-head").click()
+    await gone.locator("textarea").fill("At the back.")
+    await crowd.hall.desk.undo("Mo", "talk", split.id)
+    await expect(bo.locator("#ask-body textarea")).to_have_value("At the back.")
+    await expect(gone).to_have_count(0)

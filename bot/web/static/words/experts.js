@@ -79,6 +79,7 @@ addWords({
   "expert.overtaken.replace": ["用我的替换", "Replace it with mine"],
   "expert.overtaken.send": ["仍然发送我的", "Send mine all the same"],
   "expert.overtaken.leave": ["保持现状", "Leave it so"],
+  "expert.gone": ["这个问题已经不在了。您写的内容在这里，可以复制。", "This question is gone. Here is what you wrote, to be copied."],
   "expert.both": ["{names} 也在写这个问题的回答", "{names} is writing an answer to this too"],
   "expert.both.how": ["现在发送的话，对方会看到您的回答，可以补充。", "If you send yours now, they see it and can add to it."],
   "expert.both.send": ["发送我的", "Send mine"],
