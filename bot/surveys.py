@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from bot.errors import Conflict, NotAllowed, NotFound, StoreError
 from bot.model import (
@@ -241,7 +242,7 @@ class Surveys:
             key=f"feedback:{session}:{item.id if item else 'thanks'}:{chat.connector}:{chat.chat}",
             session=session,
             address=chat,
-            text=next_item(item, language) if item else thanks(language, self._page(session)),
+            text=next_item(item, language) if item else thanks(first_asked(survey), language),
             buttons=poll_buttons(item, language) if item else (),
             not_before=self._now(),
             poll=item,
@@ -332,13 +333,13 @@ class Surveys:
     async def _to_chats(self, survey: SurveyState, language: str, at: float) -> tuple[Delivery, ...]:
         """That it is open, to every chat but those of people who want to hear nothing that comes by itself."""
         session, first = survey.session, first_asked(survey)
-        text = invitation(survey, first, language, self._page(session))
+        words = partial(invitation, survey, first, language, self._page(session))
         return tuple(
             Delivery(
                 key=f"survey:{session}:open:{chat.address.connector}:{chat.address.chat}",
                 session=session,
                 address=chat.address,
-                text=text,
+                text=words(private=chat.address.private),
                 buttons=poll_buttons(first, language) if first else (),
                 not_before=at,
                 poll=first,

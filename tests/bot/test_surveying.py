@@ -135,15 +135,16 @@ def test_chats_are_asked_what_a_number_answers() -> None:
     first = first_asked(open_)
     assert first is not None
     assert first.title == "How was it?"
-    said = invitation(open_, first, "en", "http://x/s/talk/feedback")
+    said = invitation(open_, first, "en", "http://x/s/talk/feedback", private=False)
     assert "from 1 to 5" in said
     assert "The other 2 are here" in said
     assert said.endswith("http://x/s/talk/feedback")
     assert typed_vote("4", [first]) == (first, ("4",))
-    assert "还有一题" in invitation(opened(survey(choice, text), 5.0), choice, "zh", "u")
+    assert "还有一题" in invitation(opened(survey(choice, text), 5.0), choice, "zh", "u", private=False)
+    assert "会接着问" in invitation(open_, first, "zh", "u", private=True)
     only = opened(survey(text), 5.0)
     assert first_asked(only) is None
-    assert invitation(only, None, "en", "u").splitlines()[-1].endswith("u")
+    assert invitation(only, None, "en", "u", private=True).splitlines()[-1].endswith("u")
     assert "stop" in reminder(first, "en", "u")
 
 

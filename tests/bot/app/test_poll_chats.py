@@ -7,6 +7,7 @@ from bot.app import Hall, open_hall
 from bot.connectors.telegram import TelegramOptions
 from bot.connectors.wecom import WeComOptions
 from bot.model import PollKind, PollState
+from bot.settings import AfterSettings
 from tests.bot.app.test_hall import settings, until
 from tests.fake_telegram import ANN, BOB, GROUP, TOKEN, FakeTelegram, Json, private
 from tests.fake_wecom import BOT, SECRET, FakeWeCom
@@ -61,7 +62,8 @@ async def test_a_survey_is_asked_and_answered_with_telegrams_buttons(tmp_path: P
         bot = TelegramOptions(token=TOKEN, session="talk", base_url=telegram.base_url.rsplit("/bot", 1)[0])
         ahead = 0.0
         clock = lambda: time.time() + ahead  # noqa: E731
-        async with open_hall(settings(tmp_path, sources=(bot,)), encoder=HashEncoder(), now=clock) as hall:
+        settled = settings(tmp_path, sources=(bot,), after=AfterSettings(quiet=""))  # whenever the test runs
+        async with open_hall(settled, encoder=HashEncoder(), now=clock) as hall:
             await hall.loaded()
             telegram.says("/ask Is there a recording?", ANN, GROUP)
             telegram.says("How long does it last?", ANN, private(ANN))

@@ -19,7 +19,7 @@ addWords({
   "asks.look": ["看观众填写的页面", "See the page that viewers fill in"],
   "asks.results": ["结果", "Results"],
   "asks.results.none": ["还没有人回答。", "Nobody has answered yet."],
-  "asks.rating": ["{n} 人 · 标准差 {spread} · 平均分的 95% 区间 {low}–{high}", "{n} people · standard deviation {spread} · 95% interval of the mean {low}–{high}"],
+  "asks.rating": ["{n} 人 · 标准差 {spread} · 平均分的 95% 区间 {low} 到 {high}", "{n} people · standard deviation {spread} · 95% interval of the mean {low}–{high}"],
   "asks.rating.one": ["1 人，还不能说明什么", "One person: too few to say anything"],
   "asks.people": ["{n} 人回答", "{n} answered"],
   "asks.group.more": ["{n} 种说法", "{n} wordings"],

@@ -12,7 +12,6 @@ addWords({
   "survey.back": ["回到讲座页", "Back to the talk"],
   "survey.how": ["匿名。选了就保存，{time} 之前都可以修改。", "Anonymous. Each answer is saved at once; you can change it until {time}."],
   "survey.item": ["第 {n} 题，共 {all} 题", "Question {n} of {all}"],
-  "survey.optional": ["可不填", "optional"],
   "survey.saved": ["已保存", "Saved"],
   "survey.saving": ["正在保存", "Saving"],
   "survey.waiting": ["没有网络，已存在这台设备上，恢复后自动送出", "No connection: kept on this device, sent when it is back"],
