@@ -1,6 +1,6 @@
 // Where a question was asked on earlier evenings of the series, and what was answered there.
 import { button, el, icon, said, shown } from "./dom.js";
-import { language, date, t } from "./i18n.js";
+import { date, language, t } from "./i18n.js";
 import { badge, short } from "./pieces.js";
 import { foldable, moderates, pageFacts } from "./shell.js";
 

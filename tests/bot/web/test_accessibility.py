@@ -56,6 +56,13 @@ async def answer_form(page: Page) -> None:
     await page.locator(".panel:not([hidden])").wait_for()
 
 
+async def after_the_talk(page: Page) -> None:
+    """What it will tell, opened."""
+    await page.locator("#end-button").click()
+    await page.locator("[data-duty=digest] .badge:visible").wait_for()
+    await page.locator("[data-duty=digest] summary").click()
+
+
 async def experts_link(page: Page) -> None:
     await page.locator("#menu-open").click()
     await page.locator("#experts-open").click()
@@ -167,7 +174,7 @@ SIGHTS = {
         },
     ),
     "sources": Sight("sources", "moderator"),
-    "settings": Sight("settings", "organiser"),
+    "settings": Sight("settings", "organiser", {"after the talk": after_the_talk}),
     "report": Sight("report?format=html", "moderator"),
     "new": Sight("/sessions/new", "organiser"),
     "people": Sight("/people", "organiser"),

@@ -1,0 +1,98 @@
+"""What a talk tells when it is over, with the whole program and a chat behind it."""
+
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from bot.app import Hall, open_hall
+from bot.connectors.telegram import TelegramOptions
+from bot.model import Abilities, Address, Delivery, Message, Mode
+from bot.quiet import is_quiet
+from bot.settings import AfterSettings
+from tests.bot.app.test_hall import settings, signed_in, until
+from tests.bot.chats import Chat
+from tests.fake_telegram import ANN, BOB, GROUP, TOKEN, FakeTelegram, Json
+from tests.fakes import HashEncoder
+
+STAFF: Json = {"id": -1009, "type": "supergroup", "title": "Staff"}
+
+
+def private(user: Json) -> Json:
+    """The chat of the bot with somebody."""
+    return {"id": user["id"], "type": "private", "first_name": user["first_name"]}
+
+
+async def test_a_telegram_evening_ends_with_a_digest_and_a_report(tmp_path: Path) -> None:
+    """The group gets the digest, the staff's chat the report, and who said /stop in private no digest of their own;
+    /start gives it back."""
+    after = AfterSettings(quiet="", digest=Mode.AUTO, digest_at="+0", report_at="+0")
+    async with FakeTelegram() as telegram:
+        base = telegram.base_url.rsplit("/bot", 1)[0]
+        bot = TelegramOptions(token=TOKEN, session="talk", base_url=base, staff_chat=str(STAFF["id"]))
+        async with open_hall(settings(tmp_path, sources=(bot,), after=after), encoder=HashEncoder()) as hall:
+            await hall.loaded()
+            for who in (ANN, BOB):
+                telegram.says("Is there a recording?", who, private(who))
+            telegram.says("/ask And slides?", ANN, GROUP)
+            telegram.says("/list", ANN, STAFF)
+            await until(lambda: _chats(hall, 3))
+            telegram.says("/stop", BOB, private(BOB))
+            await telegram.until(lambda: any("no more digests" in text for text in telegram.texts(BOB["id"])))
+            await hall.desk.set_up("Ann", "talk", {"ended_at": hall.now()})
+            await telegram.until(lambda: any("is over" in text for text in telegram.texts(GROUP["id"])))
+            await telegram.until(lambda: any("/s/talk/report" in text for text in telegram.texts(STAFF["id"])))
+            await telegram.until(lambda: any("Your questions" in text for text in telegram.texts(ANN["id"])))
+            assert not any("is over" in text for text in telegram.texts(BOB["id"]))
+            assert not any("is over" in text for text in telegram.texts(STAFF["id"]))
+            telegram.says("/start", BOB, private(BOB))
+            await telegram.until(lambda: any("come to you again" in text for text in telegram.texts(BOB["id"])))
+        assert not telegram.faults
+
+
+async def _chats(hall: Hall, number: int) -> bool:
+    return len(await hall.store.chats("talk")) == number
+
+
+class Phone(Chat):
+    """A private chat that keeps what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__("phone", abilities=Abilities(reply=True, private=True))
+        self.told: list[Delivery] = []
+
+    async def send(self, delivery: Delivery) -> str:
+        self.told.append(delivery)
+        return str(len(self.told))
+
+
+async def test_an_answer_at_night_waits_for_the_morning_and_says_so(tmp_path: Path) -> None:
+    """An expert answers at half past eleven what was asked at eight: the page is told when it goes out, and it is not
+    sent before that."""
+    zone = ZoneInfo("Asia/Shanghai")
+    after, phone = AfterSettings(zone="Asia/Shanghai"), Phone()
+    time = [datetime(2026, 12, 1, 20, 0, tzinfo=zone).timestamp()]
+    morning = datetime(2026, 12, 2, 8, 0, tzinfo=zone).timestamp()
+    async with open_hall(
+        settings(tmp_path, after=after), encoder=HashEncoder(), now=lambda: time[0], extra=lambda _: [phone]
+    ) as hall:
+        await hall.loaded()
+        address = Address("phone", "u1", "m1", "u1")
+        asked = Message("talk", "phone", "m1", "u1", "Zoe", "Is there a recording?", time[0], address, explicit=True)
+        await hall.floor.receive([asked])
+        await hall.drained()
+        (question,) = await hall.store.questions("talk")
+        await hall.desk.set_up("Ann", "talk", {"ended_at": time[0] + 5400, "personal": "off"})
+        time[0] += 3.5 * 3600
+        assert is_quiet(time[0], after.hours)
+        async with signed_in(hall) as client:
+            body = {"do": "answer", "questions": [question.id], "text": "Yes, on Friday."}
+            reply = await client.post("/api/v1/sessions/talk/actions", json=body)
+            assert (await reply.json())["goes_at"] == morning
+        time[0] = morning - 60
+        assert await hall.store.due(time[0], 10) == []
+        time[0] = morning + 1
+        await until(lambda: _told(phone, "Friday"))
+
+
+async def _told(phone: Phone, word: str) -> bool:
+    return any(word in one.text for one in phone.told)
