@@ -10,7 +10,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,12 +86,14 @@ class Sought:
 @dataclass(frozen=True, slots=True)
 class Passage:
     """What was said from `start` to `end` (seconds of the transcript); `score` is how surely it is about the question.
-    `text` begins where the answer does, `start` where the speaker comes to the question."""
+    `text` begins where the answer does, `start` where the speaker comes to the question. `asked` is the wording of the
+    question that it is nearest to ("": not looked for)."""
 
     start: float
     end: float
     text: str
     score: float = 0.0
+    asked: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,8 @@ class Speech:
             ours = (alone >= OURS * alone.max()) & (total[at] >= rivals[at])
             theirs = self._cues & ~ours & (rivals[at] >= THEIRS)
             if answered := self._best(one.id, row, ours, theirs):
-                found.append(answered)
+                asked = self._asked(one, answered.passage)
+                found.append(replace(answered, passage=replace(answered.passage, asked=asked)))
         return found
 
     def _best(
@@ -190,6 +193,12 @@ class Speech:
             score -= PUT_OFF
         read = self._cues[first] and len(said) > 1
         return Passage(said[0].start, said[-1].end, _joined(said[1:] if read else said), score)
+
+    def _asked(self, one: Sought, place: Passage) -> str:
+        """The wording that what is said there is nearest to."""
+        there = (self._starts >= place.start) & (self._starts < place.end)
+        vectors = np.concatenate((self._alone[there], self._paired[there]))
+        return one.texts[int((vectors @ one.vectors[:MOST_WORDINGS].T).max(axis=0).argmax())]
 
     def _near(self, vectors: NDArray[np.float32], one: Sought) -> NDArray[np.float64]:
         """Each vector's cosine with the nearest wording; shape (sentences,)."""

@@ -38,12 +38,14 @@ class TranscriptFile(Reply):
 
 
 class PassageOut(Reply):
-    """From `start` to `end`, in seconds of the transcript. `link`: the recording from there on; "" without one."""
+    """From `start` to `end`, in seconds of the transcript. `link`: the recording from there on; "" without one.
+    `asked`: the wording of the question that it is nearest to; "" where it was not looked for."""
 
     start: float
     end: float
     text: str
     link: str
+    asked: str
 
 
 class ProposalOut(Reply):

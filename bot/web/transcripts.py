@@ -243,7 +243,7 @@ def _proposal(one: Proposal, about: Question, recording: str) -> ProposalOut:
 
 
 def _passage(one: Passage, recording: str) -> PassageOut:
-    return PassageOut(start=one.start, end=one.end, text=one.text, link=link_at(recording, one.start))
+    return PassageOut(start=one.start, end=one.end, text=one.text, link=link_at(recording, one.start), asked=one.asked)
 
 
 def _seconds(text: str) -> float:

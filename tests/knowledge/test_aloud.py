@@ -36,8 +36,9 @@ def best(found: list[Answered]) -> dict[str, float]:
 
 def test_an_answer_begins_where_the_speaker_comes_to_the_question() -> None:
     """Its text with what is said then, not with the question that was read; it ends where it is long enough."""
-    exact = sought("q1", SAID[1])
+    exact = sought("q1", "Quite another thing", SAID[1])
     (found,) = speech(*SAID).answered([exact])
+    assert found.passage.asked == SAID[1]
     assert found.passage.start == 20.0
     assert found.passage.text.startswith("Yes, it is on the page from Monday on. And that is for everybody.")
     assert found.passage.end <= 20.0 + 60.0 + 20.0

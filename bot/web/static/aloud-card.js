@@ -111,10 +111,11 @@ export class Aloud extends EventTarget {
 }
 
 /** Where it was said and what, with the link into the recording. */
-export function passageOf({ passage, state, written }) {
+export function passageOf({ title, passage, state, written }) {
   const mark = { confirmed: ["answered", t("aloud.done")], refused: ["dismissed", t("aloud.refused")] }[state];
   const head = el("p", { class: "aloud-head" }, icon("mic"), el("b", { text: t("aloud.at", { time: clock(passage.start) }) }), mark && badge(...mark), listen(passage));
-  return [head, said(passage.text, { class: "aloud-text" }), written && el("p", { class: "faint", text: t("aloud.written") })].filter(Boolean);
+  const asked = passage.asked && passage.asked !== title; // one wording may have nothing to do with the others
+  return [head, said(passage.text, { class: "aloud-text" }), asked && el("p", { class: "faint" }, t("aloud.asked"), " ", el("bdi", { text: `“${shown(passage.asked).slice(0, 120)}”` })), written && el("p", { class: "faint", text: t("aloud.written") })].filter(Boolean);
 }
 
 function listen({ link, start }) {

@@ -47,6 +47,7 @@ addWords({
   "aloud.confirm": ["确认：{time} 已回答", "Confirm: answered at {time}"],
   "aloud.confirm.here": ["就是这里：{time}", "This one: {time}"],
   "aloud.written": ["已有文字回答，会保留；只加上时间。", "It has an answer in words, which stays; the time is added to it."],
+  "aloud.asked": ["最接近的问法：", "It is nearest to this wording:"],
   "aloud.above": ["确认到这里的全部 {n} 个", "Confirm this and all above ({n})"],
   "aloud.no": ["不是这里", "Not this"],
   "aloud.yes": ["放回来", "Put it back"],
