@@ -3,8 +3,10 @@
 Times are Unix seconds (UTC, float). Similarities are cosines, probabilities lie in 0..1.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -181,6 +183,9 @@ class Preview:
     surely: bool = False
     answer: CourseMatch | None = None
 
+
+GONE = "gone-"
+"""How the ids, and private chats, of persons begin who were forgotten: nothing leads to them."""
 
 COURSE = "course"
 """Who gave an answer that no person gave."""
@@ -867,3 +872,29 @@ class Proposal:
     passage: Passage
     others: tuple[Passage, ...] = ()
     state: Proposed = Proposed.WAITING
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Everything that is kept of a person, and of those who linked themselves to them. Times are Unix seconds; what
+    was answered stands with what they asked."""
+
+    persons: tuple[Person, ...]
+    messages: tuple[Mapping[str, Any], ...] = ()
+    votes: tuple[Mapping[str, Any], ...] = ()
+    poll_votes: tuple[Mapping[str, Any], ...] = ()
+    pulse: tuple[Mapping[str, Any], ...] = ()
+    told: tuple[Mapping[str, Any], ...] = ()
+    opted_out: bool = False
+
+    @property
+    def anything(self) -> bool:
+        return bool(self.messages or self.votes or self.poll_votes or self.pulse or self.told or self.opted_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How much was forgotten: of how many persons, in how many messages."""
+
+    persons: int = 0
+    messages: int = 0

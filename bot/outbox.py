@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from bot.backoff import backoff
 from bot.errors import ConnectorError, Refused, StoreError, TryLater
 from bot.fitting import fit
-from bot.model import Abilities, Delivery
+from bot.model import GONE, Abilities, Delivery
 from bot.ports import Connector, Deliveries, Now
 from bot.reach import CUT_OFF, TWICE
 from bot.replies import worth_repeating
@@ -207,7 +207,7 @@ class Outbox:
     def _start(self, delivery: Delivery, now: float) -> float | None:
         """None where it was started, else the seconds it has to wait."""
         connector = self._connectors.get(delivery.address.connector)
-        if connector is None or not connector.abilities.reply:
+        if connector is None or not connector.abilities.reply or delivery.address.chat.startswith(GONE):
             return self._start_settling(replace(delivery, state="failed", error=NO_REPLY))
         if delivery.sent_id and not connector.abilities.edit and not worth_repeating(delivery):
             return self._start_settling(replace(delivery, state="sent"))

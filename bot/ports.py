@@ -22,8 +22,10 @@ from bot.model import (
     Draft,
     DutyState,
     Feed,
+    Forgotten,
     Heard,
     Hearing,
+    Known,
     Message,
     Outage,
     Person,
@@ -382,6 +384,27 @@ class Links(Protocol):
     async def linked(self, owner: Person) -> list[Person]: ...
 
 
+class Forgetting(Protocol):
+    """What is known of a person of the audience, and forgetting it. A person stands for whoever linked themselves to
+    them as well."""
+
+    async def whoever(self, text: str, limit: int = 50) -> list[tuple[Person, int, float]]:
+        """Persons whose name or id holds this text, with their messages and when they wrote last; the newest first."""
+        ...
+
+    async def known(self, person: Person) -> Known: ...
+
+    async def forget(self, person: Person, by: Actor | None, now: float) -> Forgotten:
+        """Keep what is theirs as counts alone. Afterwards no byte of it is in the files of the store. `by` goes into
+        the ledger of people, without whom it was about."""
+        ...
+
+    async def forget_before(self, before: float) -> Forgotten:
+        """The same for everybody in the sessions in which nothing was said since; what founded a question keeps its
+        words."""
+        ...
+
+
 class Polls(Protocol):
     """Polls with their results, and the pulse. What staff does to a poll is a `Change` and goes through `apply`."""
 
@@ -577,6 +600,7 @@ class Store(
     Accounts,
     Sources,
     Links,
+    Forgetting,
     Polls,
     Surveys,
     Reviews,

@@ -17,6 +17,7 @@ from datetime import datetime
 from bot.model import (
     COURSE,
     EARLIER,
+    GONE,
     Address,
     Answer,
     Asked,
@@ -292,7 +293,7 @@ def _by_chat(asked: Sequence[Asked]) -> dict[Chat, list[Message]]:
     """What was asked where somebody can be answered."""
     chats: dict[Chat, list[Message]] = {}
     for one in asked:
-        if (address := one.message.address) is not None:
+        if (address := one.message.address) is not None and not address.user.startswith(GONE):
             chats.setdefault((address.connector, address.chat), []).append(one.message)
     return chats
 

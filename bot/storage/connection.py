@@ -96,6 +96,7 @@ def connect(path: Path, *, patience: float = 5.0, reading: bool = False, durable
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
             connection.execute("PRAGMA journal_size_limit = 67108864")  # bytes
+            connection.execute("PRAGMA secure_delete = ON")  # what is deleted is not left in the file
         return Database(connection, recursive_triggers=False, execute_plugins=False)
     except BaseException:
         connection.close()

@@ -8,7 +8,7 @@ from typing import Any
 from sqlite_utils import Database
 
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
-from bot.model import Address, Person, Poll, PollKind, PollState, PollStatus, PollText, PollVote, Pulse
+from bot.model import GONE, Address, Person, Poll, PollKind, PollState, PollStatus, PollText, PollVote, Pulse
 from bot.polling import key
 from bot.storage.connection import Row
 from bot.storage.rows import listed, poll_of, poll_row
@@ -175,9 +175,10 @@ def chats(db: Database, session: str) -> list[Address]:
         """
         SELECT json_extract(address, '$.connector') AS connector, json_extract(address, '$.chat') AS chat,
             MAX(id), json_extract(address, '$.private') AS private
-        FROM messages WHERE session = ? AND address IS NOT NULL GROUP BY 1, 2 ORDER BY MIN(id)
+        FROM messages WHERE session = ? AND address IS NOT NULL AND json_extract(address, '$.chat') NOT GLOB ?
+        GROUP BY 1, 2 ORDER BY MIN(id)
         """,
-        (session,),
+        (session, f"{GONE}*"),
     )
     return [Address(row["connector"], row["chat"], private=bool(row["private"])) for row in rows]
 

@@ -27,8 +27,10 @@ from bot.model import (
     Draft,
     DutyState,
     Feed,
+    Forgotten,
     Heard,
     Hearing,
+    Known,
     Message,
     Outage,
     Person,
@@ -55,6 +57,7 @@ from bot.model import (
 from bot.ports import Now
 from bot.storage import (
     changes,
+    forgetting,
     inbox,
     links,
     logins,
@@ -293,6 +296,23 @@ class SqliteStore:
 
     async def linked(self, owner: Person) -> list[Person]:
         return await self._read(links.linked, owner)
+
+    async def whoever(self, text: str, limit: int = 50) -> list[tuple[Person, int, float]]:
+        return await self._read(forgetting.whoever, text, limit)
+
+    async def known(self, person: Person) -> Known:
+        return await self._read(forgetting.known, person)
+
+    async def forget(self, person: Person, by: Actor | None, now: float) -> Forgotten:
+        return await self._forgetting(await self._write(forgetting.forget, person, by, now))
+
+    async def forget_before(self, before: float) -> Forgotten:
+        return await self._forgetting(await self._write(forgetting.forget_before, before))
+
+    async def _forgetting(self, done: Forgotten) -> Forgotten:
+        if done.persons:
+            await self._writer.write(forgetting.wipe, alone=True)
+        return done
 
     async def polls(self, session: str) -> list[Poll]:
         return await self._read(polls.polls, session)

@@ -32,6 +32,7 @@ class _Call:
     future: asyncio.Future[Any]
     result: Any = None
     error: Exception | None = field(default=None)
+    alone: bool = False
 
 
 class _Lost(Exception):
@@ -50,8 +51,8 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="floormic-writer", daemon=True)
         self._thread.start()
 
-    async def write(self, work: Callable[[Database], T]) -> T:
-        """Run `work` in the writing thread; returns once it is on the disk.
+    async def write(self, work: Callable[[Database], T], *, alone: bool = False) -> T:
+        """Run `work` in the writing thread; returns once it is on the disk. `alone`: outside of any transaction.
 
         Raises what `work` raised, or `StoreError`; then nothing of it was written. A caller that is cancelled does not
         know whether it was written.
@@ -61,7 +62,7 @@ class Writer:
             self._room.release()
             raise StoreError("the store is closed")
         loop = asyncio.get_running_loop()
-        call = _Call(work, loop, loop.create_future())
+        call = _Call(work, loop, loop.create_future(), alone=alone)
         self._calls.put(call)
         result: T = await call.future
         return result
@@ -75,7 +76,12 @@ class Writer:
 
     def _run(self) -> None:
         while batch := self._next_batch():
-            self._transact(batch)
+            together = [call for call in batch if not call.alone]
+            if together:
+                self._transact(together)
+            for call in batch:
+                if call.alone:
+                    self._alone(call)
             _tell(batch, self._room)
         if self._db is not None:
             self._db.conn.close()
@@ -92,6 +98,14 @@ class Writer:
         if batch:
             self._calls.put(None)  # the end stays for the next turn
         return batch
+
+    def _alone(self, call: _Call) -> None:
+        try:
+            db = self._db = self._db or self._open()
+            call.result = call.work(db)
+        except Exception as error:
+            call.error = explained(error)
+            self._recover()
 
     def _transact(self, batch: list[_Call]) -> None:
         try:

@@ -1,0 +1,107 @@
+"""What it means to forget a person. Pure: decides how what was theirs is written anew; the store carries it out.
+
+Whoever is forgotten stays a number: everything that was theirs goes to a random name (`GONE` and what follows), so that
+people, groups and votes are counted as before, and nothing says who it was. The random name leads back to nobody.
+"""
+
+import json
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.model import Address, Person
+from bot.replies import quoted
+
+REMOVED = "[removed]"
+FORGOTTEN = "the person was forgotten"
+TELLING = 8
+"""Characters of a text that nobody else says by chance."""
+
+COUNTED = ("ack", "answer", "course", "reason")
+"""Deliveries whose keys name a question; they count in figures, and keep doing so."""
+
+
+@dataclass(slots=True)
+class Scrubbing:
+    """How the words of one person are taken out of what others were told. `texts` are what they asked, as far as
+    nobody else said just that; `chats` those in which they alone read. `titles` maps a question whose title was theirs
+    to the title and the first wording that stand there now."""
+
+    person: Person
+    gone: str
+    texts: Sequence[str]
+    names: Sequence[str]
+    chats: Collection[tuple[str, str]] = ()
+    titles: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def text(self, said: str) -> str:
+        """Without the person's words and name."""
+        for words in self._quotes():
+            # A short text is part of others' by chance: it is taken out where it is quoted.
+            wanted = re.escape(words) if len(words) >= TELLING else rf"(?<=[:：] ){re.escape(words)}$"
+            said = re.sub(wanted, REMOVED, said, flags=re.MULTILINE)
+        for name in sorted(self.names, key=len, reverse=True):
+            said = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)" if name.isascii() else re.escape(name), REMOVED, said)
+        return said
+
+    def _quotes(self) -> list[str]:
+        whole = {" ".join(text.split()) for text in self.texts}
+        cut = {quoted(text) for text in self.texts}
+        return sorted((words for words in {*self.texts, *whole, *cut} if words), key=len, reverse=True)
+
+    def change(self, stored: str) -> str:
+        """A row of the ledger as JSON: the titles as they are now, no name, no address, nobody's words of theirs."""
+        change = json.loads(stored)
+        change["who"] = self.who(change["who"])
+        for pair in change.get("questions", ()):
+            for state in pair:
+                if state is not None:
+                    self._state(state)
+        kept = [one for one in change.get("deliveries", ()) if not self.addressed(one.get("address"))]
+        for one in kept:
+            one["text"] = self.text(one["text"])
+        change["deliveries"] = kept
+        return json.dumps(change, ensure_ascii=False)
+
+    def who(self, who: str) -> str:
+        """Who did it, where that was this person in the audience."""
+        mine = {f"{self.person.source}:{name}" for name in (*self.names, self.person.id)}
+        return f"{self.person.source}:{REMOVED}" if who in mine else who
+
+    def addressed(self, address: Mapping[str, Any] | None) -> bool:
+        """Whether it is for this person."""
+        if address is None:
+            return False
+        to = (address["connector"], address["user"])
+        return to == (self.person.source, self.person.id) or (address["connector"], address["chat"]) in self.chats
+
+    def _state(self, state: dict[str, Any]) -> None:
+        if state["id"] in self.titles:
+            state["title"], state["original"] = (self.title(state["id"], state[name]) for name in ("title", "original"))
+
+    def title(self, question: str, text: str) -> str:
+        """What stands for a title or first wording of a question that may be this person's words."""
+        words = {" ".join(one.split())[:500] for one in self.texts} | set(self.texts)
+        title, original = self.titles[question]
+        return (title if text == " ".join(text.split())[:500] else original) if text in words else text
+
+
+def gone_address(address: Address | None, gone: str) -> Address | None:
+    """Where nothing leads any more; a group stays, for it is not the person's."""
+    if address is None:
+        return None
+    alone = address.private and (address.connector != "web" or address.chat == address.user)
+    return Address(address.connector, gone if alone else address.chat, "", gone, address.private)
+
+
+def gone_key(key: str, address: Address, gone: str, number: int) -> str:
+    """A key of a delivery without the person's chat and message; the question and a group stay."""
+    kind, _, rest = key.partition(":")
+    if kind not in COUNTED:
+        return f"{kind}:{gone}:{number}"
+    question = rest.partition(":")[0]
+    now = gone_address(address, gone) or address
+    main = f"{kind}:{question}:{address.connector}:{now.chat}"
+    whole = key == f"{kind}:{question}:{address.connector}:{address.chat}"
+    return main if whole else f"{main}:{gone}-{number}"

@@ -1,0 +1,383 @@
+"""Forgetting persons, and telling what is known of one, as SQL.
+
+A table that names somebody has the columns `source` and `person`; each such table is seen to, later ones too.
+"""
+
+import json
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from sqlite_utils import Database
+
+from bot.accounts import Actor
+from bot.forgetting import FORGOTTEN, REMOVED, Scrubbing, gone_address, gone_key
+from bot.model import GONE, Forgotten, Known, Person
+from bot.storage.changes import touch
+from bot.storage.connection import Row
+from bot.storage.people import note
+from bot.storage.rows import address_of, dumped, listed
+
+Named = tuple[str, str]
+"""A person as a source and an id."""
+
+
+def whoever(db: Database, text: str, limit: int) -> list[tuple[Person, int, float]]:
+    """Persons of the audience whose name or id holds this text, with their messages and when they wrote last; the
+    newest first."""
+    rows = db.execute(
+        """
+        SELECT source, author, MAX(author_name) AS name, COUNT(*) AS messages, MAX(at) AS last FROM messages
+        WHERE author NOT GLOB :gone AND (instr(lower(author_name), :text) OR author = :whole)
+        GROUP BY source, author ORDER BY last DESC LIMIT :limit
+        """,
+        {"gone": f"{GONE}*", "text": text.lower(), "whole": text, "limit": limit},
+    )
+    return [(Person(row["source"], row["author"], row["name"]), row["messages"], row["last"]) for row in rows]
+
+
+def humans(db: Database, person: Person) -> list[Person]:
+    """The person and whoever linked themselves to them."""
+    rows = db.execute(
+        "SELECT source, person, name FROM links WHERE owner_source = ? AND owner = ? ORDER BY source, person",
+        (person.source, person.id),
+    )
+    return [person, *(Person(row["source"], row["person"], row["name"]) for row in rows)]
+
+
+def known(db: Database, person: Person) -> Known:
+    """Everything of a person and whoever linked themselves to them."""
+    persons = humans(db, person)
+    mine = {"mine": listed([one.source, one.id] for one in persons)}
+    whose = "({0}, {1}) IN (SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:mine))"
+    of_author, of_person = whose.format("m.source", "m.author"), whose.format("source", "person")
+    address = ("json_extract(address, '$.connector')", "json_extract(address, '$.user')")
+    final = "CASE q.merged_into WHEN '' THEN q.id ELSE q.merged_into END"
+
+    def rows(sql: str) -> tuple[dict[str, Any], ...]:
+        return tuple(dict(row) for row in db.execute(sql, mine))
+
+    return Known(
+        persons=tuple(persons),
+        messages=rows(
+            f"""
+            SELECT m.session, m.source, m.author_name AS name, m.at, m.text, COALESCE(f.title, '') AS question,
+                COALESCE(json_extract(f.answer, '$.text'), '') AS answer
+            FROM messages m LEFT JOIN questions q ON q.id = m.question LEFT JOIN questions f ON f.id = {final}
+            WHERE {of_author} ORDER BY m.id
+            """  # noqa: S608 (constants)
+        ),
+        votes=rows(
+            f"""
+            SELECT q.session, v.source, v.at, q.title AS question FROM votes v JOIN questions q ON q.id = v.question
+            WHERE {whose.format("v.source", "v.person")} ORDER BY v.at
+            """  # noqa: S608 (constants)
+        ),
+        poll_votes=rows(
+            f"""
+            SELECT COALESCE(p.session, '') AS session, v.source, COALESCE(p.title, v.poll) AS poll, v.said AS choices
+            FROM poll_votes v LEFT JOIN polls p ON p.id = v.poll
+            WHERE {whose.format("v.source", "v.person")} ORDER BY v.id
+            """  # noqa: S608 (constants)
+        ),
+        pulse=rows(
+            f"SELECT session, source, minute * 60 AS at, mood FROM pulse WHERE {of_person} ORDER BY minute"  # noqa: S608
+        ),
+        told=rows(
+            f"SELECT session, text, state FROM deliveries WHERE {whose.format(*address)} ORDER BY id"  # noqa: S608
+        ),
+        opted_out=bool(rows(f"SELECT 1 FROM optouts WHERE {of_person}")),  # noqa: S608 (constants)
+    )
+
+
+def forget(db: Database, person: Person, by: Actor | None, now: float) -> Forgotten:
+    """Forget a person and whoever linked themselves to them; `by` goes into the ledger of people."""
+    persons = humans(db, person)
+    messages = sum(_forget(db, one) for one in persons)
+    if by is not None:
+        note(db, by, "forget", "", (), now)
+    return Forgotten(len(persons), messages)
+
+
+def _forget(db: Database, person: Person) -> int:
+    mine = {"source": person.source, "id": person.id}
+    rows = db.execute("SELECT * FROM messages WHERE source = :source AND author = :id ORDER BY id", mine).fetchall()
+    names = {row["author_name"] for row in rows} | {row["name"] for row in _named(db, mine)}
+    scrubbing = Scrubbing(
+        person,
+        GONE + secrets.token_hex(8),
+        _own_words(db, mine, rows),
+        [name for name in names if name.strip()],
+        _alone(rows),
+    )
+    sessions = {row["session"] for row in rows} | _voted(db, mine)
+    touched = _retitle(db, scrubbing, sessions)
+    _unsay(db, rows, scrubbing.gone, texts=True)
+    _free_words(db, mine)
+    db.execute("DELETE FROM optouts WHERE source = :source AND person = :id", mine)
+    _rename(db, mine, scrubbing.gone)
+    for row in db.execute("SELECT * FROM deliveries").fetchall():
+        _redeliver(db, row, scrubbing)
+    for row in db.execute("SELECT id, who, change FROM actions WHERE session IN (SELECT value FROM json_each(?))", (
+        listed(sessions),
+    )).fetchall():  # fmt: skip
+        now = (scrubbing.who(row["who"]), scrubbing.change(row["change"]), row["id"])
+        if now[:2] != (row["who"], row["change"]):
+            db.execute("UPDATE actions SET who = ?, change = ? WHERE id = ?", now)
+    for session, ids in touched.items():
+        touch(db, session, ids)
+    return len(rows)
+
+
+def _own_words(db: Database, mine: dict[str, str], rows: Iterable[Row]) -> list[str]:
+    """What the person asked, and nobody else in the same words."""
+    asked = dict.fromkeys(row["text"] for row in rows if row["question"] is not None and row["text"])
+    others = "SELECT 1 FROM messages WHERE text = :text AND NOT (source = :source AND author = :id) LIMIT 1"
+    return [text for text in asked if db.execute(others, {**mine, "text": text}).fetchone() is None]
+
+
+def _alone(rows: Iterable[Row]) -> set[tuple[str, str]]:
+    """The chats in which these authors alone read."""
+    addresses = [address_of(row["address"]) for row in rows if row["address"]]
+    return {(one.connector, one.chat) for one in addresses if one.private and one.connector != "web"}
+
+
+def _named(db: Database, mine: dict[str, str]) -> list[Row]:
+    return db.execute(
+        """
+        SELECT name FROM votes WHERE source = :source AND person = :id
+        UNION SELECT name FROM links WHERE source = :source AND person = :id
+        """,
+        mine,
+    ).fetchall()
+
+
+def _voted(db: Database, mine: dict[str, str]) -> set[str]:
+    rows = db.execute(
+        """
+        SELECT q.session FROM votes v JOIN questions q ON q.id = v.question
+        WHERE v.source = :source AND v.person = :id
+        """,
+        mine,
+    )
+    return {row["session"] for row in rows}
+
+
+def _retitle(db: Database, scrubbing: Scrubbing, sessions: set[str]) -> dict[str, set[str]]:
+    """Questions in the person's words get another asker's, or none; which did, by session."""
+    person = scrubbing.person
+    words = {" ".join(text.split())[:500] for text in scrubbing.texts} | set(scrubbing.texts)
+    touched: defaultdict[str, set[str]] = defaultdict(set)
+    rows = db.execute(
+        "SELECT id, session, title, original FROM questions WHERE session IN (SELECT value FROM json_each(?))",
+        (listed(sessions),),
+    ).fetchall()
+    for row in rows:
+        if not {row["title"], row["original"]} & words:
+            continue
+        other = db.execute(
+            """
+            SELECT text FROM messages WHERE text != '' AND NOT (source = :source AND author = :id)
+                AND question IN (SELECT id FROM questions WHERE id = :question OR merged_into = :question)
+            ORDER BY id LIMIT 1
+            """,
+            {"source": person.source, "id": person.id, "question": row["id"]},
+        ).fetchone()
+        text = REMOVED if other is None else str(other["text"])
+        scrubbing.titles[row["id"]] = (" ".join(text.split())[:500], text)
+        title, original = (scrubbing.title(row["id"], row[name]) for name in ("title", "original"))
+        db.execute("UPDATE questions SET title = ?, original = ? WHERE id = ?", (title, original, row["id"]))
+        touched[row["session"]].add(row["id"])
+    return touched
+
+
+def _unsay(db: Database, rows: Iterable[Row], gone: str, *, texts: bool) -> None:
+    """The messages stay as counts; with `texts` nothing of what they said does, else what founded a question does."""
+    for row in rows:
+        founded = db.execute("SELECT founded FROM placements WHERE message = ?", (row["id"],)).fetchone()
+        silent = texts or not (founded and founded["founded"])
+        first = row["id"] - row["part"] + 1
+        external_id = f"{gone}:{first}" + (f"\x1f{row['part']}" if row["part"] > 1 else "")
+        address = gone_address(address_of(row["address"]) if row["address"] else None, gone)
+        db.execute(
+            """
+            UPDATE messages SET author = ?, author_name = '', external_id = ?, address = ?, text = ? WHERE id = ?
+            """,
+            (gone, external_id, dumped(address), "" if silent else row["text"], row["id"]),
+        )
+        if silent:
+            db.execute("DELETE FROM vectors WHERE message = ?", (row["id"],))
+
+
+def _free_words(db: Database, mine: dict[str, str]) -> None:
+    """What was written into polls and surveys; numbers of options are nobody's words."""
+    rows = db.execute("SELECT id, said FROM poll_votes WHERE source = :source AND person = :id", mine).fetchall()
+    for row in rows:
+        said = json.loads(row["said"])
+        if any(not str(one).lstrip("-").isdecimal() for one in said):
+            db.execute(
+                "UPDATE poll_votes SET choices = ?, said = ? WHERE id = ?",
+                (listed([REMOVED]), listed([REMOVED]), row["id"]),
+            )
+
+
+def _rename(db: Database, mine: dict[str, str], gone: str) -> None:
+    """Every row that names the person names nobody."""
+    values = {**mine, "gone": gone}
+    for table, columns in _tables(db).items():
+        if {"source", "person"} <= columns:
+            name = ", name = ''" if "name" in columns else ""
+            db.execute(
+                f"UPDATE [{table}] SET person = :gone{name} WHERE source = :source AND person = :id",  # noqa: S608
+                values,
+            )
+    db.execute("UPDATE links SET owner = :gone WHERE owner_source = :source AND owner = :id", values)
+    db.execute(
+        """
+        DELETE FROM link_codes WHERE (owner_source = :source AND owner = :id)
+            OR (used_source = :source AND used_by = :id)
+        """,
+        values,
+    )
+
+
+def _tables(db: Database) -> dict[str, set[str]]:
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for row in db.execute(
+        "SELECT m.name AS tbl, c.name AS col FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'"
+    ):
+        found[row["tbl"]].add(row["col"])
+    return found
+
+
+def _redeliver(db: Database, row: Row, scrubbing: Scrubbing) -> None:
+    address = address_of(row["address"])
+    if not scrubbing.addressed(json.loads(row["address"])):
+        if (text := scrubbing.text(row["text"])) != row["text"]:
+            db.execute("UPDATE deliveries SET text = ? WHERE id = ?", (text, row["id"]))
+        return
+    _unaddress(db, row, gone_key(row["key"], address, scrubbing.gone, row["id"]), scrubbing.gone)
+
+
+def _unaddress(db: Database, row: Row, key: str, gone: str) -> None:
+    """It keeps its outcome and is for nobody; what still waits is not said."""
+    waits = row["state"] in ("waiting", "sending")
+    db.execute(
+        """
+        UPDATE deliveries SET key = ?, address = ?, text = '', buttons = '[]', sent_id = '', poll = NULL,
+            state = ?, error = ? WHERE id = ?
+        """,
+        (
+            key,
+            dumped(gone_address(address_of(row["address"]), gone)),
+            "failed" if waits else row["state"],
+            FORGOTTEN if waits else row["error"],
+            row["id"],
+        ),
+    )
+
+
+# -- retention ---------------------------------------------------------------------------------------------------------
+
+
+def forget_before(db: Database, before: float) -> Forgotten:
+    """Forget everybody in the sessions in which nothing was said since. What founded a question keeps its words, for
+    that is what was asked; nobody is named beside it. Whole sessions, so that their figures stay as they are; whoever
+    came to another evening as well counts as somebody new there."""
+    rows = db.execute(
+        "SELECT session FROM messages GROUP BY session HAVING MAX(at) < ? AND SUM(author NOT GLOB ?) > 0",
+        (before, f"{GONE}*"),
+    ).fetchall()
+    sessions = [row["session"] for row in rows]
+    if not sessions:
+        return Forgotten()
+    names: defaultdict[Named, str] = defaultdict(lambda: GONE + secrets.token_hex(8))
+    messages = 0
+    here = listed(sessions)
+    in_sessions = "IN (SELECT value FROM json_each(:here))"
+    alone: dict[tuple[str, str], str] = {}
+    for row in db.execute(f"SELECT * FROM messages WHERE session {in_sessions}", {"here": here}).fetchall():  # noqa: S608
+        if not row["author"].startswith(GONE):
+            gone = names[row["source"], row["author"]]
+            alone |= dict.fromkeys(_alone([row]), gone)
+            _unsay(db, [row], gone, texts=False)
+            messages += 1
+    polls = [row["id"] for row in db.execute(f"SELECT id FROM polls WHERE session {in_sessions}", {"here": here})]  # noqa: S608
+    for row in db.execute(f"SELECT items FROM surveys WHERE session {in_sessions}", {"here": here}):  # noqa: S608
+        polls += [item["id"] for item in json.loads(row["items"])]
+    for table, column, among in (
+        ("votes", "question", f"SELECT id FROM questions WHERE session {in_sessions}"),  # noqa: S608
+        ("poll_votes", "poll", "SELECT value FROM json_each(:polls)"),
+        ("pulse", "session", "SELECT value FROM json_each(:here)"),
+    ):
+        name = ", name = ''" if table == "votes" else ""
+        values = {"here": here, "polls": listed(polls)}
+        found = db.execute(f"SELECT DISTINCT source, person FROM {table} WHERE {column} IN ({among})", values)  # noqa: S608
+        for row in found.fetchall():
+            if not row["person"].startswith(GONE):
+                db.execute(
+                    f"""
+                    UPDATE {table} SET person = :gone{name}
+                    WHERE source = :source AND person = :id AND {column} IN ({among})
+                    """,  # noqa: S608 (constants)
+                    {
+                        **values,
+                        "gone": names[row["source"], row["person"]],
+                        "source": row["source"],
+                        "id": row["person"],
+                    },
+                )
+    _links_before(db, names)
+    for row in db.execute(f"SELECT * FROM deliveries WHERE session {in_sessions}", {"here": here}).fetchall():  # noqa: S608
+        address = address_of(row["address"])
+        gone = alone.get((address.connector, address.chat)) or names.get((address.connector, address.user), "")
+        if gone:
+            _unaddress(db, row, gone_key(row["key"], address, gone, row["id"]), gone)
+        else:  # to a group as a whole, or to the staff
+            db.execute("UPDATE deliveries SET text = '', poll = NULL WHERE id = ? AND state != 'waiting'", (row["id"],))
+    for row in db.execute(
+        f"SELECT id, what, who, change FROM actions WHERE session {in_sessions}",  # noqa: S608 (constants)
+        {"here": here},
+    ).fetchall():
+        change = {**json.loads(row["change"]), "deliveries": []}
+        if row["what"] == "not_answered":  # the one act of the audience
+            change["who"] = f"{row['who'].partition(':')[0]}:{REMOVED}"
+        db.execute(
+            "UPDATE actions SET who = ?, change = ? WHERE id = ?",
+            (change["who"], json.dumps(change, ensure_ascii=False), row["id"]),
+        )
+    return Forgotten(len(names), messages)
+
+
+def _links_before(db: Database, names: dict[Named, str]) -> None:
+    """Who was one human stays one, under the new names; whoever nothing else is known of is not linked any more."""
+    for row in db.execute("SELECT * FROM links").fetchall():
+        person, owner = (row["source"], row["person"]), (row["owner_source"], row["owner"])
+        if person in names and owner in names:
+            db.execute(
+                "INSERT OR IGNORE INTO links VALUES (?, ?, '', ?, ?)",
+                (person[0], names[person], owner[0], names[owner]),
+            )
+        for one in (person, owner):
+            if one in names and not _still_there(db, *one):
+                db.execute(
+                    "DELETE FROM links WHERE (source, person) = (?, ?) OR (owner_source, owner) = (?, ?)", (*one, *one)
+                )
+                db.execute("DELETE FROM link_codes WHERE (owner_source, owner) = (?, ?)", one)
+    for one in names:
+        if not _still_there(db, *one):
+            db.execute("DELETE FROM optouts WHERE source = ? AND person = ?", one)
+
+
+def _still_there(db: Database, source: str, id: str) -> bool:
+    asked = "SELECT 1 FROM messages WHERE source = ?1 AND author = ?2"
+    voted = "SELECT 1 FROM votes WHERE source = ?1 AND person = ?2"
+    return db.execute(f"{asked} UNION ALL {voted} LIMIT 1", (source, id)).fetchone() is not None
+
+
+def wipe(db: Database) -> None:
+    """Leave no byte of what was deleted in the file or its log. Outside of any transaction."""
+    db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    db.conn.execute("VACUUM")
+    db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -1,0 +1,205 @@
+"""Forgetting people: what is theirs is gone, down to the bytes of the file, and every figure stays as it was."""
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.accounts import Actor
+from bot.app.reporting import Reporting
+from bot.desk import Desk
+from bot.forgetting import REMOVED
+from bot.model import GONE, Change, Message, Mood, Person, PollKind, PollState, PollStatus, PollVote, Pulse, Session
+from bot.reach import reach
+from bot.replies import acknowledgement
+from bot.storage.sqlite import SqliteStore, open_store
+from bot.web.site import ReportWish
+from tests.bot.storage.acts import ask
+from tests.bot.values import TALK, message, state
+
+ANN = Person("telegram", "778899001", "Anneliese Zweig")
+ON_PAGE = Person("web", "a1b2c3d4e5f60718293a")
+HERS = ("778899001", "Anneliese", "Zweig", "a1b2c3d4e5f60718293a", "zucchini", "Zucchini", "56789", "hers-7")
+"""What must not be found anywhere once she is forgotten: her ids, her name, her words, her chat and its messages."""
+
+CHATS = frozenset({"telegram"})
+OLD = replace(TALK, ended_at=300.0)
+
+
+async def evening(store: SqliteStore) -> None:
+    """Ann asks in private, in a group and on the page, as one human; Bob asks the same and something else. It is
+    voted, answered, merged, polled and disputed."""
+    hers: dict[str, Any] = {"user": ANN.id, "author_name": ANN.name, "external_id": "hers-7"}
+    private = message(1, "Do zucchini slides exist?", chat="56789", **hers)
+    await ask_one(store, "q1", private)
+    await ask(store, "q1", "bob", text="Where are the slides?", author_name="Bob Bright")
+    await ask_one(store, "q2", replace(private, external_id="hers-71", text="Zucchini recorded?", address=replace(
+        private.address, chat="-100", private=False, message="hers-71")))  # fmt: skip
+    on_page = message(4, "zucchini on the page?", ON_PAGE.id, source="web", author_name="", chat="talk")
+    await ask_one(store, "q3", on_page)
+    await ask(store, "q2", "bob", text="Is it recorded?", author_name="Bob Bright", chat="-100", private=False)
+    await store.offer_link("code", ON_PAGE, 900.0)
+    await store.link("code", ANN, 100.0)
+    await store.offer_link("code2", ON_PAGE, 900.0)
+    await store.vote("q3", ANN, True, 150.0)
+    await store.vote("q3", Person("telegram", "bob", "Bob Bright"), True, 151.0)
+    await polled(store)
+    session = (await store.sessions())[0]
+    told = acknowledgement(session, (await store.question("q1")).state, message(2, user="bob"), 2)
+    assert told
+    await store.deliver([told])
+    desk = Desk(store, lambda _: None, lambda: 200.0, replying=lambda: CHATS)
+    await desk.answer("Li", "q1", "In the course folder.")
+    await desk.answer("Li", "q2", "Yes.")
+    await desk.not_answered("talk", "q3", ON_PAGE)
+    await store.apply(Change("talk", 210.0, f"telegram:{ANN.name}", "not_answered"))
+    for one in await store.answering("talk"):
+        await store.settle(replace(one, state="sent", sent_id="hers-7" if one.address.user == ANN.id else "s1"))
+
+
+async def ask_one(store: SqliteStore, question: str, one: Message) -> None:
+    """She founds it, in her words, or joins it."""
+    values = {name: getattr(one, name) for name in ("text", "author_name", "external_id", "address", "source")}
+    await ask(store, question, one.author, founds=state(question, title=one.text), **values)
+
+
+async def polled(store: SqliteStore) -> None:
+    for id, kind in (("p1", PollKind.SINGLE), ("p2", PollKind.OPEN)):
+        state = PollState(id, "talk", kind, "Which?", ("a", "b"), status=PollStatus.OPEN, round=1)
+        await store.apply(Change("talk", 120.0, "Mo", "poll_make", polls=((None, state),)))
+    await store.apply(Change("talk", 121.0, "Mo", "pulse_on", pulse=True))
+    for person, text in ((ANN, "more zucchini please"), (Person("telegram", "bob"), "less")):
+        await store.vote_poll(PollVote("p1", person, ("1",)))
+        await store.vote_poll(PollVote("p2", person, (text,)))
+        await store.feel(Pulse("talk", person, Mood.GREAT, 130.0))
+
+
+async def figures(store: SqliteStore) -> dict[str, Any]:
+    """Everything that is counted."""
+    questions = sorted(await store.questions("talk"), key=lambda one: one.id)
+    counted = [
+        (q.id, q.status, q.people, q.askers, q.votes, q.messages, q.chats, q.first_at, q.last_at) for q in questions
+    ]
+    polls = [(poll.people, poll.counts, [text.people for text in poll.texts]) for poll in await store.polls("talk")]
+    heard = [
+        sorted(one.heard for one in reach(q.state, await store.asked(q.id), await store.answering("talk"), CHATS))
+        for q in questions
+    ]
+    report = json.loads((await reporting(store).session("talk", ReportWish("json")))[0])
+    return {
+        "questions": counted,
+        "polls": polls,
+        "pulse": await store.pulse("talk", 0.0),
+        "heard": heard,
+        **numbers(report),
+    }
+
+
+def numbers(report: Any, at: str = "") -> dict[str, Any]:
+    """Every number of a report, by where it stands; texts and names are not figures."""
+    if isinstance(report, dict):
+        return {k: v for key, one in report.items() for k, v in numbers(one, f"{at}.{key}").items()}
+    if isinstance(report, list):
+        return {k: v for n, one in enumerate(report) for k, v in numbers(one, f"{at}.{n}").items()}
+    return {at: report} if isinstance(report, int | float) else {}
+
+
+def reporting(store: SqliteStore) -> Reporting:
+    return Reporting(store, {}, lambda: 10_000.0)
+
+
+def left(path: Path) -> set[str]:
+    """Which of what was hers is still in the files of the database."""
+    stored = b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+    return {one for one in HERS if one.encode() in stored}
+
+
+@pytest.fixture
+async def path(tmp_path: Path) -> Path:
+    return tmp_path / "hall.sqlite3"
+
+
+@pytest.fixture
+async def full(path: Path) -> AsyncIterator[SqliteStore]:
+    store = await open_store(path)
+    await store.save_session(OLD)
+    await evening(store)
+    yield store
+    await store.close()
+
+
+async def test_who_is_forgotten_is_a_number_and_nothing_else(full: SqliteStore, path: Path) -> None:
+    """No byte of her is left in the database or its log, while the store is open; not one figure moved; what Bob said
+    stands."""
+    assert left(path) == set(HERS)
+    before = await figures(full)
+    done = await full.forget(ON_PAGE, Actor("o", "Olga"), 500.0)
+    assert (done.persons, done.messages) == (2, 3)
+    assert left(path) == set()
+    assert await figures(full) == before
+    assert {m.author_name for m, _ in await full.placements("talk")} == {"", "Bob Bright"}
+    assert (await full.known(ON_PAGE)).anything is False
+    deed = (await full.deeds())[0]
+    assert (deed.who, deed.what, deed.whom) == ("Olga", "forget", "")
+
+
+async def test_a_question_in_her_words_gets_those_of_another_asker(full: SqliteStore) -> None:
+    """Whoever else asked it gives the title; where nobody did it says that it was removed; and undo still works on
+    what was done to it."""
+    revision = max(q.revision for q in await full.questions("talk"))
+    await full.forget(ON_PAGE, None, 500.0)
+    titles = {q.id: (q.title, q.state.original) for q in await full.questions("talk")}
+    assert titles["q1"] == ("Where are the slides?", "Where are the slides?")
+    assert titles["q3"] == (REMOVED, REMOVED)
+    assert {q.id for q in await full.questions("talk", revision)} >= {"q3"}
+    answered = next(one for one in await full.actions("talk") if one.change.what == "answer")
+    undone = await Desk(full, lambda _: None, lambda: 600.0).undo("Li", "talk", answered.id)
+    assert undone.change.undoes == answered.id
+
+
+async def test_nothing_is_ever_sent_to_who_was_forgotten(full: SqliteStore) -> None:
+    """A correction goes to those who are still known, and no announcement to her chat."""
+    await full.forget(ON_PAGE, None, 500.0)
+    await Desk(full, lambda _: None, lambda: 600.0, replying=lambda: CHATS).answer("Li", "q1", "On the page.")
+    due = await full.due(10_000.0)
+    assert {one.address.chat for one in due} == {"bob"}
+    assert not any(chat.chat.startswith(GONE) for chat in await full.chats("talk"))
+
+
+async def test_old_evenings_forget_everybody_and_keep_their_figures(full: SqliteStore, path: Path) -> None:
+    """Names, ids and addresses go, and texts that founded nothing; questions, answers and figures stay; an evening on
+    which something was said since is left alone."""
+    await full.save_session(Session("later", "Later"))
+    await ask(full, "q9", "carl", session="later", author_name="Carl", text="New?", at=9_000.0)
+    before, titles = await figures(full), {q.title for q in await full.questions("talk")}
+    assert (await full.forget_before(50.0)).messages == 0
+    done = await full.forget_before(5_000.0)
+    assert (done.persons, done.messages) == (3, 5)
+    assert await figures(full) == before
+    assert left(path) <= {"zucchini", "Zucchini"}
+    assert {m.author_name for m, _ in await full.placements("talk")} == {""}
+    assert {m.author_name for m, _ in await full.placements("later")} == {"Carl"}
+    assert {q.title for q in await full.questions("talk")} == titles
+    stored = b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
+    assert b"Bob Bright" not in stored
+    assert b"Where are the slides?" not in stored
+    assert (await full.forget_before(5_000.0)).messages == 0
+
+
+async def test_what_is_known_of_a_person_is_all_that_is_theirs(full: SqliteStore) -> None:
+    """Every message with what became of it, votes, votes in polls, moods, what they were told, and who is linked; and
+    nothing of anybody else."""
+    known = await full.known(ON_PAGE)
+    assert {one.id for one in known.persons} == {ANN.id, ON_PAGE.id}
+    assert [one["text"] for one in known.messages] == [
+        "Do zucchini slides exist?", "Zucchini recorded?", "zucchini on the page?",
+    ]  # fmt: skip
+    assert known.messages[0]["answer"] == "In the course folder."
+    assert len(known.votes) == len(known.pulse) == 1
+    assert len(known.poll_votes) == 2
+    assert any("In the course folder." in one["text"] for one in known.told)
+    assert "Bob" not in str(known.messages) + str(known.votes) + str(known.poll_votes)
+    assert [one[0].id for one in await full.whoever("zweig")] == [ANN.id]
