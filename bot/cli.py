@@ -452,6 +452,45 @@ def import_(config: Path | None, file: Path, session: str, columns: str | None, 
     return 1 if done.skipped else 0
 
 
+@floormic.command()
+@config_option
+@click.option("--person", metavar="SOURCE:ID", help="Forget this person, and whoever they linked to themselves.")
+@click.option("--before", type=click.DateTime(["%Y-%m-%d"]), help="Forget everybody of evenings before this day.")
+@click.option("--yes", is_flag=True, help="Ask nothing.")
+def forget(config: Path | None, person: str | None, before: datetime | None, yes: bool) -> None:
+    """Forget a person, or everybody of old evenings: what they said stays as counts alone. Stop the program first."""
+    from bot import app
+
+    if (person is None) == (before is None):
+        raise BadInput("say either --person SOURCE:ID or --before DATE")
+    if not yes and not click.confirm(_said("This cannot be undone. Forget it?"), err=True):
+        click.echo(_said("nothing was forgotten"), err=True)
+        return
+    done = asyncio.run(app.forget(_settings(config), person or "", before and before.astimezone(), time.time))
+    persons, messages = _count(done.persons, "person", "persons"), _count(done.messages, "message")
+    click.echo(_said(f"forgot {persons} in {messages}"))
+
+
+@floormic.command()
+@config_option
+@click.option("--person", metavar="SOURCE:ID", required=True, help="Whose data.")
+@click.option("--format", "kind", type=click.Choice(["json", "html"]), default="json", show_default=True)
+@click.option("--out", type=FILE, help="Write it here. Default: standard output.")
+def export(config: Path | None, person: str, kind: str, out: Path | None) -> None:
+    """Write everything that is kept of one person. Stop the program first."""
+    from bot import app
+
+    text = asyncio.run(app.export(_settings(config), person, kind, _language(), time.time))
+    if out is None:
+        click.echo(text)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{out} cannot be written: {error.strerror}") from error
+    click.echo(_said(f"{out} written"), err=True)
+
+
 def _config(config: Path | None) -> Path | None:
     return config or (DEFAULT_CONFIG if DEFAULT_CONFIG.exists() else None)
 

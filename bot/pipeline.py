@@ -181,6 +181,7 @@ class Pipeline:
         self._beside: set[int] = set()  # those that the machine joined and the mode did not
         self._apart: dict[str, frozenset[str]] = {}
         self._seen_action = 0
+        self._reread = False
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
 
@@ -196,6 +197,10 @@ class Pipeline:
     def follow(self, session: Session) -> None:
         """The session is set so from the next batch on."""
         self._newest = session
+
+    def forget(self) -> None:
+        """Read everything anew before the next batch: somebody was forgotten."""
+        self._reread = True
 
     def wake(self) -> None:
         """There is something in the inbox."""
@@ -260,6 +265,9 @@ class Pipeline:
         A message on which a model fails must not stop those after it: it is kept as asking nothing, with that reason.
         """
         await self._take_over()
+        if self._reread:
+            self._reread = False
+            await self._insist(self.restore)
         for action in reversed(await self._insist(self._ledger)):
             self._follow(action)
         loop = asyncio.get_running_loop()

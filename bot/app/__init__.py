@@ -4,6 +4,7 @@ from bot.app.benching import Measured, Wanted, bench, code_version
 from bot.app.calibrating import Calibrated, calibrate_model, check_encoder
 from bot.app.connecting import Given, connect, kinds
 from bot.app.demo import demo
+from bot.app.forgetting import export, forget
 from bot.app.hall import Hall, open_hall, run
 from bot.app.importing import Imported, Preview, import_chat
 from bot.app.listening import listen
@@ -34,6 +35,8 @@ __all__ = [
     "code_version",
     "connect",
     "demo",
+    "export",
+    "forget",
     "import_chat",
     "installation",
     "kinds",

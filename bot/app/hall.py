@@ -15,6 +15,7 @@ from functools import partial
 from typing import TypeVar
 
 from bot.app.floor import Unwatched
+from bot.app.forgetting import forget_daily
 from bot.app.minds import Minds
 from bot.app.promoting import Promoting
 from bot.app.remembering import Remembering
@@ -240,6 +241,7 @@ class Hall:
                 trusted_proxies=web.trusted_proxies,
                 precision=self.settings.answers.precision,
                 replying=lambda: self._replying,
+                forgotten=self._forgotten,
                 reports=self.reports,
                 trends=SeriesTrends(self.store).of,
             ),
@@ -248,6 +250,7 @@ class Hall:
         )
         self._spawn("outbox", self._outbox.run)
         self._spawn("reaching", self._reaching.run)
+        self._spawn("forgetting", partial(forget_daily, self.store, self.settings.privacy.keep_days, self.now))
         self._spawn("sources", self.supervisor.run)
         self._spawn("earlier evenings", self._remember)
         self._spawn("FAQ", self._promoting.run)
@@ -416,6 +419,14 @@ class Hall:
         """The questions of a session did."""
         self.live.changed(session)
         self._reaching.changed(session)
+
+    async def _forgotten(self) -> None:
+        """Somebody of the audience was: nothing of theirs stays in memory either."""
+        for session in await self.store.sessions():
+            if session.id in self.pipelines:
+                self.pipelines[session.id].forget()
+            self.live.changed(session.id)
+            self.polls.counted(session.id)
 
     def _said(self, delivery: Delivery) -> None:
         self.tryouts.settled(delivery)

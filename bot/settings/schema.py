@@ -191,6 +191,19 @@ def _quiet_of(text: str) -> tuple[int, int]:
     return minutes_of(begin), minutes_of(end)
 
 
+class PrivacySettings(Section):
+    title_in_file = "[privacy]"
+    about = "How long it is known who said something."
+
+    keep_days: StrictInt = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Days after the last message of an evening until everybody of it is forgotten: names, ids, "
+        "addresses, and texts that founded no question. Counts, questions and answers stay. 0 keeps everything.",
+    )
+
+
 class SessionSettings(Section):
     title_in_file = "[[session]]"
     about = "One talk; repeat the table for more of them. Without any there is one session called `talk`."
@@ -286,6 +299,7 @@ class Settings(Section):
     encoder: EncoderSettings = EncoderSettings()
     answers: AnswersSettings = AnswersSettings()
     after: AfterSettings = AfterSettings()
+    privacy: PrivacySettings = PrivacySettings()
     sessions: tuple[SessionSettings, ...] = Field(default=(SessionSettings(id="talk", title="Talk"),), alias="session")
     sources: tuple[SourceOptions, ...] = ()
     """Not a table of this name: each source is one of its kind's."""
@@ -310,6 +324,7 @@ SECTIONS: dict[str, type[Section]] = {
     "encoder": EncoderSettings,
     "answers": AnswersSettings,
     "after": AfterSettings,
+    "privacy": PrivacySettings,
     "session": SessionSettings,
 }
 REPEATED = ("session",)

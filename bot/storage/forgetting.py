@@ -125,6 +125,7 @@ def _forget(db: Database, person: Person) -> int:
         now = (scrubbing.who(row["who"]), scrubbing.change(row["change"]), row["id"])
         if now[:2] != (row["who"], row["change"]):
             db.execute("UPDATE actions SET who = ?, change = ? WHERE id = ?", now)
+    _unquote(db, scrubbing)
     for session, ids in touched.items():
         touch(db, session, ids)
     return len(rows)
@@ -249,6 +250,14 @@ def _tables(db: Database) -> dict[str, set[str]]:
     ):
         found[row["tbl"]].add(row["col"])
     return found
+
+
+def _unquote(db: Database, scrubbing: Scrubbing) -> None:
+    """What was written from the askings: the evening's digest, and entries for the course's FAQ."""
+    for table, column in (("duties", "text"), ("promotions", "entry")):
+        for row in db.execute(f"SELECT DISTINCT {column} AS said FROM {table}").fetchall():  # noqa: S608 (constants)
+            if (now := scrubbing.text(row["said"])) != row["said"]:
+                db.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (now, row["said"]))  # noqa: S608
 
 
 def _redeliver(db: Database, row: Row, scrubbing: Scrubbing) -> None:

@@ -11,7 +11,7 @@ from bot.model import Asked, Delivery, QuestionState
 from bot.reach import Told, counts, reach
 from bot.web.acts import require_here
 from bot.web.api import reply
-from bot.web.reach_json import QuestionReach, ReachCounts, ReachOut, told_out
+from bot.web.reach_json import QuestionReach, ReachCounts, SessionReach, told_out
 from bot.web.routes import API, Route
 from bot.web.schemas import ActionOut
 from bot.web.site import CALLER, Site
@@ -36,7 +36,7 @@ class Reach:
                 "expert",
                 self.reached,
                 "How many askers each answer reached",
-                reply=ReachOut,
+                reply=SessionReach,
             ),
             Route(
                 "GET",
@@ -58,7 +58,7 @@ class Reach:
 
     async def reached(self, request: web.Request) -> web.Response:
         found = await self._session(request[CALLER].here.id)
-        return reply(ReachOut(questions={id: ReachCounts(**counts(told)) for id, told in found.items()}))
+        return reply(SessionReach(questions={id: ReachCounts(**counts(told)) for id, told in found.items()}))
 
     async def question(self, request: web.Request) -> web.Response:
         caller, id = request[CALLER], request.match_info["question"]
@@ -87,7 +87,7 @@ class Reach:
     async def _told(self, session: str) -> Line:
         found = {id: ReachCounts(**counts(told)) for id, told in (await self._session(session)).items()}
         amiss = {id: one for id, one in found.items() if one.failed or one.waiting}
-        return Line(None, ReachOut(questions=amiss).model_dump_json().encode())
+        return Line(None, SessionReach(questions=amiss).model_dump_json().encode())
 
 
 def _reached(

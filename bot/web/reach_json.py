@@ -31,7 +31,7 @@ class QuestionReach(ReachCounts):
     askers: list[ToldOut]
 
 
-class ReachOut(Reply):
+class SessionReach(Reply):
     """By question, of answered ones."""
 
     questions: dict[str, ReachCounts]

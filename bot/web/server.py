@@ -1,6 +1,6 @@
 """The one constructor of the web side."""
 
-from collections.abc import Callable, Collection, Container, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 
 from aiohttp import web
@@ -34,6 +34,7 @@ from bot.web.openapi import openapi_document
 from bot.web.pages import Pages
 from bot.web.people import People
 from bot.web.polls import Polling
+from bot.web.privacy import Privacy
 from bot.web.promotions import TOPIC as FAQ
 from bot.web.promotions import PromotionRoutes
 from bot.web.queue_json import QueueJson
@@ -58,6 +59,9 @@ from knowledge.calibration import PRECISION
 async def _feeds_nothing(source: str, session: str) -> None: ...
 
 
+async def _nobody() -> None: ...
+
+
 def make_web(
     *,
     store: Store,
@@ -78,6 +82,7 @@ def make_web(
     transcripts: Transcripts,
     configured: Mapping[str, Configured] | None = None,
     replying: Callable[[], Container[str]] = frozenset,
+    forgotten: Callable[[], Awaitable[None]] = _nobody,
     in_file: Collection[str] = (),
     feed: FeedSession = _feeds_nothing,
     sources: Mapping[str, Mapping[str, str]] | None = None,
@@ -95,8 +100,8 @@ def make_web(
     `public_url` is where people reach it ("": as they came); with https cookies are Secure. `trusted_proxies` are
     addresses or networks whose X-Forwarded-* headers count. `sources` names chats for people, by source and
     language; `configured` says of each source its kind and session, as they are now; `replying` names those that can
-    say something. `in_file` are the sessions that the configuration names, `defaults` is what a new one is set to;
-    `feed` points a source at a session. `precision` is that of answers.
+    say something; `forgotten` is called when somebody was forgotten. `in_file` are the sessions that the configuration
+    names, `defaults` is what a new one is set to; `feed` points a source at a session. `precision` is that of answers.
     """
     assets = Assets(HERE / "static")
     limits = limits or Limits()
@@ -126,6 +131,7 @@ def make_web(
         replying=replying,
         rounds=rounds or Rounds(store, now, changed=live.changed),
         defaults=defaults or {},
+        forgotten=forgotten,
         limits=limits,
         precision=precision,
         participants=Participants(sign_in.key("participants")),
@@ -164,6 +170,7 @@ def _application(site: Site, promotions: Promotions, trusted_proxies: Sequence[s
         Reach(site),
         RoundsRoutes(site),
         PromotionRoutes(site, promotions),
+        Privacy(site),
         Sessions(site),
         ReportPages(site),
         Sources(site),

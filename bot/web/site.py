@@ -219,6 +219,7 @@ class Site:
     replying: Callable[[], Container[str]]
     rounds: Rounds
     defaults: Mapping[str, SettingValue]
+    forgotten: Callable[[], Awaitable[None]]
     limits: Limits
     precision: float
     participants: Participants

@@ -2,6 +2,7 @@
 import { call } from "./api.js";
 import { button, byId, el, icon, setText, shown } from "./dom.js";
 import { ago, day, onLanguage, t } from "./i18n.js";
+import { startAudience } from "./people-audience.js";
 import { askGrant, startGrant } from "./people-grant.js";
 import { grantLine, place, roleName } from "./roles.js";
 import { startShell, toast, toastFailure } from "./shell.js";
@@ -175,6 +176,7 @@ function deed(row) {
 
 startShell();
 startGrant();
+startAudience(sure);
 onLanguage(() => (draw(), drawMade(), byId("ledger-place").open && readLedger()));
 byId("invite-open").addEventListener("click", invite);
 byId("made-copy").addEventListener("click", copy);

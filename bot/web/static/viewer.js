@@ -11,6 +11,7 @@ import { Seen } from "./seen.js";
 import { pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
 import { SteadyList } from "./steady.js";
 import { makeRow, mineRow, updateRow, waitingRow } from "./viewer-row.js";
+import { startData } from "./viewer-data.js";
 import { startDialogs } from "./viewer-dialogs.js";
 import { startLedger } from "./viewer-ledger.js";
 import { startLikely } from "./viewer-likely.js";
@@ -277,6 +278,7 @@ setInterval(() => Object.values(lists).forEach((list) => list.refresh()), 30000)
 
 startTabs();
 startDialogs({ at, joinAddress: facts.joinUrl, changed: (answer) => (takeMine(answer), readMine(), live.start()) });
+startData({ at, forgotten: () => (myCode.set(""), seenAnswers.set([]), (mineSeen = null), readMine()) });
 showConnection(live, byId("connection"));
 drawMine();
 showSeen();

@@ -1,6 +1,11 @@
 """Forgetting people: what is theirs is gone, down to the bytes of the file, and every figure stays as it was."""
 
+import asyncio
+import io
 import json
+import logging
+import time
+import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,14 +14,32 @@ from typing import Any
 import pytest
 
 from bot.accounts import Actor
+from bot.app.forgetting import export, forget, forget_daily
 from bot.app.reporting import Reporting
 from bot.desk import Desk
+from bot.errors import BadInput, NotFound
 from bot.forgetting import REMOVED
-from bot.model import GONE, Change, Message, Mood, Person, PollKind, PollState, PollStatus, PollVote, Pulse, Session
+from bot.model import (
+    GONE,
+    Abilities,
+    Change,
+    Message,
+    Mood,
+    Person,
+    PollKind,
+    PollState,
+    PollStatus,
+    PollVote,
+    Pulse,
+    Session,
+)
+from bot.outbox import Outbox
 from bot.reach import reach
 from bot.replies import acknowledgement
+from bot.settings import Settings
 from bot.storage.sqlite import SqliteStore, open_store
 from bot.web.site import ReportWish
+from tests.bot.chats import Chat
 from tests.bot.storage.acts import ask
 from tests.bot.values import TALK, message, state
 
@@ -203,3 +226,71 @@ async def test_what_is_known_of_a_person_is_all_that_is_theirs(full: SqliteStore
     assert any("In the course folder." in one["text"] for one in known.told)
     assert "Bob" not in str(known.messages) + str(known.votes) + str(known.poll_votes)
     assert [one[0].id for one in await full.whoever("zweig")] == [ANN.id]
+
+
+@pytest.mark.parametrize("format", ["html", "md", "csv", "json", "xlsx"])
+async def test_no_report_tells_the_id_of_anybody(full: SqliteStore, format: str) -> None:
+    """Who is anonymous on the page stays so in every file; without names the names are left out as well."""
+    for names in (True, False):
+        body, _ = await reporting(full).session("talk", ReportWish(format, names=names))
+        if format == "xlsx":
+            with zipfile.ZipFile(io.BytesIO(body)) as packed:
+                body = b"".join(packed.read(name) for name in packed.namelist())
+        assert ON_PAGE.id.encode() not in body
+        assert ANN.id.encode() not in body
+        assert names or (b"Zweig" not in body and b"Bob Bright" not in body)
+
+
+async def test_no_log_tells_who_somebody_is_or_what_they_said(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """At the level of debugging, over a whole evening, sending included: no name, no id, no word of theirs."""
+    caplog.set_level(logging.DEBUG)
+    store = await open_store(path)
+    await store.save_session(OLD)
+    await evening(store)
+    await store.deliver([replace(one, key=f"{one.key}:again") for one in await store.answering("talk")])
+    chat = Chat("telegram", abilities=Abilities(reply=True, rate=1000.0, chat_rate=1000.0, group_rate=1000.0))
+    outbox = asyncio.create_task(Outbox(store, {"telegram": chat}, lambda: 10_000.0).run())
+    async with asyncio.timeout(10):
+        while await store.due(10_000.0):  # noqa: ASYNC110 (a look)
+            await asyncio.sleep(0.01)
+    outbox.cancel()
+    await asyncio.gather(outbox, return_exceptions=True)
+    await store.forget(ON_PAGE, None, 500.0)
+    await store.close()
+    assert {one for one in HERS if one in caplog.text} == set()
+
+
+async def test_the_commands_forget_and_export(tmp_path: Path) -> None:
+    """`export` hands over what is known as JSON and as a page in the reader's language, in which no markup of theirs
+    runs; `forget` forgets; each says so where nothing is known."""
+    settings = Settings(data=tmp_path)
+    store = await open_store(settings.database)
+    await store.save_session(OLD)
+    await ask(store, "q1", "u<1>", text="<script>alert(1)</script>?", author_name="Zoë")
+    await store.close()
+    told = json.loads(await export(settings, "telegram:u<1>", "json", "en", lambda: 1.0))
+    assert told["messages"][0]["text"] == "<script>alert(1)</script>?"
+    page = await export(settings, "telegram:u<1>", "html", "zh", lambda: 1.0)
+    assert "<script>" not in page
+    assert "我们保存的关于您的数据" in page
+    done = await forget(settings, "telegram:u<1>", None, lambda: 1.0)
+    assert done.messages == 1
+    for again in (
+        forget(settings, "telegram:u<1>", None, lambda: 1.0),
+        export(settings, "web:x", "json", "en", time.time),
+    ):
+        with pytest.raises(NotFound, match="nothing is kept"):
+            await again
+    with pytest.raises(BadInput, match="SOURCE:ID"):
+        await forget(settings, "Zoë", None, lambda: 1.0)
+
+
+async def test_the_hall_forgets_by_itself_what_is_old_enough(full: SqliteStore) -> None:
+    """With a setting of days, at the start and from then on daily; without one never."""
+    await forget_daily(full, 0, lambda: 1e9)
+    assert "Bob Bright" in {m.author_name for m, _ in await full.placements("talk")}
+    daily = asyncio.create_task(forget_daily(full, 30, lambda: 1e9))
+    async with asyncio.timeout(10):
+        while {m.author_name for m, _ in await full.placements("talk")} != {""}:  # noqa: ASYNC110 (a look)
+            await asyncio.sleep(0.01)
+    daily.cancel()

@@ -27,6 +27,7 @@ from bot.model import (
 )
 from bot.ports import (
     Deliveries,
+    Forgetting,
     Inbox,
     Logins,
     People,
@@ -85,6 +86,8 @@ WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "drop_transcript": lambda s: s.drop_transcript("talk"),
     "keep_proposal": lambda s: s.keep_proposal("talk", Proposal("q1", Passage(0.0, 1.0, "so"))),
     "keep_sources": lambda s: s.keep_sources([HEARING]),
+    "forget": lambda s: s.forget(ZOE, BOB, 1.0),
+    "forget_before": lambda s: s.forget_before(1.0),
 }
 READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "cursor": lambda s: s.cursor("web"),
@@ -102,6 +105,10 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "askings": lambda s: s.askings("talk", 10),
     "transcript": lambda s: s.transcript("talk"),
     "proposals": lambda s: s.proposals("talk"),
+    "answered": lambda s: s.answered("talk"),
+    "answering": lambda s: s.answering("talk"),
+    "whoever": lambda s: s.whoever("zoe"),
+    "known": lambda s: s.known(ZOE),
     "votes_of": lambda s: s.votes_of("talk", ZOE),
     "actions": lambda s: s.actions("talk"),
     "revisions": lambda s: s.revisions(),
@@ -161,6 +168,7 @@ def test_every_method_is_here() -> None:
             Reports,
             Rounds,
             Transcripts,
+            Forgetting,
         )
         for name in vars(part)
         if not name.startswith("_")
