@@ -474,7 +474,9 @@ def forget(config: Path | None, person: str | None, before: datetime | None, yes
 @floormic.command()
 @config_option
 @click.option("--person", metavar="SOURCE:ID", required=True, help="Whose data.")
-@click.option("--format", "kind", type=click.Choice(["json", "html"]), default="json", show_default=True)
+@click.option(
+    "--format", "kind", type=click.Choice(["json", "html"]), default="json", show_default=True, help="Of the file."
+)
 @click.option("--out", type=FILE, help="Write it here. Default: standard output.")
 def export(config: Path | None, person: str, kind: str, out: Path | None) -> None:
     """Write everything that is kept of one person. Stop the program first."""
