@@ -113,8 +113,6 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "actions": lambda s: s.actions("talk"),
     "revisions": lambda s: s.revisions(),
     "recurrences": lambda s: s.recurrences(["talk"]),
-    "answered": lambda s: s.answered("talk"),
-    "answering": lambda s: s.answering("talk"),
     "duties": lambda s: s.duties("talk"),
     "hearings": lambda s: s.hearings("talk"),
     "askers": lambda s: s.askers("talk"),
