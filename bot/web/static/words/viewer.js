@@ -52,7 +52,7 @@ addWords({
   "viewer.link.off": ["解除绑定", "Unlink"],
   "viewer.link.off_whom": ["解除与 {who} 的绑定", "Unlink {who}"],
   "viewer.data": ["你的数据", "Your data"],
-  "viewer.data.why": ["这里保存的你说过的话、投票和绑定的聊天，所有讲座的都算。", "What is kept of you here: what you said, your votes and linked chats, in every talk."],
+  "viewer.data.why": ["这里保存着你说过的话、投票和绑定的聊天，包括所有讲座。", "What is kept of you here: what you said, your votes and linked chats, in every talk."],
   "viewer.data.page": ["下载（网页）", "Download (page)"],
   "viewer.data.json": ["下载（JSON）", "Download (JSON)"],
   "viewer.data.forget": ["删除我的数据", "Delete my data"],
