@@ -35,6 +35,12 @@ async def draft(browser: Browser, text: str, base: float = 0.0, question: str = 
     return await browser.send("PUT", f"{BASE}/questions/{question}/draft", {"text": text, "base": base, **more})
 
 
+async def done(reply: Any) -> dict[str, int]:
+    """What names the act that was done, as taking it back wants it."""
+    assert reply.status == 200, await reply.text()
+    return {"action": (await reply.json())["action"]}
+
+
 async def test_an_answer_is_recorded_once_with_its_sources(hall: Hall, bo: Browser) -> None:
     """Sent again under the same id, which a device does that heard no reply, it is the same act; the draft is gone."""
     await draft(bo, "Yes")
@@ -170,7 +176,7 @@ async def test_two_questions_are_taken_together_and_apart_again(hall: Hall, bo: 
     """A merge as a moderator's, with the expert's name; its own undo takes it back. One that was merged meanwhile is
     named with what it is part of."""
     ann = await hall.signed_in("expert", "talk", "Ann")
-    merged = await (await bo.post(f"{BASE}/questions/q1/together", {"into": "q2"})).json()
+    merged = await done(await bo.post(f"{BASE}/questions/q1/together", {"into": "q2"}))
     assert (await shown(bo, "q1"))["merged_into"] == "q2"
     late = await ann.post(f"{BASE}/questions/q1/together", {"into": "q2"})
     assert (late.status, (await late.json())["now"]["id"]) == (409, "q2")
@@ -181,15 +187,15 @@ async def test_two_questions_are_taken_together_and_apart_again(hall: Hall, bo: 
 
 async def test_an_answer_is_taken_back_until_it_is_said(hall: Hall, bo: Browser) -> None:
     """Within six seconds; then it stands in chats, and is corrected instead. Where no chat hears it, later too."""
-    done = await (await answer(bo)).json()
+    given = await done(await answer(bo))
     hall.clock.time += 60
-    assert (await bo.post(f"{BASE}/experts/undo", done)).status == 200
+    assert (await bo.post(f"{BASE}/experts/undo", given)).status == 200
     await hall.store.receive([message(9, "Slides?")])
     await hall.place("q2")
     seen = {**OPEN, "title": "Will there be slides?"}
-    done = await (await answer(bo, "q2", seen=seen, id="answer-0002")).json()
+    given = await done(await answer(bo, "q2", seen=seen, id="answer-0002"))
     hall.clock.time += 6.5
-    late = await bo.post(f"{BASE}/experts/undo", done)
+    late = await bo.post(f"{BASE}/experts/undo", given)
     assert late.status == 409
     assert "correct it" in (await late.json())["error"]
     assert (await bo.post(f"{BASE}/experts/undo", {"action": 999})).status == 403
