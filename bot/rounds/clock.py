@@ -146,8 +146,8 @@ class Rounds:
 
     async def look(self, session: str) -> list[Look] | None:
         """What is due after this talk and what became of it; None while it is not over."""
-        here = await self._session(session)
-        if here.ended_at is None:
+        here = next((one for one in await self._store.sessions() if one.id == session), None)
+        if here is None or here.ended_at is None:
             return None
         states, said = await self._states(session), await self._store.deliveries(session)
         return [self._look(here, duty, states.get(duty.name), said) for duty in await self._plan(here)]
@@ -225,12 +225,6 @@ class Rounds:
 
     async def _states(self, session: str) -> dict[str, DutyState]:
         return {state.name: state for state in await self._store.duties(session)}
-
-    async def _session(self, id: str) -> Session:
-        found = next((one for one in await self._store.sessions() if one.id == id), None)
-        if found is None:
-            raise NotFound(f"there is no session {id!r}")
-        return found
 
     async def _of(self, session: str, name: str) -> Look:
         found = next((look for look in await self.look(session) or () if look.duty.name == name), None)
