@@ -167,7 +167,8 @@ class Hall:
             self.floor, store, self.connectors.values(), now, said=self._outbox.said, leads=self._leads
         )
         self._sources = {source.name: Configured(source.kind, source.session) for source in settings.sources}
-        self.reports = Reporting(store, self._sources, now, minds.gather, unsteady(settings))
+        self.trends = SeriesTrends(store)
+        self.reports = Reporting(store, self._sources, now, minds.gather, unsteady(settings), self.trends.of)
         self.rounds = make_rounds(
             settings,
             store,
@@ -243,7 +244,7 @@ class Hall:
                 replying=lambda: self._replying,
                 forgotten=self._forgotten,
                 reports=self.reports,
-                trends=SeriesTrends(self.store).of,
+                trends=self.trends.of,
             ),
             web.host,
             web.port,

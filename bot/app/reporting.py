@@ -1,12 +1,13 @@
 """Gathers from the store what reports are made of, and hands them over as files."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from bot.app.sources import KINDS
+from bot.app.trends import SeriesTrends
 from bot.connectors.names import CHATS
 from bot.errors import BadInput, NotFound
 from bot.model import COURSE, Session, SourceReport
@@ -38,6 +39,8 @@ from bot.report import (
 from bot.report.words import words_of
 from bot.settings import Settings
 from bot.storage.sqlite import open_store
+from bot.trends import Trends
+from bot.trends.plain import called as topic_called
 from bot.surveys import Gather, Surveys, each_alone
 from bot.web.identity import SOURCE as PAGE
 from bot.web.site import ReportWish
@@ -55,7 +58,8 @@ FORMATS = {
 @dataclass(frozen=True, slots=True)
 class Reporting:
     """Reports of one installation. `sources`: kind and session of each configured source, as they are now; `unsteady`
-    those whose people have another id each evening, see `unsteady`. `gather` groups what was written in surveys.
+    those whose people have another id each evening, see `unsteady`. `gather` groups what was written in surveys,
+    `trends` finds the topics of a series.
 
     What is counted and drawn is counted and drawn in a thread: nobody's page waits for a report.
     """
@@ -65,6 +69,7 @@ class Reporting:
     now: Now
     gather: Gather = each_alone
     unsteady: frozenset[str] = frozenset()
+    trends: Callable[[str], Awaitable[Trends]] | None = None
 
     async def session(self, id: str, wanted: ReportWish) -> tuple[bytes, str]:
         """A session's report and its content type. Raises `NotFound` and `BadInput`."""
@@ -87,6 +92,7 @@ class Reporting:
             await self._material(session, await self.store.sources(), self.gather),
             before={human for one in before for human in await self.store.humans(one.id)},
             earlier=len(before),
+            topics=await self._topics(session),
         )
         report = await asyncio.to_thread(build_report, material, self.now())
         named = session.names if names is None else names
@@ -140,6 +146,13 @@ class Reporting:
             lasting=self._lasting,
             replying=self._replying,
         )
+
+    async def _topics(self, session: Session) -> dict[str, tuple[str, ...]]:
+        """What each question of the series is about; nothing where labels have to do."""
+        if not session.series or self.trends is None:
+            return {}
+        rows = (await self.trends(session.series)).rows
+        return {id: (topic_called(row),) for row in rows for id in row.topic.members}
 
     async def _feedback(self, session: Session, gather: Gather) -> tuple[Feedback, ...]:
         """What the survey brought, where it was ever opened."""
@@ -230,7 +243,7 @@ async def open_reporting(settings: Settings, now: Now) -> AsyncIterator[Reportin
             known = sources.get(feed.source)
             if known and known.session == feed.said:  # else the file has a newer word
                 sources[feed.source] = replace(known, session=feed.session)
-        yield Reporting(store, sources, now, unsteady=unsteady(settings))
+        yield Reporting(store, sources, now, unsteady=unsteady(settings), trends=SeriesTrends(store).of)
     finally:
         await store.close()
 

@@ -38,8 +38,8 @@ PAIRS: Mapping[str, tuple[str, str]] = {
     "reach_silent": ("所在的聊天不能回复，回答只在网页上", "asked where no reply is possible; it stands on the page"),
     "topics": ("主题", "Topics"),
     "topics_text": (
-        "带有标签的问题，按想知道的人数排列。",
-        "Questions with a label, by the number of people who want to know.",
+        "按想知道的人数排列。",
+        "By the number of people who want to know.",
     ),
     "topic": ("主题", "Topic"),
     "topic_questions": ("问题", "Questions"),

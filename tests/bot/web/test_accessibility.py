@@ -175,7 +175,8 @@ SIGHTS = {
     ),
     "sources": Sight("sources", "moderator"),
     "settings": Sight("settings", "organiser", {"after the talk": after_the_talk}),
-    "report": Sight("report?format=html", "moderator"),
+    "report": Sight("report", "organiser", polls=True),
+    "report of a series": Sight("/series/Course/report", "organiser"),
     "new": Sight("/sessions/new", "organiser"),
     "people": Sight("/people", "organiser"),
     "account": Sight("/account", "moderator"),
@@ -197,6 +198,7 @@ def _marks(sight: str, look: str) -> list[pytest.MarkDecorator]:
 async def crowd(tmp_path: Path, browser: Browser) -> AsyncIterator[Crowd]:
     """A hall in which something of everything happened."""
     async with open_crowd(tmp_path, browser=browser) as opened:
+        await opened.hall.desk.set_up("Ann", "talk", {"series": "Course"})
         await opened.asks("Is there a recording of this talk?", people=3)
         await opened.asks("Which gateway was that?", people=2)
         await opened.asks("How long are the slides kept?")
