@@ -39,9 +39,9 @@ from bot.report import (
 from bot.report.words import words_of
 from bot.settings import Settings
 from bot.storage.sqlite import open_store
+from bot.surveys import Gather, Surveys, each_alone
 from bot.trends import Trends
 from bot.trends.plain import called as topic_called
-from bot.surveys import Gather, Surveys, each_alone
 from bot.web.identity import SOURCE as PAGE
 from bot.web.site import ReportWish
 from bot.web.source_json import Configured
