@@ -1,7 +1,7 @@
 """How long the report of a long series takes: `python -m tests.measure.reports [EVENINGS] [MESSAGES] [QUESTIONS]`.
 
-Makes a series in a store of its own (100 evenings of 3,000 messages and 300 questions each, unless told otherwise), then
-writes its report in each format, and that of the last evening, and says the seconds and the memory.
+Makes a series in a store of its own (100 evenings of 3,000 messages and 300 questions each, unless told otherwise),
+then writes its report in each format, and that of the last evening, and says the seconds and the memory.
 """
 
 import asyncio
