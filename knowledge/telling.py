@@ -69,32 +69,25 @@ def language_of(text: str) -> str:
     return "zh" if han and han * 5 >= letters else "en"
 
 
-def telling(topics: Sequence[Sequence[Words]], everything: Sequence[Words]) -> list[list[str]]:
-    """For each topic the keys of its `STILL_TELLING` most telling terms, those for its name first. Only words of the
-    language of most of its questions count."""
-    held = Counter(key for words in everything for key in words.terms)
-    return [_telling(topic, held, len(everything)) for topic in topics]
-
-
-def _telling(topic: Sequence[Words], held: Counter[str], count: int) -> list[str]:
+def telling(topic: Sequence[Words], held: Counter[str], count: int) -> list[str]:
+    """The keys of the `STILL_TELLING` most telling terms of a topic, those for its name first: of `count` questions in
+    all `held` say each. Only words of the language of most of the topic's questions count."""
     language = most_spoken(topic)
     spoken = [words.terms for words in topic if words.language == language]
     inside = Counter(key for terms in spoken for key in terms)
     least = max(2.0, SHARE * len(topic))
-    weights = {key: float(np.log1p(count / held[key])) for key, times in inside.items() if times >= least}
+    keys = sorted(key for key, times in inside.items() if times >= least)
+    weights = np.array([np.log1p(count / held[key]) for key in keys])
+    said = np.array([[key in terms for terms in spoken] for key in keys], dtype=np.float64).reshape(
+        len(keys), len(spoken)
+    )
     chosen: list[str] = []
-    left = dict.fromkeys(range(len(spoken)), 1.0)
-    while weights and len(chosen) < STILL_TELLING:
-        gains = {
-            key: weight * sum(left[at] for at, terms in enumerate(spoken) if key in terms)
-            for key, weight in weights.items()
-        }
-        best = min(gains, key=lambda key: (-round(gains[key], 6), key))
-        chosen.append(best)
-        for at, terms in enumerate(spoken):
-            if best in terms:
-                left[at] = COVERED
-        weights = {key: weight for key, weight in weights.items() if not _alike(key, best)}
+    left = np.ones(len(spoken))
+    while len(chosen) < STILL_TELLING and weights.any():
+        best = int(np.argmax((weights * (said @ left)).round(6)))  # of equals the first by letters
+        chosen.append(keys[best])
+        left[said[best] > 0] = COVERED
+        weights[[_alike(key, keys[best]) for key in keys]] = 0.0
     return chosen
 
 

@@ -1,7 +1,7 @@
 """What a series of evenings was about: its questions' vectors to topics.
 
 Evenings are folded in one after the other, and nothing that an evening decided is decided again: a question stays in
-its topic, and a topic is called what it was called while that still tells it from the others. So the same evenings give
+its topic, and a topic keeps the words of its name while they still tell it from the others. So the same evenings give
 the same topics, and one evening more only adds to them. What found no topic waits: once enough of it belongs together,
 it founds one.
 
@@ -30,7 +30,7 @@ QUESTIONS, PEOPLE = 3, 5
 MOST, KEPT = 0.5, 0.4
 """Share of a topic's questions that match one heading of the course, so that it is called so, and stays called so."""
 
-WAITING = 3000
+WAITING = 1000
 """Questions without a topic that are remembered, the newest: comparing each with each costs by the square."""
 
 
@@ -70,6 +70,7 @@ class _Growing:
     at: list[int]
     heading: str = ""
     keys: tuple[str, ...] = ()
+    named: int = 0  # questions that were in it when it was named
 
 
 @dataclass(slots=True)
@@ -79,6 +80,7 @@ class _Fold:
     vectors: NDArray[np.float32]
     raised: list[Raised] = field(default_factory=list)
     words: list[Words] = field(default_factory=list)
+    held: Counter[str] = field(default_factory=Counter)
     topics: list[_Growing] = field(default_factory=list)
     waiting: list[int] = field(default_factory=list)
 
@@ -94,6 +96,7 @@ def find_topics(evenings: Sequence[Sequence[Raised]], glossary: Sequence[str] = 
         fresh = list(range(len(fold.raised), len(fold.raised) + len(evening)))
         fold.raised.extend(evening)
         fold.words.extend(words_of(one.text, glossary) for one in evening)
+        fold.held.update(key for at in fresh for key in fold.words[at].terms)
         centred = _centred(fold.vectors[: len(fold.raised)])
         fold.waiting.extend(_join(fold, centred, fresh))
         _found(fold, centred)
@@ -145,14 +148,19 @@ def _found(fold: _Fold, centred: NDArray[np.float32]) -> None:
 
 def _name(fold: _Fold) -> None:
     """What each topic is called after this evening: as before, as long as that still tells it from the others."""
-    found = telling([[fold.words[at] for at in topic.at] for topic in fold.topics], fold.words)
-    for topic, keys in zip(fold.topics, found, strict=True):
+    for topic in fold.topics:
+        if topic.named == len(topic.at):
+            continue  # nothing new in it
+        topic.named = len(topic.at)
+        keys = telling([fold.words[at] for at in topic.at], fold.held, len(fold.words))
         headings = Counter(heading for at in topic.at if (heading := fold.raised[at].heading))
         heading, times = min(headings.items(), key=lambda pair: (-pair[1], pair[0]), default=("", 0))
         if headings[topic.heading] < KEPT * len(topic.at):
             topic.heading = heading if times >= MOST * len(topic.at) else ""
-        if not topic.keys or not set(topic.keys) <= set(keys):
-            topic.keys = tuple(keys[:NAMED_BY])
+        kept = [key for key in topic.keys if key in keys]
+        # What is lost is made up for, so that a name is known again.
+        room = len(topic.keys) - len(kept) if kept else NAMED_BY
+        topic.keys = (*kept, *[key for key in keys if key not in kept][:room])
 
 
 def _finished(fold: _Fold, centred: NDArray[np.float32]) -> list[Topic]:

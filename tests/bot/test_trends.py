@@ -72,6 +72,17 @@ def test_the_same_evenings_give_the_same_topics_and_one_more_adds_to_them() -> N
     assert ("sound",) in names(after)
 
 
+def test_a_topic_whose_questions_share_no_word_is_called_by_one_of_them() -> None:
+    """Nothing is invented: without a word that two of them have, the most central question names it."""
+    one = evening(1, [("cloud", 6), ("price", 6)])
+    texts = {r.question: f"{chr(97 + n) * 5}?" for n, r in enumerate(one.remembered) if r.question.startswith("cloud")}
+    questions = [replace(q, state=replace(q.state, title=texts[q.id])) if q.id in texts else q for q in one.questions]
+    remembered = [replace(r, text=texts.get(r.question, r.text)) for r in one.remembered]
+    trends = found(replace(one, questions=questions, remembered=remembered))
+    assert sorted(names(trends)) == [(), ("price",)]
+    assert any(f"  {text}  " in to_text(trends) for text in texts.values())
+
+
 def test_few_questions_are_no_topic() -> None:
     """Four people are none; and a series in which nothing was asked has no topics, no gaps and no map."""
     assert found(evening(1, [("cloud", 4)])).rows == ()

@@ -51,7 +51,7 @@ class Evening:
 
     def add(self, question: str, answer: str) -> None:
         n = len(self.asked)
-        self.asked.append(((self.session.starts_at or 0.0) + 60.0 * n, "web", f"asker {n}", question))
+        self.asked.append(((self.session.starts_at or 0.0) + 60.0 * n, "web", f"{self.session.id} {n}", question))
         if answer.strip():
             self.answers.setdefault(question, answer)
 

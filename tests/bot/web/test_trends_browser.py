@@ -23,7 +23,9 @@ async def a_series(crowd: Crowd) -> None:
 
 
 async def signed_in(crowd: Crowd, size: dict[str, int], language: str) -> Page:
-    page = await (await crowd.profile(size, language)).new_page()
+    """On a phone in the dark, at a desk in the light."""
+    scheme = "light" if size["width"] > 700 else "dark"
+    page = await (await crowd.profile(size, language, color_scheme=scheme)).new_page()
     await page.goto(crowd.hall.link("moderator", "Ann"))
     await page.locator("main button[type=submit]").click()
     await page.wait_for_url("**/")
