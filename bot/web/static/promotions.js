@@ -1,13 +1,14 @@
 // Answers on their way into the course's FAQ, among the settings: what each would change there, and the decision.
 import { call, inSession } from "./api.js";
 import { button, byId, el, icon, setText, shown } from "./dom.js";
-import { day, onLanguage, t } from "./i18n.js";
+import { day, language, onLanguage, t } from "./i18n.js";
 import { pageFacts, toast, toastFailure } from "./shell.js";
 import "./words/promotions.js";
 
 const path = (rest = "") => inSession(pageFacts().session, `/promotions${rest}`);
 const edited = new Map(); // question -> what is typed
 let state = null; // PromotionsOut
+let drawn = "";
 
 async function refresh() {
   try {
@@ -71,6 +72,9 @@ function decided(one) {
 function draw() {
   if (!state) return;
   if (document.activeElement?.closest?.(".faq-edit textarea")) return; // somebody types
+  const signs = JSON.stringify([state, language()]);
+  if (signs === drawn) return; // what is focused or opened stays
+  drawn = signs;
   const open = state.promotions.filter((one) => one.stage === "proposed");
   const done = state.promotions.filter((one) => one.stage !== "proposed");
   setText(byId("faq-how"), t(open.length ? "faq.how" : "faq.none", { n: open.length, file: state.file }));

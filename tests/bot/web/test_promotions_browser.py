@@ -52,7 +52,6 @@ async def test_an_answer_is_promoted_reviewed_and_taken_back(
     await boss.goto(crowd.hall.session_url("talk", "settings"))
     one = boss.locator("#faq .faq-one")
     await expect(one.locator(".diff-new").filter(has_text="Is there a recording of this talk?")).to_be_visible()
-    await one.scroll_into_view_if_needed()
     await picture(boss.locator("#faq"), f"settings-{size['width']}-{language}")
     await one.get_by_role("button", name="Write it" if language == "en-US" else "写入 FAQ").click()
     await expect(boss.locator("#faq-done-list li")).to_have_count(1)
