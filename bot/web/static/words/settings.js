@@ -27,6 +27,7 @@ addWords({
   "settings.personal": ["给提问者的私信", "Personal digests"],
   "settings.report": ["给主办方的报告", "Report to the organisers' chat"],
   "settings.memory": ["往期的回答", "Answers of earlier evenings"],
+  "settings.promoting": ["写入课程 FAQ", "Into the course's FAQ"],
   "settings.mode.off": ["关闭", "Off"],
   "settings.mode.suggest": ["建议", "Suggest"],
   "settings.mode.auto": ["自动", "By itself"],
