@@ -71,6 +71,7 @@ async def test_what_i_write_survives_what_others_do(crowd: Crowd) -> None:
     await expect(bo.locator(".panel-hands")).to_contain_text("Ann is looking")
     await bo.locator(".panel-answer [data-do=answer]").click()
     await expect(ann.locator(".news")).to_contain_text("Bo: Answer sent")
+    await expect(ann.locator(".panel-hands")).not_to_contain_text("writing")  # his hand is off the field too
     await expect(ann.locator("#answer-text")).to_have_value("The red one.")
     await ann.locator(".panel-answer [data-do=answer]").click()
     await expect(ann.locator("#sure")).to_contain_text("Bo: Answer sent")
