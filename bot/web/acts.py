@@ -34,6 +34,7 @@ from bot.web.schemas import (
     SeenBody,
     SettingOut,
     UndoBody,
+    UndoneOut,
     Words,
 )
 from bot.web.sessions import may_set
@@ -141,7 +142,7 @@ class Acts:
                 self.undo,
                 "Take an action back; speakers only what they did themselves",
                 body=UndoBody,
-                reply=ActionOut,
+                reply=UndoneOut,
             ),
             Route(
                 "GET",
@@ -204,7 +205,8 @@ class Acts:
             body = UndoBody(action=await self._own(caller, body.action))
         async with self._site.desk.turn(caller.here.id):
             action = await self._site.desk.undo(caller.who, caller.here.id, body.action, may_set=allowed)
-        return reply(ActionOut(action=action.id))
+        again = {after.id: after.status.value for _, after in action.change.questions if after is not None}
+        return reply(UndoneOut(action=action.id, questions=again))
 
     async def _own(self, caller: Caller, action: int | None) -> int:
         """That act, or the newest that stands: one that this speaker did as a speaker.

@@ -515,6 +515,12 @@ class ActionOut(Reply):
     goes_at: float | None = None
 
 
+class UndoneOut(ActionOut):
+    """`questions`: the status that each question has again, by its id."""
+
+    questions: dict[str, str] = {}
+
+
 class StageBody(Body):
     """How the stage is shown from now on; what is left out stays. `limit`: seconds for each question, 0 for no limit.
     `restart`: the time of the question on stage begins anew.

@@ -7,8 +7,9 @@ import { toast, toastFailure } from "./shell.js";
 export const LEAVES = new Set(["approve", "merge", "stage", "unstage", "answer", "accept", "recall", "dismiss", "reopen"]);
 
 /**
- * Events: "before" (detail: {what, questions}), "done" (detail: {what}), "refused" (are we still signed in?), "conflict"
- * (detail: {what, body, questions}: somebody was faster; ids of what stands otherwise).
+ * Events: "before" (detail: {what, questions}), "done" (detail: {what, again}: by id, the status that questions have again
+ * after an undo), "failed" (detail: {questions}: nothing was done), "refused" (are we still signed in?), "conflict" (detail:
+ * {what, body, questions}: somebody was faster; ids of what stands otherwise).
  */
 export class Acts extends EventTarget {
   /** `question(id)` is what this page knows of it, `staged()` what is on stage: an act says so, and is refused where that
@@ -42,19 +43,21 @@ export class Acts extends EventTarget {
     const sent = call("POST", inSession(this.session, path), body);
     this.pending.add(sent);
     try {
-      const { action, goes_at: goes } = await sent;
+      const { action, goes_at: goes, questions: again } = await sent;
       this.own.add(action);
       const back = what === "undo" ? null : { word: t("board.undo"), act: () => this.undo(action) };
       const n = body.questions?.length ?? 1;
       const did = n > 1 && what !== "merge" ? t("did.several", { did: t(`did.${what}`), n }) : t(`did.${what}`);
       toast(goes ? t("did.later", { did, time: clock(goes) }) : did, { slot: "did", action: back });
-      this.dispatchEvent(new CustomEvent("done", { detail: { what } }));
+      this.dispatchEvent(new CustomEvent("done", { detail: { what, again } }));
       return true;
     } catch (failure) {
       if (failure.code === "no_role") this.dispatchEvent(new Event("refused"));
-      if (failure.code !== "conflict") toastFailure(failure);
+      if (failure.code === "offline") toast(t("board.offline"), { bad: true });
+      else if (failure.code !== "conflict") toastFailure(failure);
       else if (what === "undo") toast(t("board.undo.later"), { bad: true });
       else this.dispatchEvent(new CustomEvent("conflict", { detail: { what, body, questions: failure.questions } }));
+      this.dispatchEvent(new CustomEvent("failed", { detail: { questions: body.questions ?? [] } }));
       return false;
     } finally {
       this.pending.delete(sent);

@@ -28,7 +28,7 @@ export function doingButtons(question, doing) {
   );
 }
 
-/** `on`: {open(id), select(id, chosen), doing(what, id), merge(ids, into), apart(id, other), title(id), hands(id), remembers(), experts}. */
+/** `on`: {open(id), select(id, chosen), doing(what, id), mergeSame(id, other), apart(id, other), title(id), hands(id), remembers(), experts}. */
 export function makeRow(question, on) {
   const id = question.id;
   const check = el("input", { type: "checkbox", on: { change: () => on.select(id, check.checked) } });
@@ -135,12 +135,12 @@ function suggestedAnswer(question, on) {
   const head = el("p", { class: "suggest-head" }, icon("book"), el("span", { text: t("board.suggested") }), el("span", { class: "badge", text: t("board.probability", { n: percent(score) }) }));
   const foot = el("p", { class: "answer-source" }, t("answer.source", { source: "" }), el("bdi", { text: shown(source) }));
   const accept = button({ icon: "check", word: t("board.accept"), "data-do": "accept", act: (event) => (event.stopPropagation(), on.doing("accept", question.id)) });
-  return el("div", { class: "suggest" }, head, foldable(said(text)), foot, mayDo("accept") && accept);
+  return el("div", { class: "suggest suggest-one" }, head, foldable(said(text)), foot, mayDo("accept") && accept);
 }
 
 function suggestedMerge(question, id, title, on) {
   const head = el("p", { class: "suggest-head" }, icon("merge"), el("span", { text: t("board.same") }));
-  const merge = button({ icon: "merge", word: t("board.same.merge"), "data-do": "merge", act: (event) => (event.stopPropagation(), on.merge([question.id], id)) });
+  const merge = button({ icon: "merge", word: t("board.same.merge"), "data-do": "merge", act: (event) => (event.stopPropagation(), on.mergeSame(question.id, id)) });
   const apart = button({ icon: "close", word: t("board.same.apart"), "data-do": "apart", act: (event) => (event.stopPropagation(), on.apart(question.id, id)) });
   return el("div", { class: "suggest" }, head, said(short(title, 120)), mayDo("merge") && el("div", { class: "suggest-acts" }, merge, apart));
 }

@@ -36,6 +36,7 @@ const acts = new Acts(facts.session, question, () => onStage(live.questions.valu
 const hands = new Hands(live, facts.session);
 const selected = new Set();
 let cursor = null;
+let returning = {}; // what an undo brings back, until this page heard of it: status by id
 let memory = JSON.parse(byId("page-data").textContent).session.abilities.memory;
 
 startShell();
@@ -54,6 +55,7 @@ const on = {
   select,
   doing,
   merge,
+  mergeSame,
   apart: (id, other) => acts.act("apart", [id], { into: other }),
   act: (what, ids, more) => acts.act(what, ids, more),
   detail: (id) => call("GET", inSession(facts.session, `/questions/${encodeURIComponent(id)}`)),
@@ -127,11 +129,13 @@ const narrow = onceAFrame(() => {
 const refresh = () => Object.values(lists).forEach((list) => list.refresh());
 
 function drawSelection() {
-  byId("selection").hidden = selected.size === 0;
+  const bar = byId("selection");
+  bar.hidden = selected.size === 0;
   byId("selection-count").textContent = t("board.selected", { n: selected.size });
   byId("selection-merge").disabled = selected.size < 2;
   byId("selection-approve").hidden = approvable([...selected]).length === 0;
   byId("selection-reopen").hidden = reopenable([...selected]).length === 0;
+  byId("toasts").style.setProperty("--over", `${bar.offsetHeight}px`); // what was done is said above the bar, not upon it
 }
 
 // -- the cursor -------------------------------------------------------------------------------------------------------------
@@ -144,6 +148,26 @@ function setCursor(row) {
   cursor = row.dataset.id;
   const lane = row.closest(".lane").dataset.lane;
   if (lane !== lanes.now) lanes.now = lane;
+}
+
+/** The cursor goes to a row that is shown; the focus too, unless somebody is busy elsewhere. */
+function pointTo(id) {
+  const row = rowsShown().find((one) => one.dataset.id === id);
+  if (!row) return;
+  setCursor(row);
+  for (const glide of row.getAnimations()) glide.finish(); // else it is looked for where it comes from
+  row.scrollIntoView({ block: "nearest" });
+  if (document.activeElement === document.body || document.activeElement.closest(".lane")) row.focus();
+}
+
+/** What an undo brought back stands in its place at once, with the cursor on it: it is what comes next. */
+function bringBack() {
+  const ids = Object.keys(returning);
+  if (ids.length === 0 || !ids.every((id) => question(id)?.status === returning[id])) return; // not heard of here yet
+  returning = {};
+  drawLists();
+  for (const lane of lanes.shown) lists[lane].apply();
+  pointTo(ids[0]);
 }
 
 function focusRow(id) {
@@ -205,6 +229,13 @@ function clear(ids = [...selected]) {
   drawSelection();
 }
 
+/** Two in one column become the more wanted one, whichever of them the suggestion stands on. */
+function mergeSame(id, other) {
+  const both = [question(id), question(other)];
+  const [into] = both[0].status === both[1].status ? both.sort(rank) : both.slice(1);
+  return merge([id, other], into.id);
+}
+
 /** Merges the selection into its most wanted question; with less than two, asks into which. */
 async function mergeChosen() {
   const chosen = [...selected].map(question).filter(standing).sort(rank);
@@ -260,7 +291,7 @@ async function lookAgain({ what, body, questions }) {
   const changed = found.filter(Boolean);
   if (changed.length === 0) return toast(t("error.conflict"), { bad: true });
   const details = changed.map((one) => standsNow(one, one.last));
-  if (!(await confirmed(t("board.changed"), t("board.changed.again", { what: t(`did.${what}`) }), details))) return;
+  if (!(await confirmed(t("board.changed"), t("board.changed.again", { what: t(`board.${what}`) }), details))) return;
   for (const one of changed) body.seen[one.id] = seenNow(one, body.seen[one.id]);
   if ((await acts.send("/actions", body, what)) && what === "answer") panel.sent(body.questions[0]);
 }
@@ -341,7 +372,7 @@ listenToKeys({
   x: atCursor((id) => select(id, !selected.has(id))),
   X: selectAll,
   m: mergeChosen,
-  y: atCursor((id) => suggested(id) && merge([id], suggested(id))),
+  y: atCursor((id) => suggested(id) && mergeSame(id, suggested(id))),
   n: atCursor((id) => suggested(id) && on.apart(id, suggested(id))),
   c: atCursor((id) => (question(id).suggested_answer ? doing("accept", id) : on.remembers() && earlierAnswer(question(id)) && doing("recall", id))),
   g: () => assign(chosen()),
@@ -368,6 +399,12 @@ acts.addEventListener("before", (event) => {
   if (document.activeElement?.closest(".lane")) next.focus();
   else setCursor(next);
 });
+// Nothing was done, so what is pressed next is meant for the same question.
+acts.addEventListener("failed", ({ detail }) => pointTo(detail.questions[0]));
+acts.addEventListener("done", ({ detail }) => {
+  returning = detail.again ?? {};
+  bringBack();
+});
 acts.addEventListener("refused", stillSignedIn);
 acts.addEventListener("conflict", ({ detail }) => lookAgain(detail));
 hands.addEventListener("change", ({ detail }) => {
@@ -382,6 +419,7 @@ filters.addEventListener("change", () => {
 document.addEventListener("visibilitychange", () => !document.hidden && live.state === "refused" && stillSignedIn());
 addEventListener("focus", () => live.state === "refused" && stillSignedIn());
 live.addEventListener("change", draw);
+live.addEventListener("change", bringBack);
 live.addEventListener("reach", ({ detail }) => (unreached.take(detail.questions), draw()));
 followFaq(live, draw);
 live.addEventListener("change", openNamed, { once: true });

@@ -56,11 +56,13 @@ async def test_every_act_reaches_the_queue(moderator: Browser) -> None:
 
 
 async def test_merge_and_undo(moderator: Browser) -> None:
-    """A merge shows in the winner's demand; undo, by number or the newest, takes it back and is marked."""
+    """A merge shows in the winner's demand; undo, by number or the newest, takes it back, says what stands where again,
+    and is marked."""
     merged = await (await moderator.act("merge", ["q2"], into="q1")).json()
     assert (await shown(moderator, "q1"))["people"] == 3
     assert (await shown(moderator, "q2"))["merged_into"] == "q1"
-    assert (await moderator.post(f"{BASE}/undo", {"action": merged["action"]})).status == 200
+    back = await moderator.post(f"{BASE}/undo", {"action": merged["action"]})
+    assert (await back.json())["questions"] == {"q1": "new", "q2": "new"}
     assert (await shown(moderator, "q1"))["people"] == 2
     assert [row["undone"] for row in await moderator.json(f"{BASE}/actions") if row["what"] == "merge"] == [True]
     await moderator.act("pin", ["q1"])

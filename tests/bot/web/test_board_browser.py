@@ -275,6 +275,32 @@ async def test_several_wordings_move_at_once_and_come_back_at_once(crowd: Crowd)
     assert len(await crowd.hall.store.actions("talk")) == 3
 
 
+async def test_what_is_undone_is_next_and_a_cut_network_does_nothing(crowd: Crowd) -> None:
+    """An undone question stands in its place at once with the cursor on it, so the next key is meant for it; an act
+    without a network says that nothing was done and leaves the cursor."""
+    await crowd.hall.floor.receive(crowd.different(0, 40))
+    await crowd.hall.drained()
+    board = await board_of(crowd, "Ann")
+    press = board.keyboard.press
+    await expect(board.locator("#list-new .row")).to_have_count(40)
+    await press("j")
+    first = board.locator("#list-new .row").first
+    title = await first.locator(".row-open").inner_text()
+    await press("d")
+    await press("Enter")
+    await expect(board.locator("#list-new .row")).to_have_count(39)
+    await press("u")
+    await expect(first.locator(".row-open")).to_have_text(title)
+    await expect(first).to_be_focused()
+    await expect(first).to_be_in_viewport()
+    await board.context.set_offline(True)
+    await press("a")
+    await expect(board.locator(".toast-bad")).to_contain_text("nothing was done")
+    await expect(first).to_be_focused()
+    await board.context.set_offline(False)
+    crowd.wrongs[:] = [wrong for wrong in crowd.wrongs if "ERR_INTERNET_DISCONNECTED" not in wrong]
+
+
 async def test_from_a_new_group_to_answered_takes_few_presses(tmp_path: Path) -> None:
     """The walk of docs/measurements.md: a new group with a suggested merge is merged, staged and answered aloud with
     four keys, or three clicks."""

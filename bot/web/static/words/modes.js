@@ -46,7 +46,7 @@ addWords({
   "modes.would.memory.suggest": ["最近 {of} 个提问中会建议 {n} 个往期回答", "Would have proposed an earlier answer to {n} of the last {of}"],
   "modes.would.memory.auto": ["最近 {of} 个提问中会自动再发 {n} 个往期回答", "Would have told {n} of the last {of} an earlier answer"],
   "modes.would.acknowledgements.auto": ["最近 {of} 个提问会发 {n} 行，到 {chats} 个聊天", "Would have written {n} line for the last {of}, chats: {chats}|Would have written {n} lines for the last {of}, chats: {chats}"],
-  "modes.would.off": ["最近 {of} 个提问中什么也不会做", "Would have done nothing for the last {of}"],
+  "modes.would.off": ["对最近 {of} 个提问什么也不会做", "Would have done nothing for the last {of}"],
   "modes.more": ["另外建议 {n} 个", "and proposed {n} more"],
   "modes.against": ["{n} 个与您的判断相反", "{n} against your judgement"],
   "modes.confirmed": ["{n} 个与您一致", "{n} as you judged"],
