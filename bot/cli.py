@@ -660,7 +660,9 @@ def _show_transcribed(found: "Transcribed") -> None:
     if kept.zero is not None:
         begins = f"{datetime.fromtimestamp(kept.zero):%Y-%m-%d %H:%M:%S}"
         click.echo(_said(f"the transcript begins {begins}; if it does not, say so with --offset"), err=True)
-    click.echo(_said(f"{len(found.proposals)} questions were answered aloud: confirm them on the page"), err=True)
+    count = len(found.proposals)
+    told = f"{count or 'no'} {'question' if count == 1 else 'questions'} found that may have been answered aloud"
+    click.echo(_said(told + (": confirm on the page" if count else "")), err=True)
 
 
 def _show_problems(folder: Path, course: "Course") -> None:

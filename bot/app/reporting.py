@@ -103,7 +103,7 @@ class Reporting:
         `BadInput`."""
         _require(wanted.format)
         report = await self._series(name, wanted)
-        links = format_links(wanted, report.named, words_of(report.language)) if wanted.address else ()
+        links = _series_links(wanted, report) if wanted.address else ()
         return await asyncio.to_thread(_series_written, report, wanted.format, links), FORMATS[wanted.format]
 
     async def _series(self, name: str, wanted: ReportWish) -> SeriesReport:
@@ -220,6 +220,12 @@ def _links(wanted: ReportWish, report: Report) -> list[Link]:
     if series and wanted.to_series:
         links.append(Link(f"/series/{quote(series, safe='')}/report", w["to_series"]))
     return links
+
+
+def _series_links(wanted: ReportWish, report: SeriesReport) -> list[Link]:
+    w = words_of(report.language)
+    trends, talks = Link(f"/series/{quote(report.name, safe='')}", w["to_trends"]), Link("/", w["to_talks"])
+    return [*format_links(wanted, report.named, w), trends, talks]
 
 
 def format_links(wanted: ReportWish, named: bool, w: Mapping[str, str]) -> list[Link]:

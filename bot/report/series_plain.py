@@ -106,9 +106,9 @@ def _sheets(report: SeriesReport, w: Mapping[str, str], number: Mapping[str, str
         Column(w["speaker"], 18),
         Column(w["starts_at"], 17, MOMENT),
         *(Column(w[name]) for name in heads),
-        Column(w["answered_head"], 12, SHARE),
-        Column(w["coverage_head"], 14, SHARE),
-        Column(f"{w['median_head']}, {w['wait_head']}", 22, MINUTES),
+        Column(w["answered_share_head"], 14, SHARE),
+        Column(w["coverage_share_head"], 20, SHARE),
+        Column(f"{w['median_head']} {w['minutes_head']}", 22, MINUTES),
         Column(w["reached_head"], 14),
         Column(f"{w['reached_head']} ({w['reach_page']})", 22),
         Column(w["unreached_head"], 14),
@@ -130,7 +130,7 @@ def _recurring_columns(w: Mapping[str, str]) -> Sequence[Column]:
     return (
         Column(w["question"], 60),
         Column(w["people_head"], 9),
-        Column(w["evenings"], 12),
+        Column(w["evenings_head"], 12),
         Column(w["asked_on"], 44),
         Column(w["answered_on"], 44),
     )

@@ -125,7 +125,8 @@ async function act(name, what, more = {}) {
     const did = t(`after.did.${what}`);
     toast(goes ? t("after.goes", { did, time: time(goes) }) : did, { slot: "did", action: { word: t("after.undo"), act: () => undo(action, name) } });
   } catch (failure) {
-    toastFailure(failure);
+    if (what === "send" && failure.code === "not_allowed") toast(t("after.text.none"), { bad: true });
+    else toastFailure(failure);
   }
 }
 

@@ -28,7 +28,8 @@ export function startAskingExperts() {
   byId("experts-open").addEventListener("click", () => (byId("experts-made").hidden = true, byId("experts-dialog").showModal()));
   byId("experts-invite").addEventListener("submit", async (event) => {
     event.preventDefault();
-    await attempt(async () => show(await call("POST", inSession(session, "/experts/invitations"), { name: byId("experts-name").value })));
+    const name = byId("experts-name").value.trim();
+    await attempt(async () => show(await call("POST", inSession(session, "/experts/invitations"), { name }), name));
   });
   byId("experts-call").addEventListener("click", () =>
     attempt(async () => {
@@ -47,11 +48,12 @@ async function attempt(deed) {
   }
 }
 
-function show({ link, qr, expires_at }) {
+function show({ link, qr, expires_at }, name) {
   byId("experts-made").hidden = false;
   byId("experts-link").value = link;
   byId("experts-qr").src = qr;
-  setText(byId("experts-note"), t("experts.link.note", { time: day(expires_at) }));
+  const note = t("experts.link.note", { time: day(expires_at) });
+  setText(byId("experts-note"), name ? t("experts.link.for", { name: shown(name), note }) : note);
   byId("experts-name").value = "";
   byId("experts-copy").focus();
 }

@@ -20,9 +20,11 @@ function talk(session) {
   const title = el("a", { class: "talk-title said", dir: "auto", href: home, text: shown(session.title) });
   const line = el("p", { class: "talk-line" }, state, session.speaker && el("bdi", { text: shown(session.speaker) }));
   if (session.starts_at !== null) line.append(el("time", { text: day(session.starts_at) }));
-  const work = session.role === "speaker" ? link(`${home}/remote`, "phone", "sessions.remote", "soft") : link(`${home}/board`, "queue", "board.title", "soft");
+  const work = session.role === "speaker" ? link(`${home}/remote`, "phone", "sessions.remote", "soft") : link(`${home}/board`, "queue", "board.title", session.role === "expert" ? "quiet" : "soft");
   const links = [link(`${home}/stage`, "stage", "board.link.stage"), work];
-  if (["expert", "moderator", "organiser"].includes(session.role)) links.push(link(`${home}/report`, "book", "board.link.report", "quiet"));
+  const expert = session.role === "expert";
+  if (expert || (moderates(session.role) && isOver(session))) links.push(link(`${home}/experts`, "mine", "sessions.experts", expert ? "soft" : "quiet"));
+  if (expert || moderates(session.role)) links.push(link(`${home}/report`, "book", "board.link.report", "quiet"));
   if (moderates(session.role)) links.unshift(link(`${home}/settings`, "edit", "settings.link", "quiet"));
   return el("li", { class: "talk" }, title, line, session.role !== "viewer" && el("p", { class: "actions" }, ...links));
 }

@@ -164,7 +164,7 @@ function drawQuestions({ transcript, proposals, rest, searching }) {
       head(one), where, foldable(text), ...more, el("div", { class: "actions start" }, ...aloud.deeds(one, above)));
   };
   keepingFocus(byId("aloud-list"), () => byId("aloud-list").replaceChildren(...proposals.map(row)));
-  setText(byId("aloud-count"), proposals.length ? `${open.length} / ${proposals.length}` : "");
+  setText(byId("aloud-count"), proposals.length ? t("aloud.open", { n: open.length, all: proposals.length }) : "");
   tell(byId("aloud-empty"), transcript?.searched && !searching && !proposals.length ? t("aloud.none") : "");
   setText(byId("aloud-rest-count"), String(rest.length));
   const left = (one) => el("li", { data: { id: one.question } }, said(one.title), el("span", { class: "faint", text: t("aloud.people", { n: one.people }) }), aloud.otherButton(one));

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Locator, Page, expect
 
-from bot.model import Abilities, Address, CourseMatch, Delivery, Message, Status
+from bot.model import Abilities, Address, CourseMatch, Delivery, Message, Session, Status
 from tests.bot.chats import Chat
 from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, open_crowd, open_line
 
@@ -122,6 +122,7 @@ async def test_an_expert_answers_what_is_open_with_one_thumb(crowd: Crowd, langu
     await board.locator("#experts-name").fill("Dr. Wu")
     await board.locator("#experts-invite button").click()
     await expect(board.locator("#experts-link")).to_have_value(re.compile("/signin/.+"))
+    await expect(board.locator("#experts-note")).to_contain_text("For Dr. Wu: Works once")
     link = await board.locator("#experts-link").input_value()
     await board.locator("#experts-dialog [data-close]").click()
 
@@ -129,7 +130,11 @@ async def test_an_expert_answers_what_is_open_with_one_thumb(crowd: Crowd, langu
     await page.goto(link)
     await page.locator("#signin button[type=submit]").click()
     await page.wait_for_url("**/s/talk/experts")
-    await expect(page.locator("#progress-words")).to_have_text(["3 个问题已回答 0 个", "0 of 3 answered"][say])
+    await crowd.hall.store.save_session(Session("other", "Another talk"))
+    await page.goto(crowd.hall.url + "/")
+    await page.get_by_role("link", name=["专家回答", "Experts' answers"][say]).click()
+    await page.wait_for_url("**/s/talk/experts")
+    await expect(page.locator("#progress-words")).to_have_text(["3 个问题，已回答 0 个", "0 of 3 answered"][say])
     await expect(page.locator(".ex-title")).to_have_text([SLIDES, RECORDED, COST])
     await expect(page.locator("#list-mine .ex-title")).to_have_text([SLIDES])
 
@@ -153,14 +158,14 @@ async def test_an_expert_answers_what_is_open_with_one_thumb(crowd: Crowd, langu
     await picture(page, f"open-{language}")
     await one.locator("[data-do=send]").click()
 
-    await expect(page.locator("#progress-words")).to_have_text(["3 个问题已回答 1 个", "1 of 3 answered"][say])
+    await expect(page.locator("#progress-words")).to_have_text(["3 个问题，已回答 1 个", "1 of 3 answered"][say])
     await expect(card(page, COST).locator("textarea")).to_be_visible()  # the next question that waits
     (answered,) = [q.state for q in await crowd.hall.store.questions("talk") if q.status is Status.ANSWERED]
     assert answered.answer is not None
     assert answered.answer.sources == ("faq.md#rec", "All videos https://example.org/videos")
     assert len([d for d in await crowd.hall.store.deliveries("talk") if d.key.startswith("answer:")]) == 4
     await page.locator(".toast-act").click()
-    await expect(page.locator("#progress-words")).to_have_text(["3 个问题已回答 0 个", "0 of 3 answered"][say])
+    await expect(page.locator("#progress-words")).to_have_text(["3 个问题，已回答 0 个", "0 of 3 answered"][say])
     await expect(page.locator("#list-free .ex-title", has_text=RECORDED)).to_be_visible()
     await expect(card(page, RECORDED).locator("textarea")).to_have_value("On Friday, on the site of the series.")
     await card(page, RECORDED).locator("[data-do=send]").click()
@@ -172,7 +177,7 @@ async def test_an_expert_answers_what_is_open_with_one_thumb(crowd: Crowd, langu
     await expect(card(page, SLIDES).locator("textarea")).to_be_visible()
     await card(page, SLIDES).locator("textarea").fill("Yes.")
     await card(page, SLIDES).locator("[data-do=send]").click()
-    await expect(page.locator("#progress-words")).to_have_text(["3 个问题已回答 2 个", "2 of 3 answered"][say])
+    await expect(page.locator("#progress-words")).to_have_text(["3 个问题，已回答 2 个", "2 of 3 answered"][say])
     await page.locator("#place-declined > summary").click()
     await picture(page, f"end-{language}")
     await page.emulate_media(color_scheme="dark")

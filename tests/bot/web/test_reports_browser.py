@@ -59,7 +59,8 @@ async def test_the_pages_fit_and_their_pictures_keep_their_colours_in_print(brow
 
 
 async def test_the_organiser_finds_the_reports_from_the_list_of_talks(crowd: Crowd) -> None:
-    """From the talk to its report without names, from there to that of the series; the bar is not printed."""
+    """From the talk to its report without names, from there to that of the series, to its trends and back; the bar is
+    not printed."""
     await crowd.hall.desk.set_up("Ann", "talk", {"series": "Open course"})
     await crowd.asks("Is there a recording of this talk?", people=3)
     page = await (await crowd.profile(PHONE)).new_page()
@@ -76,3 +77,8 @@ async def test_the_organiser_finds_the_reports_from_the_list_of_talks(crowd: Cro
     await page.get_by_role("link", name="Report of the series").click()
     await page.get_by_role("heading", name="Open course").wait_for()
     assert "An evening talk" in await page.locator("table").first.inner_text()
+    await page.get_by_role("link", name="Trends and gaps").click()
+    await page.wait_for_url("**/series/Open%20course")
+    await page.get_by_role("link", name="Report of the series").click()
+    await page.get_by_role("link", name="All talks").click()
+    await page.get_by_role("link", name="Trends and gaps").wait_for()

@@ -38,6 +38,7 @@ addWords({
   "aloud.recording": ["录像地址（可不填）", "Address of the recording (optional)"],
   "aloud.recording.how": ["提问者会收到直接跳到那一刻的链接。", "Whoever asked gets a link that starts at that moment."],
   "aloud.save": ["保存", "Save"],
+  "aloud.open": ["{n} 个待确认，共 {all} 个", "{n} of {all} to confirm"],
   "aloud.found": ["找到的回答", "Answers that were found"],
   "aloud.none": ["没有找到有把握的回答。可以在下面自己填时间。", "No answer was found with enough certainty. Below you can say the time yourself."],
   "aloud.rest": ["没有找到回答的问题", "Questions without a passage"],

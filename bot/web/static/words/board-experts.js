@@ -9,6 +9,7 @@ addWords({
   "experts.make": ["生成专家链接", "Make a link for an expert"],
   "experts.link": ["专家的一次性链接", "One-use link for an expert"],
   "experts.qr": ["专家链接的二维码", "The expert's link as a QR code"],
+  "experts.link.for": ["给 {name}：{note}", "For {name}: {note}"],
   "experts.link.note": ["只能用一次，到 {time} 有效；之后 30 天可以在这场讲座里回答。", "Works once, until {time}; then for 30 days, in this talk."],
   "experts.copy": ["复制链接", "Copy the link"],
   "experts.copied": ["链接已复制", "Link copied"],

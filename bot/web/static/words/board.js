@@ -120,6 +120,7 @@ addWords({
   "board.over": ["讲座已结束", "The talk is over"],
   "board.menu.hall": ["现场", "In the hall"],
   "board.menu.talk": ["这场讲座", "This talk"],
+  "board.menu.after": ["讲座之后", "After the talk"],
   "board.menu.people": ["人员与账号", "People and account"],
   "board.link.remote": ["演讲者遥控", "Speaker's remote"],
   "board.link.captions": ["直播字幕", "Captions for the stream"],

@@ -4,7 +4,7 @@ import { addWords } from "../i18n.js";
 addWords({
   "expert.title": ["专家回答", "Experts' answers"],
   "expert.board": ["主持台", "Board"],
-  "expert.progress": ["{total} 个问题已回答 {n} 个", "{n} of {total} answered"],
+  "expert.progress": ["{total} 个问题，已回答 {n} 个", "{n} of {total} answered"],
   "expert.mine": ["分派给您的", "For you"],
   "expert.free": ["还没有人负责的", "Nobody's yet"],
   "expert.open": ["等待回答", "Waiting for an answer"],

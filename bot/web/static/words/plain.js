@@ -8,6 +8,7 @@ addWords({
   "sessions.coming": ["即将开始", "Coming"],
   "sessions.over": ["已结束的讲座", "Talks that are over"],
   "sessions.alone": ["不属于系列", "Of no series"],
+  "sessions.experts": ["专家回答", "Experts' answers"],
   "sessions.series.report": ["系列报告", "Report of the series"],
   "sessions.new": ["新讲座", "New talk"],
   "sessions.remote": ["遥控", "Remote"],
