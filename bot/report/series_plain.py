@@ -108,7 +108,7 @@ def _sheets(report: SeriesReport, w: Mapping[str, str], number: Mapping[str, str
         *(Column(w[name]) for name in heads),
         Column(w["answered_share_head"], 14, SHARE),
         Column(w["coverage_share_head"], 20, SHARE),
-        Column(f"{w['median_head']} {w['minutes_head']}", 22, MINUTES),
+        Column(f"{w['median_head']}{w['minutes_head']}", 22, MINUTES),
         Column(w["reached_head"], 14),
         Column(f"{w['reached_head']} ({w['reach_page']})", 22),
         Column(w["unreached_head"], 14),

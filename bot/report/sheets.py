@@ -147,7 +147,7 @@ def _summary(report: Report, w: Mapping[str, str]) -> Iterator[Sequence[Value]]:
     for name in ("messages", "people", "chats", "asked", "groups", "by_course", "by_people", "open", "dismissed"):
         yield w[name], getattr(head, name)
     yield w["answered_share"], Formed(head.share, SHARE)
-    yield f"{w['median']} {w['minutes_head']}", Formed(_minutes(waits.median), MINUTES)
+    yield f"{w['median']}{w['minutes_head']}", Formed(_minutes(waits.median), MINUTES)
     for name in ("told", "page", "underway", "failed", "silent"):
         yield f"{w['reach']}{w['colon']}{w[f'reach_{name}']}", getattr(reach, name)
     for name in ("new", "returning", "unknown"):
@@ -253,7 +253,7 @@ def tally_columns(w: Mapping[str, str]) -> Sequence[Column]:
         Column(w["kind"], 14),
         Column(w["people_head"], 9),
         Column(w["option"], 40),
-        Column(w["people_head"], 9),
+        Column(w["chosen_head"], 14),
         Column(w["share"], 9, SHARE),
     )
 

@@ -111,6 +111,15 @@ def test_a_series_in_which_nobody_said_anything_has_a_report() -> None:
     assert load_workbook(io.BytesIO(series_to_xlsx(report, UTC)))["Evenings"].max_row == 2
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_no_two_columns_of_a_sheet_have_the_same_head(language: str) -> None:
+    """So a share is not taken for a count, nor who voted for who chose an option."""
+    evenings = [replace(one, session=replace(one.session, language=language)) for one in (FIRST, SECOND)]
+    for page in load_workbook(io.BytesIO(series_to_xlsx(counted(*evenings), UTC))).worksheets:
+        heads = [cell.value for cell in page[1]]
+        assert len(heads) == len(set(heads)), (page.title, heads)
+
+
 def test_the_page_shows_the_evenings_and_stands_alone() -> None:
     """The table has an evening a row, the head is repeated in print, and nothing is fetched."""
     tags = Tags(series_to_html(counted(FIRST, SECOND), UTC))
