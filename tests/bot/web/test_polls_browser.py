@@ -297,7 +297,7 @@ async def test_the_pulse_is_tapped_and_typed_and_seen_by_staff_alone(crowd: Crow
     await staff.locator("#pulse-switch").check()
     await viewer.get_by_role("button", name="Too fast").click()
     await types(crowd, "没听懂", "u1", "telegram")
-    await expect(board.locator("#pulse-now")).to_have_text("Last 2 minutes: Lost me 1, Too fast 1")
+    await expect(board.locator("#pulse-now")).to_have_text("Pulse, last 2 minutes: Lost me 1, Too fast 1")
     await expect(board.locator("#pulse-svg polyline")).to_have_count(2)
     await expect(board.locator("#pulse-legend li")).to_have_text(["Lost me", "Too fast"])
     for width in (1280, 390):

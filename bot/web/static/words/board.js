@@ -63,7 +63,7 @@ addWords({
   "hand.nameless.moderator": ["主持人", "A moderator"],
   "hand.nameless.expert": ["专家", "An expert"],
   "board.unsure.why": ["最低相似度 {n}%：请看一眼各种问法", "Lowest similarity {n}%: look at the wordings"],
-  "board.suggested": ["课程资料建议的回答", "Answer suggested from the course"],
+  "board.suggested": ["课程资料建议的回答", "Suggested from the course"],
   "board.evenings": ["共 {n} 场有人问过", "Asked on {n} evenings"],
   "board.earlier.perhaps": ["以前可能问过", "Perhaps asked before"],
   "board.earlier.on": ["{day}已回答", "answered on {day}"],

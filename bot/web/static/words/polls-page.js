@@ -66,7 +66,7 @@ addWords({
   "polls.template.agree.-2": ["非常不同意", "Strongly disagree"],
   "polls.back": ["返回主持台", "Back to the board"],
   "pulse.on": ["请观众随时说感受", "Let viewers say how it is"],
-  "pulse.lately": ["最近 2 分钟：{list}", "Last 2 minutes: {list}"],
-  "pulse.quiet": ["最近 2 分钟没有人说", "Nobody said anything in the last 2 minutes"],
+  "pulse.lately": ["听课感受，最近 2 分钟：{list}", "Pulse, last 2 minutes: {list}"],
+  "pulse.quiet": ["听课感受：最近 2 分钟没有人点", "Pulse: nobody pressed in the last 2 minutes"],
   "pulse.line": ["最近 15 分钟，每分钟多少人：{list}", "People a minute over the last 15 minutes: {list}"],
 });
