@@ -8,7 +8,8 @@ from bot.ports import Floor, HookReply, HookRequest
 
 
 class Chat:
-    """A connector. `fall` ends its connection with that error, and until `mend` no other can be had."""
+    """A connector. `fall` ends its connection with that error, and until `mend` no other can be had. `tried` counts how
+    often it was to listen."""
 
     def __init__(
         self, name: str = "chat", trouble: Exception | None = None, abilities: Abilities | None = None
@@ -17,6 +18,7 @@ class Chat:
         self.abilities = abilities or Abilities()
         self._trouble = trouble
         self._fell = asyncio.Event()
+        self.tried = 0
 
     def fall(self, trouble: Exception) -> None:
         self._trouble = trouble
@@ -27,6 +29,7 @@ class Chat:
         self._fell.clear()
 
     async def run(self, floor: Floor) -> None:
+        self.tried += 1
         if self._trouble is None:
             floor.connected()
             await self._fell.wait()

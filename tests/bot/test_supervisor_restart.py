@@ -18,7 +18,8 @@ async def run_once(store: SqliteStore, chat: Chat, began: float, ends: float) ->
     time = began
     supervisor = Supervisor(FakeFloor(), store, [chat], lambda: time, wait=lambda _: 60.0)
     task = asyncio.create_task(supervisor.run())
-    await asyncio.sleep(0.05)
+    while not chat.tried:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
     time = ends
     [report] = await supervisor.reports()
     task.cancel()
