@@ -130,10 +130,6 @@ async def test_an_expert_answers_what_is_open_with_one_thumb(crowd: Crowd, langu
     await page.goto(link)
     await page.locator("#signin button[type=submit]").click()
     await page.wait_for_url("**/s/talk/experts")
-    await crowd.hall.store.save_session(Session("other", "Another talk"))
-    await page.goto(crowd.hall.url + "/")
-    await page.get_by_role("link", name=["专家回答", "Experts' answers"][say]).click()
-    await page.wait_for_url("**/s/talk/experts")
     await expect(page.locator("#progress-words")).to_have_text(["3 个问题，已回答 0 个", "0 of 3 answered"][say])
     await expect(page.locator(".ex-title")).to_have_text([SLIDES, RECORDED, COST])
     await expect(page.locator("#list-mine .ex-title")).to_have_text([SLIDES])
@@ -182,6 +178,10 @@ async def test_an_expert_answers_what_is_open_with_one_thumb(crowd: Crowd, langu
     await picture(page, f"end-{language}")
     await page.emulate_media(color_scheme="dark")
     await picture(page, f"end-{language}-dark")
+    await crowd.hall.store.save_session(Session("other", "Another talk"))
+    await page.goto(crowd.hall.url + "/")
+    await page.get_by_role("link", name=["专家回答", "Experts' answers"][say]).click()
+    await page.wait_for_url("**/s/talk/experts")
 
 
 async def no_small_targets(page: Page) -> None:
