@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from bot.errors import BadInput
+from bot.given import QUOTED, in_writing
 from bot.model import (
     Answer,
     Dated,
@@ -24,9 +25,6 @@ from bot.model import (
 from knowledge.aloud import APART, Answered, Passage, Sought, Speech, begins_at, passage_at
 from knowledge.answering import cut
 from knowledge.captions import Spoken, clock
-
-ALOUD = {"zh": "这个问题已在现场口头回答。", "en": "This was answered aloud during the talk."}
-"""What is said of a question that was answered aloud, where nobody says when; by the session's language."""
 
 SPEAKER = "speaker"
 """Who answered aloud, where the session names no speaker."""
@@ -45,11 +43,7 @@ LATE_START = 2 * 3600.0
 DOUBT = 1800.0
 """Seconds by which a recording may begin before the talk or after it, where nothing is known but when that began."""
 
-_WORDS = {
-    "zh": {"answer": "现场 {time} 已口头回答：“{text}”", "source": "现场 {time}"},
-    "en": {"answer": "Answered aloud at {time}: “{text}”", "source": "aloud, at {time}"},
-}
-_OURS = re.compile(r"现场 [\d:]{8} 已口头回答：|Answered aloud at [\d:]{8}:")
+_SOURCE = {"zh": "现场 {time}", "en": "aloud, at {time}"}
 _OFFSET = re.compile(r"([+\-−]?)\s*(?:(?:(\d{1,2}):)?(\d{1,3}):)?(\d{1,5})(?:\.\d+)?\s*s?")
 
 Wordings = Mapping[str, Sequence[tuple[str, Vector | None]]]
@@ -162,9 +156,9 @@ def tells(answer: Answer | None, passage: Passage) -> bool:
 
 def answer_at(passage: Passage, session: Session, recording: str, now: float) -> Answer:
     """What whoever asked is told: where it was answered, what was said there, and the recording from there on."""
-    say, time = _words(session.language), clock(passage.start)
-    text = say["answer"].format(time=time, text=cut(passage.text, LONGEST_QUOTE))
-    where = link_at(recording, passage.start) if recording else say["source"].format(time=time)
+    language, time = "zh" if session.language == "zh" else "en", clock(passage.start)
+    text = QUOTED[language].format(time=time, text=cut(passage.text, LONGEST_QUOTE))
+    where = link_at(recording, passage.start) if recording else _SOURCE[language].format(time=time)
     return Answer(text, session.speaker or SPEAKER, now, (where,))
 
 
@@ -178,7 +172,7 @@ def link_at(recording: str, start: float) -> str:
 def spoken(state: QuestionState, answer: Answer) -> QuestionState:
     """The question answered like this. An answer in words that it has already stays, and gets the place as a source."""
     written = state.answer
-    if state.status is Status.ANSWERED and written and written.text not in ALOUD.values() and not _ours(written):
+    if state.status is Status.ANSWERED and written and in_writing(written):
         sources = tuple(dict.fromkeys((*written.sources, *answer.sources)))
         return replace(state, answer=replace(written, sources=sources))
     return replace(state, status=Status.ANSWERED, reason="", reason_shown=False, answer=answer)
@@ -209,12 +203,3 @@ def chosen(proposal: Proposal | None, start: float | None, said: Sequence[Spoken
     if start is None:
         return places[0] if places else None
     return next((one for one in places if abs(one.start - start) < 1), None) or passage_at(said, start)
-
-
-def _ours(answer: Answer) -> bool:
-    """Whether the answer says no more than where it was given aloud."""
-    return _OURS.match(answer.text) is not None
-
-
-def _words(language: str) -> dict[str, str]:
-    return _WORDS["zh" if language == "zh" else "en"]

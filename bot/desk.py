@@ -12,6 +12,7 @@ from dataclasses import replace
 from bot.aloud import spoken
 from bot.apart import Pair, apart_from, left_behind, taken_back, together
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
+from bot.given import lasting
 from bot.model import (
     COURSE,
     Action,
@@ -245,8 +246,8 @@ class Desk:
         """Answer with what a person answered to the question `earlier` on an earlier evening of the series; everyone
         who asked hears it, with its date."""
         state, source = await self._state(id), await self._state(earlier)
-        evening, answer = await self._evening(state, source), source.answer
-        if source.status is not Status.ANSWERED or answer is None or answer.by == COURSE:
+        evening, answer = await self._evening(state, source), lasting(source)
+        if answer is None:
             raise NotAllowed("no person answered that on an earlier evening of the series")
         found = Answer(answer.text, COURSE, self._now(), recalled(evening, source, answer))
         return await self._answer(who, "recall", id, found)

@@ -9,7 +9,8 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
-from bot.model import COURSE, EARLIER, Answer, Asked, QuestionState, Status
+from bot.given import in_writing, lasting
+from bot.model import EARLIER, Answer, Asked, QuestionState
 from knowledge.markdown import read_faq
 from knowledge.material import Course, Entry, Found
 from knowledge.text import normalise
@@ -21,19 +22,14 @@ SHORTEST, LONGEST = 4, 120
 ALIKE = 0.85
 """Two phrasings with so much in common (0..1) are one."""
 
-ALOUD = frozenset({"这个问题已在现场口头回答。", "This was answered aloud during the talk."})
-"""What is noted where an answer was not written down."""
-
 LONGEST_ENTRY = 8000
 """Characters."""
 
 
 def promotable(state: QuestionState) -> Answer | None:
-    """The answer of a person that says something beyond this evening; None where there is none."""
-    answer = state.answer
-    if state.status is not Status.ANSWERED or answer is None or answer.by == COURSE or answer.text.strip() in ALOUD:
-        return None
-    return answer
+    """The answer that a person wrote; None where there is none. What was said aloud is no text for a course."""
+    answer = lasting(state)
+    return answer if answer and in_writing(answer) else None
 
 
 def entry_of(state: QuestionState, asked: Sequence[Asked], course: Course, language: str) -> str:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.model import COURSE, Answer, QuestionState, Session, Status
+from bot.given import lasting
+from bot.model import Answer, QuestionState, Session
 from bot.ports import Store
 from bot.queueing import earlier
 from bot.replies import earlier_id, evening_line
@@ -25,9 +26,9 @@ async def earlier_answers(session: Session, store: Store) -> list[tuple[Entry, .
     evenings: list[tuple[float, tuple[Entry, ...]]] = []
     for evening in earlier(session, await store.sessions()):
         answered = [
-            (question.state, question.state.answer)
+            (question.state, answer)
             for question in await store.questions(evening.id)
-            if question.status is Status.ANSWERED and question.state.answer and question.state.answer.by != COURSE
+            if (answer := lasting(question.state))
         ]
         if answered:
             entries = [await _entry(evening, state, answer, store) for state, answer in answered]

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlite_utils import Database
 
-from bot.model import COURSE, CourseMatch, Earlier, Evening, QuestionState, Recurrence, Session, Status
+from bot.given import lasting
+from bot.model import CourseMatch, Earlier, Evening, QuestionState, Recurrence, Session
 from bot.queueing import earlier, visible
 from bot.replies import earlier_id, evening_line
 from bot.storage import changes
@@ -100,8 +101,8 @@ def _earlier(
 
 
 def _answer(question: QuestionState, evening: Session, score: float) -> CourseMatch | None:
-    given = question.answer
-    if given is None or given.by == COURSE or question.status is not Status.ANSWERED:
+    given = lasting(question)
+    if given is None:
         return None
     where = evening_line(evening, given.at)
     return CourseMatch(earlier_id(evening.id, question.id), score, "suggested", given.text, where=where)

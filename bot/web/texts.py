@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from bot.aloud import ALOUD
+from bot.given import ALOUD
 
 TEXTS: Mapping[str, Mapping[str, str]] = {
     "zh": {

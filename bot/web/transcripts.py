@@ -4,9 +4,10 @@ import json
 
 from aiohttp import web
 
-from bot.aloud import ALOUD, link_at, looked_for, read_offset, stands
+from bot.aloud import link_at, looked_for, read_offset, stands
 from bot.courses import TooLarge
 from bot.errors import BadInput
+from bot.given import ALOUD
 from bot.live import Told
 from bot.model import Proposal, Proposed, Question, Status, Transcript
 from bot.phrases import in_language

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from bot.aloud import (
-    ALOUD,
     answer_at,
     dated,
     link_at,
@@ -21,6 +20,7 @@ from bot.aloud import (
     wordings,
 )
 from bot.errors import BadInput
+from bot.given import ALOUD
 from bot.model import Answer, Dated, Person, Proposal, Proposed, Remembered, Status, Transcript
 from knowledge.aloud import Answered, Passage, Speech, views
 from knowledge.captions import Spoken

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.given import ALOUD, QUOTED
 from bot.model import Answer, Status
 from bot.promoting import (
-    ALOUD,
     PHRASINGS,
     added,
     cleaned,
@@ -89,8 +89,8 @@ def test_only_what_a_person_wrote_can_be_promoted() -> None:
     assert promotable(state("q1", Status.ANSWERED, answer=TOLD)) == TOLD
     assert promotable(state("q1", Status.QUEUED)) is None
     assert promotable(state("q1", Status.ANSWERED, answer=Answer("x", "course", 1.0))) is None
-    assert {TEXTS[language]["aloud"] for language in TEXTS} == ALOUD
-    for text in ALOUD:
+    assert {TEXTS[language]["aloud"] for language in TEXTS} == set(ALOUD.values())
+    for text in (*ALOUD.values(), *(said.format(time="01:02:03", text="so") for said in QUOTED.values())):
         assert promotable(state("q1", Status.ANSWERED, answer=Answer(text, "Ann", 1.0))) is None
 
 

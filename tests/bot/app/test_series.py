@@ -14,6 +14,7 @@ from bot.app.minds import Minds
 from bot.app.series import WORDINGS, earlier_answers
 from bot.desk import Desk
 from bot.errors import NotAllowed
+from bot.given import ALOUD
 from bot.model import CourseMatch, Mode, Person, Placement, Session
 from bot.pipeline import Pipeline
 from bot.storage.sqlite import SqliteStore
@@ -135,10 +136,12 @@ async def test_only_earlier_evenings_of_the_same_series_count(hall: Evenings) ->
 
 
 async def test_only_what_a_person_answered_counts(hall: Evenings) -> None:
-    """Not the course's own answer that a moderator accepted, nothing dismissed, merged away, open or reopened."""
+    """Not the course's own answer that a moderator accepted, nothing dismissed, merged away, open or reopened, and not
+    that something was answered aloud, which tells nobody anything on another evening."""
     await hall.ask(FIRST, RECORDING, PRICE, "Where are the slides?", "Who pays for lunch?")
     for question in ("q1", "q2", "q3"):
         await hall.desk.answer("Ann", question, TOLD)
+    await hall.desk.answer("Ann", "q4", ALOUD["en"])
     (taken,) = await hall.ask(replace(SECOND, memory=Mode.SUGGEST), AGAIN)
     assert taken.question
     await hall.desk.recall("Ann", taken.question, "q1")
