@@ -661,8 +661,8 @@ def _show_transcribed(found: "Transcribed") -> None:
         begins = f"{datetime.fromtimestamp(kept.zero):%Y-%m-%d %H:%M:%S}"
         click.echo(_said(f"the transcript begins {begins}; if it does not, say so with --offset"), err=True)
     count = len(found.proposals)
-    told = f"{count or 'no'} {'question' if count == 1 else 'questions'} found that may have been answered aloud"
-    click.echo(_said(told + (": confirm on the page" if count else "")), err=True)
+    told = f"questions that may have been answered aloud, to be confirmed on the page: {count}"
+    click.echo(_said(told if count else "no question was found that was answered aloud"), err=True)
 
 
 def _show_problems(folder: Path, course: "Course") -> None:
