@@ -82,4 +82,4 @@ def test_the_command_prints_what_it_found(folder: Path, monkeypatch: pytest.Monk
     done = CliRunner().invoke(cli.floormic, command, standalone_mode=False)
     assert done.exception is None
     assert done.stdout == "00:00:10  proposed      1  Is there a recording?\n"
-    assert "1 个问题在现场口头回答过" in done.stderr
+    assert "请在页面上确认的问题：1 个" in done.stderr
