@@ -65,7 +65,7 @@ export function updateRow(row, question, on, { selected, opened }, leaving) {
 export function demand({ askers, votes, messages }) {
   const asked = t("board.asked", { n: askers });
   const ways = messages > askers ? [t("board.wordings", { n: messages })] : [];
-  return [asked, ...ways, t("votes.count", { n: votes })].join(" · ");
+  return [asked, ...ways, ...(votes ? [t("votes.count", { n: votes })] : [])].join(" · ");
 }
 
 /** Since when it waits, and when it was asked last. */

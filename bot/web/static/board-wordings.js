@@ -15,6 +15,7 @@ export function wordings({ split, move }) {
   const moves = button({ icon: "move", word: t("board.move"), "data-do": "move", act: () => done(move) });
   const acts = el("div", { class: "wordings-acts" }, splits, moves);
   const why = el("p", { class: "faint", text: t("board.split.why") });
+  const node = el("section", { class: "panel-wordings", hidden: true }, head, why, list, acts); // until they are known
   let asked = [];
 
   async function done(doing) {
@@ -48,12 +49,13 @@ export function wordings({ split, move }) {
 
   function update(next) {
     asked = next;
+    node.hidden = false;
     const there = new Set(next.map((one) => one.message));
     for (const id of chosen) if (!there.has(id)) chosen.delete(id);
     draw();
   }
 
-  return { node: el("section", { class: "panel-wordings" }, head, why, list, acts), update };
+  return { node, update };
 }
 
 /** Why it was taken for a question, put here and answered: the strongest signs, folded. */
