@@ -331,7 +331,7 @@ async def test_a_vote_counts_once_and_can_be_taken_back(crowd: Crowd) -> None:
 
 async def test_what_is_asked_without_a_network_is_sent_once_later(crowd: Crowd) -> None:
     """Asked offline, closed, opened again: the question is kept on the device and arrives exactly once."""
-    viewer = await crowd.viewer(PHONE)
+    viewer = await crowd.viewer(PHONE, service_workers="block")  # with one some requests pass by a route
     await viewer.context.route("**/messages", lambda route: route.abort())
     await ask(viewer, "Is there a recording of this talk?")
     await expect(viewer.locator("#composer-note")).to_contain_text("1 question waits")
