@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo run test check format bench train docs freeze clean
+.PHONY: help env demo run test torture check format bench train docs freeze clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -26,6 +26,9 @@ run: $(VENV)/.runtime ## run with floormic.toml
 
 test: $(VENV)/.developer ## run the tests (four at a time: most of them wait)
 	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+
+torture: $(VENV)/.developer ## misfortune and full load, each with its figure (a quarter of an hour, on a quiet machine)
+	$(BIN)/python -m tests.torture $(ARGS)
 
 check: $(VENV)/.developer ## lint, types, layers and dependencies
 	$(BIN)/ruff check .
