@@ -17,18 +17,18 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from tests.torture.scenario import Figure, Run, Scenario, scenarios
+from tests.torture.scenario import Figure, LeftOut, Run, Scenario, scenarios
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """`broke`: why it came to no end; "" where it did. `left_out`: the program it needs is not here."""
+    """`broke`: why it came to no end; "" where it did. `left_out`: why it cannot be played here; "" where it can."""
 
     scenario: Scenario
     figures: Sequence[Figure]
     took: float
     broke: str = ""
-    left_out: bool = False
+    left_out: str = ""
 
     def passed(self, short: bool) -> bool:
         if self.left_out:
@@ -42,18 +42,20 @@ class Outcome:
 def _play(name: str, folder: str, short: bool, pipe: Connection) -> None:
     found = next(one for one in scenarios() if one.name == name)
     run = Run(Path(folder), short)
-    broke = ""
+    broke = left_out = ""
     try:
         asyncio.run(found.play(run))
+    except LeftOut as error:
+        left_out = str(error)
     except BaseException:
         broke = traceback.format_exc()
-    pipe.send((run.figures, broke))
+    pipe.send((run.figures, broke, left_out))
 
 
 def play(found: Scenario, short: bool) -> Outcome:
     """Runs one in a process of its own, which is ended at twice its time."""
     if found.needs and shutil.which(found.needs) is None:
-        return Outcome(found, [], 0.0, left_out=True)
+        return Outcome(found, [], 0.0, left_out=f"{found.needs} is not installed")
     began = time.monotonic()
     ours, theirs = multiprocessing.Pipe(duplex=False)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -65,13 +67,13 @@ def play(found: Scenario, short: bool) -> Outcome:
                 return Outcome(
                     found, [], time.monotonic() - began, f"did not end within {time.monotonic() - began:.0f} s"
                 )
-            figures, broke = ours.recv()
+            figures, broke, left_out = ours.recv()
         except EOFError:
             return Outcome(found, [], time.monotonic() - began, "its process died")
         finally:
             process.kill()
             process.join()
-    return Outcome(found, figures, time.monotonic() - began, broke)
+    return Outcome(found, figures, time.monotonic() - began, broke, left_out)
 
 
 def table(outcomes: Sequence[Outcome], short: bool) -> str:
@@ -80,7 +82,7 @@ def table(outcomes: Sequence[Outcome], short: bool) -> str:
     for outcome in outcomes:
         name = outcome.scenario.name
         if outcome.left_out or outcome.broke:
-            why = f"left out: {outcome.scenario.needs} is not installed" if outcome.left_out else "broke"
+            why = f"left out: {outcome.left_out}" if outcome.left_out else "broke"
             lines.append(f"| {name} | {why} | | | |")
         for figure in outcome.figures:
             unjudged = not figure.target or (short and figure.timing)
@@ -120,7 +122,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if outcome.broke:
             print(outcome.broke, flush=True)
         if outcome.left_out:
-            print(f"  left out: {one.needs} is not installed", flush=True)
+            print(f"  left out: {outcome.left_out}", flush=True)
         verdict = "pass" if outcome.passed(chosen.short) else "FAIL"
         print(f"  {verdict} in {outcome.took:.0f} s{' (it must fail, and does)' * (one.control and verdict == 'pass')}")
     if chosen.markdown:

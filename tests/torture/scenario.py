@@ -12,6 +12,10 @@ import tests.torture
 SEED = 20_261_126
 
 
+class LeftOut(Exception):
+    """Raised by a scenario where this machine cannot play it; the text says why. It counts as neither."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """One figure beside its target. `timing`: it says how fast this machine was, not whether something was lost."""
@@ -55,7 +59,8 @@ class Run:
     ) -> None:
         """Reports `value`; without a bound it is only told."""
         holds = (most is None or value <= most) and (least is None or value >= least)
-        bounds = [f"at most {most:g}"] * (most is not None) + [f"at least {least:g}"] * (least is not None)
+        named = [("at most", most), ("at least", least)]
+        bounds = [f"{name} {bound:g}" for name, bound in named if bound is not None]
         target = f"{most:g}" if most == 0 and least is None else " and ".join(bounds)
         found = Figure(what, value, unit, target, holds, timing)
         self.figures.append(found)
