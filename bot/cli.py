@@ -1,7 +1,7 @@
 """The command `floormic`. Parses, calls, prints; what it calls is imported when it is needed, so that help is fast.
 
-Exit status: 0 all went well, 1 `check` found mistakes or `sources` a source that is down, 2 it could not be done (the
-reason is on standard error), 130 stopped by Ctrl-C.
+Exit status: 0 all went well, 1 `check` found mistakes, `sources` a source that is down or `restore --check` less than
+the backup says, 2 it could not be done (the reason is on standard error), 130 stopped by Ctrl-C.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -416,6 +416,54 @@ def reencode(config: Path | None) -> None:
 
 
 @floormic.command()
+@config_option
+@click.argument("target", type=click.Path(path_type=Path), required=False, metavar="[FILE or DIR]")
+@click.option("--without-secrets", is_flag=True, help="Leave secrets out; people then have to sign in again.")
+@click.option("--keep", type=click.IntRange(min=1), help="Remove older ones of the folder but the newest so many.")
+def backup(config: Path | None, target: Path | None, without_secrets: bool, keep: int | None) -> None:
+    """Write everything (database, courses, configuration, secrets) as one file, and read it back before saying that it
+    is done. The program may be running. Default: a new file in the configured folder `backups`."""
+    from bot import app
+
+    with suppress(OSError):  # where systemd has seen to it already, and forbids it
+        os.nice(10)  # the program that runs comes first
+    place = app.place_of(_config(config))
+    with _progress("copying", 100) as progress:
+        told = _percent(progress)
+        done = app.back_up(place, target, with_secrets=not without_secrets, keep=keep or 0, told=told)
+    for line in app.told_backup(done):
+        click.echo(_said(line))
+
+
+@floormic.command()
+@config_option
+@click.argument("file", type=FILE)
+@click.option(
+    "--check", "rehearsing", is_flag=True, help="Only rehearse: restore it elsewhere, open it, and remove it."
+)
+@click.option("--replace", is_flag=True, help="Move the data that are there aside. Nothing is deleted.")
+def restore(config: Path | None, file: Path, rehearsing: bool, replace: bool) -> int:
+    """Bring back what `floormic backup` wrote to FILE. Stop the program first. The status is 1 where a rehearsal found
+    less than the backup says."""
+    from bot import app
+
+    if rehearsing and replace:
+        raise BadInput("--check and --replace do not go together")
+    with _progress("reading", 100) as progress:
+        if rehearsing:
+            rehearsed = app.rehearse(file, _percent(progress))
+            lines, wrong = app.told_rehearsal(rehearsed, file), bool(rehearsed.fewer)
+        else:
+            done = app.restore(
+                file, config or DEFAULT_CONFIG, replace=replace, now=time.time(), told=_percent(progress)
+            )
+            lines, wrong = app.told_restore(done), False
+    for line in lines:
+        click.echo(_said(line))
+    return 1 if wrong else 0
+
+
+@floormic.command()
 def version() -> None:
     """Print the version of Floormic and of Python."""
     import platform
@@ -609,9 +657,14 @@ def _progress(what: str, total: int | None = None) -> Iterator[Callable[[int], N
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done: bar.update(task, completed=done)
+
+
+def _percent(progress: Callable[[int], None]) -> Callable[[int, int], None]:
+    return lambda done, of: progress(100 * done // of)
 
 
 def _lines(file: Path) -> int | None:

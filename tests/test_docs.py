@@ -144,7 +144,7 @@ def test_the_readme_names_the_two_commands() -> None:
 
 
 @pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", *map("docs/{}.md".format, (
-    "settings", "commands", "bench", "api", "measurements", "intake", "connectors"))])  # fmt: skip
+    "settings", "commands", "bench", "api", "measurements", "intake", "connectors", "backup", "privacy"))])  # fmt: skip
 def test_links_between_the_pages_lead_somewhere(page: str) -> None:
     """Every relative link of a page is a file that exists."""
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", read(page)):

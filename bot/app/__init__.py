@@ -7,6 +7,19 @@ from bot.app.demo import demo
 from bot.app.forgetting import export, forget
 from bot.app.hall import Hall, open_hall, run
 from bot.app.importing import Imported, Preview, import_chat
+from bot.app.keeping import (
+    BackedUp,
+    Place,
+    Rehearsed,
+    Restored,
+    back_up,
+    place_of,
+    rehearse,
+    restore,
+    told_backup,
+    told_rehearsal,
+    told_restore,
+)
 from bot.app.listening import listen
 from bot.app.reencoding import reencode
 from bot.app.replaying import ReplaySummary, replay
@@ -18,17 +31,22 @@ from bot.app.trends import trends
 from bot.web.site import ReportWish
 
 __all__ = [
+    "BackedUp",
     "Calibrated",
     "Given",
     "Hall",
     "Imported",
     "Measured",
+    "Place",
     "Preview",
+    "Rehearsed",
     "ReplaySummary",
     "ReportWish",
+    "Restored",
     "Standing",
     "Transcribed",
     "Wanted",
+    "back_up",
     "bench",
     "calibrate_model",
     "check_encoder",
@@ -43,12 +61,18 @@ __all__ = [
     "listen",
     "load",
     "open_hall",
+    "place_of",
     "reencode",
+    "rehearse",
     "replay",
     "report",
+    "restore",
     "run",
     "standing",
     "told",
+    "told_backup",
+    "told_rehearsal",
+    "told_restore",
     "transcribe",
     "trends",
 ]

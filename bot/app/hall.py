@@ -514,7 +514,7 @@ async def open_hall(
 
     Raises `StoreBusy` where another process has the database, `SettingsError` where the port is taken.
     """
-    settings.data.mkdir(parents=True, exist_ok=True)
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     store = await open_store(settings.database, now=now)
     hall: Hall | None = None
     try:

@@ -164,6 +164,9 @@ def _resolve_paths(draft: Draft, kinds: Kinds) -> None:
     draft.data.setdefault("data", "data")
     if (data := absolute(draft.data, "data")) and data.exists() and not data.is_dir():
         draft.problem(("data",), f"{data} is a file, not a folder")
+    draft.data.setdefault("backups", "backups")
+    if (backups := absolute(draft.data, "backups")) and backups.exists() and not backups.is_dir():
+        draft.problem(("backups",), f"{backups} is a file, not a folder")
     for place, table in draft.tables("session"):
         course = absolute(table, "course")
         if course and course.exists() and not course.is_dir():

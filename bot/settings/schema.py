@@ -293,7 +293,12 @@ class Settings(Section):
     data: Path = Field(
         default=Path("data"),
         description="Folder of the database (`floormic.sqlite3`) and of the secret that signs links, relative to this "
-        "file. It is made when missing. Keep it private, and keep copies of it.",
+        "file. It is made when missing. Keep it private, and keep copies of it (`floormic backup`).",
+    )
+    backups: Path = Field(
+        default=Path("backups"),
+        description="Folder in which `floormic backup` writes, relative to this file. It "
+        "is made when missing. Another disk or machine is better.",
     )
     web: WebSettings = WebSettings()
     encoder: EncoderSettings = EncoderSettings()

@@ -18,7 +18,7 @@ def keep_secret(file: Path) -> str:
     try:
         secret = file.read_text(encoding="ascii").strip()
     except FileNotFoundError:
-        file.parent.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret = secrets.token_urlsafe(32)
         # Exclusive, so that two programs that start at once cannot each believe in a secret of their own.
         try:

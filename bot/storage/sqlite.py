@@ -104,7 +104,7 @@ class SqliteStore:
         self._folder = tempfile.mkdtemp(prefix="floormic-") if passing else None
         file = Path(self._folder, "passing.db") if self._folder else Path(path).resolve()
         try:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._held = claim(file)
         except OSError as error:
             raise StoreError(f"cannot make the folder of the database {file}: {error.strerror}") from error

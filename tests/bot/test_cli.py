@@ -1,5 +1,6 @@
 """The command line: what it prints, and how it ends."""
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -169,3 +170,41 @@ class TestEndings:
             cli.main()
         assert ended.value.code == 130
         assert "Traceback" not in capsys.readouterr().err
+
+
+class TestBackups:
+    def test_a_backup_is_written_rehearsed_and_restored(self, tmp_path: Path) -> None:
+        """The three commands one after the other, as an organiser types them; nothing but the file's name is asked."""
+        (tmp_path / "floormic.toml").write_text("")
+        assert "no database yet" in floormic("backup", cwd=tmp_path).stderr
+        asyncio.run(founded(tmp_path / "data/floormic.sqlite3"))
+        written = floormic("backup", "--keep", "2", cwd=tmp_path)
+        assert (written.returncode, written.stderr) == (0, "")
+        assert "keep it private" in written.stdout
+        [file] = (tmp_path / "backups").iterdir()
+        rehearsed = floormic("restore", "--check", file, cwd=tmp_path)
+        assert (rehearsed.returncode, rehearsed.stderr) == (0, "")
+        assert "can be restored: messages 0, questions 0" in rehearsed.stdout
+        refused = floormic("restore", file, cwd=tmp_path)
+        assert (refused.returncode, "--replace" in refused.stderr) == (2, True)
+        assert floormic("restore", file, "--replace", cwd=tmp_path).returncode == 0
+        assert len(list(tmp_path.glob("data.before-*"))) == 1
+
+    def test_a_file_that_cannot_grow_leaves_nothing(self, tmp_path: Path) -> None:
+        """A disk that is full in the middle: one line, status 2, and no half file."""
+        asyncio.run(founded(tmp_path / "data/floormic.sqlite3"))
+        limited = f"ulimit -f 100; exec {sys.executable} -m bot.cli backup"
+        env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(Path(cli.__file__).parent.parent), "HOME": str(tmp_path)}
+        done = subprocess.run(
+            ["bash", "-c", limited], capture_output=True, text=True, timeout=60, cwd=tmp_path, env=env
+        )
+        assert done.returncode == 2
+        assert done.stderr.startswith("floormic: ")
+        assert "Traceback" not in done.stderr
+        assert list((tmp_path / "backups").iterdir()) == []
+
+
+async def founded(database: Path) -> None:
+    from bot.storage.sqlite import open_store
+
+    await (await open_store(database)).close()

@@ -1,0 +1,507 @@
+"""Backups of an installation, and the way back from them."""
+
+import asyncio
+import io
+import json
+import os
+import shutil
+import sqlite3
+import stat
+import tarfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bot.app.keeping import Place, back_up, backups_in, look_through, place_of, rehearse, restore, told_restore
+from bot.app.keeping.manifest import Manifest
+from bot.courses import Courses
+from bot.errors import BadInput, Conflict, NotFound, StoreBusy, StoreError
+from bot.model import GONE, Person, Placed, Placement, Session
+from bot.storage.connection import claim, connect
+from bot.storage.migrations import steps
+from bot.storage.sqlite import open_store
+from tests.bot.values import message, state
+
+CONFIG = """
+[[session]]
+id = "talk"
+title = "Talk"
+course = "course"
+
+[intake]
+secret_file = "data/secrets/intake-secret"
+"""
+NOW = 1_700_000_000.0
+
+
+async def filled(place: Place, count: int) -> None:
+    store = await open_store(place.database)
+    await store.save_session(Session("talk", "Talk"))
+    await store.receive([message(number, user=f"u{number % 3}") for number in range(count)])
+    await store.close()
+
+
+def installed(folder: Path, count: int = 20) -> Place:
+    """An installation with so many messages, a course and secrets."""
+    folder.mkdir()
+    (folder / "floormic.toml").write_text(CONFIG)
+    (folder / "course").mkdir()
+    (folder / "course/faq.md").write_text("## Is there a recording?\n\nYes.\n")
+    (folder / "data/secrets").mkdir(parents=True)
+    (folder / "data/secret").write_text("0123456789abcdefghij-secret\n")
+    (folder / "data/secrets/intake-secret").write_text("another-0123456789abcdef\n")
+    place = place_of(folder / "floormic.toml")
+    asyncio.run(filled(place, count))
+    return place
+
+
+def rows(database: Path) -> list[str]:
+    db = sqlite3.connect(database)
+    found = [str(row[0]) for row in db.execute("SELECT external_id FROM messages ORDER BY id")]
+    db.close()
+    return found
+
+
+def snapshot(folder: Path) -> dict[str, tuple[int, bytes]]:
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes())
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return installed(tmp_path / "here")
+
+
+def test_a_backup_has_everything_and_comes_back_elsewhere(place: Place, tmp_path: Path) -> None:
+    """Database, secrets, configuration and course, byte for byte, in an empty folder."""
+    done = back_up(place)
+    assert done.file.parent == place.backups
+    names = {one.name for one in done.manifest.files}
+    assert {"data/floormic.sqlite3", "data/secret", "data/secrets/intake-secret", "config/floormic.toml"} <= names
+    assert "config/course/faq.md" in names
+    there = restore(done.file, tmp_path / "there/floormic.toml", now=NOW)
+    assert there.data == tmp_path / "there/data"
+    assert rows(there.data / "floormic.sqlite3") == rows(place.database)
+    for name in ("floormic.toml", "course/faq.md", "data/secret", "data/secrets/intake-secret"):
+        assert (tmp_path / "there" / name).read_bytes() == (place.folder / name).read_bytes()
+
+
+def test_nobody_else_can_read_a_backup_or_what_comes_back(place: Place, tmp_path: Path) -> None:
+    """The file has the mode 600, and so has every file that is restored."""
+    done = back_up(place)
+    assert stat.S_IMODE(done.file.stat().st_mode) == 0o600
+    there = restore(done.file, tmp_path / "there/floormic.toml", now=NOW)
+    assert all(stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 for path in [there.data, *there.data.rglob("*")])
+
+
+def test_a_backup_is_taken_while_the_store_is_open_and_has_what_was_accepted_before(place: Place) -> None:
+    """What was acknowledged before the command began is in it, though it is only in the log; the lock is no hindrance,
+    and writing goes on while it is copied."""
+
+    async def run() -> tuple[Manifest, int]:
+        store = await open_store(place.database)
+        await store.receive([message(number) for number in range(100, 1100)])
+        backing_up = asyncio.create_task(asyncio.to_thread(back_up, place))
+        later = 0
+        while not backing_up.done():
+            await store.receive([message(10_000 + later)])
+            later += 1
+        await store.close()
+        return (await backing_up).manifest, later
+
+    manifest, later = asyncio.run(run())
+    assert later > 0
+    assert 1020 <= manifest.counts["messages"] <= 1020 + later
+
+
+def test_without_secrets_there_are_none(place: Place) -> None:
+    """Neither the secret of the installation nor those of sources, and it says so."""
+    done = back_up(place, with_secrets=False)
+    data = done.file.read_bytes()
+    assert b"0123456789abcdefghij-secret" not in data
+    assert b"another-0123456789abcdef" not in data
+    assert "config/floormic.toml" in {one.name for one in done.manifest.files}
+    assert any("sign in again" in line for line in done.manifest.left_out)
+
+
+def test_without_secrets_a_configuration_that_holds_one_is_left_out(place: Place) -> None:
+    """A key that stands in the file is a secret like any other."""
+    assert place.config
+    place.config.write_text('[telegram]\ntoken = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"\n')
+    done = back_up(place_of(place.config), with_secrets=False)
+    assert b"AAHdqTcvCH1v" not in done.file.read_bytes()
+    assert any("telegram.token" in line for line in done.manifest.left_out)
+
+
+def test_variables_that_hold_secrets_are_named(place: Place) -> None:
+    """Their values are nowhere to be found, so whoever moves has to know."""
+    assert place.config
+    place.config.write_text('[[intake]]\nsecret_env = "LOBBY_SECRET"\n[telegram]\n')
+    assert back_up(place_of(place.config)).manifest.variables == ("FLOORMIC_TELEGRAM_TOKEN", "LOBBY_SECRET")
+
+
+def test_nothing_is_overwritten(place: Place, tmp_path: Path) -> None:
+    """A file that is there stays."""
+    (tmp_path / "mine.tar").write_text("mine")
+    with pytest.raises(BadInput, match="there already"):
+        back_up(place, tmp_path / "mine.tar")
+    assert (tmp_path / "mine.tar").read_text() == "mine"
+
+
+def test_only_the_newest_are_kept_and_only_our_own_removed(place: Place) -> None:
+    """--keep counts files of its own naming; others in the folder are not touched."""
+    place.backups.mkdir()
+    for day in (1, 2, 3):
+        (place.backups / f"floormic-2026010{day}T000000Z.tar").write_text("old")
+    (place.backups / "floormic-mine.tar").write_text("mine")
+    (place.backups / "holiday.tar").write_text("mine")
+    done = back_up(place, keep=2)
+    assert [path.name for path, _ in backups_in(place.backups)] == [done.file.name, "floormic-20260103T000000Z.tar"]
+    assert len(done.removed) == 2
+    assert {path.name for path in place.backups.iterdir()} >= {"floormic-mine.tar", "holiday.tar"}
+
+
+def test_keeping_some_needs_a_folder(place: Place, tmp_path: Path) -> None:
+    """With a file's name there is nothing to count."""
+    with pytest.raises(BadInput, match="name the folder"):
+        back_up(place, tmp_path / "mine.tar", keep=3)
+
+
+def test_what_a_killed_backup_left_goes_with_the_next(place: Place) -> None:
+    """Half a backup never has the name of a whole one, and does not fill the disk."""
+    place.backups.mkdir()
+    left = place.backups / ".floormic-20260101T000000Z.tar.0123abcd.floormic-part"
+    for path in (left, left.with_name(left.name + "-database")):
+        path.write_text("half")
+    back_up(place)
+    assert [path.suffix for path in place.backups.iterdir()] == [".tar"]
+
+
+def test_a_full_disk_leaves_nothing_behind(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Too little room is said before anything is written, with what is needed."""
+    usage = shutil.disk_usage(place.folder)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=1 << 20))
+    with pytest.raises(StoreError, match=r"needs about \d+ MB .* and 1 MB are free"):
+        back_up(place)
+    assert list(place.backups.iterdir()) == []
+
+
+def test_one_backup_a_folder_at_a_time(place: Place) -> None:
+    """The second one is told so, and takes nothing away from the first."""
+    inside: list[Exception] = []
+
+    def told(done: int, of: int) -> None:
+        if not inside:
+            with pytest.raises(StoreBusy, match="another backup") as caught:
+                back_up(place)
+            inside.append(caught.value)
+
+    back_up(place, told=told)
+    assert inside
+
+
+def test_a_damaged_database_is_no_backup(place: Place) -> None:
+    """What cannot be relied on does not get a name that says otherwise."""
+    with place.database.open("r+b") as stream:
+        stream.seek(8192)
+        stream.write(os.urandom(16384))
+    with pytest.raises(StoreError):
+        back_up(place)
+    assert list(place.backups.iterdir()) == []
+
+
+def test_without_a_database_there_is_nothing_to_back_up(tmp_path: Path) -> None:
+    """A new installation, or a wrong --config, is told apart from a backup that is empty."""
+    with pytest.raises(NotFound, match="no database yet"):
+        back_up(place_of(None).__class__(None, tmp_path, tmp_path / "data", tmp_path / "backups"))
+
+
+# -- restoring ---------------------------------------------------------------------------------------------------------
+
+
+def test_data_that_are_there_are_not_touched(place: Place) -> None:
+    """Without --replace nothing is changed, not even a time."""
+    done = back_up(place)
+    before = snapshot(place.folder)
+    with pytest.raises(Conflict, match="--replace"):
+        restore(done.file, place.folder / "floormic.toml", now=NOW)
+    assert snapshot(place.folder) == before
+
+
+def test_replaced_data_are_moved_aside(place: Place) -> None:
+    """--replace deletes nothing: the former folder is whole beside the new one."""
+    done = back_up(place)
+    asyncio.run(filled(place, 30))
+    now_in = rows(place.database)
+    back = restore(done.file, place.folder / "floormic.toml", replace=True, now=NOW)
+    assert back.aside
+    assert rows(back.aside / "floormic.sqlite3") == now_in
+    assert len(rows(place.database)) == 20
+
+
+def test_a_running_program_is_left_alone(place: Place) -> None:
+    """It is refused with the number of the process, with --replace too."""
+    done = back_up(place)
+    held = claim(place.database)
+    with pytest.raises(StoreBusy, match=f"process {os.getpid()}"):
+        restore(done.file, place.folder / "floormic.toml", replace=True, now=NOW)
+    os.close(held)
+    assert place_of(place.config).runner == 0
+
+
+def test_an_empty_folder_is_filled_in_place(place: Place, tmp_path: Path) -> None:
+    """A mount point cannot be renamed; it stays the same folder."""
+    done = back_up(place)
+    (tmp_path / "there/data").mkdir(parents=True)
+    inode = (tmp_path / "there/data").stat().st_ino
+    restore(done.file, tmp_path / "there/floormic.toml", now=NOW)
+    assert (tmp_path / "there/data").stat().st_ino == inode
+    assert len(rows(tmp_path / "there/data/floormic.sqlite3")) == 20
+    assert not list((tmp_path / "there/data").glob(".*"))
+
+
+def test_a_configuration_that_is_there_stays(place: Place, tmp_path: Path) -> None:
+    """That of the backup is put beside it, and the data go where the one that is there says."""
+    done = back_up(place)
+    (tmp_path / "there").mkdir()
+    (tmp_path / "there/my.toml").write_text('data = "elsewhere"\n')
+    back = restore(done.file, tmp_path / "there/my.toml", now=NOW)
+    assert back.data == tmp_path / "there/elsewhere"
+    assert back.beside.other
+    assert back.beside.other.read_text() == CONFIG
+    assert (tmp_path / "there/my.toml").read_text() == 'data = "elsewhere"\n'
+
+
+def test_a_course_that_was_sent_is_found_where_it_is_now(place: Place, tmp_path: Path) -> None:
+    """The database names its folder by its whole path, which is another one on another machine."""
+
+    async def sent() -> None:
+        store = await open_store(place.database)
+
+        async def put(who: str, session: Session, folder: str) -> None:
+            await store.save_session(Session("talk", "Talk", course=folder))
+
+        async def body() -> object:
+            yield b"## A question?\n\nAn answer.\n"
+
+        courses = Courses(place.data / "courses", store.sessions, time.time, put=put)
+        version, _ = await courses.take("talk", "faq.md", body(), "Li")
+        await courses.use(Session("talk", "Talk"), version.id, "Li")
+        await store.close()
+
+    async def course_now(database: Path) -> Path:
+        store = await open_store(database)
+        [session] = await store.sessions()
+        await store.close()
+        return Path(session.course)
+
+    asyncio.run(sent())
+    back = restore(back_up(place).file, tmp_path / "there/floormic.toml", now=NOW)
+    course = asyncio.run(course_now(back.data / "floormic.sqlite3"))
+    assert course.is_relative_to(back.data)
+    assert [path.name for path in course.iterdir()] == ["faq.md"]
+
+
+def test_files_outside_of_both_folders_are_put_aside(place: Place, tmp_path: Path) -> None:
+    """A backup does not say where it writes: a key from elsewhere is put into a folder of its own."""
+    assert place.config
+    (tmp_path / "key").write_text("another-0123456789abcdef")
+    place.config.write_text(f'[intake]\nsecret_file = "{tmp_path}/key"\n')
+    done = back_up(place_of(place.config))
+    (tmp_path / "key").unlink()
+    back = restore(done.file, tmp_path / "there/floormic.toml", now=NOW)
+    assert not (tmp_path / "key").exists()
+    assert back.beside.put_back
+    assert [path.read_text() for path in back.beside.put_back.rglob("key")] == ["another-0123456789abcdef"]
+
+
+# -- files that are no backup ------------------------------------------------------------------------------------------
+
+
+def rewritten(file: Path, change: Callable[[tarfile.TarFile, tarfile.TarInfo, bytes], None]) -> Path:
+    """The same archive with each member written by `change`."""
+    target = file.with_name("changed.tar")
+    with tarfile.open(file) as old, tarfile.open(target, "w") as new:
+        for info in old:
+            stream = old.extractfile(info)
+            assert stream
+            change(new, info, stream.read())
+    return target
+
+
+def add(tar: tarfile.TarFile, info: tarfile.TarInfo, data: bytes) -> None:
+    info.size = len(data)
+    tar.addfile(info, io.BytesIO(data))
+
+
+def extra(name: str, **kind: object) -> Callable[[tarfile.TarFile, tarfile.TarInfo, bytes], None]:
+    """Adds a member of this name before the manifest."""
+
+    def change(tar: tarfile.TarFile, info: tarfile.TarInfo, data: bytes) -> None:
+        if info.name == "manifest.json":
+            more = tarfile.TarInfo(name)
+            for key, value in kind.items():
+                setattr(more, key, value)
+            add(tar, more, b"" if kind else b"evil")
+        add(tar, info, data)
+
+    return change
+
+
+def with_manifest(**fields: object) -> Callable[[tarfile.TarFile, tarfile.TarInfo, bytes], None]:
+    def change(tar: tarfile.TarFile, info: tarfile.TarInfo, data: bytes) -> None:
+        if info.name == "manifest.json":
+            data = json.dumps({**json.loads(data), **fields}).encode()
+        add(tar, info, data)
+
+    return change
+
+
+def flipped(tar: tarfile.TarFile, info: tarfile.TarInfo, data: bytes) -> None:
+    if info.name == "data/floormic.sqlite3":
+        data = data[:5000] + bytes([data[5000] ^ 1]) + data[5001:]
+    add(tar, info, data)
+
+
+def dropped(tar: tarfile.TarFile, info: tarfile.TarInfo, data: bytes) -> None:
+    if info.name != "data/secret":
+        add(tar, info, data)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        pytest.param(flipped, "checksum differs", id="a flipped bit"),
+        pytest.param(dropped, "is missing", id="a file is missing"),
+        pytest.param(extra("data/more"), "not in its manifest", id="a file too many"),
+        pytest.param(extra("data/../../evil"), "leads out", id="dots"),
+        pytest.param(extra("/etc/cron.d/evil"), "leads out", id="an absolute path"),
+        pytest.param(extra("else/evil"), "no part of a backup", id="another folder"),
+        pytest.param(extra("data/x", type=tarfile.SYMTYPE, linkname="/etc/passwd"), "no plain file", id="a link"),
+        pytest.param(extra("data/x", type=tarfile.LNKTYPE, linkname="data/secret"), "no plain file", id="a hard link"),
+        pytest.param(extra("data/x", type=tarfile.CHRTYPE, devmajor=1, devminor=3), "no plain file", id="a device"),
+        pytest.param(extra("data/x", type=tarfile.FIFOTYPE), "no plain file", id="a pipe"),
+        pytest.param(extra("data/secret"), "twice", id="a file twice"),
+        pytest.param(with_manifest(format=9), "newer floormic", id="a newer format"),
+        pytest.param(with_manifest(schema=["9999_future"]), "newer floormic", id="a newer schema"),
+        pytest.param(with_manifest(files=7), "cannot be read", id="a broken manifest"),
+    ],
+)
+def test_what_is_no_whole_backup_is_refused(
+    place: Place,
+    tmp_path: Path,
+    change: Callable[[tarfile.TarFile, tarfile.TarInfo, bytes], None],
+    said: str,
+) -> None:
+    """A clear word, and nothing is touched: neither the data that are there nor anything outside."""
+    changed = rewritten(back_up(place).file, change)
+    before = snapshot(place.folder)
+    with pytest.raises(BadInput, match=said):
+        restore(changed, place.folder / "floormic.toml", replace=True, now=NOW)
+    with pytest.raises(BadInput, match=said):
+        rehearse(changed)
+    assert snapshot(place.folder) == before
+    assert not (tmp_path / "evil").exists()
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.7, 0.999])
+def test_a_file_that_is_cut_off_is_refused(place: Place, share: float) -> None:
+    """However much of it arrived."""
+    file = back_up(place).file
+    data = file.read_bytes().rstrip(b"\0")
+    file.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(BadInput, match="cut off"):
+        look_through(file)
+
+
+def test_a_rehearsal_opens_it_and_leaves_nothing(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Counts are compared after this program opened it, and the folder is gone."""
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    done = rehearse(back_up(place).file)
+    assert done.fewer == ()
+    assert done.steps == 0
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+def test_a_rehearsal_finds_rows_that_are_missing(place: Place) -> None:
+    """A manifest that promises more than there is does not pass."""
+    file = back_up(place).file
+    counts = {**look_through(file).counts, "messages": 21}
+    assert rehearse(rewritten(file, with_manifest(counts=counts))).fewer == ("messages",)
+
+
+def test_an_older_schema_is_brought_up_to_date_by_a_rehearsal(place: Place) -> None:
+    """A backup of an older version can be relied on, too."""
+    place.database.unlink()
+    db = connect(place.database)
+    steps.apply(db, stop_before=list(steps._migrations)[-1].name)
+    db.conn.close()
+    done = rehearse(back_up(place).file)
+    assert (done.steps, done.fewer) == (1, ())
+
+
+# -- forgotten persons -------------------------------------------------------------------------------------------------
+
+
+def test_evenings_that_were_forgotten_since_the_backup_stay_forgotten(place: Place) -> None:
+    """As `forget --before` did it: what founded a question keeps its words, and nobody is named."""
+
+    async def forget() -> list[str]:
+        store = await open_store(place.database)
+        founds = [
+            Placed(Placement(one.id, True, 0.9, "q1"), founds=state("q1")) for one in await store.pending("talk", 1)
+        ]
+        await store.place("talk", founds)
+        back_up(place, place.folder / "before.tar")
+        await store.forget_before(NOW)
+        await store.close()
+        return await texts()
+
+    async def texts() -> list[str]:
+        store = await open_store(place.database)
+        found = await store.placements("talk")
+        await store.close()
+        assert all(one.author.startswith(GONE) for one, _ in found)
+        return [one.text for one, _ in found]
+
+    forgotten = asyncio.run(forget())
+    assert forgotten.count("") == 19
+    back = restore(place.folder / "before.tar", place.folder / "floormic.toml", replace=True, now=NOW)
+    assert back.forgotten == 3
+    assert asyncio.run(texts()) == forgotten
+
+
+def test_who_was_forgotten_since_the_backup_stays_forgotten(place: Place) -> None:
+    """The database that is replaced tells who is gone, and they are forgotten in the backup too; others come back."""
+
+    async def forget() -> str:
+        store = await open_store(place.database)
+        [first, *_] = [m for m, _ in await store.placements("talk")]
+        await store.forget(Person(first.source, first.author), None, NOW)
+        await store.close()
+        return first.author
+
+    async def after() -> tuple[set[str], int]:
+        store = await open_store(place.database)
+        authors = [m.author for m, _ in await store.placements("talk")]
+        await store.close()
+        return {one for one in authors if not one.startswith(GONE)}, len(authors)
+
+    done = back_up(place)
+    author = asyncio.run(forget())
+    back = restore(done.file, place.folder / "floormic.toml", replace=True, now=NOW)
+    assert back.forgotten == 1
+    assert asyncio.run(after()) == ({"u0", "u1", "u2"} - {author}, 20)
+
+
+def test_elsewhere_it_is_said_that_the_forgotten_come_back(place: Place, tmp_path: Path) -> None:
+    """Without the database that was replaced nobody can know who they are."""
+    back = restore(back_up(place).file, tmp_path / "there/floormic.toml", now=NOW)
+    assert back.forgotten is None
+    assert any("forget them again" in line for line in told_restore(back))
