@@ -116,6 +116,7 @@ class SqliteStore:
                 raise explained(error) from error
             raise
         self._reader = Reader(partial(connect, file, patience=patience, reading=True))
+        self._sessions: tuple[int, asyncio.Future[list[Session]]] | None = None
         self._closed = False
 
     async def close(self) -> None:
@@ -166,7 +167,18 @@ class SqliteStore:
         return await self._write(sessions.configure, session)
 
     async def sessions(self) -> list[Session]:
-        return await self._read(sessions.all_)
+        """Read anew only where something was written since, and once for all who ask meanwhile: every request asks."""
+        if self._closed:
+            raise StoreError("the store is closed")
+        if self._sessions is None or self._sessions[0] != self._writer.batches:
+            self._sessions = self._writer.batches, asyncio.ensure_future(self._read(sessions.all_))
+        reading = self._sessions[1]
+        try:
+            return list(await asyncio.shield(reading))
+        except Exception:
+            if self._sessions is not None and self._sessions[1] is reading:
+                self._sessions = None
+            raise
 
     async def configured_sessions(self) -> list[str]:
         return await self._read(sessions.configured)

@@ -48,6 +48,8 @@ class Writer:
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()  # bounded by _room
         self._room = asyncio.Semaphore(WAITING)
         self._closed = False
+        self.batches = 0
+        """How many were written, or tried, up to now: while it stays the same, so does what stands in the file."""
         self._thread = threading.Thread(target=self._run, name="floormic-writer", daemon=True)
         self._thread.start()
 
@@ -82,6 +84,7 @@ class Writer:
             for call in batch:
                 if call.alone:
                     self._alone(call)
+            self.batches += 1  # before anybody hears that it is written
             _tell(batch, self._room)
         if self._db is not None:
             self._db.conn.close()

@@ -5,7 +5,6 @@ Deny by default: an address that no `Route` declares is refused, whatever else s
 
 import ipaddress
 import logging
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
 
@@ -14,7 +13,9 @@ from aiohttp.typedefs import Handler
 
 from bot.accounts import ROLES, at_least, role_of
 from bot.errors import BadInput, NoRole, NotAllowed, NotFound
+from bot.web.csp import content_security_policy
 from bot.web.failures import refusal
+from bot.web.rendering import HERE
 from bot.web.routes import API, Policy, Route
 from bot.web.site import CALLER, Caller, Site
 from bot.web.texts import TEXTS, preferred, say
@@ -26,10 +27,6 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 PARTICIPANT_DAYS = 400 * 86_400  # seconds; browsers keep no cookie longer
 LOGIN_STAYS = 30 * 86_400  # seconds; the store ends it earlier
 
-CSP = (
-    "default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data:; "
-    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors {ancestors}"
-)
 FRAMED = {"/s/{session}/stage": "*", "/s/{session}/overlay": "'self'"}
 """Who may show a page in a frame: slides the stage, and our own preview the overlay. Nobody any other."""
 HEADERS = {
@@ -119,12 +116,14 @@ def make_guards(
 
 def set_headers(site: Site, policy: Policy) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     """A signal handler: the headers that every response carries, streams and errors too."""
+    sources = [path.read_text(encoding="utf-8") for path in sorted((HERE / "templates").glob("*.html"))]
+    csp = content_security_policy(site.assets, sources)
+    policies = {framed: csp.format(ancestors=framed) for framed in ("'none'", *FRAMED.values())}
 
     async def on_prepare(request: web.Request, response: web.StreamResponse) -> None:
-        caller, route = request.get(CALLER), policy.of_request(request)
+        route = policy.of_request(request)
         framed = FRAMED.get(route.path, "'none'") if route is not None else "'none'"
-        nonce = caller.nonce if caller else ""
-        response.headers.setdefault("Content-Security-Policy", CSP.format(nonce=nonce, ancestors=framed))
+        response.headers.setdefault("Content-Security-Policy", policies[framed])
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if framed != "*":
@@ -161,7 +160,7 @@ def _caller(request: web.Request, proxies: Proxies) -> Caller:
     chosen = request.cookies.get("floormic-language", "") if wants_page else ""
     asked = request.query.get("lang") or chosen
     lang = asked if asked in TEXTS else preferred(request.headers.get("Accept-Language", ""), "")
-    return Caller(address, origin, secrets.token_urlsafe(16), lang, wants_page)
+    return Caller(address, origin, lang, wants_page)
 
 
 async def _recognise(site: Site, request: web.Request, caller: Caller) -> None:

@@ -7,10 +7,11 @@ import segno
 from aiohttp import web
 
 from bot.errors import NotFound
-from bot.model import Status
+from bot.live import View
+from bot.model import Session, Status
 from bot.queueing import ranked, visible, waiting
 from bot.web.compressing import accepted, compress
-from bot.web.rendering import page_response, public_url
+from bot.web.rendering import page_response, public_url, render
 from bot.web.routes import API, Route
 from bot.web.signin import at_least
 from bot.web.site import CALLER, Caller, Site
@@ -18,6 +19,7 @@ from bot.web.texts import say
 
 KEPT = "private, no-cache"  # a viewer's device may show it again without a network; what is staff's is "no-store"
 FIRST = 10  # questions that come with the page
+REMEMBERED = 32  # pages as they were made: of a few sessions, in each language, as they stand now
 FOR_EVER = "public, max-age=31536000, immutable"
 DOCS_ICON = "favicon.svg"
 
@@ -27,6 +29,7 @@ class Pages:
 
     def __init__(self, site: Site) -> None:
         self._site = site
+        self._shared: dict[tuple[Session, int, str, str], bytes] = {}
 
     def routes(self) -> list[Route]:
         return [
@@ -53,19 +56,34 @@ class Pages:
         site, caller = self._site, request[CALLER]
         site.participant(caller)  # the cookie that makes a question sent twice the same one
         view = await site.live.view(caller.here.id)
+        body = self._shared_viewer(caller, view) if caller.login is None else self._viewer(caller, view)
+        response = web.Response(body=body, content_type="text/html", charset="utf-8")
+        if not caller.staff:
+            response.headers["Cache-Control"] = KEPT
+        return compress(request, response, shared=caller.login is None)
+
+    def _shared_viewer(self, caller: Caller, view: View) -> bytes:
+        """The same bytes for all who are nobody in particular, made once a revision. Made for a caller who has nothing
+        but what stands in the key, so that nothing of anybody's can be in it."""
+        key = (caller.here, view.revision, caller.lang, public_url(self._site, caller))
+        if key not in self._shared:
+            if len(self._shared) >= REMEMBERED:
+                self._shared.clear()
+            session, _, lang, url = key
+            self._shared[key] = self._viewer(Caller("", url, lang, session=session), view)
+        return self._shared[key]
+
+    def _viewer(self, caller: Caller, view: View) -> bytes:
         seen = [q for q in view.questions.values() if visible(q.state, caller.here)]
-        response = page_response(
-            site,
+        return render(
+            self._site,
             caller,
             "viewer.html",
             {"revision": view.revision},
             first=waiting(seen)[:FIRST],
             counts={"open": len(waiting(seen)), "answered": sum(q.status is Status.ANSWERED for q in seen)},
             onstage=next((q for q in ranked(seen) if q.status is Status.ON_STAGE), None),
-        )
-        if not caller.staff:
-            response.headers["Cache-Control"] = KEPT
-        return compress(request, response)
+        ).encode()
 
     async def board(self, request: web.Request) -> web.Response:
         return self._of_session(request[CALLER], "board.html", {})

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from bot.model import Session
 from bot.web.assets import Assets
+from bot.web.csp import inlined
 from bot.web.reading import clean
 from bot.web.schemas import LONGEST_MESSAGE, LONGEST_NAME, AbilityModes, AfterModes, SessionNow, SessionOut
 from bot.web.site import Caller, Site
@@ -19,8 +20,8 @@ HERE = Path(__file__).parent
 
 
 def make_templates(assets: Assets) -> Mapping[str, Environment]:
-    """The templates in each language. Everything is escaped; "/static/ leads to this release's files; `inline(name)` is
-    a file of ours as part of the page, `modules(name)` a module with what it imports.
+    """The templates in each language. Everything is escaped; "/static/ leads to this release's files; `inline(…)` is
+    files of ours as part of the page, `modules(name)` a module with what it imports.
     """
     files = FileSystemLoader(HERE / "templates")
     words = read_words(HERE / "static")
@@ -35,7 +36,7 @@ def make_templates(assets: Assets) -> Mapping[str, Environment]:
         )
         templates.filters["shown"] = clean
         templates.globals.update(
-            inline=lambda name: Markup(assets.text(name)),  # noqa: S704 (a file of ours)
+            inline=lambda *names: Markup(inlined(assets, *names)),  # noqa: S704 (files of ours)
             modules=lambda name: [assets.url(one) for one in assets.modules(name)],
             words=words[language],
         )
@@ -79,6 +80,11 @@ def public_url(site: Site, caller: Caller) -> str:
 
 
 def page_response(site: Site, caller: Caller, template: str, page: dict[str, Any], **more: Any) -> web.Response:
+    """A page of a template, see `render`."""
+    return web.Response(text=render(site, caller, template, page, **more), content_type="text/html")
+
+
+def render(site: Site, caller: Caller, template: str, page: dict[str, Any], **more: Any) -> str:
     """Render a template. `page` goes to the page's scripts as JSON, with what they all need added."""
     url, session = public_url(site, caller), caller.session
     shown = session_out(session, caller.role).model_dump() if session else None
@@ -95,7 +101,6 @@ def page_response(site: Site, caller: Caller, template: str, page: dict[str, Any
         "longest_message": LONGEST_MESSAGE,
         "longest_name": LONGEST_NAME,
     }
-    context = {**page, **common, **more, "session": session, "nonce": caller.nonce, "page": {**common, **page}}
+    context = {**page, **common, **more, "session": session, "page": {**common, **page}}
     language = caller.lang if caller.lang in LANGUAGES else "en"
-    text = site.templates[language].get_template(template).render(context)
-    return web.Response(text=text, content_type="text/html")
+    return site.templates[language].get_template(template).render(context)

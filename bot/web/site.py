@@ -140,7 +140,6 @@ class Caller:
 
     address: str
     origin: str
-    nonce: str
     lang: str
     wants_page: bool = False
     login: Login | None = None

@@ -1,12 +1,16 @@
 """Sessions in the store: what the configuration said, what pages changed, and the ledger of both."""
 
+import asyncio
+import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlite_utils import Database
 
 from bot.errors import Conflict, NotFound
 from bot.model import Change, Mode, Session, Setting
+from bot.storage import sessions
 from bot.storage.sqlite import SqliteStore, open_store
 
 SAID = Session("evening", "An evening", language="en")
@@ -64,3 +68,47 @@ async def test_what_a_configuration_named_is_known(store: SqliteStore) -> None:
     await store.apply(Change("made", 1.0, "Ann", "open", opens=replace(SAID, id="made")))
     await store.configure_session(SAID)
     assert await store.configured_sessions() == [*known, "evening"]
+
+
+async def test_many_who_ask_cost_one_reading_and_see_each_change_at_once(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every request asks for the sessions: they are read once after each change, and never older than the change."""
+    readings: list[int] = []
+    real = sessions.all_
+    monkeypatch.setattr(sessions, "all_", lambda db: readings.append(1) or real(db))
+    for title in ("One", "Another", "A third"):
+        await store.save_session(replace(SAID, title=title))
+        found = await asyncio.gather(*(store.sessions() for _ in range(20)))
+        found.append(await store.sessions())
+        assert all(replace(SAID, title=title) in some for some in found)
+    assert len(readings) == 3
+
+
+async def test_a_list_of_sessions_belongs_to_who_asked(store: SqliteStore) -> None:
+    """What one does to it nobody else sees."""
+    await store.save_session(SAID)
+    (await store.sessions()).clear()
+    assert await store.sessions()
+
+
+async def test_a_reading_that_began_before_a_change_is_not_shown_after_it(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks once the change is acknowledged does not get what another one had begun to read before."""
+    begun, go, real = threading.Event(), threading.Event(), sessions.all_
+
+    def slowly(db: Database) -> list[Session]:
+        found = real(db)
+        begun.set()
+        go.wait(5)
+        return found
+
+    monkeypatch.setattr(sessions, "all_", slowly)
+    early = asyncio.create_task(store.sessions())
+    await asyncio.to_thread(begun.wait, 5)
+    monkeypatch.setattr(sessions, "all_", real)
+    await store.save_session(SAID)
+    assert SAID in await store.sessions()
+    go.set()
+    assert SAID not in await early
