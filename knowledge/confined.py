@@ -174,6 +174,10 @@ def course_of(text: str) -> Course:
 
 def _child(job: str) -> None:
     """Do it, and say it on what was the standard output: what libraries print must not mix with it."""
+    import docx  # noqa: F401 (before there are limits)
+    import pptx  # noqa: F401
+    import pypdf  # noqa: F401
+
     work = json.loads(job)
     with os.fdopen(os.dup(1), "w", encoding="utf-8", errors="replace") as out:
         os.dup2(2, 1)

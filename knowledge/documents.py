@@ -1,7 +1,8 @@
 """Slides, documents and transcripts of a course, cut into passages that say where they are from.
 
 Every reader takes the bytes of one file and adds to `found`; whatever the libraries raise for broken files goes up
-to `read_course`, which makes a problem of it.
+to `read_course`, which makes a problem of it. The libraries are slow to import, so that is done where there is a file
+of their kind.
 """
 
 from __future__ import annotations
@@ -12,17 +13,15 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from types import MappingProxyType
-from typing import Any
-
-import docx
-import pptx
-import pypdf
-from docx.table import Table
-from docx.text.paragraph import Paragraph
+from typing import TYPE_CHECKING, Any
 
 from knowledge.archives import NotTaken, check, check_markup
 from knowledge.captions import captions_of
 from knowledge.material import Found, Passage
+
+if TYPE_CHECKING:
+    from docx.table import Table
+    from docx.text.paragraph import Paragraph
 
 LARGEST_UNPACKED = 200 * 1024 * 1024  # bytes; an Office file is a ZIP file and may unpack to far more than it weighs
 OLD_OFFICE = b"\xd0\xcf\x11\xe0"
@@ -32,6 +31,8 @@ _HEADINGLESS = 2000  # characters; a longer document without any heading makes a
 
 def read_pdf(found: Found, data: bytes) -> None:
     """One passage a page: `file.pdf#p3`, "file.pdf, page 3"."""
+    import pypdf
+
     reader = pypdf.PdfReader(io.BytesIO(data))
     if reader.is_encrypted and not reader.decrypt(""):
         found.problem("locked with a password: save it without one")
@@ -44,6 +45,8 @@ def read_pdf(found: Found, data: bytes) -> None:
 
 def read_slides(found: Found, data: bytes) -> None:
     """One passage a slide, with the speaker's notes: `file.pptx#s3`, "file.pptx, slide 3"."""
+    import pptx
+
     if not _openable(found, data):
         return
     for number, slide in enumerate(pptx.Presentation(io.BytesIO(data)).slides, 1):
@@ -56,6 +59,9 @@ def read_slides(found: Found, data: bytes) -> None:
 
 def read_word(found: Found, data: bytes) -> None:
     """One passage a heading: `file.docx#heading`, "file.docx, “heading”"."""
+    import docx
+    from docx.text.paragraph import Paragraph
+
     if not _openable(found, data):
         return
     name = PurePosixPath(found.file).stem

@@ -8,11 +8,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
 import numpy as np
-import rjieba
 
 from knowledge.text import simplified
+
+if TYPE_CHECKING:
+    import rjieba
 
 NAMED_BY = 3
 """Words at most."""
@@ -153,6 +156,8 @@ def _chinese(text: str, glossary: tuple[str, ...]) -> list[list[str]]:
 
 @lru_cache(maxsize=8)
 def _segmenter(glossary: tuple[str, ...]) -> "rjieba.Jieba":
+    import rjieba  # reads its dictionary, which takes a while
+
     segmenter = rjieba.Jieba()
     for word in (*_LECTURE_ZH, *glossary):
         segmenter.add_word(word, _KNOWN, "n")

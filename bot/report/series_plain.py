@@ -12,7 +12,7 @@ from bot.report.model import Tally
 from bot.report.plain import md, session_data, table_row
 from bot.report.series import Compared, EveningFigures, Recurring, SeriesReport
 from bot.report.series_html import numbered
-from bot.report.sheets import MINUTES, MOMENT, SHARE, Column, Sheet, Value, tally_columns, tally_rows, workbook
+from bot.report.sheets import MINUTES, MOMENT, SHARE, Column, Sheet, Value, tally_columns, tally_rows
 from bot.report.words import iso, lasting, moment, percent, words_of, zone_name
 
 COLUMNS = [
@@ -94,6 +94,8 @@ def series_to_json(report: SeriesReport) -> str:
 
 def series_to_xlsx(report: SeriesReport, zone: tzinfo | None = None) -> bytes:
     """Sheets for the evenings, what recurs, what is wanted, polls and feedback."""
+    from bot.report.workbook import workbook
+
     return workbook(_sheets(report, words_of(report.language), numbered(report, zone)), zone)
 
 

@@ -4,8 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from scipy.special import stdtrit  # type: ignore[import-untyped]
-
 from bot.model import Poll, PollKind, PollState, PollText, Session, SurveyState, Turnout
 from bot.polling import key
 from bot.polling.rules import CHOICE
@@ -153,6 +151,8 @@ def rating(result: Poll) -> Rating | None:
     mean = sum(number * people for number, people in result.counts.items()) / n
     if n == 1:
         return Rating(n, mean, 0.0, None, None)
+    from scipy.special import stdtrit  # type: ignore[import-untyped]  # slow to import
+
     squares = sum(people * (number - mean) ** 2 for number, people in result.counts.items())
     spread = math.sqrt(squares / (n - 1))
     reach = float(stdtrit(n - 1, (1 + SURE) / 2)) * spread / math.sqrt(n)

@@ -10,8 +10,6 @@ from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 
-import openpyxl
-
 from bot.connectors.common import clean
 from bot.errors import BadInput
 
@@ -101,6 +99,8 @@ def read_workbook(data: bytes) -> Table:
             raise BadInput("unpacks to far more than it weighs; that is no chat")
         if unpacked > LARGEST_UNPACKED:
             raise BadInput(f"unpacks to more than {LARGEST_UNPACKED // 1024**2} MB; that is no chat")
+        import openpyxl  # slow to import
+
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
         try:
             sheets = [_sheet(sheet) for sheet in book.worksheets[:8]]
