@@ -23,7 +23,7 @@ from bot.errors import ConnectorError, Refused, StoreError, TryLater
 from bot.fitting import fit
 from bot.model import GONE, Abilities, Delivery
 from bot.ports import Connector, Deliveries, Now
-from bot.reach import CUT_OFF, TWICE
+from bot.reach import CUT_OFF, SILENCE, TWICE
 from bot.replies import worth_repeating
 
 log = logging.getLogger(__name__)
@@ -212,7 +212,8 @@ class Outbox:
         if delivery.sent_id and not connector.abilities.edit and not worth_repeating(delivery):
             return self._start_settling(replace(delivery, state="sent"))
         if (until := self._held_until(delivery, now)) > now:
-            return self._start_settling(replace(delivery, not_before=until))
+            trouble = "" if delivery.error.startswith(SILENCE) else delivery.error  # the chat wants no such silence
+            return self._start_settling(replace(delivery, not_before=until, error=trouble))
         road = self._roads.setdefault(connector.name, Road(connector))
         lane = road.lane(delivery.address.chat)
         if (wait := road.wait(lane, now)) > 0:

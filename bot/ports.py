@@ -240,7 +240,8 @@ class Deliveries(Protocol):
         ...
 
     async def due(self, now: float, limit: int = 200) -> list[Delivery]:
-        """Waiting deliveries whose `not_before` is reached, oldest first; marks none."""
+        """Waiting deliveries whose `not_before` is reached, oldest first; none for a chat that wanted to wait with
+        another one (`reach.SILENCE`). Marks none."""
         ...
 
     async def settle(self, delivery: Delivery) -> None:

@@ -18,6 +18,9 @@ CUT_OFF = "the program ended while this was being sent"
 TWICE = "its first try was cut off, so this chat may have heard it twice"
 """The `error` of a delivery that was sent all the same."""
 
+SILENCE = "told to wait"
+"""How the `error` of a delivery begins whose chat wants to hear nothing until its `not_before`; see `TryLater`."""
+
 NEVER_SENT = "nothing was ever sent to this chat"
 NO_WAY_BACK = "this chat cannot be replied to"
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sqlite_utils import Database
 
 from bot.model import Delivery
-from bot.reach import CUT_OFF
+from bot.reach import CUT_OFF, SILENCE
 from bot.storage.rows import delivery_of, delivery_row
 
 
@@ -13,7 +13,8 @@ def deliver(db: Database, deliveries: Sequence[Delivery]) -> None:
     """Add, or by key reword: other words wait again from the first attempt and keep `sent_id`; same words change
     nothing, unless it was given up or taken back before.
 
-    What is waiting keeps its earlier time, so that constant rewording cannot hold it back for ever.
+    What is waiting keeps its earlier time, so that constant rewording cannot hold it back for ever; and what its chat
+    wanted to wait with keeps that time.
     """
     db.conn.executemany(
         """
@@ -22,12 +23,13 @@ def deliver(db: Database, deliveries: Sequence[Delivery]) -> None:
         VALUES (:key, :session, :address, :text, :buttons, :not_before, :state, :attempts, :sent_id, :error, :poll)
         ON CONFLICT (key) DO UPDATE SET address = excluded.address, text = excluded.text, buttons = excluded.buttons,
             poll = excluded.poll,
-            not_before = CASE state WHEN 'waiting' THEN min(not_before, excluded.not_before)
-                ELSE excluded.not_before END,
-            state = 'waiting', attempts = 0, error = ''
+            not_before = CASE WHEN state != 'waiting' THEN excluded.not_before WHEN error GLOB :silence THEN not_before
+                ELSE min(not_before, excluded.not_before) END,
+            error = CASE WHEN state = 'waiting' AND error GLOB :silence THEN error ELSE '' END,
+            state = 'waiting', attempts = 0
         WHERE text != excluded.text OR buttons != excluded.buttons OR state = 'failed'
         """,
-        [delivery_row(each) for each in deliveries],
+        [delivery_row(each) | {"silence": _SILENCE} for each in deliveries],
     )
 
 
@@ -38,10 +40,20 @@ def deliver_once(db: Database, deliveries: Sequence[Delivery]) -> None:
 
 
 def due(db: Database, now: float, limit: int) -> list[Delivery]:
+    """Nothing for a chat that wants silence: it does not know that the program died meanwhile."""
     rows = db.execute(
-        "SELECT * FROM deliveries WHERE state = 'waiting' AND not_before <= ? ORDER BY id LIMIT ?", (now, limit)
+        f"""
+        SELECT * FROM deliveries WHERE state = 'waiting' AND not_before <= :now AND {_CHAT} NOT IN (
+            SELECT {_CHAT} FROM deliveries WHERE state = 'waiting' AND not_before > :now AND error GLOB :silence
+        ) ORDER BY id LIMIT :limit
+        """,  # noqa: S608 (a constant)
+        {"now": now, "limit": limit, "silence": _SILENCE},
     )
     return [delivery_of(row) for row in rows]
+
+
+_SILENCE = f"{SILENCE}*"
+_CHAT = "json_array(address ->> '$.connector', address ->> '$.chat')"
 
 
 def settle(db: Database, delivery: Delivery) -> None:

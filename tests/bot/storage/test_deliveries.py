@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from bot.errors import TryLater
 from bot.model import Address, Button, Delivery
 from bot.ports import Store
 from bot.reach import CUT_OFF
@@ -55,6 +56,17 @@ async def test_rewording_what_waits_does_not_put_it_off(store: Store) -> None:
         await store.deliver([replace(ONE, text=f"with {n} others", not_before=not_before)])
         times.append((await store.deliveries("talk"))[0].not_before)
     assert times == [5.0, 5.0, 4.0]
+
+
+async def test_a_chat_that_wants_silence_gets_it_also_after_a_restart(store: Store) -> None:
+    """While one delivery waits because its chat said so, nothing else of that chat is due, whatever becomes of its
+    words; other chats go on."""
+    other, elsewhere = replace(ONE, key="b"), replace(ONE, key="c", address=Address("web", "another"))
+    await store.deliver([ONE, other, elsewhere])
+    await store.settle(replace(ONE, not_before=30.0, error=str(TryLater(30.0))))
+    await store.deliver([replace(ONE, text="other words", not_before=1.0)])
+    assert [d.key for d in await store.due(29.0)] == ["c"]
+    assert [d.key for d in await store.due(30.0)] == [ONE.key, "b", "c"]
 
 
 async def test_other_buttons_are_other_words(store: Store) -> None:
