@@ -117,7 +117,7 @@ def cut_json() -> Mood:
     async def mood(request: web.Request, do: Do) -> web.StreamResponse:
         answer = await do()
         body = bytes(answer.body or b"")  # type: ignore[arg-type]
-        return web.Response(body=body[: len(body) // 2], content_type="application/json")
+        return web.Response(body=body[: len(body) // 2], status=answer.status, content_type="application/json")
 
     return mood
 
@@ -126,8 +126,10 @@ def cut_off() -> Mood:
     """Done, but the connection breaks in the middle of the answer."""
 
     async def mood(request: web.Request, do: Do) -> web.StreamResponse:
-        body = bytes((await do()).body or b"")  # type: ignore[arg-type]
-        answer = web.StreamResponse(headers={"Content-Type": "application/json", "Content-Length": str(len(body))})
+        whole = await do()
+        body = bytes(whole.body or b"")  # type: ignore[arg-type]
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        answer = web.StreamResponse(status=whole.status, headers=headers)
         await answer.prepare(request)
         await answer.write(body[: len(body) // 2])
         if request.transport:
@@ -276,6 +278,11 @@ class FakeTelegram:
 
     def unconfirmed(self) -> int:
         return len(self._updates)
+
+    def confirmed(self) -> list[Json]:
+        """The updates that the bot said it has; Telegram never sends them again."""
+        waiting = {update["update_id"] for update in self._updates}
+        return [update for update in self._all if update["update_id"] not in waiting]
 
     async def until(self, condition: Callable[[], object], seconds: float = 5.0) -> None:
         deadline = time.monotonic() + seconds

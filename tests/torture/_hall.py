@@ -1,0 +1,172 @@
+"""The whole program in a process of its own, on a real database, to be killed and started again.
+
+`python -m tests.torture._hall FILE [--light] [--early]` runs it as `floormic run` does. `--light`: with an encoder
+that needs no loading. `--early`: what came is acknowledged first and written a moment later, as a program would do
+that holds its inbox in memory; the negative control of the crash loops.
+"""
+
+import asyncio
+import random
+import shutil
+import signal
+import socket
+import sqlite3
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+FLOORMIC = Path(sys.executable).with_name("floormic")
+TALK = "talk"
+LOOKS = 0.005
+"""Seconds between two looks whether the program is there."""
+
+LATE = 0.1
+"""Seconds until `--early` writes what it acknowledged."""
+
+
+def free_port(dice: random.Random) -> int:
+    """One below those that the system hands out, so that nobody gets it while the program is dead."""
+    while True:
+        port = dice.randrange(20_000, 30_000)
+        with socket.socket() as trying:
+            if trying.connect_ex(("127.0.0.1", port)):
+                return port
+
+
+@dataclass
+class Program:
+    """One installation in `folder`, configured by `sources` (TOML); `command` starts it. Its output goes to `log`."""
+
+    folder: Path
+    port: int
+    sources: str
+    command: list[str | Path]
+    process: asyncio.subprocess.Process | None = None
+    starts: int = 0
+    config: Path = field(init=False)
+    log: Path = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.config, self.log = self.folder / "floormic.toml", self.folder / "log.txt"
+        session = f'[[session]]\nid = "{TALK}"\ntitle = "Torture"\nlanguage = "en"\n'
+        self.config.write_text(f"[web]\nport = {self.port}\n\n{session}\n{self.sources}", encoding="utf-8")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def database(self) -> Path:
+        return next(self.folder.rglob("*.sqlite3"))
+
+    async def start(self) -> None:
+        self.starts += 1
+        with self.log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *self.command, self.config, cwd=self.folder, stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log
+            )
+
+    async def ready(self, longest: float = 60.0) -> float:
+        """Seconds from now until a page answers."""
+        began = time.monotonic()
+        async with aiohttp.ClientSession(self.url) as browser:
+            while True:
+                try:
+                    async with browser.get(f"/s/{TALK}") as page:
+                        page.raise_for_status()
+                        return time.monotonic() - began
+                except (aiohttp.ClientError, OSError) as error:
+                    if time.monotonic() - began > longest or self.gone:
+                        raise RuntimeError(f"the program does not answer:\n{self.said()[-3000:]}") from error
+                await asyncio.sleep(LOOKS)
+
+    @property
+    def gone(self) -> bool:
+        return self.process is None or self.process.returncode is not None
+
+    def kill(self) -> None:
+        if self.process and not self.gone:
+            self.process.kill()
+
+    async def dead(self) -> None:
+        assert self.process
+        await self.process.wait()
+
+    async def end(self, how: signal.Signals = signal.SIGKILL) -> None:
+        """Returns when it is dead. Raises `RuntimeError` where it died by itself before."""
+        assert self.process
+        if self.gone:
+            raise RuntimeError(f"the program ended by itself:\n{self.said()[-3000:]}")
+        self.process.send_signal(how)
+        await self.process.wait()
+
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
+
+    def faults(self) -> list[str]:
+        """What its log shows that should not happen, however often it is killed."""
+        return [line for line in self.said().splitlines() if "Traceback" in line or " broke" in line]
+
+    def asked(self, count: str) -> int:
+        """A number out of the database, beside the running program."""
+        db = sqlite3.connect(f"{self.database.as_uri()}?mode=ro", uri=True)
+        try:
+            return int(db.execute(count).fetchone()[0])
+        finally:
+            db.close()
+
+    def copy(self, folder: Path) -> sqlite3.Connection:
+        """The database as the dead program left it, opened elsewhere: whoever opens it mends it."""
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for file in self.database.parent.glob(f"{self.database.name}*"):
+            shutil.copy(file, folder)
+        return sqlite3.connect(folder / self.database.name)
+
+
+def as_users_start_it(folder: Path, port: int, sources: str) -> Program:
+    return Program(folder, port, sources, [FLOORMIC, "run", "--config"])
+
+
+def light(folder: Path, port: int, sources: str, *how: str) -> Program:
+    command: list[str | Path] = [sys.executable, "-m", "tests.torture._hall", "--light", *how]
+    return Program(folder, port, sources, command)
+
+
+def _acknowledge_early() -> None:
+    from bot.storage.sqlite import SqliteStore
+
+    durable, late = SqliteStore.receive, set()
+
+    async def receive(self: SqliteStore, messages: Any, *more: Any) -> int:
+        async def write() -> None:
+            await asyncio.sleep(LATE)
+            await durable(self, messages, *more)
+
+        task = asyncio.create_task(write())
+        late.add(task)
+        task.add_done_callback(late.discard)
+        return len(messages)
+
+    SqliteStore.receive = receive  # type: ignore[method-assign]
+
+
+async def _run(config: Path, is_light: bool) -> None:
+    from bot.app import load, open_hall
+    from bot.app.hall import until_stopped
+    from tests.bot.encoders import SameWords
+
+    async with open_hall(load(config), encoder=SameWords() if is_light else None) as hall:
+        print(f"Sign in as organiser (works once): {hall.link()}", flush=True)
+        await until_stopped(hall)
+
+
+if __name__ == "__main__":
+    if "--early" in sys.argv:
+        _acknowledge_early()
+    asyncio.run(_run(Path(sys.argv[-1]), "--light" in sys.argv))

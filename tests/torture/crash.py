@@ -1,0 +1,251 @@
+"""The program is killed again and again, at any moment, while a whole hall uses it."""
+
+import asyncio
+import random
+import signal
+import sqlite3
+import statistics
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from bot.reach import TWICE
+from tests.fake_telegram import FakeTelegram
+from tests.torture._hall import Program, as_users_start_it, free_port, light
+from tests.torture._people import Crowd, Ledger, digest, intake_source, telegram_source
+from tests.torture.scenario import Run, scenario
+
+WORK = 50
+"""Acknowledgements at most, after the program is ready, until it is killed."""
+
+LOADING = 3.0
+"""Seconds at most, after the program is ready, until it is killed while its model loads."""
+
+LONGEST = 90.0
+"""Seconds that something may take which must happen."""
+
+CHECK_EVERY = 10
+"""Rounds between two looks into the file."""
+
+
+@dataclass
+class Found:
+    """What is wrong with a database beside the clients' ledger: what was acknowledged and is not there, what is there
+    more than once or was never sent, and what SQLite complains of."""
+
+    lost: int = 0
+    doubled: int = 0
+    unsound: int = 0
+
+    def __iadd__(self, other: "Found") -> "Found":
+        self.lost, self.doubled = max(self.lost, other.lost), max(self.doubled, other.doubled)
+        self.unsound += other.unsound
+        return self
+
+
+def compared(db: sqlite3.Connection, ledger: Ledger) -> Found:
+    there = Counter(digest(*row) for row in db.execute("SELECT source, author, text FROM messages"))
+    group = _groups(db)
+    votes = Counter(
+        (group.get(question, question), source, person)
+        for question, source, person in db.execute("SELECT question, source, person FROM votes")
+    )
+    acts = list(db.execute("SELECT id, what, change FROM actions"))
+    lost = len(ledger.messages - there.keys())
+    lost += sum((group.get(q, q), source, person) not in votes for q, source, person in ledger.votes)
+    lost += len(ledger.acts - {(id, what) for id, what, _ in acts})
+    alike = Counter(_about(db, id, what) for id, what, _ in acts)
+    doubled = sum(times - 1 for counts in (there, alike) for times in counts.values())
+    complaints = [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
+    return Found(lost, doubled, len(complaints) + len(db.execute("PRAGMA foreign_key_check").fetchall()))
+
+
+def _groups(db: sqlite3.Connection) -> Mapping[str, str]:
+    """Which question each one is a part of."""
+    return {id: into or id for id, into in db.execute("SELECT id, merged_into FROM questions")}
+
+
+def _about(db: sqlite3.Connection, id: int, what: str) -> tuple[str, str]:
+    """What a moderator does to a question they do once; the first question that an act names."""
+    ((question,),) = db.execute("SELECT json_extract(change, '$.questions[0][1].id') FROM actions WHERE id = ?", (id,))
+    return what, question
+
+
+class Loop:
+    """Rounds of start, load and kill; in the end everything is let finish and counted."""
+
+    def __init__(self, run: Run, program: Program, telegram: FakeTelegram, crowd: Crowd) -> None:
+        self.run, self.program, self.telegram, self.crowd = run, program, telegram, crowd
+        self.ready: list[float] = []
+        self.found = Found()
+        self.rounds = 0
+        self._signed_in = False
+
+    async def killed_in_the_start(self) -> None:
+        await self.program.start()
+        usual = statistics.median(self.ready or [1.0])
+        await self._kill(self.run.dice.uniform(0.0, usual))
+
+    async def killed_under_load(self) -> None:
+        await self.begin()
+        await self._acknowledged(self.run.dice.randrange(WORK))
+        await self._kill()
+
+    async def killed_while_loading(self) -> None:
+        await self.begin()
+        await self._kill(self.run.dice.uniform(0.0, LOADING))
+
+    async def killed_while_placing(self) -> None:
+        """After the model was loaded and messages are understood."""
+        await self.begin()
+        before = self._placed()
+        await self.until(lambda: self._placed() > before)
+        await self._acknowledged(self.run.dice.randrange(WORK))
+        await self._kill()
+
+    async def _acknowledged(self, more: int) -> None:
+        """Until so many more were; a moment after it, for the next ones to be under way."""
+        before = self.crowd.ledger.acknowledged
+        await self.until(lambda: self.crowd.ledger.acknowledged >= before + more)
+        await asyncio.sleep(self.run.dice.uniform(0.0, 0.02))
+
+    async def begin(self) -> None:
+        """Start it and wait until it is ready: the pages answer and the intake takes a message."""
+        began = time.monotonic()
+        await self.program.start()
+        await self.program.ready()
+        await self.crowd.accepted()
+        self.ready.append(time.monotonic() - began)
+        if not self._signed_in:
+            self._signed_in = True
+            link = self.program.said().split("(works once): ")[1].split()[0]
+            await self.crowd.sign_in(link)
+            await self.crowd.run()
+
+    async def _kill(self, seconds: float = 0.0) -> None:
+        await asyncio.sleep(seconds)
+        await self.program.end()
+        self.rounds += 1
+        if self.rounds % CHECK_EVERY == 0:
+            self.crowd.confirm()
+            self.check()
+            self.run.say(
+                f"{self.rounds} kills, {self.crowd.ledger.acknowledged:,} acknowledged, {self.found.lost} lost, "
+                f"ready again after {self.ready[-1]:.2f} s"
+            )
+
+    def check(self) -> None:
+        db = self.program.copy(self.run.folder / "copy")
+        self.found += compared(db, self.crowd.ledger)
+        db.close()
+
+    def _placed(self) -> int:
+        return self.program.asked("SELECT count(*) FROM messages WHERE placed = 1")
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        async with asyncio.timeout(LONGEST):
+            while not condition():  # noqa: ASYNC110 (a look)
+                await asyncio.sleep(0.01)
+
+    async def finish(self) -> None:
+        """Everybody ends what they began, everything is understood and said, and the program is stopped."""
+        await self.begin()
+        await self.until(lambda: self.crowd.ledger.acts)
+        await self.crowd.close()
+        waiting = "SELECT count(*) FROM messages WHERE placed = 0"
+        unsaid = "SELECT count(*) FROM deliveries WHERE state IN ('waiting', 'sending')"
+        await self.until(lambda: not self.program.asked(waiting) and not self.program.asked(unsaid))
+        await self.program.end(signal.SIGTERM)
+        self.check()
+
+    def report(self) -> None:
+        run, ledger = self.run, self.crowd.ledger
+        run.figure("rounds", self.rounds)
+        run.figure("acknowledged messages", len(ledger.messages), least=1)
+        run.figure("acknowledged votes", len(ledger.votes), least=1)
+        run.figure("acknowledged acts", len(ledger.acts), least=1)
+        run.figure("acknowledged, but not there", self.found.lost, most=0)
+        run.figure("there twice", self.found.doubled, most=0)
+        run.figure("complaints of integrity_check and foreign_key_check", self.found.unsound, most=0)
+        run.figure("faults in the program's log", len(self.program.faults()), most=0)
+        for fault in self.program.faults()[:3]:
+            run.say(fault)
+        self._report_chat()
+        run.figure("ready again, median", statistics.median(self.ready), "s", most=2, timing=True)
+        run.figure("ready again, most", max(self.ready), "s", most=2, timing=True)
+
+    def _report_chat(self) -> None:
+        """What was said over a chat that knows no key: nobody may be left out, and who may have heard it twice must
+        stand on the board."""
+        db = sqlite3.connect(self.program.database)
+        db.row_factory = sqlite3.Row
+        said = db.execute(
+            "SELECT json_extract(address, '$.chat') AS chat, text, count(*) AS times, max(error = ?) AS doubtful "
+            "FROM deliveries WHERE json_extract(address, '$.connector') = 'telegram' AND key GLOB 'answer:*' "
+            "GROUP BY chat, text",
+            (TWICE,),
+        ).fetchall()
+        db.close()
+        heard = {(row["chat"], row["text"]): self.telegram.texts(int(row["chat"])).count(row["text"]) for row in said}
+        unheard = sum(heard[row["chat"], row["text"]] < row["times"] for row in said)
+        twice = [row for row in said if heard[row["chat"], row["text"]] > row["times"]]
+        self.run.figure("answers on Telegram", len(said))
+        self.run.figure("askers who did not hear their answer", unheard, most=0)
+        self.run.figure("answers heard twice (Telegram knows no key)", len(twice))
+        self.run.figure("of these unknown to the board", sum(not row["doubtful"] for row in twice), most=0)
+        self.run.figure("wrong requests to Telegram", len(self.telegram.faults), most=0)
+        self.run.figure("sent inside a retry_after", len(self.telegram.violations), most=0)
+
+
+@asynccontextmanager
+async def _loop(run: Run, make: Callable[..., Program], *how: str) -> AsyncIterator[Loop]:
+    async with FakeTelegram() as telegram:
+        program = make(run.folder / "hall", free_port(run.dice), intake_source() + telegram_source(telegram), *how)
+        try:
+            async with Crowd(program.url, telegram, random.Random(run.dice.random())) as crowd:
+                loop = Loop(run, program, telegram, crowd)
+                yield loop
+                await loop.finish()
+                loop.report()
+        finally:
+            if not program.gone:
+                await program.end()
+
+
+async def _kill_mostly_under_load(loop: Loop, rounds: int) -> None:
+    """One round in eight ends in the start."""
+    for number in range(rounds):
+        if number % 8 == 2:
+            await loop.killed_in_the_start()
+        else:
+            await loop.killed_under_load()
+
+
+@scenario("crash", seconds=170)
+async def crash(run: Run) -> None:
+    """Killed 88 times under the load of intake, viewers, moderators and Telegram, with an encoder that needs no
+    loading: nothing acknowledged is lost, nothing is there twice, and it is ready again within 2 s."""
+    async with _loop(run, light) as loop:
+        await _kill_mostly_under_load(loop, 4 if run.short else 88)
+
+
+@scenario("crash-as-users-start-it", seconds=120)
+async def crash_as_users_start_it(run: Run) -> None:
+    """`floormic run` with its model, killed 12 times in the start, while the model loads and while messages are placed:
+    the same."""
+    async with _loop(run, as_users_start_it) as loop:
+        await loop.killed_while_loading()
+        for _ in range(0 if run.short else 4):
+            await loop.killed_in_the_start()
+            await loop.killed_while_loading()
+        for _ in range(0 if run.short else 3):
+            await loop.killed_while_placing()
+
+
+@scenario("crash-acknowledged-early", seconds=60, control=True)
+async def crash_acknowledged_early(run: Run) -> None:
+    """What came is acknowledged (2xx, offset) before the inbox is committed: the crash loop finds what is lost."""
+    async with _loop(run, light, "--early") as loop:
+        await _kill_mostly_under_load(loop, 4 if run.short else 20)
