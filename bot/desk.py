@@ -576,9 +576,12 @@ def _unanswered(change: Change) -> list[str]:
 
 
 def may_undo(change: Change, may_set: Container[str]) -> bool:
-    """Whether somebody who may change these settings of a session may take it back. That a session was opened stays."""
-    elsewhere = change.what.startswith("faq_")  # what was written into a file is taken back where it is reviewed
-    return change.opens is None and not elsewhere and all(setting.name in may_set for setting in change.settings)
+    """Whether somebody who may change these settings of a session may take it back. That a session was opened stays,
+    and so does what left nothing else as it was: a file that was sent, an entry that is reviewed elsewhere."""
+    pairs = (*change.questions, *change.polls, *change.surveys, *change.duties)
+    said = change.moves or change.settings or change.deliveries or change.pulse is not None
+    differs = bool(said) or any(before != after for before, after in pairs)
+    return differs and change.opens is None and all(setting.name in may_set for setting in change.settings)
 
 
 def _to(state: QuestionState, status: Status) -> QuestionState:

@@ -15,6 +15,7 @@ from bot.model import (
     Address,
     Answer,
     Asked,
+    Change,
     CourseMatch,
     Draft,
     Question,
@@ -112,13 +113,13 @@ class Experts:
 
     # -- asking them -------------------------------------------------------------------------------------------------
 
-    async def ask(self, session: str) -> int:
+    async def ask(self, session: str, who: str) -> int:
         """Ask the experts in the staff's chats now; in how many. Raises `NotAllowed` where nothing is open."""
         found = await self._session(session)
         minute = int(self._now() // AGAIN)
         if not waiting(await self._store.questions(session)):
             raise NotAllowed("there is nothing to ask the experts: no question is open")
-        return await self._call(found, f"asked:{minute}", self._now())
+        return await self._call(found, f"asked:{minute}", self._now(), who)
 
     async def settled(self, session: str) -> None:
         """The session was set: once it is over, the experts are asked, unless that is taken back at once."""
@@ -128,7 +129,8 @@ class Experts:
         else:
             await self._call(found, f"over:{found.ended_at:.0f}", self._now() + UNDO_WITHIN)
 
-    async def _call(self, session: Session, what: str, at: float) -> int:
+    async def _call(self, session: Session, what: str, at: float, who: str = "") -> int:
+        """`who` "": it comes by itself, and is no act for the ledger."""
         open_ = waiting(await self._store.questions(session.id))
         known = {delivery.key for delivery in await self._store.deliveries(session.id)}
         said = [
@@ -137,7 +139,11 @@ class Experts:
         ]
         fresh = [delivery for delivery in said if delivery.key not in known]
         if open_ and fresh:
-            await self._store.deliver(fresh)
+            if who:
+                call_out = Change(session.id, self._now(), who, "experts_call", deliveries=tuple(fresh))
+                await self._store.apply(call_out)
+            else:
+                await self._store.deliver(fresh)
             self._sending()
         return len(said)
 

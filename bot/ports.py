@@ -359,8 +359,8 @@ class Sources(Protocol):
         """Write how they stand; an outage by (source, began)."""
         ...
 
-    async def keep_feed(self, feed: Feed) -> None:
-        """From now on the source feeds this session."""
+    async def keep_feed(self, feed: Feed, by: Actor, now: float) -> None:
+        """From now on the source feeds this session; the ledger of deeds says who did it."""
         ...
 
     async def feeds(self) -> list[Feed]: ...
@@ -573,11 +573,14 @@ class Transcripts(Protocol):
 
     async def transcript(self, session: str) -> Transcript | None: ...
 
-    async def keep_transcript(self, transcript: Transcript, proposals: Sequence[Proposal] | None = None) -> None:
-        """In the place of the one there was; with `proposals`, these in the place of those there were."""
+    async def keep_transcript(
+        self, transcript: Transcript, proposals: Sequence[Proposal] | None = None, noted: Change | None = None
+    ) -> None:
+        """In the place of the one there was; with `proposals`, these in the place of those there were. `noted` is
+        what the ledger says of it, in the same transaction; here and below."""
         ...
 
-    async def drop_transcript(self, session: str) -> None:
+    async def drop_transcript(self, session: str, noted: Change | None = None) -> None:
         """With its proposals."""
         ...
 

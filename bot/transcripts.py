@@ -24,7 +24,7 @@ from bot.aloud import (
     wordings,
 )
 from bot.errors import BadInput, FloormicError, NotFound
-from bot.model import Action, Answer, Dated, Proposal, Proposed, Question, Session, Transcript
+from bot.model import Action, Answer, Change, Dated, Proposal, Proposed, Question, Session, Transcript
 from bot.ports import Now, Store
 from knowledge.aloud import Passage, Speech, passage_at, views
 from knowledge.archives import NotTaken
@@ -104,7 +104,9 @@ class Transcripts:
         kept = dated(kept, offset, await self.began(session))
         await self._stop(session.id)  # it would put the file before this one back
         await self._store.keep_transcript(
-            kept, [one for one in await self._store.proposals(session.id) if _is_said(one)]
+            kept,
+            [one for one in await self._store.proposals(session.id) if _is_said(one)],
+            self._done(session.id, by, "transcript_send"),
         )
         self.search(session)
         return kept
@@ -113,7 +115,7 @@ class Transcripts:
         """From when offsets count."""
         return talk_began(session, await self._store.questions(session.id))
 
-    async def set(self, session: Session, offset: float | None, recording: str) -> None:
+    async def set(self, session: Session, who: str, offset: float | None, recording: str) -> None:
         """When it begins (None: as the stage or the talk say), and where the recording is. Searches anew where it
         begins otherwise."""
         began = await self.began(session)
@@ -121,15 +123,17 @@ class Transcripts:
             before = await self._transcript(session.id)
             stays = offset is None and before.dated is not Dated.HAND
             moved = before if stays else dated(before, offset, began)
-            await self._store.keep_transcript(replace(moved, recording=read_recording(recording)))
+            await self._store.keep_transcript(
+                replace(moved, recording=read_recording(recording)), noted=self._done(session.id, who, "transcript_set")
+            )
         self._changed(session.id)
         if moved.zero != before.zero:
             self.search(session)
 
-    async def drop(self, session: str) -> None:
+    async def drop(self, session: str, who: str) -> None:
         """What was confirmed stays answered."""
         await self._stop(session)
-        await self._store.drop_transcript(session)
+        await self._store.drop_transcript(session, self._done(session, who, "transcript_drop"))
         self._failed.pop(session, None)
         self._changed(session)
 
@@ -153,6 +157,11 @@ class Transcripts:
         self._tasks[session.id] = task
         task.add_done_callback(lambda done: self._ended(session.id, done))
         self._changed(session.id)
+
+    async def search_anew(self, session: Session) -> None:
+        """As a person asks for it. Raises `NotFound` where there is nothing to search."""
+        await self._transcript(session.id)
+        self.search(session)
 
     async def searched(self, session: str) -> None:
         """Until no search runs for it."""
@@ -244,7 +253,7 @@ class Transcripts:
         self._changed(session.id)
         return action
 
-    async def refuse(self, session: str, question: str, on: bool = True) -> None:
+    async def refuse(self, session: str, who: str, question: str, on: bool = True) -> None:
         """It is not answered there; or, not `on`, it may be after all."""
         async with self._turns[session]:
             known = {about.id: one for one, about in await self.proposals(session)}
@@ -252,7 +261,12 @@ class Transcripts:
                 raise NotFound(NOTHING)
             state = Proposed.REFUSED if on else Proposed.WAITING
             await self._store.keep_proposal(session, replace(known[question], state=state))
+            await self._store.apply(self._done(session, who, "aloud_refuse" if on else "aloud_reconsider"))
         self._changed(session)
+
+    def _done(self, session: str, who: str, what: str) -> Change:
+        """A row of the ledger; there is nothing in it to take back."""
+        return Change(session, self._now(), who, what)
 
     async def _final(self, session: str, id: str) -> str:
         state = (await self._store.question(id)).state

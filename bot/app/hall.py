@@ -14,6 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TypeVar
 
+from bot.accounts import Actor
 from bot.app.floor import Unwatched
 from bot.app.forgetting import forget_daily
 from bot.app.minds import Minds
@@ -327,10 +328,10 @@ class Hall:
             if session is not None:
                 await self._follow(session)
 
-    async def feed(self, source: str, session: str) -> None:
+    async def feed(self, source: str, session: str, by: Actor) -> None:
         """What the source brings goes to this session from now on."""
         said = next(one.session for one in self.settings.sources if one.name == source)
-        await self.store.keep_feed(Feed(source, session, said))
+        await self.store.keep_feed(Feed(source, session, said), by, self.now())
         self._sources[source] = replace(self._sources[source], session=session)
         self._open_staff(next(one for one in self.settings.sources if one.name == source))
 

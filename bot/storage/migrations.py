@@ -475,3 +475,17 @@ def _promoting(db: Database) -> None:
 def _reports(db: Database) -> None:
     """sessions: `names` is 0 where reports name nobody."""
     db.executescript("ALTER TABLE sessions ADD COLUMN names INTEGER NOT NULL DEFAULT 1;")
+
+
+@steps(name="0027_ledger")
+def _ledger(db: Database) -> None:
+    """actions: no row goes, and none says another act, time or session than it did. Forgetting somebody takes their
+    name and words out of a row (`who`, `change`), and nothing else may."""
+    db.executescript(
+        """
+        CREATE TRIGGER actions_stay BEFORE UPDATE OF id, session, at, what, undoes ON actions
+            BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+        CREATE TRIGGER actions_remain BEFORE DELETE ON actions
+            BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
+        """
+    )

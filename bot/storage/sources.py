@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 from sqlite_utils import Database
 
+from bot.accounts import Actor
 from bot.model import Feed, Outage, SourceHealth, SourceReport, SourceState
 from bot.storage.connection import Row
+from bot.storage.people import note
 
 
 def keep(db: Database, healths: Sequence[SourceHealth], outages: Sequence[Outage]) -> None:
@@ -36,8 +38,9 @@ def keep(db: Database, healths: Sequence[SourceHealth], outages: Sequence[Outage
     )
 
 
-def keep_feed(db: Database, feed: Feed) -> None:
+def keep_feed(db: Database, feed: Feed, by: Actor, now: float) -> None:
     db.execute("INSERT OR REPLACE INTO feeds VALUES (?, ?, ?)", (feed.source, feed.session, feed.said))
+    note(db, by, "feed", f"{feed.source} → {feed.session}", (), now)
 
 
 def feeds(db: Database) -> list[Feed]:

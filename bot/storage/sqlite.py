@@ -279,8 +279,8 @@ class SqliteStore:
     async def keep_sources(self, healths: Sequence[SourceHealth], outages: Sequence[Outage] = ()) -> None:
         await self._write(sources.keep, healths, outages)
 
-    async def keep_feed(self, feed: Feed) -> None:
-        await self._write(sources.keep_feed, feed)
+    async def keep_feed(self, feed: Feed, by: Actor, now: float) -> None:
+        await self._write(sources.keep_feed, feed, by, now)
 
     async def feeds(self) -> list[Feed]:
         return await self._read(sources.feeds)
@@ -428,11 +428,13 @@ class SqliteStore:
     async def transcript(self, session: str) -> Transcript | None:
         return await self._read(transcripts.transcript, session)
 
-    async def keep_transcript(self, transcript: Transcript, proposals: Sequence[Proposal] | None = None) -> None:
-        await self._write(transcripts.keep, transcript, proposals)
+    async def keep_transcript(
+        self, transcript: Transcript, proposals: Sequence[Proposal] | None = None, noted: Change | None = None
+    ) -> None:
+        await self._write(transcripts.keep, transcript, proposals, noted)
 
-    async def drop_transcript(self, session: str) -> None:
-        await self._write(transcripts.drop, session)
+    async def drop_transcript(self, session: str, noted: Change | None = None) -> None:
+        await self._write(transcripts.drop, session, noted)
 
     async def proposals(self, session: str) -> list[Proposal]:
         return await self._read(transcripts.proposals, session)

@@ -7,7 +7,8 @@ from dataclasses import astuple
 from pydantic import TypeAdapter
 from sqlite_utils import Database
 
-from bot.model import Dated, Proposal, Proposed, Transcript
+from bot.model import Change, Dated, Proposal, Proposed, Transcript
+from bot.storage.changes import apply
 from bot.storage.connection import Row
 from bot.storage.rows import dumped
 from knowledge.aloud import Passage
@@ -35,7 +36,7 @@ def transcript(db: Database, session: str) -> Transcript | None:
     )
 
 
-def keep(db: Database, transcript: Transcript, proposals: Sequence[Proposal] | None) -> None:
+def keep(db: Database, transcript: Transcript, proposals: Sequence[Proposal] | None, noted: Change | None) -> None:
     db.execute(
         "INSERT OR REPLACE INTO transcripts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -55,11 +56,15 @@ def keep(db: Database, transcript: Transcript, proposals: Sequence[Proposal] | N
         db.execute("DELETE FROM aloud WHERE session = ?", (transcript.session,))
         for one in proposals:
             keep_proposal(db, transcript.session, one)
+    if noted:
+        apply(db, noted)
 
 
-def drop(db: Database, session: str) -> None:
+def drop(db: Database, session: str, noted: Change | None) -> None:
     db.execute("DELETE FROM transcripts WHERE session = ?", (session,))
     db.execute("DELETE FROM aloud WHERE session = ?", (session,))
+    if noted:
+        apply(db, noted)
 
 
 def proposals(db: Database, session: str) -> list[Proposal]:

@@ -10,7 +10,19 @@ StaffRole = Literal["speaker", "expert", "moderator", "organiser"]
 SessionOrAll = Annotated[str, Field(max_length=100, description='a session\'s id; "": every session')]
 Until = Annotated[float | None, Field(description="when the role ends; null: never", allow_inf_nan=False)]
 DeedName = Literal[
-    "invite", "link", "revoke", "join", "enter", "give", "take", "remove", "sign_out", "rename", "password", "forget"
+    "invite",
+    "link",
+    "revoke",
+    "join",
+    "enter",
+    "give",
+    "take",
+    "remove",
+    "sign_out",
+    "rename",
+    "password",
+    "forget",
+    "feed",
 ]
 
 

@@ -100,6 +100,7 @@ class CourseRoutes:
             version, course = await site.courses.take(caller.here.id, name, pieces, caller.who)
         except (BadInput, Conflict) as error:
             raise type(error)(in_language(f"{name}: {error}", caller.lang)) from error
+        await site.record(caller, "course_send")
         return reply(await self._read_out(caller.here, version, course), status=201)
 
     async def version(self, request: web.Request) -> web.Response:

@@ -134,7 +134,8 @@ class ExpertRoutes:
     # -- asking them -------------------------------------------------------------------------------------------------
 
     async def call(self, request: web.Request) -> web.Response:
-        return reply(CalledOut(chats=await self._site.experts.ask(request[CALLER].here.id)))
+        caller = request[CALLER]
+        return reply(CalledOut(chats=await self._site.experts.ask(caller.here.id, caller.who)))
 
     async def invite(self, request: web.Request) -> web.Response:
         site, caller, body = self._site, request[CALLER], await read_body(request, ExpertInviteBody)

@@ -5,6 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from aiohttp import web
 
+from bot.accounts import Actor
 from bot.courses import Courses
 from bot.experts import Experts
 from bot.live import Live
@@ -56,7 +57,7 @@ from bot.web.tryout import TryoutRoutes
 from knowledge.calibration import PRECISION
 
 
-async def _feeds_nothing(source: str, session: str) -> None: ...
+async def _feeds_nothing(source: str, session: str, by: Actor) -> None: ...
 
 
 async def _nobody() -> None: ...

@@ -127,7 +127,7 @@ class Sessions:
         session = await site.session(body.session, caller.lang)
         log.info("%s: what %s brings goes to %s from now on", caller.who, source, session.id)
         before = site.configured[source].session
-        await site.feed(source, session.id)
+        await site.feed(source, session.id, caller.actor)
         for id in {before, session.id}:
             site.live.changed(id, TRIED)
         return reply(sources_out(await site.sources_now(), site.configured, site.now()))

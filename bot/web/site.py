@@ -16,6 +16,7 @@ from bot.live import Live
 from bot.model import (
     Action,
     Answer,
+    Change,
     Message,
     Person,
     Preview,
@@ -76,8 +77,8 @@ SourcesNow = Callable[[], Awaitable[Sequence[SourceReport]]]
 """How the sources of this program are now."""
 
 
-FeedSession = Callable[[str, str], Awaitable[None]]
-"""Points a source, by its name, at a session."""
+FeedSession = Callable[[str, str, Actor], Awaitable[None]]
+"""Points a source, by its name, at a session; somebody does it."""
 
 
 class Desk(Protocol):
@@ -271,6 +272,10 @@ class Site:
         for bucket, key in keys:
             bucket.take(key)
         return Tried(keys)
+
+    async def record(self, caller: Caller, what: str) -> None:
+        """A row of the session's ledger for what was just done, where that is nothing to take back."""
+        await self.store.apply(Change(caller.here.id, self.now(), caller.who, what))
 
     async def session(self, id: str, lang: str) -> Session:
         found = next((s for s in await self.store.sessions() if s.id == id), None)

@@ -63,9 +63,9 @@ class Staging:
         return self._out(await self._site.store.stage(request[CALLER].here.id))
 
     async def change(self, request: web.Request) -> web.Response:
-        site, session = self._site, request[CALLER].here.id
+        site, session, caller = self._site, request[CALLER].here.id, request[CALLER]
         body = await read_body(request, StageBody)
-        site.in_time(request[CALLER], body.by)
+        site.in_time(caller, body.by)
         if body.restart:
             await site.store.restart_stage(session, site.now())
             site.live.changed(session)
@@ -75,6 +75,10 @@ class Staging:
         if after != before:
             await site.store.keep_stage(session, after)
             site.live.changed(session, TOPIC)
+        if after.blank != before.blank:
+            await site.record(caller, "stage_blank" if after.blank else "stage_show")
+        elif body.restart or after != before:
+            await site.record(caller, "stage_time")
         return self._out(after)
 
     async def hand_over(self, request: web.Request) -> web.Response:

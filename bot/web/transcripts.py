@@ -151,15 +151,15 @@ class TranscriptRoutes:
 
     async def set(self, request: web.Request) -> web.Response:
         caller, body = request[CALLER], await read_body(request, TranscriptBody)
-        await self._site.transcripts.set(caller.here, body.offset, body.recording)
+        await self._site.transcripts.set(caller.here, caller.who, body.offset, body.recording)
         return reply(await self._out(caller))
 
     async def drop(self, request: web.Request) -> web.Response:
-        await self._site.transcripts.drop(request[CALLER].here.id)
+        await self._site.transcripts.drop(request[CALLER].here.id, request[CALLER].who)
         return reply(await self._out(request[CALLER]))
 
     async def search(self, request: web.Request) -> web.Response:
-        self._site.transcripts.search(request[CALLER].here)
+        await self._site.transcripts.search_anew(request[CALLER].here)
         return reply(await self._out(request[CALLER]))
 
     async def said(self, request: web.Request) -> web.Response:
@@ -177,7 +177,7 @@ class TranscriptRoutes:
 
     async def refuse(self, request: web.Request) -> web.Response:
         caller, body = request[CALLER], await read_body(request, RefuseBody)
-        await self._site.transcripts.refuse(caller.here.id, body.question, body.on)
+        await self._site.transcripts.refuse(caller.here.id, caller.who, body.question, body.on)
         return reply(await self._out(caller))
 
     async def _out(self, caller: Caller) -> TranscriptOut:

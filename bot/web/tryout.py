@@ -35,6 +35,7 @@ class TryoutRoutes:
 
     async def start(self, request: web.Request) -> web.Response:
         here = request[CALLER].here.id
+        await self._site.record(request[CALLER], "tryout")
         self._site.tryouts.start(here)
         return reply(await self._out(here), status=201)
 

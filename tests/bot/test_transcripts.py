@@ -133,12 +133,12 @@ async def test_another_time_may_be_said_also_where_nothing_was_found(room: Room)
 async def test_what_is_refused_does_not_come_again_and_can_be_put_back(room: Room) -> None:
     """A search anew keeps it, and what was confirmed; so does another file."""
     await room.send(*SAID)
-    await room.transcripts.refuse("talk", "q1")
+    await room.transcripts.refuse("talk", "Ann", "q1")
     await room.transcripts.confirm(TALK, "Ann", {"q2": None})
     room.transcripts.search(TALK)
     await room.transcripts.searched("talk")
     assert await room.found() == {"q1": (50.0, Proposed.REFUSED), "q2": (200.0, Proposed.CONFIRMED)}
-    await room.transcripts.refuse("talk", "q1", on=False)
+    await room.transcripts.refuse("talk", "Ann", "q1", on=False)
     assert (await room.found())["q1"] == (50.0, Proposed.WAITING)
     await room.send("Hello.", SAID[1], SAID[2])
     assert await room.found() == {"q1": (50.0, Proposed.WAITING), "q2": (200.0, Proposed.CONFIRMED)}
@@ -165,10 +165,10 @@ async def test_when_it_begins_is_set_by_hand_and_it_is_searched_anew(room: Room)
     assert kept is not None
     assert (kept.zero, kept.dated) == (100.0, Dated.HAND)
     assert set(await room.found()) == {"q1", "q2"}
-    await room.transcripts.set(talk, -200.0, "https://v.example")
+    await room.transcripts.set(talk, "Ann", -200.0, "https://v.example")
     await room.transcripts.searched("talk")
     assert set(await room.found()) == {"q2"}
-    await room.transcripts.set(talk, None, "")
+    await room.transcripts.set(talk, "Ann", None, "")
     await room.transcripts.searched("talk")
     kept = await room.store.transcript("talk")
     assert kept is not None
@@ -206,7 +206,7 @@ async def test_a_search_that_breaks_says_so_and_harms_nothing(room: Room) -> Non
     await room.transcripts.searched("talk")
     assert room.transcripts.failed("talk") == ""
     assert set(await room.found()) == {"q1", "q2"}
-    await room.transcripts.drop("talk")
+    await room.transcripts.drop("talk", "Ann")
     assert await room.found() == {}
     with pytest.raises(NotFound):
         await room.transcripts.said_at("talk", 1.0)

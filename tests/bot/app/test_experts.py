@@ -27,7 +27,7 @@ async def test_the_experts_are_asked_once_when_the_talk_is_over(tmp_path: Path) 
         async with open_hall(settings(tmp_path, sources=(bot,)), encoder=HashEncoder()) as hall:
             await hall.loaded()
             with pytest.raises(NotAllowed, match="no question is open"):
-                await hall.experts.ask("talk")
+                await hall.experts.ask("talk", "Ann")
             telegram.says("here we are", ANN, STAFF)
             telegram.says("/ask Is there a recording?", BOB, private(BOB))
 
@@ -36,8 +36,8 @@ async def test_the_experts_are_asked_once_when_the_talk_is_over(tmp_path: Path) 
 
             await until(asked)
             page = hall.session_url("talk", "experts")
-            assert await hall.experts.ask("talk") == 1
-            assert await hall.experts.ask("talk") == 1
+            assert await hall.experts.ask("talk", "Ann") == 1
+            assert await hall.experts.ask("talk", "Ann") == 1
             await telegram.until(lambda: any(page in text for text in telegram.texts(STAFF["id"])))
             (said,) = [text for text in telegram.texts(STAFF["id"]) if page in text]
             assert "1 question waits for an expert" in said

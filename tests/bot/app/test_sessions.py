@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from bot.accounts import Actor
 from bot.app import Hall, open_hall
 from bot.connectors.intake import IntakeOptions
 from bot.model import Message, Mode, Session, Status
@@ -132,7 +133,7 @@ async def test_a_source_feeds_the_talk_it_is_pointed_at(tmp_path: Path) -> None:
         await hall.loaded()
         for id in ("other", "third"):
             await hall.desk.open_session("Ann", Session(id, id))
-        await hall.feed("lobby", "other")
+        await hall.feed("lobby", "other", Actor("", "Ann"))
         await _signed(hall, {"id": "1", "user": "u", "text": RECORDED})
         await placed(hall, 1, "other")
     async with open_hall(known, encoder=HashEncoder()) as hall:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from bot.accounts import Actor
 from bot.app import open_hall
 from bot.connectors.telegram import TelegramOptions
 from bot.model import Session
@@ -98,7 +99,7 @@ async def test_the_staffs_chat_goes_with_its_source(tmp_path: Path) -> None:
             telegram.says("here we are", ANN, STAFF)
             await telegram.until(lambda: "A talk" in "\n".join(telegram.texts(STAFF["id"])))
             await hall.store.save_session(Session("next", "The next talk", language="en"))
-            await hall.feed("telegram", "next")
+            await hall.feed("telegram", "next", Actor("", "Ann"))
             await telegram.until(lambda: "The next talk" in "\n".join(telegram.texts(STAFF["id"])))
             telegram.says("/ask Is this recorded too?", BOB, private(BOB))
             await telegram.until(lambda: "1. Is this recorded too?" in "\n".join(telegram.texts(STAFF["id"])), 20)

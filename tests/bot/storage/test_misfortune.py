@@ -59,7 +59,7 @@ WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "receive": lambda s: s.receive([message(9)], Cursor("web", "9")),
     "place": lambda s: s.place("talk", [Placed(Placement(1, False, 0.0))]),
     "save_session": lambda s: s.save_session(Session("talk", "T")),
-    "keep_feed": lambda s: s.keep_feed(Feed("web", "talk", "other")),
+    "keep_feed": lambda s: s.keep_feed(Feed("web", "talk", "other"), BOB, 1.0),
     "configure_session": lambda s: s.configure_session(Session("talk", "T")),
     "vote": lambda s: s.vote("q1", ZOE, True, 1.0),
     "apply": lambda s: s.apply(Change("talk", 1.0, "ann", "nothing")),

@@ -63,6 +63,7 @@ addWords({
   "deed.remove": ["{who} 移除了 {whom}", "{who} removed {whom}"],
   "deed.sign_out": ["{who} 让 {whom} 在所有设备上退出", "{who} signed {whom} out everywhere"],
   "deed.rename": ["{who} 改名：{whom}", "{who} changed a name: {whom}"],
+  "deed.feed": ["{who} 改了聊天来源所属的讲座：{whom}", "{who} pointed a chat at another talk: {whom}"],
   "deed.forget": ["{who} 删除了一位观众的数据", "{who} erased the data of somebody in the audience"],
   "audience.title": ["观众的数据", "Data of the audience"],
   "audience.why": ["有人要求查看或删除自己的数据时，在这里按名字或编号查找。", "Where somebody asks for their data or wants it deleted: look them up by name or id."],
