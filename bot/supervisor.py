@@ -44,6 +44,10 @@ BEAT = 5.0
 LEAST_WAIT = 0.1
 """Seconds to wait where a chat says that we need not wait."""
 
+KEEPING_WAIT = 2.0
+"""Seconds at most until a source is asked again whose messages could not be kept. Its chat is well and was not told
+that they were, so nothing is spared by a longer wait; and once there is room again they must come soon."""
+
 BELIEVED = 3
 """So often in a row a chat may name a wait that is shorter than ours."""
 
@@ -268,6 +272,7 @@ class Supervisor:
     async def _keep(self, watch: Watch) -> None:
         failures = 0
         while True:
+            longest = math.inf
             try:
                 await watch.connector.run(Door(self._talks, watch, self._now, self._leads))
                 trouble, told = "it stopped listening", None
@@ -277,6 +282,8 @@ class Supervisor:
                 return
             except TryLater as error:
                 trouble, told = str(error), error.seconds
+            except StoreError as error:
+                trouble, told, longest = str(error), None, KEEPING_WAIT
             except (ConnectorError, FloormicError, OSError) as error:
                 trouble, told = str(error) or type(error).__name__, None
             except (Exception, asyncio.CancelledError) as error:
@@ -291,6 +298,7 @@ class Supervisor:
             seconds = self._wait(failures) if told is None or failures > BELIEVED else 0.0
             if told is not None:
                 seconds = max(seconds, told, LEAST_WAIT)
+            seconds = min(seconds, longest)
             log.warning("%s (again in %.1f s)", _named(watch.health.source, trouble), seconds)
             await asyncio.sleep(seconds)
 

@@ -276,6 +276,11 @@ class FakeTelegram:
         """What stands in a chat from the bot, after all edits."""
         return [m["text"] for (c, _), m in self.messages.items() if c == chat and m["from"]["id"] == ME["id"]]
 
+    @property
+    def arrived(self) -> Sequence[Json]:
+        """Every update there ever was."""
+        return self._all
+
     def unconfirmed(self) -> int:
         return len(self._updates)
 

@@ -138,3 +138,9 @@ def explained(error: Exception) -> Exception:
     said = StoreError(f"the database could not do it ({error})" + (f": {hint}" if hint else ""))
     said.__cause__ = error
     return said
+
+
+def is_locked(error: Exception) -> bool:
+    """Whether this is `explained` of a lock that another program held for too long."""
+    name = str(getattr(error.__cause__, "sqlite_errorname", ""))
+    return name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))

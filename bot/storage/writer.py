@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from sqlite_utils import Database
 
 from bot.errors import StoreError
-from bot.storage.connection import Failure, explained
+from bot.storage.connection import Failure, explained, is_locked
 
 T = TypeVar("T")
 
@@ -84,6 +84,8 @@ class Writer:
             for call in batch:
                 if call.alone:
                     self._alone(call)
+            if batch[0].error is not None and is_locked(batch[0].error):
+                self._give_up_with(batch)
             self.batches += 1  # before anybody hears that it is written
             _tell(batch, self._room)
         if self._db is not None:
@@ -101,6 +103,17 @@ class Writer:
         if batch:
             self._calls.put(None)  # the end stays for the next turn
         return batch
+
+    def _give_up_with(self, batch: list[_Call]) -> None:
+        """Another program holds the database for longer than we are patient. Who waits behind has waited as long, and
+        must not be kept for our patience once more, batch after batch."""
+        while not self._calls.empty():
+            call = self._calls.get()
+            if call is None:
+                self._calls.put(None)  # the end stays for the next turn
+                return
+            call.error = batch[0].error
+            batch.append(call)
 
     def _alone(self, call: _Call) -> None:
         try:

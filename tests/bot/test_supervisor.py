@@ -68,7 +68,7 @@ class Script:
 
 
 class Running:
-    """A supervisor with its parts. `waits` are the failures that it asked a waiting time for."""
+    """A supervisor with its parts. `waits`: the failures that it asked a waiting time for, each of `wait` seconds."""
 
     def __init__(
         self,
@@ -76,7 +76,9 @@ class Running:
         store: FakeSources | None = None,
         now: Callable[[], float] = time.time,
         floor: FakeFloor | None = None,
+        wait: float = 0.005,
     ):
+        self._seconds = wait
         self.floor, self.store, self.waits = floor or FakeFloor(), store or FakeSources(), list[int]()
         self.supervisor = Supervisor(
             self.floor, self.store, connectors, now, said=lambda name: (len(name), 7), wait=self._wait
@@ -85,7 +87,7 @@ class Running:
 
     def _wait(self, failures: int) -> float:
         self.waits.append(failures)
-        return 0.005
+        return self._seconds
 
     async def report(self, source: str) -> SourceReport:
         return next(r for r in await self.supervisor.reports() if r.health.source == source)
@@ -184,6 +186,15 @@ async def test_a_wait_of_nothing_does_not_hammer(seconds: float) -> None:
     async with running(chat):
         await asyncio.sleep(0.35)
     assert 2 <= len(chat.at) <= 5
+
+
+async def test_one_whose_messages_could_not_be_kept_is_asked_again_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the disk was full: with room again a chat that is fetched from must not wait a minute for it."""
+    monkeypatch.setattr("bot.supervisor.KEEPING_WAIT", 0.01)
+    chat = Script("chat", *[fail(StoreError("the disk is full")) for _ in range(5)])
+    async with running(chat, wait=60.0) as run:
+        await run.state("chat", SourceState.CONNECTED)
+    assert run.waits == [1, 2, 3, 4, 5]
 
 
 async def test_one_that_is_turned_away_stays_down() -> None:

@@ -10,7 +10,7 @@ from sqlite_utils import Database
 
 from bot.errors import BadInput, NotFound, StoreError
 from bot.storage.connection import connect
-from bot.storage.writer import WAITING, Writer
+from bot.storage.writer import BATCH, WAITING, Writer
 
 
 @pytest.fixture
@@ -116,6 +116,31 @@ async def test_a_connection_that_broke_is_replaced(writer: Writer) -> None:
     assert [type(each) for each in found] == [StoreError] * 2
     await writer.write(adding(2))
     assert await writer.write(kept) == [2]
+
+
+async def test_whoever_waits_behind_a_lock_is_told_with_the_first(tmp_path: Path) -> None:
+    """While another program holds the database our patience is spent once, however many batches wait; after that all is
+    well."""
+    begun: list[str] = []
+
+    def open_patiently() -> Database:
+        db = connect(tmp_path / "t.db", patience=0.5)
+        db.conn.set_trace_callback(begun.append)
+        return db
+
+    writer, other = Writer(open_patiently), connect(tmp_path / "t.db")
+    await writer.write(lambda db: db.execute("CREATE TABLE parents (id INTEGER PRIMARY KEY)"))
+    begun.clear()
+    other.execute("BEGIN EXCLUSIVE")
+    found = await asyncio.gather(*(writer.write(adding(n)) for n in range(3 * BATCH)), return_exceptions=True)
+    assert {str(error) for error in found} == {str(found[0])}
+    assert "another program has the database locked" in str(found[0])
+    assert begun.count("BEGIN IMMEDIATE") == 1
+    other.execute("ROLLBACK")
+    other.conn.close()
+    await writer.write(adding(1))
+    assert await writer.write(kept) == [1]
+    await writer.close()
 
 
 async def test_cancelled_callers_break_nothing(writer: Writer) -> None:
