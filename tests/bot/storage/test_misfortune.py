@@ -13,39 +13,32 @@ from bot.model import (
     Change,
     Cursor,
     Delivery,
+    Draft,
     DutyState,
     Feed,
+    Mood,
     Person,
     Placed,
     Placement,
+    PollVote,
     Promotion,
     PromotionStage,
     Proposal,
+    Pulse,
     Recurrence,
     Session,
     SourceHealth,
     SourceState,
+    Stage,
     Transcript,
 )
-from bot.ports import (
-    Deliveries,
-    Forgetting,
-    Inbox,
-    Logins,
-    People,
-    Promotions,
-    Queue,
-    Recurrences,
-    Reports,
-    Rounds,
-    Sources,
-    Transcripts,
-    Vectors,
-)
+from bot.ports import Store
 from bot.storage.connection import connect
 from bot.storage.sqlite import SqliteStore, open_store
 from knowledge.aloud import Passage
 from tests.bot.storage.acts import ask
+from tests.bot.storage.test_polls import poll
+from tests.bot.storage.test_surveys import survey
 from tests.bot.values import message
 
 SAID = Delivery("k", "talk", Address("web", "c"), "x")
@@ -53,6 +46,8 @@ ZOE = Person("web", "zoe")
 HEARING = SourceHealth("web", SourceState.CONNECTED, 1.0, 2.0)
 BOB = Actor("b", "Bob")
 DEVICE = Device("d", "Firefox", 99.0)
+SURVEY = survey()
+RATING = SURVEY.items[0].id
 PROMISE = Invitation("i", (Grant("moderator"),), "Zoe", 99.0)
 
 WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
@@ -90,6 +85,19 @@ WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "keep_proposal": lambda s: s.keep_proposal("talk", Proposal("q1", Passage(0.0, 1.0, "so"))),
     "keep_promotion": lambda s: s.keep_promotion(None, Promotion("q1", "talk", PromotionStage.PROPOSED, "E", 1.0, 2.0)),
     "forget_promotion": lambda s: s.forget_promotion("q1"),
+    "keep_stage": lambda s: s.keep_stage("talk", Stage(60, True)),
+    "restart_stage": lambda s: s.restart_stage("talk", 1.0),
+    "offer_link": lambda s: s.offer_link("h", ZOE, 99.0),
+    "link": lambda s: s.link("h", ZOE, 1.0),
+    "unlink": lambda s: s.unlink(ZOE, Person("telegram", "t")),
+    "vote_poll": lambda s: s.vote_poll(PollVote("p1", ZOE, ("1",))),
+    "unvote_poll": lambda s: s.unvote_poll("p1", ZOE),
+    "feel": lambda s: s.feel(Pulse("talk", ZOE, Mood.GREAT, 60.0)),
+    "answer_survey": lambda s: s.answer_survey("talk", PollVote(RATING, ZOE, ("4",))),
+    "unanswer_survey": lambda s: s.unanswer_survey("talk", RATING, ZOE),
+    "remind": lambda s: s.remind("talk", 1, [SAID]),
+    "keep_draft": lambda s: s.keep_draft(Draft("q1", "p", "About 16 GB"), 0.0),
+    "decline": lambda s: s.decline("q1", "p", True, 1.0),
     "keep_sources": lambda s: s.keep_sources([HEARING]),
     "forget": lambda s: s.forget(ZOE, BOB, 1.0),
     "forget_before": lambda s: s.forget_before(1.0),
@@ -139,6 +147,26 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "heard": lambda s: s.heard("talk"),
     "humans": lambda s: s.humans("talk"),
     "names": lambda s: s.names("talk"),
+    "stage": lambda s: s.stage("talk"),
+    "linked": lambda s: s.linked(ZOE),
+    "polls": lambda s: s.polls("talk"),
+    "poll": lambda s: s.poll("p1"),
+    "poll_votes_of": lambda s: s.poll_votes_of("talk", ZOE),
+    "chats": lambda s: s.chats("talk"),
+    "pulse_on": lambda s: s.pulse_on("talk"),
+    "pulse": lambda s: s.pulse("talk", 0.0),
+    "surveys": lambda s: s.surveys(),
+    "survey": lambda s: s.survey("talk"),
+    "survey_results": lambda s: s.survey_results("talk"),
+    "survey_answers_of": lambda s: s.survey_answers_of("talk", ZOE),
+    "turnout": lambda s: s.turnout("talk"),
+    "silent": lambda s: s.silent("talk"),
+    "private_chat": lambda s: s.private_chat("talk", ZOE),
+    "reminded": lambda s: s.reminded("talk"),
+    "draft": lambda s: s.draft("q1", "p"),
+    "drafts": lambda s: s.drafts("talk"),
+    "declined": lambda s: s.declined("talk"),
+    "done": lambda s: s.done("talk", "once"),
 }
 ALL = WRITES | READS
 
@@ -147,6 +175,9 @@ ALL = WRITES | READS
 async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     opened = await open_store(tmp_path / "hall.db", patience=0.05)
     await ask(opened, "q1")
+    await opened.apply(
+        Change("talk", 1.0, "ann", "test", polls=((None, poll()),), surveys=((None, SURVEY),), pulse=True)
+    )
     other = connect(tmp_path / "hall.db")
     other.execute("INSERT INTO people VALUES ('p', 'Pat', 'pat', '', 0)")
     other.execute("INSERT INTO roles VALUES ('p', '', 'expert', 0, NULL)")
@@ -158,27 +189,8 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 def test_every_method_is_here() -> None:
     """A method that the port gains must be added above."""
-    port = {
-        name
-        for part in (
-            Inbox,
-            Queue,
-            Promotions,
-            Recurrences,
-            Vectors,
-            Deliveries,
-            Logins,
-            People,
-            Sources,
-            Reports,
-            Rounds,
-            Transcripts,
-            Forgetting,
-        )
-        for name in vars(part)
-        if not name.startswith("_")
-    }
-    assert set(ALL) == port
+    port = {name for part in Store.__mro__ for name in vars(part) if not name.startswith("_")}
+    assert set(ALL) == port - {"close"}
 
 
 @pytest.mark.parametrize("name", ALL)
