@@ -1,6 +1,7 @@
 """Any history of a session leaves a store with what a plain model has, and its news add up to its snapshots."""
 
 import asyncio
+import shutil
 import tempfile
 from collections.abc import Awaitable
 from dataclasses import replace
@@ -25,6 +26,7 @@ from bot.model import (
     Answer,
     Change,
     CourseMatch,
+    Message,
     Move,
     Person,
     Placed,
@@ -196,6 +198,31 @@ class Session(RuleBasedStateMachine):
         self.run(self.store.close())
         self.store = self.run(self.opening())
 
+    @rule(under_way=st.booleans())
+    def crash(self, under_way: bool) -> None:
+        """The program dies where it stands: nothing is closed, and the next one finds the files as they are now. A
+        message that was `under_way` is kept or not, and comes again in any case."""
+        sent = message(len(self.hall.lines) + 100, source="web")
+        if under_way:
+            receiving = self.run(self._begin(sent))
+        left, self.folder = self.folder, tempfile.TemporaryDirectory()
+        shutil.copytree(left.name, self.folder.name, dirs_exist_ok=True)
+        if under_way:
+            self.run(receiving)
+        self.run(self.store.close())
+        left.cleanup()
+        self.opening = STORES[self.name](Path(self.folder.name))
+        self.store = self.run(self.opening())
+        if under_way:
+            assert self.run(self.store.receive([sent])) <= 1
+            id = len(self.hall.lines) + 1
+            self.hall.lines[id] = Line(replace(sent, id=id))
+
+    async def _begin(self, sent: Message) -> "asyncio.Task[int]":
+        receiving = asyncio.create_task(self.store.receive([sent]))
+        await asyncio.sleep(0)  # it is on its way
+        return receiving
+
     @invariant()
     def shows_what_the_model_has(self) -> None:
         found = {q.id: q for q in self.run(self.store.questions("talk"))}
@@ -229,7 +256,7 @@ class Session(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("name", STORES)
 def test_any_history_leaves_what_the_model_has(name: str) -> None:
-    """Receive, double, place, vote, merge, split, keep apart, decide, undo, redo and restart, in any order."""
+    """Receive, double, place, vote, merge, split, keep apart, decide, undo, redo, restart and crash, in any order."""
     machine = type("Session", (Session,), {"name": name})
     run_state_machine_as_test(
         machine,
