@@ -13,7 +13,7 @@ LINES = """\
 71 recvfrom(12<TCP:[127.0.0.1:8080->127.0.0.1:5001]>, "POST /in/hall mark-000001", 262144, 0, NULL, NULL) = 25
 71 recvfrom(13<TCP:[127.0.0.1:8080->127.0.0.1:5002]>, "POST /in/hall ", 262144, 0, NULL, NULL) = 14
 71 recvfrom(13<TCP:[127.0.0.1:8080->127.0.0.1:5002]>, "mark-000002", 262144, 0, NULL, NULL) = 11
-71 recvfrom(14<TCP:[127.0.0.1:39001->127.0.0.1:9000]>, 0x7f1c, 65536, 0, NULL, NULL) = -1 EAGAIN (Temporarily) 
+71 recvfrom(14<TCP:[127.0.0.1:39001->127.0.0.1:9000]>, 0x7f1c, 65536, 0, NULL, NULL) = -1 EAGAIN (Temporarily)
 75 pwrite64(15</data/hall.sqlite3-wal>, "{page in}", 24, 32) = 24
 75 pwrite64(15</data/hall.sqlite3-wal>, "...mark-000001...mark-000009...", 31, 56 <unfinished ...>
 71 sendto(5<UNIX-STREAM:[274071->274070]>, "!", 1, 0, NULL, 0 <unfinished ...>
