@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 import click
 
 from bot.errors import BadInput, FloormicError, SettingsError
+from bot.logs import set_up
 
 if TYPE_CHECKING:
     from bot.app import Measured, Preview, Standing, Transcribed
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from bot.trends import Rows
     from knowledge.course import Course
     from knowledge.evaluation.words import Language
+
+log = logging.getLogger(__name__)
 
 DEFAULT_CONFIG = Path("floormic.toml")
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -42,6 +45,7 @@ config_option = click.option(
 
 def main() -> None:
     """Run the command line; never shows a traceback for what the program itself raised."""
+    set_up(say=_said)
     try:
         status = floormic.main(standalone_mode=False)
     except click.Abort:  # what click makes of Ctrl-C
@@ -114,14 +118,25 @@ def check(config: Path | None) -> int:
 
 @floormic.command()
 @config_option
-def run(config: Path | None) -> None:
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="Instead of what `[log]` says."
+)
+@click.option("--log-format", type=click.Choice(["text", "json"]), help="Instead of what `[log]` says.")
+def run(config: Path | None, log_level: str | None, log_format: str | None) -> None:
     """Listen, queue, answer and serve the pages until stopped with Ctrl-C."""
     from bot import app
 
     settings = _settings(config)
+    form = log_format or settings.log.format
+    # What programs read stays in English.
+    set_up(
+        log_level or settings.log.level,
+        form,
+        secrets=app.secrets_of(settings),
+        say=_said if form == "text" else str,
+    )
     for warning in settings.warnings:
-        click.echo(f"{warning} (a warning)", err=True)
-    _show_log()
+        log.warning("%s", warning)
     asyncio.run(app.run(settings, lambda text: click.echo(_said(text))))
 
 
@@ -582,19 +597,6 @@ class Terminal:
         shown = ", ".join(f"[{key}] {_said(meaning, self._language)}" for key, meaning in choices.items())
         asked = f"{_said(question, self._language)} {shown}"
         return str(click.prompt(asked, type=click.Choice(list(choices)), show_choices=False))
-
-
-class Spoken(logging.Formatter):
-    """What goes wrong while the program runs, for whoever sits before its terminal."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return _said(super().format(record))
-
-
-def _show_log() -> None:
-    shown = logging.StreamHandler()
-    shown.setFormatter(Spoken("%(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[shown])
 
 
 def _language() -> str:

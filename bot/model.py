@@ -714,6 +714,16 @@ class Cursor:
     value: str
 
 
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What waits in the store. `inbox`: messages that are not placed, the oldest of them said at `since`; `outbox`: by
+    source, deliveries that may go now, and those that may not go yet."""
+
+    inbox: int
+    since: float | None
+    outbox: Mapping[str, tuple[int, int]]
+
+
 class SourceState(StrEnum):
     """`starting`: not yet connected since the program began. `refused`: turned away for good, until a person acts."""
 

@@ -25,6 +25,7 @@ from bot.model import GONE, Abilities, Delivery
 from bot.ports import Connector, Deliveries, Now
 from bot.reach import CUT_OFF, SILENCE, TWICE
 from bot.replies import worth_repeating
+from bot.tracing import answered_id, concerning
 
 log = logging.getLogger(__name__)
 
@@ -254,9 +255,12 @@ class Outbox:
         if road.silent_until > self._now():
             return  # told to be silent meanwhile: it is still waiting in the store
         sending = replace(delivery, state="sending", attempts=delivery.attempts + 1)
-        await self._settle(sending)
-        lane.note(self._now(), road.connector.abilities, delivery.address.private)
-        await self._settle(await self._send(sending, road, lane))
+        with concerning(message_id=answered_id(delivery), session=delivery.session, source=road.connector.name):
+            await self._settle(sending)
+            lane.note(self._now(), road.connector.abilities, delivery.address.private)
+            done = await self._send(sending, road, lane)
+            await self._settle(done)
+            log.debug("%s: %s", delivery.key.partition(":")[0], done.state)
 
     async def _send(self, sending: Delivery, road: Road, lane: Lane) -> Delivery:
         """What became of it."""
@@ -308,7 +312,9 @@ class Outbox:
                 return self._settled(delivery)
             except StoreError as error:
                 failures += 1
-                log.warning("%s cannot be written down (%s); trying again", delivery.key, error)
+                # Not the whole key: it names a chat.
+                about = delivery.key.partition(":")[0]
+                log.warning("what became of one delivery (%s) cannot be written down (%s); trying again", about, error)
                 await asyncio.sleep(backoff(failures, longest=5.0, first=0.2))
 
     def _tidy(self, now: float) -> None:

@@ -40,6 +40,7 @@ from bot.model import (
 from bot.ports import Changed, Inbox, Now, Queue
 from bot.queueing import earlier
 from bot.replies import acknowledgement, course_answer, late_answer, reason, sources_of
+from bot.tracing import concerning, message_id
 from knowledge.answering import Answering, Match
 from knowledge.asking import Asking, Detector
 from knowledge.calibration import GroupingJudge
@@ -54,6 +55,9 @@ T = TypeVar("T")
 
 BATCH = 256
 """Messages a transaction. The encoder is faster with more, but the first of a burst waits for the last."""
+
+PlacedThem = Callable[[Sequence[Message], Sequence[Placed]], None]
+"""Hears what became of these messages, in the same order."""
 
 STORE_RETRY = (0.1, 0.5, 1.0, 5.0)
 """Seconds between tries to commit: a full disk or a lock may last, and what is in the inbox is not lost meanwhile."""
@@ -140,8 +144,8 @@ class Standing:
 class Pipeline:
     """Places the messages of one session in order of arrival.
 
-    `replying` names the connectors that can answer in their chat. `executor` runs the understanding; one thread shared
-    by all pipelines keeps the encoder's calls in a row.
+    `replying` names the connectors that can answer in their chat; `placed` hears of each batch after its commit.
+    `executor` runs the understanding; one thread shared by all pipelines keeps the encoder's calls in a row.
     """
 
     def __init__(
@@ -157,6 +161,7 @@ class Pipeline:
         replying: frozenset[str] = frozenset(),
         changed: Changed = lambda _: None,
         sending: Callable[[], None] = lambda: None,
+        placed: PlacedThem = lambda *_: None,
         batch: int = BATCH,
     ) -> None:
         self._session = self._newest = session
@@ -169,6 +174,7 @@ class Pipeline:
         self._replying = replying
         self._changed = changed
         self._sending = sending
+        self._placed = placed
         self._batch = batch
         self._lesson = Lesson(None)
         self._taught: Lesson | None = None
@@ -222,15 +228,16 @@ class Pipeline:
 
     async def run(self) -> None:
         """Place what waits and what comes, until cancelled."""
-        await self.restore()
-        self._wake.set()
-        while True:
-            await self._wake.wait()
-            self._wake.clear()
-            while batch := await self._insist(lambda: self._store.pending(self._session.id, self._batch)):
-                await self.take(batch)
-            if not self._wake.is_set():
-                self._idle.set()
+        with concerning(session=self._session.id):
+            await self.restore()
+            self._wake.set()
+            while True:
+                await self._wake.wait()
+                self._wake.clear()
+                while batch := await self._insist(lambda: self._store.pending(self._session.id, self._batch)):
+                    await self.take(batch)
+                if not self._wake.is_set():
+                    self._idle.set()
 
     async def restore(self) -> None:
         """Rebuild the caches from the store: vectors are read, never encoded again."""
@@ -274,7 +281,8 @@ class Pipeline:
         try:
             placed = await loop.run_in_executor(self._executor, self._understand, batch)
         except Exception:
-            log.exception("session %s: %d messages could not be understood together", self._session.id, len(batch))
+            with concerning(message_id=message_id(batch[0]) if len(batch) == 1 else ""):
+                log.exception("session %s: %d messages could not be understood", self._session.id, len(batch))
             await self._insist(self.restore)
             if len(batch) > 1:
                 return [placed for message in batch for placed in await self.take([message])]
@@ -282,6 +290,10 @@ class Pipeline:
             placed = [Placed(Placement(batch[0].id, False, 0.0, reasons=Reasons(why)))]
             self._hear(batch[0], placed[0].placement)
         await self._insist(lambda: self._store.place(self._session.id, placed))
+        self._placed(batch, placed)
+        for message, one in zip(batch, placed, strict=True) if log.isEnabledFor(logging.DEBUG) else ():
+            with concerning(message_id=message_id(message), source=message.source):
+                log.debug("placed: %s", one.placement.question or "asks nothing")
         if any(p.placement.question for p in placed):
             self._changed(self._session.id)
         if any(p.deliveries for p in placed):

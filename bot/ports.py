@@ -15,6 +15,7 @@ from bot.model import (
     Address,
     Asked,
     Asker,
+    Backlog,
     Change,
     Cursor,
     Declined,
@@ -55,6 +56,21 @@ Now = Callable[[], float]
 
 Changed = Callable[[str], None]
 """Tells that a session's queue changed (by its id), after the commit."""
+
+
+class Backlogs(Protocol):
+    """How the store is, for whoever watches it."""
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait to be written now."""
+        ...
+
+    async def probe(self) -> None:
+        """Write to the disk, for real, and change nothing."""
+        ...
+
+    async def backlog(self, now: float) -> Backlog: ...
 
 
 class Inbox(Protocol):
@@ -594,6 +610,7 @@ class Transcripts(Protocol):
 
 
 class Store(
+    Backlogs,
     Inbox,
     Queue,
     Recurrences,

@@ -31,6 +31,7 @@ from bot.model import (
     SourceState,
 )
 from bot.ports import Connector, Floor, Now, Sources, Talks
+from bot.tracing import concerning
 
 log = logging.getLogger(__name__)
 
@@ -269,7 +270,15 @@ class Supervisor:
             await self._note()
         return [report for report in await self._store.sources() if report.health.source in self._watches]
 
+    def healths(self) -> list[SourceHealth]:
+        """How each source is at this moment, by what is in memory."""
+        return [watch.health for watch in self._watches.values()]
+
     async def _keep(self, watch: Watch) -> None:
+        with concerning(source=watch.health.source):
+            await self._listen(watch)
+
+    async def _listen(self, watch: Watch) -> None:
         failures = 0
         while True:
             longest = math.inf

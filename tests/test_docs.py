@@ -14,7 +14,12 @@ from bot.settings import Settings, connectors_page, describe_settings, load_sett
 
 OPTIONS = [kind.options for kind in KINDS.values()]
 ROOT = Path(__file__).parent.parent
-ENVIRON = {"FLOORMIC_TELEGRAM_TOKEN": "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"}
+ENVIRON = {
+    "FLOORMIC_TELEGRAM_TOKEN": "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1",
+    "FLOORMIC_METRICS_TOKEN": "m3trics-Tok3n-of-the-tests",
+}
+OTHER_WAYS = ("The file with it.", "Itself.")
+"""How the further ways of giving a secret begin; of several ways only one can be taken."""
 
 
 def read(name: str) -> str:
@@ -79,7 +84,8 @@ def test_every_setting_is_described() -> None:
     rows = describe_settings(OPTIONS)
     assert all(len(row.description) > 10 for row in rows)
     sections = {
-        "", "[web]", "[encoder]", "[answers]", "[after]", "[privacy]", "[[session]]", *(f"[{kind}]" for kind in KINDS)
+        "", "[web]", "[log]", "[encoder]", "[answers]", "[after]", "[privacy]", "[[session]]",
+        *(f"[{kind}]" for kind in KINDS),
     }  # fmt: skip
     assert {row.section for row in rows} == sections
 
@@ -105,7 +111,9 @@ def test_the_example_shows_every_setting() -> None:
             shown |= {(f"[{table}]", key) for key in content}
         elif isinstance(content, list):
             shown |= {(f"[[{table}]]", key) for key in content[0]}
-    assert shown == {(row.section, row.key) for row in describe_settings([])}
+    assert shown == {
+        (row.section, row.key) for row in describe_settings([]) if not row.description.startswith(OTHER_WAYS)
+    }
 
 
 def test_the_example_shows_the_defaults() -> None:
@@ -114,7 +122,7 @@ def test_the_example_shows_the_defaults() -> None:
     for row in describe_settings([]):
         table = example if not row.section else example[row.section.strip("[]")]
         table = table[0] if isinstance(table, list) else table
-        if row.default:
+        if row.default and not row.description.startswith(OTHER_WAYS):
             assert table[row.key] == tomllib.loads(f"x = {row.default}")["x"], row
 
 

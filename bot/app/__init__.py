@@ -28,6 +28,7 @@ from bot.app.source_status import Standing, installation, standing, told
 from bot.app.sources import load
 from bot.app.transcribing import Transcribed, transcribe
 from bot.app.trends import trends
+from bot.settings import secrets_of
 from bot.web.site import ReportWish
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "report",
     "restore",
     "run",
+    "secrets_of",
     "standing",
     "told",
     "told_backup",

@@ -1,5 +1,6 @@
 """What connectors may do, for real: everything that comes in goes through the one inbox."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -14,13 +15,16 @@ from bot.replies import link_reply, opt_reply, test_reply
 from bot.staffroom import StaffRoom
 from bot.surveying import is_item
 from bot.surveys import Surveys
+from bot.tracing import concerning, message_id
 from bot.trying import Tryouts
 from knowledge.splitting import split
+
+log = logging.getLogger(__name__)
 
 
 class OpenFloor:
     """What connectors and pages may do: everything that comes in goes through `receive`. `staff`: the staff's rooms by
-    the source that carries each."""
+    the source that carries each; `received` hears what was written, and how much of it was new."""
 
     def __init__(
         self,
@@ -35,7 +39,9 @@ class OpenFloor:
         tryouts: Tryouts | None = None,
         now: Now = time.time,
         staff: Mapping[str, StaffRoom] | None = None,
+        received: Callable[[Sequence[Message], int], None] = lambda *_: None,
     ) -> None:
+        self._received = received
         self._polls = polls or Polls(store, lambda *_: None, now)
         self._surveys = surveys or Surveys(store, lambda *_: None, now)
         self._store = store
@@ -50,6 +56,7 @@ class OpenFloor:
     async def receive(
         self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
     ) -> int:
+        brought = messages
         codes = [(message, code) for message in messages if (code := said_code(message.text))]
         tests = [message for message in messages if self._tryouts.is_test(message)]
         opted = [(message, on) for message in messages if (on := await self._opted(message)) is not None]
@@ -75,7 +82,12 @@ class OpenFloor:
                 await self._surveys.answered(sessions[vote.message], vote.person)
         if deliveries:
             self._sending()
-        return new + len(codes) + len(done)  # what was done for them was done now
+        new += len(codes) + len(done)  # what was done for them was done now
+        self._received(brought, new)
+        for message in brought if log.isEnabledFor(logging.DEBUG) else ():
+            with concerning(message_id=message_id(message), session=message.session, source=message.source):
+                log.debug("received")
+        return new
 
     async def _link(self, message: Message, code: str) -> Delivery | None:
         """Somebody says with a code that they are the one of the web page; what they are told, where they can be."""

@@ -24,6 +24,7 @@ from bot.app.reporting import Reporting, unsteady
 from bot.app.rounding import answers_at, make_rounds
 from bot.app.sources import make_connectors
 from bot.app.trends import SeriesTrends
+from bot.app.vitals import Vitals
 from bot.backoff import backoff
 from bot.connectors.names import CHATS
 from bot.courses import Courses
@@ -31,6 +32,8 @@ from bot.desk import Desk
 from bot.errors import SettingsError
 from bot.experts import Experts
 from bot.live import Live
+from bot.logs import fault
+from bot.metrics import Measured, Metrics
 from bot.model import Address, CourseMatch, Delivery, Feed, Preview, Session
 from bot.options import SourceOptions
 from bot.outbox import Outbox
@@ -44,6 +47,7 @@ from bot.reaching import Reaching
 from bot.rounds import TOPIC as AFTER
 from bot.settings import Settings, keep_secret
 from bot.staffroom import StaffRoom
+from bot.storage.connection import sqlite_version
 from bot.storage.sqlite import open_store
 from bot.supervisor import Supervisor
 from bot.surveys import SURVEY, Surveys
@@ -52,13 +56,14 @@ from bot.trying import Tryouts
 from bot.web.course import TOPIC as COURSE
 from bot.web.promotions import TOPIC as FAQ
 from bot.web.reach import TOPIC as REACH
-from bot.web.server import make_web
+from bot.web.server import make_web, version
 from bot.web.serving import Serving, serve
 from bot.web.sessions import TOPIC as SESSION
 from bot.web.signin import SignIn
 from bot.web.source_json import Configured
 from bot.web.transcripts import TOPIC as TRANSCRIPT
 from bot.web.tryout import TOPIC as TRYOUT
+from bot.web.vitals import ModelState
 from knowledge.encoder import Encoder
 
 log = logging.getLogger(__name__)
@@ -73,13 +78,21 @@ class Hall:
     """The program, started by `open_hall`. `url` is where the pages are."""
 
     def __init__(
-        self, settings: Settings, store: Store, minds: Minds, now: Now, extra: Callable[["Hall"], Sequence[Connector]]
+        self,
+        settings: Settings,
+        store: Store,
+        minds: Minds,
+        now: Now,
+        extra: Callable[["Hall"], Sequence[Connector]],
+        metrics: Metrics,
+        vitals: Vitals,
     ) -> None:
         self.settings = settings
         self.store = store
         self.now = now
         self.pipelines: dict[str, Pipeline] = {}
         self._minds = minds
+        self.metrics, self._vitals = metrics, vitals
         self._tasks: set[asyncio.Future[None]] = set()
         self._understanding: asyncio.Future[None] | None = None
         self.live = Live(store)
@@ -152,6 +165,7 @@ class Hall:
             tryouts=self.tryouts,
             now=now,
             staff=self._staff,
+            received=metrics.received,
         )
         self.sign_in = SignIn(keep_secret(settings.secret_file).encode(), store, now)
         configured = make_connectors(settings, now, self.sign_in.key)
@@ -246,10 +260,16 @@ class Hall:
                 forgotten=self._forgotten,
                 reports=self.reports,
                 trends=self.trends.of,
+                condition=self._vitals.condition,
+                observer=self.metrics,
+                metrics=self.metrics.read,
+                metrics_readers=web.metrics,
+                metrics_token=web.metrics_token.get_secret_value(),
             ),
             web.host,
             web.port,
         )
+        self._spawn("vitals", partial(self._vitals.run, self.store))
         self._spawn("outbox", self._outbox.run)
         self._spawn("reaching", self._reaching.run)
         self._spawn("forgetting", partial(forget_daily, self.store, self.settings.privacy.keep_days, self.now))
@@ -288,6 +308,7 @@ class Hall:
             replying=self._replying,
             changed=self._placed,
             sending=self._outbox.wake,
+            placed=self.metrics.placed,
         )
         self.pipelines[session.id] = pipeline
         self._remembering.asked(session.id)
@@ -431,6 +452,7 @@ class Hall:
             self.polls.counted(session.id)
 
     def _said(self, delivery: Delivery) -> None:
+        self.metrics.settled(delivery)
         self.tryouts.settled(delivery)
         if delivery.key.startswith(ANSWERING):
             self.live.changed(delivery.session, REACH)
@@ -463,6 +485,15 @@ class Hall:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
+
+    @property
+    def model_state(self) -> ModelState:
+        """Whether messages are understood yet; what is asked before waits."""
+        if self._understanding is None or not self._understanding.done():
+            return ModelState("loading")
+        if not self._understanding.cancelled() and (error := self._understanding.exception()):
+            return ModelState("failed", str(error) if isinstance(error, SettingsError) else type(error).__name__)
+        return ModelState("loaded")
 
     async def loaded(self) -> None:
         """Until the model and every course are read. Raises what went wrong with them."""
@@ -516,8 +547,22 @@ async def open_hall(
     Raises `StoreBusy` where another process has the database, `SettingsError` where the port is taken.
     """
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    store = await open_store(settings.database, now=now)
     hall: Hall | None = None
+    metrics = Metrics(version(), sqlite_version, lambda metrics: vitals.look(metrics, store))
+    vitals = Vitals(
+        settings.data,
+        settings.database,
+        now,
+        model=lambda: hall.model_state if hall else ModelState("loading"),
+        sources=lambda: hall.supervisor.healths() if hall else (),
+        lagged=metrics.lagged,
+    )
+
+    def committed(calls: int, seconds: float, error: Exception | None) -> None:
+        metrics.committed(calls, seconds, error)
+        vitals.committed(calls, seconds, error)
+
+    store = await open_store(settings.database, now=now, committed=committed)
     try:
         minds = Minds(
             settings.encoder.model,
@@ -525,8 +570,9 @@ async def open_hall(
             precision=settings.answers.precision,
             calibrations=settings.data,
             encoder=encoder,
+            measured=lambda found: Measured(found, metrics.encoded),
         )
-        hall = Hall(settings, store, minds, now, extra)
+        hall = Hall(settings, store, minds, now, extra, metrics, vitals)
         await hall.start()
         yield hall
     finally:
@@ -555,9 +601,10 @@ async def until_stopped(hall: Hall) -> None:
 
 async def run(settings: Settings, say: Callable[[str], None] = print) -> None:
     """Run the configured program until it is stopped, and say where it is."""
+    asyncio.get_running_loop().set_exception_handler(fault)
     async with open_hall(settings) as hall:
         for session in settings.sessions:
-            log.info("%s: %s", session.title, hall.session_url(session.id))
+            log.info("session %s: %s", session.id, hall.session_url(session.id))
         say(f"Floormic is listening at {hall.url}")
         say(f"Sign in as organiser (works once): {hall.link()}")
         await until_stopped(hall)

@@ -15,7 +15,7 @@ from bot.app.series import beside, earlier_answers
 from bot.courses import course_at, is_sent
 from bot.errors import SettingsError
 from bot.model import Session
-from bot.pipeline import Pipeline
+from bot.pipeline import Pipeline, PlacedThem
 from bot.ports import Changed, Now, Store
 from knowledge.answering import Answering
 from knowledge.asking import Detector
@@ -45,13 +45,16 @@ class Minds:
         precision: float = PRECISION,
         calibrations: Path | None = None,
         encoder: Encoder | None = None,
+        measured: Callable[[Encoder], Encoder] = lambda encoder: encoder,
     ) -> None:
-        """`calibrations` is the folder where this installation keeps one of its own; `precision` is that of answers."""
+        """`calibrations` is the folder where this installation keeps one of its own; `precision` is that of answers;
+        `measured` is put around the encoder."""
         self._model = model
         self._threads = threads
         self._precision = precision
         self._calibrations = calibrations
         self._encoder = encoder
+        self._measured = measured
         self._loaded: tuple[Encoder, Calibration, Remembering] | None = None
         self._courses: dict[str, Course] = {}
         self._gathered: dict[tuple[str, ...], list[int]] = {}
@@ -77,7 +80,7 @@ class Minds:
         return self._loaded
 
     def _read(self) -> tuple[Encoder, Calibration, Remembering]:
-        encoder = self._encoder or load_encoder(self._model, threads=self._threads)
+        encoder = self._measured(self._encoder or load_encoder(self._model, threads=self._threads))
         return encoder, calibration_of(encoder, self._calibrations), Remembering(encoder)
 
     async def pipeline(
@@ -89,6 +92,7 @@ class Minds:
         replying: frozenset[str] = frozenset(),
         changed: Changed = lambda _: None,
         sending: Callable[[], None] = lambda: None,
+        placed: PlacedThem = lambda *_: None,
     ) -> Pipeline:
         """The pipeline of a session, knowing its course and the earlier answers of its series as they are now. It is
         not running yet.
@@ -108,6 +112,7 @@ class Minds:
             replying=replying,
             changed=changed,
             sending=sending,
+            placed=placed,
         )
         await self.learn(pipeline, session, store)
         return pipeline

@@ -20,11 +20,12 @@ from bot.settings.schema import (
     AfterSettings,
     AnswersSettings,
     EncoderSettings,
+    LogSettings,
     SessionSettings,
     Settings,
     WebSettings,
 )
-from bot.settings.secret import keep_secret
+from bot.settings.secret import keep_secret, secrets_of
 from bot.settings.wording import explain
 
 Some = TypeVar("Some", bound=Section)
@@ -34,6 +35,7 @@ __all__ = [
     "AnswersSettings",
     "Described",
     "EncoderSettings",
+    "LogSettings",
     "SessionSettings",
     "Settings",
     "WebSettings",
@@ -41,6 +43,7 @@ __all__ = [
     "describe_settings",
     "keep_secret",
     "load_settings",
+    "secrets_of",
     "settings_page",
 ]
 

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from bot.options import SourceOptions
 from bot.settings.draft import Draft, Place, Raw
-from bot.settings.schema import REPEATED, SECTIONS
+from bot.settings.schema import REPEATED, SECTIONS, WebSettings
 from bot.settings.secret import weakness_of
 from bot.settings.wording import did_you_mean
 
@@ -25,6 +25,8 @@ def check(draft: Draft, environ: Mapping[str, str], kinds: Kinds) -> None:
     """Note every mistake in the draft, fill in names and secrets and make the paths absolute."""
     _check_tables(draft)
     _check_sessions(draft)
+    for place, table in draft.tables("web"):
+        _check_secret(draft, place, table, "metrics_token", WebSettings.model_fields["metrics_token"], environ)
     _check_sources(draft, environ, kinds)
     _resolve_paths(draft, kinds)
 

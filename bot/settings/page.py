@@ -72,8 +72,8 @@ def _as_toml(value: object) -> str:
             return f'"{value}"'
         case SecretStr():
             return '""'
-        case ():
-            return "[]"
+        case tuple():
+            return "[" + ", ".join(map(_as_toml, value)) + "]"
         case _:
             return ""
 

@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from bot.model import Mode, Session, SurveyWhen
-from bot.options import Section, Slug, SourceOptions
+from bot.options import Section, Slug, SourceOptions, secret
 from bot.quiet import Hours, When, minutes_of, when_of
 
 
@@ -40,7 +40,19 @@ class WebSettings(Section):
         'believed, such as `["127.0.0.1", "10.0.0.0/8"]`.',
     )
 
-    @field_validator("trusted_proxies")
+    metrics: tuple[str, ...] = Field(
+        default=("127.0.0.0/8", "::1"),
+        description="Addresses or networks that may read `/metrics` and the details of `/readyz`. What a proxy "
+        "forwards is never taken for this machine.",
+    )
+    metrics_token: SecretStr = secret(
+        "Who sends it as `Authorization: Bearer …` may read them from anywhere.",
+        variable="FLOORMIC_METRICS_TOKEN",
+        needed=False,
+        made_here=True,
+    )
+
+    @field_validator("trusted_proxies", "metrics")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for text in value:
@@ -55,6 +67,20 @@ class WebSettings(Section):
         """The public address without a slash at its end."""
         host = "127.0.0.1" if self.host in {"0.0.0.0", "::", ""} else self.host  # noqa: S104 (compared, not bound)
         return self.public_url.rstrip("/") or f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+
+class LogSettings(Section):
+    title_in_file = "[log]"
+    about = "What the running program writes to standard error: see [Watching](watching.md)."
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info",
+        description="From which level on. Only `debug` may show what people wrote, in the words of libraries and of "
+        "errors.",
+    )
+    format: Literal["text", "json"] = Field(
+        default="text", description="Lines for people (`text`), or one JSON object a line (`json`)."
+    )
 
 
 class EncoderSettings(Section):
@@ -301,6 +327,7 @@ class Settings(Section):
         "is made when missing. Another disk or machine is better.",
     )
     web: WebSettings = WebSettings()
+    log: LogSettings = LogSettings()
     encoder: EncoderSettings = EncoderSettings()
     answers: AnswersSettings = AnswersSettings()
     after: AfterSettings = AfterSettings()
@@ -326,6 +353,7 @@ class Settings(Section):
 
 SECTIONS: dict[str, type[Section]] = {
     "web": WebSettings,
+    "log": LogSettings,
     "encoder": EncoderSettings,
     "answers": AnswersSettings,
     "after": AfterSettings,

@@ -3,9 +3,17 @@
 import os
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import SecretStr
 
 from bot.errors import SettingsError
+
+if TYPE_CHECKING:
+    from bot.settings.schema import Settings
 
 SHORTEST_SECRET = 16
 
@@ -32,6 +40,17 @@ def keep_secret(file: Path) -> str:
     if weakness := weakness_of(secret):
         raise SettingsError([f"{file}: {weakness}; delete the file and a new one is made"])
     return secret
+
+
+def secrets_of(settings: "Settings") -> Iterator[str]:
+    """Every secret that is configured or kept here, for whoever has to keep them out of something."""
+    for section in (settings.web, *settings.sources):
+        for name in type(section).model_fields:
+            value = getattr(section, name)
+            if isinstance(value, SecretStr) and value.get_secret_value():
+                yield value.get_secret_value()
+    with suppress(OSError, UnicodeDecodeError):
+        yield settings.secret_file.read_text(encoding="ascii").strip()
 
 
 def weakness_of(secret: str) -> str:

@@ -36,7 +36,8 @@ def explain(
     if kind in PLAIN:
         return PLAIN[kind]
     if kind in {"tuple_type", "model_type"}:
-        return 'must be a list, such as ["10.0.0.0/8"]' if place[-1] == "trusted_proxies" else "must be a table"
+        networks = place[-1] in {"trusted_proxies", "metrics"}
+        return 'must be a list, such as ["10.0.0.0/8"]' if networks else "must be a table"
     if kind in {"literal_error", "enum"}:
         choices = re.findall(r"'([^']*)'", str(context.get("expected", "")))
         return f"must be {_either(choices)}, not {given!r}{did_you_mean(str(given), choices)}"

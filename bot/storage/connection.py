@@ -20,6 +20,7 @@ SOUND = (3, 51, 3)
 """The first SQLite without the WAL-reset bug, which can lose committed rows under concurrent checkpoints."""
 
 Failure = sqlite3.Error
+sqlite_version: str = sqlite3.sqlite_version
 Row = sqlite3.Row
 
 _LONE = re.compile("[\ud800-\udfff]")

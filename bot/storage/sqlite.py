@@ -20,6 +20,7 @@ from bot.model import (
     Address,
     Asked,
     Asker,
+    Backlog,
     Change,
     Cursor,
     Declined,
@@ -56,6 +57,7 @@ from bot.model import (
 )
 from bot.ports import Now
 from bot.storage import (
+    backlogs,
     changes,
     forgetting,
     inbox,
@@ -80,24 +82,28 @@ from bot.storage import deliveries as said
 from bot.storage.connection import claim, connect, explained, warn_if_unsound
 from bot.storage.migrations import migrate
 from bot.storage.reader import Reader
-from bot.storage.writer import Writer
+from bot.storage.writer import Committed, Writer
 
 T = TypeVar("T")
 
 
-async def open_store(path: Path | str, *, now: Now = time.time, patience: float = 5.0) -> "SqliteStore":
+async def open_store(
+    path: Path | str, *, now: Now = time.time, patience: float = 5.0, committed: Committed = lambda *_: None
+) -> "SqliteStore":
     """Open a database, founding it where there is none; ":memory:" is one that is gone after `close` (for tests).
 
     `patience`: seconds to wait for a lock of a foreign program before a call fails. Raises `StoreBusy` where another
-    floormic has it open, `StoreError` where the file cannot be used.
+    floormic has it open, `StoreError` where the file cannot be used. `committed` hears of each transaction.
     """
-    return await asyncio.to_thread(SqliteStore, path, now, patience)
+    return await asyncio.to_thread(SqliteStore, path, now, patience, committed)
 
 
 class SqliteStore:
     """Implements `bot.ports.Store`. Writes share commits (see `writer`), reads run beside them (see `reader`)."""
 
-    def __init__(self, path: Path | str, now: Now = time.time, patience: float = 5.0) -> None:
+    def __init__(
+        self, path: Path | str, now: Now = time.time, patience: float = 5.0, committed: Committed = lambda *_: None
+    ) -> None:
         """Blocks; call `open_store` instead."""
         warn_if_unsound()
         passing = str(path) == ":memory:"
@@ -109,7 +115,7 @@ class SqliteStore:
         except OSError as error:
             raise StoreError(f"cannot make the folder of the database {file}: {error.strerror}") from error
         try:
-            self._writer = Writer(partial(_prepared, file, now, patience, durable=not passing))
+            self._writer = Writer(partial(_prepared, file, now, patience, durable=not passing), committed)
         except BaseException as error:
             os.close(self._held)
             if isinstance(error, Exception):
@@ -135,6 +141,16 @@ class SqliteStore:
 
     async def _read(self, work: Callable[..., T], *arguments: object) -> T:
         return await self._reader.read(lambda db: work(db, *arguments))
+
+    @property
+    def waiting(self) -> int:
+        return self._writer.waiting
+
+    async def probe(self) -> None:
+        await self._write(backlogs.probe)
+
+    async def backlog(self, now: float) -> Backlog:
+        return await self._read(backlogs.backlog, now)
 
     async def receive(
         self,

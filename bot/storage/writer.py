@@ -7,6 +7,7 @@ transaction, commits once, and only then tells the callers. A commit costs one f
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -35,6 +36,10 @@ class _Call:
     alone: bool = False
 
 
+Committed = Callable[[int, float, Exception | None], None]
+"""Hears of each transaction in the writing thread: calls in it, seconds that it took, why it failed. Must not raise."""
+
+
 class _Lost(Exception):
     """An error ended the whole transaction, not only its own savepoint; its cause says which."""
 
@@ -42,8 +47,9 @@ class _Lost(Exception):
 class Writer:
     """Owns the writing connection. `open` makes one; it is called again where a connection cannot be used any more."""
 
-    def __init__(self, open: Callable[[], Database]) -> None:
+    def __init__(self, open: Callable[[], Database], committed: Committed = lambda *_: None) -> None:
         self._open = open
+        self._committed = committed
         self._db: Database | None = open()
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()  # bounded by _room
         self._room = asyncio.Semaphore(WAITING)
@@ -52,6 +58,11 @@ class Writer:
         """How many were written, or tried, up to now: while it stays the same, so does what stands in the file."""
         self._thread = threading.Thread(target=self._run, name="floormic-writer", daemon=True)
         self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Calls that wait for the thread now."""
+        return self._calls.qsize()
 
     async def write(self, work: Callable[[Database], T], *, alone: bool = False) -> T:
         """Run `work` in the writing thread; returns once it is on the disk. `alone`: outside of any transaction.
@@ -124,6 +135,7 @@ class Writer:
             self._recover()
 
     def _transact(self, batch: list[_Call]) -> None:
+        began, failure = time.perf_counter(), None
         try:
             db = self._db = self._db or self._open()
             db.conn.execute("BEGIN IMMEDIATE")
@@ -132,9 +144,11 @@ class Writer:
             db.conn.execute("COMMIT")
         except Exception as error:
             cause = error.__cause__ if isinstance(error, _Lost) else error
+            failure = explained(cause) if isinstance(cause, Exception) else error
             for call in batch:
-                call.error = explained(cause) if isinstance(cause, Exception) else error
+                call.error = failure
             self._recover()
+        self._committed(len(batch), time.perf_counter() - began, failure)
 
     def _recover(self) -> None:
         """Leave no half transaction behind; give the connection up where even that fails."""

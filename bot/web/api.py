@@ -37,7 +37,6 @@ from bot.web.schemas import (
     AskOut,
     CodeBody,
     Feeling,
-    Health,
     LinkCodeOut,
     LinkedOut,
     MineOut,
@@ -73,7 +72,6 @@ class Api:
         session = API + "/sessions/{session}"
         question = session + "/questions/{question}"
         return [
-            Route("GET", "/healthz", "viewer", self.health, "Is it up, and can it read its store?", reply=Health),
             Route("GET", API + "/sessions", "viewer", self.sessions, "All sessions", reply=list[SessionOut]),
             Route("GET", session, "viewer", self.session, "One session", reply=SessionOut),
             Route(
@@ -164,10 +162,6 @@ class Api:
                 for method, what in (("POST", "calls"), ("GET", "calls to see whether the address is ours"))
             ),
         ]
-
-    async def health(self, request: web.Request) -> web.Response:
-        await self._site.store.configured_sessions()  # not what may be in memory still
-        return reply(Health(status="ok"))
 
     async def sessions(self, request: web.Request) -> web.Response:
         caller = request[CALLER]

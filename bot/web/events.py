@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import cast
 
 from aiohttp import HttpVersion11, web
@@ -22,8 +23,10 @@ RETRY = 2000  # milliseconds until a browser connects again
 class Events:
     """Open streams over a `Site`; ended when the program stops."""
 
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, streaming: Callable[[bool, int], None] = lambda *_: None) -> None:
+        """`streaming` hears of each stream that begins (1) and ends (-1), and whether it is staff's."""
         self._site = site
+        self._streaming = streaming
         self._open: set[asyncio.Task[object]] = set()
         self._broadcasts: dict[tuple[str, bool], Broadcast] = {}
         self._running: set[asyncio.Task[None]] = set()
@@ -60,6 +63,7 @@ class Events:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
         async with self._site.live.watch(caller.here.id) as feed:
             self._open.add(task)
+            self._streaming(caller.staff, 1)
             try:
                 await response.prepare(request)  # here too a client may have left
                 if (transport := request.transport) is not None:
@@ -79,6 +83,7 @@ class Events:
                 log.exception("a stream of %s broke", caller.here.id)
             finally:
                 self._open.discard(task)
+                self._streaming(caller.staff, -1)
         return response
 
     async def _begin(self, caller: Caller, feed: Feed, response: web.StreamResponse, since: int) -> News:

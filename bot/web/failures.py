@@ -9,6 +9,7 @@ from aiohttp import web
 from bot.courses import TooLarge
 from bot.errors import BadInput, Conflict, LastOrganiser, NoRole, NotAllowed, NotFound, StoreError
 from bot.phrases import in_language
+from bot.tracing import request_id
 from bot.web.rendering import page_response
 from bot.web.schemas import Code, Error
 from bot.web.site import CALLER, Caller, Site, TooFast
@@ -80,14 +81,23 @@ async def refusal(site: Site, request: web.Request, error: Exception) -> web.Res
     elif failure.status == 500:
         log.error("%s %s failed", request.method, _logged(request), exc_info=error)
     if not caller.wants_page:
-        body = Error(error=failure.text, code=failure.code, field=failure.about, questions=list(failure.questions))
+        body = Error(
+            error=failure.text,
+            code=failure.code,
+            field=failure.about,
+            questions=list(failure.questions),
+            request=request_id(),
+        )
         return web.json_response(text=body.model_dump_json(), status=failure.status, headers=failure.headers)
     return _page(site, caller, failure)
 
 
 def _page(site: Site, caller: Caller, failure: Failure) -> web.Response:
     response = page_response(
-        site, caller, "error.html", {"status": failure.status, "error": failure.text, "code": failure.code}
+        site,
+        caller,
+        "error.html",
+        {"status": failure.status, "error": failure.text, "code": failure.code, "request": request_id()},
     )
     response.set_status(failure.status)
     response.headers.update(failure.headers)

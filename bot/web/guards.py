@@ -50,7 +50,7 @@ class Proxies:
     def client(self, request: web.Request) -> tuple[str, str]:
         """The client's address and the origin (scheme://host) it used."""
         peer = request.remote or ""
-        if not self._trusts(peer):
+        if not self.trusts(peer):
             return _plain(peer), f"{request.scheme}://{request.host}"
         scheme = _last(request.headers.get("X-Forwarded-Proto", "")) or request.scheme
         host = _last(request.headers.get("X-Forwarded-Host", "")) or request.host
@@ -60,11 +60,11 @@ class Proxies:
         hops = [hop.strip() for line in request.headers.getall("X-Forwarded-For", []) for hop in line.split(",")]
         for hop in reversed(hops):  # the last was written by our own proxy, those before by whoever came to it
             peer = hop
-            if not self._trusts(hop):
+            if not self.trusts(hop):
                 break
         return _plain(peer)
 
-    def _trusts(self, address: str) -> bool:
+    def trusts(self, address: str) -> bool:
         try:
             ip = ipaddress.ip_address(_plain(address))
         except ValueError:
@@ -156,7 +156,7 @@ def _greet(site: Site, caller: Caller, response: web.StreamResponse) -> None:
 
 def _caller(request: web.Request, proxies: Proxies) -> Caller:
     address, origin = proxies.client(request)
-    wants_page = not request.path.startswith((API, "/in/", "/healthz", "/static/"))
+    wants_page = not request.path.startswith((API, "/in/", "/healthz", "/readyz", "/metrics", "/static/"))
     chosen = request.cookies.get("floormic-language", "") if wants_page else ""
     asked = request.query.get("lang") or chosen
     lang = asked if asked in TEXTS else preferred(request.headers.get("Accept-Language", ""), "")
@@ -221,7 +221,8 @@ async def _undeclared(request: web.Request, handler: Handler) -> web.StreamRespo
     caller.lang = caller.lang or "zh"
     if (error := request.match_info.http_exception) is not None:
         raise error
-    log.error("%s %s is served but not declared; refused", request.method, request.path)
+    resource = request.match_info.route.resource
+    log.error("%s is served but not declared; refused", resource.canonical if resource else "an address")
     raise NotFound(say(caller.lang, "no_page"))
 
 

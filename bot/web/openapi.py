@@ -60,7 +60,7 @@ _SCHEMES = {
 def _models(routes: Iterable[Route]) -> set[type[BaseModel]]:
     found: set[type[BaseModel]] = {Error}
     for route in routes:
-        for one in (route.body, route.reply, *get_args(route.reply)):
+        for one in (route.body, route.reply, *get_args(route.reply), route.unready):
             if isinstance(one, type) and issubclass(one, BaseModel):
                 found.add(one)
     return found
@@ -102,6 +102,9 @@ def _responses(route: Route) -> dict[str, Any]:
     error = {"application/json": {"schema": {"$ref": REFERENCE.format(model="Error")}}}
     for status, description in FAILURES.items():
         responses[str(status)] = {"description": description, "content": error}
+    if route.unready is not None:
+        content = {"application/json": {"schema": _schema(route.unready)}}
+        responses["503"] = {"description": "Not now; the body says why", "content": content}
     return responses
 
 

@@ -41,8 +41,9 @@ class Route:
     """`least` is the role one needs at least, or `also`; `signed_in`: and an account, whatever its roles. `reply` is
     what a success carries: a type, or a content type's name.
 
-    `largest`: the handler reads the raw body with `guards.streamed`, and refuses one of more bytes. All other bodies
-    are read whole and are at most `failures.LARGEST_BODY`.
+    `unready`: what a 503 carries, where that is no `Error`. `largest`: the handler reads the raw body with
+    `guards.streamed`, and refuses one of more bytes. All other bodies are read whole and are at most
+    `failures.LARGEST_BODY`.
     """
 
     method: str
@@ -59,6 +60,7 @@ class Route:
     largest: int = 0
     signed_in: bool = False
     also: Literal["speaker"] | None = None
+    unready: type[BaseModel] | None = None
 
     @property
     def pattern(self) -> str:

@@ -33,16 +33,42 @@ class Body(BaseModel):
 
 class Error(Reply):
     """`field` is what of the input is wrong ("": nothing in particular), `questions` are the ids of those that stand
-    otherwise than the sender saw."""
+    otherwise than the sender saw. `request` names this request in the log."""
 
     error: str
     code: Code
     field: str = ""
     questions: list[str] = []
+    request: str = ""
 
 
 class Health(Reply):
     status: Literal["ok"]
+
+
+class SourceStanding(Reply):
+    name: str
+    connected: bool
+    state: str
+    since: float
+    trouble: str
+
+
+class ReadinessDetails(Reply):
+    """For staff and readers of the metrics. `store`, `model`, `disk`: "ok", "loaded", or what is wrong."""
+
+    store: str
+    model: str
+    disk: str
+    sources: list[SourceStanding]
+
+
+class Readiness(Reply):
+    """`reasons` why no requests may come: "store" (nothing can be written), "model" (it cannot be loaded)."""
+
+    ready: bool
+    reasons: list[Literal["store", "model"]]
+    details: ReadinessDetails | None = None
 
 
 class AbilityModes(Reply):

@@ -1,7 +1,8 @@
 """The one constructor of the web side."""
 
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
 
 from aiohttp import web
 
@@ -26,11 +27,12 @@ from bot.web.effects import Effects
 from bot.web.events import Events
 from bot.web.experts import ExpertRoutes
 from bot.web.failures import LARGEST_BODY
-from bot.web.guards import make_guards, set_headers
+from bot.web.guards import Proxies, make_guards, set_headers
 from bot.web.hands import Hands
 from bot.web.identity import Participants
 from bot.web.installable import Installable
 from bot.web.limits import Buckets, Limits
+from bot.web.observing import Nobody, Observer, make_observing, name_request
 from bot.web.openapi import openapi_document
 from bot.web.pages import Pages
 from bot.web.people import People
@@ -54,6 +56,7 @@ from bot.web.surveys import SurveyRoutes
 from bot.web.transcripts import TranscriptRoutes
 from bot.web.trends import SeriesTrends
 from bot.web.tryout import TryoutRoutes
+from bot.web.vitals import LOOPBACK, Condition, Read, Readers, VitalRoutes
 from knowledge.calibration import PRECISION
 
 
@@ -95,6 +98,11 @@ def make_web(
     defaults: Mapping[str, SettingValue] | None = None,
     limits: Limits | None = None,
     precision: float = PRECISION,
+    condition: Callable[[], Condition] = Condition,
+    observer: Observer | None = None,
+    metrics: Read | None = None,
+    metrics_readers: Sequence[str] = LOOPBACK,
+    metrics_token: str = "",
 ) -> web.Application:
     """The application with all its pages and the API; the caller runs it.
 
@@ -103,6 +111,8 @@ def make_web(
     language; `configured` says of each source its kind and session, as they are now; `replying` names those that can
     say something; `forgotten` is called when somebody was forgotten. `in_file` are the sessions that the configuration
     names, `defaults` is what a new one is set to; `feed` points a source at a session. `precision` is that of answers.
+    `condition` says how the program is, `observer` hears of every request, `metrics` is what was counted, for readers
+    in these networks and with that token ("": none).
     """
     assets = Assets(HERE / "static")
     limits = limits or Limits()
@@ -151,13 +161,19 @@ def make_web(
     promotions = promotions or Promotions(
         store, courses, now, changed=lambda id: live.changed(id, FAQ), acted=live.changed
     )
-    return _application(site, promotions, trusted_proxies)
+    observer = observer or Nobody()
+    proxies = Proxies(trusted_proxies)
+    vitals = VitalRoutes(site, condition, Readers(metrics_readers, metrics_token, proxies), metrics)
+    return _application(site, promotions, trusted_proxies, vitals, observer)
 
 
-def _application(site: Site, promotions: Promotions, trusted_proxies: Sequence[str]) -> web.Application:
-    events = Events(site)
+def _application(
+    site: Site, promotions: Promotions, trusted_proxies: Sequence[str], vitals: VitalRoutes, observer: Observer
+) -> web.Application:
+    events = Events(site, observer.streaming)
     document = Document(site)
     parts = (
+        vitals,
         Api(site),
         Acts(site),
         Hands(site),
@@ -187,10 +203,13 @@ def _application(site: Site, promotions: Promotions, trusted_proxies: Sequence[s
     routes = [part.routes() for part in parts]
     policy = Policy(route for part in routes for route in part)
     document.describe(policy)
-    app = web.Application(middlewares=make_guards(site, policy, trusted_proxies), client_max_size=LARGEST_BODY)
+    observing = make_observing(policy, Proxies(trusted_proxies), observer)
+    guards = make_guards(site, policy, trusted_proxies)
+    app = web.Application(middlewares=[observing, *guards], client_max_size=LARGEST_BODY)
     policy.add_to(app)
     app[POLICY] = policy
     app.on_response_prepare.append(set_headers(site, policy))
+    app.on_response_prepare.append(name_request)
     app.on_shutdown.append(events.close)
     return app
 
@@ -208,7 +227,7 @@ class Document:
         ]
 
     def describe(self, policy: Policy) -> None:
-        self._document = openapi_document(policy, _version(), self._site.public_url)
+        self._document = openapi_document(policy, version(), self._site.public_url)
 
     async def openapi(self, request: web.Request) -> web.Response:
         return web.json_response(self._document)
@@ -217,8 +236,9 @@ class Document:
 POLICY = web.AppKey("policy", Policy)
 
 
-def _version() -> str:
+def version() -> str:
+    """That of this program, "0" where it is not installed."""
     try:
-        return version("floormic")
+        return version_of("floormic")
     except PackageNotFoundError:
         return "0"

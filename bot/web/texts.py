@@ -15,6 +15,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "no_question": "没有这个问题：{question}。它可能已被合并或移除。",
         "no_ledger": "这场讲座没有公开搁置记录。",
         "no_page": "没有这个页面。请检查链接。",
+        "no_metrics": "您不能读取运行指标：[web] 的 metrics 列出可以读取的网段，其他来源需要 metrics_token。",
         "nobody_known": "没有保存这个人的任何数据。",
         "no_code": "这场讲座里没有用过这个提问码。请检查后再试。",
         "bad_code": "提问码是 12 个字母或数字，例如 7K3M-P9QX-2D4T。",
@@ -85,6 +86,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "no_question": "There is no question {question}. It may have been merged or removed.",
         "no_ledger": "This session does not publish what was dismissed.",
         "no_page": "There is no such page. Check the link.",
+        "no_metrics": "The metrics are not for you: `metrics` in [web] lists the networks that may read them, "
+        "`metrics_token` is for everybody else.",
         "nobody_known": "Nothing is kept of this person.",
         "no_code": "Nobody used this code in this session. Check it and try again.",
         "bad_code": "A code has 12 letters or digits, like 7K3M-P9QX-2D4T.",

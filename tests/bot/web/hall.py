@@ -179,8 +179,10 @@ async def open_hall(
     limits: Limits | None = None,
     prepare: Callable[[web.Application], None] = lambda app: None,
     replying: frozenset[str] = frozenset(),
+    **watched: Any,
 ) -> AsyncIterator[Hall]:
-    """A served hall; `prepare` may change the application before it starts; these chats can be replied to."""
+    """A served hall; `prepare` may change the application before it starts; these chats can be replied to. `watched`:
+    what `make_web` takes of condition, observer and metrics."""
     clock, live, echo = Clock(), Live(store, pause=0.005), Echo()
     polls = Polls(store, live.changed, clock)
     desk = Desk(
@@ -243,6 +245,7 @@ async def open_hall(
         sources={"chat": {"zh": "聊天", "en": "The chat"}},
         limits=limits,
         replying=lambda: replying,
+        **watched,
     )
     prepare(app)
     server = TestServer(app)

@@ -41,8 +41,9 @@ BODIES = {
 }
 ENDS_THE_LOGIN = {"/signin/{token}", "/api/v1/signin/link", "/signout", "/signout/everywhere", "/api/v1/signout"}
 EVERYBODYS = {
-    "/", "/healthz", "/signin", "/signin/{token}", "/signout", "/api/v1/signin", "/api/v1/signin/link",
-    "/api/v1/signout", "/in/{source}", "/static/{name}", "/favicon.ico",
+    "/", "/healthz", "/readyz", "/metrics",
+    "/signin", "/signin/{token}", "/signout", "/api/v1/signin", "/api/v1/signin/link", "/api/v1/signout",
+    "/in/{source}", "/static/{name}", "/favicon.ico",
     "/api/v1/openapi.json", "/api/v1/sessions", "/api/v1/sessions/{session}", "/api/v1/sessions/{session}/events",
     "/api/v1/sessions/{session}/me", "/api/v1/sessions/{session}/me/link", "/api/v1/sessions/{session}/me/told",
     "/api/v1/sessions/{session}/me/data", "/api/v1/sessions/{session}/messages",

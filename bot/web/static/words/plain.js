@@ -30,6 +30,7 @@ addWords({
   "join.captions": ["直播字幕", "Captions for the stream"],
   "join.print": ["打印海报", "Print the poster"],
   "error.title": ["出了点问题", "Something went wrong"],
+  "error.request": ["编号", "Reference"],
   "error.home": ["回到首页", "To the start page"],
   "error.404": ["这里没有这个页面。请检查地址。", "There is no such page. Check the address."],
   "error.403.out": ["这个页面要登录后才能打开。请打开主办方给您的登录链接，或者用名字和密码登录。", "You need to be signed in to open this page. Open the link that the organiser gave you, or sign in with your name and password."],
