@@ -438,10 +438,10 @@ def reencode(config: Path | None) -> None:
 def backup(config: Path | None, target: Path | None, without_secrets: bool, keep: int | None) -> None:
     """Write everything (database, courses, configuration, secrets) as one file, and read it back before saying that it
     is done. The program may be running. Default: a new file in the configured folder `backups`."""
-    from bot import app
-
     with suppress(OSError):  # where systemd has seen to it already, and forbids it
         os.nice(10)  # the program that runs comes first
+    from bot import app
+
     place = app.place_of(_config(config))
     with _progress("copying", 100) as progress:
         told = _percent(progress)
