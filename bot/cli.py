@@ -1,7 +1,8 @@
 """The command `floormic`. Parses, calls, prints; what it calls is imported when it is needed, so that help is fast.
 
-Exit status: 0 all went well, 1 `check` found mistakes, `sources` a source that is down or `restore --check` less than
-the backup says, 2 it could not be done (the reason is on standard error), 130 stopped by Ctrl-C.
+Exit status: 0 all went well, 1 `check` found mistakes, `doctor` what must be mended, `sources` a source that is down or
+`restore --check` less than the backup says, 2 it could not be done (the reason is on standard error), 130 stopped by
+Ctrl-C.
 """
 
 import asyncio
@@ -114,6 +115,29 @@ def check(config: Path | None) -> int:
             click.echo(_said(f"session {session.id}: {_measure(course)} in {session.course}"), err=True)
     click.echo(_said(_count(mistakes, "mistake")), err=True)
     return 1 if mistakes else 0
+
+
+@floormic.command()
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def doctor(config: Path | None, as_json: bool) -> int:
+    """Say whether this installation is safe to run tonight, and how to mend what is not. The program may be running;
+    nothing is written. The status is 1 where something must be mended."""
+    import json
+
+    from rich.console import Console
+    from rich.text import Text
+
+    from bot import app
+
+    found = app.examine(_config(config))
+    if as_json:
+        click.echo(json.dumps(app.examination_json(found), ensure_ascii=False, indent=2))
+    else:
+        console = Console(highlight=False, soft_wrap=True)
+        for line, style in app.told_examination(found, _language()):
+            console.print(Text(line, style))
+    return 0 if found.safe else 1
 
 
 @floormic.command()

@@ -4,6 +4,7 @@ from bot.app.benching import Measured, Wanted, bench, code_version
 from bot.app.calibrating import Calibrated, calibrate_model, check_encoder
 from bot.app.connecting import Given, connect, kinds
 from bot.app.demo import demo
+from bot.app.doctor import Examined, examination_json, examine, told_examination
 from bot.app.forgetting import export, forget
 from bot.app.hall import Hall, open_hall, run
 from bot.app.importing import Imported, Preview, import_chat
@@ -34,6 +35,7 @@ from bot.web.site import ReportWish
 __all__ = [
     "BackedUp",
     "Calibrated",
+    "Examined",
     "Given",
     "Hall",
     "Imported",
@@ -54,6 +56,8 @@ __all__ = [
     "code_version",
     "connect",
     "demo",
+    "examination_json",
+    "examine",
     "export",
     "forget",
     "import_chat",
@@ -73,6 +77,7 @@ __all__ = [
     "standing",
     "told",
     "told_backup",
+    "told_examination",
     "told_rehearsal",
     "told_restore",
     "transcribe",

@@ -323,7 +323,7 @@ class Settings(Section):
     )
     backups: Path = Field(
         default=Path("backups"),
-        description="Folder in which `floormic backup` writes, relative to this file. It "
+        description="Folder in which `floormic backup` writes and `floormic doctor` looks, relative to this file. It "
         "is made when missing. Another disk or machine is better.",
     )
     web: WebSettings = WebSettings()

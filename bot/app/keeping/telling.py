@@ -42,7 +42,7 @@ def told_restore(done: Restored) -> Iterator[str]:
         yield f"Whoever was forgotten since {made} is in it again: forget them again with `floormic forget`."
     elif done.forgotten:
         yield f"Forgotten again, as they were since the backup: {done.forgotten}"
-    yield "Next: `floormic check`, then `floormic run`."
+    yield "Next: `floormic doctor`, then `floormic run`."
 
 
 def told_rehearsal(done: Rehearsed, file: Path) -> Iterator[str]:
