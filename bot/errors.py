@@ -23,6 +23,14 @@ class StoreBusy(StoreError):
     """Another process has this database open."""
 
 
+class Crowded(StoreError):
+    """More comes in than can be taken now; nothing of the call was written. It is welcome again in `seconds`."""
+
+    def __init__(self, seconds: float, text: str = "") -> None:
+        super().__init__(text or "more comes in than can be taken now")
+        self.seconds = max(1, round(seconds + 0.5))
+
+
 class Conflict(FloormicError):
     """Somebody changed the question meanwhile; read it again and decide anew. `questions` are those that stand
     otherwise, where that is known."""

@@ -38,7 +38,8 @@ def cut(text: str, length: int, unit: Unit = Unit.UTF16) -> str:
 
 def one_line(text: str) -> str:
     """What of a name or a remark can stand in a line of a page, a terminal or a chat and change nothing around it."""
-    return " ".join(STEERING.sub("", text).split())
+    kept = text if text.isprintable() and text.isascii() else STEERING.sub("", text)
+    return " ".join(kept.split())
 
 
 def fit(text: str, abilities: Abilities, more: str) -> str:

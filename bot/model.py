@@ -58,7 +58,8 @@ class Session:
 
     With `review` viewers see a question only after a moderator approved it, with `ledger` also what was dismissed and
     why. `survey`: whether the survey opens by itself. `digest`, `personal` and `report` say what is told by itself
-    after the talk, see `bot.rounds`. Without `names` its reports name nobody.
+    after the talk, see `bot.rounds`. Without `names` its reports name nobody. `slow`: seconds between two questions of
+    one person, 0 in a session that is not in slow mode.
     """
 
     id: str
@@ -77,6 +78,7 @@ class Session:
     memory: Mode = Mode.AUTO
     promoting: Mode = Mode.SUGGEST
     survey: SurveyWhen = SurveyWhen.OFF
+    slow: int = 0
     digest: Mode = Mode.SUGGEST
     personal: Mode = Mode.AUTO
     report: Mode = Mode.AUTO
@@ -625,7 +627,7 @@ class Asker:
     out: bool = False
 
 
-SettingValue = str | float | bool | None
+SettingValue = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)

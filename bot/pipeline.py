@@ -8,6 +8,7 @@ from the ledger before each batch, so that later messages follow their correctio
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
@@ -58,6 +59,11 @@ BATCH = 256
 
 PlacedThem = Callable[[Sequence[Message], Sequence[Placed]], None]
 """Hears what became of these messages, in the same order."""
+CROWDED_BATCH = 32
+"""Messages a transaction while very much comes in: what is accepted meanwhile waits for no more than that."""
+
+GIVES_WAY = 3.0
+"""Times as long as a batch took it waits before the next one, while very much comes in."""
 
 STORE_RETRY = (0.1, 0.5, 1.0, 5.0)
 """Seconds between tries to commit: a full disk or a lock may last, and what is in the inbox is not lost meanwhile."""
@@ -146,6 +152,7 @@ class Pipeline:
 
     `replying` names the connectors that can answer in their chat; `placed` hears of each batch after its commit.
     `executor` runs the understanding; one thread shared by all pipelines keeps the encoder's calls in a row.
+    While `crowded` says that very much comes in, it gives way.
     """
 
     def __init__(
@@ -162,6 +169,7 @@ class Pipeline:
         changed: Changed = lambda _: None,
         sending: Callable[[], None] = lambda: None,
         placed: PlacedThem = lambda *_: None,
+        crowded: Callable[[], bool] = lambda: False,
         batch: int = BATCH,
     ) -> None:
         self._session = self._newest = session
@@ -175,6 +183,7 @@ class Pipeline:
         self._changed = changed
         self._sending = sending
         self._placed = placed
+        self._crowded = crowded
         self._batch = batch
         self._lesson = Lesson(None)
         self._taught: Lesson | None = None
@@ -234,10 +243,17 @@ class Pipeline:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
-                while batch := await self._insist(lambda: self._store.pending(self._session.id, self._batch)):
+                while batch := await self._insist(self._pending):
+                    began = time.monotonic()
                     await self.take(batch)
+                    if self._crowded():  # accepting comes first: what is accepted can be understood later
+                        await asyncio.sleep(GIVES_WAY * (time.monotonic() - began))
                 if not self._wake.is_set():
                     self._idle.set()
+
+    async def _pending(self) -> list[Message]:
+        most = min(self._batch, CROWDED_BATCH) if self._crowded() else self._batch
+        return await self._store.pending(self._session.id, most)
 
     async def restore(self) -> None:
         """Rebuild the caches from the store: vectors are read, never encoded again."""

@@ -95,7 +95,7 @@ class Inbox(Protocol):
     async def cursor(self, source: str) -> str | None: ...
 
     async def pending(self, session: str, limit: int) -> list[Message]:
-        """Messages that are not placed yet, in order of arrival."""
+        """Messages that are not placed yet, in order of arrival; of more than `limit` the first of each source."""
         ...
 
     async def place(self, session: str, placed: Sequence[Placed]) -> None:

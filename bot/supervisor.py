@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot.backoff import backoff
-from bot.errors import ConnectorError, FloormicError, Refused, StoreError, TryLater
+from bot.errors import ConnectorError, Crowded, FloormicError, Refused, StoreError, TryLater
 from bot.fitting import one_line
 from bot.model import (
     Cursor,
@@ -55,10 +55,13 @@ BELIEVED = 3
 EVENING_OFF = 6 * 3600.0
 """Seconds. A program that was away for longer was not wanted, and missed nothing."""
 
-BURST = 600
+BURST = 20_000
 PACE = 60.0
-"""Messages that one source may bring at once, and a second after that: more than any chat that people can read, and
-less than the pipeline does."""
+"""Messages that one source may bring at once, and a second after that. What is at once lies in the inbox, where the
+sources take turns; the pace is more than any chat that people can read, and less than the pipeline does."""
+
+AT_THE_DOOR = 32
+"""Calls of one source that may wait at its door; further ones are turned away, to come again."""
 
 TOLD = 5
 TOLD_PACE = 0.1
@@ -119,6 +122,22 @@ class Watch:
     steady: bool = False
     bucket: Bucket = field(default_factory=lambda: Bucket(BURST, PACE))
     told: OrderedDict[tuple[str, str], Bucket] = field(default_factory=OrderedDict)
+    waiting: int = 0
+
+    async def turn(self, brought: int) -> None:
+        """Waits until so many may come. Raises `Crowded` where many wait already: what a platform pushes at us through
+        ever more calls must not pile up here."""
+        seconds = self.bucket.take(brought, time.monotonic())
+        if seconds and self.waiting >= AT_THE_DOOR:
+            self.bucket.give_back(brought)
+            raise Crowded(seconds, f"more comes in than {PACE:g} messages a second; the next ones in {seconds:.0f} s")
+        if not seconds:
+            return
+        self.waiting += 1
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.waiting -= 1
 
     def may_be_told(self, delivery: Delivery, now: float) -> bool:
         """Whether this person is answered once more: what somebody asks of the bot over and over would stand before the
@@ -179,15 +198,20 @@ class Door(Floor):
         now, watch = self._now(), self._watch
         # Before it is written, so that what a platform pushes at once through many calls has to queue as well.
         brought = len(messages) + len(deliveries)
-        if seconds := watch.bucket.take(brought, time.monotonic()):
-            await asyncio.sleep(seconds)
-        told = [delivery for delivery in deliveries if watch.may_be_told(delivery, time.monotonic())]
-        led = [replace(_sane(message, now), session=self._leads(message.session)) for message in messages]
-        told = [replace(delivery, session=self._leads(delivery.session)) for delivery in told]
-        new = await self._talks.receive(led, cursor, told)
+        await watch.turn(brought)
+        new = await self._take(messages, cursor, deliveries, now)
         # A redelivery costs the others nothing.
         watch.bucket.give_back(len(messages) - new)
         return new
+
+    async def _take(
+        self, messages: Sequence[Message], cursor: Cursor | None, deliveries: Sequence[Delivery], now: float
+    ) -> int:
+        watch = self._watch
+        told = [delivery for delivery in deliveries if watch.may_be_told(delivery, time.monotonic())]
+        led = [_sane(message, now, self._leads(message.session)) for message in messages]
+        told = [replace(delivery, session=self._leads(delivery.session)) for delivery in told]
+        return await self._talks.receive(led, cursor, told)
 
     async def cursor(self, source: str) -> str | None:
         return await self._talks.cursor(source)
@@ -353,10 +377,11 @@ class Supervisor:
             watch.ended = [outage for outage in watch.ended if outage not in written]
 
 
-def _sane(message: Message, now: float) -> Message:
-    """As a person may have said it: not after `now`, not without end, and under a name that is one."""
+def _sane(message: Message, now: float, session: str) -> Message:
+    """As a person may have said it in `session`: not after `now`, not without end, and under a name that is one."""
     return replace(
         message,
+        session=session,
         author_name=one_line(message.author_name)[:LONGEST_NAME],
         text=message.text[:LONGEST_TEXT],
         at=message.at if math.isfinite(message.at) and max(0.0, now - OLDEST) <= message.at <= now else now,

@@ -16,6 +16,7 @@ from bot.staffroom import StaffRoom
 from bot.surveying import is_item
 from bot.surveys import Surveys
 from bot.tracing import concerning, message_id
+from bot.traffic import Traffic
 from bot.trying import Tryouts
 from knowledge.splitting import split
 
@@ -40,6 +41,7 @@ class OpenFloor:
         now: Now = time.time,
         staff: Mapping[str, StaffRoom] | None = None,
         received: Callable[[Sequence[Message], int], None] = lambda *_: None,
+        traffic: Traffic | None = None,
     ) -> None:
         self._received = received
         self._polls = polls or Polls(store, lambda *_: None, now)
@@ -52,11 +54,13 @@ class OpenFloor:
         self._linked = linked
         self._tryouts = tryouts or Tryouts(now)
         self._now = now
+        self._traffic = traffic or Traffic()
 
     async def receive(
         self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
     ) -> int:
         brought = messages
+        self._traffic.note(len(messages))
         codes = [(message, code) for message in messages if (code := said_code(message.text))]
         tests = [message for message in messages if self._tryouts.is_test(message)]
         opted = [(message, on) for message in messages if (on := await self._opted(message)) is not None]

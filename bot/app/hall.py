@@ -7,6 +7,7 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -51,6 +52,7 @@ from bot.storage.connection import sqlite_version
 from bot.storage.sqlite import open_store
 from bot.supervisor import Supervisor
 from bot.surveys import SURVEY, Surveys
+from bot.traffic import Traffic
 from bot.transcripts import Transcripts
 from bot.trying import Tryouts
 from bot.web.course import TOPIC as COURSE
@@ -154,6 +156,7 @@ class Hall:
             store, self.courses, now, changed=partial(self._told, FAQ), acted=self.live.changed
         )
         self._promoting = Promoting(self.promotions, store.sessions)
+        self.traffic = Traffic()
         self.floor = Unwatched(
             store,
             self.desk,
@@ -166,6 +169,7 @@ class Hall:
             now=now,
             staff=self._staff,
             received=metrics.received,
+            traffic=self.traffic,
         )
         self.sign_in = SignIn(keep_secret(settings.secret_file).encode(), store, now)
         configured = make_connectors(settings, now, self.sign_in.key)
@@ -309,6 +313,7 @@ class Hall:
             changed=self._placed,
             sending=self._outbox.wake,
             placed=self.metrics.placed,
+            crowded=self.traffic.crowded,
         )
         self.pipelines[session.id] = pipeline
         self._remembering.asked(session.id)
@@ -546,6 +551,8 @@ async def open_hall(
 
     Raises `StoreBusy` where another process has the database, `SettingsError` where the port is taken.
     """
+    # A thread that understands keeps the others from Python for so long at a time; 5 ms, as it is, are much for a page.
+    sys.setswitchinterval(0.001)
     settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     hall: Hall | None = None
     metrics = Metrics(version(), sqlite_version, lambda metrics: vitals.look(metrics, store))

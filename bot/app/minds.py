@@ -93,6 +93,7 @@ class Minds:
         changed: Changed = lambda _: None,
         sending: Callable[[], None] = lambda: None,
         placed: PlacedThem = lambda *_: None,
+        crowded: Callable[[], bool] = lambda: False,
     ) -> Pipeline:
         """The pipeline of a session, knowing its course and the earlier answers of its series as they are now. It is
         not running yet.
@@ -113,6 +114,7 @@ class Minds:
             changed=changed,
             sending=sending,
             placed=placed,
+            crowded=crowded,
         )
         await self.learn(pipeline, session, store)
         return pipeline

@@ -19,7 +19,7 @@ import aiohttp
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 
 from bot.connectors.commands import Texts, receive, understood
-from bot.errors import ConnectorError, Refused, SettingsError, StoreError, TryLater
+from bot.errors import ConnectorError, Crowded, Refused, SettingsError, StoreError, TryLater
 from bot.kinds import Kind, Surroundings
 from bot.model import Abilities, Address, Delivery, Message, Unit
 from bot.options import SourceOptions, Url, secret
@@ -35,6 +35,9 @@ PROBLEMS = 10
 """So many mistakes are named at once."""
 
 CALL_SECONDS = 20.0
+LONGEST_BUSY = 60
+"""Seconds that the other program is asked to wait at most where it brings too much."""
+
 LONGEST_WAIT = 3600.0
 """Seconds. Whoever is told to wait longer asks again."""
 
@@ -119,6 +122,8 @@ class Intake:
             return _busy("not ready yet")
         try:
             new = await self._receive(self._floor, lines)
+        except Crowded as error:
+            return _busy("too much at once; nothing was taken", min(error.seconds, LONGEST_BUSY))
         except StoreError:
             return _busy("cannot be stored now; nothing was taken")
         return HookReply(200, json.dumps({"accepted": len(lines), "new": new}).encode())
@@ -251,9 +256,9 @@ def _problem(status: int, text: str, code: str) -> HookReply:
     return HookReply(status, json.dumps({"error": text, "code": code}, ensure_ascii=False).encode())
 
 
-def _busy(text: str) -> HookReply:
+def _busy(text: str, seconds: int = 5) -> HookReply:
     answer = _problem(503, text, "busy")
-    return HookReply(answer.status, answer.body, headers=(("Retry-After", "5"),))
+    return HookReply(answer.status, answer.body, headers=(("Retry-After", str(seconds)),))
 
 
 def make(options: IntakeOptions, around: Surroundings) -> Intake:

@@ -259,6 +259,13 @@ class SessionSettings(Section):
         description="Let reports name who asked and who answered. Where one session of a series says `false`, the "
         "report of the series names nobody.",
     )
+    slow: StrictInt = Field(
+        default=0,
+        ge=0,
+        le=3600,
+        description="Slow mode: seconds that one person waits between two questions; 0 is off. A moderator can switch it "
+        "on the board. What somebody says too soon in a chat is kept and founds no question.",
+    )
     grouping: Mode = Field(
         default=Mode.AUTO,
         description="Putting same questions together: `off`, `suggest` (a moderator confirms) or `auto`.",
@@ -300,6 +307,7 @@ class SessionSettings(Section):
             language=self.language,
             review=self.review,
             ledger=self.ledger,
+            slow=self.slow,
             grouping=self.grouping,
             answers=self.answers,
             acknowledgements=Mode(self.acknowledgements),

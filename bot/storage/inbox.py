@@ -1,6 +1,8 @@
 """What came in and what the pipeline decided about it, as SQL."""
 
+import heapq
 from collections.abc import Sequence
+from operator import itemgetter
 
 from sqlite_utils import Database
 
@@ -100,8 +102,28 @@ def cursor(db: Database, source: str) -> str | None:
 
 
 def pending(db: Database, session: str, limit: int) -> list[Message]:
-    rows = db.execute("SELECT * FROM messages WHERE session = ? AND placed = 0 ORDER BY id LIMIT ?", (session, limit))
-    return [message_of(row) for row in rows]
+    """Where more waits than is wanted, the sources take turns: the many lines of one do not hold up the few of another.
+    Within a source, and in what is returned, the order is that of arrival."""
+    waits = "SELECT * FROM messages WHERE session = ? AND source = ? AND placed = 0 ORDER BY id LIMIT ?"
+    turns = [
+        (turn, row["id"], row)
+        for source in db.execute(_WAITING, {"session": session})
+        for turn, row in enumerate(db.execute(waits, (session, source["source"], limit)))
+    ]
+    first = heapq.nsmallest(limit, turns, key=itemgetter(0, 1))
+    return [message_of(row) for _, _, row in sorted(first, key=itemgetter(1))]
+
+
+_WAITING = """
+    WITH RECURSIVE waiting(source) AS (
+        SELECT min(source) FROM messages WHERE session = :session AND placed = 0
+        UNION ALL
+        SELECT (SELECT min(source) FROM messages WHERE session = :session AND placed = 0 AND source > waiting.source)
+        FROM waiting WHERE source IS NOT NULL
+    )
+    SELECT source FROM waiting WHERE source IS NOT NULL
+"""
+"""The sources of which something waits. One step of the index for each, where DISTINCT would read all that waits."""
 
 
 def place(db: Database, session: str, placed: Sequence[Placed]) -> None:

@@ -489,3 +489,15 @@ def _ledger(db: Database) -> None:
             BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END;
         """
     )
+
+
+@steps(name="0029_fair")
+def _fair(db: Database) -> None:
+    """messages: what waits is read source by source. sessions: `slow` is how many seconds of slow mode, 0 without."""
+    db.executescript(
+        """
+        DROP INDEX messages_pending;
+        CREATE INDEX messages_pending ON messages (session, source, id) WHERE placed = 0;
+        ALTER TABLE sessions ADD COLUMN slow INTEGER NOT NULL DEFAULT 0;
+        """
+    )

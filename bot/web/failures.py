@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from bot.courses import TooLarge
-from bot.errors import BadInput, Conflict, LastOrganiser, NoRole, NotAllowed, NotFound, StoreError
+from bot.errors import BadInput, Conflict, Crowded, LastOrganiser, NoRole, NotAllowed, NotFound, StoreError
 from bot.phrases import in_language
 from bot.tracing import request_id
 from bot.web.rendering import page_response
@@ -50,6 +50,8 @@ def failure_of(error: Exception, lang: str) -> Failure:
             return Failure(403, "not_allowed", in_language(str(error), lang))
         case Conflict():
             return Failure(409, "conflict", in_language(str(error), lang), questions=error.questions)
+        case Crowded():
+            return Failure(503, "busy", say(lang, "busy"), {"Retry-After": str(error.seconds)})
         case StoreError():
             return Failure(503, "busy", say(lang, "busy"), {"Retry-After": str(RETRY_AFTER)})
         case web.HTTPException():

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from bot.errors import ConnectorError, Refused, StoreError, TryLater
+from bot.errors import ConnectorError, Crowded, Refused, StoreError, TryLater
 from bot.model import Abilities, Address, Delivery, Message, Outage, SourceReport, SourceState
 from bot.ports import Floor, HookReply, HookRequest
-from bot.supervisor import BURST, PACE, STEADY, Bucket, Supervisor
+from bot.supervisor import AT_THE_DOOR, BURST, PACE, STEADY, Bucket, Supervisor
 from tests.bot.connectors.contract import FakeSources
 from tests.bot.values import message
 from tests.fake_floor import FakeFloor
@@ -283,38 +283,52 @@ async def test_one_that_floods_waits_at_its_own_door() -> None:
 
     async def flood(floor: Floor) -> None:
         floor.connected()
-        for n in range(100):
+        for n in range(BURST // 100 + 100):
             await floor.receive([message(n * 100 + k, source="chat") for k in range(100)])
         await listen(floor)
 
     chat, other = Script("chat", flood), Script("other")
     async with running(chat, other) as run:
         await run.state("other", SourceState.CONNECTED)
-        await asyncio.sleep(0.3)
+        most = await flooded_by(run)
         flooded = len(run.floor.messages)
-        assert BURST <= flooded <= BURST + 100 + PACE
+        assert BURST <= flooded <= most
         assert other.floor
         began = time.monotonic()
         await other.floor.receive([message(source="other")])
-        assert time.monotonic() - began < 0.1
-        assert len(run.floor.messages) == flooded + 1
+        assert time.monotonic() - began < 0.5
+        assert [one.source for one in run.floor.messages].count("other") == 1
+
+
+async def flooded_by(run: Running) -> float:
+    """Until the burst of a flood has come in, and it stands still for a moment; how many may have come in by then."""
+    before, began = -1, time.monotonic()
+    while len(run.floor.messages) < BURST or before != len(run.floor.messages):
+        before = len(run.floor.messages)
+        await asyncio.sleep(0.1)
+    return BURST + 200 + PACE * (time.monotonic() - began)
 
 
 async def test_many_calls_at_once_queue_at_the_door_too() -> None:
-    """A platform that pushes a flood through a hundred calls at the same time gets no further than one that queues."""
+    """A platform that pushes a flood through many calls at the same time gets no further than one that queues; beyond
+    some that wait the calls are turned away, and told when to come again."""
     chat = Script("chat")
     async with running(chat) as run:
         await run.state("chat", SourceState.CONNECTED)
         assert chat.floor
         calls = [
             asyncio.ensure_future(chat.floor.receive([message(n * 100 + k, source="chat") for k in range(100)]))
-            for n in range(100)
+            for n in range(BURST // 100 + 100)
         ]
-        await asyncio.sleep(0.3)
-        assert BURST <= len(run.floor.messages) <= BURST + 100 + PACE
+        most = await flooded_by(run)
+        assert BURST <= len(run.floor.messages) <= most
+        assert sum(not call.done() for call in calls) <= AT_THE_DOOR
         for call in calls:
             call.cancel()
-        await asyncio.gather(*calls, return_exceptions=True)
+        ended = await asyncio.gather(*calls, return_exceptions=True)
+        refused = [one for one in ended if isinstance(one, Crowded)]
+        assert len(refused) >= 50
+        assert all(one.seconds >= 1 for one in refused)
 
 
 async def test_who_asks_the_bot_over_and_over_is_answered_now_and_then() -> None:
@@ -337,15 +351,15 @@ async def test_who_asks_the_bot_over_and_over_is_answered_now_and_then() -> None
 
 async def test_a_redelivery_costs_nobody_his_turn() -> None:
     """Only what is new counts against the pace: a platform that sends everything again is not slowed."""
-    again: list[Message] = [message(n, source="chat") for n in range(BURST)]
+    again: list[Message] = [message(n, source="chat") for n in range(BURST // 10)]
     chat = Script("chat")
     async with running(chat) as run:
         await run.state("chat", SourceState.CONNECTED)
         assert chat.floor
-        async with asyncio.timeout(1):
+        async with asyncio.timeout(10):
             for _ in range(20):
                 await chat.floor.receive(again)
-    assert len(run.floor.messages) == BURST
+    assert len(run.floor.messages) == BURST // 10
 
 
 # What was missed
@@ -630,7 +644,7 @@ async def test_what_is_answered_at_once_keeps_the_pace_too() -> None:
 
     async def flood(floor: Floor) -> None:
         floor.connected()
-        for n in range(100):
+        for n in range(BURST // 100 + 100):
             await floor.receive([message(n * 100 + k, "link K7Q2-9MXT", source="chat") for k in range(100)])
         await listen(floor)
 
@@ -642,8 +656,8 @@ async def test_what_is_answered_at_once_keeps_the_pace_too() -> None:
     chat = Script("chat", flood)
     async with running(chat, floor=Linking()) as run:
         await run.state("chat", SourceState.CONNECTED)
-        await asyncio.sleep(0.3)
-        assert BURST <= len(run.floor.messages) <= BURST + 100 + PACE
+        most = await flooded_by(run)
+        assert BURST <= len(run.floor.messages) <= most
 
 
 async def test_what_a_source_says_of_itself_is_one_short_line() -> None:

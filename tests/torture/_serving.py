@@ -1,0 +1,98 @@
+"""The program in a process of its own, for scenarios that load it: the real hall, the real store, real sockets.
+
+`python -m tests.torture._serving FOLDER CONFIG`; it prints its address and runs until it is stopped.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bot.app.hall import open_hall, until_stopped
+from bot.connectors.intake import IntakeOptions
+from bot.settings import SessionSettings, Settings, WebSettings
+from tests.bot.encoders import SameWords
+
+SECRET = "only-for-this-measuring-run-0123"
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running program, seen from outside. `database`: its file."""
+
+    pid: int
+    port: int
+    database: Path
+    organiser: str = field(repr=False)
+
+    def cpu(self) -> float:
+        """Seconds of processor it has used."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / TICKS
+
+    def memory(self) -> float:
+        """MB that are its own (PSS)."""
+        rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
+        return next(int(line.split()[1]) / 1024 for line in rollup.splitlines() if line.startswith("Pss:"))
+
+    def descriptors(self) -> int:
+        return len(os.listdir(f"/proc/{self.pid}/fd"))
+
+
+@asynccontextmanager
+async def serving(folder: Path, *, bundled: bool = False, **options: Any) -> AsyncIterator[Server]:
+    """The program until the block ends. `bundled`: with the model that ships, else with a light encoder. `options`: of
+    `settings`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    said = folder / "said.txt"
+    command = [sys.executable, "-m", "tests.torture._serving", str(folder), json.dumps({"bundled": bundled, **options})]
+    with (folder / "log.txt").open("w") as log:
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, stderr=log)
+    try:
+        assert process.stdout is not None
+        line = await asyncio.wait_for(process.stdout.readline(), 60)
+        if not line:
+            raise RuntimeError(f"the program did not start: {(folder / 'log.txt').read_text()[-2000:]}")
+        told = json.loads(line)
+        said.write_bytes(line)
+        yield Server(process.pid, told["port"], folder / "floormic.sqlite3", told["organiser"])
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(process.wait(), 20)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+
+
+def settings(folder: Path, *, lobbies: int = 1, proxies: tuple[str, ...] = (), session: str = "talk") -> Settings:
+    """One session with so many signed intakes (`lobby`, `lobby2`, …)."""
+    talk = SessionSettings(id=session, title="Under load")
+    sources = tuple(
+        IntakeOptions(name="lobby" if n == 1 else f"lobby{n}", session=session, secret=SECRET)
+        for n in range(1, lobbies + 1)
+    )
+    web = WebSettings(port=0, trusted_proxies=tuple(proxies))
+    return Settings(data=folder, web=web, session=(talk,), sources=sources)
+
+
+async def main(folder: Path, bundled: bool, **options: Any) -> None:
+    encoder = None if bundled else SameWords()
+    async with open_hall(settings(folder, **options), encoder=encoder) as hall:
+        await hall.loaded()
+        told = {"port": int(hall.url.rpartition(":")[2]), "organiser": hall.link("organiser")}
+        print(json.dumps(told), flush=True)
+        await until_stopped(hall)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), **json.loads(sys.argv[2])))
