@@ -35,8 +35,8 @@ class Neighbours:
         k = min(k, len(self))
         if k == 0:
             return np.zeros((len(vectors), 0), dtype=np.int64), np.zeros((len(vectors), 0), dtype=np.float32)
-        # One query over some thousands: handing it to other threads costs more than the search, and waiting for them, where
-        # the processors are busy, ten times as much. It holds for the thread that calls, whichever that is.
+        # One query over some thousands: handing it to other threads costs more than the search, and waiting for them,
+        # where the processors are busy, ten times as much. It holds for the thread that calls, whichever that is.
         faiss.omp_set_num_threads(1)
         similarities, keys = self._index.search(np.ascontiguousarray(vectors, dtype=np.float32), k)
         similarities = similarities.round(DIGITS)

@@ -263,8 +263,8 @@ class SessionSettings(Section):
         default=0,
         ge=0,
         le=3600,
-        description="Slow mode: seconds that one person waits between two questions; 0 is off. A moderator can switch it "
-        "on the board. What somebody says too soon in a chat is kept and founds no question.",
+        description="Slow mode: seconds that one person waits between two questions; 0 is off. A moderator can switch "
+        "it on the board. What somebody asks too soon in a chat is kept and founds no question.",
     )
     grouping: Mode = Field(
         default=Mode.AUTO,

@@ -12,10 +12,10 @@ import multiprocessing
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from tests.torture._serving import SECRET
-
+SECRET = "only-for-this-measuring-run-0123"
 RETRY = b"retry-after:"
 
 
@@ -162,16 +162,15 @@ class Poster:
         self._open = 0
         self._left = len(load.requests)
         self._over = asyncio.Event()
+        self._connecting: set[asyncio.Future[None]] = set()
 
     async def run(self) -> Result:
         loop, load, result = asyncio.get_running_loop(), self._load, self._result
         await asyncio.gather(*(self._connect() for _ in range(load.connections)))
         began = result.began = loop.time()
         offering = asyncio.ensure_future(self._offer(began))
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self._over.wait(), load.until)
-        except TimeoutError:
-            pass
         result.ended = loop.time()
         offering.cancel()
         return result
@@ -249,7 +248,8 @@ class Poster:
             self._result.at[wire.number] = asyncio.get_running_loop().time() - self._result.began
             self._done()
         if not self._over.is_set():
-            asyncio.ensure_future(self._connect())
+            self._connecting.add(task := asyncio.ensure_future(self._connect()))
+            task.add_done_callback(self._connecting.discard)
 
     def _done(self) -> None:
         self._left -= 1

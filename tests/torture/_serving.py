@@ -19,8 +19,8 @@ from bot.app.hall import open_hall, until_stopped
 from bot.connectors.intake import IntakeOptions
 from bot.settings import SessionSettings, Settings, WebSettings
 from tests.bot.encoders import SameWords
+from tests.torture._posting import SECRET
 
-SECRET = "only-for-this-measuring-run-0123"
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -51,8 +51,7 @@ class Server:
 async def serving(folder: Path, *, bundled: bool = False, **options: Any) -> AsyncIterator[Server]:
     """The program until the block ends. `bundled`: with the model that ships, else with a light encoder. `options`: of
     `settings`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    said = folder / "said.txt"
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     command = [sys.executable, "-m", "tests.torture._serving", str(folder), json.dumps({"bundled": bundled, **options})]
     with (folder / "log.txt").open("w") as log:
         process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, stderr=log)
@@ -62,7 +61,6 @@ async def serving(folder: Path, *, bundled: bool = False, **options: Any) -> Asy
         if not line:
             raise RuntimeError(f"the program did not start: {(folder / 'log.txt').read_text()[-2000:]}")
         told = json.loads(line)
-        said.write_bytes(line)
         yield Server(process.pid, told["port"], folder / "floormic.sqlite3", told["organiser"])
     finally:
         with contextlib.suppress(ProcessLookupError):
