@@ -43,6 +43,20 @@ class Server:
         rollup = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
         return next(int(line.split()[1]) / 1024 for line in rollup.splitlines() if line.startswith("Pss:"))
 
+    def resident(self) -> float:
+        """MB in memory, shared ones too (RSS)."""
+        return int(Path(f"/proc/{self.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1048576
+
+    def lag(self) -> float:
+        """Milliseconds that its event loop was late by at most since this was asked last."""
+        file = self.database.with_name("lag.txt")
+        try:
+            longest = float(file.read_text() or 0)
+            file.unlink()
+        except FileNotFoundError:
+            return 0.0
+        return longest
+
     def descriptors(self) -> int:
         return len(os.listdir(f"/proc/{self.pid}/fd"))
 
@@ -83,13 +97,28 @@ def settings(folder: Path, *, lobbies: int = 1, proxies: tuple[str, ...] = (), s
     return Settings(data=folder, web=web, session=(talk,), sources=sources)
 
 
+async def _lag(file: Path) -> None:
+    """Writes the longest that the event loop was late by, in milliseconds, since the file was taken away."""
+    loop, longest = asyncio.get_running_loop(), 0.0
+    while True:
+        due = loop.time() + 0.05
+        await asyncio.sleep(0.05)
+        if not file.exists():  # noqa: ASYNC240 (a small file, and it may take its time here)
+            longest = 0.0
+        if (late := 1000 * (loop.time() - due)) > longest:
+            longest = late
+            file.write_text(f"{late:.1f}")  # noqa: ASYNC240
+
+
 async def main(folder: Path, bundled: bool, **options: Any) -> None:
     encoder = None if bundled else SameWords()
     async with open_hall(settings(folder, **options), encoder=encoder) as hall:
         await hall.loaded()
         told = {"port": int(hall.url.rpartition(":")[2]), "organiser": hall.link("organiser")}
         print(json.dumps(told), flush=True)
+        lag = asyncio.ensure_future(_lag(folder / "lag.txt"))
         await until_stopped(hall)
+        lag.cancel()
 
 
 if __name__ == "__main__":
