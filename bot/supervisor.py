@@ -181,6 +181,8 @@ class Door(Floor):
         self._leads = partial(leads, watch.health.source)
 
     def connected(self, *, complete: bool = False) -> None:
+        if self._watch.health.state is not SourceState.CONNECTED:
+            log.info("%s: connected", self._watch.health.source)
         self._watch.connected(self._now(), complete)
 
     def lost(self, why: str) -> None:

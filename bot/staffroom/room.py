@@ -106,7 +106,7 @@ class StaffRoom:
         except NotFound:
             return say["gone"]
         except FloormicError as error:
-            log.info("the staff's chat of %s: %s", self._session, error)
+            log.info("the staff's chat of %s: refused (%s)", self._session, type(error).__name__)
             return say["no"]
 
     async def said(self, text: str, reply_to: str, person: Person) -> str:
@@ -128,7 +128,7 @@ class StaffRoom:
         except NotFound:
             return say["gone"]
         except (Conflict, BadInput, FloormicError) as error:
-            log.info("the staff's chat of %s: %s", self._session, error)
+            log.info("the staff's chat of %s: refused (%s)", self._session, type(error).__name__)
             return say["no"]
         await self._show(id, action.id)
         return ""

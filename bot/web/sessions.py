@@ -125,7 +125,7 @@ class Sessions:
         if source not in site.configured:
             raise NotFound(say(caller.lang, "no_source", source=source))
         session = await site.session(body.session, caller.lang)
-        log.info("%s: what %s brings goes to %s from now on", caller.who, source, session.id)
+        log.info("what %s brings goes to %s from now on", source, session.id)  # by whom is in the ledger
         before = site.configured[source].session
         await site.feed(source, session.id, caller.actor)
         for id in {before, session.id}:

@@ -1,55 +1,28 @@
 """The log: lines for people and for programs, and what never stands in them."""
 
 import asyncio
-import io
-import json
 import logging
 import sys
 import threading
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from bot.errors import ConnectorError
-from bot.logs import Redactor, fault, set_up
+from bot.logs import Redactor, fault
 from bot.model import Address, Delivery, Message
 from bot.tracing import answered_id, concerning, message_id
+from tests.logged import Log, logged
 
 OURS = logging.getLogger("bot.somewhere")
 THEIRS = logging.getLogger("aiohttp.server")
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
 
 
-class Log:
-    """A log as it is set up, into memory."""
-
-    def __init__(self) -> None:
-        self.stream = io.StringIO()
-
-    def set_up(self, *how: str, **more: Any) -> None:
-        set_up(*how, stream=self.stream, **more)
-
-    @property
-    def text(self) -> str:
-        return self.stream.getvalue()
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.text.splitlines()]
-
-
 @pytest.fixture
 def log() -> Iterator[Log]:
-    root = logging.getLogger()
-    before = root.handlers[:], root.level, [logging.getLogger(name).level for name in ("bot", "knowledge")]
-    hooks = sys.excepthook, threading.excepthook
-    yield Log()
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    for name, level in zip(("bot", "knowledge"), before[2], strict=True):
-        logging.getLogger(name).setLevel(level)
-    sys.excepthook, threading.excepthook = hooks
+    with logged() as found:
+        yield found
 
 
 def broken(error: Exception) -> None:

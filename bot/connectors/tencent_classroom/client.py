@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -29,6 +30,9 @@ CLOCK_OFF = 240.0
 """Seconds. Tencent takes five minutes; a clock that is nearly so far off is told already."""
 
 REDIRECTS = 3
+CODE = re.compile(r"[A-Z][A-Za-z0-9]{0,60}(\.[A-Z][A-Za-z0-9]{0,60}){0,3}|\d{1,9}")
+"""As Tencent's codes look: whatever else comes in their place may quote anybody, and a code goes into the log."""
+
 TIMEOUT = aiohttp.ClientTimeout(total=20, connect=10)
 DOWNLOADING = aiohttp.ClientTimeout(total=120, connect=10)
 
@@ -187,8 +191,8 @@ def _request(response: dict[str, Any]) -> str:
 
 
 def _word(code: object) -> str:
-    """A code as it may stand in a log: it has no blanks and is short."""
-    return "".join(c for c in str(code) if c.isascii() and (c.isalnum() or c in "._"))[:80] or "an error without a code"
+    """A code as it may stand in a log."""
+    return str(code) if CODE.fullmatch(str(code)) else "an error without a code"
 
 
 @dataclass(frozen=True, slots=True)
