@@ -7,6 +7,7 @@ import re
 from importlib.resources import files
 
 from bot.connectors.channels.codec import Comment, TooLong, read
+from bot.connectors.hooks import FORBIDDEN
 from bot.errors import BadInput, Refused, SettingsError, StoreError
 from bot.model import Abilities, Delivery, Message
 from bot.ports import Floor, HookReply, HookRequest, Now
@@ -33,7 +34,6 @@ NOT_UNDERSTOOD = (
     "the listener forwards something that is not understood: {why}. WeChat may have changed its console; look for a "
     "newer Floormic"
 )
-FORBIDDEN = HookReply(403, b'{"error": "forbidden", "code": "not_allowed"}')
 HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:[0-9]{1,5})?")
 
 

@@ -15,6 +15,7 @@ from telegram import Update, User
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.connectors.commands import Command, done, receive
+from bot.connectors.hooks import BUSY, FORBIDDEN
 from bot.connectors.telegram.client import (
     POLL_SECONDS,
     brief,
@@ -43,8 +44,6 @@ STALE = 6 * 86400.0
 
 SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
 SECRET_HEADER = "x-telegram-bot-api-secret-token"  # noqa: S105 (the name of a header)
-FORBIDDEN = HookReply(403, b'{"error": "forbidden", "code": "not_allowed"}')
-BUSY = HookReply(503, b'{"error": "try again", "code": "busy"}', headers=(("Retry-After", "5"),))
 OK = HookReply(200, b"{}")
 
 ANOTHER_POLLS = (

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
+from bot.connectors.hooks import BUSY, FORBIDDEN
 from bot.connectors.tencent_classroom import signing
 from bot.connectors.tencent_classroom.client import CLOCK_OFF, Answered, Export, Meeting
 from bot.connectors.tencent_classroom.clock import day_of
@@ -46,8 +47,6 @@ SURE = 0.4
 NUMBER = 12
 """A meeting's id has more digits than this, the number that people type has fewer."""
 
-FORBIDDEN = HookReply(403, b'{"error": "forbidden", "code": "not_allowed"}')
-BUSY = HookReply(503, b'{"error": "try again", "code": "busy"}', headers=(("Retry-After", "5"),))
 TAKEN = HookReply(200, b"successfully received callback", "text/plain")
 """The words that the platform asks for (document 1095/51608)."""
 

@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from bot.connectors.commands import Command, help_text, receive
+from bot.connectors.hooks import BUSY, FORBIDDEN
 from bot.connectors.wecom.cards import Card, VoteCard
 from bot.connectors.wecom.client import PATIENCE, Client, Denied
-from bot.connectors.wecom.connector import FORBIDDEN, update_body
+from bot.connectors.wecom.connector import update_body
 from bot.connectors.wecom.crypto import BadSeal, Seal
 from bot.connectors.wecom.frames import BadFrame, Json, read_object
 from bot.connectors.wecom.mapper import Entered, Press, Reader
@@ -43,7 +44,6 @@ LONGEST_BODY = 256 * 1024
 LONGEST_URL = 2048
 EMPTY = HookReply(200, b"", "text/plain")
 BAD_INPUT = HookReply(400, b'{"error": "no message", "code": "bad_input"}')
-BUSY = HookReply(503, b'{"error": "try again", "code": "busy"}', headers=(("Retry-After", "5"),))
 
 CLOCK_OFF = (
     "WeCom: a call was turned away, for its time is {minutes:.0f} minutes off this machine's clock. Set the clock."
@@ -114,14 +114,16 @@ class WeComCallback:
     async def hook(self, request: HookRequest) -> HookReply:
         """200 once what was said is stored, with an answer where there is one; 503 where it is not stored."""
         if len(request.body) > LONGEST_BODY:
-            return BAD_INPUT
+            return FORBIDDEN
         try:
             if request.method == "GET":
                 return HookReply(200, self._opened(request.query, request.query.get("echostr", "")), "text/plain")
             sealed = read_object(request.body).get("encrypt")
-            message = read_object(self._opened(request.query, sealed if isinstance(sealed, str) else ""))
-        except Forged:
+            opened = self._opened(request.query, sealed if isinstance(sealed, str) else "")
+        except (Forged, BadFrame):  # what cannot be read proves nothing either
             return FORBIDDEN
+        try:
+            message = read_object(opened)
         except BadFrame:
             return BAD_INPUT
         if self._floor is None:

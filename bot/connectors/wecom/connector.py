@@ -10,6 +10,7 @@ from typing import Any
 from bot.backoff import backoff
 from bot.connectors.commands import Command, help_text, receive
 from bot.connectors.common import until_one_ends
+from bot.connectors.hooks import FORBIDDEN
 from bot.connectors.wecom.cards import Card, VoteCard
 from bot.connectors.wecom.client import PATIENCE, Client, Denied, NoAnswer
 from bot.connectors.wecom.frames import EVENT, MESSAGE, PING, RESPOND, SEND, SUBSCRIBE, UPDATE, WELCOME, Frame, Json
@@ -46,7 +47,6 @@ THROWN_OUT = (
     "WeCom: another program has connected as this bot, and WeCom allows a bot one connection. Stop the other one or "
     "give this program a bot of its own, then start this one anew."
 )
-FORBIDDEN = HookReply(403, b'{"error": "forbidden", "code": "not_allowed"}')
 
 
 @dataclass(frozen=True, slots=True)
