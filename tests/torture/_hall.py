@@ -28,10 +28,11 @@ LATE = 0.1
 """Seconds until `--early` writes what it acknowledged."""
 
 
-def free_port(dice: random.Random) -> int:
-    """One below those that the system hands out, so that nobody gets it while the program is dead."""
+def free_port() -> int:
+    """One below those that the system hands out, so that nobody gets it while the program is dead; by chance, so that
+    two scenarios may run at once."""
     while True:
-        port = dice.randrange(20_000, 30_000)
+        port = random.SystemRandom().randrange(20_000, 30_000)
         with socket.socket() as trying:
             if trying.connect_ex(("127.0.0.1", port)):
                 return port

@@ -201,7 +201,7 @@ async def telegram(run: Run) -> None:
     silence: nothing is lost, nothing is said twice, and nothing is sent while Telegram wants silence."""
     async with FakeTelegram() as fake:
         source = telegram_source(fake)
-        program = light(Path(run.folder / "hall"), free_port(run.dice), source)
+        program = light(Path(run.folder / "hall"), free_port(), source)
         try:
             evening = Evening(run, program, fake)
             await evening.play(1 if run.short else 6)
