@@ -1,8 +1,8 @@
-"""Texts to unit vectors through sentence-transformers; by default the one that ships with the program."""
+"""Texts to unit vectors: by the model that ships with the program, or any that sentence-transformers can load."""
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache as once
 from importlib.resources import files
 from pathlib import Path
@@ -15,6 +15,7 @@ from knowledge.text import normalise
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
+    from torch import Tensor
 
 BUNDLED = "bundled"
 ROOM = 1024
@@ -50,22 +51,60 @@ class Encoder(Protocol):
         ...
 
 
+class Model(Protocol):
+    """What a sentence encoder asks of its model."""
+
+    dimension: int
+    prompt: str
+    """Stands before every text."""
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Unit rows, shape (n, dimension), in one pass."""
+        ...
+
+    def weights(self) -> Mapping[str, "Tensor"]:
+        """All that a vector follows from, by name."""
+        ...
+
+
+class AnyModel:
+    """A model that Sentence Transformers loaded. Raises `ValueError` where it does not say how long its vectors are."""
+
+    def __init__(self, model: "SentenceTransformer", name: str) -> None:
+        self._model = model
+        self.dimension = int(model.get_embedding_dimension() or 0)
+        if not self.dimension:
+            raise ValueError("it does not say how long its vectors are")
+        self.prompt = model.prompts.get("query") or ("query: " if "e5" in name.lower() else "")
+
+    def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._model.encode(
+            list(texts),
+            prompt=self.prompt,
+            batch_size=len(texts),
+            normalize_embeddings=True,
+            convert_to_numpy=True,
+            show_progress_bar=False,
+        )
+
+    def weights(self) -> Mapping[str, "Tensor"]:
+        # No vector follows from a pooler, and where the file has none its weights are drawn by chance at each start.
+        return {name: tensor for name, tensor in self._model.state_dict().items() if ".pooler." not in name}
+
+
 class SentenceEncoder:
-    """Any Sentence Transformers model. Texts of about one length share a call, so that little is padded.
+    """A sentence model. Texts of about one length share a call, so that little is padded.
 
     What all of chat has in common is taken out of every vector: the mean of a few dozen ordinary lines (as in Mu and
     Viswanath, All-but-the-Top, 2018). Without that, any two texts have a cosine of .8 with e5.
     """
 
-    def __init__(self, model: "SentenceTransformer", name: str) -> None:
+    def __init__(self, model: Model, name: str) -> None:
         self.name = name
-        self.dimension = int(model.get_embedding_dimension() or 0)
-        if not self.dimension:
-            raise ValueError("it does not say how long its vectors are")
+        self.dimension = model.dimension
         self._model = model
-        self._prompt = model.prompts.get("query") or ("query: " if "e5" in name.lower() else "")
         self._common = self._plain(_ordinary()).mean(axis=0)
-        self.fingerprint = _fingerprint(model, self._prompt)
+        self.fingerprint = _fingerprint(model)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
@@ -78,14 +117,7 @@ class SentenceEncoder:
         plain = [normalise(text)[:LONGEST] for text in texts]
         vectors = np.empty((len(plain), self.dimension), dtype=np.float32)
         for call in calls([len(text) for text in plain]):
-            vectors[call] = self._model.encode(
-                [plain[at] for at in call],
-                prompt=self._prompt,
-                batch_size=len(call),
-                normalize_embeddings=True,
-                convert_to_numpy=True,
-                show_progress_bar=False,
-            )
+            vectors[call] = self._model.embed([plain[at] for at in call])
         return vectors
 
 
@@ -126,14 +158,12 @@ class Remembering:
         return rows
 
 
-def _fingerprint(model: "SentenceTransformer", prompt: str) -> str:
+def _fingerprint(model: Model) -> str:
     """Of all that a vector follows from: the weights, the prompt, and what is taken out."""
-    found = hashlib.blake2b(prompt.encode(), digest_size=12)
+    found = hashlib.blake2b(model.prompt.encode(), digest_size=12)
     for line in _ordinary():
         found.update(line.encode())
-    # No vector follows from a pooler, and where the file has none its weights are drawn by chance at each start.
-    kept = {name: tensor for name, tensor in model.state_dict().items() if ".pooler." not in name}
-    for name, tensor in sorted(kept.items()):
+    for name, tensor in sorted(model.weights().items()):
         found.update(f"{name}{tuple(tensor.shape)}".encode())
         found.update(tensor.detach().contiguous().numpy().data)
     return found.hexdigest()
@@ -151,25 +181,33 @@ def load_encoder(model: str = BUNDLED, threads: int | None = None) -> Encoder:
     `threads` bounds the processor threads of this process. Raises `EncoderError`.
     """
     try:
-        folder = str(files("knowledge") / "models" / "encoder") if model == BUNDLED else model
-        local = Path(folder).is_dir()
-        if local:  # a hall may have no network: nothing may be asked for
-            os.environ.setdefault("HF_HUB_OFFLINE", "1")
         import torch
-        from sentence_transformers import SentenceTransformer
 
-        _quiet()
         if threads:
             torch.set_num_threads(threads)
-        # Shipped in half precision, worked with in full: processors multiply halves slowly or not at all.
-        loaded = SentenceTransformer(
-            folder, device="cpu", local_files_only=local, model_kwargs={"dtype": torch.float32}
-        )
-        return SentenceEncoder(loaded, model)
+        return SentenceEncoder(_bundled() if model == BUNDLED else _any(model), model)
     except Exception as error:  # a folder may hold anything, and each kind of wrong one fails in its own way
         raise EncoderError(
             f"{model!r} is no Sentence Transformers model for texts that can be loaded: {type(error).__name__}: {error}"
         ) from error
+
+
+def _bundled() -> Model:
+    from knowledge.bert import Bert
+
+    return Bert(Path(str(files("knowledge") / "models" / "encoder")))
+
+
+def _any(model: str) -> Model:
+    local = Path(model).is_dir()
+    if local:  # a hall may have no network: nothing may be asked for
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    _quiet()
+    loaded = SentenceTransformer(model, device="cpu", local_files_only=local, model_kwargs={"dtype": torch.float32})
+    return AnyModel(loaded, model)
 
 
 def _quiet() -> None:

@@ -2,7 +2,6 @@
 
 from typing import cast
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +13,10 @@ class Neighbours:
     """Unit vectors by key. Not for several threads at once."""
 
     def __init__(self, dimension: int) -> None:
+        import faiss  # slow to import, and not needed before the first question
+
+        # One query over some thousands: handing it to other threads costs more than the search.
+        faiss.omp_set_num_threads(1)
         self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
 
     def __len__(self) -> int:
@@ -52,4 +55,4 @@ class Neighbours:
 
     def remove(self, key: int) -> None:
         """Forget `key`; nothing happens where it is not there."""
-        self._index.remove_ids(faiss.IDSelectorBatch(np.array([key], dtype=np.int64)))
+        self._index.remove_ids(np.array([key], dtype=np.int64))

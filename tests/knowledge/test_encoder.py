@@ -1,5 +1,8 @@
 import itertools
+import subprocess
+import sys
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +88,22 @@ def test_languages_outside_the_vocabulary_are_still_read(encoder: Encoder) -> No
     others = ["запись будет доступна", "녹화 영상을 볼 수 있나요", "هل يوجد تسجيل للمحاضرة"]
     nearest = (encoder.encode(texts) @ encoder.encode(others).T).argmax(axis=1)
     assert nearest.tolist() == [0, 1, 2]
+
+
+def test_the_model_is_read_as_sentence_transformers_reads_it(encoder: Encoder) -> None:
+    """Our own way of reading the bundled model gives the vectors and the fingerprint that the library gives."""
+    texts = [*TEXTS, " ", "😀😀", "长" * 1000, "How does it work? " * 50]
+    read = load_encoder(str(files("knowledge") / "models" / "encoder"))
+    assert read.fingerprint == encoder.fingerprint
+    np.testing.assert_allclose(encoder.encode(texts), read.encode(texts), rtol=0, atol=1e-6)
+
+
+def test_the_bundled_model_needs_no_library_that_loads_any_model() -> None:
+    """A start does not import what takes most of it: transformers and what comes with that."""
+    loading = "from knowledge.encoder import load_encoder; load_encoder(); import sys; print(*sys.modules)"
+    modules = subprocess.run([sys.executable, "-c", loading], capture_output=True, text=True, check=True).stdout.split()
+    assert "torch" in modules
+    assert not {"transformers", "sentence_transformers", "scipy", "sklearn"} & set(modules)
 
 
 def test_an_unknown_model_is_told(tmp_path: Path) -> None:
