@@ -55,4 +55,4 @@ class Neighbours:
 
     def remove(self, key: int) -> None:
         """Forget `key`; nothing happens where it is not there."""
-        self._index.remove_ids(np.array([key], dtype=np.int64))
+        self._index.remove_ids(np.array([key], dtype=np.int64))  # type: ignore[arg-type]  # faiss takes an array, too

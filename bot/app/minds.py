@@ -60,6 +60,7 @@ class Minds:
         self._gathered: dict[tuple[str, ...], list[int]] = {}
         self._alone: dict[str, Answering | None] = {}
         self._evenings: dict[str, list[tuple[Entry, ...]]] = {}
+        self._loading = asyncio.Lock()
         self._teaching: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self.executor = ThreadPoolExecutor(1, thread_name_prefix="understanding")
 
@@ -69,15 +70,16 @@ class Minds:
 
     async def _load(self) -> tuple[Encoder, Calibration, Remembering]:
         """The encoder of messages, its calibration, and the encoder of courses."""
-        if self._loaded is None:
-            loop = asyncio.get_running_loop()
-            try:
-                self._loaded = await loop.run_in_executor(self.executor, self._read)
-            except (EncoderError, CalibrationError) as error:
-                raise SettingsError([f"[encoder] {error}"]) from error
-            if warning := uncalibrated(*self._loaded[:2]):
-                log.warning(warning)
-        return self._loaded
+        async with self._loading:  # several ask for it at the start
+            if self._loaded is None:
+                loop = asyncio.get_running_loop()
+                try:
+                    self._loaded = await loop.run_in_executor(self.executor, self._read)
+                except (EncoderError, CalibrationError) as error:
+                    raise SettingsError([f"[encoder] {error}"]) from error
+                if warning := uncalibrated(*self._loaded[:2]):
+                    log.warning(warning)
+            return self._loaded
 
     def _read(self) -> tuple[Encoder, Calibration, Remembering]:
         encoder = self._measured(self._encoder or load_encoder(self._model, threads=self._threads))
