@@ -15,8 +15,6 @@ class Neighbours:
     def __init__(self, dimension: int) -> None:
         import faiss  # slow to import, and not needed before the first question
 
-        # One query over some thousands: handing it to other threads costs more than the search.
-        faiss.omp_set_num_threads(1)
         self._index = faiss.IndexIDMap2(faiss.IndexFlatIP(dimension))
 
     def __len__(self) -> int:
@@ -38,6 +36,8 @@ class Neighbours:
         k = min(k, len(self))
         if k == 0:
             return np.zeros((len(vectors), 0), dtype=np.int64), np.zeros((len(vectors), 0), dtype=np.float32)
+        import faiss
+
         # One query over some thousands: handing it to other threads costs more than the search, and waiting for them,
         # where the processors are busy, ten times as much. It holds for the thread that calls, whichever that is.
         faiss.omp_set_num_threads(1)
