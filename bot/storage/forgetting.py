@@ -385,8 +385,22 @@ def _still_there(db: Database, source: str, id: str) -> bool:
     return db.execute(f"{asked} UNION ALL {voted} LIMIT 1", (source, id)).fetchone() is not None
 
 
-def wipe(db: Database) -> None:
-    """Leave no byte of what was deleted in the file or its log. Outside of any transaction."""
-    db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+def wipe(db: Database) -> bool:
+    """Leave no byte of what was deleted in the file or its log. Outside of any transaction.
+
+    False where somebody still reads what was there before, as a backup does: until they are done the log holds it, and
+    it is to be cut (`cut_log`) again.
+    """
+    cut_log(db)
     db.conn.execute("VACUUM")
-    db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return cut_log(db)
+
+
+def cut_log(db: Database) -> bool:
+    """Whether the log could be cut. It hardly waits for readers, for all writing would wait with it."""
+    patience = db.conn.execute("PRAGMA busy_timeout").fetchone()[0]
+    db.conn.execute("PRAGMA busy_timeout = 100")  # milliseconds
+    try:
+        return not db.conn.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+    finally:
+        db.conn.execute(f"PRAGMA busy_timeout = {int(patience)}")

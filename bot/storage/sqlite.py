@@ -86,6 +86,9 @@ from bot.storage.writer import Committed, Writer
 
 T = TypeVar("T")
 
+LONGEST_READING = 600.0
+"""Seconds that a backup may take until whoever had somebody forgotten is told that it is in the way."""
+
 
 async def open_store(
     path: Path | str, *, now: Now = time.time, patience: float = 5.0, committed: Committed = lambda *_: None
@@ -338,9 +341,21 @@ class SqliteStore:
         return await self._forgetting(await self._write(forgetting.forget_before, before))
 
     async def _forgetting(self, done: Forgotten) -> Forgotten:
-        if done.persons:
-            await self._writer.write(forgetting.wipe, alone=True)
+        if done.persons and not await self._writer.write(forgetting.wipe, alone=True):
+            await self._cut_log()
         return done
+
+    async def _cut_log(self) -> None:
+        """A backup that is being taken reads what was there before; the log is cut once it is done."""
+        until = time.monotonic() + LONGEST_READING
+        while time.monotonic() < until:
+            await asyncio.sleep(0.5)
+            if await self._writer.write(forgetting.cut_log, alone=True):
+                return
+        raise StoreError(
+            "it is forgotten, but another program still reads the database as it was; close that program, then start "
+            "floormic anew"
+        )
 
     async def polls(self, session: str) -> list[Poll]:
         return await self._read(polls.polls, session)

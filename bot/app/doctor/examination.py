@@ -191,6 +191,8 @@ async def _descriptors(subject: Subject) -> Finding:
 async def _user(subject: Subject) -> Finding:
     owner = store_probes.mode_of(subject.place.data)
     user = machine_probes.user_of(subject.runner)
+    if not subject.runner and user == 0 and owner:
+        user = owner.owner  # root looks at what is another's
     return machine.judge_user(user, owner.owner if owner else user)
 
 
@@ -241,11 +243,17 @@ async def _port(subject: Subject) -> Sequence[Finding]:
     web, running = subject.settings.web, bool(subject.runner)
     if running and not web.port:
         return []  # it took any, and nobody knows which
-    local = web.model_copy(update={"public_url": ""}).url
+    if running:
+        local = web.model_copy(update={"public_url": ""}).url
+        return [outside.judge_running_port(web.host, web.port, await _asked(subject, local))]
+    bind = await asyncio.to_thread(network_probes.cannot_bind, web.host, web.port)
+    kept = bool(bind) and await asyncio.to_thread(network_probes.is_kept_for_us)
+    return [outside.judge_free_port(web.host, web.port, bind, kept)]
+
+
+async def _asked(subject: Subject, url: str) -> outside.Answer:
     store = await subject.store()
-    answer = await network_probes.ask(local, store.sessions if store else frozenset(), subject.limit / 2)
-    bind = "" if running else await asyncio.to_thread(network_probes.cannot_bind, web.host, web.port)
-    return [outside.judge_port(web.host, web.port, running, answer, bind)]
+    return await network_probes.ask(url, store.sessions if store else frozenset(), subject.limit / 2)
 
 
 async def _address(subject: Subject) -> Sequence[Finding]:
@@ -265,9 +273,8 @@ async def _way_in(subject: Subject) -> Sequence[Finding]:
     url = subject.settings.web.public_url.rstrip("/") if subject.settings else ""
     if not url:
         return []
-    store = await subject.store()
-    answer = await network_probes.ask(url, store.sessions if store else frozenset(), subject.limit / 2)
-    return [outside.judge_way_in(url, answer, bool(subject.runner))]
+    # Asked while it is stopped, systemd would start it.
+    return [outside.judge_way_in(url, await _asked(subject, url) if subject.runner else None)]
 
 
 async def _proxies(subject: Subject) -> Sequence[Finding]:

@@ -1,10 +1,13 @@
 """Asks the network: certificates, addresses, clocks, chats. Each call takes its time limit and tells why it failed."""
 
 import asyncio
+import errno
 import json
 import secrets
+import shutil
 import socket
 import ssl
+import subprocess
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -107,9 +110,15 @@ async def try_out(source: SourceOptions, settings: Settings, place: Place, secon
     with suppress(OSError, UnicodeDecodeError):
         secret = place.secret.read_text("ascii").strip().ljust(16, "-")
     key = SignIn(secret.encode(), cast("Accounts", None), time.time).key
+    around = surroundings(settings, source, time.time, key)
+    trying = asyncio.ensure_future(KINDS[source.kind].try_out(source, around))
+    # Not `wait_for`, which waits until what it gave up has tidied up.
+    done, _ = await asyncio.wait({trying}, timeout=seconds)
+    if not done:
+        trying.cancel()
+        return "", f"no answer within {seconds:g} s"
     try:
-        around = surroundings(settings, source, time.time, key)
-        said = await asyncio.wait_for(KINDS[source.kind].try_out(source, around), seconds)
+        said = trying.result()
     except TimeoutError:
         return "", f"no answer within {seconds:g} s"
     except ImportError as error:
@@ -117,6 +126,18 @@ async def try_out(source: SourceOptions, settings: Settings, place: Place, secon
     except (FloormicError, OSError) as error:
         return "", plain(str(error)) or type(error).__name__
     return plain(said), ""
+
+
+def is_kept_for_us() -> bool:
+    """Whether systemd holds the port until somebody comes, and then starts the program (`floormic.socket`)."""
+    command = shutil.which("systemctl")
+    if command is None:
+        return False
+    try:
+        asked = [command, "is-active", "--quiet", "floormic.socket"]
+        return subprocess.run(asked, timeout=3, capture_output=True, check=False).returncode == 0  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def cannot_bind(host: str, port: int) -> str:
@@ -131,7 +152,7 @@ def cannot_bind(host: str, port: int) -> str:
     except PermissionError:
         return "ports below 1024 belong to root"
     except OSError as error:
-        return "another program uses it" if error.errno == 98 else str(error.strerror or error)
+        return "another program uses it" if error.errno == errno.EADDRINUSE else str(error.strerror or error)
     return ""
 
 

@@ -32,19 +32,26 @@ def is_local(host: str) -> bool:
         return False
 
 
-def judge_port(host: str, port: int, running: bool, answer: Answer, bind: str) -> Finding:
-    """`bind`: why the port cannot be had, "" where it is free."""
-    where = f"port {port} on {host or 'every address'}"
-    if running:
-        if answer.floormic:
-            return ok("port", f"the program answers on {where}")
-        why = answer.trouble or f"status {answer.status}"
-        return fault(
-            "port", f"the program runs, and does not answer on {where} ({why})", "look at its log; start it anew"
-        )
+def judge_running_port(host: str, port: int, answer: Answer) -> Finding:
+    where = _port(host, port)
+    if answer.floormic:
+        return ok("port", f"the program answers on {where}")
+    why = answer.trouble or f"status {answer.status}"
+    return fault("port", f"the program runs, and does not answer on {where} ({why})", "look at its log; start it anew")
+
+
+def judge_free_port(host: str, port: int, bind: str, kept: bool) -> Finding:
+    """`bind`: why the port cannot be had, "" where it is free; `kept`: systemd keeps it for the program."""
+    where = _port(host, port)
+    if kept:
+        return ok("port", f"systemd keeps {where} and starts the program when somebody comes")
     if bind:
         return fault("port", f"{where}: {bind}", "stop that program or choose another port under [web]")
     return ok("port", f"{where} is free" if port else "any free port is taken")
+
+
+def _port(host: str, port: int) -> str:
+    return f"port {port} on {host or 'every address'}"
 
 
 def judge_address(public_url: str, host: str) -> Finding:
@@ -81,8 +88,10 @@ def judge_certificate(days: float | None, trouble: str) -> Finding:
     return ok("certificate", f"the certificate of public_url is good for {days:.0f} more days")
 
 
-def judge_way_in(public_url: str, answer: Answer, running: bool) -> Finding:
-    """Whether the public address leads to this program."""
+def judge_way_in(public_url: str, answer: Answer | None) -> Finding:
+    """Whether the public address leads to this program; None where it does not run."""
+    if answer is None:
+        return ok("way in", f"the program does not run, so {public_url} could not be followed to it")
     if answer.ours:
         return ok("way in", f"{public_url} leads to this program")
     if answer.floormic:
@@ -92,8 +101,6 @@ def judge_way_in(public_url: str, answer: Answer, running: bool) -> Finding:
             "let the proxy lead to the port of this one",
         )
     why = answer.trouble or f"status {answer.status}"
-    if not running:
-        return ok("way in", f"the program does not run, so {public_url} could not be followed to it ({why})")
     return fault(
         "way in", f"{public_url} does not lead to this program ({why})", "look at the proxy, the name and the firewall"
     )

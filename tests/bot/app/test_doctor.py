@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ from bot.app.doctor import (
 )
 from bot.app.hall import open_hall
 from bot.app.keeping import back_up, place_of
-from bot.app.sources import load
+from bot.app.sources import KINDS, load
 from bot.model import Session
 from bot.storage.sqlite import open_store
 from tests.bot.encoders import SameWords
@@ -579,7 +580,7 @@ async def test_a_public_address_that_leads_elsewhere_is_a_fault(config: Path) ->
     here = frozenset({"talk"})
     async with open_hall(settings, encoder=SameWords()), serving(hello) as nginx, serving(other) as second:
         verdicts = [
-            outside.judge_way_in(url, await network_probes.ask(url, here, 5), True).verdict
+            outside.judge_way_in(url, await network_probes.ask(url, here, 5)).verdict
             for url in (settings.web.url, nginx, second, "http://127.0.0.1:1")
         ]
     assert verdicts == [OK, FAULT, FAULT, FAULT]
@@ -605,6 +606,12 @@ def test_proxies_that_anybody_can_be_are_a_fault() -> None:
         for trusted in (["127.0.0.1"], ["10.0.0.0/8"], [], ["0.0.0.0/0"], ["::/0"], ["11.0.0.0/8"])
     ]
     assert verdicts == [OK, OK, WARNING, FAULT, FAULT, FAULT]
+
+
+def test_a_stopped_program_is_not_asked_for_on_its_way_in(config: Path) -> None:
+    """systemd would start it; that it could not be followed is said, and is no fault."""
+    config.write_text(f'[web]\nport = {load(config).web.port}\npublic_url = "http://localhost:1"\n{TALK}')
+    assert (found(config)["way in"].verdict, "does not run" in found(config)["way in"].what) == (OK, True)
 
 
 def test_a_port_that_another_program_has_is_a_fault(config: Path) -> None:
@@ -635,6 +642,24 @@ async def test_the_keys_of_a_chat_are_tried(config: Path) -> None:
         telegram(config, server.base_url.removesuffix("/bot"))
         one = (await asyncio.to_thread(found, config))["chat"]
     assert (one.verdict, "floormic_bot" in one.what) == (OK, True), one
+
+
+async def test_a_chat_that_does_not_even_stop_holds_nobody_up(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was given up may take its time to tidy up."""
+
+    async def stubborn(*_: object) -> str:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(60)
+        return ""
+
+    telegram(config, "http://127.0.0.1:1")
+    monkeypatch.setitem(KINDS, "telegram", replace(KINDS["telegram"], try_out=stubborn))
+    began = time.monotonic()
+    one = (await asyncio.to_thread(found, config, 1.0))["chat"]
+    assert (one.verdict, "no answer within" in one.what) == (FAULT, True)
+    assert time.monotonic() - began < 15
 
 
 async def test_a_chat_that_hangs_is_a_fault_and_holds_nobody_up(config: Path) -> None:

@@ -500,6 +500,27 @@ def test_who_was_forgotten_since_the_backup_stays_forgotten(place: Place) -> Non
     assert asyncio.run(after()) == ({"u0", "u1", "u2"} - {author}, 20)
 
 
+async def test_who_is_forgotten_while_a_backup_is_taken_is_in_no_file_afterwards(tmp_path: Path) -> None:
+    """The backup reads what was there before, so the log is cut when it is done and not before; writing goes on."""
+    database = tmp_path / "talk.sqlite3"
+    store = await open_store(database, patience=0.1)
+    await store.save_session(Session("talk", "Talk"))
+    await store.receive([message(n, text="a secret of mine", user="u7", author_name="Wang Wu") for n in range(50)])
+    backup = connect(database, reading=True)
+    backup.conn.execute("BEGIN")
+    backup.conn.execute("SELECT COUNT(*) FROM messages").fetchone()
+    forgetting = asyncio.create_task(store.forget(Person("telegram", "u7"), None, NOW))
+    await asyncio.wait({forgetting}, timeout=1.5)
+    assert not forgetting.done()
+    await store.receive([message(100)])
+    backup.conn.close()
+    assert (await forgetting).persons == 1
+    left = b"".join(data for _, data in snapshot(tmp_path).values())
+    await store.close()
+    assert b"Wang Wu" not in left
+    assert b"a secret of mine" not in left
+
+
 def test_elsewhere_it_is_said_that_the_forgotten_come_back(place: Place, tmp_path: Path) -> None:
     """Without the database that was replaced nobody can know who they are."""
     back = restore(back_up(place).file, tmp_path / "there/floormic.toml", now=NOW)
