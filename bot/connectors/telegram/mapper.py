@@ -4,6 +4,7 @@ Edited messages are left out on purpose: the first wording was counted and perha
 changed a question under the people who voted for it would cheat them. Who means something else sends a new message.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from telegram import Message as TelegramMessage
 from bot.connectors.commands import Command, read, understood
 from bot.connectors.common import clean
 from bot.model import Address, Message, Person
+
+log = logging.getLogger(__name__)
 
 ALLOWED = ("message", "callback_query")
 """What Telegram is asked to send."""
@@ -84,13 +87,22 @@ class Reader:
     staff_chat: str = ""
 
     def read(self, updates: Iterable[Update]) -> Reading:
-        found = [one for update in updates if (one := self._one(update))]
+        found = [one for update in updates if (one := self._whole(update))]
         return Reading(
             tuple(f for f in found if isinstance(f, Message)),
             tuple(f for f in found if isinstance(f, Command)),
             tuple(f for f in found if isinstance(f, Press)),
             tuple(f for f in found if isinstance(f, StaffLine)),
         )
+
+    def _whole(self, update: Update) -> Message | Command | Press | StaffLine | None:
+        """None for one that lacks what Telegram promises and the library does not check, such as its chat: it must not
+        hold up all later ones."""
+        try:
+            return self._one(update)
+        except AttributeError:
+            log.warning("skipped update %d, which is not whole", update.update_id)
+            return None
 
     def _one(self, update: Update) -> Message | Command | Press | StaffLine | None:
         if update.callback_query:

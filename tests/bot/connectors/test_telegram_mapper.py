@@ -181,3 +181,12 @@ def test_a_linking_code_comes_as_a_message() -> None:
     (message,) = read(say("/link K7Q2-9MXT")).messages
     assert message.text == "link K7Q2-9MXT"
     assert read(say("/link")).messages == ()
+
+
+def test_an_update_that_is_not_whole_is_skipped() -> None:
+    """Telegram promises a chat and a date; one message without them costs no other."""
+    whole = {"update_id": 2, "message": say("/ask Is there a recording?")}
+    for lost in ("chat", "date"):
+        cut = {"update_id": 1, "message": {k: v for k, v in say("/ask And the slides?").items() if k != lost}}
+        updates = [update for raw in (cut, whole) if (update := read_update(raw))]
+        assert [message.text for message in reader().read(updates).messages] == ["Is there a recording?"]
