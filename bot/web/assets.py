@@ -5,8 +5,8 @@ import hashlib
 import mimetypes
 import posixpath
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,13 +26,17 @@ RELEASE = re.compile(r"([0-9a-f]{12})/(.+)")
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """`encodings` holds the compressed forms by their names in Accept-Encoding, the best first; empty where
-    compression does not pay."""
+    """A file. `encodings` are the names in Accept-Encoding of the compressed forms that it has, the best first; none
+    where compression does not pay."""
 
     content_type: str
     body: bytes
     tag: str
-    encodings: Mapping[str, bytes] = field(default_factory=dict)
+    encodings: tuple[str, ...] = ()
+
+    def encoded(self, encoding: str) -> bytes:
+        """The body in one of its `encodings`, as small as can be: the first time takes a while (tens of ms)."""
+        return ENCODERS[encoding](self.body)
 
 
 class Assets:
@@ -47,6 +51,12 @@ class Assets:
         self._assets = {p.relative_to(folder).as_posix(): _read(p) for p in files}
         together = "".join(f"{name} {asset.tag}\n" for name, asset in self._assets.items())
         self.release = hashlib.sha256(together.encode()).hexdigest()[:12]
+
+    def compress(self) -> None:
+        """All of them, so that nobody waits for it later (about a second)."""
+        for asset in self._assets.values():
+            for encoding in asset.encodings:
+                asset.encoded(encoding)
 
     def get(self, name: str) -> Asset | None:
         return self._assets.get(name)
@@ -80,11 +90,18 @@ def _read(path: Path) -> Asset:
     body = path.read_bytes()
     content_type = TYPES.get(path.suffix) or mimetypes.guess_type(path.name)[0] or "application/octet-stream"
     pays = len(body) >= SMALLEST_TO_COMPRESS and content_type.startswith(COMPRESSIBLE)
-    encodings = {"br": _brotli(body), "gzip": gzip.compress(body, mtime=0)} if pays else {}
-    return Asset(content_type, body, hashlib.sha256(body).hexdigest()[:16], encodings)
+    return Asset(content_type, body, hashlib.sha256(body).hexdigest()[:16], tuple(ENCODERS) if pays else ())
 
 
 @lru_cache(maxsize=512)
 def _brotli(body: bytes) -> bytes:
-    """As small as can be: it is done once."""
     return bytes(brotli.compress(body, quality=11))
+
+
+@lru_cache(maxsize=512)
+def _gzip(body: bytes) -> bytes:
+    return gzip.compress(body, mtime=0)
+
+
+ENCODERS: Mapping[str, Callable[[bytes], bytes]] = {"br": _brotli, "gzip": _gzip}
+"""The best first."""

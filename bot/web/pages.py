@@ -118,7 +118,7 @@ class Pages:
         if asset.encodings:
             headers["Vary"] = "Accept-Encoding"
             if encoding := next((name for name in asset.encodings if name in accepted(request)), None):
-                body, headers["Content-Encoding"] = asset.encodings[encoding], encoding
+                body, headers["Content-Encoding"] = asset.encoded(encoding), encoding
         charset = "utf-8" if asset.content_type.startswith("text/") else None
         return web.Response(body=body, content_type=asset.content_type, charset=charset, headers=headers)
 

@@ -1,6 +1,8 @@
 """The one constructor of the web side."""
 
-from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Container, Mapping, Sequence
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 
@@ -211,7 +213,15 @@ def _application(
     app.on_response_prepare.append(set_headers(site, policy))
     app.on_response_prepare.append(name_request)
     app.on_shutdown.append(events.close)
+    app.cleanup_ctx.append(partial(_compressed, site))
     return app
+
+
+async def _compressed(site: Site, app: web.Application) -> AsyncIterator[None]:
+    """The static files are compressed while the first visitors come: the pages do not wait for it."""
+    compressing = asyncio.create_task(asyncio.to_thread(site.assets.compress))
+    yield
+    await compressing
 
 
 class Document:
@@ -219,7 +229,7 @@ class Document:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._document: dict[str, object] = {}
+        self._described: Callable[[], dict[str, object]] = dict
 
     def routes(self) -> list[Route]:
         return [
@@ -227,10 +237,11 @@ class Document:
         ]
 
     def describe(self, policy: Policy) -> None:
-        self._document = openapi_document(policy, version(), self._site.public_url)
+        """It is made when somebody asks for it, and not at every start."""
+        self._described = cache(partial(openapi_document, policy, version(), self._site.public_url))
 
     async def openapi(self, request: web.Request) -> web.Response:
-        return web.json_response(self._document)
+        return web.json_response(await asyncio.to_thread(self._described))
 
 
 POLICY = web.AppKey("policy", Policy)

@@ -57,5 +57,5 @@ def test_the_compressed_forms_are_the_file() -> None:
     """Nothing is lost, and brotli is the smaller one."""
     asset = Assets(STATIC).get("viewer.js")
     assert asset is not None
-    assert brotli.decompress(asset.encodings["br"]) == asset.body == gzip.decompress(asset.encodings["gzip"])
-    assert len(asset.encodings["br"]) < len(asset.encodings["gzip"])
+    assert brotli.decompress(asset.encoded("br")) == asset.body == gzip.decompress(asset.encoded("gzip"))
+    assert len(asset.encoded("br")) < len(asset.encoded("gzip"))
