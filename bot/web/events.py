@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import cast
 
 from aiohttp import HttpVersion11, web
@@ -11,13 +13,16 @@ from bot.accounts import role_of
 from bot.errors import StoreError
 from bot.live import Feed
 from bot.web.broadcast import BUFFER, Broadcast, News, Stream
+from bot.web.limits import Seats
 from bot.web.reading import read_since
 from bot.web.routes import API, AS, Parameter, Route
-from bot.web.site import CALLER, Caller, Site
+from bot.web.site import CALLER, Caller, NoSeat, Site
 
 log = logging.getLogger(__name__)
 
-RETRY = 2000  # milliseconds until a browser connects again
+RETRY = 1000  # milliseconds at least until a browser connects again
+SPREAD = 4000, 1000  # milliseconds within which viewers and staff come back after all lost their streams at once
+BEGUN = 64  # first views that are remembered: many come with the same at the same time
 
 
 class Events:
@@ -30,6 +35,8 @@ class Events:
         self._open: set[asyncio.Task[object]] = set()
         self._broadcasts: dict[tuple[str, bool], Broadcast] = {}
         self._running: set[asyncio.Task[None]] = set()
+        self._seats = Seats(site.limits.streams, site.limits.streams_of_address)
+        self._begun: dict[tuple[object, ...], News] = {}
 
     def routes(self) -> list[Route]:
         since = Parameter("since", "the revision you know", {"type": "integer", "minimum": 0, "default": 0})
@@ -58,9 +65,28 @@ class Events:
     async def events(self, request: web.Request) -> web.StreamResponse:
         since = read_since(request, last_event_id=True)
         caller = request[CALLER]
-        task = cast("asyncio.Task[object]", asyncio.current_task())  # a handler always runs in one
         # X-Accel-Buffering: nginx would otherwise hold events back.
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+        with self._seat(caller):
+            await self._stream(request, response, since)
+        return response
+
+    @contextmanager
+    def _seat(self, caller: Caller) -> Iterator[None]:
+        """Staff always get in, viewers as long as there is room. Raises `NoSeat`."""
+        if caller.login is not None:
+            yield
+        elif not self._seats.take(caller.address):
+            raise NoSeat(caller.lang)
+        else:
+            try:
+                yield
+            finally:
+                self._seats.give(caller.address)
+
+    async def _stream(self, request: web.Request, response: web.StreamResponse, since: int) -> None:
+        caller = request[CALLER]
+        task = cast("asyncio.Task[object]", asyncio.current_task())  # a handler always runs in one
         async with self._site.live.watch(caller.here.id) as feed:
             self._open.add(task)
             self._streaming(caller.staff, 1)
@@ -84,15 +110,22 @@ class Events:
             finally:
                 self._open.discard(task)
                 self._streaming(caller.staff, -1)
-        return response
 
     async def _begin(self, caller: Caller, feed: Feed, response: web.StreamResponse, since: int) -> News:
         """Send what there is; aiohttp sends the head with it."""
-        since = since if since <= feed.view.revision else 0  # a revision of another database
-        news = News.of(feed, self._site.queue_json, caller.staff, since, 0, caller.here, first=True)
+        news = self._first(caller, feed, since if since <= feed.view.revision else 0)  # else: of another database
+        retry = RETRY + secrets.randbelow(SPREAD[caller.login is not None])
         async with asyncio.timeout(self._site.limits.write_timeout):
-            await response.write(b"retry: %d\n" % RETRY + news.data)
+            await response.write(b"retry: %d\n" % retry + news.data)
         return news
+
+    def _first(self, caller: Caller, feed: Feed, since: int) -> News:
+        key = (caller.here, caller.staff, since, feed.view.revision, feed.number)
+        if key not in self._begun:
+            if len(self._begun) >= BEGUN:
+                self._begun.clear()
+            self._begun[key] = News.of(feed, self._site.queue_json, caller.staff, since, 0, caller.here, first=True)
+        return self._begun[key]
 
     async def _listen(self, caller: Caller, feed: Feed, stream: Stream) -> None:
         """Until the client left, or lost the role the stream began with. Another one, greater or less, sees something

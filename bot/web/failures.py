@@ -12,7 +12,7 @@ from bot.phrases import in_language
 from bot.tracing import request_id
 from bot.web.rendering import page_response
 from bot.web.schemas import Code, Error
-from bot.web.site import CALLER, Caller, Site, TooFast
+from bot.web.site import CALLER, Caller, NoSeat, Site, TooFast
 from bot.web.texts import say
 
 log = logging.getLogger(__name__)
@@ -36,6 +36,8 @@ def failure_of(error: Exception, lang: str) -> Failure:
     match error:
         case TooFast():
             return Failure(429, "too_fast", str(error), {"Retry-After": str(error.seconds)})
+        case NoSeat():
+            return Failure(503, "busy", str(error), {"Retry-After": str(error.seconds)})
         case TooLarge():
             return Failure(413, "bad_input", str(error))
         case BadInput():

@@ -1,9 +1,10 @@
 """Token buckets: how fast one participant, one address or one guesser may go."""
 
-from collections import OrderedDict
-from dataclasses import dataclass
+from collections import Counter, OrderedDict
+from dataclasses import dataclass, field
 
 from bot.ports import Now
+from bot.web.open_files import most_streams, most_streams_of_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Limits:
     heartbeat: float = 15.0
     login_check: float = 2.0
     write_timeout: float = 10.0
+    streams: int = field(default_factory=most_streams)  # of viewers; staff's are always let in
+    streams_of_address: int = field(default_factory=most_streams_of_address)
 
 
 class Buckets:
@@ -64,3 +67,27 @@ class Buckets:
     def _tokens(self, key: str) -> float:
         tokens, at = self._filled.get(key, (self._rate.burst, 0.0))
         return min(self._rate.burst, tokens + max(0.0, self._now() - at) * self._rate.per_second)
+
+
+class Seats:
+    """How many streams of viewers are open, in all and from each address: at most so many."""
+
+    def __init__(self, most: int, most_of_address: int) -> None:
+        self._most, self._most_of_address = most, most_of_address
+        self._taken: Counter[str] = Counter()
+        self._all = 0
+
+    def take(self, address: str) -> bool:
+        """Whether there is one left."""
+        if self._all >= self._most or self._taken[address] >= self._most_of_address:
+            return False
+        self._all += 1
+        self._taken[address] += 1
+        return True
+
+    def give(self, address: str) -> None:
+        """One that was taken is free again."""
+        self._all -= 1
+        self._taken[address] -= 1
+        if not self._taken[address]:
+            del self._taken[address]

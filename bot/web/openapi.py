@@ -24,7 +24,7 @@ FAILURES = {
     413: "Too large",
     415: "Not JSON",
     429: "Too fast; Retry-After says when",
-    503: "Cannot be saved right now; Retry-After says when",
+    503: "Not right now: it cannot be saved, or no more streams fit; Retry-After says when",
 }
 
 

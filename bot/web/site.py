@@ -1,5 +1,6 @@
 """What the handlers work with, and who is calling. Built by `server.make_web`, read by everything beside it."""
 
+import secrets
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from jinja2 import Environment
 
 from bot.accounts import Actor, Login, at_least, name_key
 from bot.courses import Courses
-from bot.errors import BadInput, Conflict, NotAllowed, NotFound
+from bot.errors import BadInput, Conflict, FloormicError, NotAllowed, NotFound
 from bot.experts import Experts
 from bot.live import Live
 from bot.model import (
@@ -128,6 +129,14 @@ class TooFast(BadInput):
     def __init__(self, lang: str, seconds: float) -> None:
         self.seconds = max(1, round(seconds + 0.5))
         super().__init__(say(lang, "too_fast", seconds=self.seconds))
+
+
+class NoSeat(FloormicError):
+    """No more streams fit; who comes again in `seconds` may find a place. Not all at once, so it differs."""
+
+    def __init__(self, lang: str) -> None:
+        self.seconds = secrets.randbelow(16) + 5
+        super().__init__(say(lang, "crowded"))
 
 
 @dataclass(slots=True)

@@ -37,7 +37,7 @@ export class Live extends EventTarget {
       if (turn !== this.turn) return;
       if (!failure.passing) return this.refuse(failure);
       this.enter("offline");
-      this.again(Math.min(20000, 1000 * 2 ** this.tries++) * (0.7 + 0.6 * Math.random()));
+      this.later();
     }
   }
 
@@ -53,8 +53,8 @@ export class Live extends EventTarget {
     }
     source.addEventListener("error", () => {
       this.enter("offline");
-      // The browser reconnects by itself unless the server answered with an error.
-      if (source.readyState === EventSource.CLOSED) this.again(1500 + 1500 * Math.random());
+      // The browser reconnects by itself unless the server answered with an error: it may have no place for one more.
+      if (source.readyState === EventSource.CLOSED) this.later();
     });
   }
 
@@ -75,6 +75,11 @@ export class Live extends EventTarget {
     const before = this.set;
     this.set = { review, ledger };
     if (first && before && (before.review !== review || before.ledger !== ledger)) this.start();
+  }
+
+  /** Not with all the others, and not so often where it does not help. */
+  later() {
+    this.again(Math.min(20000, 1000 * 2 ** this.tries++) * (0.7 + 0.6 * Math.random()));
   }
 
   again(wait) {

@@ -55,7 +55,7 @@ async def test_a_stream_begins_with_everything_and_goes_on_with_changes(hall: Ha
     await hall.asks()
     stream = await watching(hall.client())
     first = await stream.block()
-    assert first.startswith("retry: 2000\n")
+    assert 1000 <= int(first.splitlines()[0].removeprefix("retry: ")) < 5000
     assert '"id":"q1"' in first
     await hall.asks("Will there be slides?", "q2")
     id, data = await stream.event()
@@ -69,7 +69,8 @@ async def test_a_proxy_that_speaks_http_1_0_hears_the_same(hall: Hall) -> None:
     writer.write(f"GET {PATH} HTTP/1.0\r\nHost: x\r\n\r\n".encode())
     head = await reader.readuntil(b"\r\n\r\n")
     assert b"chunked" not in head.lower()
-    assert (await reader.readuntil(b"\n\n")).startswith(b"retry: 2000\nevent: questions\n")
+    retry, event, *_ = (await reader.readuntil(b"\n\n")).splitlines()
+    assert (retry[:7], event) == (b"retry: ", b"event: questions")
     await hall.asks("Will there be slides?", "q2")
     while not (block := await asyncio.wait_for(reader.readuntil(b"\n\n"), 3)).startswith(b"event: questions\n"):
         pass

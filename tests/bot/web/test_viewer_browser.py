@@ -12,6 +12,7 @@ from playwright.async_api import Browser, Page, Route, async_playwright, expect
 from bot.app import Hall, open_hall
 from bot.model import Message, Status
 from bot.settings import SessionSettings, Settings, WebSettings
+from bot.web import open_files
 from bot.web.assets import Assets
 from bot.web.rendering import HERE
 from tests.bot.encoders import SameWords
@@ -475,3 +476,24 @@ async def test_a_narrow_page_with_large_letters_holds_everything(crowd: Crowd, l
                  }).map((one) => one.outerHTML.slice(0, 120))"""
         )
         assert poor == []
+
+
+async def test_a_page_that_finds_no_room_shows_what_there_is_and_comes_in_later(
+    tmp_path: Path, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With as many watchers as fit a page reads the queue now and then and tries again, a board is live at once."""
+    monkeypatch.setattr(open_files, "MOST_STREAMS", 2)  # and one of them for an address
+    async with open_crowd(tmp_path, browser=browser) as crowd:
+        await crowd.asks("Is there a recording?")
+        first = await crowd.viewer()
+        second = await (await crowd.profile()).new_page()
+        await second.goto(crowd.hall.session_url("talk"))
+        await expect(second.locator("#connection")).to_have_attribute("data-state", "offline")
+        await expect(row(second, "recording")).to_be_visible()
+        await crowd.asks("Will there be slides?")
+        await expect(row(second, "slides")).to_be_visible()
+        await crowd.moderator()
+        await first.close()
+        await crowd.asks("Who pays for it?")  # how it is found that somebody left
+        await expect(second.locator("#connection")).to_have_attribute("data-state", "live")
+        await expect(row(second, "pays")).to_be_visible()
