@@ -10,8 +10,6 @@ from collections.abc import Callable
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
-from bot.web.open_files import KEPT_BACK
-
 IDLE = 1.0  # seconds without a request after which a connection may be closed for another one
 AT_ONCE = 16  # connections that are closed for one newcomer: each makes more place than it takes
 FULL = (
@@ -23,13 +21,12 @@ FULL = (
 class Door:
     """The factory of protocols for a server, and a middleware (`middleware`) that knows which connections are idle.
 
-    `files`: how many may be open. Browsers keep connections for their next request, proxies for an hour; only where
-    files become scarce are those closed that waited longest. Streams are never idle.
+    `most`: connections that may be open. Browsers keep one for their next request, proxies for an hour; only where they
+    become scarce are those closed that waited longest. Streams are never idle.
     """
 
-    def __init__(self, files: int) -> None:
-        self._full = max(files - KEPT_BACK, files // 2)
-        self._scarce = self._full - files // 16
+    def __init__(self, most: int) -> None:
+        self._full, self._scarce = most, most - most // 16
         self._idle: weakref.WeakKeyDictionary[asyncio.Transport, float] = weakref.WeakKeyDictionary()
         self._loop = asyncio.get_running_loop()
 

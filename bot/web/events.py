@@ -12,7 +12,7 @@ from aiohttp import HttpVersion11, web
 from bot.accounts import role_of
 from bot.errors import StoreError
 from bot.live import Feed
-from bot.web.broadcast import BUFFER, Broadcast, News, Stream
+from bot.web.broadcast import BUFFER, Broadcast, News, Stream, chunk
 from bot.web.limits import Seats
 from bot.web.reading import read_since
 from bot.web.routes import API, AS, Parameter, Route
@@ -36,7 +36,7 @@ class Events:
         self._broadcasts: dict[tuple[str, bool], Broadcast] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._seats = Seats(site.limits.streams, site.limits.streams_of_address)
-        self._begun: dict[tuple[object, ...], News] = {}
+        self._begun: dict[tuple[object, ...], tuple[News, bytes]] = {}
 
     def routes(self) -> list[Route]:
         since = Parameter("since", "the revision you know", {"type": "integer", "minimum": 0, "default": 0})
@@ -94,15 +94,10 @@ class Events:
                 await response.prepare(request)  # here too a client may have left
                 if (transport := request.transport) is not None:
                     transport.set_write_buffer_limits(high=BUFFER)
-                    known = await self._begin(caller, feed, response, since)
                     over = asyncio.get_running_loop().create_future()
-                    chunked = request.version >= HttpVersion11
-                    stream = Stream(transport, chunked, known.session, known.since, known.told, over)
+                    stream = Stream(transport, request.version >= HttpVersion11, caller.here, since, 0, over)
+                    await self._begin(caller, feed, response, stream)
                     await self._listen(caller, feed, stream)
-            except TimeoutError:
-                log.info("a watcher of %s did not read its first view and was dropped", caller.here.id)
-                if request.transport is not None:
-                    request.transport.abort()
             except (ConnectionError, StoreError) as error:
                 log.debug("a stream of %s ended: %s", caller.here.id, error)
             except Exception:  # too late for an error response: the stream has begun
@@ -111,20 +106,22 @@ class Events:
                 self._open.discard(task)
                 self._streaming(caller.staff, -1)
 
-    async def _begin(self, caller: Caller, feed: Feed, response: web.StreamResponse, since: int) -> News:
-        """Send what there is; aiohttp sends the head with it."""
-        news = self._first(caller, feed, since if since <= feed.view.revision else 0)  # else: of another database
-        retry = RETRY + secrets.randbelow(SPREAD[caller.login is not None])
-        async with asyncio.timeout(self._site.limits.write_timeout):
-            await response.write(b"retry: %d\n" % retry + news.data)
-        return news
+    async def _begin(self, caller: Caller, feed: Feed, response: web.StreamResponse, stream: Stream) -> None:
+        """Send the head and what there is; does not wait until it is read, as nothing later does."""
+        await response.write(b"retry: %d\n" % (RETRY + secrets.randbelow(SPREAD[caller.login is not None])))
+        since = stream.since if stream.since <= feed.view.revision else 0  # a revision of another database
+        news, data = self._first(caller, feed, since)
+        stream.transport.write(data if stream.chunked else news.data)
+        stream.since, stream.told, stream.session = news.since, news.told, news.session
 
-    def _first(self, caller: Caller, feed: Feed, since: int) -> News:
+    def _first(self, caller: Caller, feed: Feed, since: int) -> tuple[News, bytes]:
+        """Also as a chunk."""
         key = (caller.here, caller.staff, since, feed.view.revision, feed.number)
         if key not in self._begun:
             if len(self._begun) >= BEGUN:
                 self._begun.clear()
-            self._begun[key] = News.of(feed, self._site.queue_json, caller.staff, since, 0, caller.here, first=True)
+            news = News.of(feed, self._site.queue_json, caller.staff, since, 0, caller.here, first=True)
+            self._begun[key] = news, chunk(news.data)
         return self._begun[key]
 
     async def _listen(self, caller: Caller, feed: Feed, stream: Stream) -> None:

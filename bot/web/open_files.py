@@ -9,7 +9,7 @@ from contextlib import suppress
 
 WANTED = 65_536  # where the system sets no bound
 MOST_STREAMS = 20_000  # of viewers; each holds some 50 KB of memory
-SHARE = 3 / 4  # of the files for viewers' streams, and of these for one address
+SHARE = 3 / 4  # of the connections for viewers' streams, and of these for one address
 KEPT_BACK = 64  # files for the store, its log and all else that is no connection
 
 
@@ -26,9 +26,15 @@ def open_files() -> int:
     return soft
 
 
+def most_connections() -> int:
+    """How many may be open at the same time."""
+    files = open_files()
+    return max(files - KEPT_BACK, files // 2)
+
+
 def most_streams() -> int:
-    """How many viewers' streams may be open."""
-    return min(MOST_STREAMS, int(open_files() * SHARE))
+    """How many of them may be viewers' streams."""
+    return min(MOST_STREAMS, int(most_connections() * SHARE))
 
 
 def most_streams_of_address() -> int:

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from bot.errors import SettingsError
 from bot.web.door import Door, Newcomer
-from bot.web.open_files import open_files
+from bot.web.open_files import most_connections
 
 CLOSE_WITHIN = 3.0
 """Seconds that requests in flight have to end when the program stops."""
@@ -30,7 +30,7 @@ class Serving:
 
 async def serve(app: web.Application, host: str, port: int) -> Serving:
     """Serve until closed. Port 0 takes a free one. Raises `SettingsError` where the port cannot be had."""
-    door = Door(open_files())
+    door = Door(most_connections())
     app.middlewares.insert(0, door.middleware)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=CLOSE_WITHIN)
     await runner.setup()

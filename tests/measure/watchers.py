@@ -24,60 +24,27 @@ import aiohttp
 
 from bot.app import Hall, open_hall
 from tests.measure.board import send, settings
+from tests.torture._watchers import Watcher, connect_all
 
 SLOW = 20  # one in so many never reads, the next one reads slowly
-SIP = 1024  # bytes a second
-STREAM = "GET /api/v1/sessions/talk/events?since=0 HTTP/1.1\r\nHost: {host}\r\nCookie: {cookie}\r\n\r\n"
 
 
-class Watcher(asyncio.Protocol):
-    """One event stream: when each revision was there. `whole` keeps what the events said."""
+class FirstBoard(Watcher):
+    """A board that keeps what the events said."""
 
-    def __init__(self, request: bytes, kind: str, whole: bool) -> None:
-        self.kind, self.whole = kind, whole
-        self.request = request
-        self.seen: list[tuple[int, float]] = []
+    def __init__(self, host: str) -> None:
+        super().__init__(host, kind="board")
         self.events: list[tuple[int, float, str, int]] = []
-        self.read = 0
-        self.status = b""
-        self.lost = False
         self._rest = b""
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
-        transport.write(self.request)
-        if self.kind == "deaf":
-            transport.pause_reading()
-
-    def data_received(self, data: bytes) -> None:
-        now = time.time()
-        self.read += len(data)
-        self.status = self.status or data[:15]
-        if self.kind == "slow":
-            self.transport.pause_reading()
-            asyncio.get_running_loop().call_later(len(data) / SIP, self._go_on)
-            return
-        place = data.rfind(b"\nid: ")
-        if place >= 0 and (end := data.find(b"\n", place + 5)) >= 0:
-            self.seen.append((int(data[place + 5 : end]), now))
-        if self.whole:
-            self._parse(data, now)
-
-    def _go_on(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.resume_reading()
-
-    def _parse(self, data: bytes, now: float) -> None:
+    def _told(self, data: bytes) -> None:
+        super()._told(data)
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             if line.startswith(b'data: {"revision"'):
                 told = json.loads(line[6:])
                 for question in told["questions"]:
-                    self.events.append((told["revision"], now, question["id"], question.get("messages", 0)))
-
-    def connection_lost(self, error: Exception | None) -> None:
-        self.lost = True
+                    self.events.append((told["revision"], time.time(), question["id"], question.get("messages", 0)))
 
 
 def serve(folder: str, pipe: Connection) -> None:
@@ -119,24 +86,15 @@ async def login(url: str, link: str) -> str:
 
 
 async def watch(url: str, cookie: str, viewers: int, boards: int, attentive: bool) -> list[Watcher]:
-    parts = urlsplit(url)
-    loop = asyncio.get_running_loop()
-
-    async def open_one(kind: str, whole: bool) -> Watcher:
-        request = STREAM.format(host=parts.netloc, cookie=cookie if kind == "board" else "").encode()
-        _, watcher = await loop.create_connection(lambda: Watcher(request, kind, whole), parts.hostname, parts.port)
-        return watcher
-
+    """The boards first."""
+    host, port = urlsplit(url).netloc, urlsplit(url).port or 80
     odd = {} if attentive else {0: "deaf", 1: "slow"}
-    kinds = ["board"] * boards + [odd.get(n % SLOW, "viewer") for n in range(viewers)]
-    watchers: list[Watcher] = []
-    for first in range(0, len(kinds), 100):
-        some = kinds[first : first + 100]
-        watchers += await asyncio.gather(*(open_one(kind, first + n == 0) for n, kind in enumerate(some)))
-    async with asyncio.timeout(60):
-        while not all(w.status for w in watchers if w.kind != "deaf"):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-    assert all(w.status.startswith(b"HTTP/1.1 200") for w in watchers if w.kind != "deaf")
+    watchers: list[Watcher] = [FirstBoard(host), *(Watcher(host, kind="board") for _ in range(boards - 1))]
+    for board in watchers:
+        board.cookie = cookie
+    watchers += [Watcher(host, kind=odd.get(n % SLOW, "viewer")) for n in range(viewers)]
+    await connect_all(port, watchers)
+    assert all(watcher.status == 200 for watcher in watchers)
     return watchers
 
 
@@ -178,7 +136,9 @@ async def measure(viewers: int, boards: int, rate: float, seconds: float, attent
             process.join(20)
             process.kill()
     first: dict[tuple[str, int], int] = {}
-    for revision, _, question, messages in watchers[0].events:
+    board = watchers[0]
+    assert isinstance(board, FirstBoard)
+    for revision, _, question, messages in board.events:
         for n in range(messages, 0, -1):
             if (question, n) in first:
                 break
@@ -196,8 +156,7 @@ async def measure(viewers: int, boards: int, rate: float, seconds: float, attent
     for kind, name in (("board", "boards"), ("viewer", "viewers")):
         some = [w for w in watchers if w.kind == kind]
         told(name, [seconds for w in some for seconds in delays(w, shown_at, sent)])
-        lost = sum(w.lost and not w.seen for w in some)
-        print(f"{'':<10} {sum(w.read for w in some) / len(some) / 1024 / seconds:.1f} KB a second each, {lost} lost")
+        print(f"{'':<10} {sum(w.lost_at > 0 for w in some)} lost")
 
 
 if __name__ == "__main__":
