@@ -104,6 +104,11 @@ class Ledger:
     took: list[tuple[float, float]] = field(default_factory=list)
     unanswered: int = 0
 
+    async def until(self, lines: int) -> None:
+        """Until so many are kept."""
+        while len(self.kept) < lines:  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
     def before(self, moment: float) -> dict[str, str]:
         return {id: digest for id, (digest, at) in self.kept.items() if at <= moment}
 

@@ -1,7 +1,9 @@
 """Backups of a program that is at work, and what comes back from them."""
 
 import asyncio
+import contextlib
 import hashlib
+import shutil
 import sqlite3
 import tarfile
 import time
@@ -50,6 +52,29 @@ async def backup_while_live(run: Run) -> None:
     ratio = ledger.p99(first, last) / ledger.p99(calm, first)
     run.figure("p99 during backups against before", ratio, "times", most=2, timing=True)
     await come_back(run, here, *max(began.items(), key=lambda one: one[1]), ledger, jar)
+
+
+@scenario("copying the file of a live program", seconds=30, control=True)
+async def copying_the_file(run: Run) -> None:
+    """What some do instead of a backup: the database's file is copied while lines come in, without its log. What was
+    acknowledged last is not in the copy."""
+    here = Installed(run.folder / "here", free_port(run.dice))
+    here.found()
+    ledger, over, began = Ledger(), asyncio.Event(), {}
+    async with here.running():
+        posting = asyncio.create_task(post_until(over, here.url, 40, ledger))
+        for number in range(3):
+            await ledger.until(20 * (number + 1))
+            target, moment = run.folder / f"copy{number}.sqlite3", time.time()
+            await asyncio.to_thread(shutil.copyfile, here.database, target)
+            began[target] = moment
+        over.set()
+        await posting
+    lost = 0
+    for copy, moment in began.items():
+        found = words(copy)
+        lost += sum(id not in found for id in ledger.before(moment))
+    run.figure("acknowledged before a copy began and not in it", lost, most=0)
 
 
 async def come_back(
@@ -124,7 +149,7 @@ def words(database: Path) -> dict[str, Counter[str]]:
     """The hashes of what was said over the intake, by the id of the line."""
     db = sqlite3.connect(f"file:{database}?immutable=1", uri=True)
     found: dict[str, Counter[str]] = {}
-    for id, text in db.execute("SELECT external_id, text FROM messages WHERE source GLOB 'lobby*'"):
-        found.setdefault(id, Counter())[hashlib.sha256(text.encode()).hexdigest()] += 1
-    db.close()
+    with contextlib.closing(db), contextlib.suppress(sqlite3.DatabaseError):  # where not even the tables are in it
+        for id, text in db.execute("SELECT external_id, text FROM messages WHERE source GLOB 'lobby*'"):
+            found.setdefault(id, Counter())[hashlib.sha256(text.encode()).hexdigest()] += 1
     return found

@@ -186,7 +186,7 @@ def _files(place: Place, with_secrets: bool) -> Iterator[tuple[str, Path]]:
     hidden = {place.secret, *place.secrets}
     for root in _roots(place):
         for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
-            if path in seen or path.is_symlink() or not path.is_file() or not _belongs(place, path):
+            if path in seen or not path.is_file() or not _belongs(place, path):
                 continue
             seen.add(path)
             is_secret = path in hidden or path.is_relative_to(place.data / "secrets")
@@ -210,6 +210,8 @@ def _belongs(place: Place, path: Path) -> bool:
 
 
 def _named(place: Place, path: Path) -> str:
+    if path == place.config:
+        return f"config/{path.name}"
     for root, folder in (("data", place.data), ("config", place.folder)):
         if path.is_relative_to(folder):
             return f"{root}/{path.relative_to(folder).as_posix()}"
@@ -221,6 +223,10 @@ def _left_out(place: Place, with_secrets: bool) -> Iterator[str]:
         yield "the secrets, as you wished: people have to sign in again, and sources need their keys anew"
         if place.plain:
             yield f"the configuration, for it holds secrets ({', '.join(place.plain)})"
+    for root in _roots(place):
+        for path in sorted(root.rglob("*")) if root.is_dir() else ():
+            if path.is_symlink() and path.is_dir():
+                yield f"the folder behind the link {path}"
     if place.variables:
         yield f"what is in the variables {', '.join(place.variables)}"
 

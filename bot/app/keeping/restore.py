@@ -152,7 +152,7 @@ def _require_stopped(place: Place) -> None:
 
 
 def _require_free(place: Place, replace: bool) -> None:
-    if not replace and place.data.exists() and any(place.data.iterdir()):
+    if not replace and not _is_empty(place.data):
         raise Conflict(
             f"there are data already in {place.data}; --replace moves that folder aside and puts the backup in its "
             "place"
@@ -161,7 +161,7 @@ def _require_free(place: Place, replace: bool) -> None:
 
 def _restored(file: Path, manifest: Manifest, config: Path, place: Place, now: float, told: Told) -> Restored:
     mark = f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}"
-    empty = place.data.is_dir() and not any(place.data.iterdir())
+    empty = place.data.is_dir() and _is_empty(place.data)
     # An empty folder may be a mount point, which cannot be renamed: then it is filled from inside.
     stage = (place.data if empty else place.data.parent) / f".{place.data.name}.restoring-{os.getpid()}"
     make_folder(stage.parent)
@@ -179,6 +179,11 @@ def _restored(file: Path, manifest: Manifest, config: Path, place: Place, now: f
         if held >= 0:
             os.close(held)
     return Restored(manifest, place.data, aside, beside, forgotten)
+
+
+def _is_empty(folder: Path) -> bool:
+    """A disk of its own comes with a folder for what was found."""
+    return not folder.exists() or all(path.name == "lost+found" for path in folder.iterdir())
 
 
 def _below(folder: Path) -> Callable[[str], Path | None]:
@@ -221,7 +226,13 @@ def _put(fresh: Path, data: Path, mark: str) -> Path | None:
         return None
     if data.exists():
         aside = data.with_name(f"{data.name}.before-{mark}")
-        os.rename(data, aside)
+        try:
+            os.rename(data, aside)
+        except OSError as error:
+            raise StoreError(
+                f"{data} cannot be moved aside ({error.strerror}); where it is a mount point, move what is in it "
+                "elsewhere by hand, then restore again"
+            ) from error
     try:
         os.rename(fresh, data)
     except OSError:

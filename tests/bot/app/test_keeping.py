@@ -1,6 +1,7 @@
 """Backups of an installation, and the way back from them."""
 
 import asyncio
+import errno
 import io
 import json
 import os
@@ -263,6 +264,50 @@ def test_an_empty_folder_is_filled_in_place(place: Place, tmp_path: Path) -> Non
     assert (tmp_path / "there/data").stat().st_ino == inode
     assert len(rows(tmp_path / "there/data/floormic.sqlite3")) == 20
     assert not list((tmp_path / "there/data").glob(".*"))
+
+
+def test_a_folder_that_cannot_be_moved_stays_as_it_is(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mount point that holds something: it is said what to do, and nothing else was begun."""
+    done, rename = back_up(place), os.rename
+
+    def refusing(source: Path, target: Path) -> None:
+        if source == place.data:
+            raise OSError(errno.EBUSY, "Device or resource busy")
+        rename(source, target)
+
+    before = snapshot(place.folder)
+    monkeypatch.setattr(os, "rename", refusing)
+    with pytest.raises(StoreError, match="mount point"):
+        restore(done.file, place.folder / "floormic.toml", replace=True, now=NOW)
+    after = snapshot(place.folder)
+    assert after.keys() == before.keys()
+    held = ("-shm", ".lock")  # whoever looks leaves its number there
+    assert [name for name in before if after[name] != before[name] and not name.endswith(held)] == []
+
+
+def test_a_data_folder_that_is_the_configurations_own_comes_back(tmp_path: Path) -> None:
+    """Also where everything lies in one folder, without a copy of the backups in the backups."""
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here/floormic.toml").write_text('data = "."\n')
+    place = place_of(tmp_path / "here/floormic.toml")
+    asyncio.run(filled(place, 3))
+    back_up(place, place.folder)
+    done = back_up(place)
+    assert not [one.name for one in done.manifest.files if "backups" in one.name]
+    restore(done.file, tmp_path / "there/floormic.toml", now=NOW)
+    assert len(rows(tmp_path / "there/floormic.sqlite3")) == 3
+    assert (tmp_path / "there/floormic.toml").read_text() == 'data = "."\n'
+
+
+def test_what_a_link_names_is_in_it_or_said_not_to_be(place: Place, tmp_path: Path) -> None:
+    """A course may be put together of links to files; a folder behind a link is named."""
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared/notes.md").write_text("# Notes")
+    (place.folder / "course/notes.md").symlink_to(tmp_path / "shared/notes.md")
+    (place.folder / "course/more").symlink_to(tmp_path / "shared")
+    done = back_up(place)
+    assert "config/course/notes.md" in {one.name for one in done.manifest.files}
+    assert any("course/more" in line for line in done.manifest.left_out)
 
 
 def test_a_configuration_that_is_there_stays(place: Place, tmp_path: Path) -> None:
