@@ -267,6 +267,11 @@ class FakeTelegram:
     def flood(self, seconds: float, everywhere: bool = False) -> None:
         self._coming.append((seconds, everywhere))
 
+    def clears_up(self) -> None:
+        """Nothing of what was still to go wrong does."""
+        self._moods.clear()
+        self._coming.clear()
+
     # What is asked of it afterwards
 
     def said(self, method: str = "sendMessage") -> list[Call]:

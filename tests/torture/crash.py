@@ -152,7 +152,7 @@ class Loop:
     async def finish(self) -> None:
         """Everybody ends what they began, everything is understood and said, and the program is stopped."""
         await self.begin()
-        await self.until(lambda: self.crowd.ledger.acts)
+        await self.until(lambda: self.crowd.ledger.acts and self.crowd.ledger.votes)
         await self.crowd.close()
         waiting = "SELECT count(*) FROM messages WHERE placed = 0"
         unsaid = "SELECT count(*) FROM deliveries WHERE state IN ('waiting', 'sending')"

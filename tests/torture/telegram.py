@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from bot.connectors.telegram.client import CALL_SECONDS
 from tests.fake_telegram import GROUP, Do, FakeTelegram, Mood, broken, cut_json, cut_off, drop, hang, private, refuse
 from tests.torture._hall import Program, free_port, light
 from tests.torture._people import TOPICS, digest, telegram_source
@@ -52,7 +53,8 @@ class Evening:
     def worsen(self) -> None:
         """The next calls meet all that can go wrong. None of it leaves open whether something was said."""
         for method in (*FETCHING, *SAYING):
-            moods = [broken(502), broken(500), cut_json(), cut_off(), drop(), hang(2.0)]
+            longest = 1.0 if self.run.short or method in FETCHING else CALL_SECONDS + 5
+            moods = [broken(502), broken(500), cut_json(), cut_off(), drop(), hang(longest)]
             self.run.dice.shuffle(moods)
             if method in FETCHING:
                 moods = [*moods[:2], self._told_to_wait(1)]  # each one that fails doubles the wait for the next
@@ -94,20 +96,24 @@ class Evening:
 
     async def die_between_fetch_and_commit(self) -> None:
         """The answer with the updates is written, and the program is killed before it can have committed them."""
-        began = asyncio.Event()
-        delay = self.run.dice.uniform(0.0, 0.003)
+        asked, calm = asyncio.Event(), asyncio.Event()
+        delay = self.run.dice.uniform(0.0, 0.003) if self.between else 0.0
 
         async def mood(request: web.Request, do: Do) -> web.StreamResponse:
-            began.set()
+            asked.set()
             answer = await do()
-            asyncio.get_running_loop().call_later(delay, self.program.kill)
+            if calm.is_set():
+                asyncio.get_running_loop().call_later(delay, self.program.kill)
+            else:
+                self.telegram.will("getUpdates", mood)
             return answer
 
         self.telegram.will("getUpdates", mood)
         self.speak(1)
         async with asyncio.timeout(PATIENCE):
-            await began.wait()
+            await asked.wait()
         await self.calm()
+        calm.set()
         before = len(self.sent)
         self.speak(3)
         await self.program.dead()
@@ -119,7 +125,7 @@ class Evening:
 
     async def die_in_a_silence(self) -> None:
         """Told to wait with somebody's chat, the program dies and comes back while it still has to."""
-        user, silence = self.run.dice.choice(PEOPLE), round(3 + 2 * self.started)
+        user, silence = self.run.dice.choice(PEOPLE), round(2 + 2 * self.started)
         self.telegram.flood(silence)
         calls = len(self.telegram.calls)
         self.telegram.says("/questions", user, private(user))
@@ -152,6 +158,7 @@ class Evening:
             self.speak(6)
             self.press(3)
             await self.calm()
+            self.telegram.clears_up()
             await self.die_between_fetch_and_commit()
             await self.die_in_a_silence()
             await self.calm()
