@@ -130,7 +130,7 @@ def judge_backups(newest: Path | None, age: float, wrong: str | None, folder: Pa
             "backups", f"there is no backup in {folder}", "floormic backup; every night, as docs/backup.md says"
         )
     if wrong:
-        return fault("backups", f"the newest backup cannot be relied on: {wrong}", "floormic backup makes another one")
+        return fault("backups", f"the newest backup cannot be relied on ({wrong})", "floormic backup makes another one")
     if age > STALE:
         return warning("backups", f"the newest backup is {lasted(age)} old", "floormic backup; every night, best")
     read = "it was not read to its end, for it is large" if wrong is None else "it is whole"

@@ -28,14 +28,14 @@ def told_examination(examined: Examined, language: str) -> list[tuple[str, str]]
         verdict = f"Safe to run tonight; warnings {warnings}."
     else:
         verdict = "Safe to run tonight."
-    return [*lines, (f"{said(state)} {said(verdict)}", "bold")]
+    between = "" if language == "zh" else " "
+    return [*lines, (f"{said(state)}{between}{said(verdict)}", "bold")]
 
 
 def _lines(finding: Finding, language: str) -> list[tuple[str, str]]:
-    word = in_language(WORDS[finding.verdict], language)
-    head = (
-        f"  {MARKS[finding.verdict]} {word}: " if finding.verdict is not Verdict.OK else f"  {MARKS[finding.verdict]} "
-    )
+    colon = "：" if language == "zh" else ": "
+    word = "" if finding.verdict is Verdict.OK else in_language(WORDS[finding.verdict], language) + colon
+    head = f"  {MARKS[finding.verdict]} {word}"
     lines = [(head + in_language(finding.what, language), STYLES[finding.verdict])]
     if finding.mend:
         lines.append((f"      → {in_language(finding.mend, language)}", ""))

@@ -39,6 +39,7 @@ from bot.app.hall import open_hall
 from bot.app.keeping import back_up, place_of
 from bot.app.sources import KINDS, load
 from bot.model import Session
+from bot.phrases import in_language
 from bot.storage.sqlite import open_store
 from tests.bot.encoders import SameWords
 from tests.bot.values import message
@@ -733,6 +734,14 @@ def test_programs_read_it_as_json(config: Path) -> None:
     [secret] = [one for one in said["findings"] if one["check"] == "secret"]
     assert set(secret) == {"group", "check", "verdict", "what", "mend"}
     assert secret["verdict"] == "fault"
+
+
+def test_chinese_lines_have_their_parts_in_their_places() -> None:
+    """A part that is a sentence of its own does not swallow the words around it."""
+    free = outside.judge_free_port("127.0.0.1", 8080, "", False)
+    taken = outside.judge_free_port("127.0.0.1", 8080, "another program uses it", False)
+    assert in_language(free.what, "zh") == "127.0.0.1 的端口 8080 空闲"
+    assert in_language(taken.what, "zh") == "127.0.0.1 的端口 8080：被别的程序占用"
 
 
 def test_it_speaks_chinese(config: Path) -> None:
