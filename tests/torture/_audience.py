@@ -15,19 +15,28 @@ import aiohttp
 
 from bot.connectors.intake import signature
 from tests.fake_telegram import FakeTelegram
-from tests.torture._program import INTAKES, SECRET, Program
+from tests.torture._hall import Program
+from tests.torture._people import API, SECRET
+
+INTAKES = 4
+"""One source may bring six hundred messages at once and sixty a second; several bring more."""
 
 MARK = re.compile(rb"mark-\d{6}")
 AGAIN = 0.05
 """Seconds. Sooner than anybody is told to come again: so it is seen when accepting resumes."""
 
-PAGES = ("/s/talk", "/api/v1/sessions/talk/questions", "/healthz")
+PAGES = ("/s/talk", f"{API}/questions", "/healthz")
 
 READING = 0.02
 """Seconds between two looks at the pages."""
 
 ASKED, PAGE = 8, 4
 """Every eighth line asks something, every fourth is said on the page."""
+
+
+def intake_sources() -> str:
+    """As the configuration names them: `hall0` and so on."""
+    return "".join(f'[[intake]]\nname = "hall{n}"\nsecret = "{SECRET}"\n\n' for n in range(INTAKES))
 
 
 def line(mark: str) -> str:
@@ -124,7 +133,7 @@ class Audience:
         number = int(mark[-6:])
         if number % PAGE == 0:
             body, headers = {"text": line(mark), "id": mark}, {"Sec-Fetch-Site": "same-origin"}
-            return client.post(f"{self.program.url}/api/v1/sessions/talk/messages", json=body, headers=headers)
+            return client.post(f"{self.program.url}{API}/messages", json=body, headers=headers)
         raw = json.dumps({"id": mark, "user": f"u{number % 50}", "text": line(mark)}).encode()
         stamp = str(int(time.time()))
         signed = {"X-Floormic-Timestamp": stamp, "X-Floormic-Signature": signature(SECRET.encode(), stamp, raw)}
@@ -135,11 +144,11 @@ class Audience:
         end = time.monotonic() + seconds
         async with aiohttp.ClientSession(self.program.url) as client:
             while time.monotonic() < end:
-                async with client.get("/api/v1/sessions/talk/questions") as reply:
+                async with client.get(f"{API}/questions") as reply:
                     if (await reply.json())["questions"]:
                         return
                 await asyncio.sleep(READING)
-        raise RuntimeError(f"nothing was understood: {self.program.log[-2000:]}")
+        raise RuntimeError(f"nothing was understood: {self.program.said()[-2000:]}")
 
     # Telegram: it is acknowledged by asking for what comes after it
 
@@ -160,8 +169,8 @@ class Audience:
     def confirmed(self) -> set[str]:
         """The marks that Telegram will not bring again."""
         assert self.telegram is not None
-        offset = max((int(call.params.get("offset", 0)) for call in self.telegram.said("getUpdates")), default=0)
-        return {mark for id, mark in self.updates().items() if id < offset}
+        confirmed = {one["update_id"] for one in self.telegram.confirmed()}
+        return {mark for id, mark in self.updates().items() if id in confirmed}
 
     async def until_confirmed(self, marks: Iterable[str], seconds: float) -> float:
         """Seconds until Telegram's lines were fetched and confirmed; `seconds` where they were not."""

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import Protocol
 
-from tests.torture._program import Program
+from tests.torture._hall import Program
 
 SIZE = 16 * 2**20
 """Bytes of the disk."""
@@ -37,7 +37,7 @@ class Mounted:
         self._ballast = folder / "ballast"
 
     def fill(self, program: Program) -> None:
-        room = os.statvfs(program.data)
+        room = os.statvfs(program.database.parent)
         with self._ballast.open("wb") as ballast:
             os.posix_fallocate(ballast.fileno(), 0, room.f_bavail * room.f_frsize - LEFT)
 
@@ -51,15 +51,17 @@ class Limited:
     what = "no file system may be mounted here, so the size of the program's files is limited instead"
 
     def fill(self, program: Program) -> None:
-        largest = max(path.stat().st_size for path in program.data.iterdir() if path.is_file())
+        largest = max(path.stat().st_size for path in program.database.parent.iterdir() if path.is_file())
         self._limit(program, largest + LEFT)
 
     def make_room(self, program: Program) -> None:
         self._limit(program, None)
 
     def _limit(self, program: Program, size: int | None) -> None:
-        _, most = resource.prlimit(program.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(program.pid, resource.RLIMIT_FSIZE, (most if size is None else size, most))
+        assert program.process is not None
+        pid = program.process.pid
+        _, most = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (most if size is None else size, most))
 
 
 def small_disk(folder: Path) -> SmallDisk:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.torture._program import Program
+from tests.torture._hall import Program
 from tests.torture._traces import CALLS, LONGEST, Call, calls
 from tests.torture.scenario import LeftOut
 
@@ -60,7 +60,9 @@ async def traced(program: Program, file: Path, failing: Sequence[str] = ()) -> A
 
     The program stands still while its files are read, so that `before` and the calls fit together.
     """
-    os.kill(program.pid, signal.SIGSTOP)
+    assert program.process is not None
+    pid = program.process.pid
+    os.kill(pid, signal.SIGSTOP)
     injecting = [part for one in failing for part in ("-e", f"inject={one}")]
     looked_at = ",".join([CALLS, *(one.partition(":")[0] for one in failing)])
     strace = await asyncio.create_subprocess_exec(
@@ -77,7 +79,7 @@ async def traced(program: Program, file: Path, failing: Sequence[str] = ()) -> A
             f"trace={looked_at}",
             *injecting,
         ),
-        *("-o", file, "-p", str(program.pid)),
+        *("-o", file, "-p", str(pid)),
         stderr=asyncio.subprocess.PIPE,
     )
     try:
@@ -85,15 +87,15 @@ async def traced(program: Program, file: Path, failing: Sequence[str] = ()) -> A
         said = await asyncio.wait_for(strace.stderr.readline(), ATTACHED)
         if b"attached" not in said:
             raise RuntimeError(f"strace: {said.decode()}")
-        before = {str(path): path.read_bytes() for path in program.data.iterdir() if _is_database(path)}
-        os.kill(program.pid, signal.SIGCONT)
+        before = {str(path): path.read_bytes() for path in program.database.parent.iterdir() if _is_database(path)}
+        os.kill(pid, signal.SIGCONT)
         yield Trace(file, before)
     finally:
         if strace.returncode is None:
             strace.send_signal(signal.SIGINT)  # it lets go of the program
             await strace.communicate()
-        if program.alive:
-            os.kill(program.pid, signal.SIGCONT)
+        if not program.gone:
+            os.kill(pid, signal.SIGCONT)
 
 
 def _is_database(path: Path) -> bool:

@@ -1,125 +1,19 @@
-"""Misfortunes of disks: what is acknowledged is on the disk first, and whatever the disk refuses is refused."""
+"""Misfortunes of disks: whatever the disk refuses is refused, nothing that was acknowledged is lost, and the program
+goes on by itself."""
 
 import asyncio
 import math
-import random
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.fake_telegram import FakeTelegram
 from tests.torture import _strace
-from tests.torture._audience import MARK, Audience, marks_in
-from tests.torture._platter import Platter
-from tests.torture._program import Program, kept, running
+from tests.torture._audience import Audience, marks_in
+from tests.torture._hall import Program
+from tests.torture._recording import FETCHED, Recording, kept, watched
 from tests.torture._small_disks import small_disk
-from tests.torture._traces import Verdict, acknowledgements, judged
 from tests.torture.scenario import Run, scenario
-
-LOADED = 60.0
-"""Seconds within which the model must be loaded, with much running beside it."""
-
-FETCHED = 20.0
-"""Seconds within which Telegram's lines must be fetched and confirmed."""
-
-
-@asynccontextmanager
-async def hall(run: Run, sabotage: str = "") -> AsyncIterator[tuple[Program, Audience]]:
-    async with FakeTelegram() as telegram:
-        url = telegram.base_url.removesuffix("/bot")
-        async with running(Program(run.folder / "program", run.folder / "data", url, sabotage)) as program:
-            yield program, Audience(program, telegram)
-
-
-async def recorded(run: Run, sabotage: str = "") -> "Recording":
-    """The program under load, with everything that it asked of the kernel meanwhile."""
-    _strace.require()
-    async with hall(run, sabotage) as (program, audience):
-        async with _strace.traced(program, run.folder / "trace.txt") as trace:
-            for _ in range(4 if run.short else 10):
-                said = audience.chat(10)
-                await audience.say(60 if run.short else 150)
-                if await audience.until_confirmed(said, FETCHED) >= FETCHED:
-                    raise RuntimeError(f"Telegram's lines were not fetched: {program.log[-2000:]}")
-        return Recording(program, trace, audience.updates())
-
-
-class Recording:
-    """What was recorded: the calls and whom they told what."""
-
-    def __init__(self, program: Program, trace: _strace.Trace, updates: dict[int, str]) -> None:
-        self._before, self._program = trace.before, program
-        self.made = list(trace.calls())
-        self.told = list(acknowledgements(self.made, MARK, updates))
-
-    @property
-    def failed(self) -> int:
-        """Calls that failed because they were to."""
-        return sum(call.injected for call in self.made)
-
-    def verdict(self) -> Verdict:
-        return judged(self.made, self.told, MARK, f"{self._program.database}-wal")
-
-    def cuts(self, count: int, dice: random.Random, folder: Path) -> tuple[int, int]:
-        """(lost, damaged): acknowledged messages that are missing after so many power cuts at random, databases that
-        are not sound."""
-        folder.mkdir()
-        platter, left = Platter(str(self._program.data), self._before), list(self.made)
-        lost = damaged = 0
-        first, last = self.told[0].began, self.told[-1].began
-        for moment in sorted(dice.sample(range(first, last), count)):
-            while left and left[0].ended <= moment:
-                platter.do(left.pop(0))
-            missing, sound = _found(platter.cut(dice), self._told_by(moment), folder)
-            lost, damaged = lost + missing, damaged + (not sound)
-        return lost, damaged
-
-    def _told_by(self, moment: int) -> set[str]:
-        return {mark for each in self.told if each.began <= moment for mark in each.marks}
-
-
-def _found(files: dict[str, bytes], acknowledged: set[str], folder: Path) -> tuple[int, bool]:
-    for old in folder.iterdir():
-        old.unlink()
-    for path, held in files.items():
-        (folder / Path(path).name).write_bytes(held)
-    found = kept(folder / "floormic.sqlite3")
-    return len(acknowledged - marks_in(found.texts).keys()), found.sound
-
-
-@scenario("fsync", seconds=35, needs="strace")
-async def synced_first(run: Run) -> None:
-    """Nobody is told that a message is kept before the disk has it: by the order of the calls, and by power cuts."""
-    recording = await recorded(run)
-    verdict = recording.verdict()
-    run.say(f"acknowledged: {verdict.by}, in {len(recording.made)} calls")
-    run.figure("acknowledged before the sync had ended", len(verdict.too_early), f"of {verdict.acknowledged}", most=0)
-    run.figure("acknowledged by an answer", verdict.by.get("reply", 0), "messages", least=200)
-    run.figure("acknowledged by Telegram's offset", verdict.by.get("offset", 0), "messages", least=40)
-    cuts = 15 if run.short else 60
-    lost, damaged = recording.cuts(cuts, run.dice, run.folder / "after")
-    run.figure("acknowledged messages lost", lost, f"over {cuts} power cuts", most=0)
-    run.figure("databases damaged", damaged, f"of {cuts}", most=0)
-
-
-@scenario("fsync-normal", seconds=35, needs="strace", control=True)
-async def not_synced(run: Run) -> None:
-    """With `synchronous = NORMAL` both the order of the calls and the power cuts show that messages may be lost."""
-    recording = await recorded(run, "synchronous_normal")
-    verdict = recording.verdict()
-    lost, _ = recording.cuts(15 if run.short else 60, run.dice, run.folder / "after")
-    run.figure("acknowledged before the sync had ended", len(verdict.too_early), f"of {verdict.acknowledged}")
-    run.figure("acknowledged messages lost over the power cuts", lost)
-    run.figure("what the one that found less found", min(len(verdict.too_early), lost), most=0)
-
-
-@scenario("fsync-early", seconds=35, needs="strace", control=True)
-async def told_first(run: Run) -> None:
-    """Where people are told before the commit, the order of the calls shows it."""
-    verdict = (await recorded(run, "acknowledged_early")).verdict()
-    run.figure("acknowledged before the sync had ended", len(verdict.too_early), f"of {verdict.acknowledged}", most=0)
-
 
 ERRORS = {
     "a sync": ("fsync:error=EIO:when=2+{0}", "fdatasync:error=EIO:when=2+{0}"),
@@ -135,7 +29,7 @@ async def disk_fails(run: Run) -> None:
     """Whatever call to the disk fails, nobody is told that it worked, and the program goes on by itself."""
     _strace.require()
     failed = early = acknowledged = lost = damaged = cuts = 0
-    async with hall(run) as (program, audience):
+    async with watched(run) as (program, audience):
         for number, (what, failing) in enumerate(ERRORS.items()):
             file = run.folder / f"trace{number}.txt"
             async with _strace.traced(program, file, [one.format(3) for one in failing]) as trace:
@@ -197,9 +91,9 @@ async def locked(database: Path) -> AsyncIterator[None]:
 @scenario("database-locked", seconds=50)
 async def database_locked(run: Run) -> None:
     """While another program holds the database nothing is lost, pages go on, and the event loop does not stall."""
-    async with hall(run) as (program, audience):
+    async with watched(run) as (program, audience):
         await audience.say(40)
-        await audience.until_understood(LOADED)
+        await audience.until_understood(FETCHED)
         usual = await audience.read(2, ["/healthz"])
         stop = asyncio.Event()
         saying = asyncio.ensure_future(audience.insist(stop, together=20))
@@ -223,10 +117,11 @@ async def accounted(run: Run, program: Program, audience: Audience) -> None:
     wrong = [one for one in audience.refusals if one.status != 503 or not one.told]
     run.figure("refused by 503 with Retry-After", len(audience.refusals) - len(wrong))
     run.figure("refused in another way", len(wrong) + audience.cut, most=0)
-    run.figure("faults of the program in its log", program.log.count("Traceback"), most=0)
-    await program.kill()
-    run.figure("ready again after kill -9 in", await program.start(), "s", timing=True)
-    await program.kill()
+    run.figure("faults of the program in its log", len(program.faults()), most=0)
+    await program.end()
+    await program.start()
+    run.figure("ready again after kill -9 in", await program.ready(), "s", timing=True)
+    await program.end()
     found = kept(program.database)
     counted = marks_in(found.texts)
     acknowledged = audience.acknowledged.keys() | audience.confirmed()
@@ -240,7 +135,7 @@ async def disk_full(run: Run) -> None:
     """While a disk is full what cannot be kept is refused, pages go on, and with room again all comes in by itself."""
     disk = small_disk(run.folder / "data")
     run.say(disk.what)
-    async with hall(run) as (program, audience):
+    async with watched(run) as (program, audience):
         await audience.say(40)
         disk.fill(program)
         stop = asyncio.Event()
