@@ -66,7 +66,7 @@ class Limited:
 
 def small_disk(folder: Path) -> SmallDisk:
     """At this folder, which is made, for this process and those it starts."""
-    folder.mkdir()
+    folder.mkdir(parents=True)
     apart = ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNS) == 0
     commands = (
         ["mount", "--make-rprivate", "/"],

@@ -133,7 +133,7 @@ async def accounted(run: Run, program: Program, audience: Audience) -> None:
 @scenario("disk-full", seconds=35)
 async def disk_full(run: Run) -> None:
     """While a disk is full what cannot be kept is refused, pages go on, and with room again all comes in by itself."""
-    disk = small_disk(run.folder / "data")
+    disk = small_disk(run.folder / "hall" / "data")
     run.say(disk.what)
     async with watched(run) as (program, audience):
         await audience.say(40)
