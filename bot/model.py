@@ -111,6 +111,7 @@ class Message:
 
     `explicit`: sent through a way that is there for asking (the page's field, /ask), so it need not be detected. A line
     that asks several things is several messages with one external id and growing `part`, each placed by itself.
+    `aside`: its author says more than anybody reads; it is kept and nothing becomes of it.
     """
 
     session: str
@@ -124,6 +125,7 @@ class Message:
     explicit: bool = False
     part: int = 1
     id: int = 0
+    aside: bool = False
 
     @property
     def person(self) -> Person:

@@ -62,6 +62,9 @@ PlacedThem = Callable[[Sequence[Message], Sequence[Placed]], None]
 CROWDED_BATCH = 32
 """Messages a transaction while very much comes in: what is accepted meanwhile waits for no more than that."""
 
+LENIENT = 1.0
+"""Seconds that slow mode overlooks: the page's clock and this one read the time at two moments."""
+
 GIVES_WAY = 3.0
 """Times as long as a batch took it waits before the next one, while very much comes in."""
 
@@ -191,6 +194,7 @@ class Pipeline:
         self._groups = Groups(encoder.dimension, judge)
         self._recent = Recent()
         self._asked = 0
+        self._last: dict[str, float] = {}
         self._standing: dict[str, Standing] = {}
         self._filed: dict[int, Filed] = {}
         self._beside: set[int] = set()  # those that the machine joined and the mode did not
@@ -278,7 +282,7 @@ class Pipeline:
                 asker=_asker(one.person),
                 first=one.joined,
             )
-        self._recent, self._asked = Recent(), 0
+        self._recent, self._asked, self._last = Recent(), 0, {}
         for message, placement in await self._store.latest(self._session.id, KEPT):
             self._hear(message, placement)
 
@@ -445,6 +449,7 @@ class Pipeline:
         self._recent.add(_line(message), placement.asking, placement.probability)
         if placement.asking:
             self._asked = _whole(message)
+            self._last[_asker(message.person)] = message.at
 
     def _take_lesson(self) -> None:
         if self._learn():
@@ -473,7 +478,18 @@ class Pipeline:
         if asking is None or vector is None or not asking.asks:
             probability, why = (asking.probability, asking.reasons) if asking else (0.0, ())
             return Placed(Placement(message.id, False, probability, reasons=Reasons(why)), vector)
+        if self._too_soon(message):
+            return Placed(
+                Placement(message.id, False, asking.probability, reasons=Reasons(because("slow_mode", 0.0))), vector
+            )
         return self._ask(message, asking, np.ascontiguousarray(vector))
+
+    def _too_soon(self, message: Message) -> bool:
+        """In slow mode, whether its author asked something else a moment ago. A chat does not let us refuse it, so it
+        is kept; what comes from the page was refused there."""
+        last = self._last.get(_asker(message.person))
+        soon = last is not None and message.at - last < self._session.slow - LENIENT
+        return soon and self._asked != _whole(message)
 
     def _ask(self, message: Message, asking: Asking, vector: Vector) -> Placed:
         told = self._lesson.match(message.text, vector)

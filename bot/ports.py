@@ -89,6 +89,7 @@ class Inbox(Protocol):
         A message with a known (source, external_id) changes nothing, and neither do its further parts, which follow it
         and are not counted. Nor does a delivery with a known key: what came again was answered already. A message whose
         vote counts is kept and waits for nothing more; one whose poll is not open any more is a message like others.
+        One that is set `aside` is kept and waits for nothing either.
         """
         ...
 

@@ -12,7 +12,7 @@ from bot.errors import BadInput, Conflict
 from bot.model import Mode, Session, Setting, SettingValue, SurveyWhen
 
 MODES = frozenset({"grouping", "answers", "acknowledgements", "memory", "promoting", "digest", "personal", "report"})
-MODERATORS = MODES - {"promoting"} | {"review", "ledger", "survey"}
+MODERATORS = MODES - {"promoting"} | {"review", "ledger", "survey", "slow"}
 """What moderators may set; everything else is the organiser's."""
 
 SETTINGS = frozenset(field.name for field in fields(Session)) - {"id"}

@@ -17,6 +17,7 @@ from functools import partial
 from bot.backoff import backoff
 from bot.errors import ConnectorError, Crowded, FloormicError, Refused, StoreError, TryLater
 from bot.fitting import one_line
+from bot.limits import Buckets, Rate
 from bot.model import (
     Cursor,
     Delivery,
@@ -62,6 +63,10 @@ sources take turns; the pace is more than any chat that people can read, and les
 
 AT_THE_DOOR = 32
 """Calls of one source that may wait at its door; further ones are turned away, to come again."""
+
+TALK = Rate(30, 0.5)
+"""What one person may say in one chat at once, and a second after that. More than that nobody reads: it is kept, but
+nothing becomes of it, or one who floods would be all that is understood."""
 
 TOLD = 5
 TOLD_PACE = 0.1
@@ -123,6 +128,7 @@ class Watch:
     bucket: Bucket = field(default_factory=lambda: Bucket(BURST, PACE))
     told: OrderedDict[tuple[str, str], Bucket] = field(default_factory=OrderedDict)
     waiting: int = 0
+    talkers: Buckets = field(default_factory=lambda: Buckets(TALK, time.time))
 
     async def turn(self, brought: int) -> None:
         """Waits until so many may come. Raises `Crowded` where many wait already: what a platform pushes at us through
@@ -212,6 +218,8 @@ class Door(Floor):
         watch = self._watch
         told = [delivery for delivery in deliveries if watch.may_be_told(delivery, time.monotonic())]
         led = [_sane(message, now, self._leads(message.session)) for message in messages]
+        # By when it was said: what comes late comes at once.
+        led = [replace(one, aside=True) if watch.talkers.take(one.author, one.at) else one for one in led]
         told = [replace(delivery, session=self._leads(delivery.session)) for delivery in told]
         return await self._talks.receive(led, cursor, told)
 

@@ -101,6 +101,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "notice": ("工作人员的通知", "a notice of the staff"),
     "chatter": ("闲聊", "chatter"),
     "to_viewer": ("是对另一位观众说的", "speaks to another viewer"),
+    "flood": ("这个人短时间内发了太多消息", "its author said too much in a short time"),
+    "slow_mode": ("慢速模式：同一个人刚刚提过问", "slow mode: the same person asked a moment ago"),
     "not_understood": ("没能读懂这条消息", "it could not be understood"),
     "meaning": ("整句的意思像在提问", "its meaning is that of a question"),
     "cue": ("有提问的迹象：{detail}", "a sign of asking: {detail}"),

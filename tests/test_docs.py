@@ -84,7 +84,7 @@ def test_every_setting_is_described() -> None:
     rows = describe_settings(OPTIONS)
     assert all(len(row.description) > 10 for row in rows)
     sections = {
-        "", "[web]", "[log]", "[encoder]", "[answers]", "[after]", "[privacy]", "[[session]]",
+        "", "[web]", "[limits]", "[log]", "[encoder]", "[answers]", "[after]", "[privacy]", "[[session]]",
         *(f"[{kind}]" for kind in KINDS),
     }  # fmt: skip
     assert {row.section for row in rows} == sections

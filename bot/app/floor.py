@@ -75,7 +75,9 @@ class OpenFloor:
         votes = await self._polls.heard(messages)
         sessions = {message.external_id: message.session for message in messages}
         voting = {(vote.person.source, vote.message) for vote in votes}
-        parts = [part for m in messages for part in ([m] if (m.source, m.external_id) in voting else _parts(m))]
+        parts = [
+            part for m in messages for part in ([m] if m.aside or (m.source, m.external_id) in voting else _parts(m))
+        ]
         new = await self._store.receive(parts, cursor, deliveries, votes)
         if new:
             self._arrived({m.session for m in messages})

@@ -32,6 +32,7 @@ from bot.courses import Courses
 from bot.desk import Desk
 from bot.errors import SettingsError
 from bot.experts import Experts
+from bot.limits import Rate
 from bot.live import Live
 from bot.logs import fault
 from bot.metrics import Measured, Metrics
@@ -46,7 +47,7 @@ from bot.quiet import SCHEDULED, held_until, is_quiet
 from bot.reach import ANSWERING
 from bot.reaching import Reaching
 from bot.rounds import TOPIC as AFTER
-from bot.settings import Settings, keep_secret
+from bot.settings import LimitsSettings, Settings, keep_secret
 from bot.staffroom import StaffRoom
 from bot.storage.connection import sqlite_version
 from bot.storage.sqlite import open_store
@@ -56,6 +57,7 @@ from bot.traffic import Traffic
 from bot.transcripts import Transcripts
 from bot.trying import Tryouts
 from bot.web.course import TOPIC as COURSE
+from bot.web.limits import Limits
 from bot.web.promotions import TOPIC as FAQ
 from bot.web.reach import TOPIC as REACH
 from bot.web.server import make_web, version
@@ -259,6 +261,7 @@ class Hall:
                 defaults={name: getattr(self.settings.after, name) for name in ("digest", "personal", "report")},
                 transcripts=self.transcripts,
                 trusted_proxies=web.trusted_proxies,
+                limits=_limits(self.settings.limits),
                 precision=self.settings.answers.precision,
                 replying=lambda: self._replying,
                 forgotten=self._forgotten,
@@ -517,6 +520,16 @@ class Hall:
                 await connector.close()
         self._minds.close()
         await self.store.close()
+
+
+def _limits(said: LimitsSettings) -> Limits:
+    return Limits(
+        writes=Rate(10 * said.requests, said.requests),
+        networks=Rate(30 * said.requests, 3 * said.requests),
+        newcomers=Rate(said.people, 2),
+        newcomers_of_network=Rate(3 * said.people, 6),
+        newcomers_of_session=Rate(5 * said.people, 50),
+    )
 
 
 def _learns_from(session: Session) -> tuple[object, ...]:

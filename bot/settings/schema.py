@@ -83,6 +83,26 @@ class LogSettings(Section):
     )
 
 
+class LimitsSettings(Section):
+    title_in_file = "[limits]"
+    about = "How much may come from one address. A hall behind one router has one address, so leave room for all in it."
+
+    people: StrictInt = Field(
+        default=1000,
+        ge=1,
+        le=1_000_000,
+        description="People that may ask or vote for the first time from one address at once; after them two a second, "
+        "and three times as many from one network. More lets one person vote more often by clearing cookies.",
+    )
+    requests: StrictInt = Field(
+        default=300,
+        ge=1,
+        le=1_000_000,
+        description="Questions, votes and whatever else is sent from one address a second; ten times as many at once, "
+        "and three times as many from one network.",
+    )
+
+
 class EncoderSettings(Section):
     title_in_file = "[encoder]"
     about = "The model that turns texts into vectors."
@@ -335,6 +355,7 @@ class Settings(Section):
         "is made when missing. Another disk or machine is better.",
     )
     web: WebSettings = WebSettings()
+    limits: LimitsSettings = LimitsSettings()
     log: LogSettings = LogSettings()
     encoder: EncoderSettings = EncoderSettings()
     answers: AnswersSettings = AnswersSettings()
@@ -361,6 +382,7 @@ class Settings(Section):
 
 SECTIONS: dict[str, type[Section]] = {
     "web": WebSettings,
+    "limits": LimitsSettings,
     "log": LogSettings,
     "encoder": EncoderSettings,
     "answers": AnswersSettings,

@@ -52,6 +52,8 @@ def receive(
             new += fresh and message.part == 1
             if fresh and (vote := voting.get((message.source, message.external_id))):
                 _vote(db, int(written.lastrowid or 0), message.session, vote)
+            elif fresh and message.aside:
+                _set_aside(db, int(written.lastrowid or 0))
     if cursor is not None:
         db.execute(
             "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET value = excluded.value",
@@ -59,6 +61,12 @@ def receive(
         )
     deliver_once(db, deliveries)
     return new
+
+
+def _set_aside(db: Database, message: int) -> None:
+    """It is kept, and the pipeline does not see it."""
+    db.execute(_PLACE, placement_row(Placement(message, False, 0.0, reasons=Reasons(because("flood", 0.0))), False))
+    db.execute("UPDATE messages SET placed = 1 WHERE id = ?", (message,))
 
 
 def _vote(db: Database, message: int, session: str, vote: PollVote | Pulse) -> None:

@@ -184,8 +184,9 @@ class Api:
         site, caller = self._site, request[CALLER]
         body = await read_body(request, AskBody)
         text = read_text(body.text, caller.lang)
+        site.take_as(caller, "messages")
         asker = self._named(caller, body.name)
-        site.take("messages", asker.id, caller.lang)
+        site.take_turn(caller, asker)
         external_id = f"{asker.id}:{body.id or secrets.token_urlsafe(12)}"
         message = _message(caller.here, asker, external_id, text, site.now())
         was_out = await site.store.is_out(asker.person)
@@ -256,8 +257,7 @@ class Api:
 
     async def offer_link(self, request: web.Request) -> web.Response:
         site, caller = self._site, request[CALLER]
-        participant = site.participant(caller)
-        site.take("votes", participant.id, caller.lang)
+        participant = site.take_as(caller, "votes")
         code = new_code()
         await site.store.offer_link(hashed(code), participant.person, site.now() + GOOD_FOR)
         words = say(caller.lang, "link_say", code=shown(code))
@@ -274,8 +274,7 @@ class Api:
 
     async def set_told(self, request: web.Request) -> web.Response:
         site, caller, body = self._site, request[CALLER], await read_body(request, ToldBody)
-        participant = site.participant(caller)
-        site.take("votes", participant.id, caller.lang)
+        participant = site.take_as(caller, "votes")
         if body.on:
             await site.store.opt_in(participant.person)
         else:
@@ -290,8 +289,7 @@ class Api:
 
     async def not_answered(self, request: web.Request) -> web.Response:
         site, caller = self._site, request[CALLER]
-        person = site.participant(caller).person
-        site.take("votes", person.id, caller.lang)
+        person = site.take_as(caller, "votes").person
         question = await self._question(request)
         return _one(await site.desk.not_answered(caller.here.id, question.id, person), caller)
 
@@ -310,8 +308,7 @@ class Api:
 
     async def _vote(self, request: web.Request, *, on: bool) -> web.Response:
         site, caller = self._site, request[CALLER]
-        person = site.participant(caller).person
-        site.take("votes", person.id, caller.lang)
+        person = site.take_as(caller, "votes").person
         question = await self._question(request)
         return _one(await site.desk.vote(caller.here.id, question.id, person, on), caller)
 

@@ -80,7 +80,7 @@ async def refusal(site: Site, request: web.Request, error: Exception) -> web.Res
     """The response to an exception; what is our own fault is logged, without the request's body."""
     caller = request[CALLER]
     failure = failure_of(error, caller.lang)
-    if isinstance(error, StoreError):
+    if isinstance(error, StoreError) and not isinstance(error, Crowded):  # a line each would make it worse
         log.warning("%s %s: %s", request.method, _logged(request), error)
     elif failure.status == 500:
         log.error("%s %s failed", request.method, _logged(request), exc_info=error)

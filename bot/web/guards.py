@@ -5,6 +5,7 @@ Deny by default: an address that no `Route` declares is refused, whatever else s
 
 import ipaddress
 import logging
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from bot.accounts import ROLES, at_least, role_of
-from bot.errors import BadInput, NoRole, NotAllowed, NotFound
+from bot.errors import BadInput, Crowded, NoRole, NotAllowed, NotFound
 from bot.web.csp import content_security_policy
 from bot.web.failures import refusal
 from bot.web.rendering import HERE
@@ -59,8 +60,10 @@ class Proxies:
     def _behind(self, request: web.Request, peer: str) -> str:
         hops = [hop.strip() for line in request.headers.getall("X-Forwarded-For", []) for hop in line.split(",")]
         for hop in reversed(hops):  # the last was written by our own proxy, those before by whoever came to it
-            peer = hop
-            if not self.trusts(hop):
+            if (address := _address(hop)) is None:  # then whoever wrote it is all that we know
+                break
+            peer = address
+            if not self.trusts(peer):
                 break
         return _plain(peer)
 
@@ -77,6 +80,7 @@ def make_guards(
 ) -> list[Callable[..., Awaitable[web.StreamResponse]]]:
     """The middlewares, outermost first."""
     proxies = Proxies(trusted_proxies)
+    writing = 0  # requests that are under way
 
     @web.middleware
     async def entrance(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -103,9 +107,21 @@ def make_guards(
             return await _undeclared(request, handler)
         if route.unsafe and route.kind != "hook":
             _require_same_site(request, caller, site)
-            site.take("writes", caller.address, caller.lang)
-        if route.body is not None:  # a role may be lost while a slow body comes in
-            await request.read()
+            site.take_write(caller)
+        if route.body is not None or (route.unsafe and route.kind == "hook"):
+            await request.read()  # a role may be lost while a slow body comes in
+        if not route.unsafe or route.largest:
+            return await admit(route, request, caller, handler)
+        nonlocal writing
+        if writing >= site.limits.at_once:  # what waits here would be answered when nobody waits for it any more
+            raise Crowded(1.0)
+        writing += 1
+        try:
+            return await admit(route, request, caller, handler)
+        finally:
+            writing -= 1
+
+    async def admit(route: Route, request: web.Request, caller: Caller, handler: Handler) -> web.StreamResponse:
         await _recognise(site, request, caller)
         caller.least = route.least
         _require_role(route, request, caller)
@@ -233,6 +249,19 @@ def _origin(url: str) -> str:
 
 def _last(header: str) -> str:
     return header.rpartition(",")[2].strip()
+
+
+_WITH_PORT = re.compile(r"\[([^\]]+)\](?::\d{1,5})?|([\d.]+):\d{1,5}")
+
+
+def _address(hop: str) -> str | None:
+    """The address in a hop of X-Forwarded-For, which some proxies write with its port; None for anything else."""
+    if found := _WITH_PORT.fullmatch(hop):
+        hop = found[1] or found[2]
+    try:
+        return str(ipaddress.ip_address(_plain(hop.partition("%")[0])))
+    except ValueError:
+        return None
 
 
 def _plain(address: str) -> str:

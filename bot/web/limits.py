@@ -1,18 +1,12 @@
-"""Token buckets: how fast one participant, one address or one guesser may go."""
+"""How fast the web side may be used, and by which address somebody counts."""
 
-from collections import Counter, OrderedDict
+import ipaddress
+from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from bot.ports import Now
+from bot.limits import Rate
 from bot.web.open_files import most_streams, most_streams_of_address
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """`burst` at once, then `per_second`."""
-
-    burst: float
-    per_second: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +19,12 @@ class Limits:
     messages: Rate = Rate(10, 0.5)  # one participant
     votes: Rate = Rate(40, 2)  # one participant
     previews: Rate = Rate(10, 0.7)  # one participant, while they type
-    writes: Rate = Rate(1000, 100)  # one address, everything unsafe
+    writes: Rate = Rate(3000, 300)  # one address, everything unsafe
+    networks: Rate = Rate(9000, 900)  # one network (/24, /48), everything unsafe
+    newcomers: Rate = Rate(1000, 2)  # one address, people who ask or vote for the first time
+    newcomers_of_network: Rate = Rate(3000, 6)  # one network
+    newcomers_of_session: Rate = Rate(5000, 50)  # one session, from wherever
+    at_once: int = 512  # requests that write, under way; further ones are refused at once
     guesses: Rate = Rate(10, 1 / 30)  # one address, wrong codes and sign-in links
     viewer_pause: float = 0.2  # between two events of one viewer; staff are told at once
     account_guesses: Rate = Rate(10, 1 / 10)  # one name, wrong passwords; faster than one address may guess
@@ -34,39 +33,6 @@ class Limits:
     write_timeout: float = 10.0
     streams: int = field(default_factory=most_streams)  # of viewers; staff's are always let in
     streams_of_address: int = field(default_factory=most_streams_of_address)
-
-
-class Buckets:
-    """One bucket for each key. Holds at most `most` keys and forgets those not used for longest."""
-
-    def __init__(self, rate: Rate, now: Now, most: int = 20_000) -> None:
-        self._rate = rate
-        self._now = now
-        self._most = most
-        self._filled: OrderedDict[str, tuple[float, float]] = OrderedDict()  # key -> (tokens, when)
-
-    def wait(self, key: str) -> float:
-        """Seconds until one more is granted; 0: now. Takes nothing."""
-        return max(0.0, (1.0 - self._tokens(key)) / self._rate.per_second)
-
-    def take(self, key: str) -> float:
-        """Take one and return 0, or take none and return the seconds to wait."""
-        tokens = self._tokens(key)
-        if tokens < 1.0:
-            return (1.0 - tokens) / self._rate.per_second
-        self._filled[key] = (tokens - 1.0, self._now())
-        self._filled.move_to_end(key)
-        if len(self._filled) > self._most:
-            self._filled.popitem(last=False)
-        return 0.0
-
-    def give(self, key: str) -> None:
-        """Put one back that was taken."""
-        self._filled[key] = (min(self._rate.burst, self._tokens(key) + 1.0), self._now())
-
-    def _tokens(self, key: str) -> float:
-        tokens, at = self._filled.get(key, (self._rate.burst, 0.0))
-        return min(self._rate.burst, tokens + max(0.0, self._now() - at) * self._rate.per_second)
 
 
 class Seats:
@@ -91,3 +57,14 @@ class Seats:
         self._taken[address] -= 1
         if not self._taken[address]:
             del self._taken[address]
+
+
+@lru_cache(4096)
+def counted_by(address: str) -> tuple[str, str]:
+    """What an address counts as, and its network. Of IPv6 everybody has a /64 to themselves, so that is one address."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address, address
+    near, wide = (32, 24) if ip.version == 4 else (64, 48)
+    return tuple(str(ipaddress.ip_network((ip, length), strict=False)) for length in (near, wide))  # type: ignore[return-value]

@@ -178,8 +178,7 @@ class Polling:
 
     async def _vote(self, request: web.Request, choices: list[str]) -> web.Response:
         site, caller, id = self._site, request[CALLER], request.match_info["poll"]
-        person = site.participant(caller).person
-        site.take("votes", person.id, caller.lang)
+        person = site.take_as(caller, "votes").person
         if (await site.store.poll(id)).state.status is PollStatus.DRAFT and not caller.staff:
             raise NotFound(NO_POLL.format(id))
         return reply(poll_out(await site.polls.vote(caller.here.id, id, person, choices), caller.staff))
@@ -189,8 +188,7 @@ class Polling:
 
     async def feel(self, request: web.Request) -> web.Response:
         site, caller, body = self._site, request[CALLER], await read_body(request, PulseBody)
-        person = site.participant(caller).person
-        site.take("votes", person.id, caller.lang)
+        person = site.take_as(caller, "votes").person
         await site.polls.feel(caller.here.id, person, Mood(body.mood))
         return await self._pulse(request)
 

@@ -114,16 +114,14 @@ class Privacy:
 
     async def mine(self, request: web.Request) -> web.Response:
         site, caller = self._site, request[CALLER]
-        person = site.participant(caller).person
-        site.take("votes", person.id, caller.lang)
+        person = site.take_as(caller, "votes").person
         return _file(await site.store.known(person), request)
 
     async def forget_me(self, request: web.Request) -> web.Response:
         """Afterwards this device is somebody new."""
         site, caller = self._site, request[CALLER]
         await read_body(request, ForgetMeBody)
-        person = site.participant(caller).person
-        site.take("votes", person.id, caller.lang)
+        person = site.take_as(caller, "votes").person
         answer = await self._forget(person, None)
         site.greet(caller, site.participants.new())
         return answer

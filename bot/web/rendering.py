@@ -66,6 +66,7 @@ def session_now(session: Session) -> SessionNow:
             promoting=session.promoting.value,
         ),
         survey=session.survey.value,
+        slow=session.slow,
         after=AfterModes(digest=session.digest.value, personal=session.personal.value, report=session.report.value),
     )
 

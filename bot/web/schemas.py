@@ -147,6 +147,7 @@ class SessionNow(Reply):
     ended_at: float | None
     abilities: AbilityModes
     survey: SurveyOpens
+    slow: int = Field(description="slow mode: seconds between two questions of one person, 0 is off")
     after: AfterModes
 
 
@@ -173,6 +174,7 @@ class _Settings(Body):
     memory: ModeName = "auto"
     promoting: ModeName = "suggest"
     survey: SurveyOpens = "off"
+    slow: Annotated[int, Field(ge=0, le=3600, strict=True)] = 0
     digest: ModeName = "suggest"
     personal: ModeName = "auto"
     report: ModeName = "auto"
@@ -180,8 +182,8 @@ class _Settings(Body):
 
 class SessionBody(_Settings):
     """The settings to change; what is not given stays. `ended`: the talk is over (now), or goes on after all;
-    `course_of`: has the course material of that session (null: none). Moderators may set `review`, `ledger`, `survey`
-    and the modes."""
+    `course_of`: has the course material of that session (null: none). Moderators may set `review`, `ledger`, `survey`,
+    `slow` (seconds between two questions of one person) and the modes."""
 
     title: str = Field(default="", max_length=200)
     ended: bool = False

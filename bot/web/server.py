@@ -11,6 +11,7 @@ from aiohttp import web
 from bot.accounts import Actor
 from bot.courses import Courses
 from bot.experts import Experts
+from bot.limits import Buckets, Pauses
 from bot.live import Live
 from bot.model import SettingValue
 from bot.polls import Polls
@@ -33,7 +34,7 @@ from bot.web.guards import Proxies, make_guards, set_headers
 from bot.web.hands import Hands
 from bot.web.identity import Participants
 from bot.web.installable import Installable
-from bot.web.limits import Buckets, Limits
+from bot.web.limits import Limits
 from bot.web.observing import Nobody, Observer, make_observing, name_request
 from bot.web.openapi import openapi_document
 from bot.web.pages import Pages
@@ -156,9 +157,15 @@ def make_web(
             "votes": Buckets(limits.votes, now),
             "previews": Buckets(limits.previews, now),
             "writes": Buckets(limits.writes, now),
+            "networks": Buckets(limits.networks, now),
+            "newcomers": Buckets(limits.newcomers, now),
+            "newcomers_of_network": Buckets(limits.newcomers_of_network, now),
+            "newcomers_of_session": Buckets(limits.newcomers_of_session, now),
             "guesses": Buckets(limits.guesses, now),
             "account_guesses": Buckets(limits.account_guesses, now),
         },
+        known=Pauses(now, most=100_000),
+        asked=Pauses(now),
     )
     promotions = promotions or Promotions(
         store, courses, now, changed=lambda id: live.changed(id, FAQ), acted=live.changed

@@ -54,7 +54,7 @@ class Sessions:
                 API + "/sessions/{session}",
                 "moderator",
                 self.change,
-                "Set fields of the session; moderators its modes, review and ledger, organisers everything",
+                "Set fields of the session; moderators its modes, slow mode, review and ledger, organisers everything",
                 body=SessionBody,
                 reply=SessionChanged,
             ),

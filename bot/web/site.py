@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
@@ -13,6 +13,7 @@ from bot.accounts import Actor, Login, at_least, name_key
 from bot.courses import Courses
 from bot.errors import BadInput, Conflict, FloormicError, NotAllowed, NotFound
 from bot.experts import Experts
+from bot.limits import Buckets, Pauses
 from bot.live import Live
 from bot.model import (
     Action,
@@ -38,7 +39,7 @@ from bot.trends import Trends
 from bot.trying import Tryouts
 from bot.web.assets import Assets
 from bot.web.identity import Participant, Participants
-from bot.web.limits import Buckets, Limits
+from bot.web.limits import Limits, counted_by
 from bot.web.queue_json import QueueJson
 from bot.web.signin import SignIn
 from bot.web.source_json import Configured
@@ -124,11 +125,12 @@ class Desk(Protocol):
 
 
 class TooFast(BadInput):
-    """Somebody goes faster than the limits allow; may go on in `seconds`."""
+    """Somebody goes faster than the limits allow, or than slow mode (`slow`: its seconds); may go on in `seconds`."""
 
-    def __init__(self, lang: str, seconds: float) -> None:
+    def __init__(self, lang: str, seconds: float, slow: int = 0) -> None:
         self.seconds = max(1, round(seconds + 0.5))
-        super().__init__(say(lang, "too_fast", seconds=self.seconds))
+        said = say(lang, "slow_mode", seconds=self.seconds, slow=slow) if slow else ""
+        super().__init__(said or say(lang, "too_fast", seconds=self.seconds))
 
 
 class NoSeat(FloormicError):
@@ -235,7 +237,9 @@ class Site:
     queue_json: QueueJson
     templates: Mapping[str, Environment]
     assets: Assets
-    buckets: Mapping[str, Buckets] = field(default_factory=dict)
+    buckets: Mapping[str, Buckets]
+    known: Pauses
+    asked: Pauses
 
     @property
     def secure(self) -> bool:
@@ -258,6 +262,33 @@ class Site:
         """Raises `TooFast` where the bucket of this key is empty."""
         if seconds := self.buckets[bucket].take(key):
             raise TooFast(lang, seconds)
+
+    def take_as(self, caller: Caller, bucket: str) -> Participant:
+        """The caller as somebody who asks or votes once more. Raises `TooFast` where they are too fast, or where too
+        many do so for the first time: clearing a browser's cookies makes one a new person, but not at any pace."""
+        participant = self.participant(caller)
+        self.take(bucket, participant.id, caller.lang)
+        if participant.id not in self.known:
+            near, network = counted_by(caller.address)
+            self.take("newcomers", near, caller.lang)
+            self.take("newcomers_of_network", network, caller.lang)
+            if caller.session:
+                self.take("newcomers_of_session", caller.session.id, caller.lang)
+        self.known.note(participant.id)
+        return participant
+
+    def take_turn(self, caller: Caller, participant: Participant) -> None:
+        """Raises `TooFast` where the session is in slow mode and they asked a moment ago."""
+        key = f"{caller.here.id} {participant.id}"
+        if seconds := self.asked.wait(key, caller.here.slow):
+            raise TooFast(caller.lang, seconds, caller.here.slow)
+        self.asked.note(key)
+
+    def take_write(self, caller: Caller) -> None:
+        """Raises `TooFast` where this address, or its network, sends too much."""
+        near, network = counted_by(caller.address)
+        self.take("writes", near, caller.lang)
+        self.take("networks", network, caller.lang)
 
     def may_guess(self, caller: Caller) -> None:
         """Raises `TooFast` where this address guessed wrong too often."""

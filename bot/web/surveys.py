@@ -168,8 +168,7 @@ class SurveyRoutes:
 
     async def _answer(self, request: web.Request, choices: list[str]) -> web.Response:
         site, caller = self._site, request[CALLER]
-        person = site.participant(caller).person
-        site.take("votes", person.id, caller.lang)
+        person = site.take_as(caller, "votes").person
         await site.surveys.answer(caller.here.id, request.match_info["item"], person, choices)
         return await self._as_seen(caller)
 

@@ -152,6 +152,29 @@ async def test_what_is_asked_on_purpose_is_not_doubted(store: SqliteStore) -> No
     assert not nothing.asking
 
 
+async def test_in_slow_mode_one_person_founds_no_two_questions_at_once(store: SqliteStore) -> None:
+    """What the same person asks within the pause is kept and founds nothing; what they say without asking costs them no
+    turn, after the pause they ask again, and somebody else is not held up."""
+    async with running(store) as pipeline:
+        pipeline.follow(replace(TALK, slow=60))
+        asked = [
+            replace(message(n, text, explicit=explicit), author=author, at=at)
+            for n, (text, author, at, explicit) in enumerate(
+                [
+                    ("666", "ann", 1000.0, False),
+                    ("Is there a recording?", "ann", 1001.0, True),
+                    ("Where are the slides?", "ann", 1030.0, True),
+                    ("What does it cost?", "bob", 1031.0, True),
+                    ("Where are the slides?", "ann", 1062.0, True),
+                ],
+                1,
+            )
+        ]
+        placed = await say(store, pipeline, *asked)
+    assert [one.question is not None for one in placed] == [False, True, False, True, True]
+    assert [reason.code for reason in placed[2].reasons.asking] == ["slow_mode"]
+
+
 @pytest.mark.parametrize(
     "text", ["", " ", "\x00\x07?", "?" * 50_000, "𓀀?" * 2000, "👩‍👩‍👧‍👦?", "\u202eabc?", "a\u0300" * 5000 + "?"]
 )

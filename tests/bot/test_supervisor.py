@@ -3,8 +3,10 @@
 import asyncio
 import math
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ import pytest
 from bot.errors import ConnectorError, Crowded, Refused, StoreError, TryLater
 from bot.model import Abilities, Address, Delivery, Message, Outage, SourceReport, SourceState
 from bot.ports import Floor, HookReply, HookRequest
-from bot.supervisor import AT_THE_DOOR, BURST, PACE, STEADY, Bucket, Supervisor
+from bot.supervisor import AT_THE_DOOR, BURST, PACE, STEADY, TALK, Bucket, Supervisor
 from tests.bot.connectors.contract import FakeSources
 from tests.bot.values import message
 from tests.fake_floor import FakeFloor
@@ -79,6 +81,7 @@ class Running:
         wait: float = 0.005,
     ):
         self._seconds = wait
+        self.began = time.monotonic()
         self.floor, self.store, self.waits = floor or FakeFloor(), store or FakeSources(), list[int]()
         self.supervisor = Supervisor(
             self.floor, self.store, connectors, now, said=lambda name: (len(name), 7), wait=self._wait
@@ -302,11 +305,11 @@ async def test_one_that_floods_waits_at_its_own_door() -> None:
 
 async def flooded_by(run: Running) -> float:
     """Until the burst of a flood has come in, and it stands still for a moment; how many may have come in by then."""
-    before, began = -1, time.monotonic()
+    before = -1
     while len(run.floor.messages) < BURST or before != len(run.floor.messages):
         before = len(run.floor.messages)
         await asyncio.sleep(0.1)
-    return BURST + 200 + PACE * (time.monotonic() - began)
+    return BURST + 200 + PACE * (time.monotonic() - run.began)
 
 
 async def test_many_calls_at_once_queue_at_the_door_too() -> None:
@@ -329,6 +332,24 @@ async def test_many_calls_at_once_queue_at_the_door_too() -> None:
         refused = [one for one in ended if isinstance(one, Crowded)]
         assert len(refused) >= 50
         assert all(one.seconds >= 1 for one in refused)
+
+
+async def test_the_flood_of_one_author_is_kept_and_set_aside() -> None:
+    """Of a thousand lines that one person says within a second some are heard and the rest set aside; others beside
+    them are heard, and so is one who said as many over an hour and is delivered at once."""
+    chat, now = Script("chat"), time.time()
+    async with running(chat) as run:
+        await run.state("chat", SourceState.CONNECTED)
+        assert chat.floor
+        loud = [replace(message(n, source="chat"), author="loud", at=now - 1) for n in range(1000)]
+        calm = [replace(message(2000 + n, source="chat"), author=f"calm{n}", at=now) for n in range(100)]
+        late = [replace(message(3000 + n, source="chat"), author="late", at=now - 3600 + 7 * n) for n in range(500)]
+        await chat.floor.receive([*loud, *calm, *late])
+    heard = Counter(one.author for one in run.floor.messages if not one.aside)
+    assert len(run.floor.messages) == 1600
+    assert heard["loud"] == TALK.burst
+    assert heard["late"] == 500
+    assert sum(heard[f"calm{n}"] for n in range(100)) == 100
 
 
 async def test_who_asks_the_bot_over_and_over_is_answered_now_and_then() -> None:

@@ -10,7 +10,7 @@ export function startModes(session, live, open) {
   const modes = new Modes(byId("modes-body"), session, live, show);
   const draw = () => {
     if (!modes.modes) return;
-    const line = modesLine(modes.modes);
+    const line = modesLine(modes.modes, modes.slow);
     setText(byId("modes-line"), line);
     button.setAttribute("aria-label", t("modes.open", { line }));
   };

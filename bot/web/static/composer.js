@@ -117,7 +117,9 @@ export class Composer {
   drawNote() {
     const waiting = this.outbox.entries.filter((entry) => !entry.failed && Date.now() / 1000 - entry.at > 1).length;
     const { trouble } = this.outbox;
-    const why = trouble && trouble.code !== "offline" ? ` ${trouble.advice}` : "";
+    const left = Math.ceil((this.outbox.notBefore - Date.now()) / 1000);
+    const waits = trouble?.code === "too_fast" && left > 0; // the server said until when
+    const why = waits ? ` ${t("viewer.again", { n: left })}` : trouble && trouble.code !== "offline" ? ` ${trouble.advice}` : "";
     this.note.hidden = waiting === 0;
     const said = t(this.outbox.safe ? "viewer.waiting.n" : "viewer.waiting.unsafe", { n: waiting });
     setText(this.note, waiting ? said + why : "");

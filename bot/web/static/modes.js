@@ -8,11 +8,15 @@ import "./words/modes.js";
 
 const ABILITIES = { grouping: ["off", "suggest", "auto"], answers: ["off", "suggest", "auto"], memory: ["off", "suggest", "auto"], acknowledgements: ["off", "auto"], promoting: ["off", "suggest", "auto"] };
 const ORGANISERS = new Set(["promoting"]); // it changes the course
+const PAUSES = [0, 10, 30, 60, 120, 300]; // seconds of slow mode to choose from
 const SETTLED = 350; // milliseconds: arrow keys go through the modes on their way
 const AGAIN = 5000; // milliseconds between two counts while questions come in
 
 /** The modes in one line of words. */
-export const modesLine = (modes) => Object.keys(ABILITIES).filter((ability) => !ORGANISERS.has(ability)).map((ability) => `${t(`modes.short.${ability}`)} ${t(`modes.is.${modes[ability]}`)}`).join(" · ");
+export const modesLine = (modes, slow = 0) => [...Object.keys(ABILITIES).filter((ability) => !ORGANISERS.has(ability)).map((ability) => `${t(`modes.short.${ability}`)} ${t(`modes.is.${modes[ability]}`)}`), ...(slow ? [`${t("modes.slow")} ${pauseWords(slow)}`] : [])].join(" · ");
+
+/** So many seconds of slow mode in words. */
+const pauseWords = (n) => (n === 0 ? t("modes.off") : n % 60 ? t("modes.slow.seconds", { n }) : t("modes.slow.minutes", { n: n / 60 }));
 
 export class Modes {
   /**
@@ -22,12 +26,13 @@ export class Modes {
   constructor(root, session, live, open = null) {
     Object.assign(this, { root, session, live, open });
     this.modes = null;
+    this.slow = null;
     this.found = null;
     this.failed = false;
     this.looked = false;
     this.waiting = {};
     this.build();
-    live.addEventListener("session", ({ detail }) => this.set(detail.abilities));
+    live.addEventListener("session", ({ detail }) => this.set(detail.abilities, detail.slow));
     live.addEventListener("change", () => this.looked && this.later());
     onLanguage(() => (this.build(), this.draw()));
   }
@@ -40,8 +45,9 @@ export class Modes {
     if (looked) this.count();
   }
 
-  set(modes) {
+  set(modes, slow) {
     this.modes = modes;
+    this.slow = slow;
     this.draw();
   }
 
@@ -64,7 +70,7 @@ export class Modes {
   build() {
     this.parts = {};
     const precision = (this.precision = el("p", { class: "faint modes-precision" }));
-    this.root.replaceChildren(el("p", { class: "faint", text: t("modes.why") }), ...Object.keys(ABILITIES).map((ability) => this.ability(ability)));
+    this.root.replaceChildren(el("p", { class: "faint", text: t("modes.why") }), ...Object.keys(ABILITIES).map((ability) => this.ability(ability)), this.slowMode());
     this.parts.answers.box.append(precision);
   }
 
@@ -74,6 +80,20 @@ export class Modes {
     const box = el("fieldset", { class: "ability" }, el("legend", { text: t(`modes.${ability}`) }), el("div", { class: "modes-row" }, ...cells.map((cell) => cell.node)), examples);
     this.parts[ability] = { box, cells, examples };
     return box;
+  }
+
+  slowMode() {
+    const id = "mode-slow";
+    this.pause = el("select", { id, disabled: true, "aria-describedby": `${id}-what`, on: { change: () => this.sendSlow(Number(this.pause.value)) } });
+    const label = el("label", { class: "slow-name", for: id, text: t("modes.slow") });
+    return el("div", { class: "ability slow-mode" }, label, this.pause, el("p", { class: "mode-what", id: `${id}-what`, text: t("modes.slow.what") }));
+  }
+
+  drawSlow() {
+    const pauses = PAUSES.includes(this.slow ?? 0) ? PAUSES : [...PAUSES, this.slow].sort((a, b) => a - b);
+    this.pause.replaceChildren(...pauses.map((n) => el("option", { value: n, text: pauseWords(n) })));
+    this.pause.value = this.slow ?? 0;
+    this.pause.disabled = this.slow === null;
   }
 
   mode(ability, mode) {
@@ -99,6 +119,7 @@ export class Modes {
       }
       this.drawExamples(ability, examples);
     }
+    if (document.activeElement !== this.pause) this.drawSlow();
     this.precision.hidden = !this.found;
     if (this.found) setText(this.precision, t("modes.precision", { n: Math.round(100 * this.found.precision) }));
   }
@@ -134,6 +155,18 @@ export class Modes {
     }
     if (this.waiting[ability]?.mode === mode) delete this.waiting[ability];
     this.draw();
+  }
+
+  async sendSlow(slow) {
+    try {
+      const { session, action } = await call("PATCH", inSession(this.session), { slow });
+      this.slow = session.slow;
+      const back = { word: t("modes.undo"), act: () => this.undo(action) };
+      if (action !== null) toast(t("modes.slow.now", { pause: pauseWords(slow) }), { slot: "modes", action: back });
+    } catch (failure) {
+      toastFailure(failure);
+    }
+    this.drawSlow();
   }
 
   async undo(action) {

@@ -13,6 +13,7 @@ export const valueOf = (session, name) => (MODES.includes(name) ? session.abilit
 export function inWords(name, value) {
   if ([...MODES, ...AFTER].includes(name)) return t(`settings.mode.${value}`);
   if (typeof value === "boolean") return t(value ? "settings.on" : "settings.off");
+  if (name === "slow") return value ? t("settings.slow.n", { n: value }) : t("settings.off");
   if (name === "survey") return t(`settings.survey.${value}`);
   if (name === "language") return t(`settings.language.${value}`);
   if (name === "starts_at" || name === "ended_at") return value === null ? t("settings.none") : day(value);

@@ -1,4 +1,4 @@
-// How the session is set, on the viewer's page: its title, whether it is over or read before it is shown, the ledger.
+// How the session is set, on the viewer's page: its title, whether it is over, read before it is shown or in slow mode, the ledger.
 import { byId, setText } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 
@@ -8,8 +8,9 @@ export function startSession(session, live) {
     setText(byId("title"), session.title);
     document.title = `${session.title} · Floormic`;
     const key = session.ended_at ? "viewer.ended" : session.review ? "viewer.review" : "";
-    byId("notice").hidden = !key;
-    setText(byId("notice"), key ? t(key) : "");
+    const slow = !session.ended_at && session.slow ? t("viewer.slow", { n: session.slow }) : "";
+    byId("notice").hidden = !key && !slow;
+    setText(byId("notice"), [key ? t(key) : "", slow].filter(Boolean).join(" "));
     byId("ledger-open").hidden = !session.ledger;
   };
   live.addEventListener("session", ({ detail }) => ((session = detail), draw()));

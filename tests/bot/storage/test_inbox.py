@@ -27,6 +27,29 @@ async def test_messages_come_back_in_order_of_arrival_with_growing_ids(store: St
     assert await store.pending("talk", 2) == waiting[:2]
 
 
+async def test_where_more_waits_than_is_wanted_the_sources_take_turns(store: Store) -> None:
+    """A thousand lines of one chat do not hold up two of another; each keeps its own order, and no session sees what
+    waits in another."""
+    await store.receive([message(n, source="loud") for n in range(1, 1001)])
+    await store.receive([message(n, source="calm") for n in range(2001, 2003)])
+    await store.receive([message(1, source="other", session="rerun")])
+    waiting = await store.pending("talk", 10)
+    assert [m.external_id for m in waiting if m.source == "calm"] == [message(n).external_id for n in (2001, 2002)]
+    assert [m.external_id for m in waiting if m.source == "loud"] == [message(n).external_id for n in range(1, 9)]
+    assert [m.id for m in waiting] == sorted(m.id for m in waiting)
+
+
+async def test_what_is_set_aside_is_kept_and_waits_for_nothing(store: Store) -> None:
+    """A message of somebody who floods is there with its decision, and the pipeline does not see it; the next waits."""
+    await store.receive([replace(message(1), aside=True), message(2)])
+    assert [m.external_id for m in await store.pending("talk", 10)] == [message(2).external_id]
+    (flood, placement), _ = await store.placements("talk")
+    assert flood.text == message(1).text
+    assert placement is not None
+    assert not placement.asking
+    assert [reason.code for reason in placement.reasons.asking] == ["flood"]
+
+
 async def test_a_redelivered_message_changes_nothing(store: Store) -> None:
     """The same source and external id a second time is not new, whatever else it says; the new ones beside it are."""
     await store.receive([message(1, "first")])

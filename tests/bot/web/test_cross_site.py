@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from bot.limits import Rate
 from bot.storage.connection import connect
 from bot.storage.sqlite import SqliteStore
 from bot.web import guards
-from bot.web.limits import Limits, Rate
+from bot.web.limits import Limits
 from bot.web.routes import Route
 from bot.web.server import POLICY
 from bot.web.site import Caller, Site

@@ -35,6 +35,8 @@ addWords({
   "settings.review": ["先审核，再公开", "Review before publishing"],
   "settings.review.on": ["主持人通过以后，观众才看到新问题。", "Viewers see a new question only after a moderator approved it."],
   "settings.review.off": ["观众马上看到每个新问题。", "Viewers see each new question at once."],
+  "settings.slow": ["慢速模式", "Slow mode"],
+  "settings.slow.n": ["每人 {n} 秒", "{n} second each|{n} seconds each"],
   "settings.ledger": ["公开搁置记录", "Public record of what was dismissed"],
   "settings.ledger.on": ["所有人都能看到哪些问题被搁置以及原因。", "Everybody may read which questions were dismissed, and why."],
   "settings.names": ["报告里的姓名", "Names in reports"],

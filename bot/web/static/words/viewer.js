@@ -83,5 +83,7 @@ addWords({
   "viewer.ledger.untold": ["没有说明原因", "No reason was given"],
   "viewer.ended": ["讲座已结束，仍可提问，专家会在之后回答。", "The talk is over; you may still ask, experts answer later."],
   "viewer.answer.news": ["你的问题有回答了", "Your question was answered"],
+  "viewer.slow": ["慢速模式：每人每 {n} 秒一个问题。", "Slow mode: one question every {n} seconds for each person."],
+  "viewer.again": ["{n} 秒后自动发出。", "It is sent by itself in {n} second.|It is sent by itself in {n} seconds."],
   "viewer.review": ["问题经主持人确认后公开显示。", "Questions are shown after a moderator has read them."],
 });
