@@ -528,7 +528,7 @@ def _limits(said: LimitsSettings) -> Limits:
         networks=Rate(30 * said.requests, 3 * said.requests),
         newcomers=Rate(said.people, 2),
         newcomers_of_network=Rate(3 * said.people, 6),
-        newcomers_of_session=Rate(5 * said.people, 50),
+        newcomers_of_session=Rate(20 * said.people, 100),
     )
 
 

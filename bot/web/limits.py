@@ -23,7 +23,7 @@ class Limits:
     networks: Rate = Rate(9000, 900)  # one network (/24, /48), everything unsafe
     newcomers: Rate = Rate(1000, 2)  # one address, people who ask or vote for the first time
     newcomers_of_network: Rate = Rate(3000, 6)  # one network
-    newcomers_of_session: Rate = Rate(5000, 50)  # one session, from wherever
+    newcomers_of_session: Rate = Rate(20_000, 100)  # one session, from wherever
     at_once: int = 512  # requests that write, under way; further ones are refused at once
     guesses: Rate = Rate(10, 1 / 30)  # one address, wrong codes and sign-in links
     viewer_pause: float = 0.2  # between two events of one viewer; staff are told at once

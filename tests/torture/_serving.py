@@ -17,7 +17,7 @@ from typing import Any
 
 from bot.app.hall import open_hall, until_stopped
 from bot.connectors.intake import IntakeOptions
-from bot.settings import SessionSettings, Settings, WebSettings
+from bot.settings import LimitsSettings, SessionSettings, Settings, WebSettings
 from tests.bot.encoders import SameWords
 from tests.torture._posting import SECRET
 
@@ -86,15 +86,18 @@ async def serving(folder: Path, *, bundled: bool = False, **options: Any) -> Asy
             await process.wait()
 
 
-def settings(folder: Path, *, lobbies: int = 1, proxies: tuple[str, ...] = (), session: str = "talk") -> Settings:
-    """One session with so many signed intakes (`lobby`, `lobby2`, …)."""
+def settings(
+    folder: Path, *, lobbies: int = 1, proxies: tuple[str, ...] = (), session: str = "talk", people: int = 1000
+) -> Settings:
+    """One session with so many signed intakes (`lobby`, `lobby2`, …), and so many people that fit behind an address."""
     talk = SessionSettings(id=session, title="Under load")
     sources = tuple(
         IntakeOptions(name="lobby" if n == 1 else f"lobby{n}", session=session, secret=SECRET)
         for n in range(1, lobbies + 1)
     )
     web = WebSettings(port=0, trusted_proxies=tuple(proxies))
-    return Settings(data=folder, web=web, session=(talk,), sources=sources)
+    limits = LimitsSettings(people=people)
+    return Settings(data=folder, web=web, limits=limits, session=(talk,), sources=sources)
 
 
 async def _lag(file: Path) -> None:
