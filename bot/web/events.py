@@ -76,13 +76,13 @@ class Events:
         """Staff always get in, viewers as long as there is room. Raises `NoSeat`."""
         if caller.login is not None:
             yield
-        elif not self._seats.take(caller.address):
+        elif not self._seats.take(caller.place):
             raise NoSeat(caller.lang)
         else:
             try:
                 yield
             finally:
-                self._seats.give(caller.address)
+                self._seats.give(caller.place)
 
     async def _stream(self, request: web.Request, response: web.StreamResponse, since: int) -> None:
         caller = request[CALLER]

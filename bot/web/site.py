@@ -164,6 +164,11 @@ class Caller:
     greeted: bool = False
 
     @property
+    def place(self) -> str:
+        """What their address counts as: whoever has a whole IPv6 network does not have as many tries."""
+        return counted_by(self.address)[0]
+
+    @property
     def staff(self) -> bool:
         return at_least(self.role, "expert")
 
@@ -292,11 +297,11 @@ class Site:
 
     def may_guess(self, caller: Caller) -> None:
         """Raises `TooFast` where this address guessed wrong too often."""
-        if seconds := self.buckets["guesses"].wait(caller.address):
+        if seconds := self.buckets["guesses"].wait(caller.place):
             raise TooFast(caller.lang, seconds)
 
     def guessed_wrong(self, caller: Caller) -> None:
-        self.buckets["guesses"].take(caller.address)
+        self.buckets["guesses"].take(caller.place)
 
     def in_time(self, caller: Caller, by: float | None) -> None:
         """Raises `Conflict` for what was to be done until `by` and comes later."""
@@ -306,7 +311,7 @@ class Site:
     def try_password(self, caller: Caller, name: str) -> "Tried":
         """Counts a try before it is looked at, so that many at once do not pass. Raises `TooFast` where this address or
         this name was tried wrong too often, whether or not anybody has that name."""
-        keys = [(self.buckets["guesses"], caller.address), (self.buckets["account_guesses"], name_key(name)[:200])]
+        keys = [(self.buckets["guesses"], caller.place), (self.buckets["account_guesses"], name_key(name)[:200])]
         if seconds := max(bucket.wait(key) for bucket, key in keys):
             raise TooFast(caller.lang, seconds)
         for bucket, key in keys:
