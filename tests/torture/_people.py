@@ -186,7 +186,8 @@ class Crowd:
     # The page
 
     async def _view(self, name: str, browser: aiohttp.ClientSession) -> None:
-        if self._dice.random() < 0.5 or not self._questions:
+        asks = self._dice.random() < 0.5 and len(self._spoken.get(name, ())) < len(TOPICS)
+        if asks or not self._questions:
             await self._ask(name, browser)
         else:
             await self._vote(name, browser)

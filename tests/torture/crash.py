@@ -76,6 +76,8 @@ def _about(db: sqlite3.Connection, id: int, what: str) -> tuple[str, str]:
 class Loop:
     """Rounds of start, load and kill; in the end everything is let finish and counted."""
 
+    senders = 4
+
     def __init__(self, run: Run, program: Program, telegram: FakeTelegram, crowd: Crowd) -> None:
         self.run, self.program, self.telegram, self.crowd = run, program, telegram, crowd
         self.ready: list[float] = []
@@ -122,7 +124,7 @@ class Loop:
             self._signed_in = True
             link = self.program.said().split("(works once): ")[1].split()[0]
             await self.crowd.sign_in(link)
-            await self.crowd.run()
+            await self.crowd.run(self.senders)
 
     async def _kill(self, seconds: float = 0.0) -> None:
         await asyncio.sleep(seconds)
@@ -235,6 +237,7 @@ async def crash_as_users_start_it(run: Run) -> None:
     """`floormic run` with its model, killed 12 times in the start, while the model loads and while messages are placed:
     the same."""
     async with _loop(run, as_users_start_it) as loop:
+        loop.senders = 1  # what comes while the model loads has to be understood afterwards
         await loop.killed_while_loading()
         for _ in range(0 if run.short else 4):
             await loop.killed_in_the_start()
