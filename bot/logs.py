@@ -82,8 +82,9 @@ class Lines(logging.Formatter):
 
     def _trace(self, record: logging.LogRecord) -> Iterator[str]:
         for error in _chain(record):
+            yield "Traceback (most recent call last):"
             yield from (f"  {place}" for place in _places(error))
-            yield f"  {self._failure(error)}"
+            yield self._failure(error)
 
     def _failure(self, error: BaseException) -> str:
         text = str(error) if self._detailed or isinstance(error, SAID) else ""

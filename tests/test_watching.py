@@ -145,6 +145,21 @@ def test_promtool_takes_the_alerts() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+@PROMTOOL
+def test_prometheus_can_read_every_query_of_the_board(tmp_path: Path) -> None:
+    """With Grafana's own words filled in, each is a query without a mistake."""
+    asked = [
+        re.sub(r"\$__rate_interval", "1m", re.sub(r"\$(instance|job)", ".*", query))
+        for panel in panels()
+        for query in (target["expr"] for target in panel["targets"])
+    ]
+    recorded = [{"record": f"board:{number}", "expr": query} for number, query in enumerate(asked)]
+    file = tmp_path / "board.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "board", "rules": recorded}]}))
+    done = subprocess.run(["promtool", "check", "rules", file], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 SERIES = {
     "FloormicDown": ('up{job="floormic",instance="a"}', "1x4 0x20", "0x4 1x20"),
     "FloormicStoreNotWritable": ('floormic_store_writable{instance="a"}', "0x20", "1x20"),

@@ -53,7 +53,7 @@ class Vitals:
         """The store wrote something, or could not."""
         self._answered_at = time.monotonic()
         if error and self._failure is None:
-            log.error("nothing can be written to the store now: %s", error)
+            log.error("%s", f"nothing can be written to the store now: {error}")
         elif self._failure and error is None:
             log.warning("the store can be written again")
         self._failure = error

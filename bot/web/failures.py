@@ -58,7 +58,7 @@ def failure_of(error: Exception, lang: str) -> Failure:
             return Failure(503, "busy", say(lang, "busy"), {"Retry-After": str(RETRY_AFTER)})
         case web.HTTPException():
             return _of_http(error, lang)
-    return Failure(500, "fault", say(lang, "fault"))
+    return Failure(500, "fault", say(lang, "fault", request=request_id()))
 
 
 def _of_http(error: web.HTTPException, lang: str) -> Failure:
@@ -72,8 +72,9 @@ def _of_http(error: web.HTTPException, lang: str) -> Failure:
             return Failure(413, "bad_input", say(lang, "too_large", kib=LARGEST_BODY // 1024))
         case web.HTTPUnsupportedMediaType():
             return Failure(415, "bad_input", say(lang, "not_json"))
-    code: Code = "fault" if error.status >= 500 else "bad_input"
-    return Failure(error.status, code, say(lang, "fault" if code == "fault" else "bad_request"))
+    if error.status >= 500:
+        return Failure(error.status, "fault", say(lang, "fault", request=request_id()))
+    return Failure(error.status, "bad_input", say(lang, "bad_request"))
 
 
 async def refusal(site: Site, request: web.Request, error: Exception) -> web.Response:

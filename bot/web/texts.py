@@ -76,7 +76,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "no_title": "请写一个标题。",
         "bad_request": "无法理解这个请求。",
         "no_method": "这个地址不支持 {method}。",
-        "fault": "服务器出了错，已经记录下来。请再试一次。",
+        "fault": "服务器出了错，已经记录下来（编号 {request}）。请再试一次。",
     },
     "en": {
         "empty": "Write your question first.",
@@ -154,7 +154,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "no_title": "Write a title.",
         "bad_request": "This request cannot be understood.",
         "no_method": "This address does not know {method}.",
-        "fault": "Something broke here; it was logged. Please try again.",
+        "fault": "Something broke here; it was logged as {request}. Please try again.",
     },
 }
 

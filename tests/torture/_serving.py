@@ -15,9 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
 from bot.app.hall import open_hall, until_stopped
+from bot.app.vitals import Vitals
 from bot.connectors.intake import IntakeOptions
+from bot.metrics import Metrics
 from bot.settings import LimitsSettings, SessionSettings, Settings, WebSettings
+from bot.web import server
 from tests.bot.encoders import SameWords
 from tests.torture._posting import SECRET
 
@@ -64,7 +70,7 @@ class Server:
 @asynccontextmanager
 async def serving(folder: Path, *, bundled: bool = False, **options: Any) -> AsyncIterator[Server]:
     """The program until the block ends. `bundled`: with the model that ships, else with a light encoder. `options`: of
-    `settings`."""
+    `settings`; `watched` False: see `look_away`."""
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     command = [sys.executable, "-m", "tests.torture._serving", str(folder), json.dumps({"bundled": bundled, **options})]
     with (folder / "log.txt").open("w") as log:
@@ -95,9 +101,9 @@ def settings(
         IntakeOptions(name="lobby" if n == 1 else f"lobby{n}", session=session, secret=SECRET)
         for n in range(1, lobbies + 1)
     )
-    web = WebSettings(port=0, trusted_proxies=tuple(proxies))
+    pages = WebSettings(port=0, trusted_proxies=tuple(proxies))
     limits = LimitsSettings(people=people)
-    return Settings(data=folder, web=web, limits=limits, session=(talk,), sources=sources)
+    return Settings(data=folder, web=pages, limits=limits, session=(talk,), sources=sources)
 
 
 async def _lag(file: Path) -> None:
@@ -113,7 +119,25 @@ async def _lag(file: Path) -> None:
             file.write_text(f"{late:.1f}")  # noqa: ASYNC240
 
 
-async def main(folder: Path, bundled: bool, **options: Any) -> None:
+def look_away() -> None:
+    """Nothing is counted, named or looked after from now on: what watching costs is seen against this."""
+
+    @web.middleware
+    async def nothing(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await handler(request)
+
+    async def unwatched(*_: object) -> None:
+        await asyncio.Event().wait()
+
+    for name in ("received", "placed", "settled", "encoded", "committed", "answered", "streaming", "lagged"):
+        setattr(Metrics, name, lambda *_: None)
+    server.make_observing = lambda *_: nothing
+    Vitals.run = unwatched  # type: ignore[assignment,method-assign]
+
+
+async def main(folder: Path, bundled: bool, watched: bool = True, **options: Any) -> None:
+    if not watched:
+        look_away()
     encoder = None if bundled else SameWords()
     async with open_hall(settings(folder, **options), encoder=encoder) as hall:
         await hall.loaded()

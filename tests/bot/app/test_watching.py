@@ -4,11 +4,14 @@ import asyncio
 import json
 import re
 import shutil
+import socket
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 import pytest_asyncio
 from prometheus_client.metrics_core import Metric
@@ -195,6 +198,47 @@ async def test_promtool_finds_nothing_wrong(evening: Evening) -> None:
     )  # fmt: skip
     said, _ = await checker.communicate(evening.page.encode())
     assert (checker.returncode, said.decode()) == (0, "")
+
+
+@pytest.mark.skipif(not shutil.which("prometheus"), reason="Prometheus is not installed")
+async def test_prometheus_scrapes_it(evening: Evening, tmp_path: Path) -> None:
+    """The real Prometheus reads the page as it asks by default, with our alerts loaded, and knows the same counts."""
+    port, rules = free_port(), Path(__file__).parents[3] / "config/alerts.yml"
+    scraped = {"job_name": "floormic", "static_configs": [{"targets": [evening.program.url.removeprefix("http://")]}]}
+    config = {"global": {"scrape_interval": "1s"}, "scrape_configs": [scraped], "rule_files": [str(rules)]}
+    (tmp_path / "prometheus.yml").write_text(json.dumps(config))
+    prometheus = await asyncio.create_subprocess_exec(
+        "prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data",
+        f"--web.listen-address=127.0.0.1:{port}", stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        asked = {"query": 'floormic_messages_received_total{source="web"}'}
+        async with asyncio.timeout(PATIENCE):
+            while not (found := await _query(evening, port, "query", asked)):  # noqa: ASYNC110
+                await asyncio.sleep(0.2)
+        assert float(found["result"][0]["value"][1]) == evening.web
+        (group,) = (await _query(evening, port, "rules", {}))["groups"]
+        assert len(group["rules"]) > 8
+        assert {rule["health"] for rule in group["rules"]} <= {"ok", "unknown"}
+    finally:
+        prometheus.terminate()
+        await prometheus.wait()
+
+
+async def _query(evening: Evening, port: int, what: str, asked: dict[str, str]) -> dict[str, Any]:
+    """What Prometheus answers; {} while it has nothing."""
+    try:
+        async with evening.program.client.get(f"http://127.0.0.1:{port}/api/v1/{what}", params=asked) as answer:
+            found: dict[str, Any] = (await answer.json())["data"]
+    except (aiohttp.ClientError, KeyError):
+        return {}
+    return found if found.get("result") or found.get("groups") else {}
+
+
+def free_port() -> int:
+    with socket.socket() as trying:
+        trying.bind(("127.0.0.1", 0))
+        return int(trying.getsockname()[1])
 
 
 async def test_openmetrics_is_spoken_to_who_asks_for_it(evening: Evening) -> None:

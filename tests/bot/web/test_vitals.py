@@ -9,6 +9,7 @@ from bot.storage.sqlite import SqliteStore
 from bot.web.observing import Observer
 from bot.web.vitals import Condition, ModelState
 from tests.bot.web.hall import Browser, Hall, open_hall
+from tests.logged import logged
 
 TOKEN = "t0ken-of-the-tests-Xy"
 DOWN = SourceHealth("telegram", SourceState.LOST, 90.0, 100.0, trouble="Telegram: chat of Zoe")
@@ -142,6 +143,37 @@ async def test_every_answer_names_its_request(hall: Hall) -> None:
             assert (await answer.json())["request"] == id
         answer.close()
     assert len(seen) == 5
+
+
+async def test_a_store_that_fails_is_logged_by_request_and_without_what_was_asked(hall: Hall) -> None:
+    """The line names the address by its pattern and the request by its id, which the answer has too."""
+    hall.full = True
+    with logged() as log:
+        answer = await hall.client().ask("private-words of zoe@example.org", name="Zoe Quokkabottom")
+    told = await answer.json()
+    assert (answer.status, told["code"]) == (503, "busy")
+    (event,) = log.events
+    assert event["request_id"] == told["request"] == answer.headers["X-Request-ID"]
+    assert "/sessions/{session}/messages" in event["message"]
+    assert not [word for word in ("private-words", "zoe@", "Quokka") if word in log.text]
+
+
+async def test_a_fault_can_be_quoted(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A person reads the number under which it stands in the log, which says where it broke and not on what."""
+
+    async def breaks() -> None:
+        raise ValueError("Zoe Quokkabottom")
+
+    monkeypatch.setattr(hall.store, "polls", lambda *_: breaks())
+    with logged() as log:
+        answer = await hall.client().get("/api/v1/sessions/talk/polls")
+    told = await answer.json()
+    assert answer.status == 500
+    assert told["request"] in told["error"]
+    assert log.events[-1]["request_id"] == told["request"]
+    assert log.events[-1]["error"] == "ValueError"
+    assert any("test_vitals.py" in place for place in log.events[-1]["trace"][0])
+    assert "Quokkabottom" not in log.text
 
 
 @pytest.mark.parametrize(
