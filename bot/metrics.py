@@ -6,6 +6,7 @@ global. Labels have few values: sources are configured, routes are declared; ses
 
 import platform
 import time
+from collections import Counter as Tally
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 
@@ -39,6 +40,7 @@ class Metrics:
         self._look = look
         self._arrived: OrderedDict[tuple[str, str, str], float] = OrderedDict()
         self._flying: dict[str, int] = {}
+        self._answered: dict[tuple[str, str, int], tuple[Counter, Histogram | None]] = {}
         ProcessCollector(registry=self._registry)
         GCCollector(registry=self._registry)
         self._audience()
@@ -137,10 +139,11 @@ class Metrics:
     def placed(self, messages: Sequence[Message], placed: Sequence[Placed]) -> None:
         """These were placed; in the event loop, after the commit."""
         now = time.monotonic()
-        for message, one in zip(messages, placed, strict=True):
-            self._placements.labels(_placement(one)).inc()
-            if one.placement.asking:
-                self._answers.labels(_answer(one)).inc()
+        for outcome, count in Tally(map(_placement, placed)).items():
+            self._placements.labels(outcome).inc(count)
+        for outcome, count in Tally(_answer(one) for one in placed if one.placement.asking).items():
+            self._answers.labels(outcome).inc(count)
+        for message in messages:
             if arrived := self._arrived.pop((message.session, message.source, message.external_id), None):
                 self._lag.observe(now - arrived)
 
@@ -166,9 +169,14 @@ class Metrics:
 
     def answered(self, method: str, route: str, status: int, seconds: float | None) -> None:
         """A request was; `seconds` None for a stream, which lasts as long as somebody listens."""
-        self._requests.labels(method, route, f"{status // 100}xx").inc()
-        if seconds is not None:
-            self._request_time.labels(route).observe(seconds)
+        which = method, route, status // 100
+        if which not in self._answered:  # to find them by their labels costs more than to count
+            counter = self._requests.labels(method, route, f"{status // 100}xx")
+            self._answered[which] = counter, None if seconds is None else self._request_time.labels(route)
+        counter, times = self._answered[which]
+        counter.inc()
+        if seconds is not None and times is not None:
+            times.observe(seconds)
 
     def streaming(self, staff: bool, by: int) -> None:
         """So many streams more, or less."""
