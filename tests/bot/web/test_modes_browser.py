@@ -106,3 +106,23 @@ async def test_experts_do_not_see_the_modes(crowd: Crowd) -> None:
     await page.goto(crowd.hall.session_url("talk", "board"))
     await page.locator("#connection[data-state=live]").wait_for(state="attached")
     await expect(page.locator("#modes-open")).to_be_hidden()
+
+
+async def test_slow_mode_is_a_choice_among_the_modes(crowd: Crowd) -> None:
+    """Switched on, the viewer reads it, and their second question waits with the seconds that are left, kept until it
+    goes by itself; undone from the toast, it is off for both."""
+    await crowd.asks("Is there a recording?", people=2)
+    board, viewer = await opened(crowd), await crowd.viewer(language="en-US")
+    await board.locator("#mode-slow").select_option("60")
+    await expect(board.locator(".toast")).to_contain_text("Slow mode: 1 minute.")
+    await expect(board.locator("#modes-line")).to_contain_text("Slow mode 1 minute")
+    await expect(viewer.locator("#notice")).to_contain_text("one question every 60 seconds")
+    for text in ("Is there a recording?", "Where are the slides?"):
+        await viewer.locator("#ask").fill(text)
+        await viewer.locator("#ask").press("Enter")
+    await expect(viewer.locator("#composer-note")).to_contain_text("It is sent by itself in")
+    await expect(viewer.locator("body")).to_contain_text("Where are the slides?")
+    await board.locator(".toast .toast-act").click()
+    await expect(board.locator("#mode-slow")).to_have_value("0")
+    await expect(viewer.locator("#notice")).to_be_hidden()
+    crowd.wrongs[:] = [wrong for wrong in crowd.wrongs if "429" not in wrong]  # the refusal that this is about
