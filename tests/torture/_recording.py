@@ -34,8 +34,7 @@ runpy.run_module("tests.torture._hall", run_name="__main__")
 async def watched(run: Run, sabotage: str = "") -> AsyncIterator[tuple[Program, Audience]]:
     """The running program, until the block ends, with those who talk to it. `sabotage`: one of `_sabotage`."""
     async with FakeTelegram() as telegram:
-        # Not by the dice of the run: they fall the same way for whoever plays the same scenario beside us.
-        program = light(run.folder / "hall", free_port(random.Random()), intake_sources() + telegram_source(telegram))
+        program = light(run.folder / "hall", free_port(), intake_sources() + telegram_source(telegram))
         if sabotage:
             program.command = [sys.executable, "-c", SABOTAGED.format(sabotage), "--light"]
         try:
