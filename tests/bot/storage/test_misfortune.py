@@ -209,7 +209,7 @@ async def test_closed(name: str, store: SqliteStore) -> None:
         await ALL[name](store)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [name for name in ALL if name != "probe"])  # it reads no table
 async def test_tables_gone(name: str, store: SqliteStore, tmp_path: Path) -> None:
     """A foreign hand in the file gives an error in words, and reading goes on failing cleanly."""
     other = connect(tmp_path / "hall.db")
