@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo run test torture check format bench train docs freeze clean
+.PHONY: help env demo run test torture check audit format bench train docs freeze clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -36,6 +36,9 @@ check: $(VENV)/.developer ## lint, types, layers and dependencies
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
+
+audit: $(VENV)/.developer ## known vulnerabilities in the packages of constraints.txt (asks OSV, so needs a network)
+	$(BIN)/python -m tests.audit $(ARGS)
 
 format: $(VENV)/.developer ## format the code and mend what lint can mend
 	$(BIN)/ruff check --fix .

@@ -11,6 +11,7 @@ import pytest
 from bot.app.sources import KINDS
 from bot.cli import floormic
 from bot.settings import Settings, connectors_page, describe_settings, load_settings, settings_page
+from tests.torture.scenario import scenarios
 
 OPTIONS = [kind.options for kind in KINDS.values()]
 ROOT = Path(__file__).parent.parent
@@ -167,3 +168,12 @@ def test_commands_that_the_pages_show_exist() -> None:
             assert name in floormic.commands, (page, name)
             known = {option for command, option in options() if command == name} | {"--help"}
             assert set(re.findall(r"--[a-z-]+", rest.split("#")[0])) <= known, (page, name, rest)
+
+
+def test_what_security_names_is_there() -> None:
+    """Each test file and scenario that SECURITY.md names can be run."""
+    page = read("SECURITY.md")
+    files = set(re.findall(r"`(tests/[\w/]+\.py)`", page))
+    assert len(files) > 15
+    assert sorted(file for file in files if not (ROOT / file).is_file()) == []
+    assert set(re.findall(r"scenario `([^`]+)`", page)) <= {one.name for one in scenarios()}
