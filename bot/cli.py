@@ -161,7 +161,8 @@ def run(config: Path | None, log_level: str | None, log_format: str | None) -> N
     )
     for warning in settings.warnings:
         log.warning("%s", warning)
-    asyncio.run(app.run(settings, lambda text: click.echo(_said(text))))
+    asyncio.run(app.run(settings, lambda text: click.echo(_said(text)), to_log=not sys.stdout.isatty()))
+    _leave()
 
 
 @floormic.command()
@@ -621,6 +622,14 @@ class Terminal:
         shown = ", ".join(f"[{key}] {_said(meaning, self._language)}" for key, meaning in choices.items())
         asked = f"{_said(question, self._language)} {shown}"
         return str(click.prompt(asked, type=click.Choice(list(choices)), show_choices=False))
+
+
+def _leave() -> NoReturn:
+    """End at once: all is on the disk, and threads that load or use the model would keep us for seconds."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _language() -> str:

@@ -8,6 +8,7 @@ import gc
 import logging
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -24,6 +25,7 @@ from bot.app.promoting import Promoting
 from bot.app.remembering import Remembering
 from bot.app.reporting import Reporting, unsteady
 from bot.app.rounding import answers_at, make_rounds
+from bot.app.service import handed_over, keep_watched, notify
 from bot.app.sources import make_connectors
 from bot.app.trends import SeriesTrends
 from bot.app.vitals import Vitals
@@ -91,8 +93,10 @@ class Hall:
         extra: Callable[["Hall"], Sequence[Connector]],
         metrics: Metrics,
         vitals: Vitals,
+        listening: socket.socket | None = None,
     ) -> None:
         self.settings = settings
+        self._listening = listening
         self.store = store
         self.now = now
         self.pipelines: dict[str, Pipeline] = {}
@@ -276,7 +280,9 @@ class Hall:
             ),
             web.host,
             web.port,
+            self._listening,
         )
+        self._spawn("watchdog", keep_watched)
         self._spawn("vitals", partial(self._vitals.run, self.store))
         self._spawn("outbox", self._outbox.run)
         self._spawn("reaching", self._reaching.run)
@@ -560,8 +566,10 @@ async def open_hall(
     now: Now = time.time,
     encoder: Encoder | None = None,
     extra: Callable[[Hall], Sequence[Connector]] = lambda _: (),
+    listening: socket.socket | None = None,
 ) -> AsyncIterator[Hall]:
-    """Build and start the program; stop it at the end. `encoder` replaces the configured one, `extra` adds connectors.
+    """Build and start the program; stop it at the end. `encoder` replaces the configured one, `extra` adds connectors,
+    `listening` is a socket to serve on in place of the configured address.
 
     Raises `StoreBusy` where another process has the database, `SettingsError` where the port is taken.
     """
@@ -596,7 +604,7 @@ async def open_hall(
             encoder=encoder,
             measured=lambda found: Measured(found, metrics.encoded),
         )
-        hall = Hall(settings, store, minds, now, extra, metrics, vitals)
+        hall = Hall(settings, store, minds, now, extra, metrics, vitals, listening)
         await hall.start()
         yield hall
     finally:
@@ -609,13 +617,17 @@ def _spare_threads() -> int:
     return max(1, len(os.sched_getaffinity(0)) - 1) if hasattr(os, "sched_getaffinity") else 1
 
 
-async def until_stopped(hall: Hall) -> None:
-    """Until somebody stops the program (SIGINT, SIGTERM) or it cannot go on."""
+def told_to_stop() -> asyncio.Event:
+    """Set once somebody stops the program (SIGINT, SIGTERM)."""
     stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopped.set)
-    waiting = asyncio.ensure_future(stopped.wait())
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    return stopped
+
+
+async def until_stopped(hall: Hall, stopped: asyncio.Event | None = None) -> None:
+    """Until somebody stops the program (`told_to_stop`) or it cannot go on."""
+    waiting = asyncio.ensure_future((stopped or told_to_stop()).wait())
     loading = asyncio.ensure_future(hall.loaded())
     await asyncio.wait({waiting, loading}, return_when=asyncio.FIRST_COMPLETED)
     if loading.done():
@@ -623,12 +635,16 @@ async def until_stopped(hall: Hall) -> None:
     await waiting
 
 
-async def run(settings: Settings, say: Callable[[str], None] = print) -> None:
-    """Run the configured program until it is stopped, and say where it is."""
+async def run(settings: Settings, say: Callable[[str], None] = print, *, to_log: bool = False) -> None:
+    """Run the configured program until it is stopped, and say where it is. `to_log`: what is said is kept in a log, in
+    which no link may stand that signs somebody in."""
     asyncio.get_running_loop().set_exception_handler(fault)
-    async with open_hall(settings) as hall:
+    stopped = told_to_stop()  # first of all: who starts only to be stopped closes its store too
+    async with open_hall(settings, listening=handed_over()) as hall:
         for session in settings.sessions:
             log.info("session %s: %s", session.id, hall.session_url(session.id))
         say(f"Floormic is listening at {hall.url}")
-        say(f"Sign in as organiser (works once): {hall.link()}")
-        await until_stopped(hall)
+        say("Sign in with `floormic link`" if to_log else f"Sign in as organiser (works once): {hall.link()}")
+        notify("READY=1", f"STATUS=Listening at {hall.url}")
+        await until_stopped(hall, stopped)
+        notify("STOPPING=1", "STATUS=Ending what is under way")

@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 RETRY = 1000  # milliseconds at least until a browser connects again
 SPREAD = 4000, 1000  # milliseconds within which viewers and staff come back after all lost their streams at once
+GOODBYE = 0.5  # seconds that streams have to end in order when the program stops
 BEGUN = 64  # first views that are remembered: many come with the same at the same time
 
 
@@ -56,8 +57,12 @@ class Events:
         ]
 
     async def close(self, app: web.Application) -> None:
-        """End every stream."""
+        """End every stream: first in order, then those that do not read. Browsers come again, each at another time."""
         tasks = [*self._open, *self._running]
+        for broadcast in self._broadcasts.values():
+            broadcast.end()
+        if tasks:
+            await asyncio.wait(tasks, timeout=GOODBYE)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
