@@ -30,6 +30,9 @@ LOGIN_STAYS = 30 * 86_400  # seconds; the store ends it earlier
 
 FRAMED = {"/s/{session}/stage": "*", "/s/{session}/overlay": "'self'"}
 """Who may show a page in a frame: slides the stage, and our own preview the overlay. Nobody any other."""
+SHOWN_ELSEWHERE = "/qr.svg"
+"""What slides and other sites may show."""
+
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     # Not "no-referrer": with that, browsers send `Origin: null` on our own forms.
@@ -144,6 +147,9 @@ def set_headers(site: Site, policy: Policy) -> Callable[[web.Request, web.Stream
             response.headers.setdefault(name, value)
         if framed != "*":
             response.headers.setdefault("X-Frame-Options", "DENY" if framed == "'none'" else "SAMEORIGIN")
+        response.headers["Server"] = "floormic"  # the library's own names its version
+        if not request.path.endswith(SHOWN_ELSEWHERE):
+            response.headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
         response.headers.setdefault("Cache-Control", "no-store")
         if site.secure:
             response.headers.setdefault("Strict-Transport-Security", "max-age=31536000")

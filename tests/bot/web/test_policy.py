@@ -272,6 +272,8 @@ async def test_every_response_carries_the_security_headers(hall: Hall) -> None:
         policy = answer.headers["Content-Security-Policy"]
         assert answer.headers["X-Content-Type-Options"] == "nosniff", path
         assert answer.headers["X-Frame-Options"] == "DENY", path
+        assert answer.headers["Cross-Origin-Resource-Policy"] == "same-origin", path
+        assert answer.headers["Server"] == "floormic", path
         assert "default-src 'self'" in policy
         assert "frame-ancestors 'none'" in policy
         assert "unsafe" not in policy
