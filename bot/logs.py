@@ -15,6 +15,7 @@ import traceback
 from asyncio import AbstractEventLoop
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from copy import copy
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, TextIO
@@ -112,9 +113,10 @@ class JsonLines(Lines):
 class _Stream(logging.StreamHandler[TextIO]):
     def handleError(self, record: logging.LogRecord) -> None:
         """Say where, not what: the complaint of `logging` quotes the arguments."""
-        record.msg, record.args = "a line of the log could not be made", ()
+        told = copy(record)  # other handlers see the same record
+        told.msg, told.args = "a line of the log could not be made", ()
         with suppress(Exception):
-            self.stream.write(self.format(record) + self.terminator)
+            self.stream.write(self.format(told) + self.terminator)
 
 
 def _chain(record: logging.LogRecord) -> Iterator[BaseException]:

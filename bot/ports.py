@@ -96,7 +96,7 @@ class Inbox(Protocol):
     async def cursor(self, source: str) -> str | None: ...
 
     async def pending(self, session: str, limit: int) -> list[Message]:
-        """Messages that are not placed yet, in order of arrival; of more than `limit` the first of each source."""
+        """Messages that are not placed yet, in order of arrival; where very many wait, the first of each source."""
         ...
 
     async def place(self, session: str, placed: Sequence[Placed]) -> None:

@@ -109,16 +109,24 @@ def cursor(db: Database, source: str) -> str | None:
     return None if row is None else row["value"]
 
 
+PATIENT = 500
+"""Messages that wait for the model before sources take turns: some three seconds of its work."""
+
+
 def pending(db: Database, session: str, limit: int) -> list[Message]:
-    """Where more waits than is wanted, the sources take turns: the many lines of one do not hold up the few of another.
-    Within a source, and in what is returned, the order is that of arrival."""
+    """In order of arrival, on which what is decided depends. Only where more than `PATIENT` wait do the sources take
+    turns: the many lines of one do not hold up the few of another for long."""
     waits = "SELECT * FROM messages WHERE session = ? AND source = ? AND placed = 0 ORDER BY id LIMIT ?"
-    turns = [
+    rows = [
         (turn, row["id"], row)
         for source in db.execute(_WAITING, {"session": session})
         for turn, row in enumerate(db.execute(waits, (session, source["source"], limit)))
     ]
-    first = heapq.nsmallest(limit, turns, key=itemgetter(0, 1))
+    (many,) = db.execute(
+        "SELECT count(*) AS many FROM (SELECT 1 FROM messages WHERE session = ? AND placed = 0 LIMIT ?)",
+        (session, PATIENT + 1),
+    )
+    first = heapq.nsmallest(limit, rows, key=itemgetter(0, 1) if many["many"] > PATIENT else itemgetter(1))
     return [message_of(row) for _, _, row in sorted(first, key=itemgetter(1))]
 
 

@@ -6,6 +6,7 @@ Exit status: 0 all hold, 1 one does not (or a negative control does not fail), 2
 import argparse
 import asyncio
 import multiprocessing
+import os
 import resource
 import shutil
 import sys
@@ -18,6 +19,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from tests.torture.scenario import Figure, LeftOut, Run, Scenario, scenarios
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,8 @@ class Outcome:
 
 
 def _play(name: str, folder: str, short: bool, pipe: Connection) -> None:
+    # The programs that a scenario starts run in folders of their own and have to find this package.
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
     found = next(one for one in scenarios() if one.name == name)
     run = Run(Path(folder), short)
     broke = left_out = ""

@@ -303,7 +303,9 @@ async def test_other_troubles_have_a_line_each(server: FakeTencent) -> None:
     server.will("GetRoomMessage", html())
     assert "something else than JSON (HTTP 502)" in await why(lcic(server))
     server.will("GetRoomMessage", refuse("Strange <b>Code</b>\n"))
-    assert await why(lcic(server)) == "ConnectorError: Tencent Cloud answered StrangebCodeb; it is asked again"
+    assert (
+        await why(lcic(server)) == "ConnectorError: Tencent Cloud answered an error without a code; it is asked again"
+    )
     gone = lcic(server)
     await server.__aexit__(None, None, None)
     assert "cannot be reached" in await why(gone)

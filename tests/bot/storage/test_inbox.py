@@ -27,7 +27,7 @@ async def test_messages_come_back_in_order_of_arrival_with_growing_ids(store: St
     assert await store.pending("talk", 2) == waiting[:2]
 
 
-async def test_where_more_waits_than_is_wanted_the_sources_take_turns(store: Store) -> None:
+async def test_where_very_many_wait_the_sources_take_turns(store: Store) -> None:
     """A thousand lines of one chat do not hold up two of another; each keeps its own order, and no session sees what
     waits in another."""
     await store.receive([message(n, source="loud") for n in range(1, 1001)])
