@@ -7,6 +7,7 @@ that holds its inbox in memory; the negative control of the crash loops.
 
 import asyncio
 import random
+import re
 import shutil
 import signal
 import socket
@@ -85,6 +86,13 @@ class Program:
                     if time.monotonic() - began > longest or self.gone:
                         raise RuntimeError(f"the program does not answer:\n{self.said()[-3000:]}") from error
                 await asyncio.sleep(LOOKS)
+
+    async def link(self) -> str:
+        """One that signs an organiser in."""
+        link = [FLOORMIC, "link", "--role", "organiser", "--config", self.config]
+        asked = await asyncio.create_subprocess_exec(*link, cwd=self.folder, stdout=asyncio.subprocess.PIPE)
+        said, _ = await asked.communicate()
+        return re.findall(r"http\S+", said.decode())[0]
 
     @property
     def gone(self) -> bool:

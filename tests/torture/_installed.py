@@ -9,8 +9,6 @@ import contextlib
 import hashlib
 import hmac
 import json
-import random
-import socket
 import sys
 import time
 from collections.abc import AsyncIterator
@@ -33,15 +31,6 @@ SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
 def configuration(port: int) -> str:
     lobbies = "".join(f'\n[[intake]]\nname = "lobby{n}"\nsecret_file = "data/lobby"\n' for n in range(LOBBIES))
     return f'[web]\nport = {port}\n\n[[session]]\nid = "talk"\ntitle = "Torture"\nlanguage = "en"\n{lobbies}'
-
-
-def free_port(dice: random.Random) -> int:
-    """One below those that the system hands out, so that nobody gets it in between."""
-    while True:
-        port = dice.randrange(20_000, 30_000)
-        with socket.socket() as trying:
-            if trying.connect_ex(("127.0.0.1", port)):
-                return port
 
 
 @dataclass

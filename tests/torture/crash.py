@@ -122,8 +122,7 @@ class Loop:
         self.ready.append(time.monotonic() - began)
         if not self._signed_in:
             self._signed_in = True
-            link = self.program.said().split("(works once): ")[1].split()[0]
-            await self.crowd.sign_in(link)
+            await self.crowd.sign_in(await self.program.link())
             await self.crowd.run(self.senders)
 
     async def _kill(self, seconds: float = 0.0) -> None:

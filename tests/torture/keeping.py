@@ -15,7 +15,8 @@ import aiohttp
 from bot.app.keeping import look_through
 from bot.model import Message
 from bot.storage.sqlite import open_store
-from tests.torture._installed import SAME_SITE, Installed, Ledger, free_port, post_until
+from tests.torture._hall import free_port
+from tests.torture._installed import SAME_SITE, Installed, Ledger, post_until
 from tests.torture.scenario import Run, scenario
 
 
@@ -23,7 +24,7 @@ from tests.torture.scenario import Run, scenario
 async def backup_while_live(run: Run) -> None:
     """Backups are taken one after the other while lines come in over the signed intake, and the program is killed:
     whatever was acknowledged before a backup began is in it once, comes back elsewhere, and accepting goes on."""
-    here = Installed(run.folder / "here", free_port(run.dice))
+    here = Installed(run.folder / "here", free_port())
     here.found()
     await fill(here.database, 2_000 if run.short else 60_000)
     ledger, over = Ledger(), asyncio.Event()
@@ -58,7 +59,7 @@ async def backup_while_live(run: Run) -> None:
 async def copying_the_file(run: Run) -> None:
     """What some do instead of a backup: the database's file is copied while lines come in, without its log. What was
     acknowledged last is not in the copy."""
-    here = Installed(run.folder / "here", free_port(run.dice))
+    here = Installed(run.folder / "here", free_port())
     here.found()
     ledger, over, began = Ledger(), asyncio.Event(), {}
     async with here.running():
