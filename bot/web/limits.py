@@ -24,7 +24,7 @@ class Limits:
     newcomers: Rate = Rate(1000, 2)  # one address, people who ask or vote for the first time
     newcomers_of_network: Rate = Rate(3000, 6)  # one network
     newcomers_of_session: Rate = Rate(20_000, 100)  # one session, from wherever
-    at_once: int = 512  # requests that write, under way; further ones are refused at once
+    at_once: int = 2048  # requests that write, under way. More are refused, which costs half of what taking them does
     guesses: Rate = Rate(10, 1 / 30)  # one address, wrong codes and sign-in links
     viewer_pause: float = 0.2  # between two events of one viewer; staff are told at once
     account_guesses: Rate = Rate(10, 1 / 10)  # one name, wrong passwords; faster than one address may guess
