@@ -23,6 +23,10 @@ class StoreBusy(StoreError):
     """Another process has this database open."""
 
 
+class Fenced(StoreError):
+    """Another process does this now: the lease under which it was to be written is no longer ours."""
+
+
 class Crowded(StoreError):
     """More comes in than can be taken now; nothing of the call was written. It is welcome again in `seconds`."""
 

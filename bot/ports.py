@@ -4,7 +4,7 @@ All store methods may raise `StoreError`; then nothing of the call was written. 
 loop concurrently; each is atomic.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -607,6 +607,64 @@ class Transcripts(Protocol):
 
     async def keep_proposal(self, session: str, proposal: Proposal) -> None:
         """In the place of the one there was for this question."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A process that holds a lease. `at` is where it answers other processes, "" where it does not."""
+
+    owner: str
+    at: str = ""
+
+
+class Leases(Protocol):
+    """Who does what only one process may do at a time, by the clock of the store. All methods raise `StoreError`.
+
+    A lease is a name such as "pipeline:talk". It is good for `valid` seconds since it was taken or renewed last; once
+    somebody took one that has run out, what its former owner still writes under it is refused (`Fenced`).
+    """
+
+    owner: str
+    """This process, by a name that no other ever had."""
+    valid: float
+
+    async def renew(self, names: Collection[str], kinds: Collection[str] = ()) -> frozenset[str]:
+        """Those of these that are still ours, for `valid` seconds from now; as long everybody sees that this process
+        stands ready for leases of these kinds."""
+        ...
+
+    async def take(self, name: str) -> bool:
+        """Whether it is ours now: nobody had it, or not any more."""
+        ...
+
+    async def let_go(self, names: Collection[str] = (), kinds: Collection[str] = ()) -> None:
+        """Others may have them now, and this process stands ready for these kinds no longer."""
+        ...
+
+    async def standing(self) -> Mapping[str, Holder]:
+        """Who holds what, by its name; who stands ready for a kind holds "ready:KIND:OWNER"."""
+        ...
+
+
+EVERYTHING = frozenset({"everything"})
+"""Stands for all kinds where it is not known what was written."""
+
+Told = Callable[[str, frozenset[str]], None]
+"""Hears, after the commit, that another process wrote to a session ("": to what belongs to none), and what kinds of
+things; `EVERYTHING` where that is not known."""
+
+
+class Notices(Protocol):
+    """What other processes wrote."""
+
+    def subscribe(self, told: Told) -> None:
+        """From now on `told` is called in the event loop, after each commit of another process, a second late at
+        most."""
+        ...
+
+    async def run(self) -> None:
+        """Listen until cancelled."""
         ...
 
 
