@@ -445,6 +445,19 @@ def calibrate(config: Path | None, model: str | None, talks: Path | None, out: P
 
 
 @floormic.command()
+@click.option("--socket", type=FILE, required=True, help="Listen at this Unix socket.")
+@click.option("--model", default="bundled", show_default=True, help="The encoder: `bundled`, a name or a folder.")
+@click.option("--threads", type=click.IntRange(0, 256), default=0, help="Threads for the model; 0 (default): its own.")
+def encoder(socket: Path, model: str, threads: int) -> None:
+    """Serve one model to several processes of this machine, which name it as `unix:SOCKET`, until stopped."""
+    from bot import app
+
+    set_up("info", "text", secrets=(), say=_said)
+    asyncio.run(app.serve_encoder(model, threads or None, socket, lambda text: click.echo(_said(text))))
+    _leave()
+
+
+@floormic.command()
 @config_option
 def reencode(config: Path | None) -> None:
     """Make the vectors in the database anew after the encoder was changed. Stop the program first."""

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BUNDLED = "bundled"
+SHARED = "unix:"
+"""What a model is called that another process has: this, and the path of its socket."""
+
 ROOM = 1024
 """Characters, padding included, that one call of the model works on: enough to keep two processors busy."""
 
@@ -176,10 +179,15 @@ def _ordinary() -> tuple[str, ...]:
 
 
 def load_encoder(model: str = BUNDLED, threads: int | None = None) -> Encoder:
-    """The encoder named `model`: "bundled", a folder, or a name that Sentence Transformers knows.
+    """The encoder named `model`: "bundled", a folder, a name that Sentence Transformers knows, or "unix:" and the
+    socket of a process that has one (`knowledge.encoder_service`).
 
     `threads` bounds the processor threads of this process. Raises `EncoderError`.
     """
+    if model.startswith(SHARED):
+        from knowledge.encoder_service import RemoteEncoder
+
+        return RemoteEncoder(Path(model.removeprefix(SHARED)))
     try:
         import torch
 

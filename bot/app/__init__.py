@@ -5,6 +5,7 @@ from bot.app.calibrating import Calibrated, calibrate_model, check_encoder
 from bot.app.connecting import Given, connect, kinds
 from bot.app.demo import demo
 from bot.app.doctor import Examined, examination_json, examine, told_examination
+from bot.app.encoding import serve_encoder
 from bot.app.forgetting import export, forget
 from bot.app.hall import Hall, open_hall, run
 from bot.app.importing import Imported, Preview, import_chat
@@ -74,6 +75,7 @@ __all__ = [
     "restore",
     "run",
     "secrets_of",
+    "serve_encoder",
     "standing",
     "told",
     "told_backup",

@@ -1,0 +1,238 @@
+"""One encoder for several processes of a machine: `floormic encoder` has the model, the others ask it over a socket.
+
+Each process saves the memory and the start of a model of its own, and what several sessions ask at the same time shares
+the calls of the model. Frames and the socket are `multiprocessing.connection`'s; nothing is ever unpickled. The
+socket's file may be used by its owner and group, as its folder allows.
+"""
+
+import json
+import logging
+import os
+import queue
+import socket
+import stat
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Client, Connection, Listener
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.encoder import Encoder, EncoderError
+
+log = logging.getLogger(__name__)
+
+TOGETHER = 64
+"""Texts that share the calls of the model at most: more would only let the first of them wait for the last."""
+
+LONGEST_ASKING = 64 * 2**20
+"""Bytes of one request."""
+
+PATIENCE = 30.0
+"""Seconds in which a service that went away may come back before whoever asks it hears of it."""
+
+AGAIN = 0.1
+"""Seconds between two tries."""
+
+_DONE, _FAILED = b"\x00", b"\x01"
+
+
+@dataclass(slots=True)
+class _Asked:
+    """What one process asked, and what becomes of it: the rows, or what went wrong."""
+
+    texts: list[str]
+    done: threading.Event = field(default_factory=threading.Event)
+    rows: NDArray[np.float32] | None = None
+    error: str = ""
+
+
+class EncoderService:
+    """Serves `encoder` at the socket `path` until it is closed. One thread a client, and one that encodes.
+
+    Raises `EncoderError` where the socket cannot be made, or another service has it.
+    """
+
+    def __init__(self, encoder: Encoder, path: Path, told: Callable[[int, int], None] = lambda texts, askings: None):
+        """`told` hears of each call: how many texts, from how many askings."""
+        self._encoder, self._told, self._path = encoder, told, path
+        self._asked: queue.SimpleQueue[_Asked | None] = queue.SimpleQueue()
+        self._listener = _listen(path)
+        self._clients: set[Connection] = set()
+        self._closed = False
+        for work in (self._accept, self._encode):
+            threading.Thread(target=work, name="encoder-service", daemon=True).start()
+
+    def close(self) -> None:
+        """Hang up on everybody; what is being encoded is answered no more."""
+        if self._closed:
+            return
+        self._closed = True
+        with suppress(OSError):
+            Client(str(self._path), family="AF_UNIX").close()  # wakes the thread that accepts, which then sees it
+        self._listener.close()  # removes the socket's file too
+        self._asked.put(None)
+        for client in self._clients.copy():
+            _hang_up(client)
+
+    def _accept(self) -> None:
+        while not self._closed:
+            try:
+                client = self._listener.accept()
+            except OSError:
+                if not self._closed:
+                    time.sleep(AGAIN)  # out of descriptors, say
+                continue
+            threading.Thread(target=self._serve, args=(client,), name="encoder-client", daemon=True).start()
+
+    def _serve(self, client: Connection) -> None:
+        self._clients.add(client)
+        try:
+            with suppress(EOFError, OSError), client:  # it went away; whoever asks comes again
+                client.send_bytes(json.dumps(_hello(self._encoder)).encode())
+                while not self._closed:
+                    client.send_bytes(self._answer(client.recv_bytes(LONGEST_ASKING)))
+        finally:
+            self._clients.discard(client)
+
+    def _answer(self, request: bytes) -> bytes:
+        try:
+            texts = json.loads(request)
+            if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+                raise ValueError("a list of texts is expected")
+        except ValueError as error:
+            return _FAILED + str(error).encode()
+        asked = _Asked(texts)
+        self._asked.put(asked)
+        while not asked.done.wait(1.0):
+            if self._closed:
+                raise EOFError("the service stops")
+        return _FAILED + asked.error.encode() if asked.rows is None else _DONE + asked.rows.tobytes()
+
+    def _encode(self) -> None:
+        while (asked := self._asked.get()) is not None:
+            batch = [asked]
+            while sum(len(one.texts) for one in batch) < TOGETHER:
+                try:
+                    more = self._asked.get_nowait()
+                except queue.Empty:
+                    break
+                if more is None:
+                    self._asked.put(None)
+                    break
+                batch.append(more)
+            self._together(batch)
+
+    def _together(self, batch: Sequence[_Asked]) -> None:
+        texts = [text for asked in batch for text in asked.texts]
+        try:
+            rows = self._encoder.encode(texts)
+            self._told(len(texts), len(batch))
+        except Exception as error:  # a text that breaks the model must not end the service for everybody
+            log.exception("%d texts could not be encoded", len(texts))
+            for asked in batch:
+                asked.error = f"{type(error).__name__}: {error}"
+        else:
+            at = 0
+            for asked in batch:
+                asked.rows = rows[at : at + len(asked.texts)]
+                at += len(asked.texts)
+        for asked in batch:
+            asked.done.set()
+
+
+class RemoteEncoder:
+    """The encoder that a service at the socket `path` has. Called from one thread at a time, as every encoder.
+
+    A service that is started anew is found again within `patience` seconds; after that, or where it has another model
+    now, `EncoderError` is raised.
+    """
+
+    def __init__(self, path: Path, patience: float | None = None) -> None:
+        self._path, self._patience = path, PATIENCE if patience is None else patience
+        self._client, hello = self._reach()
+        self.name = str(hello["name"])
+        self.dimension = int(str(hello["dimension"]))
+        self.fingerprint = str(hello["fingerprint"])
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        request = json.dumps(list(texts)).encode()
+        for _ in range(3):  # it may be stopped in the midst of the second try too
+            try:
+                self._client.send_bytes(request)
+                reply = self._client.recv_bytes()
+                break
+            except (EOFError, OSError):
+                self._again()
+        else:
+            raise EncoderError(f"the encoder service at {self._path} breaks off again and again; look at its log")
+        if reply[:1] != _DONE:
+            raise EncoderError(f"the encoder service at {self._path}: {reply[1:].decode(errors='replace')}")
+        return np.frombuffer(reply, dtype=np.float32, offset=1).reshape(len(texts), self.dimension).copy()
+
+    def close(self) -> None:
+        self._client.close()
+
+    def _again(self) -> None:
+        self._client.close()
+        self._client, hello = self._reach()
+        if hello["fingerprint"] != self.fingerprint:
+            raise EncoderError(
+                f"the encoder service at {self._path} has another model now; start this process anew, and if the model "
+                "was changed on purpose run `floormic reencode` first"
+            )
+
+    def _reach(self) -> tuple[Connection, dict[str, object]]:
+        until = time.monotonic() + self._patience
+        while True:
+            try:
+                client = Client(str(self._path), family="AF_UNIX")
+                return client, json.loads(client.recv_bytes())
+            except (EOFError, OSError) as error:
+                if time.monotonic() > until:
+                    why = getattr(error, "strerror", None) or "it hung up"
+                    raise EncoderError(
+                        f"no encoder service at {self._path} ({why}); start one: floormic encoder --socket {self._path}"
+                    ) from error
+            time.sleep(AGAIN)
+
+
+def _hang_up(client: Connection) -> None:
+    """Wake whoever reads from it, which closing alone does not."""
+    with suppress(OSError), socket.socket(fileno=os.dup(client.fileno())) as same:
+        same.shutdown(socket.SHUT_RDWR)
+
+
+def _hello(encoder: Encoder) -> dict[str, object]:
+    return {"name": encoder.name, "dimension": encoder.dimension, "fingerprint": encoder.fingerprint}
+
+
+def _listen(path: Path) -> Listener:
+    try:
+        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+        if _is_alive(path):
+            raise EncoderError(f"another encoder service listens at {path}; stop it or name another socket")
+        if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
+            path.unlink()  # of one that died
+        before = os.umask(0o117)
+        try:
+            return Listener(str(path), family="AF_UNIX", backlog=64)
+        finally:
+            os.umask(before)
+    except OSError as error:
+        raise EncoderError(f"cannot make the socket {path}: {error.strerror or error}") from error
+
+
+def _is_alive(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,134 @@
+"""One encoder for several processes: the same vectors, shared calls, and clear words when it is not there."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from knowledge.encoder import EncoderError, load_encoder
+from knowledge.encoder_service import EncoderService, RemoteEncoder
+
+
+class Lengths:
+    """Tells each text by its length; waits in `encode` as long as `gate` is shut."""
+
+    name, dimension, fingerprint = "lengths", 4, "lengths-1"
+
+    def __init__(self) -> None:
+        self.gate = threading.Event()
+        self.gate.set()
+        self.calls: list[int] = []
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.gate.wait(10)
+        if "break" in texts:
+            raise ValueError("this text breaks it")
+        self.calls.append(len(texts))
+        return np.array([[len(text)] * self.dimension for text in texts], dtype=np.float32)
+
+
+@pytest.fixture
+def socket() -> Iterator[Path]:
+    with TemporaryDirectory(prefix="fm") as folder:  # a socket's path may have 107 bytes
+        yield Path(folder, "e.sock")
+
+
+def test_who_asks_gets_the_very_rows_of_the_encoder(socket: Path) -> None:
+    """In order, of any length, none for none; name, dimension and fingerprint too."""
+    service = EncoderService(Lengths(), socket)
+    remote = load_encoder(f"unix:{socket}")
+    assert (remote.name, remote.dimension, remote.fingerprint) == ("lengths", 4, "lengths-1")
+    assert remote.encode(["有回放吗", "", "where?" * 5000])[:, 0].tolist() == [4, 0, 30_000]
+    assert remote.encode([]).shape == (0, 4)
+    service.close()
+
+
+@pytest.mark.model
+def test_the_bundled_model_says_the_same_over_the_socket(socket: Path) -> None:
+    """To the last bits of a float."""
+    real = load_encoder()
+    service = EncoderService(real, socket)
+    texts = ["有回放吗", "will there be a recording?", "今天的课件在哪里下载"]
+    assert np.allclose(RemoteEncoder(socket).encode(texts), real.encode(texts), atol=1e-5)
+    service.close()
+
+
+def test_what_is_asked_at_the_same_time_shares_calls(socket: Path) -> None:
+    """Twenty clients that wait for the first are answered by few calls, each with its own rows."""
+    lengths = Lengths()
+    service = EncoderService(lengths, socket)
+    lengths.gate.clear()
+    clients = [RemoteEncoder(socket) for _ in range(20)]
+    with ThreadPoolExecutor(20) as pool:
+        found = [pool.submit(client.encode, ["x" * n, "y"]) for n, client in enumerate(clients)]
+        time.sleep(0.5)
+        lengths.gate.set()
+        assert [one.result(10)[:, 0].tolist() for one in found] == [[n, 1] for n in range(20)]
+    assert len(lengths.calls) <= 4, lengths.calls
+    service.close()
+
+
+def test_one_text_that_breaks_the_model_ends_nothing(socket: Path) -> None:
+    """Who asked it is told; the next one is answered."""
+    service = EncoderService(Lengths(), socket)
+    one, other = RemoteEncoder(socket), RemoteEncoder(socket)
+    with pytest.raises(EncoderError, match="ValueError: this text breaks it"):
+        one.encode(["break"])
+    assert other.encode(["four"])[0, 0] == 4
+    assert one.encode(["four"])[0, 0] == 4
+    service.close()
+
+
+def test_a_service_that_comes_again_is_found_again(socket: Path) -> None:
+    """Nobody who asks meanwhile notices more than a wait."""
+    service = EncoderService(Lengths(), socket)
+    remote = RemoteEncoder(socket)
+    service.close()
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(remote.encode, ["four"])
+        time.sleep(0.5)
+        again = EncoderService(Lengths(), socket)
+        assert asked.result(10)[0, 0] == 4
+        again.close()
+
+
+def test_another_model_is_never_mixed_in(socket: Path) -> None:
+    """A service that came again with other weights is told apart by its fingerprint."""
+    service = EncoderService(Lengths(), socket)
+    remote = RemoteEncoder(socket)
+    service.close()
+    other = Lengths()
+    other.fingerprint = "lengths-2"
+    again = EncoderService(other, socket)
+    with pytest.raises(EncoderError, match="another model now"):
+        remote.encode(["four"])
+    again.close()
+
+
+def test_what_is_missing_or_taken_is_said_in_one_line(socket: Path) -> None:
+    """No service, a second one, a folder that cannot be made."""
+    with pytest.raises(EncoderError, match=r"no encoder service at .*start one: floormic encoder --socket"):
+        RemoteEncoder(socket, patience=0.2)
+    service = EncoderService(Lengths(), socket)
+    with pytest.raises(EncoderError, match="another encoder service listens"):
+        EncoderService(Lengths(), socket)
+    service.close()
+    with pytest.raises(EncoderError, match="cannot make the socket"):
+        EncoderService(Lengths(), Path("/proc/none/e.sock"))
+
+
+def test_a_socket_that_a_dead_service_left_is_taken_over(socket: Path) -> None:
+    """As after a power cut."""
+    import socket as sockets
+
+    with sockets.socket(sockets.AF_UNIX) as dead:
+        dead.bind(str(socket))
+    service = EncoderService(Lengths(), socket)
+    assert RemoteEncoder(socket).encode(["four"])[0, 0] == 4
+    service.close()
