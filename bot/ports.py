@@ -663,8 +663,12 @@ class Notices(Protocol):
         most."""
         ...
 
+    async def begin(self) -> None:
+        """Nothing that is written from now on is missed. Raises `StoreError`."""
+        ...
+
     async def run(self) -> None:
-        """Listen until cancelled."""
+        """Listen until cancelled, whatever becomes of the store."""
         ...
 
 

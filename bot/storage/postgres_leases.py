@@ -9,17 +9,16 @@ All times are the database's, so the processes' clocks may differ.
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from contextlib import suppress
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psycopg
 from psycopg.conninfo import make_conninfo
 
 from bot.errors import StoreError
 from bot.ports import Holder
+from bot.storage.postgres_waiting import Connection, part, within
 
 T = TypeVar("T")
-Connection = psycopg.AsyncConnection[tuple[Any, ...]]
 
 VALID = 6.0
 """Seconds."""
@@ -99,47 +98,22 @@ class PostgresLeases:
         return await self._call(work)
 
     async def close(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection:
-            await connection.close()
+        if self._connection:
+            part(self._connection)
+            self._connection = None
 
     async def _call(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Within `CALL`, or never: a connection that does not answer is left to itself and a new one is made."""
         async with self._turn:
-            task = asyncio.ensure_future(self._try(work))
-            done, _ = await asyncio.wait({task}, timeout=CALL + (self._connection is None) * 2.0)
-            if not done:
-                self._give_up(task)
-                raise StoreError("the database does not answer")
             try:
-                return task.result()
-            except (psycopg.Error, OSError) as error:
-                self._give_up()
+                return await within(CALL if self._connection else 2 * CALL, self._try(work))
+            except (psycopg.Error, OSError, TimeoutError) as error:
+                await self.close()
                 raise StoreError(f"the database could not do it ({_brief(error)})") from error
 
     async def _try(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         if self._connection is None or self._connection.closed:
             self._connection = await psycopg.AsyncConnection.connect(self._url, autocommit=True)
         return await work(self._connection)
-
-    def _give_up(self, task: "asyncio.Future[T] | None" = None) -> None:
-        """Nobody waits for it to end: that may take as long as the network likes."""
-        connection, self._connection = self._connection, None
-
-        async def end() -> None:
-            with suppress(Exception, asyncio.CancelledError):
-                if task:
-                    task.cancel()
-                    await task
-            if connection:
-                await connection.close()
-
-        _behind.add(ending := asyncio.ensure_future(end()))
-        ending.add_done_callback(_behind.discard)
-
-
-_behind: set["asyncio.Future[None]"] = set()
-"""Connections that end; the event loop itself remembers no task."""
 
 
 def _brief(error: Exception) -> str:

@@ -1,0 +1,135 @@
+"""What other processes wrote to PostgreSQL: NOTIFY says so at once, and a look every second finds what was not heard.
+
+Each transaction that writes to a session counts its row in `turns` up by one and notifies "SESSION NUMBER KINDS"
+(session "": what belongs to none). So a number that was left out, or a higher one at the look, means that a notice was
+missed: then everything of that session may be another one.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+
+from bot.errors import StoreError
+from bot.ports import EVERYTHING, Told
+from bot.storage.postgres_waiting import Connection, part, within
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "floormic"
+
+LOOK = 1.0
+"""Seconds between two looks, and so the longest time by which something that was not heard comes late."""
+
+CALL = 2.0
+"""Seconds without an answer after which the connection is made anew."""
+
+RETRY = 0.2
+LONGEST_RETRY = 1.0
+"""Seconds between two tries to connect, at first and at most."""
+
+OPTIONS = "-c idle_session_timeout=0 -c statement_timeout=5000"
+
+
+class PostgresNotices:
+    """Implements `bot.ports.Notices` over a connection of its own. `ours` are the backends (by their process ids) over
+    which this process writes: it knows what it wrote."""
+
+    def __init__(self, url: str, ours: Callable[[], Collection[int]] = frozenset) -> None:
+        self._url = make_conninfo(url, connect_timeout=2, application_name="floormic notices", options=OPTIONS)
+        self._ours = ours
+        self._told: list[Told] = []
+        self._known: dict[str, int] | None = None
+        self._connection: Connection | None = None
+
+    def subscribe(self, told: Told) -> None:
+        self._told.append(told)
+
+    async def begin(self) -> None:
+        try:
+            await self._connect()
+            await self._look()
+        except (psycopg.Error, OSError, TimeoutError) as error:
+            raise StoreError(f"the database cannot be listened to ({_brief(error)})") from error
+
+    async def run(self) -> None:
+        wait, lost = RETRY, False
+        try:
+            while True:
+                try:
+                    if self._connection is None:
+                        await self._connect()
+                    await self._look()
+                    wait = RETRY
+                    if lost:
+                        log.info("what other processes write is heard again")
+                        lost = False
+                    await self._hear(LOOK)
+                except (psycopg.Error, OSError, TimeoutError) as error:
+                    if not lost:
+                        log.warning("what other processes write is not heard now (%s); trying again", _brief(error))
+                        lost = True
+                    self.close()
+                    await asyncio.sleep(wait)
+                    wait = min(2 * wait, LONGEST_RETRY)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            part(connection)
+
+    async def _connect(self) -> None:
+        self._connection = await within(2 * CALL, psycopg.AsyncConnection.connect(self._url, autocommit=True))
+        await within(CALL, self._connection.execute(f"LISTEN {CHANNEL}"))
+
+    async def _look(self) -> None:
+        """Find what was not heard."""
+        if self._connection is None:
+            return
+        numbers = await within(CALL, self._numbers(self._connection))
+        if self._known is None:
+            self._known = numbers
+            return
+        missed = [session for session, number in numbers.items() if number > self._known.get(session, 0)]
+        self._known |= numbers
+        for session in missed:
+            self._tell(session, EVERYTHING)
+
+    async def _numbers(self, connection: Connection) -> dict[str, int]:
+        found = await connection.execute("SELECT session, number FROM turns")
+        return dict(await found.fetchall())
+
+    async def _hear(self, seconds: float) -> None:
+        if self._connection is None:
+            return
+        async for notice in self._connection.notifies(timeout=seconds):
+            session, _, rest = notice.payload.partition(" ")
+            number, _, kinds = rest.partition(" ")
+            if number.isdecimal():
+                self._heard(session, int(number), frozenset(kinds.split(",")), notice.pid in self._ours())
+
+    def _heard(self, session: str, number: int, kinds: frozenset[str], ours: bool) -> None:
+        known = self._known if self._known is not None else {}
+        before = known.get(session, 0)
+        if number <= before:
+            return
+        known[session] = number
+        if number > before + 1:
+            self._tell(session, EVERYTHING)
+        elif not ours:
+            self._tell(session, kinds)
+
+    def _tell(self, session: str, kinds: frozenset[str]) -> None:
+        for told in self._told:
+            try:
+                told(session, kinds)
+            except Exception:  # a fault in one listener stops no other
+                log.exception("what was written elsewhere could not be followed")
+
+
+def _brief(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
