@@ -21,7 +21,10 @@ from bot.web.site import CALLER, Caller, NoSeat, Site
 log = logging.getLogger(__name__)
 
 RETRY = 1000  # milliseconds at least until a browser connects again
-SPREAD = 4000, 1000  # milliseconds within which viewers and staff come back after all lost their streams at once
+SPREAD = 3500, 1000
+"""Milliseconds within which viewers and staff come back after all lost their streams at once. With `RETRY` less than
+five seconds: nobody hears nothing for longer while one of several processes is restarted."""
+
 GOODBYE = 0.5  # seconds that streams have to end in order when the program stops
 BEGUN = 64  # first views that are remembered: many come with the same at the same time
 

@@ -9,7 +9,7 @@ import socket
 import ssl
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -104,18 +104,25 @@ def _nginx(folder: Path, to: int, port: int, plain: int, files: tuple[Path, Path
     return ["nginx", "-p", str(folder), "-c", str(folder / "main.conf"), "-e", str(folder / "nginx.log")]
 
 
-def _caddy(folder: Path, to: int, port: int, plain: int, files: tuple[Path, Path]) -> list[str]:
+def caddy(folder: Path, file: str, to: Sequence[int], port: int, plain: int, files: tuple[Path, Path]) -> list[str]:
+    """The command of a Caddy with this file of `config/` before the program's processes at these ports; its own files
+    lie in `folder`, and it listens at `port` with this certificate and its key."""
     tls = f"\ttls {files[0]} {files[1]}"
+    upstreams = " ".join(f"{HERE}:{one}" for one in to)
     site = _changed(
-        (CONFIG / "Caddyfile").read_text(encoding="utf-8"),
+        (CONFIG / file).read_text(encoding="utf-8"),
         {
             r"^\{\$FLOOR:floor\.example\.org\} \{": f"https://{NAME}:{port} {{\n\tbind {HERE}\n{tls}",
-            r"\{\$FLOORMIC:127\.0\.0\.1:8080\}": f"127.0.0.1:{to}",
+            r"\{\$FLOORMIC:[^}]*\}": upstreams,
         },
     )
     options = f"{{\n\tadmin off\n\tauto_https disable_redirects\n\thttp_port {plain}\n}}\n"
     (folder / "Caddyfile").write_text(options + site, encoding="utf-8")
     return ["caddy", "run", "--config", str(folder / "Caddyfile"), "--adapter", "caddyfile"]
+
+
+def _caddy(folder: Path, to: int, port: int, plain: int, files: tuple[Path, Path]) -> list[str]:
+    return caddy(folder, "Caddyfile", [to], port, plain, files)
 
 
 PROXIES = {"nginx": _nginx, "caddy": _caddy}
@@ -205,27 +212,35 @@ async def _answers(port: int, process: asyncio.subprocess.Process) -> None:
 
 
 @asynccontextmanager
+async def proxying(command: Sequence[str], folder: Path, port: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A proxy that listens at this port, until the block ends. What it says is in `said.log`."""
+    environ = {**os.environ, "HOME": str(folder), "XDG_DATA_HOME": str(folder), "XDG_CONFIG_HOME": str(folder)}
+    with (folder / "said.log").open("wb") as said:
+        process = await asyncio.create_subprocess_exec(
+            *command, env=environ, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+        )
+    try:
+        await _answers(port, process)
+        yield process
+    except (RuntimeError, TimeoutError) as error:
+        raise RuntimeError(f"{error}: {(folder / 'said.log').read_text()}") from error
+    finally:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
 async def behind(proxy: str) -> AsyncIterator[Behind]:
     """The program behind this proxy, both running."""
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         port, plain, to = free_ports(3)
         files = make_certificate(folder)
-        command = PROXIES[proxy](folder, to, port, plain, files)
-        environ = {**os.environ, "HOME": made, "XDG_DATA_HOME": made, "XDG_CONFIG_HOME": made}
-        with (folder / "said.log").open("wb") as said:
-            process = await asyncio.create_subprocess_exec(
-                *command, env=environ, stdin=subprocess.DEVNULL, stdout=said, stderr=said
-            )
         hidden = Behind(proxy, folder, port, plain, to, files[0])
-        try:
-            await _answers(port, process)
-            await hidden.start()
-            yield hidden
-        except (RuntimeError, TimeoutError) as error:
-            raise RuntimeError(f"{error}: {(folder / 'said.log').read_text()}") from error
-        finally:
-            await hidden.stop()
-            with suppress(ProcessLookupError):
-                process.terminate()
-            await process.wait()
+        async with proxying(PROXIES[proxy](folder, to, port, plain, files), folder, port):
+            try:
+                await hidden.start()
+                yield hidden
+            finally:
+                await hidden.stop()
