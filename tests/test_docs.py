@@ -16,6 +16,7 @@ from tests.torture.scenario import scenarios
 OPTIONS = [kind.options for kind in KINDS.values()]
 ROOT = Path(__file__).parent.parent
 ENVIRON = {
+    "FLOORMIC_DATABASE": "postgresql://db/hall",
     "FLOORMIC_TELEGRAM_TOKEN": "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1",
     "FLOORMIC_METRICS_TOKEN": "m3trics-Tok3n-of-the-tests",
 }

@@ -3,6 +3,7 @@
 These checks read the file as it was written, before it becomes models, so that they report beside what the models find.
 """
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from bot.options import SourceOptions
 from bot.settings.draft import Draft, Place, Raw
-from bot.settings.schema import REPEATED, SECTIONS, WebSettings
+from bot.settings.schema import REPEATED, SECTIONS, Settings, WebSettings
 from bot.settings.secret import weakness_of
 from bot.settings.wording import did_you_mean
 
@@ -25,10 +26,19 @@ def check(draft: Draft, environ: Mapping[str, str], kinds: Kinds) -> None:
     """Note every mistake in the draft, fill in names and secrets and make the paths absolute."""
     _check_tables(draft)
     _check_sessions(draft)
+    if not _is_plain_address(draft.data):
+        _check_secret(draft, (), draft.data, "database", Settings.model_fields["database_url"], environ)
     for place, table in draft.tables("web"):
         _check_secret(draft, place, table, "metrics_token", WebSettings.model_fields["metrics_token"], environ)
     _check_sources(draft, environ, kinds)
     _resolve_paths(draft, kinds)
+
+
+def _is_plain_address(data: Raw) -> bool:
+    """Whether the address of the database stands in the file and holds no password: then it may be shared."""
+    said = data.get("database")
+    others = data.get("database_env") or data.get("database_file")
+    return isinstance(said, str) and said != "" and not others and not re.search(r"//[^/]*:[^/]*@|password=", said)
 
 
 def _check_tables(draft: Draft) -> None:

@@ -42,7 +42,7 @@ def _tables(kinds: Kinds) -> Iterator[tuple[str, str, type[Section]]]:
 
 
 def _rows(title: str, section: type[Section]) -> Iterator[Described]:
-    names = ["data", "backups"] if section is Settings else list(section.model_fields)
+    names = ["data", "database_url", "backups"] if section is Settings else list(section.model_fields)
     for name in names:
         info = section.model_fields[name]
         key, about = info.alias or name, info.description or ""

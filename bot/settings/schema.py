@@ -350,6 +350,13 @@ class Settings(Section):
         description="Folder of the database (`floormic.sqlite3`) and of the secret that signs links, relative to this "
         "file. It is made when missing. Keep it private, and keep copies of it (`floormic backup`).",
     )
+    database_url: SecretStr = Field(
+        default=SecretStr(""),
+        alias="database",
+        description="Address of a PostgreSQL database in the place of the file, so that several processes can share it: "
+        "`postgresql://USER:PASSWORD@HOST/NAME`; see [Moving to PostgreSQL](moving.md).",
+        json_schema_extra={"variable": "FLOORMIC_DATABASE"},
+    )
     backups: Path = Field(
         default=Path("backups"),
         description="Folder in which `floormic backup` writes and `floormic doctor` looks, relative to this file. It "
@@ -367,6 +374,15 @@ class Settings(Section):
     """Not a table of this name: each source is one of its kind's."""
     _warnings: tuple[str, ...] = PrivateAttr(())
 
+    @field_validator("database_url")
+    @classmethod
+    def _postgres(cls, value: SecretStr) -> SecretStr:
+        if value.get_secret_value() and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError(
+                "must be an address postgresql://USER:PASSWORD@HOST/NAME; leave it out for a file in `data`"
+            )
+        return value
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """What is usable but probably not meant, each with its place."""
@@ -375,6 +391,11 @@ class Settings(Section):
     @property
     def database(self) -> Path:
         return self.data / "floormic.sqlite3"
+
+    @property
+    def postgres(self) -> str:
+        """The address of the database where it is PostgreSQL; "" where it is the file `database`."""
+        return self.database_url.get_secret_value()
 
     @property
     def secret_file(self) -> Path:
@@ -398,8 +419,9 @@ def keys_of(section: type[Section]) -> list[str]:
     """The keys of a table as the file spells them, in order; a secret may also be in a variable or a file."""
     keys = []
     for name, info in section.model_fields.items():
+        key = info.alias or name
         if not (section is Settings and name == "sources"):
-            keys += [info.alias or name]
+            keys += [key]
         if info.annotation is SecretStr:
-            keys += [f"{name}_env", f"{name}_file"]
+            keys += [f"{key}_env", f"{key}_file"]
     return keys

@@ -44,7 +44,7 @@ def keep_secret(file: Path) -> str:
 
 def secrets_of(settings: "Settings") -> Iterator[str]:
     """Every secret that is configured or kept here, for whoever has to keep them out of something."""
-    for section in (settings.web, *settings.sources):
+    for section in (settings, settings.web, *settings.sources):
         for name in type(section).model_fields:
             value = getattr(section, name)
             if isinstance(value, SecretStr) and value.get_secret_value():

@@ -122,11 +122,37 @@ def test_a_key_in_the_wrong_table_is_told_where_it_belongs(write: Write) -> None
         ('[[session]]\nid = "a"\ntitle = "A"\nreview = "yes"', "4: [[session]] review: must be true or false"),
         ('data = """\n[web]\nhost = 1\n"""\n[web]\nhost = 1', "6: [web] host: must be text"),
         ("[web\nport = 1", "1: is not valid TOML"),
+        ('database = "mysql://db/hall"', "1: database: must be an address postgresql://USER:PASSWORD@HOST/NAME"),
+        ("database = 1", "1: database: must be text"),
+        ('database_env = "NONE"', "1: database_env: the environment variable NONE is not set"),
+        ('database_file = "a"\ndatabase = "b"', "1: database_file: give only one of database, database_env"),
     ],
 )  # fmt: skip
 def test_each_mistake_is_named_at_its_line(write: Write, text: str, expected: str) -> None:
     """The first problem of each wrong file stands at the line where it was made."""
     assert problems(write(text))[0].startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "warned"),
+    [
+        ('database = "postgresql://me@db/hall"', {}, False),
+        ('database = "postgresql://me:hidden@db/hall"', {}, True),
+        ('database = "postgresql://me@db/hall?password=hidden"', {}, True),
+        ('database_env = "DB"', {"DB": "postgresql://me:hidden@db/hall"}, False),
+        ("", {"FLOORMIC_DATABASE": "postgresql://me:hidden@db/hall"}, False),
+    ],
+)
+def test_a_database_of_postgresql_may_hold_a_password(
+    write: Write, text: str, environ: dict[str, str], warned: bool
+) -> None:
+    """Its address comes from the file or a variable; it is shown nowhere, and one in the file is warned about only
+    where there is a password in it. Nothing said is the file in the data folder."""
+    loaded = load_settings(write(text), environ)
+    assert loaded.postgres.startswith("postgresql://me")
+    assert any("better name a variable" in one for one in loaded.warnings) is warned
+    assert "hidden" not in repr(loaded)
+    assert load_settings(write(""), {}).postgres == ""
 
 
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
