@@ -2,7 +2,8 @@
 is).
 
 Large ones are sampled, always the same way, so that a bench takes minutes. What is removed from a course to see whether
-the program stays silent is chosen the same way each time.
+the program stays silent is chosen the same way each time. Of three sets the part that judges is told
+(`judging_intents`, `judging_passages`), because the encoder may have learnt from the rest.
 """
 
 import csv
@@ -60,7 +61,7 @@ def _reading(path: Path, reader: Callable[[Path], Dataset]) -> Callable[[], Data
     return read
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
+def read_rows(path: Path) -> list[dict[str, Any]]:
     problems: list[str] = []
     rows = [row for _, row in json_lines(path, problems)]
     if problems:
@@ -81,7 +82,7 @@ def _half(items: Iterable[T], seed: str) -> list[T]:
 def _stackfaq(folder: Path) -> Dataset:
     lines = [
         Line("", text, True, str(row["group"]))
-        for row in _rows(folder / "groups.jsonl")
+        for row in read_rows(folder / "groups.jsonl")
         for text in (row["question"], *row["rephrasings"])
     ]
     chat = Chat("stackfaq", NO_COURSE, shuffled(lines, "stackfaq")[:ASKINGS])
@@ -89,7 +90,7 @@ def _stackfaq(folder: Path) -> Dataset:
 
 
 def _zoomcamp(folder: Path) -> Dataset:
-    documents, askings = _rows(folder / "documents.jsonl"), _rows(folder / "ground_truth.jsonl")
+    documents, askings = read_rows(folder / "documents.jsonl"), read_rows(folder / "ground_truth.jsonl")
     removed = set(_half((row["id"] for row in documents), "zoomcamp"))
     entries: dict[str, list[Entry]] = defaultdict(list)
     for row in documents:
@@ -120,24 +121,32 @@ def _csv(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(read_text(path))))
 
 
+def judging_intents(labels: Iterable[str]) -> set[str]:
+    """Every second by name, from the second on."""
+    return set(sorted(set(labels))[1::2])
+
+
 def _intents_en(folder: Path) -> Dataset:
     bank = folder / "BANKING77-OOS"
-    entries, known = _intents(_labelled(bank / "train", "label"))
-    asked = _sample(_labelled(bank / "test", "label"), ASKINGS // 3, "test")
-    near = _sample(_labelled(bank / "id-oos" / "test", "label_original"), ASKINGS // 3, "near")
+    rows = intents(bank / "train")
+    judging = judging_intents(label for _, label in rows)
+    entries, known = _intents([row for row in rows if row[1] in judging])
+    asked = _sample([row for row in intents(bank / "test") if row[1] in judging], ASKINGS // 3, "test")
+    near = _sample(intents(bank / "id-oos" / "test", "label_original"), ASKINGS // 3, "near")
     far = _sample(_lines(bank / "ood-oos" / "test" / "seq.in"), ASKINGS // 3, "far")
     lines = [Line("", text, True, label, known.get(label)) for text, label in asked]
     lines += [Line("", text, True, f"near {label}") for text, label in near]
     lines += [Line("", text, True) for text in far]
     chat = Chat("BANKING77-OOS", Course(entries, (), ()), shuffled(lines, "intents_en"))
     note = (
-        f"{len(asked)} askings with an entry, {len(near)} near ones and {len(far)} far ones without; "
+        f"{len(asked)} askings with an entry, {len(near)} near ones, {len(far)} far ones; every second intent; "
         f"entries have no answer text; {PHRASINGS} wordings an entry at most"
     )
     return Dataset("intents_en", (chat,), ("answering",), note)
 
 
-def _labelled(folder: Path, labels: str) -> list[tuple[str, str]]:
+def intents(folder: Path, labels: str = "label") -> list[tuple[str, str]]:
+    """Askings with the names of their intents."""
     return list(zip(_lines(folder / "seq.in"), _lines(folder / labels), strict=False))
 
 
@@ -157,15 +166,12 @@ def _intents(rows: Sequence[tuple[str, str]]) -> tuple[tuple[Entry, ...], dict[s
 
 def _squad(folder: Path) -> Dataset:
     """Reading comprehension: whose passage answers a question is known, because it was written for that passage."""
-    path = next(iter(sorted(folder.glob("*.json"))), None)
-    if path is None:
-        raise DataError([f"{folder}: has no *.json: put the set there"])
-    known = [(title, row) for title, row in _paragraphs(read_json(path)) if row["qas"]]
+    known = passages(folder)
     total = sum(len(row["qas"]) for _, row in known)
-    chosen = {f"p{at}": row for at, row in enumerate(_sample(known, PASSAGES, folder.name))}
+    chosen = {f"p{at}": row for at, row in enumerate(judging_passages(folder))}
     removed = set(_half(chosen, folder.name))
-    passages = tuple(
-        Passage(id, title or row["context"][:HEADING], row["context"], path.name)
+    course = tuple(
+        Passage(id, title or row["context"][:HEADING], row["context"], folder.name)
         for id, (title, row) in chosen.items()
         if id not in removed
     )
@@ -174,7 +180,7 @@ def _squad(folder: Path) -> Dataset:
         for id, (_, row) in chosen.items()
         for asked in row["qas"]
     ]
-    chat = Chat(folder.name, Course((), passages, ()), shuffled(lines, folder.name)[:ASKINGS])
+    chat = Chat(folder.name, Course((), course, ()), shuffled(lines, folder.name)[:ASKINGS])
     note = (
         f"{len(chat.lines)} of {total} askings, {len(chosen)} of {len(known)} passages, half of them removed; "
         "who asked had read the passage"
@@ -182,19 +188,28 @@ def _squad(folder: Path) -> Dataset:
     return Dataset(folder.name, (chat,), ("answering",), note)
 
 
-def _paragraphs(data: Any) -> list[tuple[str, dict[str, Any]]]:
-    return [(article.get("title", ""), row) for article in data["data"] for row in article["paragraphs"]]
+def passages(folder: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Those with questions (SQuAD's form), each with the title of its article."""
+    path = next(iter(sorted(folder.glob("*.json"))), None)
+    if path is None:
+        raise DataError([f"{folder}: has no *.json: put the set there"])
+    articles = read_json(path)["data"]
+    return [(article.get("title", ""), row) for article in articles for row in article["paragraphs"] if row["qas"]]
+
+
+def judging_passages(folder: Path) -> list[tuple[str, dict[str, Any]]]:
+    return _sample(passages(folder), PASSAGES, folder.name)
 
 
 def _cped(folder: Path) -> Dataset:
-    rows = _rows(folder / "valid.jsonl")
+    rows = read_rows(folder / "valid.jsonl")
     lines = [Line("", row["text"], row["is_question"]) for row in _sample(rows, ASKINGS, "cped")]
     note = f"{len(lines)} of {len(rows)} lines of television dialogue; asks: the dialogue act is a question"
     return Dataset("cped", (Chat("cped", NO_COURSE, tuple(lines)),), ("asking",), note)
 
 
 def _fragjetzt(folder: Path) -> Dataset:
-    rows = _rows(folder / "posts_de.jsonl")
+    rows = read_rows(folder / "posts_de.jsonl")
     lines = [Line("", row["text"].replace("?", ""), row["has_qmark"]) for row in _sample(rows, ASKINGS, "fragjetzt")]
     note = f"{len(lines)} of {len(rows)} posts, German; asks: had a question mark, which was taken away (a weak label)"
     return Dataset("fragjetzt", (Chat("fragjetzt", NO_COURSE, tuple(lines)),), ("asking",), note)

@@ -5,6 +5,11 @@ text that answers them are pulled together; everything else in the batch is push
 that are near to an entry above all. Lines that ask nothing are among what is pushed away, and a linear head beside
 learns to tell them from the askings, so that the vectors carry that too; the head itself is not kept. The word
 embeddings stay as they are: 2 cores have no time for them.
+
+With `--public FOLDER` strangers' questions (`knowledge.training.public`) are a part of every batch. What the base makes
+of the likeness among these is held as well (similarities distilled as in Tung and Mori 2019, with the divergence of
+Hinton et al. 2015): trained on our own style alone, it unlearnt how other people ask. With `--onward FOLDER` training
+goes on from an encoder that was made before, with its vocabulary and a gentler rate.
 """
 
 import argparse
@@ -28,22 +33,31 @@ from transformers import PreTrainedModel
 from knowledge.text import normalise
 from knowledge.training.base import unpack
 from knowledge.training.prune import prune
+from knowledge.training.public import read_public
 from knowledge.training.topics import Group, Topic, read_topics
 
 PROMPT = "query: "
 GROUPS = 15
 """Groups of one topic in a batch; two topics share it."""
+PUBLIC = 8
+"""Groups of a public set in a batch, where there are such sets: about a quarter of the texts."""
 NEAR = 4
 """Askings of one topic that an entry in the batch does not answer."""
 NOTHING = 24
 """Lines of a batch that ask nothing."""
 TEMPERATURE = 0.05
 RATE = 2e-4
+ONWARD = 1e-4
+"""The rate where training goes on from a trained encoder."""
 HEAD_RATE = 2e-3
 HEAD_REACH = 10.0
 """What a unit vector is multiplied with before the head."""
 ASKING = 0.3
 """What telling askings from other lines counts beside the contrast."""
+HOLDING = 0.5
+"""What staying near to the base counts, on public texts alone."""
+BASE_TEMPERATURE = 0.02
+"""For the base's cosines, which lie between .75 and .95: there what `TEMPERATURE` is for trained ones."""
 WARM = 0.08
 """Share of the steps in which the rate rises."""
 STEPS = 900
@@ -60,7 +74,7 @@ SEED = 20_261_125
 class Batch:
     """Texts, and for each pair whether it belongs together (`positive`) or says nothing (`unknown`): shape (n, n).
 
-    `asks` and `nothing` mark the lines of a chat, of shape (n,); the rest is course text.
+    `asks` and `nothing` mark the lines of a chat, of shape (n,); the rest is course text. `held` marks public texts.
     """
 
     texts: list[str]
@@ -68,24 +82,30 @@ class Batch:
     unknown: Tensor
     asks: Tensor
     nothing: Tensor
+    held: Tensor
 
 
-def batches(topics: Sequence[Topic], steps: int, seed: int = SEED) -> Iterator[Batch]:
-    """`steps` batches; every group comes once before any comes twice."""
+Part = tuple[Topic, list[Group]]
+
+
+def batches(topics: Sequence[Topic], steps: int, seed: int = SEED, public: Sequence[Topic] = ()) -> Iterator[Batch]:
+    """`steps` batches; every group comes once before any comes twice. The public sets take turns."""
     dice = random.Random(seed)  # noqa: S311 (an order, not a secret)
-    waiting: list[tuple[Topic, list[Group]]] = []
+    own = _endless(topics, GROUPS, dice)
+    theirs = itertools.cycle([_endless([topic], PUBLIC, dice) for topic in public])
     for _ in range(steps):
-        parts: list[tuple[Topic, list[Group]]] = []
-        while len(parts) < 2:
-            if not waiting:
-                waiting = [(topic, part) for topic in topics for part in _parts(topic, dice)]
-                dice.shuffle(waiting)
-            parts.append(waiting.pop())
-        yield _batch(parts, dice)
+        yield _batch([next(own), next(own)], [next(next(theirs))] if public else [], dice)
 
 
-def _parts(topic: Topic, dice: random.Random) -> list[list[Group]]:
-    """A topic's groups in parts of `GROUPS`, look-alikes next to each other."""
+def _endless(topics: Sequence[Topic], size: int, dice: random.Random) -> Iterator[Part]:
+    while True:
+        waiting = [(topic, part) for topic in topics for part in _parts(topic, size, dice)]
+        dice.shuffle(waiting)
+        yield from waiting
+
+
+def _parts(topic: Topic, size: int, dice: random.Random) -> list[list[Group]]:
+    """A topic's groups in even parts of at most `size`, look-alikes next to each other."""
     left = {group.id: group for group in dice.sample(topic.groups, len(topic.groups))}
     order: list[Group] = []
     while left:
@@ -95,10 +115,12 @@ def _parts(topic: Topic, dice: random.Random) -> list[list[Group]]:
             if group is not None:
                 order.append(group)
                 chain += [id for id in sorted(topic.like[group.id]) if id in left]
-    return [order[at : at + GROUPS] for at in range(0, len(order), GROUPS)]
+    count = math.ceil(len(order) / size)
+    return [order[at * len(order) // count : (at + 1) * len(order) // count] for at in range(count)]
 
 
-def _batch(parts: Sequence[tuple[Topic, list[Group]]], dice: random.Random) -> Batch:
+def _batch(own: Sequence[Part], public: Sequence[Part], dice: random.Random) -> Batch:
+    parts = [*own, *public]
     texts: list[str] = []
     owner: list[tuple[int, str, str]] = []  # (part, group, source): what a text belongs to
     for part, (topic, groups) in enumerate(parts):
@@ -131,7 +153,8 @@ def _batch(parts: Sequence[tuple[Topic, list[Group]]], dice: random.Random) -> B
         elif one[2] and one[2] == other[2]:
             # An asking and the text that answers it; two groups with one answer are neither same nor different.
             (unknown if one[1] and other[1] else positive)[i, j] = True
-    return Batch(texts, positive, unknown, asks, nothing)
+    held = torch.tensor([part >= len(own) for part, _, _ in owner])
+    return Batch(texts, positive, unknown, asks, nothing, held)
 
 
 def asking_loss(scores: Tensor, batch: Batch) -> Tensor:
@@ -140,6 +163,17 @@ def asking_loss(scores: Tensor, batch: Batch) -> Tensor:
         return scores.sum() * 0.0
     sides = [nn.functional.softplus(-scores[batch.asks]), nn.functional.softplus(scores[batch.nothing])]
     return (sides[0].mean() + sides[1].mean()) / 2
+
+
+def holding_loss(vectors: Tensor, base: Tensor) -> Tensor:
+    """How far the likeness of texts to each other has gone from what the base makes of it: the divergence of their
+    shares, mean over the texts. Unit rows, shape (n, d), n > 1."""
+    itself = torch.eye(len(vectors), dtype=torch.bool)
+    shares = [
+        (rows @ rows.T / temperature).masked_fill(itself, -1e4).log_softmax(dim=1)
+        for rows, temperature in ((vectors, TEMPERATURE), (base, BASE_TEMPERATURE))
+    ]
+    return nn.functional.kl_div(*shares, reduction="batchmean", log_target=True)
 
 
 def loss_of(vectors: Tensor, batch: Batch) -> Tensor:
@@ -152,38 +186,55 @@ def loss_of(vectors: Tensor, batch: Batch) -> Tensor:
 
 
 class Trainee:
-    """A model that is being trained."""
+    """A model that is being trained, from the base or `onward` from trained weights of the same vocabulary."""
 
-    def __init__(self, folder: Path) -> None:
-        self.model = SentenceTransformer(str(folder), device="cpu", local_files_only=True)
+    def __init__(self, base: Path, onward: Path | None = None) -> None:
+        self.base = _loaded(base).eval()
+        self.model = _loaded(onward or base)
         self.model.train()
         self.model.get_parameter(WORDS).requires_grad_(False)
-        # Two thirds of the time where the processor multiplies such numbers itself; elsewhere it would cost time.
-        self._short = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+        # Two thirds of the time where the processor multiplies such numbers itself; elsewhere it costs far more.
+        self._short = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
         self.parameters: list[nn.Parameter] = [p for p in self.model.parameters() if p.requires_grad]
         self.head = nn.Linear(int(self.model.get_embedding_dimension() or 0), 1)
 
     def loss(self, batch: Batch) -> Tensor:
         vectors = self.vectors(batch.texts)
         scores = self.head(HEAD_REACH * vectors)[:, 0]
-        return loss_of(vectors, batch) + ASKING * asking_loss(scores, batch)
+        loss = loss_of(vectors, batch) + ASKING * asking_loss(scores, batch)
+        if batch.held.any():
+            with torch.no_grad():
+                base = self.vectors(
+                    [text for text, held in zip(batch.texts, batch.held, strict=True) if held], self.base
+                )
+            loss = loss + HOLDING * holding_loss(vectors[batch.held], base)
+        return loss
 
-    def vectors(self, texts: Sequence[str]) -> Tensor:
+    def vectors(self, texts: Sequence[str], model: SentenceTransformer | None = None) -> Tensor:
         """Unit rows, shape (n, d); short texts and long ones apart, so that little is padded."""
+        model = model or self.model
         plain = [PROMPT + normalise(text) for text in texts]
         order = sorted(range(len(plain)), key=lambda at: len(plain[at]))
         rows: list[Tensor] = []
         with torch.autocast("cpu", torch.bfloat16, enabled=self._short):
             for at in range(0, len(order), 30):
-                features = self.model.preprocess([plain[i] for i in order[at : at + 30]])
-                rows.append(self.model.forward(features)["sentence_embedding"].float())
+                features = model.preprocess([plain[i] for i in order[at : at + 30]])
+                rows.append(model.forward(features)["sentence_embedding"].float())
         back = torch.empty(len(order), dtype=torch.long)
         back[torch.tensor(order)] = torch.arange(len(order))
         return nn.functional.normalize(torch.cat(rows)[back], dim=1)
 
 
-def train(topics: Sequence[Topic], target: Path, steps: int, every: int = 50) -> list[float]:
-    """Prune, train and write the model to `target`; the loss of each step.
+def train(
+    topics: Sequence[Topic],
+    target: Path,
+    steps: int,
+    every: int = 50,
+    public: Sequence[Topic] = (),
+    onward: Path | None = None,
+) -> list[float]:
+    """Prune, train and write the model to `target`; the loss of each step. The vocabulary is that of `topics`, or that
+    of the encoder at `onward`, from which training goes on.
 
     Every so many steps the state is kept in `target`.part, from which an interrupted run goes on.
     """
@@ -191,11 +242,13 @@ def train(topics: Sequence[Topic], target: Path, steps: int, every: int = 50) ->
     kept = target.with_name(target.name + ".part")
     start = target.with_name(target.name + ".start")
     if not start.exists():
-        print(f"{begin(topics, start):,} pieces of the vocabulary stay", flush=True)
-    trainee = Trainee(start)
+        pieces = _base_of(onward, start) if onward else begin(topics, start)
+        print(f"{pieces:,} pieces of the vocabulary stay", flush=True)
+    trainee = Trainee(start, onward)
+    rate = ONWARD if onward else RATE
     optimiser = torch.optim.AdamW(
         [
-            {"params": trainee.parameters, "lr": RATE, "weight_decay": 0.01},
+            {"params": trainee.parameters, "lr": rate, "weight_decay": 0.01},
             {"params": trainee.head.parameters(), "lr": HEAD_RATE, "weight_decay": 0.0},
         ]
     )
@@ -211,7 +264,7 @@ def train(topics: Sequence[Topic], target: Path, steps: int, every: int = 50) ->
         print(f"going on from step {len(losses)}", flush=True)
     began = time.monotonic()
     first = len(losses)
-    for step, batch in enumerate(batches(topics, steps)):
+    for step, batch in enumerate(batches(topics, steps, public=public)):
         if step < first:
             continue
         loss = trainee.loss(batch)
@@ -238,7 +291,7 @@ def train(topics: Sequence[Topic], target: Path, steps: int, every: int = 50) ->
                 },
                 kept,
             )
-    _mix(trainee.model, start)
+    _mix(trainee.model, trainee.base)
     _write(trainee.model, target)
     kept.unlink(missing_ok=True)
     shutil.rmtree(start)
@@ -248,6 +301,19 @@ def train(topics: Sequence[Topic], target: Path, steps: int, every: int = 50) ->
 def begin(topics: Sequence[Topic], target: Path) -> int:
     """The base with the vocabulary that is kept, untrained; how many pieces that is."""
     return prune(unpack(), target, [normalise(text) for topic in topics for text in _texts(topic)])
+
+
+def _base_of(encoder: Path, target: Path) -> int:
+    """The base with the vocabulary of an encoder that was trained from it; how many pieces that is."""
+    model = _loaded(encoder)
+    words = model.get_parameter(WORDS)
+    model.load_state_dict({**_loaded(unpack()).state_dict(), WORDS: words.detach()})
+    model.save(str(target), create_model_card=False)
+    return len(words)
+
+
+def _loaded(folder: Path) -> SentenceTransformer:
+    return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs={"dtype": torch.float32})
 
 
 def _texts(topic: Topic) -> Iterator[str]:
@@ -262,11 +328,11 @@ def _rate(step: int, steps: int) -> float:
     return (step + 1) / warm if step < warm else max(0.02, (steps - step) / (steps - warm))
 
 
-def _mix(model: SentenceTransformer, start: Path) -> None:
-    base = SentenceTransformer(str(start), device="cpu", local_files_only=True).state_dict()
+def _mix(model: SentenceTransformer, base: SentenceTransformer) -> None:
+    untrained = base.state_dict()
     model.load_state_dict(
         {
-            name: torch.lerp(base[name], trained, TRAINED) if trained.is_floating_point() else trained
+            name: torch.lerp(untrained[name], trained, TRAINED) if trained.is_floating_point() else trained
             for name, trained in model.state_dict().items()
         }
     )
@@ -290,6 +356,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("target", type=Path)
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--public", type=Path, help="the folder that holds the public sets (see public.py)")
+    parser.add_argument("--onward", type=Path, help="an encoder made by this, to go on from")
     chosen = parser.parse_args()
-    losses = train(read_topics(), chosen.target, chosen.steps)
+    public = read_public(chosen.public) if chosen.public else []
+    losses = train(read_topics(), chosen.target, chosen.steps, public=public, onward=chosen.onward)
     (chosen.target / "losses.json").write_text(json.dumps([round(loss, 4) for loss in losses]), encoding="utf-8")
