@@ -67,6 +67,7 @@ TRAINED = 0.8
 questions stays (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022)."""
 SHARDS = "45MB"
 WORDS = "0.model.embeddings.word_embeddings.weight"
+NO_POOLER = "sentence_bert_config.json"
 SEED = 20_261_125
 
 
@@ -190,7 +191,9 @@ class Trainee:
 
     def __init__(self, base: Path, onward: Path | None = None) -> None:
         self.base = _loaded(base).eval()
-        self.model = _loaded(onward or base)
+        self.model = _loaded(base)
+        if onward:
+            self.model.load_state_dict(_loaded(onward).state_dict(), strict=False)  # without the pooler, if it has one
         self.model.train()
         self.model.get_parameter(WORDS).requires_grad_(False)
         # Two thirds of the time where the processor multiplies such numbers itself; elsewhere it costs far more.
@@ -305,15 +308,19 @@ def begin(topics: Sequence[Topic], target: Path) -> int:
 
 def _base_of(encoder: Path, target: Path) -> int:
     """The base with the vocabulary of an encoder that was trained from it; how many pieces that is."""
-    model = _loaded(encoder)
-    words = model.get_parameter(WORDS)
-    model.load_state_dict({**_loaded(unpack()).state_dict(), WORDS: words.detach()})
-    model.save(str(target), create_model_card=False)
+    trained, base = _loaded(encoder), _loaded(unpack())
+    words = trained.get_parameter(WORDS)
+    cast("PreTrainedModel", base[0].auto_model).resize_token_embeddings(len(words))
+    base.get_parameter(WORDS).data = words.data
+    base.save(str(target), create_model_card=False)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(encoder / name, target)
+    shutil.copy(unpack() / NO_POOLER, target)  # is not kept, and a pooler would be drawn by chance
     return len(words)
 
 
 def _loaded(folder: Path) -> SentenceTransformer:
-    return SentenceTransformer(str(folder), device="cpu", local_files_only=True, model_kwargs={"dtype": torch.float32})
+    return SentenceTransformer(str(folder), device="cpu", local_files_only=True).float()
 
 
 def _texts(topic: Topic) -> Iterator[str]:

@@ -49,3 +49,19 @@ def test_a_short_training_learns_what_it_was_not_shown(tmp_path: Path, monkeypat
     assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
     assert same_question(load_encoder(str(target)), judged) > before + 0.03
     assert sum(file.stat().st_size for file in target.rglob("*")) < 80_000_000
+
+
+def test_going_on_keeps_the_vocabulary(tmp_path: Path) -> None:
+    """The base of a training that goes on reads the same pieces as the trained encoder, and is untrained otherwise."""
+    trainer.begin(read_topics()[:2], tmp_path / "first")
+    model = trainer._loaded(tmp_path / "first")
+    for name, weights in model.named_parameters():
+        if name != trainer.WORDS:
+            weights.data.add_(0.01)
+    model.save(str(tmp_path / "trained"), create_model_card=False)
+    trainer._base_of(tmp_path / "trained", tmp_path / "base")
+    untrained, trained = (load_encoder(str(tmp_path / name)) for name in ("base", "trained"))
+    begun = load_encoder(str(tmp_path / "first"))
+    text = ["有回放吗", "will there be a recording?"]
+    assert (untrained.encode(text) * begun.encode(text)).sum(axis=1).min() > 0.9999
+    assert (untrained.encode(text) * trained.encode(text)).sum(axis=1).max() < 0.99
