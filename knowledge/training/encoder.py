@@ -170,11 +170,12 @@ def holding_loss(vectors: Tensor, base: Tensor) -> Tensor:
     """How far the likeness of texts to each other has gone from what the base makes of it: the divergence of their
     shares, mean over the texts. Unit rows, shape (n, d), n > 1."""
     itself = torch.eye(len(vectors), dtype=torch.bool)
-    shares = [
-        (rows @ rows.T / temperature).masked_fill(itself, -1e4).log_softmax(dim=1)
-        for rows, temperature in ((vectors, TEMPERATURE), (base, BASE_TEMPERATURE))
-    ]
-    return nn.functional.kl_div(*shares, reduction="batchmean", log_target=True)
+
+    def shares(rows: Tensor, temperature: float) -> Tensor:
+        return (rows @ rows.T / temperature).masked_fill(itself, -1e4).log_softmax(dim=1)
+
+    found, wanted = shares(vectors, TEMPERATURE), shares(base, BASE_TEMPERATURE)
+    return nn.functional.kl_div(found, wanted, reduction="batchmean", log_target=True)
 
 
 def loss_of(vectors: Tensor, batch: Batch) -> Tensor:
