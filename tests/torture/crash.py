@@ -6,15 +6,13 @@ import signal
 import sqlite3
 import statistics
 import time
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
-from bot.reach import TWICE
 from tests.fake_telegram import FakeTelegram
 from tests.torture._hall import Program, as_users_start_it, free_port, light
-from tests.torture._people import Crowd, Ledger, digest, intake_source, telegram_source
+from tests.torture._people import Crowd, Ledger, intake_source, telegram_source
+from tests.torture._reckoning import Found, compared, report_chat
 from tests.torture.scenario import Run, scenario
 
 WORK = 50
@@ -30,47 +28,12 @@ CHECK_EVERY = 10
 """Rounds between two looks into the file."""
 
 
-@dataclass
-class Found:
-    """What is wrong with a database beside the clients' ledger: what was acknowledged and is not there, what is there
-    more than once or was never sent, and what SQLite complains of."""
-
-    lost: int = 0
-    doubled: int = 0
-    unsound: int = 0
-
-    def __iadd__(self, other: "Found") -> "Found":
-        self.lost, self.doubled = max(self.lost, other.lost), max(self.doubled, other.doubled)
-        self.unsound += other.unsound
-        return self
-
-
-def compared(db: sqlite3.Connection, ledger: Ledger) -> Found:
-    there = Counter(digest(*row) for row in db.execute("SELECT source, author, text FROM messages"))
-    group = _groups(db)
-    votes = Counter(
-        (group.get(question, question), source, person)
-        for question, source, person in db.execute("SELECT question, source, person FROM votes")
-    )
-    acts = list(db.execute("SELECT id, what, change FROM actions"))
-    lost = len(ledger.messages - there.keys())
-    lost += sum((group.get(q, q), source, person) not in votes for q, source, person in ledger.votes)
-    lost += len(ledger.acts - {(id, what) for id, what, _ in acts})
-    alike = Counter(_about(db, id, what) for id, what, _ in acts)
-    doubled = sum(times - 1 for counts in (there, alike) for times in counts.values())
+def compared_file(db: sqlite3.Connection, ledger: Ledger) -> Found:
+    """Also with what SQLite complains of."""
+    found = compared(db.execute, ledger)
     complaints = [row[0] for row in db.execute("PRAGMA integrity_check") if row[0] != "ok"]
-    return Found(lost, doubled, len(complaints) + len(db.execute("PRAGMA foreign_key_check").fetchall()))
-
-
-def _groups(db: sqlite3.Connection) -> Mapping[str, str]:
-    """Which question each one is a part of."""
-    return {id: into or id for id, into in db.execute("SELECT id, merged_into FROM questions")}
-
-
-def _about(db: sqlite3.Connection, id: int, what: str) -> tuple[str, str]:
-    """What a moderator does to a question they do once; the first question that an act names."""
-    ((question,),) = db.execute("SELECT json_extract(change, '$.questions[0][1].id') FROM actions WHERE id = ?", (id,))
-    return what, question
+    found.unsound = len(complaints) + len(db.execute("PRAGMA foreign_key_check").fetchall())
+    return found
 
 
 class Loop:
@@ -139,7 +102,7 @@ class Loop:
 
     def check(self) -> None:
         db = self.program.copy(self.run.folder / "copy")
-        self.found += compared(db, self.crowd.ledger)
+        self.found += compared_file(db, self.crowd.ledger)
         db.close()
 
     def _placed(self) -> int:
@@ -173,31 +136,11 @@ class Loop:
         run.figure("faults in the program's log", len(self.program.faults()), most=0)
         for fault in self.program.faults()[:3]:
             run.say(fault)
-        self._report_chat()
+        db = sqlite3.connect(self.program.database)
+        report_chat(run, db.execute, self.telegram)
+        db.close()
         run.figure("ready again, median", statistics.median(self.ready), "s", most=2, timing=True)
         run.figure("ready again, most", max(self.ready), "s", most=2, timing=True)
-
-    def _report_chat(self) -> None:
-        """What was said over a chat that knows no key: nobody may be left out, and who may have heard it twice must
-        stand on the board."""
-        db = sqlite3.connect(self.program.database)
-        db.row_factory = sqlite3.Row
-        said = db.execute(
-            "SELECT json_extract(address, '$.chat') AS chat, text, count(*) AS times, max(error = ?) AS doubtful "
-            "FROM deliveries WHERE json_extract(address, '$.connector') = 'telegram' AND key GLOB 'answer:*' "
-            "GROUP BY chat, text",
-            (TWICE,),
-        ).fetchall()
-        db.close()
-        heard = {(row["chat"], row["text"]): self.telegram.texts(int(row["chat"])).count(row["text"]) for row in said}
-        unheard = sum(heard[row["chat"], row["text"]] < row["times"] for row in said)
-        twice = [row for row in said if heard[row["chat"], row["text"]] > row["times"]]
-        self.run.figure("answers on Telegram", len(said))
-        self.run.figure("askers who did not hear their answer", unheard, most=0)
-        self.run.figure("answers heard twice (Telegram knows no key)", len(twice))
-        self.run.figure("of these unknown to the board", sum(not row["doubtful"] for row in twice), most=0)
-        self.run.figure("wrong requests to Telegram", len(self.telegram.faults), most=0)
-        self.run.figure("sent inside a retry_after", len(self.telegram.violations), most=0)
 
 
 @asynccontextmanager
