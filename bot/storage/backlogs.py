@@ -1,8 +1,7 @@
 """What waits, and whether anything can be written at all, as SQL."""
 
-from sqlite_utils import Database
-
 from bot.model import Backlog
+from bot.storage.database import Database
 
 
 def probe(db: Database) -> None:
@@ -16,7 +15,8 @@ def backlog(db: Database, now: float) -> Backlog:
     since = db.execute("SELECT at FROM messages WHERE id = ?", (first,)).fetchone() if count else None
     outbox = db.execute(
         """
-        SELECT json_extract(address, '$.connector') AS source, sum(not_before <= ?), sum(not_before > ?)
+        SELECT json_extract(address, '$.connector') AS source, count(*) FILTER (WHERE not_before <= ?),
+            count(*) FILTER (WHERE not_before > ?)
         FROM deliveries WHERE state = 'waiting' GROUP BY source
         """,
         (now, now),

@@ -3,8 +3,6 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 
-from sqlite_utils import Database
-
 from bot.errors import BadInput, Conflict, NotFound
 from bot.model import (
     COURSE,
@@ -16,6 +14,7 @@ from bot.model import (
     Status,
 )
 from bot.storage import polls, rounds, stages, surveys
+from bot.storage.database import Database
 from bot.storage.deliveries import deliver
 from bot.storage.rows import change_of, dumped, listed, state_of, state_row
 from bot.storage.sessions import open_, settle
@@ -63,7 +62,7 @@ def touch(db: Database, session: str, ids: Iterable[str]) -> None:
         return
     (row,) = db.execute(
         """
-        INSERT INTO revisions VALUES (?, 1) ON CONFLICT (session) DO UPDATE SET revision = revision + 1
+        INSERT INTO revisions VALUES (?, 1) ON CONFLICT (session) DO UPDATE SET revision = revisions.revision + 1
         RETURNING revision
         """,
         (session,),
@@ -101,12 +100,12 @@ def apply(db: Database, change: Change) -> Action:
     if change.pulse is not None:
         polls.switch_pulse(db, change.session, change.pulse)
     change = replace(change, moves=moves)
-    row = db.execute(
-        "INSERT INTO actions (session, at, who, what, change, undoes) VALUES (?, ?, ?, ?, ?, ?)",
+    (row,) = db.execute(
+        "INSERT INTO actions (session, at, who, what, change, undoes) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
         (change.session, change.at, change.who, change.what, dumped(change), change.undoes),
-    )
+    ).fetchall()
     deliver(db, change.deliveries)
-    return Action(int(row.lastrowid or 0), change)
+    return Action(row["id"], change)
 
 
 def restart(db: Database, session: str, at: float) -> None:

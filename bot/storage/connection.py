@@ -21,7 +21,6 @@ SOUND = (3, 51, 3)
 
 Failure = sqlite3.Error
 sqlite_version: str = sqlite3.sqlite_version
-Row = sqlite3.Row
 
 _LONE = re.compile("[\ud800-\udfff]")
 
@@ -37,6 +36,24 @@ class Connection(sqlite3.Connection):
 
     def executemany(self, sql: str, parameters: Iterable[Any]) -> sqlite3.Cursor:
         return super().executemany(sql, [_storable(each) for each in parameters])
+
+
+class SqliteDatabase(Database):
+    """Implements `database.Database`."""
+
+    def executemany(self, sql: str, parameters: Iterable[Any]) -> object:
+        return self.conn.executemany(sql, parameters)
+
+    def columns(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for row in self.execute(
+            """
+            SELECT m.name AS tbl, c.name AS col FROM sqlite_master m, pragma_table_info(m.name) c
+            WHERE m.type = 'table'
+            """
+        ):
+            found.setdefault(row["tbl"], set()).add(row["col"])
+        return found
 
 
 def _storable(parameters: Any) -> Any:
@@ -78,7 +95,7 @@ def claim(path: Path) -> int:
     return held
 
 
-def connect(path: Path, *, patience: float = 5.0, reading: bool = False, durable: bool = True) -> Database:
+def connect(path: Path, *, patience: float = 5.0, reading: bool = False, durable: bool = True) -> SqliteDatabase:
     """Open the file. `patience` is how many seconds to wait for a lock that another program holds.
 
     `reading` opens it read-only. Not `durable` leaves out the fsync, for data that need not outlive the process.
@@ -98,7 +115,7 @@ def connect(path: Path, *, patience: float = 5.0, reading: bool = False, durable
             connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
             connection.execute("PRAGMA journal_size_limit = 67108864")  # bytes
             connection.execute("PRAGMA secure_delete = ON")  # what is deleted is not left in the file
-        return Database(connection, recursive_triggers=False, execute_plugins=False)
+        return SqliteDatabase(connection, recursive_triggers=False, execute_plugins=False)
     except BaseException:
         connection.close()
         raise

@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
-from sqlite_utils import Database
-
 from bot.model import Delivery
 from bot.reach import CUT_OFF, SILENCE
+from bot.storage.database import Database
 from bot.storage.rows import delivery_of, delivery_row
+
+_SILENCED = f"(substr(deliveries.error, 1, {len(SILENCE)}) = '{SILENCE}')"
+"""Its chat wants silence."""
 
 
 def deliver(db: Database, deliveries: Sequence[Delivery]) -> None:
@@ -16,20 +18,22 @@ def deliver(db: Database, deliveries: Sequence[Delivery]) -> None:
     What is waiting keeps its earlier time, so that constant rewording cannot hold it back for ever; and what its chat
     wanted to wait with keeps that time.
     """
-    db.conn.executemany(
-        """
+    db.executemany(
+        f"""
         INSERT INTO deliveries (key, session, address, text, buttons, not_before, state, attempts, sent_id, error,
             poll)
         VALUES (:key, :session, :address, :text, :buttons, :not_before, :state, :attempts, :sent_id, :error, :poll)
         ON CONFLICT (key) DO UPDATE SET address = excluded.address, text = excluded.text, buttons = excluded.buttons,
             poll = excluded.poll,
-            not_before = CASE WHEN state != 'waiting' THEN excluded.not_before WHEN error GLOB :silence THEN not_before
-                ELSE min(not_before, excluded.not_before) END,
-            error = CASE WHEN state = 'waiting' AND error GLOB :silence THEN error ELSE '' END,
+            not_before = CASE
+                WHEN deliveries.state != 'waiting' OR (excluded.not_before < deliveries.not_before AND NOT {_SILENCED})
+                THEN excluded.not_before ELSE deliveries.not_before END,
+            error = CASE WHEN deliveries.state = 'waiting' AND {_SILENCED} THEN deliveries.error ELSE '' END,
             state = 'waiting', attempts = 0
-        WHERE text != excluded.text OR buttons != excluded.buttons OR state = 'failed'
-        """,
-        [delivery_row(each) | {"silence": _SILENCE} for each in deliveries],
+        WHERE deliveries.text != excluded.text OR deliveries.buttons != excluded.buttons
+            OR deliveries.state = 'failed'
+        """,  # noqa: S608 (constants)
+        [delivery_row(each) for each in deliveries],
     )
 
 
@@ -43,17 +47,16 @@ def due(db: Database, now: float, limit: int) -> list[Delivery]:
     """Nothing for a chat that wants silence: it does not know that the program died meanwhile."""
     rows = db.execute(
         f"""
-        SELECT * FROM deliveries WHERE state = 'waiting' AND not_before <= :now AND {_CHAT} NOT IN (
-            SELECT {_CHAT} FROM deliveries WHERE state = 'waiting' AND not_before > :now AND error GLOB :silence
+        SELECT * FROM deliveries WHERE state = 'waiting' AND not_before <= :now AND ({_CHAT}) NOT IN (
+            SELECT {_CHAT} FROM deliveries WHERE state = 'waiting' AND not_before > :now AND {_SILENCED}
         ) ORDER BY id LIMIT :limit
         """,  # noqa: S608 (a constant)
-        {"now": now, "limit": limit, "silence": _SILENCE},
+        {"now": now, "limit": limit},
     )
     return [delivery_of(row) for row in rows]
 
 
-_SILENCE = f"{SILENCE}*"
-_CHAT = "json_array(address ->> '$.connector', address ->> '$.chat')"
+_CHAT = "json_extract(address, '$.connector'), json_extract(address, '$.chat')"
 
 
 def settle(db: Database, delivery: Delivery) -> None:
@@ -80,7 +83,7 @@ def answering(db: Database, session: str) -> list[Delivery]:
     """Of a session, what answers its questions."""
     rows = db.execute(
         """
-        SELECT * FROM deliveries WHERE session = ? AND (key GLOB 'answer:*' OR key GLOB 'course:*') ORDER BY id
+        SELECT * FROM deliveries WHERE session = ? AND substr(key, 1, 7) IN ('answer:', 'course:') ORDER BY id
         """,
         (session,),
     )

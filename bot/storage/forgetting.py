@@ -9,15 +9,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from sqlite_utils import Database
-
 from bot.accounts import Actor
 from bot.forgetting import FORGOTTEN, REMOVED, Scrubbing, gone_address, gone_key
 from bot.model import GONE, Forgotten, Known, Person
 from bot.storage.changes import touch
-from bot.storage.connection import Row
+from bot.storage.connection import SqliteDatabase
+from bot.storage.database import Database, Row
 from bot.storage.people import note
-from bot.storage.rows import address_of, dumped, listed
+from bot.storage.rows import address_of, dumped, listed, named
 
 Named = tuple[str, str]
 """A person as a source and an id."""
@@ -27,12 +26,12 @@ def whoever(db: Database, text: str, limit: int) -> list[tuple[Person, int, floa
     """Persons of the audience whose name or id holds this text, with their messages and when they wrote last; the
     newest first."""
     rows = db.execute(
-        """
+        f"""
         SELECT source, author, MAX(author_name) AS name, COUNT(*) AS messages, MAX(at) AS last FROM messages
-        WHERE author NOT GLOB :gone AND (instr(lower(author_name), :text) OR author = :whole)
+        WHERE {named("author")} AND (instr(lower(author_name), :text) > 0 OR author = :whole)
         GROUP BY source, author ORDER BY last DESC LIMIT :limit
-        """,
-        {"gone": f"{GONE}*", "text": text.lower(), "whole": text, "limit": limit},
+        """,  # noqa: S608 (a constant)
+        {"text": text.lower(), "whole": text, "limit": limit},
     )
     return [(Person(row["source"], row["author"], row["name"]), row["messages"], row["last"]) for row in rows]
 
@@ -226,11 +225,11 @@ def _free_words(db: Database, mine: dict[str, str]) -> None:
 def _rename(db: Database, mine: dict[str, str], gone: str) -> None:
     """Every row that names the person names nobody."""
     values = {**mine, "gone": gone}
-    for table, columns in _tables(db).items():
+    for table, columns in db.columns().items():
         if {"source", "person"} <= columns:
             name = ", name = ''" if "name" in columns else ""
             db.execute(
-                f"UPDATE [{table}] SET person = :gone{name} WHERE source = :source AND person = :id",  # noqa: S608
+                f'UPDATE "{table}" SET person = :gone{name} WHERE source = :source AND person = :id',  # noqa: S608
                 values,
             )
     db.execute("UPDATE links SET owner = :gone WHERE owner_source = :source AND owner = :id", values)
@@ -241,15 +240,6 @@ def _rename(db: Database, mine: dict[str, str], gone: str) -> None:
         """,
         values,
     )
-
-
-def _tables(db: Database) -> dict[str, set[str]]:
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for row in db.execute(
-        "SELECT m.name AS tbl, c.name AS col FROM sqlite_master m, pragma_table_info(m.name) c WHERE m.type = 'table'"
-    ):
-        found[row["tbl"]].add(row["col"])
-    return found
 
 
 def _unquote(db: Database, scrubbing: Scrubbing) -> None:
@@ -295,8 +285,11 @@ def forget_before(db: Database, before: float) -> Forgotten:
     that is what was asked; nobody is named beside it. Whole sessions, so that their figures stay as they are; whoever
     came to another evening as well counts as somebody new there."""
     rows = db.execute(
-        "SELECT session FROM messages GROUP BY session HAVING MAX(at) < ? AND SUM(author NOT GLOB ?) > 0",
-        (before, f"{GONE}*"),
+        f"""
+        SELECT session FROM messages GROUP BY session
+        HAVING MAX(at) < ? AND COUNT(*) FILTER (WHERE {named("author")}) > 0
+        """,  # noqa: S608 (a constant)
+        (before,),
     ).fetchall()
     sessions = [row["session"] for row in rows]
     if not sessions:
@@ -365,7 +358,7 @@ def _links_before(db: Database, names: dict[Named, str]) -> None:
         person, owner = (row["source"], row["person"]), (row["owner_source"], row["owner"])
         if person in names and owner in names:
             db.execute(
-                "INSERT OR IGNORE INTO links VALUES (?, ?, '', ?, ?)",
+                "INSERT INTO links VALUES (?, ?, '', ?, ?) ON CONFLICT DO NOTHING",
                 (person[0], names[person], owner[0], names[owner]),
             )
         for one in (person, owner):
@@ -385,7 +378,7 @@ def _still_there(db: Database, source: str, id: str) -> bool:
     return db.execute(f"{asked} UNION ALL {voted} LIMIT 1", (source, id)).fetchone() is not None
 
 
-def wipe(db: Database) -> bool:
+def wipe(db: SqliteDatabase) -> bool:
     """Leave no byte of what was deleted in the file or its log. Outside of any transaction.
 
     False where somebody still reads what was there before, as a backup does: until they are done the log holds it, and
@@ -396,7 +389,7 @@ def wipe(db: Database) -> bool:
     return cut_log(db)
 
 
-def cut_log(db: Database) -> bool:
+def cut_log(db: SqliteDatabase) -> bool:
     """Whether the log could be cut. It hardly waits for readers, for all writing would wait with it."""
     patience = db.conn.execute("PRAGMA busy_timeout").fetchone()[0]
     db.conn.execute("PRAGMA busy_timeout = 100")  # milliseconds

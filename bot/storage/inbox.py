@@ -4,8 +4,6 @@ import heapq
 from collections.abc import Sequence
 from operator import itemgetter
 
-from sqlite_utils import Database
-
 from bot.errors import Conflict, NotAllowed, NotFound
 from bot.model import (
     Cursor,
@@ -19,6 +17,7 @@ from bot.model import (
     Remembered,
 )
 from bot.storage import changes, polls, surveys
+from bot.storage.database import Database
 from bot.storage.deliveries import deliver, deliver_once
 from bot.storage.rows import (
     PLACEMENT,
@@ -42,18 +41,27 @@ def receive(
     votes: Sequence[PollVote | Pulse],
 ) -> int:
     """Unique by (session, source, external_id), so that one recorded chat can be replayed into several sessions."""
-    new, fresh = 0, False
+    new, fresh, first = 0, False, 0
     voting = {(vote.person.source, vote.message): vote for vote in votes}
     for message in messages:
         # What was received in one piece must not gain a part when the rules of splitting have changed.
         if message.part == 1 or fresh:
-            written = db.conn.execute(_RECEIVE, message_row(message))
-            fresh = written.rowcount == 1
-            new += fresh and message.part == 1
-            if fresh and (vote := voting.get((message.source, message.external_id))):
-                _vote(db, int(written.lastrowid or 0), message.session, vote)
-            elif fresh and message.aside:
-                _set_aside(db, int(written.lastrowid or 0))
+            written = (
+                db.execute(_RECEIVE, message_row(message))
+                if message.part == 1
+                else db.execute(_RECEIVE_PART, (*message_row(message), first + message.part - 1))
+            )
+            row = written.fetchall()
+            fresh = bool(row)
+            if not fresh:
+                continue
+            id = row[0]["id"]
+            if message.part == 1:
+                first, new = id, new + 1
+            if vote := voting.get((message.source, message.external_id)):
+                _vote(db, id, message.session, vote)
+            elif message.aside:
+                _set_aside(db, id)
     if cursor is not None:
         db.execute(
             "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET value = excluded.value",
@@ -96,12 +104,15 @@ _PLACE = """
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
-_RECEIVE = """
-    INSERT INTO messages (session, source, external_id, author, author_name, text, at, address, explicit, part)
-    SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
-    WHERE NOT EXISTS (SELECT 1 FROM messages WHERE session = ?1 AND source = ?2 AND external_id = ?3)
-"""
+_MESSAGE = "session, source, external_id, author, author_name, text, at, address, explicit, part"
+_VALUES = "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10"
+_NEW = "NOT EXISTS (SELECT 1 FROM messages WHERE session = ?1 AND source = ?2 AND external_id = ?3)"
+
+_RECEIVE = f"INSERT INTO messages ({_MESSAGE}) SELECT {_VALUES} WHERE {_NEW} RETURNING id"
 """Not `ON CONFLICT DO NOTHING`: that uses up an id for each redelivery, and ids name questions."""
+
+_RECEIVE_PART = f"INSERT INTO messages ({_MESSAGE}, id) SELECT {_VALUES}, ?11 WHERE {_NEW} RETURNING id"
+"""The ids of a message's parts follow its own, whatever else is received meanwhile."""
 
 
 def cursor(db: Database, source: str) -> str | None:
@@ -201,7 +212,7 @@ def remembered(db: Database, session: str) -> list[Remembered]:
     rows = db.execute(
         """
         SELECT m.*, v.vector, COALESCE(p.memory, p.answer) AS answer, p.question AS first,
-            CASE WHEN p.joins THEN p.same ELSE p.question END AS joined
+            CASE WHEN p.joins = 1 THEN p.same ELSE p.question END AS joined
         FROM messages m JOIN placements p ON p.message = m.id JOIN vectors v ON v.message = m.id
             JOIN questions q ON q.id = m.question
         WHERE m.session = ? AND p.asking = 1 AND q.removed = 0 ORDER BY m.id

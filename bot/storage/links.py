@@ -1,9 +1,8 @@
 """Which persons are the same human, as they said themselves, as SQL. Codes come hashed."""
 
-from sqlite_utils import Database
-
 from bot.model import Person
 from bot.storage.changes import touch
+from bot.storage.database import Database, upsert
 
 UNUSED, USED = 3600.0, 86400.0
 """Seconds that a code stays after its end: one that somebody used so long that a chat may say it again."""
@@ -15,10 +14,8 @@ def offer(db: Database, code_hash: str, owner: Person, expires_at: float) -> Non
         "DELETE FROM link_codes WHERE expires_at < ? AND (used_by IS NULL OR expires_at < ?)",
         (expires_at - UNUSED, expires_at - USED),
     )
-    db.execute(
-        "INSERT OR REPLACE INTO link_codes (code_hash, owner_source, owner, expires_at) VALUES (?, ?, ?, ?)",
-        (code_hash, owner.source, owner.id, expires_at),
-    )
+    offered = {"code_hash": code_hash, "owner_source": owner.source, "owner": owner.id, "expires_at": expires_at}
+    upsert(db, "link_codes", ("code_hash",), {**offered, "used_source": None, "used_by": None})
 
 
 def link(db: Database, code_hash: str, person: Person, now: float) -> bool:

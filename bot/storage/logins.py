@@ -3,11 +3,9 @@
 import secrets
 from dataclasses import replace
 
-from sqlite_utils import Database
-
 from bot.accounts import Actor, Device, Entry, Invitation, Login
 from bot.storage import people
-from bot.storage.connection import Row
+from bot.storage.database import Database, Row
 
 _LOGINS = """
     SELECT l.id, l.person, p.name, l.device, l.since, l.used_at, l.expires_at

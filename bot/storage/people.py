@@ -8,11 +8,9 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlite_utils import Database
-
 from bot.accounts import LONGEST_NAME, Account, Actor, Deed, Grant, Invitation, may_be_called, name_key
 from bot.errors import Conflict, LastOrganiser, NotFound
-from bot.storage.connection import Row
+from bot.storage.database import Database, Row, upsert
 
 KEPT = 30 * 86_400.0
 """Seconds that an invitation stays after its end."""
@@ -78,11 +76,7 @@ def grants_of(db: Database, id: str) -> tuple[Grant, ...]:
 
 
 def put_role(db: Database, id: str, grant: Grant) -> None:
-    db.execute(
-        "INSERT OR REPLACE INTO roles (person, session, role, since, until) "
-        "VALUES (:person, :session, :role, :since, :until)",
-        {"person": id, **asdict(grant)},
-    )
+    upsert(db, "roles", ("person", "session"), {"person": id, **asdict(grant)})
 
 
 def give_role(db: Database, id: str, grant: Grant, by: Actor, now: float) -> None:

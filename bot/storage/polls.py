@@ -5,35 +5,40 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlite_utils import Database
-
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
-from bot.model import GONE, Address, Person, Poll, PollKind, PollState, PollStatus, PollText, PollVote, Pulse
+from bot.model import Address, Person, Poll, PollKind, PollState, PollStatus, PollText, PollVote, Pulse
 from bot.polling import key
-from bot.storage.connection import Row
-from bot.storage.rows import listed, poll_of, poll_row
+from bot.storage.database import Database, Row, upsert
+from bot.storage.rows import address_of, listed, named, poll_of, poll_row
 
 TEXTS = 200
 """Words or texts of a poll that are told at most, the most frequent ones."""
 
 _LAST = """
-    WITH last (poll, id, choices, said) AS (
-        SELECT v.poll, MAX(v.id), v.choices, v.said
+    WITH newest (id) AS (
+        SELECT MAX(v.id)
         FROM poll_votes v LEFT JOIN links l ON l.source = v.source AND l.person = v.person
         WHERE v.poll IN (SELECT value FROM json_each(:ids))
         GROUP BY v.poll, COALESCE(l.owner_source, v.source), COALESCE(l.owner, v.person)
+    ), last (poll, id, choices, said) AS (
+        SELECT v.poll, v.id, v.choices, v.said FROM newest JOIN poll_votes v ON v.id = newest.id
     )
 """
-"""The vote of each human that counts: SQLite takes the other columns from the row with the greatest id."""
+"""The vote of each human that counts."""
 
 _PEOPLE = f"{_LAST} SELECT poll, COUNT(*) AS people FROM last GROUP BY poll"  # noqa: S608 (a constant)
 
 _COUNTS = f"""
     {_LAST}
-    SELECT poll, c.value AS choice, COUNT(DISTINCT last.id) AS people,
-        MIN(last.id * 100 + c.key) AS first, s.value AS said
-    FROM last, json_each(last.choices) c JOIN json_each(last.said) s ON s.key = c.key
-    GROUP BY poll, c.value ORDER BY people DESC, first
+    , choice (poll, id, choice, said, place) AS (
+        SELECT last.poll, last.id, c.value, s.value, last.id * 100 + c.key
+        FROM last CROSS JOIN json_each(last.choices) c JOIN json_each(last.said) s ON s.key = c.key
+    ), counted (poll, choice, people, first) AS (
+        SELECT poll, choice, COUNT(DISTINCT id), MIN(place) FROM choice GROUP BY poll, choice
+    )
+    SELECT n.poll, n.choice, n.people, c.said
+    FROM counted n JOIN choice c ON c.poll = n.poll AND c.choice = n.choice AND c.place = n.first
+    ORDER BY n.people DESC, n.first
 """  # noqa: S608 (constants)
 """`said` as it was written first."""
 
@@ -104,7 +109,7 @@ def replace_poll(db: Database, session: str, before: PollState | None, after: Po
 
 
 def _another_shown(db: Database, session: str, id: str) -> bool:
-    found = db.execute("SELECT 1 FROM polls WHERE session = ? AND shown AND NOT removed AND id != ?", (session, id))
+    found = db.execute("SELECT 1 FROM polls WHERE session = ? AND shown = 1 AND removed = 0 AND id != ?", (session, id))
     return found.fetchone() is not None
 
 
@@ -120,9 +125,11 @@ def put(db: Database, state: PollState, vote: PollVote) -> None:
     """Keep what somebody votes in a poll that is open."""
     free = state.kind in {PollKind.WORDS, PollKind.OPEN}
     keys = [key(text) if free else text for text in vote.choices]
+    who = (state.id, vote.person.source, vote.person.id)
+    db.execute("DELETE FROM poll_votes WHERE poll = ? AND source = ? AND person = ?", who)
     db.execute(
-        "INSERT OR REPLACE INTO poll_votes (poll, source, person, choices, said) VALUES (?, ?, ?, ?, ?)",
-        (state.id, vote.person.source, vote.person.id, listed(keys), listed(vote.choices)),
+        "INSERT INTO poll_votes (poll, source, person, choices, said) VALUES (?, ?, ?, ?, ?)",
+        (*who, listed(keys), listed(vote.choices)),
     )
 
 
@@ -162,8 +169,8 @@ def said_by(db: Database, ids: Iterable[str], person: Person) -> dict[str, tuple
     """What a human voted last in these polls, on whichever chat."""
     rows = db.execute(
         f"""
-        SELECT v.poll, MAX(v.id), v.said FROM poll_votes v
-        WHERE v.poll IN (SELECT value FROM json_each(:ids)) AND (v.source, v.person) IN ({_SAME_HUMAN}) GROUP BY v.poll
+        SELECT v.poll, v.said FROM poll_votes v
+        WHERE v.poll IN (SELECT value FROM json_each(:ids)) AND (v.source, v.person) IN ({_SAME_HUMAN}) ORDER BY v.id
         """,  # noqa: S608 (a constant)
         {"ids": listed(ids), "source": person.source, "person": person.id},
     )
@@ -172,20 +179,22 @@ def said_by(db: Database, ids: Iterable[str], person: Person) -> dict[str, tuple
 
 def chats(db: Database, session: str) -> list[Address]:
     rows = db.execute(
-        """
-        SELECT json_extract(address, '$.connector') AS connector, json_extract(address, '$.chat') AS chat,
-            MAX(id), json_extract(address, '$.private') AS private
-        FROM messages WHERE session = ? AND address IS NOT NULL AND json_extract(address, '$.chat') NOT GLOB ?
-        GROUP BY 1, 2 ORDER BY MIN(id)
-        """,
-        (session, f"{GONE}*"),
+        f"""
+        WITH chat (connector, chat, first, last) AS (
+            SELECT json_extract(address, '$.connector'), json_extract(address, '$.chat'), MIN(id), MAX(id)
+            FROM messages WHERE session = ? AND address IS NOT NULL GROUP BY 1, 2
+        )
+        SELECT c.connector, c.chat, m.address FROM chat c JOIN messages m ON m.id = c.last
+        WHERE {named("c.chat")} ORDER BY c.first
+        """,  # noqa: S608 (a constant)
+        (session,),
     )
-    return [Address(row["connector"], row["chat"], private=bool(row["private"])) for row in rows]
+    return [Address(row["connector"], row["chat"], private=address_of(row["address"]).private) for row in rows]
 
 
 def switch_pulse(db: Database, session: str, on: bool) -> None:
     if on:
-        db.execute("INSERT OR IGNORE INTO pulse_sessions VALUES (?)", (session,))
+        db.execute("INSERT INTO pulse_sessions VALUES (?) ON CONFLICT DO NOTHING", (session,))
     else:
         db.execute("DELETE FROM pulse_sessions WHERE session = ?", (session,))
 
@@ -199,17 +208,15 @@ def feel(db: Database, pulse: Pulse) -> None:
     if not pulse_on(db, pulse.session):
         raise NotAllowed("the pulse is switched off")
     values: dict[str, Any] = {"session": pulse.session, "minute": int(pulse.at // 60), "mood": pulse.mood.value}
-    db.execute(
-        "INSERT OR REPLACE INTO pulse VALUES (:session, :minute, :source, :person, :mood)",
-        {**values, "source": pulse.person.source, "person": pulse.person.id},
-    )
+    who = {"source": pulse.person.source, "person": pulse.person.id}
+    upsert(db, "pulse", ("session", "minute", "source", "person"), {**values, **who})
 
 
 def pulse(db: Database, session: str, since: float) -> list[tuple[int, str, int]]:
     """A human who taps on one chat and types on another within a minute counts once a mood."""
     rows = db.execute(
         """
-        SELECT minute, mood, COUNT(DISTINCT COALESCE(l.owner_source, p.source) || char(31)
+        SELECT minute, mood, COUNT(DISTINCT COALESCE(l.owner_source, p.source) || '\x1f'
             || COALESCE(l.owner, p.person)) AS people
         FROM pulse p LEFT JOIN links l ON l.source = p.source AND l.person = p.person
         WHERE p.session = ? AND p.minute >= ? GROUP BY minute, mood ORDER BY minute, mood

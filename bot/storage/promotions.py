@@ -2,16 +2,17 @@
 
 from dataclasses import asdict
 
-from sqlite_utils import Database
-
 from bot.errors import Conflict, NotFound
 from bot.model import Promotion, PromotionStage
-from bot.storage.connection import Row
+from bot.storage.database import Database, Row, upsert
 
 
 def promotions(db: Database, session: str) -> list[Promotion]:
     """In the order in which they were proposed."""
-    return [_promotion(row) for row in db.execute("SELECT * FROM promotions WHERE session = ? ORDER BY at", (session,))]
+    return [
+        _promotion(row)
+        for row in db.execute("SELECT * FROM promotions WHERE session = ? ORDER BY at, question", (session,))
+    ]
 
 
 def keep(db: Database, before: Promotion | None, after: Promotion) -> None:
@@ -23,14 +24,7 @@ def keep(db: Database, before: Promotion | None, after: Promotion) -> None:
         "SELECT 1 FROM questions WHERE id = ? AND session = ?", (after.question, after.session)
     ).fetchone():
         raise NotFound(f"there is no question {after.question}")
-    db.execute(
-        """
-        INSERT OR REPLACE INTO promotions
-            (question, session, stage, entry, answered_at, at, by, written, decided_at, decided_by)
-        VALUES (:question, :session, :stage, :entry, :answered_at, :at, :by, :written, :decided_at, :decided_by)
-        """,
-        {**asdict(after), "stage": after.stage.value},
-    )
+    upsert(db, "promotions", ("question",), {**asdict(after), "stage": after.stage.value})
 
 
 def forget(db: Database, question: str) -> None:

@@ -9,12 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from sqlite_utils import Database
-
 from bot.errors import NotFound
 from bot.model import Asked, CourseMatch, Person, Question, QuestionState, Status
 from bot.queueing import OPEN
-from bot.storage.connection import Row
+from bot.storage.database import Database, Row
 from bot.storage.recurring import earlier_of
 from bot.storage.rows import PLACEMENT, listed, match_of, message_of, placement_of, state_of
 
@@ -35,11 +33,12 @@ _PERSONS = f"""
         FROM (
             SELECT owner, m.source, m.author AS person, m.id - m.part AS message, m.at AS first_at, m.at AS last_at,
                 CASE WHEN p.founded = 0 AND p.question = m.question THEN p.similarity END AS sureness
-            FROM member CROSS JOIN messages m ON m.question = member.question JOIN placements p ON p.message = m.id
+            FROM member CROSS JOIN messages m JOIN placements p ON p.message = m.id
+            WHERE m.question = member.question
             UNION ALL
             SELECT owner, v.source, v.person, NULL, NULL, NULL, NULL
-            FROM member CROSS JOIN votes v ON v.question = member.question
-        )
+            FROM member CROSS JOIN votes v WHERE v.question = member.question
+        ) said
         GROUP BY owner, source, person
     )
 """  # noqa: S608 (constants)
@@ -51,7 +50,7 @@ CROSS JOIN keeps SQLite from reading every vote there is before it looks at the 
 
 _DEMAND = f"""
     {_PERSONS}
-    SELECT owner, source, COUNT(*) AS people, SUM(messages > 0) AS askers, SUM(messages) AS messages,
+    SELECT owner, source, COUNT(*) AS people, COUNT(*) FILTER (WHERE messages > 0) AS askers, SUM(messages) AS messages,
         MIN(first_at) AS first_at, MAX(last_at) AS last_at, MIN(sureness) AS sureness
     FROM person
     GROUP BY owner, source
@@ -62,11 +61,11 @@ _TWICE = f"""
     {_PERSONS}
     SELECT owner, SUM(persons) - COUNT(*) AS people, SUM(asked) - COUNT(asked) AS askers
     FROM (
-        SELECT p.owner, COUNT(*) AS persons, NULLIF(SUM(p.messages > 0), 0) AS asked
+        SELECT p.owner, COUNT(*) AS persons, NULLIF(COUNT(*) FILTER (WHERE p.messages > 0), 0) AS asked
         FROM person p LEFT JOIN links l ON l.source = p.source AND l.person = p.id
         GROUP BY p.owner, COALESCE(l.owner_source, p.source), COALESCE(l.owner, p.id)
         HAVING COUNT(*) > 1
-    )
+    ) human
     GROUP BY owner
 """  # noqa: S608 (constants)
 """How often a human was counted again on another chat that they linked."""
@@ -74,9 +73,10 @@ _TWICE = f"""
 _HINTS = f"""
     {_MEMBERS}
     SELECT owner, p.answer, p.memory, s.id AS suggested, s.merged_into AS suggested_final
-    FROM member CROSS JOIN messages m ON m.question = member.question JOIN placements p ON p.message = m.id
+    FROM member CROSS JOIN messages m JOIN placements p ON p.message = m.id
         LEFT JOIN questions s ON s.id = p.suggested AND s.removed = 0
-    WHERE p.answer IS NOT NULL OR p.memory IS NOT NULL OR p.suggested IS NOT NULL
+    WHERE m.question = member.question
+        AND (p.answer IS NOT NULL OR p.memory IS NOT NULL OR p.suggested IS NOT NULL)
     ORDER BY m.id
 """  # noqa: S608 (constants)
 
@@ -84,12 +84,12 @@ _HINTS = f"""
 _APART = f"""
     {_MEMBERS}
     SELECT owner, CASE t.merged_into WHEN '' THEN t.id ELSE t.merged_into END AS other
-    FROM member JOIN questions q ON q.id = member.question JOIN json_each(q.apart) named
+    FROM member JOIN questions q ON q.id = member.question CROSS JOIN json_each(q.apart) named
         JOIN questions t ON t.id = named.value AND t.removed = 0
     WHERE q.apart != '[]'
     UNION
     SELECT owner, CASE q.merged_into WHEN '' THEN q.id ELSE q.merged_into END
-    FROM questions q JOIN json_each(q.apart) named JOIN member ON member.question = named.value
+    FROM questions q CROSS JOIN json_each(q.apart) named JOIN member ON member.question = named.value
     WHERE q.session = :session AND q.apart != '[]' AND q.removed = 0
 """  # noqa: S608 (constants)
 """The groups that a person keeps apart from each owner, whichever of the two names the other."""
@@ -258,8 +258,10 @@ def answered(db: Database, session: str) -> list[tuple[QuestionState, list[Asked
 
 def askings(db: Database, session: str, limit: int) -> list[Asked]:
     """The last messages that ask something, in order of arrival."""
-    # "+": from the newest message backwards, instead of all of the session to be sorted.
-    rows = db.execute(f"{_ASKED} WHERE +m.session = ? AND p.asking = 1 ORDER BY m.id DESC LIMIT ?", (session, limit))
+    # Not by the index of the session: from the newest message backwards, instead of all of the session to be sorted.
+    rows = db.execute(
+        f"{_ASKED} WHERE m.session || '' = ? AND p.asking = 1 ORDER BY m.id DESC LIMIT ?", (session, limit)
+    )
     return [Asked(message_of(row), placement_of(row), row["final"]) for row in rows.fetchall()[::-1]]
 
 

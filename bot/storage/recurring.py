@@ -3,14 +3,12 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlite_utils import Database
-
 from bot.given import lasting
 from bot.model import CourseMatch, Earlier, Evening, QuestionState, Recurrence, Session
 from bot.queueing import earlier, visible
 from bot.replies import earlier_id, evening_line
 from bot.storage import changes
-from bot.storage.connection import Row
+from bot.storage.database import Database, Row
 from bot.storage.rows import listed, state_of
 from bot.storage.sessions import all_
 
@@ -38,7 +36,7 @@ def keep(db: Database, session: str, found: Sequence[Recurrence]) -> bool:
     if not changed:
         return False
     db.execute("DELETE FROM recurrences WHERE question IN (SELECT value FROM json_each(?))", (listed(changed),))
-    db.conn.executemany(
+    db.executemany(
         "INSERT INTO recurrences VALUES (?, ?, ?, ?, ?, ?)",
         [
             (one.question, session, one.root, float(one.score), int(one.sure), int(one.told))

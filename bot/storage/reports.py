@@ -1,8 +1,7 @@
 """What reports are counted from, as SQL: plain columns, so that a series of a hundred evenings is read in seconds."""
 
-from sqlite_utils import Database
-
 from bot.model import Heard
+from bot.storage.database import Database
 
 _HEARD = """
     SELECT m.id - m.part AS line, m.source, m.author, m.author_name, m.at, m.placed, COALESCE(p.asking, 0) AS asks,

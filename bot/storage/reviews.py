@@ -3,11 +3,9 @@
 import json
 from dataclasses import asdict, replace
 
-from sqlite_utils import Database
-
 from bot.errors import Conflict, NotFound
 from bot.model import Declined, Draft, Reference
-from bot.storage.connection import Row
+from bot.storage.database import Database, Row, upsert
 
 LATER = 0.001
 """Seconds by which a draft is younger than the one before, however the clock stands: its time is its version."""
@@ -28,7 +26,8 @@ def keep(db: Database, draft: Draft, base: float) -> Draft:
         return Draft(*mine, "")
     kept = replace(draft, at=max(draft.at, before.at + LATER), name=before.name)
     sources = json.dumps([asdict(one) for one in draft.references], ensure_ascii=False)
-    db.execute("INSERT OR REPLACE INTO drafts VALUES (?, ?, ?, ?, ?)", (*mine, draft.text, sources, kept.at))
+    values = {"question": draft.question, "person": draft.person, "text": draft.text, "sources": sources, "at": kept.at}
+    upsert(db, "drafts", ("question", "person"), values)
     return kept
 
 
@@ -45,7 +44,7 @@ def decline(db: Database, question: str, person: str, on: bool, at: float) -> No
     """Saying it again changes nothing. Raises `NotFound`."""
     _require(db, question)
     if on:
-        db.execute("INSERT OR IGNORE INTO declined VALUES (?, ?, ?)", (question, person, at))
+        db.execute("INSERT INTO declined VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (question, person, at))
     else:
         db.execute("DELETE FROM declined WHERE question = ? AND person = ?", (question, person))
 

@@ -1,15 +1,16 @@
 """What is due after a talk, who is there to be told, and who wants to hear nothing of it, as SQL."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import groupby
 
 from pydantic import TypeAdapter
-from sqlite_utils import Database
 
 from bot.errors import BadInput, Conflict
 from bot.model import Address, Asker, Delivery, DutyState, DutyStatus, Hearing, Person, Wording
-from bot.storage.connection import Row
+from bot.storage.database import Database, Row, upsert
 from bot.storage.deliveries import deliver
+from bot.storage.rows import private
 
 _address = TypeAdapter(Address)
 
@@ -33,10 +34,7 @@ def replace_duty(db: Database, session: str, before: DutyState, after: DutyState
     row = db.execute("SELECT * FROM duties WHERE session = ? AND name = ?", key).fetchone()
     if (DutyState(*key) if row is None else _duty(row)) != before:
         raise Conflict("this was done or changed by somebody else meanwhile")
-    db.execute(
-        "INSERT OR REPLACE INTO duties (session, name, status, text, at, who) VALUES (?, ?, ?, ?, ?, ?)",
-        (*key, after.status.value, after.text, after.at, after.who),
-    )
+    upsert(db, "duties", ("session", "name"), {**asdict(after), "status": after.status.value})
 
 
 def _duty(row: Row) -> DutyState:
@@ -57,7 +55,7 @@ _HUMAN = """
 
 
 def opt_out(db: Database, person: Person, at: float) -> None:
-    db.execute("INSERT OR IGNORE INTO optouts VALUES (?, ?, ?)", (person.source, person.id, at))
+    db.execute("INSERT INTO optouts VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (person.source, person.id, at))
 
 
 def opt_in(db: Database, person: Person) -> bool:
@@ -95,19 +93,21 @@ def is_out(db: Database, person: Person) -> bool:
 def hearings(db: Database, session: str) -> list[Hearing]:
     rows = db.execute(
         f"""
-        WITH out AS ({_OUT})
-        SELECT json_extract(address, '$.connector') AS connector, json_extract(address, '$.chat') AS chat,
-            MAX(m.id), json_extract(address, '$.private') AS private, MAX(x.person IS NOT NULL) AS out
-        FROM messages m {_HUMAN} WHERE m.session = ? AND address IS NOT NULL GROUP BY 1, 2 ORDER BY MIN(m.id)
+        WITH out AS ({_OUT}), chat (connector, chat, first, last, out) AS (
+            SELECT json_extract(m.address, '$.connector'), json_extract(m.address, '$.chat'), MIN(m.id), MAX(m.id),
+                COUNT(x.person)
+            FROM messages m {_HUMAN} WHERE m.session = ? AND m.address IS NOT NULL GROUP BY 1, 2
+        )
+        SELECT c.connector, c.chat, c.out, m.address FROM chat c JOIN messages m ON m.id = c.last ORDER BY c.first
         """,  # noqa: S608 (constants)
         (session,),
     )
-    return [
-        Hearing(
-            Address(row["connector"], row["chat"], private=bool(row["private"])), bool(row["private"] and row["out"])
-        )
-        for row in rows
-    ]
+    return [_hearing(row) for row in rows]
+
+
+def _hearing(row: Row) -> Hearing:
+    private = _address.validate_json(row["address"]).private
+    return Hearing(Address(row["connector"], row["chat"], private=private), private and row["out"] > 0)
 
 
 def askers(db: Database, session: str) -> list[Asker]:
@@ -146,22 +146,27 @@ def _private_chats(db: Database, session: str) -> dict[tuple[str, str], Address]
     """Where each human who asked something in this session was alone with us last, in whatever session; on
     the page nobody can be told anything."""
     rows = db.execute(
-        """
+        f"""
         WITH asking (source, person) AS (
             SELECT DISTINCT COALESCE(l.owner_source, m.source), COALESCE(l.owner, m.author)
             FROM messages m LEFT JOIN links l ON l.source = m.source AND l.person = m.author
             WHERE m.session = ? AND m.question IS NOT NULL
         ), persons AS (
-            SELECT source, person, source AS of, person AS whom FROM asking
+            SELECT source, person, source AS chat, person AS whom FROM asking
             UNION SELECT a.source, a.person, l.source, l.person
             FROM asking a JOIN links l ON l.owner_source = a.source AND l.owner = a.person
+        ), last (source, person, id) AS (
+            SELECT p.source, p.person, MAX(m.id)
+            FROM persons p JOIN messages m ON m.source = p.chat AND m.author = p.whom
+            WHERE {private("m.address")} AND p.chat != 'web' GROUP BY p.source, p.person
         )
-        SELECT p.source, p.person, json_extract(m.address, '$.connector') AS connector,
-            json_extract(m.address, '$.chat') AS chat, json_extract(m.address, '$.user') AS user, MAX(m.id) AS last
-        FROM persons p JOIN messages m ON m.source = p.of AND m.author = p.whom
-        WHERE m.address IS NOT NULL AND json_extract(m.address, '$.private') AND p.of != 'web'
-        GROUP BY p.source, p.person
-        """,
+        SELECT last.source, last.person, m.address FROM last JOIN messages m ON m.id = last.id
+        """,  # noqa: S608 (constants)
         (session,),
     )
-    return {(row["source"], row["person"]): Address(row["connector"], row["chat"], user=row["user"]) for row in rows}
+    return {(row["source"], row["person"]): _alone_with(row["address"]) for row in rows}
+
+
+def _alone_with(stored: str) -> Address:
+    address = _address.validate_json(stored)
+    return Address(address.connector, address.chat, user=address.user)

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from bot.model import (
+    GONE,
     Address,
     Answer,
     Button,
@@ -26,7 +27,7 @@ from bot.model import (
     Status,
     Vector,
 )
-from bot.storage.connection import Row
+from bot.storage.database import Row
 from knowledge.reasons import Reasons
 
 _address = TypeAdapter(Address)
@@ -52,6 +53,16 @@ def listed(values: Iterable[Any]) -> str:
 def blob(vector: Vector) -> bytes:
     """Shape (d,) to 4 d bytes, little-endian float32."""
     return np.ascontiguousarray(vector, dtype="<f4").tobytes()
+
+
+def private(address: str) -> str:
+    """Whether this column is an address at which one person alone reads, as SQL."""
+    return f"CAST(json_extract({address}, '$.private') AS INTEGER) = 1"
+
+
+def named(author: str) -> str:
+    """Whether this column names somebody who is not forgotten, as SQL."""
+    return f"substr({author}, 1, {len(GONE)}) != '{GONE}'"
 
 
 def vector_of(stored: bytes) -> Vector:

@@ -4,12 +4,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import fields
 
-from sqlite_utils import Database
-
 from bot.errors import Conflict, NotFound
 from bot.model import Session, Setting
 from bot.sessions import newest, session_of, with_settings
-from bot.storage.connection import Row
+from bot.storage.database import Database, Row
 from bot.storage.rows import dumped, session_row
 
 _NAMES = [field.name for field in fields(Session)]

@@ -2,17 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-
-from sqlite_utils import Database
+from dataclasses import asdict
 
 from bot.accounts import Actor
 from bot.model import Feed, Outage, SourceHealth, SourceReport, SourceState
-from bot.storage.connection import Row
+from bot.storage.database import Database, Row, upsert
 from bot.storage.people import note
 
 
 def keep(db: Database, healths: Sequence[SourceHealth], outages: Sequence[Outage]) -> None:
-    db.conn.executemany(
+    db.executemany(
         """
         INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         ON CONFLICT (source) DO UPDATE SET state = excluded.state, since = excluded.since,
@@ -29,7 +28,7 @@ def keep(db: Database, healths: Sequence[SourceHealth], outages: Sequence[Outage
             for h in healths
         ],
     )
-    db.conn.executemany(
+    db.executemany(
         """
         INSERT INTO outages VALUES (?, ?, ?, ?, ?)
         ON CONFLICT (source, began) DO UPDATE SET ended = excluded.ended, why = excluded.why, filled = excluded.filled
@@ -39,7 +38,7 @@ def keep(db: Database, healths: Sequence[SourceHealth], outages: Sequence[Outage
 
 
 def keep_feed(db: Database, feed: Feed, by: Actor, now: float) -> None:
-    db.execute("INSERT OR REPLACE INTO feeds VALUES (?, ?, ?)", (feed.source, feed.session, feed.said))
+    upsert(db, "feeds", ("source",), asdict(feed))
     note(db, by, "feed", f"{feed.source} → {feed.session}", (), now)
 
 

@@ -1,8 +1,7 @@
 """The stage of a session, as SQL: since when the question on it stands there, and how it is shown."""
 
-from sqlite_utils import Database
-
 from bot.model import Change, QuestionState, Stage, Status
+from bot.storage.database import Database, upsert
 
 
 def entered(db: Database, change: Change, before: QuestionState | None, after: QuestionState) -> None:
@@ -24,7 +23,7 @@ def stage(db: Database, session: str) -> Stage:
 
 
 def keep(db: Database, session: str, stage: Stage) -> None:
-    db.execute("INSERT OR REPLACE INTO stages VALUES (?, ?, ?)", (session, stage.limit, int(stage.blank)))
+    upsert(db, "stages", ("session",), {"session": session, "seconds": stage.limit, "blank": int(stage.blank)})
 
 
 def restart(db: Database, session: str, at: float) -> list[str]:

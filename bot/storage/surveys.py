@@ -3,14 +3,13 @@
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlite_utils import Database
 
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.model import Address, Delivery, Person, Poll, PollState, PollStatus, PollVote, SurveyState, Turnout
 from bot.storage import polls
-from bot.storage.connection import Row
+from bot.storage.database import Database, Row
 from bot.storage.deliveries import deliver_once
-from bot.storage.rows import address_of, listed
+from bot.storage.rows import address_of, listed, private
 from bot.surveying import asked
 
 TEXTS = 2000
@@ -109,10 +108,10 @@ _WHO = """
     ), said (source, person) AS (
         SELECT DISTINCT source, person FROM poll_votes WHERE poll IN (SELECT value FROM json_each(:items))
     ), took_part (source, person, human) AS (
-        SELECT p.source, p.person, COALESCE(l.owner_source, p.source) || char(31) || COALESCE(l.owner, p.person)
+        SELECT p.source, p.person, COALESCE(l.owner_source, p.source) || '\x1f' || COALESCE(l.owner, p.person)
         FROM part p LEFT JOIN links l ON l.source = p.source AND l.person = p.person
     ), answered (source, person, human) AS (
-        SELECT s.source, s.person, COALESCE(l.owner_source, s.source) || char(31) || COALESCE(l.owner, s.person)
+        SELECT s.source, s.person, COALESCE(l.owner_source, s.source) || '\x1f' || COALESCE(l.owner, s.person)
         FROM said s LEFT JOIN links l ON l.source = s.source AND l.person = s.person
     )
 """
@@ -150,15 +149,16 @@ def silent(db: Database, session: str) -> list[Address]:
     rows = db.execute(
         f"""
         {_WHO}
-        SELECT m.address, MAX(m.id) FROM messages m
-        JOIN took_part t ON t.source = m.source AND t.person = m.author
-        WHERE m.session = :session AND json_extract(m.address, '$.private') = 1
+        SELECT m.address FROM messages m WHERE m.id IN (
+            SELECT MAX(m.id) FROM messages m JOIN took_part t ON t.source = m.source AND t.person = m.author
+            WHERE m.session = :session AND {private("m.address")}
             AND t.human NOT IN (SELECT human FROM answered)
             AND t.human NOT IN (
-                SELECT COALESCE(l.owner_source, o.source) || char(31) || COALESCE(l.owner, o.person)
+                SELECT COALESCE(l.owner_source, o.source) || '\x1f' || COALESCE(l.owner, o.person)
                 FROM optouts o LEFT JOIN links l ON l.source = o.source AND l.person = o.person
             )
-        GROUP BY t.human ORDER BY 2
+            GROUP BY t.human
+        ) ORDER BY m.id
         """,  # noqa: S608 (a constant)
         _about(db, session),
     )
@@ -168,10 +168,10 @@ def silent(db: Database, session: str) -> list[Address]:
 def private_chat(db: Database, session: str, person: Person) -> Address | None:
     """Where only this person reads, on the chat that they are a person of; None where there is no such place."""
     row = db.execute(
-        """
+        f"""
         SELECT address FROM messages WHERE session = ? AND source = ? AND author = ?
-            AND json_extract(address, '$.private') = 1 ORDER BY id DESC LIMIT 1
-        """,
+            AND {private("address")} ORDER BY id DESC LIMIT 1
+        """,  # noqa: S608 (a constant)
         (session, person.source, person.id),
     ).fetchone()
     return None if row is None else _chat(row)

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import astuple
 
 from pydantic import TypeAdapter
-from sqlite_utils import Database
 
 from bot.model import Change, Dated, Proposal, Proposed, Transcript
 from bot.storage.changes import apply
-from bot.storage.connection import Row
+from bot.storage.database import Database, Row, upsert
 from bot.storage.rows import dumped
 from knowledge.aloud import Passage
 from knowledge.captions import Spoken
@@ -37,20 +36,22 @@ def transcript(db: Database, session: str) -> Transcript | None:
 
 
 def keep(db: Database, transcript: Transcript, proposals: Sequence[Proposal] | None, noted: Change | None) -> None:
-    db.execute(
-        "INSERT OR REPLACE INTO transcripts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            transcript.session,
-            transcript.name,
-            transcript.by,
-            transcript.at,
-            json.dumps([astuple(line) for line in transcript.lines], ensure_ascii=False),
-            json.dumps(transcript.problems, ensure_ascii=False),
-            transcript.zero,
-            transcript.dated.value,
-            transcript.recording,
-            transcript.searched,
-        ),
+    upsert(
+        db,
+        "transcripts",
+        ("session",),
+        {
+            "session": transcript.session,
+            "name": transcript.name,
+            "by": transcript.by,
+            "at": transcript.at,
+            "lines": json.dumps([astuple(line) for line in transcript.lines], ensure_ascii=False),
+            "problems": json.dumps(transcript.problems, ensure_ascii=False),
+            "zero": transcript.zero,
+            "dated": transcript.dated.value,
+            "recording": transcript.recording,
+            "searched": transcript.searched,
+        },
     )
     if proposals is not None:
         db.execute("DELETE FROM aloud WHERE session = ?", (transcript.session,))
@@ -74,10 +75,8 @@ def proposals(db: Database, session: str) -> list[Proposal]:
 
 def keep_proposal(db: Database, session: str, one: Proposal) -> None:
     others = _passages.dump_json(one.others).decode()
-    db.execute(
-        "INSERT OR REPLACE INTO aloud VALUES (?, ?, ?, ?, ?)",
-        (session, one.question, dumped(one.passage), others, one.state.value),
-    )
+    values = {"passage": dumped(one.passage), "others": others, "state": one.state.value}
+    upsert(db, "aloud", ("session", "question"), {"session": session, "question": one.question, **values})
 
 
 def _proposal(row: Row) -> Proposal:

@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-from sqlite_utils import Database
-
 from bot.model import Vector
+from bot.storage.database import Database
 from bot.storage.rows import blob
 
 
@@ -27,5 +26,5 @@ def encoded(db: Database) -> list[tuple[int, str]]:
 
 def reencode(db: Database, fingerprint: str, fresh: Sequence[tuple[int, Vector]]) -> None:
     db.execute("DELETE FROM vectors")
-    db.conn.executemany("INSERT INTO vectors VALUES (?, ?)", [(id, blob(vector)) for id, vector in fresh])
+    db.executemany("INSERT INTO vectors VALUES (?, ?)", [(id, blob(vector)) for id, vector in fresh])
     keep_encoder(db, fingerprint)

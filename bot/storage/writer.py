@@ -8,14 +8,13 @@ import asyncio
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
-
-from sqlite_utils import Database
+from typing import Any, Protocol, TypeVar
 
 from bot.errors import StoreError
-from bot.storage.connection import Failure, explained, is_locked
+from bot.storage import connection as sqlite
+from bot.storage.turns import HOUSE, RowOf, Turn
 
 T = TypeVar("T")
 
@@ -26,9 +25,17 @@ WAITING = 2048
 """Calls that wait for the thread at most; further callers wait before they are let in."""
 
 
+AGAIN = 3
+"""Times that a transaction is tried in which another process was in the way."""
+
+
 @dataclass(slots=True)
-class _Call:
-    work: Callable[[Database], Any]
+class Call:
+    """One write: what to run, whose turn it is and what it changes (see `turns`), and what became of it."""
+
+    work: Callable[[Any], Any]
+    turn: Turn | RowOf
+    kind: str
     loop: asyncio.AbstractEventLoop
     future: asyncio.Future[Any]
     result: Any = None
@@ -44,14 +51,60 @@ class _Lost(Exception):
     """An error ended the whole transaction, not only its own savepoint; its cause says which."""
 
 
+class Ways(Protocol):
+    """How a database begins and ends a transaction, and what its errors mean."""
+
+    def begin(self, db: Any, calls: Sequence[Call]) -> Any:
+        """Begin a transaction for these calls. What it returns is handed to `finish`."""
+        ...
+
+    def finish(self, db: Any, calls: Sequence[Call], begun: Any) -> None:
+        """Whatever belongs into the transaction after the calls, before it is committed."""
+        ...
+
+    def explained(self, error: Exception) -> Exception:
+        """What to raise instead."""
+        ...
+
+    def stands_still(self, error: Exception) -> bool:
+        """Whether whoever waits behind would only wait as long for this same (explained) error."""
+        ...
+
+    def may_go_again(self, error: Exception) -> bool:
+        """Whether the same transaction may well go through now."""
+        ...
+
+
+class SqliteWays:
+    """The file is held alone, so a transaction begins at once and nothing is in its way."""
+
+    def begin(self, db: Any, calls: Sequence[Call]) -> None:
+        db.conn.execute("BEGIN IMMEDIATE")
+
+    def finish(self, db: Any, calls: Sequence[Call], begun: None) -> None:
+        return
+
+    def explained(self, error: Exception) -> Exception:
+        return sqlite.explained(error)
+
+    def stands_still(self, error: Exception) -> bool:
+        return sqlite.is_locked(error)
+
+    def may_go_again(self, error: Exception) -> bool:
+        return False
+
+
 class Writer:
     """Owns the writing connection. `open` makes one; it is called again where a connection cannot be used any more."""
 
-    def __init__(self, open: Callable[[], Database], committed: Committed = lambda *_: None) -> None:
+    def __init__(
+        self, open: Callable[[], Any], committed: Committed = lambda *_: None, ways: Ways | None = None
+    ) -> None:
         self._open = open
         self._committed = committed
-        self._db: Database | None = open()
-        self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()  # bounded by _room
+        self._ways = ways or SqliteWays()
+        self._db: Any = open()
+        self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()  # bounded by _room
         self._room = asyncio.Semaphore(WAITING)
         self._closed = False
         self.batches = 0
@@ -64,7 +117,9 @@ class Writer:
         """Calls that wait for the thread now."""
         return self._calls.qsize()
 
-    async def write(self, work: Callable[[Database], T], *, alone: bool = False) -> T:
+    async def write(
+        self, work: Callable[[Any], T], *, turn: Turn | RowOf = HOUSE, kind: str = "", alone: bool = False
+    ) -> T:
         """Run `work` in the writing thread; returns once it is on the disk. `alone`: outside of any transaction.
 
         Raises what `work` raised, or `StoreError`; then nothing of it was written. A caller that is cancelled does not
@@ -75,7 +130,7 @@ class Writer:
             self._room.release()
             raise StoreError("the store is closed")
         loop = asyncio.get_running_loop()
-        call = _Call(work, loop, loop.create_future(), alone=alone)
+        call = Call(work, turn, kind, loop, loop.create_future(), alone=alone)
         self._calls.put(call)
         result: T = await call.future
         return result
@@ -95,16 +150,16 @@ class Writer:
             for call in batch:
                 if call.alone:
                     self._alone(call)
-            if batch[0].error is not None and is_locked(batch[0].error):
+            if batch[0].error is not None and self._ways.stands_still(batch[0].error):
                 self._give_up_with(batch)
             self.batches += 1  # before anybody hears that it is written
             _tell(batch, self._room)
         if self._db is not None:
             self._db.conn.close()
 
-    def _next_batch(self) -> list[_Call]:
+    def _next_batch(self) -> list[Call]:
         """All that wait, at least one; empty at the end."""
-        batch: list[_Call] = []
+        batch: list[Call] = []
         call = self._calls.get()
         while call is not None:
             batch.append(call)
@@ -115,7 +170,7 @@ class Writer:
             self._calls.put(None)  # the end stays for the next turn
         return batch
 
-    def _give_up_with(self, batch: list[_Call]) -> None:
+    def _give_up_with(self, batch: list[Call]) -> None:
         """Another program holds the database for longer than we are patient. Who waits behind has waited as long, and
         must not be kept for our patience once more, batch after batch."""
         while not self._calls.empty():
@@ -126,29 +181,53 @@ class Writer:
             call.error = batch[0].error
             batch.append(call)
 
-    def _alone(self, call: _Call) -> None:
+    def _alone(self, call: Call) -> None:
         try:
             db = self._db = self._db or self._open()
             call.result = call.work(db)
         except Exception as error:
-            call.error = explained(error)
+            call.error = self._ways.explained(error)
             self._recover()
 
-    def _transact(self, batch: list[_Call]) -> None:
-        began, failure = time.perf_counter(), None
+    def _transact(self, batch: list[Call]) -> None:
+        began = time.perf_counter()
+        for left in reversed(range(AGAIN)):
+            failure = self._try(batch)
+            if failure is None or not left or not self._ways.may_go_again(failure):
+                break
+        explained = None if failure is None else self._ways.explained(failure)
+        if explained is not None:
+            for call in batch:
+                call.error = explained
+        self._committed(len(batch), time.perf_counter() - began, explained)
+
+    def _try(self, batch: list[Call]) -> Exception | None:
+        """Run the calls in one transaction; what ended it, if anything did."""
         try:
             db = self._db = self._db or self._open()
-            db.conn.execute("BEGIN IMMEDIATE")
+            begun = self._ways.begin(db, batch)
             for call in batch:
-                _attempt(db, call)
+                self._attempt(db, call)
+            self._ways.finish(db, batch, begun)
             db.conn.execute("COMMIT")
         except Exception as error:
-            cause = error.__cause__ if isinstance(error, _Lost) else error
-            failure = explained(cause) if isinstance(cause, Exception) else error
-            for call in batch:
-                call.error = failure
             self._recover()
-        self._committed(len(batch), time.perf_counter() - began, failure)
+            cause = error.__cause__ if isinstance(error, _Lost) else error
+            return cause if isinstance(cause, Exception) else error
+        return None
+
+    def _attempt(self, db: Any, call: Call) -> None:
+        """Run one call so that its failure touches no other. Raises `_Lost` where it took the transaction with it."""
+        call.error = None
+        db.conn.execute("SAVEPOINT call")
+        try:
+            call.result = call.work(db)
+        except Exception as error:
+            if not db.conn.in_transaction or self._ways.may_go_again(error):
+                raise _Lost from error
+            db.conn.execute("ROLLBACK TO call")
+            call.error = self._ways.explained(error)
+        db.conn.execute("RELEASE call")
 
     def _recover(self) -> None:
         """Leave no half transaction behind; give the connection up where even that fails."""
@@ -156,26 +235,13 @@ class Writer:
         try:
             if db is not None and db.conn.in_transaction:
                 db.conn.execute("ROLLBACK")
-        except Failure:
+        except Exception:  # of whichever driver
             self._db = None
             if db is not None:
                 db.conn.close()
 
 
-def _attempt(db: Database, call: _Call) -> None:
-    """Run one call so that its failure touches no other. Raises `_Lost` where it took the transaction with it."""
-    db.conn.execute("SAVEPOINT call")
-    try:
-        call.result = call.work(db)
-    except Exception as error:
-        if not db.conn.in_transaction:
-            raise _Lost from error
-        db.conn.execute("ROLLBACK TO call")
-        call.error = explained(error)
-    db.conn.execute("RELEASE call")
-
-
-def _tell(batch: list[_Call], room: asyncio.Semaphore) -> None:
+def _tell(batch: list[Call], room: asyncio.Semaphore) -> None:
     """Wake the callers of a batch, one wake-up for each event loop (there is one)."""
     try:
         batch[0].loop.call_soon_threadsafe(_settle, batch, room)
@@ -183,7 +249,7 @@ def _tell(batch: list[_Call], room: asyncio.Semaphore) -> None:
         return
 
 
-def _settle(batch: list[_Call], room: asyncio.Semaphore) -> None:
+def _settle(batch: list[Call], room: asyncio.Semaphore) -> None:
     for call in batch:
         room.release()
         if call.future.done():  # the caller was cancelled

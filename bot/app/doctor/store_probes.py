@@ -45,7 +45,7 @@ def opened(place: Place) -> Iterator[Database]:
     """The database, whoever has it open. Raises `StoreError` where it cannot be read without a trace."""
     log, index = (place.database.with_name(place.database.name + end) for end in ("-wal", "-shm"))
     if place.runner:
-        db = connect(place.database, reading=True)
+        db: Database = connect(place.database, reading=True)
         try:
             yield db
         finally:

@@ -1,9 +1,9 @@
 """Any history of a session leaves a store with what a plain model has, and its news add up to its snapshots."""
 
 import asyncio
-import shutil
 import tempfile
 from collections.abc import Awaitable
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -20,7 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from bot.errors import Conflict
+from bot.errors import Conflict, StoreError
 from bot.model import (
     Action,
     Answer,
@@ -36,7 +36,7 @@ from bot.model import (
     Status,
 )
 from bot.ports import Store
-from tests.bot.storage.conftest import STORES, Open
+from tests.bot.storage.conftest import STORES
 from tests.bot.storage.hall import Hall, Line, shown
 from tests.bot.values import message
 
@@ -60,8 +60,9 @@ class Session(RuleBasedStateMachine):
     def found(self) -> None:
         self.runner = asyncio.Runner()
         self.folder = tempfile.TemporaryDirectory()
-        self.opening: Open = STORES[self.name](Path(self.folder.name))
-        self.store: Store = self.run(self.opening())
+        self.grounds = ExitStack()
+        self.ground = self.grounds.enter_context(STORES[self.name](Path(self.folder.name, "hall")))
+        self.store: Store = self.run(self.ground.open())
         self.hall = Hall()
         self.actions: list[Action] = []
         self.last: list[Placed] = []
@@ -73,12 +74,19 @@ class Session(RuleBasedStateMachine):
         """Something to act on from the first step."""
         sent = [message(40 + n, user=user, source="web") for n, user in enumerate("aabc")]
         self.run(self.store.receive(sent))
-        self.hall.lines = {n: Line(replace(one, id=n)) for n, one in enumerate(sent, 1)}
-        for n, id in enumerate(["q1", "q2", "q2", "q4"], 1):
+        self._take_in(sent)
+        for n, id in zip(list(self.hall.lines), ["q1", "q2", "q2", "q4"], strict=True):
             founds = None if id in self.hall.states else QuestionState(id, "talk", "t", "t")
             self.last = [Placed(Placement(n, True, 0.9, id, 0.75, "q1"), None, founds)]
             self.run(self.store.place("talk", self.last))
             self.hall.place(self.last)
+
+    def _take_in(self, new: list[Message]) -> None:
+        """They came last, under numbers that the store chose."""
+        if new:
+            last = self.run(self.store.placements("talk"))[-len(new) :]
+            ids = [message.id for message, _ in last]
+            self.hall.lines |= {id: Line(replace(one, id=id)) for id, one in zip(ids, new, strict=True)}
 
     def run(self, call: Awaitable[T]) -> T:
         async def wait() -> T:
@@ -95,9 +103,7 @@ class Session(RuleBasedStateMachine):
             if (one.source, one.external_id) not in known:
                 new.setdefault(one.external_id, one)
         assert self.run(self.store.receive(sent)) == len(new)
-        for one in new.values():
-            id = len(self.hall.lines) + 1
-            self.hall.lines[id] = Line(replace(one, id=id))
+        self._take_in(list(new.values()))
 
     @rule(data=st.data(), limit=st.integers(1, 4))
     def place(self, data: st.DataObject, limit: int) -> None:
@@ -196,7 +202,7 @@ class Session(RuleBasedStateMachine):
     @rule()
     def close_and_open_again(self) -> None:
         self.run(self.store.close())
-        self.store = self.run(self.opening())
+        self.store = self.run(self.ground.open())
 
     @rule(under_way=st.booleans())
     def crash(self, under_way: bool) -> None:
@@ -205,18 +211,15 @@ class Session(RuleBasedStateMachine):
         sent = message(len(self.hall.lines) + 100, source="web")
         if under_way:
             receiving = self.run(self._begin(sent))
-        left, self.folder = self.folder, tempfile.TemporaryDirectory()
-        shutil.copytree(left.name, self.folder.name, dirs_exist_ok=True)
+        self.ground.crash()
         if under_way:
-            self.run(receiving)
+            with suppress(StoreError):
+                self.run(receiving)
         self.run(self.store.close())
-        left.cleanup()
-        self.opening = STORES[self.name](Path(self.folder.name))
-        self.store = self.run(self.opening())
+        self.store = self.run(self.ground.open())
         if under_way:
             assert self.run(self.store.receive([sent])) <= 1
-            id = len(self.hall.lines) + 1
-            self.hall.lines[id] = Line(replace(sent, id=id))
+            self._take_in([sent])
 
     async def _begin(self, sent: Message) -> "asyncio.Task[int]":
         receiving = asyncio.create_task(self.store.receive([sent]))
@@ -251,6 +254,7 @@ class Session(RuleBasedStateMachine):
         if hasattr(self, "runner"):
             self.run(self.store.close())
             self.runner.close()
+            self.grounds.close()
             self.folder.cleanup()
 
 

@@ -1,0 +1,247 @@
+"""The store on PostgreSQL: any number of processes, whose writes to one session follow each other.
+
+Each process writes over one connection in one thread, many calls in one commit (see `writer`), and reads over a pool.
+A transaction first locks the rows in `turns` of the sessions that it writes to, in the order of their names, and counts
+them up; so the numbers of a session have no gap and are committed in their order. The same transaction tells the others
+(`CHANNEL`) what it changed.
+"""
+
+import asyncio
+import json
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, TypeVar
+
+import psycopg_pool
+
+from bot.errors import Fenced, StoreError
+from bot.ports import Now
+from bot.storage import deliveries as said
+from bot.storage import logins, turns
+from bot.storage.postgres_connection import (
+    Failure,
+    PostgresConnection,
+    PostgresDatabase,
+    connect,
+    explained,
+    is_gone,
+    may_go_again,
+    parameters,
+    prepare,
+    shown,
+)
+from bot.storage.postgres_migrations import migrate
+from bot.storage.store import SharedStore
+from bot.storage.writer import Call, Committed, Writer
+
+T = TypeVar("T")
+
+CHANNEL = "floormic"
+"""Where each commit is told: a JSON list of the session ("": of none), its number, and what kinds of things."""
+
+READERS = 4
+"""Connections that read, and threads for them."""
+
+WAITING = 256
+"""Readings that wait for a thread at most; further callers wait before they are let in."""
+
+STALE = 1.0
+"""Seconds after which the list of sessions is read again though nothing was heard of another process."""
+
+HALL = 0x68616C6C
+"""Advisory lock: held shared by each write to some sessions, and alone by one that may touch all."""
+OPEN = 0x6F70656E
+"""Advisory lock: held shared by each process that has the store open."""
+
+
+async def open_postgres(
+    url: str, *, now: Now = time.time, patience: float = 5.0, committed: Committed = lambda *_: None
+) -> "PostgresStore":
+    """Open the database at postgresql://…, founding the tables where there are none.
+
+    `patience`: seconds that one statement may take, or wait for a lock or a connection, before a call fails. Raises
+    `StoreError` where it cannot be reached or used. `committed` hears of each transaction.
+    """
+    return await asyncio.to_thread(PostgresStore, url, now, patience, committed)
+
+
+class PostgresStore(SharedStore):
+    """Implements `bot.ports.Store`."""
+
+    def __init__(
+        self, url: str, now: Now = time.time, patience: float = 5.0, committed: Committed = lambda *_: None
+    ) -> None:
+        """Blocks; call `open_postgres` instead."""
+        self.url = url
+        self.tokens: Mapping[str, int] | None = None
+        """By the name of each lease that this process holds its number; None: it owns everything."""
+        self._heard = 0
+        try:
+            first = _prepared(url, patience, now)
+            connections = [first]
+            writer = Writer(lambda: connections.pop() if connections else _joined(url, patience), committed, _Ways())
+        except Failure as error:
+            raise explained(error) from None
+        super().__init__(writer, _Reader(url, patience))
+
+    async def _let_go(self) -> None:
+        return
+
+    def written_elsewhere(self) -> None:
+        """Another process wrote: what is kept of the database in memory is read anew."""
+        self._heard += 1
+
+    def _written(self) -> float:
+        return hash((self._writer.batches, self._heard, time.monotonic() // STALE))
+
+    async def probe(self) -> None:
+        await self._write(turns.HOUSE, "", lambda db: None)
+
+    async def _wipe(self) -> None:
+        """Dead rows go from the tables; what is left in free space and in the log is the server's to overwrite."""
+        await self._writer.write(lambda db: db.execute("VACUUM"), alone=True)
+
+    def _owning(self, name: str, work: Callable[..., T]) -> Callable[..., T]:
+        def fenced(db: PostgresDatabase, *arguments: object) -> T:
+            if self.tokens is not None:
+                _check(db, name, self.tokens.get(name))
+            return work(db, *arguments)
+
+        return fenced
+
+
+def _check(db: PostgresDatabase, name: str, token: int | None) -> None:
+    """Nobody can take the lease over until this transaction is done."""
+    found = db.execute("SELECT 1 FROM fences WHERE name = ? AND token = ? FOR SHARE", (name, token or 0))
+    if found.fetchone() is None:
+        raise Fenced(f"another process does {name} now")
+
+
+def _joined(url: str, patience: float) -> PostgresDatabase:
+    """A connection that shows that the store is open."""
+    db = connect(url, patience=patience)
+    db.execute("SELECT pg_advisory_lock_shared(?)", (OPEN,))
+    return db
+
+
+def _prepared(url: str, patience: float, now: Now) -> PostgresDatabase:
+    """The writing connection, with the newest schema, and tidy where no other process has it open."""
+    db = connect(url, patience=patience)
+    try:
+        migrate(db)
+        if db.execute("SELECT pg_try_advisory_lock(?) AS alone", (OPEN,)).fetchone()["alone"]:
+            db.execute("BEGIN")
+            said.wait_again(db)
+            logins.forget_expired(db, now())
+            db.execute("COMMIT")
+            db.execute("SELECT pg_advisory_unlock(?)", (OPEN,))
+        db.execute("SELECT pg_advisory_lock_shared(?)", (OPEN,))
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+class _Ways:
+    """Implements `writer.Ways`."""
+
+    def begin(self, db: PostgresDatabase, calls: Sequence[Call]) -> Mapping[str, int]:
+        """The number of each session whose turn it is. Its row stays locked until the end."""
+        db.script("BEGIN ISOLATION LEVEL READ COMMITTED")
+        of_calls = [turns.of(db, call.turn) for call in calls]
+        if None in of_calls:
+            db.execute("SELECT pg_advisory_xact_lock(?)", (HALL,))
+            db.execute("INSERT INTO turns VALUES ('', 0) ON CONFLICT DO NOTHING")
+            rows = db.execute("UPDATE turns SET number = number + 1 RETURNING session, number")
+            found = {row["session"]: row["number"] for row in rows}
+        else:
+            db.execute("SELECT pg_advisory_xact_lock_shared(?)", (HALL,))
+            found = {}
+        if ours := sorted({session for sessions in of_calls for session in sessions or () if session not in found}):
+            rows = db.execute(_TURN, (json.dumps(ours),))
+            found |= {row["session"]: row["number"] for row in rows}
+        return found
+
+    def finish(self, db: PostgresDatabase, calls: Sequence[Call], begun: Mapping[str, int]) -> None:
+        """Tell the others; they hear it with the commit."""
+        kinds: dict[str, set[str]] = defaultdict(set)
+        for call in calls:
+            if call.error is None:
+                for session in begun if call.turn is None else turns.of(db, call.turn) or ():
+                    kinds[session].add(call.kind)
+        told = [json.dumps([session, number, sorted(kinds[session])]) for session, number in begun.items()]
+        db.execute("SELECT pg_notify(?, value) FROM json_each(?)", (CHANNEL, json.dumps(told)))
+
+    def explained(self, error: Exception) -> Exception:
+        return explained(error)
+
+    def stands_still(self, error: Exception) -> bool:
+        return is_gone(error)
+
+    def may_go_again(self, error: Exception) -> bool:
+        return may_go_again(error)
+
+
+_TURN = """
+    INSERT INTO turns SELECT value, 1 FROM json_each(?) ORDER BY key
+    ON CONFLICT (session) DO UPDATE SET number = turns.number + 1 RETURNING session, number
+"""
+
+
+class _Reader:
+    """Reads over a pool, in threads; each call on its own state of the database."""
+
+    def __init__(self, url: str, patience: float) -> None:
+        self._shown = shown(url)
+        self._patience = patience
+        self._pool: psycopg_pool.ConnectionPool[Any] = psycopg_pool.ConnectionPool(
+            connection_class=PostgresConnection,
+            kwargs={**parameters(url, patience), "autocommit": True},
+            configure=partial(_ready, patience),
+            min_size=1,
+            max_size=READERS,
+            timeout=patience,
+            reconnect_timeout=0,
+            open=True,
+            name="floormic-readers",
+        )
+        self._threads = ThreadPoolExecutor(READERS, "floormic-reader")
+        self._room = asyncio.Semaphore(WAITING)
+        self._closed = False
+
+    async def read(self, work: Callable[[PostgresDatabase], T]) -> T:
+        """Run `work` on what is committed now. Raises what `work` raised, or `StoreError`."""
+        async with self._room:
+            if self._closed:
+                raise StoreError("the store is closed")
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._on_snapshot, work)
+
+    async def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        await asyncio.to_thread(self._threads.shutdown)
+        await asyncio.to_thread(self._pool.close, self._patience)
+
+    def _on_snapshot(self, work: Callable[[PostgresDatabase], T]) -> T:
+        try:
+            with self._pool.connection() as connection:
+                db = PostgresDatabase(connection)
+                db.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+                try:
+                    return work(db)
+                finally:
+                    if db.in_transaction:
+                        db.script("ROLLBACK")
+        except psycopg_pool.PoolTimeout as error:
+            raise StoreError(f"the database {self._shown} does not answer, or is too busy to be read") from error
+        except (Failure, OverflowError) as error:
+            raise explained(error) from error
+
+
+def _ready(patience: float, connection: PostgresConnection) -> None:
+    connection.patience = patience
+    prepare(connection)

@@ -1,0 +1,297 @@
+"""PostgreSQL as the functions of SQL see it, and what went wrong with it in words."""
+
+import re
+import struct
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import psycopg
+from psycopg import conninfo, errors, pq
+from psycopg.abc import PQGen
+from psycopg.adapt import Buffer, Dumper, Loader
+from psycopg.rows import RowMaker
+from psycopg.types.numeric import Int8Dumper, NumericBinaryLoader
+from psycopg.types.string import StrDumper
+
+from bot.errors import BadInput, FloormicError, StoreError
+
+Failure = psycopg.Error
+
+GRACE = 1.0
+"""Seconds after which a statement is given up that the server should have given up itself."""
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+_ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
+_PLACEHOLDER = re.compile(r"'(?:[^']|'')*'|::|\?(\d*)|:([a-z_]\w*)")
+
+
+class Row(tuple[Any, ...]):
+    """Values by number and by name; of two columns of one name the first counts."""
+
+    __slots__ = ()
+    places: Mapping[str, int] = {}
+
+    def __getitem__(self, key: Any) -> Any:
+        return tuple.__getitem__(self, self.places[key] if isinstance(key, str) else key)
+
+    def keys(self) -> Iterable[str]:
+        return self.places.keys()
+
+
+@lru_cache(maxsize=1024)
+def _kind(names: tuple[str, ...]) -> type[Row]:
+    places = {name: place for place, name in reversed(list(enumerate(names)))}
+    return type("Row", (Row,), {"__slots__": (), "places": {name: places[name] for name in names}})
+
+
+def _row_factory(cursor: psycopg.Cursor[Any]) -> RowMaker[Row]:
+    return _kind(tuple(column.name for column in cursor.description or ()))
+
+
+@lru_cache(maxsize=1024)
+def _numbered(sql: str) -> tuple[bytes, tuple[str, ...] | None]:
+    """A statement with PostgreSQL's own placeholders, and the names of its parameters (None: they have none)."""
+    names: list[str] = []
+    count = 0
+
+    def number(found: re.Match[str]) -> str:
+        nonlocal count
+        place, name = found.groups()
+        if name:
+            if name not in names:
+                names.append(name)
+            return f"${names.index(name) + 1}"
+        if place is None:  # a text, or a cast
+            return found.group()
+        count += not place
+        return f"${place or count}"
+
+    return _PLACEHOLDER.sub(number, sql).encode(), tuple(names) or None
+
+
+def _storable(value: Any) -> Any:
+    """As a column can hold it: a text without NUL and half surrogate pairs, also where JSON has them escaped; a switch
+    as a number."""
+    if isinstance(value, str):
+        if type(value) is not str:
+            value = str.__str__(value)
+        if _UNSTORABLE.search(value):
+            whole = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            value = whole.replace("\x00", "\ufffd")
+        if value[:1] in ("{", "[") and "\\u0000" in value:
+            value = _ESCAPED_NUL.sub("\\1\ufffd", value)
+        return value
+    return int(value) if isinstance(value, bool) else value
+
+
+class _VectorDumper(Dumper):
+    """Bytes of float32 as pgvector's type takes them: two 16-bit numbers, of which the first is how many."""
+
+    format = pq.Format.BINARY
+
+    def dump(self, obj: bytes) -> Buffer:
+        return struct.pack(">HH", len(obj) // 4, 0) + np.frombuffer(obj, "<f4").astype(">f4").tobytes()
+
+
+class _VectorLoader(Loader):
+    format = pq.Format.BINARY
+
+    def load(self, data: Buffer) -> bytes:
+        return np.frombuffer(bytes(data)[4:], ">f4").astype("<f4").tobytes()
+
+
+class _SumLoader(NumericBinaryLoader):
+    """A sum of whole numbers comes as one of any length."""
+
+    def load(self, data: Buffer) -> Any:
+        return int(super().load(data))
+
+
+class PostgresConnection(psycopg.Connection[Row]):
+    """Gives up waiting for a server of which nothing is heard any more, rather than that its thread hangs."""
+
+    patience: float | None = None
+
+    def wait(self, gen: PQGen[Any], *args: Any, **more: Any) -> Any:
+        if self.patience is not None:
+            more["timeout"] = self.patience + GRACE
+        try:
+            return super().wait(gen, *args, **more)
+        except errors._WaitTimeout as error:
+            self.pgconn.finish()
+            raise errors.ConnectionTimeout(f"no answer for {self.patience:.0f} s") from error
+
+
+class PostgresDatabase:
+    """Implements `database.Database`. Outside of a transaction until `BEGIN` is executed."""
+
+    def __init__(self, connection: psycopg.Connection[Row]) -> None:
+        self.connection = connection
+        self._cursor = psycopg.RawCursor(connection, row_factory=_row_factory)
+
+    @property
+    def conn(self) -> "PostgresDatabase":
+        return self
+
+    @property
+    def in_transaction(self) -> bool:
+        """Raises where the connection is gone."""
+        status = self.connection.info.transaction_status
+        if status == pq.TransactionStatus.UNKNOWN:
+            raise errors.OperationalError("the connection is lost")
+        return status != pq.TransactionStatus.IDLE
+
+    def execute(self, sql: str, parameters: Any = ()) -> "_Found":
+        statement, names = _numbered(sql)
+        given = [parameters[name] for name in names] if names is not None else parameters
+        cursor = self._cursor
+        cursor.execute(statement, [_storable(value) for value in given], binary=True)
+        return _Found(cursor.rowcount, cursor.fetchall() if cursor.description else [])
+
+    def executemany(self, sql: str, parameters: Iterable[Any]) -> None:
+        statement, names = _numbered(sql)
+        rows = [
+            [_storable(value) for value in ([each[name] for name in names] if names is not None else each)]
+            for each in parameters
+        ]
+        if rows:
+            self._cursor.executemany(statement, rows)
+
+    def script(self, sql: str) -> None:
+        """Several statements without parameters."""
+        self.connection.execute(sql.encode())
+
+    def columns(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for row in self.execute(
+            "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"
+        ):
+            found.setdefault(row["table_name"], set()).add(row["column_name"])
+        return found
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+class _Found:
+    """The rows of one statement, fetched; another one may run while they are walked through."""
+
+    __slots__ = ("_rows", "_walk", "rowcount")
+
+    def __init__(self, rowcount: int, rows: list[Row]) -> None:
+        self.rowcount = rowcount
+        self._rows = rows
+        self._walk = iter(rows)
+
+    def fetchone(self) -> Any:
+        return next(self._walk, None)
+
+    def fetchall(self) -> list[Row]:
+        return list(self._walk)
+
+    def __iter__(self) -> Iterator[Row]:
+        return self._walk
+
+
+def parameters(url: str, patience: float) -> dict[str, Any]:
+    """What psycopg connects with. Raises `StoreError` for an address that is none."""
+    try:
+        given = conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise StoreError("the database's address cannot be read; it is postgresql://USER:PASSWORD@HOST/NAME") from error
+    timeouts = "".join(
+        f" -c {name}={int(patience * 1000)}" for name in ("statement_timeout", "lock_timeout")
+    )  # milliseconds
+    return {
+        "connect_timeout": max(2, int(patience)),
+        "application_name": "floormic",
+        "tcp_user_timeout": int(patience * 1000),
+        "keepalives_idle": max(1, int(patience)),
+        "keepalives_interval": 1,
+        "keepalives_count": 3,
+        **given,
+        "options": f"{given.get('options') or ''}{timeouts}".strip(),
+    }
+
+
+def connect(url: str, *, patience: float = 5.0) -> PostgresDatabase:
+    """A connection of our own. `patience` is how many seconds one statement may take, or wait for a lock.
+
+    Raises `StoreError`, whose text holds no password.
+    """
+    try:
+        connection = PostgresConnection.connect(**parameters(url, patience), autocommit=True)
+    except psycopg.Error as error:
+        raise explained(error) from None
+    connection.patience = patience
+    return PostgresDatabase(prepare(connection))
+
+
+def prepare(connection: psycopg.Connection[Any]) -> psycopg.Connection[Row]:
+    """Values as our columns have them: whole numbers of 64 bits, and vectors where the database has them."""
+    adapters = connection.adapters
+    adapters.register_dumper(int, Int8Dumper)
+    adapters.register_dumper(str, StrDumper)
+    adapters.register_loader("numeric", _SumLoader)
+    found = connection.execute("SELECT to_regtype('vector')::oid::int").fetchone()
+    if found and found[0]:
+        adapters.register_dumper(bytes, type("_Vector", (_VectorDumper,), {"oid": found[0]}))
+        adapters.register_loader(found[0], _VectorLoader)
+    return connection
+
+
+def shown(url: str) -> str:
+    """An address as logs and errors may have it: without its password."""
+    try:
+        given = conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return "postgresql://…"
+    host, name = given.get("host") or "", given.get("dbname") or ""
+    port = f":{given['port']}" if given.get("port") else ""
+    return f"postgresql://{host}{port}/{name}"
+
+
+_HINTS: Mapping[type[psycopg.Error], str] = {
+    errors.DiskFull: "the database's disk is full; free some space and it goes on by itself",
+    errors.TooManyConnections: "PostgreSQL has no connection left; raise its max_connections or run fewer processes",
+    errors.LockNotAvailable: "another program holds a lock on it; close that program",
+    errors.QueryCanceled: "it took too long; look at the database's load",
+    errors.InvalidPassword: "the user or the password is wrong; look at database in the configuration",
+    errors.InvalidCatalogName: "there is no database of that name; create it: createdb NAME",
+    errors.InsufficientPrivilege: "the database's user may not do this; let the user own the database",
+    errors.ReadOnlySqlTransaction: "this PostgreSQL only reads (a replica?); name the one that writes",
+    errors.AdminShutdown: "PostgreSQL is stopping",
+    errors.CannotConnectNow: "PostgreSQL is starting or stopping",
+}
+
+
+def explained(error: Exception) -> Exception:
+    """What to raise instead of an error of the driver: a `StoreError` with a clear text; others stay themselves."""
+    if isinstance(error, FloormicError):
+        return error
+    if isinstance(error, errors.NumericValueOutOfRange | OverflowError):
+        return BadInput("a number is too large to be kept")
+    if not isinstance(error, psycopg.Error):
+        return error
+    hint = next((text for kind, text in _HINTS.items() if isinstance(error, kind)), "")
+    text = (error.diag.message_primary or str(error)).strip().splitlines()
+    said = StoreError(f"the database could not do it ({text[-1] if text else type(error).__name__})" + (
+        f": {hint}" if hint else ""
+    ))  # fmt: skip
+    said.__cause__ = error
+    return said
+
+
+def is_gone(error: Exception) -> bool:
+    """Whether this is `explained` of a database that cannot be reached, or whose lock another holds for too long."""
+    cause = error.__cause__
+    return isinstance(cause, errors.LockNotAvailable) or (
+        isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None
+    )
+
+
+def may_go_again(error: Exception) -> bool:
+    """Whether a transaction failed only since another one was in its way."""
+    return isinstance(error, errors.DeadlockDetected | errors.SerializationFailure)
