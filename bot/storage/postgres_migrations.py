@@ -8,6 +8,7 @@ has the order of insertion without being asked, a column `rowid` has it here. A 
 from collections.abc import Mapping
 
 from bot.errors import StoreError
+from bot.storage import postgres_leases as leases
 from bot.storage.postgres_connection import PostgresDatabase
 
 LOCK = 0x666C6F6F
@@ -234,7 +235,7 @@ def _hall() -> str:
     """  # noqa: S608 (constants)
 
 
-STEPS: Mapping[str, str] = {"0001_hall": _hall()}
+STEPS: Mapping[str, str] = {"0001_hall": _hall(), "0002_leases": leases.SCHEMA}
 
 
 def migrate(db: PostgresDatabase) -> None:
