@@ -37,8 +37,8 @@ PATIENCE = 3.0
 CALM = 30.0
 """Seconds in which who took what nobody else wanted does not try to give it to somebody else."""
 
-ENDS = 5.0
-"""Seconds that work gets to end before its lease is given to others."""
+ENDS = 5.5
+"""Seconds that work gets to end before its lease is given to others; less than it is good for."""
 
 Work = Callable[[str], Awaitable[None]]
 """Runs while the name is held, and is cancelled as soon as it is not. It may end by itself: the name stays held."""
@@ -80,11 +80,14 @@ class Keeper:
         self._wanted: dict[str, set[str]] = {}
         self._held: dict[str, Held] = {}
         self._ending: dict[str, asyncio.Task[None]] = {}
+        self._leaving: set[str] = set()  # those of these whose leases are kept until they have ended
         self._free_since: dict[str, float] = {}
         self._calm_until: dict[str, float] = {}
         self._renew_at = 0.0
         self._expiring: asyncio.TimerHandle | None = None
         self._woken = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._standing: Mapping[str, Holder] = {}
         self._failing = False
 
     def offer(self, kind: str, work: Work, names: Iterable[str] = ()) -> None:
@@ -124,14 +127,22 @@ class Keeper:
         finally:
             await self._close()
 
+    def holder(self, kind: str, name: str) -> Holder | None:
+        """Who has it, as of the last look; None where nobody does."""
+        return self._standing.get(f"{kind}:{name}")
+
     async def step(self) -> None:
         """Renew what is due, take what is free, give up what is too much. What the store cannot do waits."""
+        async with self._turn:
+            await self._step()
+
+    async def _step(self) -> None:
         try:
             if self._clock() >= self._renew_at:
                 await self._renew()
-            standing = await self._leases.standing()
+            self._standing = await self._leases.standing()
             for kind in list(self._works):
-                await self._balance(kind, standing)
+                await self._balance(kind, self._standing)
         except StoreError as error:
             if not self._failing:
                 log.warning("leases cannot be renewed now (%s); trying again", error)
@@ -145,7 +156,7 @@ class Keeper:
     async def _renew(self) -> None:
         began = self._clock()
         names = list(self._held)
-        ours = await self._leases.renew(names, list(self._works))
+        ours = await self._leases.renew([*names, *self._leaving], list(self._works))
         self._renew_at = began + RENEW
         for name in names:
             if held := self._held.get(name):
@@ -211,6 +222,7 @@ class Keeper:
         held = self._held.pop(name, None)
         if held is None:
             return self._ending.get(name)
+        self._leaving.add(name)
         task = self._ending[name] = asyncio.ensure_future(self._end(name, held.task))
         task.add_done_callback(lambda _: self._ended(name))
         return task
@@ -218,6 +230,7 @@ class Keeper:
     async def _end(self, name: str, task: "asyncio.Task[None]") -> None:
         task.cancel()
         await asyncio.wait({task}, timeout=ENDS)
+        self._leaving.discard(name)
         with suppress(StoreError):  # then it runs out
             await self._leases.let_go([name])
 
@@ -241,7 +254,9 @@ class Keeper:
         if self._expiring:
             self._expiring.cancel()
         names, kinds = list(self._held), list(self._works)
-        tasks = [self._held.pop(name).task for name in names]
+        with suppress(StoreError):
+            await self._leases.renew(names)
+        tasks = [held.task for name in names if (held := self._held.pop(name, None))]
         for task in tasks:
             task.cancel()
         if both := [*tasks, *self._ending.values()]:

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from bot.backoff import backoff
-from bot.errors import ConnectorError, Refused, StoreError, TryLater
+from bot.errors import ConnectorError, Fenced, Refused, StoreError, TryLater
 from bot.fitting import fit
 from bot.model import GONE, Abilities, Delivery
 from bot.ports import Connector, Deliveries, Now
@@ -129,7 +129,8 @@ class Outbox:
     `attempts`: failures until a message is given up; `patience`: seconds that one call may take; `wait`: seconds to
     wait after so many failures; `finish`: seconds that calls under way get when it is stopped. `settled` hears of each
     delivery whose state was written. `held_until` says from when on what is due now may go: some things are not said at
-    night, however late they come.
+    night, however late they come. `shared`: other processes say things too, this one what `carry` names; `stray` hears
+    of connectors that are none any more, for which somebody has to give up.
     """
 
     def __init__(
@@ -145,6 +146,8 @@ class Outbox:
         finish: float = FINISH,
         settled: Callable[[Delivery], None] = lambda _: None,
         held_until: Callable[[Delivery, float], float] = lambda _, now: now,
+        shared: bool = False,
+        stray: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._store, self._now = store, now
         self._connectors, self._page = connectors, page
@@ -152,9 +155,10 @@ class Outbox:
         self._settled = settled
         self._no_answer = f"no answer within {patience:g} s"
         self._held_until = held_until
+        self._shared, self._stray, self._ours = shared, stray, set[str]()
         self._roads: dict[str, Road] = {}
         self._settling = Lane()
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls: dict[asyncio.Task[None], str] = {}  # to the connector that is called
         self._woken = asyncio.Event()
         self._limit, self._store_failures = AT_ONCE, 0
 
@@ -167,6 +171,26 @@ class Outbox:
     def wake(self) -> None:
         """Something new is to be sent."""
         self._woken.set()
+
+    async def carry(self, connector: str) -> None:
+        """Say what is for the chats of this connector, until cancelled; another process may have done so until now.
+        What that one left unfinished is said again: twice is better than never."""
+        failures = 0
+        while True:
+            try:
+                await self._store.send_again(connector)
+                break
+            except StoreError as error:
+                failures += 1
+                log.warning("%s: what is to be said cannot be read (%s); trying again", connector, error)
+                await asyncio.sleep(backoff(failures, longest=5.0, first=0.2))
+        self._ours.add(connector)
+        self.wake()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._ours.discard(connector)
+            await self._finish(connector)
 
     async def run(self) -> None:
         """Until cancelled. Survives every error of the store and of connectors."""
@@ -186,7 +210,7 @@ class Outbox:
         """Start what may go now; seconds until there may be more."""
         now = self._now()
         try:
-            due = await self._store.due(now, self._limit)
+            due = await self._due(now)
         except StoreError as error:
             self._store_failures += 1
             log.warning("the store gives no deliveries (%s); trying again", error)
@@ -195,6 +219,14 @@ class Outbox:
         waits = [self._start(delivery, now) for delivery in due]
         self._tidy(now)
         return self._look_again(waits)
+
+    async def _due(self, now: float) -> list[Delivery]:
+        if not self._shared:
+            return await self._store.due(now, self._limit)
+        due = await self._store.due(now, self._limit, self._connectors.keys() - self._ours)
+        for stray in {delivery.address.connector for delivery in due} - self._ours:
+            self._stray(stray)
+        return [delivery for delivery in due if delivery.address.connector in self._ours]
 
     def _look_again(self, waits: list[float | None]) -> float:
         """Where all that was read has to wait, others may stand behind it: read further at once."""
@@ -229,23 +261,28 @@ class Outbox:
             return float("inf")
         self._settling.busy = True
         task = asyncio.create_task(self._settle(delivery))
-        self._watch(task, lambda: setattr(self._settling, "busy", False))
+        self._watch(task, delivery.address.connector, lambda: setattr(self._settling, "busy", False))
         return None
 
     def _spawn(self, delivery: Delivery, road: Road, lane: Lane, at: float) -> None:
         def landed() -> None:
             lane.busy, road.flying = False, road.flying - 1
 
-        self._watch(asyncio.create_task(self._carry(delivery, road, lane, at)), landed)
+        task = asyncio.create_task(self._carry(delivery, road, lane, at))
+        self._watch(task, delivery.address.connector, landed)
 
-    def _watch(self, task: asyncio.Task[None], done: Callable[[], None]) -> None:
-        self._calls.add(task)
+    def _watch(self, task: asyncio.Task[None], connector: str, done: Callable[[], None]) -> None:
+        self._calls[task] = connector
 
         def ended(task: asyncio.Task[None]) -> None:
-            self._calls.discard(task)
+            del self._calls[task]
             done()
             self.wake()
-            if not task.cancelled() and (error := task.exception()):
+            if task.cancelled() or (error := task.exception()) is None:
+                return
+            if isinstance(error, Fenced):
+                log.info("%s: another process says what is to be said there now", connector)
+            else:
                 log.error("a delivery could not be carried out", exc_info=error)
 
         task.add_done_callback(ended)
@@ -310,6 +347,8 @@ class Outbox:
             try:
                 await self._store.settle(delivery)
                 return self._settled(delivery)
+            except Fenced:
+                raise
             except StoreError as error:
                 failures += 1
                 # Not the whole key: it names a chat.
@@ -322,10 +361,11 @@ class Outbox:
             if len(road.lanes) > 1000:
                 road.forget_idle(now)
 
-    async def _finish(self) -> None:
-        """Let calls under way end, so that little is said twice after the next start."""
-        if self._calls:
-            await asyncio.wait(self._calls, timeout=self._longest_end)
-        for call in self._calls:
+    async def _finish(self, connector: str | None = None) -> None:
+        """Let calls under way end, those of one connector or all, so that little is said twice after the next start."""
+        calls = [call for call, of in self._calls.items() if connector in (None, of)]
+        if calls:
+            await asyncio.wait(calls, timeout=self._longest_end)
+        for call in calls:
             call.cancel()
-        await asyncio.gather(*self._calls, return_exceptions=True)
+        await asyncio.gather(*calls, return_exceptions=True)

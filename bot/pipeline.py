@@ -19,7 +19,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from bot.apart import kept_apart
-from bot.errors import StoreError
+from bot.errors import Fenced, StoreError
 from bot.model import (
     COURSE,
     EARLIER,
@@ -594,6 +594,8 @@ class Pipeline:
         for wait in chain(STORE_RETRY, repeat(STORE_RETRY[-1])):
             try:
                 return await call()
+            except Fenced:  # another process does it now
+                raise
             except StoreError as error:
                 log.warning("session %s: the store failed, trying again in %g s: %s", self._session.id, wait, error)
                 await asyncio.sleep(wait)

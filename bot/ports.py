@@ -256,9 +256,13 @@ class Deliveries(Protocol):
         """Add or, by key, reword."""
         ...
 
-    async def due(self, now: float, limit: int = 200) -> list[Delivery]:
-        """Waiting deliveries whose `not_before` is reached, oldest first; none for a chat that wanted to wait with
-        another one (`reach.SILENCE`). Marks none."""
+    async def due(self, now: float, limit: int = 200, but: Collection[str] = ()) -> list[Delivery]:
+        """Waiting deliveries whose `not_before` is reached, oldest first, without those for the connectors of `but`;
+        none for a chat that wanted to wait with another one (`reach.SILENCE`). Marks none."""
+        ...
+
+    async def send_again(self, connector: str) -> None:
+        """What was being sent there waits again: whoever sent it does not any more (`reach.CUT_OFF`)."""
         ...
 
     async def settle(self, delivery: Delivery) -> None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bot.backoff import backoff
-from bot.errors import ConnectorError, Crowded, FloormicError, Refused, StoreError, TryLater
+from bot.errors import ConnectorError, Crowded, Fenced, FloormicError, Refused, StoreError, TryLater
 from bot.fitting import one_line
 from bot.limits import Buckets, Rate
 from bot.model import (
@@ -274,43 +274,62 @@ class Supervisor:
     ) -> None:
         self._talks, self._store, self._now = talks, store, now
         self._said, self._wait, self._leads = said, wait, leads
-        began = now()
-        self._watches = {
-            c.name: Watch(
-                c,
-                SourceHealth(c.name, SourceState.STARTING, began, began, chat_limits=_limits(c), watched_since=began),
-            )
-            for c in connectors
-        }
-        self._remembers = False
+        self._watches = {c.name: self._fresh(c) for c in connectors}
+        self._here: set[str] = set()  # those that this process listens to, and of which it knows how they were before
+
+    def _fresh(self, connector: Connector) -> Watch:
+        name, began = connector.name, self._now()
+        limits = _limits(connector)
+        health = SourceHealth(name, SourceState.STARTING, began, began, chat_limits=limits, watched_since=began)
+        return Watch(connector, health)
 
     async def run(self) -> None:
         """All of them, until cancelled."""
-        await self._remember()
-        works = [self._keep(watch) for watch in self._watches.values()]
-        tasks = [asyncio.ensure_future(work) for work in (*works, self._beats())]
+        tasks = [asyncio.ensure_future(work) for work in (*map(self.listen, self._watches), self.beat())]
         try:
             await asyncio.gather(*tasks)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def listen(self, source: str) -> None:
+        """One of them, until cancelled; another process may have done so until now."""
+        if self._watches[source].health.state is not SourceState.STARTING:
+            self._watches[source] = self._fresh(self._watches[source].connector)
+        watch = self._watches[source]
+        await self._remember(watch)
+        self._here.add(source)
+        try:
+            with concerning(source=source):
+                await self._listen(watch)
+            await asyncio.Event().wait()  # it is down for good, and goes on being shown so
+        finally:
+            self._here.discard(source)
             with suppress(StoreError):
-                await self._note()
+                await self._note([watch])
+
+    async def beat(self) -> None:
+        """Write down how they are, again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(BEAT)
+            try:
+                await self._note(self._listened)
+            except StoreError as error:
+                log.warning("how the sources are cannot be written: %s", error)
 
     async def reports(self) -> list[SourceReport]:
-        """The sources of this program as they are now, by name."""
-        if self._remembers:  # before, a note would cover up what the last one of the former run says
-            await self._note()
+        """The sources of this program as they are now, by name, whichever process listens to them."""
+        await self._note(self._listened)
         return [report for report in await self._store.sources() if report.health.source in self._watches]
 
     def healths(self) -> list[SourceHealth]:
-        """How each source is at this moment, by what is in memory."""
-        return [watch.health for watch in self._watches.values()]
+        """How each source to which this process listens is at this moment, by what is in memory."""
+        return [watch.health for watch in self._listened]
 
-    async def _keep(self, watch: Watch) -> None:
-        with concerning(source=watch.health.source):
-            await self._listen(watch)
+    @property
+    def _listened(self) -> list[Watch]:
+        return [watch for name, watch in self._watches.items() if name in self._here]
 
     async def _listen(self, watch: Watch) -> None:
         failures = 0
@@ -319,6 +338,9 @@ class Supervisor:
             try:
                 await watch.connector.run(Door(self._talks, watch, self._now, self._leads))
                 trouble, told = "it stopped listening", None
+            except Fenced:
+                log.info("%s: another process listens to it now", watch.health.source)
+                return
             except Refused as error:
                 watch.lost(self._now(), _told(str(error)), SourceState.REFUSED)
                 log.error("%s (not tried again)", _named(watch.health.source, str(error)))
@@ -345,45 +367,37 @@ class Supervisor:
             log.warning("%s (again in %.1f s)", _named(watch.health.source, trouble), seconds)
             await asyncio.sleep(seconds)
 
-    async def _remember(self) -> None:
-        """What was said while this program was away was missed too."""
+    async def _remember(self, watch: Watch) -> None:
+        """What was said while nobody listened was missed too."""
+        name, now = watch.health.source, watch.health.since
         try:
-            before = {report.health.source: report for report in await self._store.sources()}
+            before = next((one for one in await self._store.sources() if one.health.source == name), None)
         except StoreError as error:
-            log.warning("how the sources were before is not known: %s", error)
-            before = {}
-        self._remembers = True
-        for name, watch in self._watches.items():
-            if name not in before:
-                continue
-            earlier, now = before[name].health, watch.health.since
-            lasting = [outage for outage in before[name].outages if outage.ended is None]
-            if now - earlier.alive_at > EVENING_OFF:
-                watch.ended = [replace(outage, ended=earlier.alive_at) for outage in lasting]
-                continue
-            watch.health = replace(watch.health, watched_since=earlier.watched_since)
-            if lasting:
-                watch.outage = lasting[-1]
-            elif earlier.state is not SourceState.STARTING:
-                watch.outage = Outage(name, earlier.alive_at, None, "the program was not running")
+            log.warning("how %s was before is not known: %s", name, error)
+            return
+        if before is None:
+            return
+        lasting = [outage for outage in before.outages if outage.ended is None]
+        if now - before.health.alive_at > EVENING_OFF:
+            watch.ended = [replace(outage, ended=before.health.alive_at) for outage in lasting]
+            return
+        watch.health = replace(watch.health, watched_since=before.health.watched_since)
+        if lasting:
+            watch.outage = lasting[-1]
+        elif before.health.state is not SourceState.STARTING:
+            watch.outage = Outage(name, before.health.alive_at, None, "the program was not running")
 
-    async def _beats(self) -> None:
-        while True:
-            await asyncio.sleep(BEAT)
-            try:
-                await self._note()
-            except StoreError as error:
-                log.warning("how the sources are cannot be written: %s", error)
-
-    async def _note(self) -> None:
+    async def _note(self, watches: Sequence[Watch]) -> None:
+        if not watches:
+            return
         now = self._now()
-        outages = [o for w in self._watches.values() for o in (*w.ended, *([w.outage] if w.outage else []))]
-        for watch in self._watches.values():
+        outages = [o for w in watches for o in (*w.ended, *([w.outage] if w.outage else []))]
+        for watch in watches:
             minute, hour = self._said(watch.health.source)
             watch.health = replace(watch.health, alive_at=now, chat_minute=minute, chat_hour=hour)
-        await self._store.keep_sources([w.health for w in self._watches.values()], outages)
+        await self._store.keep_sources([w.health for w in watches], outages)
         written = set(outages)
-        for watch in self._watches.values():
+        for watch in watches:
             watch.ended = [outage for outage in watch.ended if outage not in written]
 
 

@@ -30,7 +30,16 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 ABILITIES = Abilities(
-    reply=True, private=True, once=True, edit=True, buttons=True, length=2000, rate=40.0, chat_rate=1.0, group_rate=0.8
+    reply=True,
+    private=True,
+    once=True,
+    edit=True,
+    buttons=True,
+    length=2000,
+    rate=40.0,
+    chat_rate=1.0,
+    group_rate=0.8,
+    together=True,
 )
 """Discord allows 50 requests a second, and 5 messages in 5 seconds in a channel."""
 

@@ -1,6 +1,7 @@
 """What is to be said, as SQL."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 
 from bot.model import Delivery
 from bot.reach import CUT_OFF, SILENCE
@@ -43,15 +44,15 @@ def deliver_once(db: Database, deliveries: Sequence[Delivery]) -> None:
     deliver(db, [each for each in deliveries if db.execute(known, (each.key,)).fetchone() is None])
 
 
-def due(db: Database, now: float, limit: int) -> list[Delivery]:
+def due(db: Database, now: float, limit: int, but: Collection[str]) -> list[Delivery]:
     """Nothing for a chat that wants silence: it does not know that the program died meanwhile."""
     rows = db.execute(
         f"""
         SELECT * FROM deliveries WHERE state = 'waiting' AND not_before <= :now AND ({_CHAT}) NOT IN (
             SELECT {_CHAT} FROM deliveries WHERE state = 'waiting' AND not_before > :now AND {_SILENCED}
-        ) ORDER BY id LIMIT :limit
+        ) AND json_extract(address, '$.connector') NOT IN (SELECT value FROM json_each(:but)) ORDER BY id LIMIT :limit
         """,  # noqa: S608 (a constant)
-        {"now": now, "limit": limit},
+        {"now": now, "limit": limit, "but": json.dumps(list(but))},
     )
     return [delivery_of(row) for row in rows]
 
@@ -90,6 +91,12 @@ def answering(db: Database, session: str) -> list[Delivery]:
     return [delivery_of(row) for row in rows]
 
 
+def send_again(db: Database, connector: str) -> None:
+    """Once another process sends there, send again what was being sent at the end: said twice is better than never."""
+    sending = "state = 'sending' AND json_extract(address, '$.connector') = ?"
+    db.execute(f"UPDATE deliveries SET state = 'waiting', error = ? WHERE {sending}", (CUT_OFF, connector))  # noqa: S608
+
+
 def wait_again(db: Database) -> None:
-    """After a start, send again what was being sent at the end: said twice is better than never said."""
+    """The same for all of them, after a start of the one process that there is."""
     db.execute("UPDATE deliveries SET state = 'waiting', error = ? WHERE state = 'sending'", (CUT_OFF,))

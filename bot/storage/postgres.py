@@ -105,9 +105,12 @@ class PostgresStore(SharedStore):
         await self._writer.write(lambda db: db.execute("VACUUM"), alone=True)
 
     def _owning(self, name: str, work: Callable[..., T]) -> Callable[..., T]:
+        if self.tokens is None:
+            return work
+        token = self.tokens.get(name)  # as it is now: what waits to be written must not profit from a later one
+
         def fenced(db: PostgresDatabase, *arguments: object) -> T:
-            if self.tokens is not None:
-                _check(db, name, self.tokens.get(name))
+            _check(db, name, token)
             return work(db, *arguments)
 
         return fenced

@@ -5,7 +5,7 @@ A write says which sessions it belongs to and what it changes, see `turns`; what
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol, TypeVar
 
 from bot.accounts import Account, Actor, Deed, Device, Entry, Grant, Invitation, Login
@@ -270,8 +270,11 @@ class SharedStore(ABC):
     async def deliver(self, deliveries: Sequence[Delivery]) -> None:
         await self._write(frozenset(one.session for one in deliveries), "sending", said.deliver, deliveries)
 
-    async def due(self, now: float, limit: int = 200) -> list[Delivery]:
-        return await self._read(said.due, now, limit)
+    async def due(self, now: float, limit: int = 200, but: Collection[str] = ()) -> list[Delivery]:
+        return await self._read(said.due, now, limit, but)
+
+    async def send_again(self, connector: str) -> None:
+        await self._write(EVERYWHERE, "sending", self._owning(f"outbox:{connector}", said.send_again), connector)
 
     async def settle(self, delivery: Delivery) -> None:
         work = self._owning(f"outbox:{delivery.address.connector}", said.settle)
@@ -284,7 +287,10 @@ class SharedStore(ABC):
         return await self._read(said.answering, session)
 
     async def keep_sources(self, healths: Sequence[SourceHealth], outages: Sequence[Outage] = ()) -> None:
-        await self._write(HOUSE, "sources", sources.keep, healths, outages)
+        work = sources.keep
+        for health in healths:
+            work = self._owning(f"connector:{health.source}", work)
+        await self._write(HOUSE, "sources", work, healths, outages)
 
     async def keep_feed(self, feed: Feed, by: Actor, now: float) -> None:
         await self._write(HOUSE, "sources", sources.keep_feed, feed, by, now)

@@ -97,7 +97,7 @@ class Running:
 
     async def state(self, source: str, state: SourceState) -> SourceReport:
         """Wait until it is in this state."""
-        await asyncio.sleep(0)  # until it runs
+        await until_it_runs()
         async with asyncio.timeout(5):
             while (report := await self.report(source)).health.state is not state:  # noqa: ASYNC110
                 await asyncio.sleep(0.005)
@@ -108,11 +108,16 @@ class Running:
         await asyncio.gather(self.task, return_exceptions=True)
 
 
+async def until_it_runs() -> None:
+    for _ in range(3):  # the supervisor, each source, what the store says of it
+        await asyncio.sleep(0)
+
+
 @asynccontextmanager
 async def running(*connectors: Script, **options: Any) -> AsyncIterator[Running]:
     made = Running(*connectors, **options)
     try:
-        await asyncio.sleep(0)  # until it runs
+        await until_it_runs()
         yield made
     finally:
         await made.stop()

@@ -28,6 +28,7 @@ ABILITIES = Abilities(
     chat_rate=PER_MINUTE / 60,
     group_rate=PER_MINUTE / 60,
     hourly=PER_HOUR,
+    together=True,
 )
 
 QUOTA = 45009
