@@ -3,6 +3,7 @@
 import os
 import re
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -28,13 +29,17 @@ def keep_secret(file: Path) -> str:
     except FileNotFoundError:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         secret = secrets.token_urlsafe(32)
-        # Exclusive, so that two programs that start at once cannot each believe in a secret of their own.
-        try:
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return keep_secret(file)
+        # A link is made whole or not at all, so that of two programs that start at once neither believes in a secret of
+        # its own, nor reads half of the other's.
+        descriptor, part = tempfile.mkstemp(prefix=file.name, dir=file.parent)
         with os.fdopen(descriptor, "w", encoding="ascii") as stream:
             stream.write(secret + "\n")
+        try:
+            os.link(part, file)
+        except FileExistsError:
+            return keep_secret(file)
+        finally:
+            os.unlink(part)
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError([f"{file}: cannot be read: {error}"]) from error
     if weakness := weakness_of(secret):

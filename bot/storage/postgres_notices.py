@@ -1,11 +1,12 @@
 """What other processes wrote to PostgreSQL: NOTIFY says so at once, and a look every second finds what was not heard.
 
-Each transaction that writes to a session counts its row in `turns` up by one and notifies "SESSION NUMBER KINDS"
-(session "": what belongs to none). So a number that was left out, or a higher one at the look, means that a notice was
-missed: then everything of that session may be another one.
+Each transaction that writes to a session counts its row in `turns` up by one and notifies, as JSON, [session, number,
+kinds] (session "": what belongs to none). So a number that was left out, or a higher one at the look, means that a
+notice was missed: then everything of that session may be another one.
 """
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Collection
 
@@ -107,10 +108,8 @@ class PostgresNotices:
         if self._connection is None:
             return
         async for notice in self._connection.notifies(timeout=seconds):
-            session, _, rest = notice.payload.partition(" ")
-            number, _, kinds = rest.partition(" ")
-            if number.isdecimal():
-                self._heard(session, int(number), frozenset(kinds.split(",")), notice.pid in self._ours())
+            session, number, kinds = json.loads(notice.payload)
+            self._heard(session, number, frozenset(kinds), notice.pid in self._ours())
 
     def _heard(self, session: str, number: int, kinds: frozenset[str], ours: bool) -> None:
         known = self._known if self._known is not None else {}
