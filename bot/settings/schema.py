@@ -353,8 +353,8 @@ class Settings(Section):
     database_url: SecretStr = Field(
         default=SecretStr(""),
         alias="database",
-        description="Address of a PostgreSQL database in the place of the file, so that several processes can share it: "
-        "`postgresql://USER:PASSWORD@HOST/NAME`; see [Moving to PostgreSQL](moving.md).",
+        description="Address of a PostgreSQL database in the place of the file, so that several processes can share "
+        "it: `postgresql://USER:PASSWORD@HOST/NAME`; see [Moving to PostgreSQL](moving.md).",
         json_schema_extra={"variable": "FLOORMIC_DATABASE"},
     )
     backups: Path = Field(
