@@ -29,6 +29,7 @@ class Store(Protocol):
     """What this needs of the store."""
 
     async def sessions(self) -> list[Session]: ...
+    async def revisions(self) -> dict[str, int]: ...
     async def questions(self, session: str, since: int = 0) -> list[Question]: ...
     async def asked(self, question: str) -> list[Asked]: ...
     async def answering(self, session: str) -> list[Delivery]: ...
@@ -36,8 +37,8 @@ class Store(Protocol):
 
 
 class Reaching:
-    """Looks after the sessions that changed, for as long as `run` runs. `replying` names the connectors that can say
-    something."""
+    """Looks after the sessions that changed. `replying` names the connectors that can say something. `woken` is set
+    once one did; `step` is the work, and `run` does it again and again."""
 
     def __init__(
         self,
@@ -50,36 +51,42 @@ class Reaching:
     ) -> None:
         self._store, self._replying, self._now, self._sending = store, replying, now, sending
         self._after = after
-        self._changed: set[str] = set()
         self._known: dict[str, int] = {}
-        self._woken = asyncio.Event()
+        self.woken = asyncio.Event()
 
-    def changed(self, session: str) -> None:
-        """Its questions changed, after the commit."""
-        self._changed.add(session)
-        self._woken.set()
+    def changed(self) -> None:
+        """The questions of a session did, after the commit."""
+        self.woken.set()
 
     async def run(self) -> None:
-        """Until cancelled. Looks at every session that is not over first: the program may have died in the moment."""
-        self._changed |= {session.id for session in await self._store.sessions() if session.ended_at is None}
+        """Until cancelled."""
         while True:
-            if not self._changed:
-                await self._woken.wait()
             await asyncio.sleep(self._after)
-            self._woken.clear()
-            changed, self._changed = self._changed, set()
-            for session in changed:
-                await self._look(session)
+            self.woken.clear()
+            try:
+                await self.step()
+            except StoreError as error:
+                log.warning("whom answers reached cannot be read now (%s); trying again", error)
+                self.woken.set()
+            await self.woken.wait()
 
-    async def _look(self, id: str) -> None:
-        try:
-            if said := await self.forgotten(id):
-                await self._store.deliver(said)
-                self._sending()
-        except StoreError as error:
-            log.warning("session %s: whom its answers reached cannot be read now (%s)", id, error)
-            self._known.pop(id, None)
-            self._changed.add(id)
+    async def step(self) -> None:
+        """Look at every session that changed since the last step; at first at all that were not over a day ago, for the
+        program may have died in the moment. Raises `StoreError`; what was not done then is done by the next step."""
+        revisions = await self._store.revisions()
+        for session in await self._store.sessions():
+            known, revision = self._known.get(session.id), revisions.get(session.id, 0)
+            if known is None and session.ended_at is not None and session.ended_at < self._now() - LATELY:
+                self._known[session.id] = revision
+            elif revision > (known or 0):
+                try:
+                    if said := await self.forgotten(session.id):
+                        await self._store.deliver(said)
+                        self._sending()
+                except BaseException:
+                    self._known[session.id] = known or 0
+                    raise
+                self._known[session.id] = max(self._known[session.id], revision)
 
     async def forgotten(self, id: str) -> list[Delivery]:
         """What is to be said to those who asked a question that was answered lately and were told nothing, as far as

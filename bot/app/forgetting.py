@@ -22,14 +22,21 @@ async def forget_daily(store: Forgetting, days: int, now: Now) -> None:
     """Forget what is older than so many days, now and every day, until cancelled; 0: nothing, ever."""
     while days:
         try:
-            done = await store.forget_before(now() - days * DAY)
+            await forget_old(store, days, now)
         except StoreError as error:
             log.warning("what is older than %d days could not be forgotten now (%s); trying again", days, error)
             await asyncio.sleep(RETRY)
-            continue
-        if done.persons:
-            log.info("forgot %d persons of evenings more than %d days ago", done.persons, days)
-        await asyncio.sleep(DAY)
+        else:
+            await asyncio.sleep(DAY)
+
+
+async def forget_old(store: Forgetting, days: int, now: Now) -> None:
+    """Forget what is older than so many days, now; 0: nothing. Raises `StoreError`."""
+    if not days:
+        return
+    done = await store.forget_before(now() - days * DAY)
+    if done.persons:
+        log.info("forgot %d persons of evenings more than %d days ago", done.persons, days)
 
 
 async def forget(settings: Settings, person: str, before: datetime | None, now: Now) -> Forgotten:

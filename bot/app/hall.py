@@ -162,7 +162,7 @@ class Hall:
         self.promotions = Promotions(
             store, self.courses, now, changed=partial(self._told, FAQ), acted=self.live.changed
         )
-        self._promoting = Promoting(self.promotions, store.sessions)
+        self._promoting = Promoting(self.promotions, store)
         self.traffic = Traffic()
         self.floor = Unwatched(
             store,
@@ -290,8 +290,6 @@ class Hall:
         self._spawn("sources", self.supervisor.run)
         self._spawn("earlier evenings", self._remember)
         self._spawn("FAQ", self._promoting.run)
-        for talk in await self.store.sessions():
-            self._promoting.acted(talk.id)
         self._spawn("surveys", self.surveys.run)
         self._spawn("rounds", self.rounds.run)
         for source in self.settings.sources:
@@ -351,7 +349,7 @@ class Hall:
         self.live.changed(id, SESSION)
         self.live.changed(id, AFTER)
         self.rounds.wake()
-        self._promoting.acted(id)
+        self._promoting.acted()
         self._spawn(f"session {id}", partial(self._settle, id))
         self._spawn(f"experts of {id}", partial(self.experts.settled, id))
 
@@ -383,7 +381,7 @@ class Hall:
         """People did something in the queue of a session."""
         self._changed(session)
         self._remembering.acted(session)
-        self._promoting.acted(session)
+        self._promoting.acted()
 
     def _placed(self, session: str) -> None:
         """The queue of a session has more."""
@@ -456,7 +454,7 @@ class Hall:
     def _changed(self, session: str) -> None:
         """The questions of a session did."""
         self.live.changed(session)
-        self._reaching.changed(session)
+        self._reaching.changed()
 
     async def _forgotten(self) -> None:
         """Somebody of the audience was: nothing of theirs stays in memory either."""

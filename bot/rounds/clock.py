@@ -90,14 +90,14 @@ class Rounds:
         self.hours = hours or Hours()
         self._changed, self._sending = changed, sending
         self._planners = list(planners)
-        self._woken = asyncio.Event()
+        self.woken = asyncio.Event()
 
     def add(self, planner: Planner) -> None:
         self._planners.append(planner)
 
     def wake(self) -> None:
         """A session ended, or is set otherwise."""
-        self._woken.set()
+        self.woken.set()
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -105,8 +105,8 @@ class Rounds:
             await self.step()
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_EVERY):
-                    await self._woken.wait()
-            self._woken.clear()
+                    await self.woken.wait()
+            self.woken.clear()
 
     async def step(self) -> None:
         """Do what is due now. What goes wrong with one duty stops no other; it is tried again."""

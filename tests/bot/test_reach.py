@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from bot.desk import Desk
-from bot.errors import NotAllowed
+from bot.errors import NotAllowed, StoreError
 from bot.model import Answer, Asked, Delivery, Message, Placed, Placement, Status
 from bot.reach import NEVER_SENT, NO_WAY_BACK, Heard, counts, reach
 from bot.reaching import LATELY, Reaching
@@ -116,6 +117,29 @@ async def test_whoever_fell_between_the_answer_and_the_pipeline_is_told(store: S
     await ask(store, message(3, "Recorded??", "u3"))
     now += LATELY + 1
     assert await reaching.forgotten("talk") == []
+
+
+async def test_a_look_that_fails_is_made_up_for_by_the_next_one(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the store could not write whom to tell, the next step tells them, once; a step that finds nothing new asks
+    for no questions."""
+    await ask(store, message(1))
+    await desk_of(store).answer("Li", "q1", "Yes.")
+    await ask(store, message(2, "Recorded?", "u2"))
+    reaching = Reaching(store, lambda: CHATS, lambda: 200.0, lambda: None)
+    with monkeypatch.context() as broken:
+        broken.setattr(store, "deliver", AsyncMock(side_effect=StoreError("the disk is full")))
+        with pytest.raises(StoreError):
+            await reaching.step()
+    assert (await told(store))["u2"] is Heard.FAILED
+    await reaching.step()
+    assert (await told(store))["u2"] is Heard.WAITING
+    looks = AsyncMock(wraps=store.questions)
+    monkeypatch.setattr(store, "questions", looks)
+    await reaching.step()
+    assert not looks.called
+    assert len(await store.answering("talk")) == 2
 
 
 async def test_trying_again_is_for_those_who_were_not_reached(store: SqliteStore) -> None:

@@ -4,9 +4,11 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock, patch
 
 import pytest
 
+from bot.app.promoting import Promoting
 from bot.courses import course_at, is_sent
 from bot.model import Mode, Session
 from bot.promotions import Promotions
@@ -159,3 +161,25 @@ async def test_the_mode_says_what_becomes_of_an_answer(hall: Hall, course: Path)
     await promotions.follow(replace(session, promoting=Mode.AUTO))
     assert [one.stage for one in await hall.store.promotions("talk")] == ["accepted"]
     assert read_course(course).entries[-1].question == "Is there a recording?"
+
+
+async def test_what_people_answer_is_followed_step_by_step(hall: Hall) -> None:
+    """A step proposes what can no longer be taken back, and says when to look again; where nobody did anything since,
+    and where only the audience did, it looks at no question; another mode is followed at once."""
+    promoting = Promoting(Promotions(hall.store, hall.courses, hall.clock), hall.store)
+    assert await promoting.step() is None
+    await answered(hall)
+    wait = await promoting.step()
+    assert wait
+    hall.clock.time += wait
+    assert await promoting.step() is None
+    assert [one.stage for one in await hall.store.promotions("talk")] == ["proposed"]
+    followed = AsyncMock(return_value=None)
+    with patch.object(Promotions, "follow", followed):
+        await promoting.step()
+        await hall.asks("@Max may I watch this again")
+        await promoting.step()
+        assert not followed.called
+        await hall.desk.set_up("Ann", "talk", {"promoting": "auto"})
+        await promoting.step()
+    assert [call.args[0].promoting for call in followed.call_args_list] == [Mode.AUTO]
