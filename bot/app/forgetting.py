@@ -9,7 +9,8 @@ from bot.handover import to_html, to_json
 from bot.model import Forgotten, Person
 from bot.ports import Forgetting, Now
 from bot.settings import Settings
-from bot.storage.sqlite import SqliteStore, open_store
+from bot.storage.opening import open_store_at
+from bot.storage.store import SharedStore
 
 log = logging.getLogger(__name__)
 
@@ -74,11 +75,11 @@ def person_of(text: str) -> Person:
     return Person(source, id)
 
 
-async def _open(settings: Settings, now: Now) -> SqliteStore:
-    if not settings.database.exists():
+async def _open(settings: Settings, now: Now) -> SharedStore:
+    if not settings.postgres and not settings.database.exists():
         raise NotFound(f"there is no database yet at {settings.database}")
     try:
-        return await open_store(settings.database, now=now)
+        return await open_store_at(settings.store, now=now)
     except StoreBusy:
         raise StoreBusy(
             "the program is running and has the database: stop it first, or do it on its page of people"

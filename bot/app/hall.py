@@ -53,7 +53,7 @@ from bot.rounds import TOPIC as AFTER
 from bot.settings import LimitsSettings, Settings, keep_secret
 from bot.staffroom import StaffRoom
 from bot.storage.connection import sqlite_version
-from bot.storage.sqlite import open_store
+from bot.storage.opening import open_store_at
 from bot.supervisor import Supervisor
 from bot.surveys import SURVEY, Surveys
 from bot.traffic import Traffic
@@ -592,7 +592,7 @@ async def open_hall(
         metrics.committed(calls, seconds, error)
         vitals.committed(calls, seconds, error)
 
-    store = await open_store(settings.database, now=now, committed=committed)
+    store = await open_store_at(settings.store, now=now, committed=committed)
     try:
         minds = Minds(
             settings.encoder.model,

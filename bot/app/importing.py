@@ -25,7 +25,7 @@ from bot.errors import BadInput, NotFound, StoreBusy
 from bot.model import Message
 from bot.ports import Now
 from bot.settings import SessionSettings, Settings
-from bot.storage.sqlite import open_store
+from bot.storage.opening import open_store_at
 
 SOURCE = KIND.name
 SHOWN = 5
@@ -127,7 +127,7 @@ def _columns(file: Path, guess: Guess, wanted: Mapping[str, int] | None) -> dict
 async def _store(settings: Settings, session: str, found: Sequence[Message], now: Now) -> int:
     settings.data.mkdir(parents=True, exist_ok=True)
     try:
-        store = await open_store(settings.database, now=now)
+        store = await open_store_at(settings.store, now=now)
     except StoreBusy:
         raise StoreBusy(
             "the program is running and has the database: stop it and import then, or post the messages to it through "

@@ -398,6 +398,11 @@ class Settings(Section):
         return self.database_url.get_secret_value()
 
     @property
+    def store(self) -> Path | str:
+        """Where everything is kept: the address of PostgreSQL, or the file."""
+        return self.postgres or self.database
+
+    @property
     def secret_file(self) -> Path:
         return self.data / "secret"
 

@@ -16,8 +16,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 import psycopg_pool
+from psycopg import errors
 
-from bot.errors import Fenced, StoreError
+from bot.errors import Fenced, StoreBusy, StoreError
 from bot.ports import Now
 from bot.storage import deliveries as said
 from bot.storage import logins, turns
@@ -58,31 +59,49 @@ OPEN = 0x6F70656E
 
 
 async def open_postgres(
-    url: str, *, now: Now = time.time, patience: float = 5.0, committed: Committed = lambda *_: None
+    url: str,
+    *,
+    now: Now = time.time,
+    patience: float = 5.0,
+    committed: Committed = lambda *_: None,
+    alone: bool = False,
 ) -> "PostgresStore":
     """Open the database at postgresql://…, founding the tables where there are none.
 
     `patience`: seconds that one statement may take, or wait for a lock or a connection, before a call fails. Raises
-    `StoreError` where it cannot be reached or used. `committed` hears of each transaction.
+    `StoreError` where it cannot be reached or used. `committed` hears of each transaction. `alone`: raises `StoreBusy`
+    where another process has it open, and keeps others out.
     """
-    return await asyncio.to_thread(PostgresStore, url, now, patience, committed)
+    return await asyncio.to_thread(PostgresStore, url, now, patience, committed, alone)
 
 
 class PostgresStore(SharedStore):
     """Implements `bot.ports.Store`."""
 
     def __init__(
-        self, url: str, now: Now = time.time, patience: float = 5.0, committed: Committed = lambda *_: None
+        self,
+        url: str,
+        now: Now = time.time,
+        patience: float = 5.0,
+        committed: Committed = lambda *_: None,
+        alone: bool = False,
     ) -> None:
         """Blocks; call `open_postgres` instead."""
         self.url = url
+        self.backends: set[int] = set()
+        """The server's processes over which this one writes, or wrote."""
         self.tokens: Mapping[str, int] | None = None
         """By the name of each lease that this process holds its number; None: it owns everything."""
         self._heard = 0
         try:
-            first = _prepared(url, patience, now)
-            connections = [first]
-            writer = Writer(lambda: connections.pop() if connections else _joined(url, patience), committed, _Ways())
+            first = [_prepared(url, patience, now, alone)]
+
+            def connected() -> PostgresDatabase:
+                db = first.pop() if first else _joined(connect(url, patience=patience), alone)
+                self.backends.add(db.connection.info.backend_pid)
+                return db
+
+            writer = Writer(connected, committed, _Ways())
         except Failure as error:
             raise explained(error) from None
         super().__init__(writer, _Reader(url, patience))
@@ -123,29 +142,40 @@ def _check(db: PostgresDatabase, name: str, token: int | None) -> None:
         raise Fenced(f"another process does {name} now")
 
 
-def _joined(url: str, patience: float) -> PostgresDatabase:
-    """A connection that shows that the store is open."""
-    db = connect(url, patience=patience)
-    db.execute("SELECT pg_advisory_lock_shared(?)", (OPEN,))
-    return db
-
-
-def _prepared(url: str, patience: float, now: Now) -> PostgresDatabase:
-    """The writing connection, with the newest schema, and tidy where no other process has it open."""
-    db = connect(url, patience=patience)
+def _joined(db: PostgresDatabase, alone: bool) -> PostgresDatabase:
+    """A connection that shows that the store is open. Raises `StoreBusy`."""
     try:
-        migrate(db)
-        if db.execute("SELECT pg_try_advisory_lock(?) AS alone", (OPEN,)).fetchone()["alone"]:
-            db.execute("BEGIN")
-            said.wait_again(db)
-            logins.forget_expired(db, now())
-            db.execute("COMMIT")
-            db.execute("SELECT pg_advisory_unlock(?)", (OPEN,))
-        db.execute("SELECT pg_advisory_lock_shared(?)", (OPEN,))
+        if not alone:  # whoever just starts has it alone for a moment
+            db.execute("SELECT pg_advisory_lock_shared(?)", (OPEN,))
+        elif not db.execute("SELECT pg_try_advisory_lock(?) AS ours", (OPEN,)).fetchone()["ours"]:
+            raise StoreBusy("the database is open in another floormic; stop it first")
+    except errors.LockNotAvailable as error:
+        db.close()
+        raise StoreBusy("another floormic has the database alone; wait until it is done") from error
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _prepared(url: str, patience: float, now: Now, alone: bool) -> PostgresDatabase:
+    """The writing connection, with the newest schema, and tidy where no other process has it open."""
+    db = connect(url, patience=patience)
+    try:
+        migrate(db)
+        if db.execute("SELECT pg_try_advisory_lock(?) AS ours", (OPEN,)).fetchone()["ours"]:
+            db.script("BEGIN")
+            said.wait_again(db)
+            logins.forget_expired(db, now())
+            db.script("COMMIT")
+            if alone:
+                return db
+            db.execute("SELECT pg_advisory_lock_shared(?), pg_advisory_unlock(?)", (OPEN, OPEN))
+            return db
+        return _joined(db, alone)
+    except BaseException:
+        db.close()
+        raise
 
 
 class _Ways:
@@ -207,7 +237,7 @@ class _Reader:
             min_size=1,
             max_size=READERS,
             timeout=patience,
-            reconnect_timeout=0,
+            reconnect_timeout=patience,
             open=True,
             name="floormic-readers",
         )
@@ -216,11 +246,13 @@ class _Reader:
         self._closed = False
 
     async def read(self, work: Callable[[PostgresDatabase], T]) -> T:
-        """Run `work` on what is committed now. Raises what `work` raised, or `StoreError`."""
+        """Run `work` on what is committed now. Raises what `work` raised, or `StoreError`, also where no connection was
+        free for the patience."""
+        until = time.monotonic() + self._patience
         async with self._room:
             if self._closed:
                 raise StoreError("the store is closed")
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._on_snapshot, work)
+            return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work, until)
 
     async def close(self) -> None:
         if self._closed:
@@ -229,20 +261,30 @@ class _Reader:
         await asyncio.to_thread(self._threads.shutdown)
         await asyncio.to_thread(self._pool.close, self._patience)
 
-    def _on_snapshot(self, work: Callable[[PostgresDatabase], T]) -> T:
-        try:
-            with self._pool.connection() as connection:
-                db = PostgresDatabase(connection)
-                db.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-                try:
-                    return work(db)
-                finally:
-                    if db.in_transaction:
-                        db.script("ROLLBACK")
-        except psycopg_pool.PoolTimeout as error:
-            raise StoreError(f"the database {self._shown} does not answer, or is too busy to be read") from error
-        except (Failure, OverflowError) as error:
-            raise explained(error) from error
+    def _read(self, work: Callable[[PostgresDatabase], T], until: float) -> T:
+        while (left := until - time.monotonic()) > 0:
+            try:
+                with self._pool.connection(left) as connection:
+                    try:
+                        return _on_snapshot(PostgresDatabase(connection), work)
+                    except Failure:
+                        if not connection.broken:
+                            raise
+                        # Cut while it was idle, as all are once the server was down; reading again does no harm.
+            except psycopg_pool.PoolTimeout:
+                break
+            except (Failure, OverflowError) as error:
+                raise explained(error) from error
+        raise StoreError(f"the database {self._shown} does not answer, or is too busy to be read")
+
+
+def _on_snapshot(db: PostgresDatabase, work: Callable[[PostgresDatabase], T]) -> T:
+    db.script("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    try:
+        return work(db)
+    finally:
+        if not db.connection.broken:
+            db.script("ROLLBACK")
 
 
 def _ready(patience: float, connection: PostgresConnection) -> None:

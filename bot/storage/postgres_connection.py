@@ -201,9 +201,14 @@ def parameters(url: str, patience: float) -> dict[str, Any]:
         given = conninfo.conninfo_to_dict(url)
     except psycopg.ProgrammingError as error:
         raise StoreError("the database's address cannot be read; it is postgresql://USER:PASSWORD@HOST/NAME") from error
-    # The last one: a process that was stopped in the middle of a transaction must not hold its locks for ever.
-    names = ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout")
-    timeouts = "".join(f" -c {name}={int(patience * 1000)}" for name in names)  # milliseconds
+    wait = int(patience * 1000)  # milliseconds
+    limits = {
+        "lock_timeout": wait,
+        "statement_timeout": wait + int(GRACE * 500),  # later, so that who waits for a lock is told so
+        # A process that was stopped in the middle of a transaction must not hold its locks for ever.
+        "idle_in_transaction_session_timeout": wait,
+    }
+    timeouts = "".join(f" -c {name}={limit}" for name, limit in limits.items())
     return {
         "connect_timeout": max(2, int(patience)),
         "application_name": "floormic",
