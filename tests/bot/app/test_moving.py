@@ -21,9 +21,7 @@ from bot.ports import Store
 from bot.storage import migrations, moving, postgres_migrations
 from bot.storage.connection import SqliteDatabase
 from bot.storage.connection import connect as connect_sqlite
-from bot.storage.migrations import steps
 from bot.storage.postgres import open_postgres
-from bot.storage.postgres_connection import PostgresDatabase
 from bot.storage.postgres_connection import connect as connect_postgres
 from bot.storage.sqlite import open_store
 from tests.bot.storage import postgres
