@@ -24,7 +24,7 @@ import aiohttp
 
 from bot.app import Hall, open_hall
 from tests.measure.board import send, settings
-from tests.torture._watchers import Watcher, connect_all
+from tests.torture._streams import Watcher, connect_all
 
 SLOW = 20  # one in so many never reads, the next one reads slowly
 
