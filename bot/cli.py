@@ -517,6 +517,22 @@ def restore(config: Path | None, file: Path, rehearsing: bool, replace: bool) ->
 
 
 @floormic.command()
+@config_option
+@click.option("--from", "source", required=True, metavar="ADDRESS", help="What is moved: sqlite:PATH or postgresql://…")
+@click.option("--to", "target", required=True, metavar="ADDRESS", help="Where to; an empty database, or a new file.")
+def move(config: Path | None, source: str, target: str) -> None:
+    """Copy the whole database of an installation from SQLite to PostgreSQL, or back, and compare both. Stop the program
+    first. What is moved stays as it is; the configuration is yours to change, as the last lines say."""
+    from bot import app
+
+    place = app.place_of(_config(config))
+    with _progress("moving", 100) as progress:
+        done = app.move(place, source, target, _percent(progress))
+    for line in app.told_move(done, place):
+        click.echo(_said(line))
+
+
+@floormic.command()
 def version() -> None:
     """Print the version of Floormic and of Python."""
     import platform

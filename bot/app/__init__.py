@@ -23,6 +23,7 @@ from bot.app.keeping import (
     told_restore,
 )
 from bot.app.listening import listen
+from bot.app.moving import move, told_move
 from bot.app.reencoding import reencode
 from bot.app.replaying import ReplaySummary, replay
 from bot.app.reporting import report
@@ -66,6 +67,7 @@ __all__ = [
     "kinds",
     "listen",
     "load",
+    "move",
     "open_hall",
     "place_of",
     "reencode",
@@ -80,6 +82,7 @@ __all__ = [
     "told",
     "told_backup",
     "told_examination",
+    "told_move",
     "told_rehearsal",
     "told_restore",
     "transcribe",

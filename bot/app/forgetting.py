@@ -4,12 +4,12 @@ import asyncio
 import logging
 from datetime import datetime
 
+from bot.app.stores import open_configured
 from bot.errors import BadInput, NotFound, StoreBusy, StoreError
 from bot.handover import to_html, to_json
 from bot.model import Forgotten, Person
 from bot.ports import Forgetting, Now
 from bot.settings import Settings
-from bot.storage.opening import open_store_at
 from bot.storage.store import SharedStore
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ async def _open(settings: Settings, now: Now) -> SharedStore:
     if not settings.postgres and not settings.database.exists():
         raise NotFound(f"there is no database yet at {settings.database}")
     try:
-        return await open_store_at(settings.store, now=now)
+        return await open_configured(settings, now=now)
     except StoreBusy:
         raise StoreBusy(
             "the program is running and has the database: stop it first, or do it on its page of people"

@@ -27,6 +27,7 @@ from bot.app.reporting import Reporting, unsteady
 from bot.app.rounding import answers_at, make_rounds
 from bot.app.service import handed_over, keep_watched, notify
 from bot.app.sources import make_connectors
+from bot.app.stores import open_configured
 from bot.app.trends import SeriesTrends
 from bot.app.vitals import Vitals
 from bot.backoff import backoff
@@ -53,7 +54,6 @@ from bot.rounds import TOPIC as AFTER
 from bot.settings import LimitsSettings, Settings, keep_secret
 from bot.staffroom import StaffRoom
 from bot.storage.connection import sqlite_version
-from bot.storage.opening import open_store_at
 from bot.supervisor import Supervisor
 from bot.surveys import SURVEY, Surveys
 from bot.traffic import Traffic
@@ -592,7 +592,7 @@ async def open_hall(
         metrics.committed(calls, seconds, error)
         vitals.committed(calls, seconds, error)
 
-    store = await open_store_at(settings.store, now=now, committed=committed)
+    store = await open_configured(settings, now=now, committed=committed)
     try:
         minds = Minds(
             settings.encoder.model,

@@ -8,6 +8,7 @@ from datetime import tzinfo
 from pathlib import Path
 
 from bot.app.floor import Unwatched
+from bot.app.stores import open_configured
 from bot.connectors.tencent_classroom import KIND
 from bot.connectors.tencent_classroom.clock import CHINA, day_of
 from bot.connectors.tencent_classroom.exported import (
@@ -25,7 +26,6 @@ from bot.errors import BadInput, NotFound, StoreBusy
 from bot.model import Message
 from bot.ports import Now
 from bot.settings import SessionSettings, Settings
-from bot.storage.opening import open_store_at
 
 SOURCE = KIND.name
 SHOWN = 5
@@ -127,7 +127,7 @@ def _columns(file: Path, guess: Guess, wanted: Mapping[str, int] | None) -> dict
 async def _store(settings: Settings, session: str, found: Sequence[Message], now: Now) -> int:
     settings.data.mkdir(parents=True, exist_ok=True)
     try:
-        store = await open_store_at(settings.store, now=now)
+        store = await open_configured(settings, now=now)
     except StoreBusy:
         raise StoreBusy(
             "the program is running and has the database: stop it and import then, or post the messages to it through "

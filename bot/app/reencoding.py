@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+from bot.app.stores import open_configured
 from bot.errors import SettingsError
 from bot.model import Vector
 from bot.ports import Store, Vectors
 from bot.settings import Settings
-from bot.storage.opening import open_store_at
 from knowledge.encoder import Encoder, EncoderError, load_encoder
 
 AT_ONCE = 256
@@ -34,7 +34,7 @@ async def reencode(
 
     Raises `StoreBusy` while the program runs, and `SettingsError` where the model cannot be loaded.
     """
-    store = await open_store_at(settings.store, alone=True)
+    store = await open_configured(settings, alone=True)
     try:
         return await _reencode(store, encoder or _load(settings), progress)
     finally:

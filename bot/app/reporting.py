@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 from bot.app.sources import KINDS
+from bot.app.stores import open_configured
 from bot.app.trends import SeriesTrends
 from bot.connectors.names import CHATS
 from bot.errors import BadInput, NotFound
@@ -38,7 +39,6 @@ from bot.report import (
 )
 from bot.report.words import words_of
 from bot.settings import Settings
-from bot.storage.opening import open_store_at
 from bot.surveys import Gather, Surveys, each_alone
 from bot.trends import Trends
 from bot.trends.plain import called as topic_called
@@ -242,7 +242,7 @@ def format_links(wanted: ReportWish, named: bool, w: Mapping[str, str]) -> list[
 @asynccontextmanager
 async def open_reporting(settings: Settings, now: Now) -> AsyncIterator[Reporting]:
     """The reports of this installation. Raises `StoreBusy` while the program runs."""
-    store = await open_store_at(settings.store)
+    store = await open_configured(settings)
     try:
         sources = {source.name: Configured(source.kind, source.session) for source in settings.sources}
         for feed in await store.feeds():

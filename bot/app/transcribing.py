@@ -9,13 +9,13 @@ from pathlib import Path
 from bot.aloud import read_offset
 from bot.app.minds import Minds
 from bot.app.reencoding import keep_apart
+from bot.app.stores import open_configured
 from bot.desk import Desk
 from bot.errors import BadInput, NotFound, StoreBusy, StoreError
 from bot.model import Proposal, Question, Session, Transcript
 from bot.ports import Now, Store
 from bot.queueing import rank
 from bot.settings import Settings
-from bot.storage.opening import open_store_at
 from bot.transcripts import Transcripts
 from knowledge.captions import LARGEST
 from knowledge.encoder import Encoder
@@ -90,7 +90,7 @@ def _read(file: Path) -> bytes:
 async def _open(settings: Settings, now: Now) -> Store:
     settings.data.mkdir(parents=True, exist_ok=True)
     try:
-        return await open_store_at(settings.store, now=now)
+        return await open_configured(settings, now=now)
     except StoreBusy:
         raise StoreBusy(
             "the program is running and has the database: send the transcript on the session's page /transcript instead"

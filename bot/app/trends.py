@@ -4,12 +4,12 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
+from bot.app.stores import open_configured
 from bot.courses import course_at
 from bot.errors import NotFound
 from bot.model import Session
 from bot.ports import Store
 from bot.settings import Settings
-from bot.storage.opening import open_store_at
 from bot.trends import Evening, Trends, find_trends, in_order
 from knowledge.material import Course
 
@@ -85,7 +85,7 @@ def _unknown(series: str, sessions: Sequence[Session]) -> str:
 
 async def trends(settings: Settings, series: str) -> Trends:
     """The trends of a series of this installation. Raises `NotFound`, and `StoreBusy` while the program runs."""
-    store = await open_store_at(settings.store)
+    store = await open_configured(settings)
     try:
         return await SeriesTrends(store).of(series)
     finally:

@@ -12,6 +12,7 @@ from bot.storage.writer import Committed
 async def open_store_at(
     database: Path | str,
     *,
+    mark: str = "",
     now: Now = time.time,
     patience: float = 5.0,
     committed: Committed = lambda *_: None,
@@ -21,5 +22,5 @@ async def open_store_at(
     and `open_postgres`, and so are the errors. `alone`: no other process may have it open, as is always so of a
     file."""
     if isinstance(database, str):
-        return await open_postgres(database, now=now, patience=patience, committed=committed, alone=alone)
+        return await open_postgres(database, mark=mark, now=now, patience=patience, committed=committed, alone=alone)
     return await open_store(database, now=now, patience=patience, committed=committed)

@@ -12,6 +12,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from typing import Any, TypeVar
 
@@ -22,6 +23,8 @@ from bot.errors import Fenced, StoreBusy, StoreError
 from bot.ports import Now
 from bot.storage import deliveries as said
 from bot.storage import logins, turns
+from bot.storage.postgres_address import shown
+from bot.storage.postgres_admission import OPEN, ahead, check_clock, enter, refuse_foreign
 from bot.storage.postgres_connection import (
     Failure,
     PostgresConnection,
@@ -32,7 +35,6 @@ from bot.storage.postgres_connection import (
     may_go_again,
     parameters,
     prepare,
-    shown,
 )
 from bot.storage.postgres_migrations import migrate
 from bot.storage.store import SharedStore
@@ -52,15 +54,17 @@ WAITING = 256
 STALE = 1.0
 """Seconds after which the list of sessions is read again though nothing was heard of another process."""
 
+MIGRATING = 600.0
+"""Seconds that a step of the schema may take, and that other processes wait for it at their start."""
+
 HALL = 0x68616C6C
 """Advisory lock: held shared by each write to some sessions, and alone by one that may touch all."""
-OPEN = 0x6F70656E
-"""Advisory lock: held shared by each process that has the store open."""
 
 
 async def open_postgres(
     url: str,
     *,
+    mark: str = "",
     now: Now = time.time,
     patience: float = 5.0,
     committed: Committed = lambda *_: None,
@@ -68,11 +72,12 @@ async def open_postgres(
 ) -> "PostgresStore":
     """Open the database at postgresql://…, founding the tables where there are none.
 
-    `patience`: seconds that one statement may take, or wait for a lock or a connection, before a call fails. Raises
-    `StoreError` where it cannot be reached or used. `committed` hears of each transaction. `alone`: raises `StoreBusy`
-    where another process has it open, and keeps others out.
+    `mark`: that of the installation (see `postgres_admission`); "" does not ask whose the database is. `patience`:
+    seconds that one statement may take, or wait for a lock or a connection, before a call fails. Raises `StoreError`
+    where it cannot be reached or used, belongs to another installation or has another time. `committed` hears of each
+    transaction. `alone`: raises `StoreBusy` where another process has it open, and keeps others out.
     """
-    return await asyncio.to_thread(PostgresStore, url, now, patience, committed, alone)
+    return await asyncio.to_thread(PostgresStore, url, mark, now, patience, committed, alone)
 
 
 class PostgresStore(SharedStore):
@@ -81,6 +86,7 @@ class PostgresStore(SharedStore):
     def __init__(
         self,
         url: str,
+        mark: str = "",
         now: Now = time.time,
         patience: float = 5.0,
         committed: Committed = lambda *_: None,
@@ -94,7 +100,7 @@ class PostgresStore(SharedStore):
         """By the name of each lease that this process holds its number; None: it owns everything."""
         self._heard = 0
         try:
-            first = [_prepared(url, patience, now, alone)]
+            first = [_prepared(url, mark, patience, now, alone)]
 
             def connected() -> PostgresDatabase:
                 db = first.pop() if first else _joined(connect(url, patience=patience), alone)
@@ -158,11 +164,17 @@ def _joined(db: PostgresDatabase, alone: bool) -> PostgresDatabase:
     return db
 
 
-def _prepared(url: str, patience: float, now: Now, alone: bool) -> PostgresDatabase:
+def _prepared(url: str, mark: str, patience: float, now: Now, alone: bool) -> PostgresDatabase:
     """The writing connection, with the newest schema, and tidy where no other process has it open."""
+    with closing(connect(url, patience=MIGRATING)) as db:  # one of its own: another one knows what a step brought
+        check_clock(ahead(db))
+        if mark:
+            refuse_foreign(db, mark)
+        migrate(db)
+        if mark:
+            enter(db, mark)
     db = connect(url, patience=patience)
     try:
-        migrate(db)
         if db.execute("SELECT pg_try_advisory_lock(?) AS ours", (OPEN,)).fetchone()["ours"]:
             db.script("BEGIN")
             said.wait_again(db)

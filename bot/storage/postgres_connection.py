@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import psycopg
-from psycopg import conninfo, errors, pq
+from psycopg import errors, pq
 from psycopg.abc import PQGen
 from psycopg.adapt import Buffer, Dumper, Loader
 from psycopg.rows import RowMaker
@@ -16,8 +16,12 @@ from psycopg.types.numeric import Int8Dumper, NumericBinaryLoader
 from psycopg.types.string import StrDumper
 
 from bot.errors import BadInput, FloormicError, StoreError
+from bot.storage.postgres_address import parts, refusal
 
 Failure = psycopg.Error
+
+LONGEST_CONNECT = 10
+"""Seconds to wait for a server to answer at all."""
 
 GRACE = 1.0
 """Seconds after which a statement is given up that the server should have given up itself."""
@@ -71,7 +75,7 @@ def _numbered(sql: str) -> tuple[bytes, tuple[str, ...] | None]:
     return _PLACEHOLDER.sub(number, sql).encode(), tuple(names) or None
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """As a column can hold it: a text without NUL and half surrogate pairs, also where JSON has them escaped; a switch
     as a number."""
     if isinstance(value, str):
@@ -147,13 +151,13 @@ class PostgresDatabase:
         statement, names = _numbered(sql)
         given = [parameters[name] for name in names] if names is not None else parameters
         cursor = self._cursor
-        cursor.execute(statement, [_storable(value) for value in given], binary=True)
+        cursor.execute(statement, [storable(value) for value in given], binary=True)
         return _Found(cursor.rowcount, cursor.fetchall() if cursor.description else [])
 
     def executemany(self, sql: str, parameters: Iterable[Any]) -> None:
         statement, names = _numbered(sql)
         rows = [
-            [_storable(value) for value in ([each[name] for name in names] if names is not None else each)]
+            [storable(value) for value in ([each[name] for name in names] if names is not None else each)]
             for each in parameters
         ]
         if rows:
@@ -197,10 +201,7 @@ class _Found:
 
 def parameters(url: str, patience: float) -> dict[str, Any]:
     """What psycopg connects with. Raises `StoreError` for an address that is none."""
-    try:
-        given = conninfo.conninfo_to_dict(url)
-    except psycopg.ProgrammingError as error:
-        raise StoreError("the database's address cannot be read; it is postgresql://USER:PASSWORD@HOST/NAME") from error
+    given = parts(url)
     wait = int(patience * 1000)  # milliseconds
     limits = {
         "lock_timeout": wait,
@@ -210,7 +211,7 @@ def parameters(url: str, patience: float) -> dict[str, Any]:
     }
     timeouts = "".join(f" -c {name}={limit}" for name, limit in limits.items())
     return {
-        "connect_timeout": max(2, int(patience)),
+        "connect_timeout": min(max(2, int(patience)), LONGEST_CONNECT),
         "application_name": "floormic",
         "tcp_user_timeout": int(patience * 1000),
         "keepalives_idle": max(1, int(patience)),
@@ -224,12 +225,12 @@ def parameters(url: str, patience: float) -> dict[str, Any]:
 def connect(url: str, *, patience: float = 5.0) -> PostgresDatabase:
     """A connection of our own. `patience` is how many seconds one statement may take, or wait for a lock.
 
-    Raises `StoreError`, whose text holds no password.
+    Raises `StoreError`, which says what part of the address to look at, and holds no password.
     """
     try:
         connection = PostgresConnection.connect(**parameters(url, patience), autocommit=True)
     except psycopg.Error as error:
-        raise explained(error) from None
+        raise refusal(error, url) from error
     connection.patience = patience
     return PostgresDatabase(prepare(connection))
 
@@ -245,17 +246,6 @@ def prepare(connection: psycopg.Connection[Any]) -> psycopg.Connection[Row]:
         adapters.register_dumper(bytes, type("_Vector", (_VectorDumper,), {"oid": found[0]}))
         adapters.register_loader(found[0], _VectorLoader)
     return connection
-
-
-def shown(url: str) -> str:
-    """An address as logs and errors may have it: without its password."""
-    try:
-        given = conninfo.conninfo_to_dict(url)
-    except psycopg.ProgrammingError:
-        return "postgresql://…"
-    host, name = given.get("host") or "", given.get("dbname") or ""
-    port = f":{given['port']}" if given.get("port") else ""
-    return f"postgresql://{host}{port}/{name}"
 
 
 _HINTS: Mapping[type[psycopg.Error], str] = {

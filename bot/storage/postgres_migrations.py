@@ -7,7 +7,10 @@ has the order of insertion without being asked, a column `rowid` has it here. A 
 
 from collections.abc import Mapping
 
+from psycopg import errors
+
 from bot.errors import StoreError
+from bot.storage import postgres_admission as admission
 from bot.storage import postgres_leases as leases
 from bot.storage.postgres_connection import PostgresDatabase
 
@@ -235,7 +238,7 @@ def _hall() -> str:
     """  # noqa: S608 (constants)
 
 
-STEPS: Mapping[str, str] = {"0001_hall": _hall(), "0002_leases": leases.SCHEMA}
+STEPS: Mapping[str, str] = {"0001_hall": _hall(), "0002_leases": leases.SCHEMA, "0003_installation": admission.SCHEMA}
 
 
 def migrate(db: PostgresDatabase) -> None:
@@ -276,8 +279,17 @@ def _found(db: PostgresDatabase) -> None:
         raise StoreError(
             f"this PostgreSQL database holds something else (table {tables[0]}); use an empty one: createdb NAME"
         )
-    known = db.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone()
-    if known is None:
-        raise StoreError("this PostgreSQL has no pgvector; install it, as the image pgvector/pgvector has it")
-    db.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    version = db.connection.info.server_version // 10000
+    if db.execute("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'").fetchone() is None:
+        raise StoreError(
+            f"this PostgreSQL has no pgvector; install it where it runs (package postgresql-{version}-pgvector, or the "
+            f"image pgvector/pgvector:pg{version}), then run in this database as a superuser: CREATE EXTENSION vector"
+        )
+    try:
+        db.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    except errors.InsufficientPrivilege as error:
+        raise StoreError(
+            "pgvector is not set up in this database, and its user may not do that; run in it as a superuser: "
+            "CREATE EXTENSION vector"
+        ) from error
     db.script(f"CREATE TABLE floormic_migrations (name {_TEXT} PRIMARY KEY, at timestamptz NOT NULL DEFAULT now())")

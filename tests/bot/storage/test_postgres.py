@@ -14,7 +14,8 @@ from bot.errors import Fenced, StoreBusy, StoreError
 from bot.model import Cursor, Message, Placed, Placement
 from bot.storage.opening import open_store_at
 from bot.storage.postgres import CHANNEL, PostgresStore, open_postgres
-from bot.storage.postgres_connection import connect, shown
+from bot.storage.postgres_address import shown
+from bot.storage.postgres_connection import connect
 from tests.bot.storage import postgres
 from tests.bot.values import TALK, message
 
@@ -242,7 +243,7 @@ async def test_what_cannot_be_used_is_told_in_one_line(url: str) -> None:
     with pytest.raises(StoreError) as none:
         await open_postgres("postgresql://ann:s3cret@127.0.0.1:1/hall", patience=1)
     other = url.replace("/hall_", "/none_")
-    with pytest.raises(StoreError, match="does not exist"):
+    with pytest.raises(StoreError, match="there is no database none_"):
         await open_postgres(other)
     db = connect(url)
     db.execute("INSERT INTO floormic_migrations VALUES ('9999_later', now())")
