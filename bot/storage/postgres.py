@@ -35,9 +35,11 @@ from bot.storage.postgres_connection import (
     may_go_again,
     parameters,
     prepare,
+    storable,
 )
 from bot.storage.postgres_migrations import migrate
 from bot.storage.store import SharedStore
+from bot.storage.turns import RowOf, Turn
 from bot.storage.writer import Call, Committed, Writer
 
 T = TypeVar("T")
@@ -56,6 +58,12 @@ STALE = 1.0
 
 MIGRATING = 600.0
 """Seconds that a step of the schema may take, and that other processes wait for it at their start."""
+
+LONGEST_VACUUM = 600.0
+"""Seconds."""
+
+KNOWN = 10_000
+"""Questions and polls of which the session is remembered."""
 
 HALL = 0x68616C6C
 """Advisory lock: held shared by each write to some sessions, and alone by one that may touch all."""
@@ -127,7 +135,17 @@ class PostgresStore(SharedStore):
 
     async def _wipe(self) -> None:
         """Dead rows go from the tables; what is left in free space and in the log is the server's to overwrite."""
-        await self._writer.write(lambda db: db.execute("VACUUM"), alone=True)
+
+        def vacuum() -> None:
+            db = connect(self.url, patience=LONGEST_VACUUM)
+            try:
+                db.execute("VACUUM")
+            except Failure as error:
+                raise explained(error) from error
+            finally:
+                db.close()
+
+        await asyncio.to_thread(vacuum)
 
     def _owning(self, name: str, work: Callable[..., T]) -> Callable[..., T]:
         if self.tokens is None:
@@ -191,34 +209,61 @@ def _prepared(url: str, mark: str, patience: float, now: Now, alone: bool) -> Po
 
 
 class _Ways:
-    """Implements `writer.Ways`."""
+    """Implements `writer.Ways`. Whatever goes to the server is a way there and back, so a transaction begins in one and
+    ends in one."""
+
+    hopeful = True
+
+    def __init__(self) -> None:
+        self._known: dict[RowOf, str] = {}
+        """The sessions of rows, which never change."""
 
     def begin(self, db: PostgresDatabase, calls: Sequence[Call]) -> Mapping[str, int]:
         """The number of each session whose turn it is. Its row stays locked until the end."""
-        db.script("BEGIN ISOLATION LEVEL READ COMMITTED")
-        of_calls = [turns.of(db, call.turn) for call in calls]
-        if None in of_calls:
-            db.execute("SELECT pg_advisory_xact_lock(?)", (HALL,))
-            db.execute("INSERT INTO turns VALUES ('', 0) ON CONFLICT DO NOTHING")
-            rows = db.execute("UPDATE turns SET number = number + 1 RETURNING session, number")
-            found = {row["session"]: row["number"] for row in rows}
-        else:
-            db.execute("SELECT pg_advisory_xact_lock_shared(?)", (HALL,))
-            found = {}
-        if ours := sorted({session for sessions in of_calls for session in sessions or () if session not in found}):
-            rows = db.execute(_TURN, (json.dumps(ours),))
-            found |= {row["session"]: row["number"] for row in rows}
-        return found
+        sessions = {session for call in calls for session in self._sessions(db, call.turn) or ()}
+        everywhere = any(call.turn is turns.EVERYWHERE for call in calls)
+        lock = "pg_advisory_xact_lock" if everywhere else "pg_advisory_xact_lock_shared"
+        rows = ", ".join(f"({db.quoted(session)}, 1)" for session in sorted(sessions or {turns.HOUSE}))
+        found = db.script(
+            f"""
+            BEGIN ISOLATION LEVEL READ COMMITTED;
+            SELECT {lock}({HALL});
+            INSERT INTO turns VALUES {rows}
+            ON CONFLICT (session) DO UPDATE SET number = turns.number + 1 RETURNING session, number
+            """  # noqa: S608 (quoted)
+        )
+        numbers = {row["session"]: row["number"] for row in found}
+        if everywhere:
+            others = db.execute(_OTHERS, (json.dumps(list(numbers)),))
+            numbers |= {row["session"]: row["number"] for row in others}
+        return numbers
 
-    def finish(self, db: PostgresDatabase, calls: Sequence[Call], begun: Mapping[str, int]) -> None:
-        """Tell the others; they hear it with the commit."""
+    def commit(self, db: PostgresDatabase, calls: Sequence[Call], begun: Mapping[str, int]) -> None:
+        """Tell the others, who hear it once it is committed."""
         kinds: dict[str, set[str]] = defaultdict(set)
         for call in calls:
             if call.error is None:
-                for session in begun if call.turn is None else turns.of(db, call.turn) or ():
+                sessions = self._sessions(db, call.turn)
+                for session in begun if sessions is None else sessions:
                     kinds[session].add(call.kind)
+        if kinds.keys() - begun.keys():  # a row that was not there when its session was asked for, and then was
+            raise errors.SerializationFailure("the turn was another session's")
         told = [json.dumps([session, number, sorted(kinds[session])]) for session, number in begun.items()]
-        db.execute("SELECT pg_notify(?, value) FROM json_each(?)", (CHANNEL, json.dumps(told)))
+        notices = ", ".join(f"pg_notify('{CHANNEL}', {db.quoted(one)})" for one in told)
+        db.script(f"SELECT {notices}; COMMIT")
+
+    def _sessions(self, db: PostgresDatabase, turn: Turn | RowOf) -> frozenset[str] | None:
+        if isinstance(turn, tuple):
+            if turn not in self._known:
+                found = turns.of(db, turn)
+                if not found or turns.HOUSE in found:  # not there yet
+                    return found
+                if len(self._known) >= KNOWN:
+                    self._known.clear()
+                (self._known[turn],) = found
+            return frozenset({self._known[turn]})
+        sessions = turns.of(db, turn)
+        return None if sessions is None else frozenset(map(storable, sessions))
 
     def explained(self, error: Exception) -> Exception:
         return explained(error)
@@ -230,9 +275,9 @@ class _Ways:
         return may_go_again(error)
 
 
-_TURN = """
-    INSERT INTO turns SELECT value, 1 FROM json_each(?) ORDER BY key
-    ON CONFLICT (session) DO UPDATE SET number = turns.number + 1 RETURNING session, number
+_OTHERS = """
+    UPDATE turns SET number = number + 1 WHERE session NOT IN (SELECT value FROM json_each(?))
+    RETURNING session, number
 """
 
 

@@ -12,6 +12,7 @@ from psycopg import errors, pq
 from psycopg.abc import PQGen
 from psycopg.adapt import Buffer, Dumper, Loader
 from psycopg.rows import RowMaker
+from psycopg.sql import Literal
 from psycopg.types.numeric import Int8Dumper, NumericBinaryLoader
 from psycopg.types.string import StrDumper
 
@@ -25,6 +26,9 @@ LONGEST_CONNECT = 10
 
 GRACE = 1.0
 """Seconds after which a statement is given up that the server should have given up itself."""
+
+MANY = 500
+"""Rows that are sent at once, and have to be written within the patience."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _ESCAPED_NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
@@ -160,12 +164,23 @@ class PostgresDatabase:
             [storable(value) for value in ([each[name] for name in names] if names is not None else each)]
             for each in parameters
         ]
-        if rows:
-            self._cursor.executemany(statement, rows)
+        for begin in range(0, len(rows), MANY):
+            self._cursor.executemany(statement, rows[begin : begin + MANY])
 
-    def script(self, sql: str) -> None:
-        """Several statements without parameters."""
-        self.connection.execute(sql.encode())
+    def script(self, sql: str) -> "_Found":
+        """Several statements without parameters, sent at once; what the last one that brings rows brought."""
+        cursor = self._cursor
+        cursor.execute(sql.encode(), prepare=False)
+        found = _Found(0, [])
+        while True:
+            if cursor.description:
+                found = _Found(cursor.rowcount, cursor.fetchall())
+            if not cursor.nextset():
+                return found
+
+    def quoted(self, text: str) -> str:
+        """A text as it may stand in a `script`."""
+        return Literal(storable(text)).as_string(self.connection)
 
     def columns(self) -> dict[str, set[str]]:
         found: dict[str, set[str]] = {}

@@ -29,6 +29,8 @@ def _hall() -> str:
 
     - turns: how many transactions wrote to a session, "" for what belongs to no session. Its row is locked first in
       each, so that those of one session follow each other, over all processes, and are numbered without a gap.
+    - messages_by_author begins with the author: by its session and source PostgreSQL would look for a message's double,
+      through all that the source said, as long as it has no statistics.
     - json_each, json_extract, instr: as SQLite has them, as far as our statements use them.
     """
     t, numbered = _TEXT, _NUMBERED
@@ -70,7 +72,7 @@ def _hall() -> str:
         );
         CREATE INDEX messages_pending ON messages (session, source, id) WHERE placed = 0;
         CREATE INDEX messages_by_question ON messages (question) WHERE question IS NOT NULL;
-        CREATE INDEX messages_by_author ON messages (session, source, author);
+        CREATE INDEX messages_by_author ON messages (author, source, session);
         CREATE INDEX messages_by_session ON messages (session, id);
 
         CREATE TABLE placements (

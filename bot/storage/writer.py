@@ -51,16 +51,26 @@ class _Lost(Exception):
     """An error ended the whole transaction, not only its own savepoint; its cause says which."""
 
 
+class _Spoilt(Exception):
+    """A call failed that had no savepoint."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
 class Ways(Protocol):
     """How a database begins and ends a transaction, and what its errors mean."""
 
+    hopeful: bool
+    """Whether the calls run without savepoints at first, since these take time; where one fails, all run anew with
+    them."""
+
     def begin(self, db: Any, calls: Sequence[Call]) -> Any:
-        """Begin a transaction for these calls. What it returns is handed to `finish`."""
+        """Begin a transaction for these calls. What it returns is handed to `commit`."""
         ...
 
-    def finish(self, db: Any, calls: Sequence[Call], begun: Any) -> None:
-        """Whatever belongs into the transaction after the calls, before it is committed."""
-        ...
+    def commit(self, db: Any, calls: Sequence[Call], begun: Any) -> None: ...
 
     def explained(self, error: Exception) -> Exception:
         """What to raise instead."""
@@ -78,11 +88,13 @@ class Ways(Protocol):
 class SqliteWays:
     """The file is held alone, so a transaction begins at once and nothing is in its way."""
 
+    hopeful = False
+
     def begin(self, db: Any, calls: Sequence[Call]) -> None:
         db.conn.execute("BEGIN IMMEDIATE")
 
-    def finish(self, db: Any, calls: Sequence[Call], begun: None) -> None:
-        return
+    def commit(self, db: Any, calls: Sequence[Call], begun: None) -> None:
+        db.conn.execute("COMMIT")
 
     def explained(self, error: Exception) -> Exception:
         return sqlite.explained(error)
@@ -191,43 +203,50 @@ class Writer:
 
     def _transact(self, batch: list[Call]) -> None:
         began = time.perf_counter()
-        for left in reversed(range(AGAIN)):
-            failure = self._try(batch)
-            if failure is None or not left or not self._ways.may_go_again(failure):
-                break
+        failure, left = self._try(batch, self._ways.hopeful), AGAIN - 1
+        if isinstance(failure, _Spoilt) and len(batch) > 1:
+            failure = self._try(batch, hopeful=False)
+        while failure is not None and left and self._ways.may_go_again(failure):
+            failure, left = self._try(batch, hopeful=False), left - 1
+        if isinstance(failure, _Spoilt):  # the one call there is, by itself
+            batch[0].error, failure = self._ways.explained(failure.error), None
         explained = None if failure is None else self._ways.explained(failure)
         if explained is not None:
             for call in batch:
                 call.error = explained
         self._committed(len(batch), time.perf_counter() - began, explained)
 
-    def _try(self, batch: list[Call]) -> Exception | None:
+    def _try(self, batch: list[Call], hopeful: bool) -> Exception | None:
         """Run the calls in one transaction; what ended it, if anything did."""
         try:
             db = self._db = self._db or self._open()
             begun = self._ways.begin(db, batch)
             for call in batch:
-                self._attempt(db, call)
-            self._ways.finish(db, batch, begun)
-            db.conn.execute("COMMIT")
+                self._attempt(db, call, hopeful)
+            self._ways.commit(db, batch, begun)
         except Exception as error:
             self._recover()
             cause = error.__cause__ if isinstance(error, _Lost) else error
             return cause if isinstance(cause, Exception) else error
         return None
 
-    def _attempt(self, db: Any, call: Call) -> None:
-        """Run one call so that its failure touches no other. Raises `_Lost` where it took the transaction with it."""
+    def _attempt(self, db: Any, call: Call, hopeful: bool) -> None:
+        """Run one call so that its failure touches no other; a `hopeful` one raises `_Spoilt` instead. Raises `_Lost`
+        where it took the transaction with it."""
         call.error = None
-        db.conn.execute("SAVEPOINT call")
+        if not hopeful:
+            db.conn.execute("SAVEPOINT call")
         try:
             call.result = call.work(db)
         except Exception as error:
             if not db.conn.in_transaction or self._ways.may_go_again(error):
                 raise _Lost from error
+            if hopeful:
+                raise _Spoilt(error) from error
             db.conn.execute("ROLLBACK TO call")
             call.error = self._ways.explained(error)
-        db.conn.execute("RELEASE call")
+        if not hopeful:
+            db.conn.execute("RELEASE call")
 
     def _recover(self) -> None:
         """Leave no half transaction behind; give the connection up where even that fails."""

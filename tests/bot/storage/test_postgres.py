@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
+import numpy as np
 import psycopg
 import pytest
 
@@ -17,7 +18,7 @@ from bot.storage.postgres import CHANNEL, PostgresStore, open_postgres
 from bot.storage.postgres_address import shown
 from bot.storage.postgres_connection import connect
 from tests.bot.storage import postgres
-from tests.bot.values import TALK, message
+from tests.bot.values import TALK, message, state
 
 
 @pytest.fixture
@@ -199,6 +200,18 @@ async def test_only_who_holds_the_lease_writes_under_it(url: str) -> None:
         assert [each.external_id for each in await store.pending("talk", 9)] == ["m1", "m2"]
         store.tokens = {"pipeline:talk": 2}
         await store.place("talk", [Placed(Placement(one.id, False, 0.1))])
+
+
+async def test_an_empty_database_is_founded_and_used_at_once() -> None:
+    """Also for vectors, whose type came with the founding."""
+    with postgres.database("template0") as url:
+        async with opened(url) as store:
+            await store.receive([message(1)])
+            (one,) = await store.pending("talk", 1)
+            vector = np.array([0.6, 0.8], dtype=np.float32)
+            await store.place("talk", [Placed(Placement(one.id, True, 0.9, "q1"), vector, state("q1"))])
+            (remembered,) = await store.remembered("talk")
+            assert np.array_equal(remembered.vector, vector)
 
 
 async def test_parts_of_a_message_stay_together_whatever_comes_beside(url: str) -> None:
