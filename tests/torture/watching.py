@@ -11,19 +11,8 @@ import aiohttp
 from bot.connectors.intake import signature
 from tests.torture._hall import TALK
 from tests.torture._people import API, SECRET
-from tests.torture._watchers import (
-    LONGEST,
-    Hall,
-    Watcher,
-    as_many,
-    connect,
-    delays,
-    hall,
-    join,
-    p99,
-    told,
-    until,
-)
+from tests.torture._streams import LONGEST, Watcher, connect
+from tests.torture._watchers import Hall, as_many, delays, hall, join, p99, told, until
 from tests.torture.scenario import Run, scenario
 
 FILES = 256  # that a program may open which is to be filled
