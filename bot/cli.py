@@ -146,11 +146,23 @@ def doctor(config: Path | None, as_json: bool) -> int:
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), help="Instead of what `[log]` says."
 )
 @click.option("--log-format", type=click.Choice(["text", "json"]), help="Instead of what `[log]` says.")
-def run(config: Path | None, log_level: str | None, log_format: str | None) -> None:
+@click.option(
+    "--role",
+    "roles",
+    multiple=True,
+    type=click.Choice(["web", "pipeline", "connectors", "outbox"]),
+    help="Do only this part, beside other processes on the same PostgreSQL; repeatable. Default: all of it.",
+)
+@click.option("--port", type=click.IntRange(0, 65535), help="Instead of what `[web]` says. 0 takes any free one.")
+def run(
+    config: Path | None, log_level: str | None, log_format: str | None, roles: tuple[str, ...], port: int | None
+) -> None:
     """Listen, queue, answer and serve the pages until stopped with Ctrl-C."""
     from bot import app
 
     settings = _settings(config)
+    if port is not None:
+        settings = settings.model_copy(update={"web": settings.web.model_copy(update={"port": port})})
     form = log_format or settings.log.format
     # What programs read stays in English.
     set_up(
@@ -161,7 +173,8 @@ def run(config: Path | None, log_level: str | None, log_format: str | None) -> N
     )
     for warning in settings.warnings:
         log.warning("%s", warning)
-    asyncio.run(app.run(settings, lambda text: click.echo(_said(text)), to_log=not sys.stdout.isatty()))
+    to_log = not sys.stdout.isatty()
+    asyncio.run(app.run(settings, lambda text: click.echo(_said(text)), to_log=to_log, roles=roles or app.ROLES))
     _leave()
 
 

@@ -48,6 +48,7 @@ class Alone:
     """Implements `bot.ports.Leases` where one process owns the store: every lease is ours."""
 
     owner = "alone"
+    at = ""
     valid = math.inf
 
     async def renew(self, names: Collection[str], kinds: Collection[str] = ()) -> frozenset[str]:
@@ -61,6 +62,9 @@ class Alone:
 
     async def standing(self) -> Mapping[str, Holder]:
         return {}
+
+    async def close(self) -> None:
+        return
 
 
 @dataclass(slots=True)

@@ -163,6 +163,11 @@ class Live:
             if room.watchers:
                 self._read(session, room)
 
+    def changed_wholly(self, session: str) -> None:
+        """The same of all that is told of a session."""
+        for topic in (QUESTIONS, *self._topics):
+            self.changed(session, topic)
+
     async def view(self, session: str) -> View:
         """The session as it stood when this was called, or later. Raises `StoreError`."""
         return (await self._fresh(session)).view

@@ -631,6 +631,8 @@ class Leases(Protocol):
 
     owner: str
     """This process, by a name that no other ever had."""
+    at: str
+    """See `Holder`; may be set once that is known."""
     valid: float
 
     async def renew(self, names: Collection[str], kinds: Collection[str] = ()) -> frozenset[str]:
@@ -649,6 +651,8 @@ class Leases(Protocol):
     async def standing(self) -> Mapping[str, Holder]:
         """Who holds what, by its name; who stands ready for a kind holds "ready:KIND:OWNER"."""
         ...
+
+    async def close(self) -> None: ...
 
 
 EVERYTHING = frozenset({"everything"})

@@ -7,7 +7,7 @@ from bot.app.demo import demo
 from bot.app.doctor import Examined, examination_json, examine, told_examination
 from bot.app.encoding import serve_encoder
 from bot.app.forgetting import export, forget
-from bot.app.hall import Hall, open_hall, run
+from bot.app.hall import ROLES, Hall, open_hall, run
 from bot.app.importing import Imported, Preview, import_chat
 from bot.app.keeping import (
     BackedUp,
@@ -35,6 +35,7 @@ from bot.settings import secrets_of
 from bot.web.site import ReportWish
 
 __all__ = [
+    "ROLES",
     "BackedUp",
     "Calibrated",
     "Examined",

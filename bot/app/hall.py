@@ -11,31 +11,38 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from bot.accounts import Actor
+from bot.app.elsewhere import Hearers, listener
 from bot.app.floor import Unwatched
+from bot.app.following import Following
 from bot.app.forgetting import forget_daily
 from bot.app.minds import Minds
+from bot.app.peers import Peers, address, told
 from bot.app.promoting import Promoting
 from bot.app.remembering import Remembering
 from bot.app.reporting import Reporting, unsteady
 from bot.app.rounding import answers_at, make_rounds
 from bot.app.service import handed_over, keep_watched, notify
+from bot.app.shared import agreed
 from bot.app.sources import make_connectors
 from bot.app.stores import open_configured
+from bot.app.tending import Tasks, keep_alive
 from bot.app.trends import SeriesTrends
 from bot.app.vitals import Vitals
-from bot.backoff import backoff
+from bot.connectors.hooks import BUSY
 from bot.connectors.names import CHATS
 from bot.courses import Courses
 from bot.desk import Desk
-from bot.errors import SettingsError
+from bot.errors import NotFound, SettingsError
 from bot.experts import Experts
+from bot.leasing import Alone, Keeper
 from bot.limits import Rate
 from bot.live import Live
 from bot.logs import fault
@@ -45,7 +52,7 @@ from bot.options import SourceOptions
 from bot.outbox import Outbox
 from bot.pipeline import Pipeline
 from bot.polls import Polls
-from bot.ports import Connector, Now, Store
+from bot.ports import Connector, HookReply, HookRequest, Leases, Notices, Now, Store, Told
 from bot.promotions import Promotions
 from bot.quiet import SCHEDULED, held_until, is_quiet
 from bot.reach import ANSWERING
@@ -54,6 +61,7 @@ from bot.rounds import TOPIC as AFTER
 from bot.settings import LimitsSettings, Settings, keep_secret
 from bot.staffroom import StaffRoom
 from bot.storage.connection import sqlite_version
+from bot.storage.postgres import PostgresStore
 from bot.supervisor import Supervisor
 from bot.surveys import SURVEY, Surveys
 from bot.traffic import Traffic
@@ -61,6 +69,7 @@ from bot.transcripts import Transcripts
 from bot.trying import Tryouts
 from bot.web.course import TOPIC as COURSE
 from bot.web.limits import Limits
+from bot.web.peers import PEER, Peer
 from bot.web.promotions import TOPIC as FAQ
 from bot.web.reach import TOPIC as REACH
 from bot.web.server import make_web, version
@@ -76,6 +85,10 @@ from knowledge.encoder import Encoder
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+ROLES = ("web", "pipeline", "connectors", "outbox")
+"""What a process may do: serve the pages, understand what came in, listen to the sources, say what is to be said and do
+what the clock says. One process may have several; several may have one."""
 
 LOOKED_UP = 3
 """Texts that are looked up at the same time, before anybody asks them."""
@@ -94,17 +107,32 @@ class Hall:
         metrics: Metrics,
         vitals: Vitals,
         listening: socket.socket | None = None,
+        *,
+        roles: Collection[str] = ROLES,
+        leases: Leases,
+        notices: Notices | None = None,
     ) -> None:
         self.settings = settings
+        self.roles = frozenset(roles)
         self._listening = listening
         self.store = store
         self.now = now
-        self.pipelines: dict[str, Pipeline] = {}
         self._minds = minds
         self.metrics, self._vitals = metrics, vitals
-        self._tasks: set[asyncio.Future[None]] = set()
+        self._leases, self._notices = leases, notices
+        self.keeper = Keeper(leases)
+        self._tasks = Tasks()
         self._understanding: asyncio.Future[None] | None = None
         self.live = Live(store)
+        self.following = Following(
+            store,
+            minds,
+            self.keeper,
+            self._pipeline,
+            configured={session.id for session in settings.sessions},
+            begun=lambda session: self._remembering.asked(session),
+        )
+        self.pipelines = self.following.pipelines
         self.surveys = Surveys(
             store,
             self.live.changed,
@@ -150,6 +178,8 @@ class Hall:
             page=lambda session: self.session_url(session, "experts"),
             best=self.best,
         )
+        self._listening_to: set[str] = set()
+        self._keeping: asyncio.Future[None] | None = None
         self._staff: dict[str, StaffRoom] = {}
         self._staffing: dict[str, asyncio.Future[None]] = {}
         self.tryouts = Tryouts(now, partial(self._told, TRYOUT), lambda source: source in self._replying)
@@ -188,6 +218,8 @@ class Hall:
             page=self.session_url,
             settled=self._said,
             held_until=lambda delivery, at: held_until(delivery, at, settings.after.hours),
+            shared=True,
+            stray=lambda connector: self.keeper.want("outbox", connector),
         )
         self.supervisor = Supervisor(
             self.floor, store, self.connectors.values(), now, said=self._outbox.said, leads=self._leads
@@ -207,11 +239,8 @@ class Hall:
             changed=self.live.changed,
             sending=self._outbox.wake,
         )
+        self.peers = Peers(self.sign_in.key("peers"), self.keeper.holder, leases.owner)
         self._serving: Serving | None = None
-        self._setting = asyncio.Lock()
-        self._taught: dict[str, tuple[object, ...]] = {}
-        self._awaited: set[str] = set()
-        self._courses: dict[str, asyncio.Future[None]] = {}
         self._looking_up = 0
 
     @property
@@ -230,15 +259,16 @@ class Hall:
     async def drained(self) -> None:
         """Until all that was received is placed."""
         await self.loaded()
-        await asyncio.gather(*(p.drained() for p in self.pipelines.values()))
+        await self.following.drained()
 
     async def start(self) -> None:
+        if self._notices is not None:
+            self._notices.subscribe(self._listener())
+            await self._notices.begin()
+            self._tasks.keep("notices", self._notices.run)
         for session in self.settings.sessions:
             await self.store.configure_session(session.session(self.settings.after))
-        for feed in await self.store.feeds():
-            known = self._sources.get(feed.source)
-            if known and known.session == feed.said:  # else the file has a newer word
-                self._sources[feed.source] = replace(known, session=feed.session)
+        await self._read_feeds()
         web = self.settings.web
         self._serving = await serve(
             make_web(
@@ -277,43 +307,66 @@ class Hall:
                 metrics=self.metrics.read,
                 metrics_readers=web.metrics,
                 metrics_token=web.metrics_token.get_secret_value(),
+                call=self._call,
+                peer=Peer(self.peers.knows, self._look_for_peer),
+                pages="web" in self.roles,
             ),
             web.host,
             web.port,
             self._listening,
         )
-        self._spawn("watchdog", keep_watched)
-        self._spawn("vitals", partial(self._vitals.run, self.store))
-        self._spawn("outbox", self._outbox.run)
-        self._spawn("reaching", self._reaching.run)
-        self._spawn("forgetting", partial(forget_daily, self.store, self.settings.privacy.keep_days, self.now))
-        self._spawn("sources", self.supervisor.run)
-        self._spawn("earlier evenings", self._remember)
-        self._spawn("FAQ", self._promoting.run)
-        self._spawn("surveys", self.surveys.run)
-        self._spawn("rounds", self.rounds.run)
-        for source in self.settings.sources:
-            self._open_staff(source)
-        self._understanding = self._begin(self._understand())
+        self._leases.at = address(web.host, urlsplit(self._serving.url).port or 0)
+        self._tasks.keep("watchdog", keep_watched)
+        self._tasks.keep("vitals", partial(self._vitals.run, self.store))
+        if "connectors" in self.roles:
+            self._tasks.keep("sources", self.supervisor.beat)
+            self.keeper.offer("connector", self._listen, self.connectors)
+        if self.roles & {"connectors", "outbox"}:  # some chats are answered by whoever listens to them
+            apart = [name for name, c in self.connectors.items() if not c.abilities.together]
+            self._tasks.keep("outbox", self._outbox.run)
+            self.keeper.offer("outbox", self._outbox.carry, apart if "outbox" in self.roles else ())
+        if "outbox" in self.roles:
+            self.keeper.offer("clock", self._go_by_the_clock, self._by_the_clock)
+        self._keeping = self._tasks.keep("leases", self.keeper.run)
+        if "pipeline" in self.roles:
+            self._tasks.keep("earlier evenings", self._remember)
+            self._understanding = self.following.begin()
 
-    async def _understand(self) -> None:
-        """A pipeline for each session that the configuration names or that is not over."""
-        configured = {session.id for session in self.settings.sessions}
-        for session in await self.store.sessions():
-            if session.id in configured or session.ended_at is None:
-                await self._follow(session)
+    @property
+    def _by_the_clock(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What one process does for all."""
+        return {
+            "reaching": self._reaching.run,
+            "forgetting": partial(forget_daily, self.store, self.settings.privacy.keep_days, self.now),
+            "FAQ": self._promoting.run,
+            "surveys": self.surveys.run,
+            "rounds": self.rounds.run,
+        }
 
-    async def _follow(self, session: Session) -> None:
-        """Let the session's pipeline be set like this; one that has none yet gets it."""
-        async with self._setting:
-            if session.id not in self.pipelines:
-                await self._open(session)
-            else:
-                self.pipelines[session.id].follow(session)
-            await self._teach(session)
+    async def _go_by_the_clock(self, what: str) -> None:
+        await keep_alive(what, self._by_the_clock[what])
 
-    async def _open(self, session: Session) -> None:
-        pipeline = await self._minds.pipeline(
+    async def _listen(self, source: str) -> None:
+        """To one source, for as long as it is ours; where it is answered over what listens, by this process too."""
+        together = self.connectors[source].abilities.together
+        options = next((one for one in self.settings.sources if one.name == source), None)
+        self._listening_to.add(source)
+        if options:
+            self._open_staff(options)
+        if together:
+            self.keeper.want("outbox", source)
+        try:
+            await self.supervisor.listen(source)
+        finally:
+            self._listening_to.discard(source)
+            self._staff.pop(source, None)
+            if room := self._staffing.pop(source, None):
+                room.cancel()
+            if together:
+                await self.keeper.leave("outbox", source)
+
+    async def _pipeline(self, session: Session) -> Pipeline:
+        return await self._minds.pipeline(
             session,
             self.store,
             now=self.now,
@@ -323,26 +376,17 @@ class Hall:
             placed=self.metrics.placed,
             crowded=self.traffic.crowded,
         )
-        self.pipelines[session.id] = pipeline
-        self._remembering.asked(session.id)
-        self._taught[session.id] = _learns_from(session)
-        self._spawn(f"pipeline {session.id}", pipeline.run)
-        self._watch_course(session)
 
-    async def _teach(self, session: Session) -> None:
-        """Where its course is another one now, or other evenings came before it, it learns anew."""
-        if self._taught[session.id] == _learns_from(session):
-            return
-        if watching := self._courses.pop(session.id, None):
-            watching.cancel()
-        await self._minds.learn(self.pipelines[session.id], session, self.store)
-        self._taught[session.id] = _learns_from(session)
-        self._watch_course(session)
-
-    def _watch_course(self, session: Session) -> None:
-        if session.course:
-            follow = partial(self._minds.follow_course, self.pipelines[session.id], session, self.store)
-            self._courses[session.id] = self._spawn(f"course {session.id}", follow)
+    async def _read_feeds(self) -> None:
+        for feed in await self.store.feeds():
+            known = self._sources.get(feed.source)
+            configured = next((one for one in self.settings.sources if one.name == feed.source), None)
+            if known is None or configured is None or configured.session != feed.said:  # the file has a newer word
+                continue
+            if known.session != feed.session:
+                self._sources[feed.source] = replace(known, session=feed.session)
+                if feed.source in self._listening_to:
+                    self._open_staff(configured)
 
     def _settled(self, id: str) -> None:
         """A session was opened or is set otherwise."""
@@ -350,24 +394,20 @@ class Hall:
         self.live.changed(id, AFTER)
         self.rounds.wake()
         self._promoting.acted()
-        self._spawn(f"session {id}", partial(self._settle, id))
-        self._spawn(f"experts of {id}", partial(self.experts.settled, id))
+        self._settle(id)
+        self._tasks.keep(f"experts of {id}", partial(self.experts.settled, id))
 
-    async def _settle(self, id: str) -> None:
-        """Once the model is loaded; until then `_understand` finds the session as it is."""
-        with suppress(SettingsError):  # said where the program starts
-            await self.loaded()
-            self._awaited.discard(id)
-            session = next((one for one in await self.store.sessions() if one.id == id), None)
-            if session is not None:
-                await self._follow(session)
+    def _settle(self, id: str) -> None:
+        if "pipeline" in self.roles:
+            self.following.settled(id)
 
     async def feed(self, source: str, session: str, by: Actor) -> None:
         """What the source brings goes to this session from now on."""
         said = next(one.session for one in self.settings.sources if one.name == source)
         await self.store.keep_feed(Feed(source, session, said), by, self.now())
         self._sources[source] = replace(self._sources[source], session=session)
-        self._open_staff(next(one for one in self.settings.sources if one.name == source))
+        if source in self._listening_to:
+            self._open_staff(next(one for one in self.settings.sources if one.name == source))
 
     def _leads(self, source: str, session: str) -> str:
         return self._sources[source].session if source in self._sources else session
@@ -398,11 +438,21 @@ class Hall:
     async def look_up(self, session: str, text: str) -> Preview:
         """What would become of a text that is being written. Nothing while others are looked up or the model loads: it
         must not cost those who did ask."""
-        return await self._look(session, lambda pipeline: pipeline.preview(text)) or Preview()
+        if session in self.pipelines:
+            return await self._look(session, lambda pipeline: pipeline.preview(text)) or Preview()
+        return await self.peers.preview(session, text) or Preview()
 
     async def best(self, session: str, text: str) -> CourseMatch | None:
         """What of the course fits a text best, looked up in the same way."""
-        return await self._look(session, lambda pipeline: pipeline.best(text))
+        if session in self.pipelines:
+            return await self._look(session, lambda pipeline: pipeline.best(text))
+        return await self.peers.best(session, text)
+
+    async def _look_for_peer(self, what: str, session: str, text: str) -> bytes:
+        looks = {"preview": Pipeline.preview, "best": Pipeline.best}
+        if what not in looks:
+            raise NotFound(f"nothing is called {what!r}")
+        return told(await self._look(session, lambda pipeline: looks[what](pipeline, text)))
 
     async def _look(self, session: str, look: Callable[[Pipeline], Awaitable[T]]) -> T | None:
         pipeline = self.pipelines.get(session)
@@ -416,7 +466,7 @@ class Hall:
 
     def play(self, recorded: Connector) -> None:
         """Play a recorded chat. It is none of the sources: nobody has to see to it, and nothing of it is missed."""
-        self._spawn(recorded.name, partial(recorded.run, self.floor))
+        self._tasks.keep(recorded.name, partial(recorded.run, self.floor))
 
     def _open_staff(self, source: SourceOptions) -> None:
         """The staff's chat of a source sees the session that the source feeds now."""
@@ -434,7 +484,7 @@ class Hall:
             sending=lambda: self._outbox.wake(),
             names=CHATS,
         )
-        self._staffing[source.name] = self._spawn(f"staff's chat of {source.name}", room.run)
+        self._staffing[source.name] = self._tasks.keep(f"staff's chat of {source.name}", room.run)
 
     @property
     def _replying(self) -> frozenset[str]:
@@ -458,9 +508,8 @@ class Hall:
 
     async def _forgotten(self) -> None:
         """Somebody of the audience was: nothing of theirs stays in memory either."""
+        self.following.forget()
         for session in await self.store.sessions():
-            if session.id in self.pipelines:
-                self.pipelines[session.id].forget()
             self.live.changed(session.id)
             self.polls.counted(session.id)
 
@@ -483,25 +532,42 @@ class Hall:
         self.surveys.changed(session)
 
     def _arrived(self, sessions: set[str]) -> None:
-        for session in sessions:
-            if session in self.pipelines:
-                self.pipelines[session].wake()
-            elif session not in self._awaited:
-                self._awaited.add(session)
-                self._spawn(f"session {session}", partial(self._settle, session))
+        for session in sessions if "pipeline" in self.roles else ():
+            self.following.arrived(session)
 
-    def _spawn(self, what: str, work: Callable[[], Awaitable[None]]) -> "asyncio.Future[None]":
-        return self._begin(_keep_alive(what, work))
+    async def _call(self, source: str, request: HookRequest) -> HookReply:
+        """What a platform calls us with is taken by whoever listens to that source."""
+        if self._notices is None or self.keeper.holds("connector", source):
+            return await self.connectors[source].hook(request)
+        if self.peers.knows(request.headers.get(PEER, "")):
+            return BUSY
+        return await self.peers.hook(source, request)
 
-    def _begin(self, work: Awaitable[None]) -> "asyncio.Future[None]":
-        task = asyncio.ensure_future(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+    def _listener(self) -> Told:
+        """What other processes wrote is followed as if it was done here."""
+        return listener(
+            Hearers(
+                live=self.live,
+                arrived=lambda session: self._arrived({session}),
+                queue=self._placed,
+                acted=self._acted_elsewhere,
+                sending=self._outbox.wake,
+                sources=lambda: self._tasks.keep("feeds", self._read_feeds),
+                forgotten=lambda: self._tasks.keep("forgetting", self._forgotten),
+            )
+        )
+
+    def _acted_elsewhere(self, session: str) -> None:
+        self._acted(session)
+        self._polls_changed(session)
+        self.rounds.wake()
+        self._settle(session)
 
     @property
     def model_state(self) -> ModelState:
         """Whether messages are understood yet; what is asked before waits."""
+        if "pipeline" not in self.roles:
+            return ModelState("elsewhere")
         if self._understanding is None or not self._understanding.done():
             return ModelState("loading")
         if not self._understanding.cancelled() and (error := self._understanding.exception()):
@@ -514,16 +580,20 @@ class Hall:
             await asyncio.shield(self._understanding)
 
     async def stop(self) -> None:
+        if self._keeping:  # others may go on at once
+            self._keeping.cancel()
+            await asyncio.wait({self._keeping})
         if self._serving:
             await self._serving.close()
         await self.transcripts.close()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.following.close()
+        await self._tasks.cancel()
+        await self.peers.close()
         for connector in self.connectors.values():
             with suppress(Exception):
                 await connector.close()
         self._minds.close()
+        await self._leases.close()
         await self.store.close()
 
 
@@ -537,26 +607,6 @@ def _limits(said: LimitsSettings) -> Limits:
     )
 
 
-def _learns_from(session: Session) -> tuple[object, ...]:
-    """What of a session says which course it knows."""
-    return session.course, session.series, session.starts_at
-
-
-async def _keep_alive(what: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Start it again when it breaks, later each time."""
-    failures = 0
-    while True:
-        began = time.monotonic()
-        try:
-            await work()
-            return
-        except Exception:
-            failures = 1 if time.monotonic() - began > 60 else failures + 1
-            wait = backoff(failures, 60.0)
-            log.exception("%s broke; it starts again in %.1f s", what, wait)
-            await asyncio.sleep(wait)
-
-
 @asynccontextmanager
 async def open_hall(
     settings: Settings,
@@ -565,12 +615,18 @@ async def open_hall(
     encoder: Encoder | None = None,
     extra: Callable[[Hall], Sequence[Connector]] = lambda _: (),
     listening: socket.socket | None = None,
+    roles: Collection[str] = ROLES,
 ) -> AsyncIterator[Hall]:
     """Build and start the program; stop it at the end. `encoder` replaces the configured one, `extra` adds connectors,
-    `listening` is a socket to serve on in place of the configured address.
+    `listening` is a socket to serve on in place of the configured address. `roles`: which of `ROLES` this process has.
 
-    Raises `StoreBusy` where another process has the database, `SettingsError` where the port is taken.
+    Raises `StoreBusy` where another process has the database, `SettingsError` where the port is taken, or for some of
+    the roles on a database that is a file.
     """
+    if set(roles) != set(ROLES) and not settings.postgres:
+        raise SettingsError(
+            ["--role: one process owns a database that is a file; set `database` to one in PostgreSQL for several"]
+        )
     # A thread that understands keeps the others from Python for so long at a time; 5 ms, as it is, are much for a page.
     sys.setswitchinterval(0.001)
     # Python's 700 new objects make it look for cycles ever again through what thousands of streams hold for long: when
@@ -593,6 +649,7 @@ async def open_hall(
         vitals.committed(calls, seconds, error)
 
     store = await open_configured(settings, now=now, committed=committed)
+    leases, notices = agreed(store) if isinstance(store, PostgresStore) else (Alone(), None)
     try:
         minds = Minds(
             settings.encoder.model,
@@ -602,7 +659,9 @@ async def open_hall(
             encoder=encoder,
             measured=lambda found: Measured(found, metrics.encoded),
         )
-        hall = Hall(settings, store, minds, now, extra, metrics, vitals, listening)
+        hall = Hall(
+            settings, store, minds, now, extra, metrics, vitals, listening, roles=roles, leases=leases, notices=notices
+        )
         await hall.start()
         yield hall
     finally:
@@ -633,16 +692,23 @@ async def until_stopped(hall: Hall, stopped: asyncio.Event | None = None) -> Non
     await waiting
 
 
-async def run(settings: Settings, say: Callable[[str], None] = print, *, to_log: bool = False) -> None:
+async def run(
+    settings: Settings,
+    say: Callable[[str], None] = print,
+    *,
+    to_log: bool = False,
+    roles: Collection[str] = ROLES,
+) -> None:
     """Run the configured program until it is stopped, and say where it is. `to_log`: what is said is kept in a log, in
-    which no link may stand that signs somebody in."""
+    which no link may stand that signs somebody in. `roles`: which of `ROLES` this process has."""
     asyncio.get_running_loop().set_exception_handler(fault)
     stopped = told_to_stop()  # first of all: who starts only to be stopped closes its store too
-    async with open_hall(settings, listening=handed_over()) as hall:
+    async with open_hall(settings, listening=handed_over(), roles=roles) as hall:
         for session in settings.sessions:
             log.info("session %s: %s", session.id, hall.session_url(session.id))
         say(f"Floormic is listening at {hall.url}")
-        say("Sign in with `floormic link`" if to_log else f"Sign in as organiser (works once): {hall.link()}")
+        if "web" in hall.roles:
+            say("Sign in with `floormic link`" if to_log else f"Sign in as organiser (works once): {hall.link()}")
         notify("READY=1", f"STATUS=Listening at {hall.url}")
         await until_stopped(hall, stopped)
         notify("STOPPING=1", "STATUS=Ending what is under way")

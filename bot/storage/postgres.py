@@ -102,17 +102,17 @@ class PostgresStore(SharedStore):
     ) -> None:
         """Blocks; call `open_postgres` instead."""
         self.url = url
-        self.backends: set[int] = set()
-        """The server's processes over which this one writes, or wrote."""
         self.tokens: Mapping[str, int] | None = None
         """By the name of each lease that this process holds its number; None: it owns everything."""
+        self.backends: frozenset[int] = frozenset()
+        """The process, on the server's side, over which this store writes."""
         self._heard = 0
         try:
             first = [_prepared(url, mark, patience, now, alone)]
 
             def connected() -> PostgresDatabase:
                 db = first.pop() if first else _joined(connect(url, patience=patience), alone)
-                self.backends.add(db.connection.info.backend_pid)
+                self.backends = frozenset({db.connection.info.backend_pid})
                 return db
 
             writer = Writer(connected, committed, _Ways())
@@ -245,7 +245,7 @@ class _Ways:
             if call.error is None:
                 sessions = self._sessions(db, call.turn)
                 for session in begun if sessions is None else sessions:
-                    kinds[session].add(call.kind)
+                    kinds[session].update(call.kind.split())
         if kinds.keys() - begun.keys():  # a row that was not there when its session was asked for, and then was
             raise errors.SerializationFailure("the turn was another session's")
         told = [json.dumps([session, number, sorted(kinds[session])]) for session, number in begun.items()]

@@ -126,7 +126,8 @@ class SharedStore(ABC):
         return work
 
     async def _write(self, turn: Turn | RowOf, kind: str, work: Callable[..., T], *arguments: object) -> T:
-        """`turn`: whose turn it is, see `turns`. `kind` says what the write changes, for other processes."""
+        """`turn`: whose turn it is, see `turns`. `kind` says what the write changes, for other processes; of several
+        kinds in words with blanks between them."""
         return await self._writer.write(lambda db: work(db, *arguments), turn=turn, kind=kind)
 
     async def _read(self, work: Callable[..., T], *arguments: object) -> T:
@@ -148,7 +149,8 @@ class SharedStore(ABC):
     ) -> int:
         work = inbox.receive if cursor is None else self._owning(f"connector:{cursor.source}", inbox.receive)
         sessions = frozenset([one.session for one in messages] + [one.session for one in deliveries])
-        return await self._write(sessions, "arrived", work, messages, cursor, deliveries, votes)
+        kinds = "arrived" + " voted" * bool(votes) + " sending" * bool(deliveries)
+        return await self._write(sessions, kinds, work, messages, cursor, deliveries, votes)
 
     async def cursor(self, source: str) -> str | None:
         return await self._read(inbox.cursor, source)
@@ -361,7 +363,7 @@ class SharedStore(ABC):
         return await self._read(rounds.duties, session)
 
     async def keep_duty(self, before: DutyState, after: DutyState, deliveries: Sequence[Delivery] = ()) -> None:
-        await self._write(before.session, "rounds", rounds.keep_duty, before, after, deliveries)
+        await self._write(before.session, "rounds sending", rounds.keep_duty, before, after, deliveries)
 
     async def hearings(self, session: str) -> list[Hearing]:
         return await self._read(rounds.hearings, session)
@@ -436,7 +438,7 @@ class SharedStore(ABC):
         return await self._read(surveys.reminded, session)
 
     async def remind(self, session: str, number: int, deliveries: Sequence[Delivery]) -> None:
-        await self._write(session, "surveys", surveys.remind, session, number, deliveries)
+        await self._write(session, "surveys sending", surveys.remind, session, number, deliveries)
 
     async def transcript(self, session: str) -> Transcript | None:
         return await self._read(transcripts.transcript, session)

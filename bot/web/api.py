@@ -294,12 +294,12 @@ class Api:
         return _one(await site.desk.not_answered(caller.here.id, question.id, person), caller)
 
     async def hook(self, request: web.Request) -> web.Response:
-        connector = self._site.hooks.get(request.match_info["source"])
-        if connector is None:
+        source = request.match_info["source"]
+        if source not in self._site.hooks:
             raise NotFound(say(request[CALLER].lang, "no_page"))
         headers = {name.lower(): value for name, value in request.headers.items()}
         asked = HookRequest(request.method, dict(request.query), headers, await request.read())
-        answer = await connector.hook(asked)
+        answer = await self._site.call(source, asked)
         return web.Response(
             status=answer.status,
             body=answer.body,

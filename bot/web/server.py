@@ -38,6 +38,7 @@ from bot.web.limits import Limits
 from bot.web.observing import Nobody, Observer, make_observing, name_request
 from bot.web.openapi import openapi_document
 from bot.web.pages import Pages
+from bot.web.peers import Peer, PeerRoutes
 from bot.web.people import People
 from bot.web.polls import Polling
 from bot.web.privacy import Privacy
@@ -51,7 +52,7 @@ from bot.web.rounds import RoundsRoutes
 from bot.web.routes import API, Policy, Route
 from bot.web.sessions import Sessions
 from bot.web.signin import SignIn
-from bot.web.site import Desk, FeedSession, FindTrends, LookUp, Receive, Reports, Site, SourcesNow
+from bot.web.site import Call, Desk, FeedSession, FindTrends, LookUp, Receive, Reports, Site, SourcesNow
 from bot.web.source_json import Configured
 from bot.web.sources import Sources
 from bot.web.staging import Staging
@@ -59,7 +60,7 @@ from bot.web.surveys import SurveyRoutes
 from bot.web.transcripts import TranscriptRoutes
 from bot.web.trends import SeriesTrends
 from bot.web.tryout import TryoutRoutes
-from bot.web.vitals import LOOPBACK, Condition, Read, Readers, VitalRoutes
+from bot.web.vitals import LOOPBACK, VITAL, Condition, Read, Readers, VitalRoutes
 from knowledge.calibration import PRECISION
 
 
@@ -106,6 +107,9 @@ def make_web(
     metrics: Read | None = None,
     metrics_readers: Sequence[str] = LOOPBACK,
     metrics_token: str = "",
+    call: Call | None = None,
+    peer: Peer | None = None,
+    pages: bool = True,
 ) -> web.Application:
     """The application with all its pages and the API; the caller runs it.
 
@@ -115,7 +119,8 @@ def make_web(
     say something; `forgotten` is called when somebody was forgotten. `in_file` are the sessions that the configuration
     names, `defaults` is what a new one is set to; `feed` points a source at a session. `precision` is that of answers.
     `condition` says how the program is, `observer` hears of every request, `metrics` is what was counted, for readers
-    in these networks and with that token ("": none).
+    in these networks and with that token ("": none). `call` is what platforms call (None: the hook itself), `peer`
+    answers other processes of this installation. Without `pages` there is nothing else, but for how the program is.
     """
     assets = Assets(HERE / "static")
     limits = limits or Limits()
@@ -128,6 +133,7 @@ def make_web(
         receive=receive,
         look_up=look_up,
         hooks=hooks,
+        call=call or (lambda source, request: hooks[source].hook(request)),
         sign_in=sign_in,
         now=now,
         public_url=public_url.rstrip("/"),
@@ -173,11 +179,17 @@ def make_web(
     observer = observer or Nobody()
     proxies = Proxies(trusted_proxies)
     vitals = VitalRoutes(site, condition, Readers(metrics_readers, metrics_token, proxies), metrics)
-    return _application(site, promotions, trusted_proxies, vitals, observer)
+    return _application(site, promotions, trusted_proxies, vitals, observer, peer, pages)
 
 
 def _application(
-    site: Site, promotions: Promotions, trusted_proxies: Sequence[str], vitals: VitalRoutes, observer: Observer
+    site: Site,
+    promotions: Promotions,
+    trusted_proxies: Sequence[str],
+    vitals: VitalRoutes,
+    observer: Observer,
+    peer: Peer | None,
+    pages: bool,
 ) -> web.Application:
     events = Events(site, observer.streaming)
     document = Document(site)
@@ -208,9 +220,10 @@ def _application(
         Account(site),
         People(site),
         document,
+        *((PeerRoutes(peer),) if peer else ()),
     )
-    routes = [part.routes() for part in parts]
-    policy = Policy(route for part in routes for route in part)
+    routes = [route for part in parts for route in part.routes()]
+    policy = Policy(route for route in routes if pages or route.kind == "hook" or route.path in VITAL)
     document.describe(policy)
     observing = make_observing(policy, Proxies(trusted_proxies), observer)
     guards = make_guards(site, policy, trusted_proxies)

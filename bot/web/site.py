@@ -30,7 +30,7 @@ from bot.model import (
     SourceReport,
 )
 from bot.polls import Polls
-from bot.ports import Connector, Now, Store
+from bot.ports import Connector, HookReply, HookRequest, Now, Store
 from bot.rounds import Rounds
 from bot.sessions import SETTINGS
 from bot.surveys import Surveys
@@ -71,6 +71,9 @@ class Reports(Protocol):
     async def session(self, id: str, wanted: ReportWish) -> tuple[bytes, str]: ...
     async def series(self, name: str, wanted: ReportWish) -> tuple[bytes, str]: ...
 
+
+Call = Callable[[str, HookRequest], Awaitable[HookReply]]
+"""Hands what a platform calls us with to the source of that name, which is there."""
 
 FindTrends = Callable[[str], Awaitable[Trends]]
 """What a series was about, by its name. Raises `NotFound`."""
@@ -218,6 +221,7 @@ class Site:
     receive: Receive
     look_up: LookUp
     hooks: Mapping[str, Connector]
+    call: Call
     sign_in: SignIn
     now: Now
     public_url: str

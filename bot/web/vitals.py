@@ -25,6 +25,8 @@ FORWARDED = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwa
 """What a proxy adds: with any of these a request did not come from where its connection comes from."""
 
 LOOPBACK = ("127.0.0.0/8", "::1")
+VITAL = ("/healthz", "/readyz", "/metrics")
+
 NEARLY_FULL = 200 * 2**20
 """Bytes left on the disk, below which it is said."""
 
@@ -34,9 +36,9 @@ Read = Callable[[str], Awaitable[tuple[bytes, str]]]
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """`why` it cannot be had, where it failed."""
+    """`why` it cannot be had, where it failed; "elsewhere": another process understands."""
 
-    state: Literal["loading", "loaded", "failed"]
+    state: Literal["loading", "loaded", "failed", "elsewhere"]
     why: str = ""
 
 

@@ -160,7 +160,7 @@ async def course_and_talks(walk: Walk) -> None:
     (talk,) = [one for one in await walk.hall.store.sessions() if one.id == "talk"]
 
     async def taught() -> bool:
-        return walk.hall._taught["talk"][0] == talk.course
+        return walk.hall.following.taught["talk"][0] == talk.course
 
     await until(taught)
     free = await walk.question(text="Is it free?")

@@ -99,7 +99,7 @@ async def test_another_course_answers_from_then_on(tmp_path: Path) -> None:
             await hall.desk.set_up("Ann", "talk", {"course": folder})
 
             async def taught(folder: str = folder) -> bool:
-                return hall._taught["talk"][0] == folder
+                return hall.following.taught["talk"][0] == folder
 
             await until(taught)
             await asks(hall, f"m{n}")
@@ -107,7 +107,7 @@ async def test_another_course_answers_from_then_on(tmp_path: Path) -> None:
             (_, placement) = (await hall.store.placements("talk"))[-1]
             seen.append(placement is not None and placement.answer is not None)
         assert seen == [False, True, False]
-        assert ("talk" in hall._courses) is False
+        assert ("talk" in hall.following.courses) is False
 
 
 async def test_what_a_page_set_outlives_a_restart_and_a_deleted_line(tmp_path: Path) -> None:

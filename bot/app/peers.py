@@ -1,0 +1,138 @@
+"""What one process asks another one of the same installation, over HTTP: to take what a platform calls us with, and to
+look something up in a session.
+
+Each process says in its leases where it answers. What is asked is signed with a key made of the installation's secret.
+"""
+
+import asyncio
+import hmac
+import json
+import logging
+import socket
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+import aiohttp
+
+from bot.connectors.hooks import BUSY
+from bot.model import CourseMatch, Preview
+from bot.ports import Holder, HookReply, HookRequest
+from bot.web.peers import PEER
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 8.0
+"""Seconds in which a source may find a new owner, so that who calls need not come again."""
+
+LOOK_AGAIN = 0.25
+HOOK_SECONDS = 10.0
+LOOK_SECONDS = 2.0
+
+Find = Callable[[str, str], Holder | None]
+"""Who holds the lease of a kind and name."""
+
+
+class Peers:
+    """`key` is the same in each process of an installation."""
+
+    def __init__(self, key: bytes, find: Find, owner: str) -> None:
+        self._key, self._find, self._owner = key.hex(), find, owner
+        self._http: aiohttp.ClientSession | None = None
+
+    def knows(self, given: str) -> bool:
+        """Whether another process of ours asks: then nothing is handed on once more."""
+        return hmac.compare_digest(given.encode(), self._key.encode())
+
+    async def hook(self, source: str, request: HookRequest) -> HookReply:
+        """Let the process that listens to this source take it; BUSY where there is none."""
+        until = asyncio.get_running_loop().time() + PATIENCE
+        while asyncio.get_running_loop().time() < until:
+            if (at := self._at("connector", source)) is not None:
+                headers = {name: value for name, value in request.headers.items() if name not in _OF_THE_WAY}
+                try:
+                    return await self._forward(f"{at}/in/{source}", request, headers | {PEER: self._key})
+                except aiohttp.ClientConnectorError:  # nothing was handed over yet
+                    log.info("%s: the process that listens to it cannot be reached", source)
+                except (aiohttp.ClientError, TimeoutError):
+                    return BUSY
+            await asyncio.sleep(LOOK_AGAIN)
+        return BUSY
+
+    async def preview(self, session: str, text: str) -> Preview | None:
+        """None where nobody says it in time."""
+        found = await self._look(session, "preview", text)
+        if found is None:
+            return None
+        answer = found.pop("answer")
+        return Preview(**found, answer=_match(answer))
+
+    async def best(self, session: str, text: str) -> CourseMatch | None:
+        found = await self._look(session, "best", text)
+        return _match(found) if found else None
+
+    async def close(self) -> None:
+        if self._http:
+            await self._http.close()
+
+    def _at(self, kind: str, name: str) -> str | None:
+        holder = self._find(kind, name)
+        return holder.at if holder and holder.at and holder.owner != self._owner else None
+
+    def _client(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            self._http = aiohttp.ClientSession()
+        return self._http
+
+    async def _forward(self, url: str, request: HookRequest, headers: dict[str, str]) -> HookReply:
+        async with self._client().request(
+            request.method,
+            url,
+            params=dict(request.query),
+            headers=headers,
+            data=request.body or None,
+            allow_redirects=False,
+            timeout=aiohttp.ClientTimeout(total=HOOK_SECONDS),
+        ) as answer:
+            more = tuple((name, value) for name, value in answer.headers.items() if name == "Retry-After")
+            return HookReply(answer.status, await answer.read(), answer.content_type, more)
+
+    async def _look(self, session: str, what: str, text: str) -> dict[str, Any] | None:
+        at = self._at("pipeline", session)
+        if at is None:
+            return None
+        body = json.dumps({"session": session, "text": text})
+        with suppress(aiohttp.ClientError, TimeoutError, ValueError):
+            async with self._client().post(
+                f"{at}/peer/{what}",
+                data=body,
+                headers={PEER: self._key},
+                timeout=aiohttp.ClientTimeout(total=LOOK_SECONDS),
+            ) as answer:
+                if answer.status == 200:
+                    found = await answer.json()
+                    return found if isinstance(found, dict) else None
+        return None
+
+
+_OF_THE_WAY = {"host", "content-length", "connection", "transfer-encoding", "accept-encoding", PEER}
+"""Headers that belong to one connection."""
+
+
+def told(found: Preview | CourseMatch | None) -> bytes:
+    """As JSON, for whoever asked."""
+    return json.dumps(asdict(found) if found is not None else None).encode()
+
+
+def _match(found: Any) -> CourseMatch | None:
+    return CourseMatch(**found) if found else None
+
+
+def address(host: str, port: int) -> str:
+    """Where this process answers others: the configured host, or for one that takes every address that of this
+    machine's name."""
+    if host in {"", "0.0.0.0", "::"}:  # noqa: S104 (compared, not bound)
+        with suppress(OSError):
+            host = socket.gethostbyname(socket.gethostname())
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,0 +1,48 @@
+"""What other processes of this installation ask: to look something up in a session that this one follows."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from bot.errors import NotAllowed
+from bot.web.reading import read_body
+from bot.web.routes import Route
+from bot.web.site import CALLER
+from bot.web.texts import say
+
+PEER = "x-floormic-peer"
+"""The header with the key of this installation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """`knows`: whether this is the key of another process of ours; `look` answers what is asked ("preview", "best") of
+    a text in a session, as JSON."""
+
+    knows: Callable[[str], bool]
+    look: Callable[[str, str, str], Awaitable[bytes]]
+
+
+class LookBody(BaseModel):
+    session: str
+    text: str
+
+
+class PeerRoutes:
+    """Handlers for processes of ours alone."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+
+    def routes(self) -> list[Route]:
+        what = "What another process of this installation looks up; with the installation's own key"
+        return [Route("POST", "/peer/{what}", "viewer", self.look, what, kind="hook", reply="application/json")]
+
+    async def look(self, request: web.Request) -> web.Response:
+        if not self._peer.knows(request.headers.get(PEER, "")):
+            raise NotAllowed(say(request[CALLER].lang, "not_allowed"))
+        body = await read_body(request, LookBody)
+        found = await self._peer.look(request.match_info["what"], body.session, body.text)
+        return web.Response(body=found, content_type="application/json")
