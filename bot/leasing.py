@@ -101,12 +101,16 @@ class Keeper:
         self._renew_at = 0.0
         self._woken.set()
 
-    def want(self, kind: str, name: str) -> None:
-        """This one is to be held by one of the processes that stand ready; wanting it twice is wanting it once."""
-        wanted = self._wanted.setdefault(kind, set())
-        if name not in wanted:
-            wanted.add(name)
-            self._woken.set()
+    def want(self, kind: str, name: str) -> bool:
+        """This one is to be held by one of the processes that stand ready; whether that was not known yet."""
+        if self.wants(kind, name):
+            return False
+        self._wanted.setdefault(kind, set()).add(name)
+        self._woken.set()
+        return True
+
+    def wants(self, kind: str, name: str) -> bool:
+        return name in self._wanted.get(kind, ())
 
     async def leave(self, kind: str, name: str) -> None:
         """This one is wanted no longer; returns once its work is over and others may have it."""

@@ -147,7 +147,7 @@ class Outbox:
         settled: Callable[[Delivery], None] = lambda _: None,
         held_until: Callable[[Delivery, float], float] = lambda _, now: now,
         shared: bool = False,
-        stray: Callable[[str], None] = lambda _: None,
+        stray: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._store, self._now = store, now
         self._connectors, self._page = connectors, page

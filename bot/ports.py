@@ -6,7 +6,7 @@ loop concurrently; each is atomic.
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from bot.accounts import Account, Actor, Deed, Device, Entry, Grant, Invitation, Login
 from bot.model import (
@@ -677,6 +677,14 @@ class Notices(Protocol):
 
     async def run(self) -> None:
         """Listen until cancelled, whatever becomes of the store."""
+        ...
+
+    def say(self, topic: str, data: Mapping[str, Any]) -> None:
+        """Tell the other processes something that is kept nowhere: small, as JSON has it. It may get lost."""
+        ...
+
+    def hear(self, topic: str, heard: Callable[[Mapping[str, Any]], None]) -> None:
+        """From now on `heard` is called with what others say of this topic."""
         ...
 
 

@@ -6,8 +6,9 @@ what else begins with "test" is a message as any other.
 
 import re
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 from bot.model import Delivery, Message
 
@@ -52,29 +53,48 @@ class Run:
 
 class Tryouts:
     """The runs of all sessions, one each. `changed` tells that something was heard or answered in a session; `replies`
-    says of a source whether it can be replied to."""
+    says of a source whether it can be replied to. `tell` tells other processes, which hand it to `follow`."""
 
     def __init__(
         self,
         now: Callable[[], float],
         changed: Callable[[str], None] = lambda _: None,
         replies: Callable[[str], bool] = lambda _: True,
+        tell: Callable[[Mapping[str, Any]], None] = lambda _: None,
     ) -> None:
-        self._now, self._changed, self._replies = now, changed, replies
+        self._now, self._changed, self._replies, self._tell = now, changed, replies, tell
         self._runs: dict[str, Run] = {}
         self._over: dict[str, float] = {}
 
     def start(self, session: str) -> Run:
         """A fresh run in the place of the one before."""
+        taken = {run.code for run in self._runs.values()} | self._over.keys()
+        run = Run(next(code for code in iter(_new_code, "") if code not in taken), self._now())
+        self._begin(session, run)
+        self._tell({"session": session, "code": run.code, "began": run.began})
+        return run
+
+    def follow(self, told: Mapping[str, Any]) -> None:
+        """Another process began a run, or something was heard or answered there."""
+        session, code = str(told["session"]), str(told["code"])
+        if "began" in told:
+            self._begin(session, Run(code, told["began"]))
+        elif (run := self._runs.get(session)) and run.code == code:
+            run.heard[told["source"]] = Heard(**told["heard"])
+            self._changed(session)
+
+    def _begin(self, session: str, run: Run) -> None:
         now = self._now()
         if before := self._runs.get(session):
             self._over[before.code] = now
         self._over = {code: at for code, at in self._over.items() if now - at < AFTERWARDS}
-        taken = {run.code for run in self._runs.values()} | self._over.keys()
-        run = Run(next(code for code in iter(_new_code, "") if code not in taken), now)
         self._runs[session] = run
         self._changed(session)
-        return run
+
+    def _note(self, session: str, run: Run, source: str, heard: Heard) -> None:
+        run.heard[source] = heard
+        self._changed(session)
+        self._tell({"session": session, "code": run.code, "source": source, "heard": asdict(heard)})
 
     def run(self, session: str) -> Run | None:
         """The newest run of the session, also when it is over."""
@@ -93,8 +113,8 @@ class Tryouts:
             return None
         address = message.address if self._replies(message.source) else None
         if message.source not in run.heard:
-            run.heard[message.source] = Heard(self._now(), message.author_name, "waiting" if address else "none")
-            self._changed(message.session)
+            heard = Heard(self._now(), message.author_name, "waiting" if address else "none")
+            self._note(message.session, run, message.source, heard)
         # One answer a chat: what everybody in a public chat may copy must not make it flood.
         return f"{KEY}{run.code}:{message.source}:{address.chat}" if address else None
 
@@ -104,8 +124,8 @@ class Tryouts:
         source = delivery.address.connector
         if run is None or not delivery.key.startswith(f"{KEY}{run.code}:") or source not in run.heard:
             return
-        run.heard[source] = replace(run.heard[source], reply=delivery.state, error=delivery.error)
-        self._changed(delivery.session)
+        heard = replace(run.heard[source], reply=delivery.state, error=delivery.error)
+        self._note(delivery.session, run, source, heard)
 
 
 def said_code(text: str) -> str | None:

@@ -79,7 +79,7 @@ class Following:
         """Something came in there."""
         if session in self.pipelines:
             self.pipelines[session].wake()
-        elif session not in self._awaited:
+        elif session not in self._awaited and not self._keeper.wants(KIND, session):
             self._awaited.add(session)
             self.settled(session)
 
@@ -104,8 +104,7 @@ class Following:
 
     async def _follow(self, session: Session) -> None:
         """Let the session's pipeline be set like this; one that has none yet gets it."""
-        self._keeper.want(KIND, session.id)
-        if not self._keeper.holds(KIND, session.id):
+        if self._keeper.want(KIND, session.id):
             await self._keeper.step()
         await self._opened(session.id)
         async with self._setting:

@@ -182,7 +182,12 @@ class Hall:
         self._keeping: asyncio.Future[None] | None = None
         self._staff: dict[str, StaffRoom] = {}
         self._staffing: dict[str, asyncio.Future[None]] = {}
-        self.tryouts = Tryouts(now, partial(self._told, TRYOUT), lambda source: source in self._replying)
+        self.tryouts = Tryouts(
+            now,
+            partial(self._told, TRYOUT),
+            lambda source: source in self._replying,
+            lambda data: notices.say(TRYOUT, data) if notices else None,
+        )
         self.courses = Courses(
             settings.data / "courses", store.sessions, now, put=self._put_course, changed=partial(self._told, COURSE)
         )
@@ -264,6 +269,7 @@ class Hall:
     async def start(self) -> None:
         if self._notices is not None:
             self._notices.subscribe(self._listener())
+            self._notices.hear(TRYOUT, self.tryouts.follow)
             await self._notices.begin()
             self._tasks.keep("notices", self._notices.run)
         for session in self.settings.sessions:

@@ -8,7 +8,9 @@ notice was missed: then everything of that session may be another one.
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Collection
+import secrets
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import make_conninfo
@@ -20,6 +22,15 @@ from bot.storage.postgres_waiting import Connection, part, within
 log = logging.getLogger(__name__)
 
 CHANNEL = "floormic"
+
+SAID = "floormic_said"
+"""Where processes tell each other what is kept nowhere: a JSON list of who says it, of what, and that."""
+
+LONGEST = 7500
+"""Bytes; PostgreSQL takes no 8,000."""
+
+WAITING = 100
+"""Things to be said that wait for the database; further ones are dropped."""
 
 LOOK = 1.0
 """Seconds between two looks, and so the longest time by which something that was not heard comes late."""
@@ -41,12 +52,25 @@ class PostgresNotices:
     def __init__(self, url: str, ours: Callable[[], Collection[int]] = frozenset) -> None:
         self._url = make_conninfo(url, connect_timeout=2, application_name="floormic notices", options=OPTIONS)
         self._ours = ours
+        self._name = secrets.token_hex(8)
         self._told: list[Told] = []
+        self._hearers: dict[str, Callable[[Mapping[str, Any]], None]] = {}
+        self._sayings: asyncio.Queue[str] = asyncio.Queue(WAITING)
         self._known: dict[str, int] | None = None
         self._connection: Connection | None = None
 
     def subscribe(self, told: Told) -> None:
         self._told.append(told)
+
+    def say(self, topic: str, data: Mapping[str, Any]) -> None:
+        said = json.dumps([self._name, topic, data])
+        if len(said.encode()) > LONGEST or self._sayings.full():
+            log.debug("something said of %s is dropped", topic)
+            return
+        self._sayings.put_nowait(said)
+
+    def hear(self, topic: str, heard: Callable[[Mapping[str, Any]], None]) -> None:
+        self._hearers[topic] = heard
 
     async def begin(self) -> None:
         try:
@@ -56,6 +80,32 @@ class PostgresNotices:
             raise StoreError(f"the database cannot be listened to ({_brief(error)})") from error
 
     async def run(self) -> None:
+        saying = asyncio.ensure_future(self._speak())
+        try:
+            await self._listen()
+        finally:
+            saying.cancel()
+            await asyncio.wait({saying})
+
+    async def _speak(self) -> None:
+        """Over a connection of its own, since the other one listens all the time."""
+        connection: Connection | None = None
+        try:
+            while True:
+                said = await self._sayings.get()
+                try:
+                    if connection is None:
+                        connection = await within(2 * CALL, psycopg.AsyncConnection.connect(self._url, autocommit=True))
+                    await within(CALL, connection.execute("SELECT pg_notify(%s, %s)", (SAID, said)))
+                except (psycopg.Error, OSError, TimeoutError):
+                    if connection is not None:
+                        part(connection)
+                    connection = None
+        finally:
+            if connection is not None:
+                part(connection)
+
+    async def _listen(self) -> None:
         wait, lost = RETRY, False
         try:
             while True:
@@ -86,6 +136,7 @@ class PostgresNotices:
     async def _connect(self) -> None:
         self._connection = await within(2 * CALL, psycopg.AsyncConnection.connect(self._url, autocommit=True))
         await within(CALL, self._connection.execute(f"LISTEN {CHANNEL}"))
+        await within(CALL, self._connection.execute(f"LISTEN {SAID}"))
 
     async def _look(self) -> None:
         """Find what was not heard."""
@@ -108,6 +159,11 @@ class PostgresNotices:
         if self._connection is None:
             return
         async for notice in self._connection.notifies(timeout=seconds):
+            if notice.channel == SAID:
+                who, topic, data = json.loads(notice.payload)
+                if who != self._name and topic in self._hearers:
+                    self._hearers[topic](data)
+                continue
             session, number, kinds = json.loads(notice.payload)
             self._heard(session, number, frozenset(kinds), notice.pid in self._ours())
 
