@@ -11,6 +11,7 @@ from psycopg import errors
 
 from bot.errors import StoreError
 from bot.storage import postgres_admission as admission
+from bot.storage import postgres_deferred_schema as deferred
 from bot.storage import postgres_leases as leases
 from bot.storage.postgres_connection import PostgresDatabase
 
@@ -240,7 +241,12 @@ def _hall() -> str:
     """  # noqa: S608 (constants)
 
 
-STEPS: Mapping[str, str] = {"0001_hall": _hall(), "0002_leases": leases.SCHEMA, "0003_installation": admission.SCHEMA}
+STEPS: Mapping[str, str] = {
+    "0001_hall": _hall(),
+    "0002_leases": leases.SCHEMA,
+    "0003_installation": admission.SCHEMA,
+    "0004_deferred": deferred.schema(),
+}
 
 
 def migrate(db: PostgresDatabase) -> None:
