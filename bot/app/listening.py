@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime
-from typing import cast
+from typing import TypeVar, cast
 
 from aiohttp import web
 
@@ -37,11 +37,16 @@ from bot.ports import Accounts, Connector, Floor, HookReply, HookRequest, Now
 from bot.settings import Settings, keep_secret
 from bot.settings.wording import did_you_mean
 from bot.storage import inbox
+from bot.storage import postgres_connection as postgres
 from bot.storage.connection import Failure, claim, connect
+from bot.storage.postgres_connection import PostgresDatabase
+from bot.storage.postgres_leases import is_held
 from bot.supervisor import default_wait
 from bot.web.failures import LARGEST_BODY
 from bot.web.serving import Serving, serve
 from bot.web.signin import SignIn
+
+T = TypeVar("T")
 
 Say = Callable[[str], None]
 
@@ -195,6 +200,14 @@ def _source(settings: Settings, name: str) -> SourceOptions:
 def _alone(settings: Settings, name: str) -> Iterator[None]:
     """Hold the installation as the program does: two that listen to one chat throw each other out."""
     settings.data.mkdir(parents=True, exist_ok=True)
+    if settings.postgres:
+        if _asked(settings, lambda db: is_held(db, f"connector:{name}")):
+            raise StoreBusy(
+                f"another floormic listens to {name}. Two that listen to {name} would throw each other out; "
+                "`floormic sources` shows how it is"
+            )
+        yield
+        return
     try:
         held = claim(settings.database)
     except StoreBusy as error:
@@ -207,8 +220,21 @@ def _alone(settings: Settings, name: str) -> Iterator[None]:
         os.close(held)
 
 
+def _asked(settings: Settings, work: Callable[[PostgresDatabase], T]) -> T | None:
+    """What PostgreSQL says; None where there are no tables yet."""
+    db = postgres.connect(settings.postgres)
+    try:
+        return work(db) if "leases" in db.columns() else None
+    except postgres.Failure as error:
+        raise postgres.explained(error) from error
+    finally:
+        db.close()
+
+
 def _cursor(settings: Settings, name: str) -> str | None:
     """Where the program stopped reading; None where it never did."""
+    if settings.postgres:
+        return _asked(settings, lambda db: inbox.cursor(db, name))
     if not settings.database.exists():
         return None
     try:

@@ -1,5 +1,6 @@
 """How the sources of an installation are, read beside the program that runs them, or after it stopped."""
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,8 +10,10 @@ from bot.app.terminal import clock, lasted, plain
 from bot.errors import StoreError
 from bot.model import SourceReport
 from bot.settings import Settings
+from bot.settings.database import address_of
 from bot.settings.draft import read_draft
 from bot.settings.schema import SECTIONS
+from bot.storage import postgres_connection as postgres
 from bot.storage import sources
 from bot.storage.connection import Failure, connect, explained
 from bot.web.schemas import SourceOut, SourcesOut
@@ -55,9 +58,9 @@ class Standing(SourcesOut):
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """Where the database is, and which sources the configuration names."""
+    """Where the database is, a file or the address of PostgreSQL, and which sources the configuration names."""
 
-    database: Path
+    database: Path | str
     configured: Mapping[str, Configured]
 
 
@@ -75,12 +78,12 @@ def installation(config: Path | None) -> Installation:
         for kind in KINDS
         for _, table in draft.tables(kind)
     }
-    return Installation(Settings(data=data).database, configured)
+    return Installation(address_of(draft, os.environ) or Settings(data=data).database, configured)
 
 
 def standing(found: Installation, now: float, hours: float = 24.0) -> Standing:
     """How the sources are. Raises `StoreError` where the database cannot be read."""
-    reports = _read(found.database) if found.database.exists() else []
+    reports = _read_postgres(found.database) if isinstance(found.database, str) else _read(found.database)
     beats = [report.health.alive_at for report in reports]
     beat_at = max(beats, default=None)
     running = beat_at is not None and now - beat_at <= SILENT
@@ -100,7 +103,19 @@ def standing(found: Installation, now: float, hours: float = 24.0) -> Standing:
     )
 
 
+def _read_postgres(url: str) -> list[SourceReport]:
+    db = postgres.connect(url)
+    try:
+        return sources.reports(db) if "sources" in db.columns() else []
+    except postgres.Failure as error:
+        raise postgres.explained(error) from error
+    finally:
+        db.close()
+
+
 def _read(database: Path) -> list[SourceReport]:
+    if not database.exists():
+        return []
     try:
         db = connect(database, reading=True)
         try:

@@ -16,6 +16,7 @@ from psycopg.conninfo import make_conninfo
 
 from bot.errors import StoreError
 from bot.ports import Holder
+from bot.storage.database import Database
 from bot.storage.postgres_waiting import Connection, part, within
 
 T = TypeVar("T")
@@ -147,3 +148,9 @@ _BUMP = """
 
 FENCE = "SELECT 1 FROM fences WHERE name = %s AND token = %s FOR SHARE"
 """Finds a row where a write under this name and number may go on; it holds until the end of its transaction."""
+
+
+def is_held(db: Database, name: str) -> bool:
+    """Whether some process has it now."""
+    found = db.execute("SELECT 1 FROM leases WHERE name = ? AND until > clock_timestamp()", (name,))
+    return found.fetchone() is not None

@@ -14,7 +14,7 @@ from typing import Any
 from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]  # documented: the driver it found best
 
 from bot.app.doctor import holdings, machine, machine_probes, network_probes, outside, store_probes
-from bot.app.doctor.finding import Finding, Verdict, warning
+from bot.app.doctor.finding import Finding, Verdict, ok, warning
 from bot.app.doctor.store_probes import Stored
 from bot.app.keeping import Place, backups_in, place_of
 from bot.app.source_status import installation, standing
@@ -197,6 +197,8 @@ async def _user(subject: Subject) -> Finding:
 
 
 async def _database(subject: Subject) -> Finding:
+    if subject.place.postgres:
+        return holdings.judge_answer(await asyncio.to_thread(store_probes.trouble_with, subject.place.postgres))
     return holdings.judge_integrity(await asyncio.to_thread(store_probes.damage_of, subject.place))
 
 
@@ -211,6 +213,8 @@ async def _folder(subject: Subject) -> Finding:
 
 
 async def _backups(subject: Subject) -> Finding:
+    if subject.place.postgres:
+        return ok("backups", "the database is PostgreSQL, whose copies (pg_dump) are not looked at here")
     folder, holds = subject.place.backups, subject.place.database.exists()
     found = await asyncio.to_thread(backups_in, folder)
     if not found:

@@ -47,9 +47,15 @@ def back_up(
     """`target`: a folder, in which the file gets its name by the time, or a file that is not there yet; None is the
     configured folder. `keep`: how many of its naming stay in the folder, 0 all.
 
-    Raises `NotFound` where there is no database, `BadInput` for a target that cannot be used, `StoreBusy` while another
-    backup is made there, and `StoreError` where the disk does not do it; then nothing of it is left.
+    Raises `NotFound` where there is no database, `BadInput` for a target that cannot be used and for PostgreSQL,
+    `StoreBusy` while another backup is made there, and `StoreError` where the disk does not do it; then nothing of it
+    is left.
     """
+    if place.postgres:
+        raise BadInput(
+            "the database is PostgreSQL: keep copies of it with pg_dump --format=custom, and of the folder "
+            f"{place.data} beside it"
+        )
     if not place.database.exists():
         raise NotFound(f"there is no database yet at {place.database}")
     began = time.time()

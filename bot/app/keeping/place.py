@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from bot.app.sources import KINDS
 from bot.settings import Settings
+from bot.settings.database import address_of
 from bot.settings.draft import Draft, read_draft
 from bot.settings.schema import SECTIONS
 
@@ -28,6 +29,8 @@ class Place:
     secrets: tuple[Path, ...] = ()
     variables: tuple[str, ...] = ()
     plain: tuple[str, ...] = ()
+    postgres: str = ""
+    """The address of PostgreSQL; "" where the database is the file `database`."""
 
     @property
     def database(self) -> Path:
@@ -72,6 +75,7 @@ def place_of(config: Path | None) -> Place:
         ),
         variables=tuple(dict.fromkeys(filter(None, (_variable(*one[1:]) for one in tables)))),
         plain=tuple(f"{kind}.{key}" for kind, table, key, _ in tables if table.get(key)),
+        postgres=address_of(draft, os.environ),
     )
 
 

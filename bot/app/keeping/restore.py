@@ -144,6 +144,11 @@ def _unpacked_config(file: Path, config: Path) -> Iterator[Place]:
 
 
 def _require_stopped(place: Place) -> None:
+    if place.postgres:
+        raise BadInput(
+            "the database is PostgreSQL: a copy of it comes back with pg_restore; a backup is a file of SQLite, so "
+            "take `database` out of the configuration, restore it, and use `floormic move`"
+        )
     if place.runner:
         raise StoreBusy(
             f"the program runs with {place.data} (process {place.runner}); stop it, then restore, or name another "
