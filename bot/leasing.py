@@ -16,9 +16,10 @@ import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 from bot.errors import StoreError
-from bot.ports import Holder, Leases
+from bot.ports import Holder, Leases, Told
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +65,25 @@ class Alone:
         return {}
 
     async def close(self) -> None:
+        return
+
+
+class Silence:
+    """Implements `bot.ports.Notices` where there is no other process."""
+
+    def subscribe(self, told: Told) -> None:
+        return
+
+    async def begin(self) -> None:
+        return
+
+    async def run(self) -> None:
+        return
+
+    def say(self, topic: str, data: Mapping[str, Any]) -> None:
+        return
+
+    def hear(self, topic: str, heard: Callable[[Mapping[str, Any]], None]) -> None:
         return
 
 

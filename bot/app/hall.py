@@ -42,7 +42,7 @@ from bot.courses import Courses
 from bot.desk import Desk
 from bot.errors import NotFound, SettingsError
 from bot.experts import Experts
-from bot.leasing import Alone, Keeper
+from bot.leasing import Alone, Keeper, Silence
 from bot.limits import Rate
 from bot.live import Live
 from bot.logs import fault
@@ -110,7 +110,7 @@ class Hall:
         *,
         roles: Collection[str] = ROLES,
         leases: Leases,
-        notices: Notices | None = None,
+        notices: Notices,
     ) -> None:
         self.settings = settings
         self.roles = frozenset(roles)
@@ -186,7 +186,7 @@ class Hall:
             now,
             partial(self._told, TRYOUT),
             lambda source: source in self._replying,
-            lambda data: notices.say(TRYOUT, data) if notices else None,
+            partial(notices.say, TRYOUT),
         )
         self.courses = Courses(
             settings.data / "courses", store.sessions, now, put=self._put_course, changed=partial(self._told, COURSE)
@@ -267,11 +267,10 @@ class Hall:
         await self.following.drained()
 
     async def start(self) -> None:
-        if self._notices is not None:
-            self._notices.subscribe(self._listener())
-            self._notices.hear(TRYOUT, self.tryouts.follow)
-            await self._notices.begin()
-            self._tasks.keep("notices", self._notices.run)
+        self._notices.subscribe(self._listener())
+        self._notices.hear(TRYOUT, self.tryouts.follow)
+        await self._notices.begin()
+        self._tasks.keep("notices", self._notices.run)
         for session in self.settings.sessions:
             await self.store.configure_session(session.session(self.settings.after))
         await self._read_feeds()
@@ -314,6 +313,8 @@ class Hall:
                 metrics_readers=web.metrics,
                 metrics_token=web.metrics_token.get_secret_value(),
                 call=self._call,
+                say=self._notices.say,
+                hear=self._notices.hear,
                 peer=Peer(self.peers.knows, self._look_for_peer),
                 pages="web" in self.roles,
             ),
@@ -543,7 +544,7 @@ class Hall:
 
     async def _call(self, source: str, request: HookRequest) -> HookReply:
         """What a platform calls us with is taken by whoever listens to that source."""
-        if self._notices is None or self.keeper.holds("connector", source):
+        if not self.settings.postgres or self.keeper.holds("connector", source):
             return await self.connectors[source].hook(request)
         if self.peers.knows(request.headers.get(PEER, "")):
             return BUSY
@@ -655,7 +656,7 @@ async def open_hall(
         vitals.committed(calls, seconds, error)
 
     store = await open_configured(settings, now=now, committed=committed)
-    leases, notices = agreed(store) if isinstance(store, PostgresStore) else (Alone(), None)
+    leases, notices = agreed(store) if isinstance(store, PostgresStore) else (Alone(), Silence())
     try:
         minds = Minds(
             settings.encoder.model,

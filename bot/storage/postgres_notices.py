@@ -35,6 +35,9 @@ WAITING = 100
 LOOK = 1.0
 """Seconds between two looks, and so the longest time by which something that was not heard comes late."""
 
+SETTLE = 0.1
+"""Seconds in which a notice comes after the commit that the look has seen."""
+
 CALL = 2.0
 """Seconds without an answer after which the connection is made anew."""
 
@@ -117,7 +120,7 @@ class PostgresNotices:
                     if lost:
                         log.info("what other processes write is heard again")
                         lost = False
-                    await self._hear(LOOK)
+                    await self._hear(LOOK - SETTLE)
                 except (psycopg.Error, OSError, TimeoutError) as error:
                     if not lost:
                         log.warning("what other processes write is not heard now (%s); trying again", _brief(error))
@@ -146,9 +149,10 @@ class PostgresNotices:
         if self._known is None:
             self._known = numbers
             return
+        await self._hear(SETTLE)  # what was committed just before the look is still on its way
         missed = [session for session, number in numbers.items() if number > self._known.get(session, 0)]
-        self._known |= numbers
         for session in missed:
+            self._known[session] = numbers[session]
             self._tell(session, EVERYTHING)
 
     async def _numbers(self, connection: Connection) -> dict[str, int]:

@@ -1,8 +1,11 @@
 """Who is at the board and what their hands are on, for the others there; over when it is not said again."""
 
 import asyncio
+import hashlib
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from aiohttp import web
 
@@ -30,8 +33,9 @@ class Hands:
 
     def __init__(self, site: Site) -> None:
         self._site = site
-        self._hands: defaultdict[str, dict[tuple[str, str], _Hand]] = defaultdict(dict)  # session -> (login, page)
+        self._hands: defaultdict[str, dict[str, _Hand]] = defaultdict(dict)  # session -> login and page
         site.live.add_topic(TOPIC, self._told)
+        site.hear(TOPIC, self._follow)
 
     def routes(self) -> list[Route]:
         return [
@@ -51,19 +55,30 @@ class Hands:
         body = await read_body(request, HandBody)
         if body.question is not None:
             await require_here(site, caller, [body.question])
-        hands, key = self._hands[caller.here.id], (caller.login_token, body.page)
-        before = hands.pop(key, None)
+        key = hashlib.sha256(f"{caller.login_token} {body.page}".encode()).hexdigest()[:16]
+        shown = None
         if body.doing != "gone":
             shown = HandOut.model_validate({**body.model_dump(), "name": caller.who, "role": caller.role})
+        self._put(caller.here.id, key, shown)
+        site.say(TOPIC, {"session": caller.here.id, "key": key, "shown": shown and shown.model_dump(mode="json")})
+        return reply(self._out(caller.here.id))
+
+    def _follow(self, told: Mapping[str, Any]) -> None:
+        """Somebody's hands at a page of another process."""
+        shown = HandOut.model_validate(told["shown"]) if told["shown"] else None
+        self._put(told["session"], told["key"], shown)
+
+    def _put(self, session: str, key: str, shown: HandOut | None) -> None:
+        hands = self._hands[session]
+        before = hands.pop(key, None)
+        if shown is not None:
             while len(hands) >= MOST:
                 del hands[next(iter(hands))]
             loop = asyncio.get_running_loop()
             hands[key] = _Hand(shown, loop.time() + LASTS)
-            loop.call_later(LASTS, self._forget, caller.here.id)
-        after = hands.get(key)
-        if (before and before.shown) != (after and after.shown):
-            site.live.changed(caller.here.id, TOPIC)
-        return reply(self._out(caller.here.id))
+            loop.call_later(LASTS, self._forget, session)
+        if (before and before.shown) != shown:
+            self._site.live.changed(session, TOPIC)
 
     def _forget(self, session: str) -> None:
         """Those whose time is over."""

@@ -52,7 +52,7 @@ from bot.web.rounds import RoundsRoutes
 from bot.web.routes import API, Policy, Route
 from bot.web.sessions import Sessions
 from bot.web.signin import SignIn
-from bot.web.site import Call, Desk, FeedSession, FindTrends, LookUp, Receive, Reports, Site, SourcesNow
+from bot.web.site import Call, Desk, FeedSession, FindTrends, Hear, LookUp, Receive, Reports, Say, Site, SourcesNow
 from bot.web.source_json import Configured
 from bot.web.sources import Sources
 from bot.web.staging import Staging
@@ -108,6 +108,8 @@ def make_web(
     metrics_readers: Sequence[str] = LOOPBACK,
     metrics_token: str = "",
     call: Call | None = None,
+    say: Say = lambda *_: None,
+    hear: Hear = lambda *_: None,
     peer: Peer | None = None,
     pages: bool = True,
 ) -> web.Application:
@@ -120,7 +122,8 @@ def make_web(
     names, `defaults` is what a new one is set to; `feed` points a source at a session. `precision` is that of answers.
     `condition` says how the program is, `observer` hears of every request, `metrics` is what was counted, for readers
     in these networks and with that token ("": none). `call` is what platforms call (None: the hook itself), `peer`
-    answers other processes of this installation. Without `pages` there is nothing else, but for how the program is.
+    answers other processes of this installation; `say` and `hear` are how they tell each other what is kept nowhere.
+    Without `pages` there is nothing else, but for how the program is.
     """
     assets = Assets(HERE / "static")
     limits = limits or Limits()
@@ -134,6 +137,8 @@ def make_web(
         look_up=look_up,
         hooks=hooks,
         call=call or (lambda source, request: hooks[source].hook(request)),
+        say=say,
+        hear=hear,
         sign_in=sign_in,
         now=now,
         public_url=public_url.rstrip("/"),

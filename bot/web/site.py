@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 from jinja2 import Environment
@@ -74,6 +74,12 @@ class Reports(Protocol):
 
 Call = Callable[[str, HookRequest], Awaitable[HookReply]]
 """Hands what a platform calls us with to the source of that name, which is there."""
+
+Say = Callable[[str, Mapping[str, Any]], None]
+"""Tells the other processes something of a topic that is kept nowhere."""
+
+Hear = Callable[[str, Callable[[Mapping[str, Any]], None]], None]
+"""From now on calls this with what they say of a topic."""
 
 FindTrends = Callable[[str], Awaitable[Trends]]
 """What a series was about, by its name. Raises `NotFound`."""
@@ -222,6 +228,8 @@ class Site:
     look_up: LookUp
     hooks: Mapping[str, Connector]
     call: Call
+    say: Say
+    hear: Hear
     sign_in: SignIn
     now: Now
     public_url: str
