@@ -102,11 +102,10 @@ class Peers:
         at = self._at("pipeline", session)
         if at is None:
             return None
-        body = json.dumps({"session": session, "text": text})
         with suppress(aiohttp.ClientError, TimeoutError, ValueError):
             async with self._client().post(
                 f"{at}/peer/{what}",
-                data=body,
+                json={"session": session, "text": text},
                 headers={PEER: self._key},
                 timeout=aiohttp.ClientTimeout(total=LOOK_SECONDS),
             ) as answer:

@@ -1,0 +1,283 @@
+"""What is done in one process is followed in the others: here several halls in one process, each with its roles, on one
+PostgreSQL."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bot.accounts import Actor
+from bot.app import ROLES, Hall, open_hall
+from bot.errors import Fenced
+from bot.model import (
+    Abilities,
+    Address,
+    Delivery,
+    Message,
+    Mode,
+    Person,
+    Placed,
+    Placement,
+    PollKind,
+    PollState,
+    PollVote,
+    Session,
+)
+from bot.ports import Floor, HookReply, HookRequest
+from bot.web.peers import PEER
+from bot.web.tryout import TOPIC as TRYOUT
+from tests.bot.app.many import SECRET, settings
+from tests.bot.encoders import SameWords
+from tests.bot.storage import postgres
+
+ASKED = "Is there a recording?"
+
+
+class Chat:
+    """A chat that says what it is told; `together`: over the connection on which it listens."""
+
+    def __init__(self, name: str = "chat", together: bool = False) -> None:
+        self.name = name
+        self.abilities = Abilities(
+            reply=True, private=True, edit=True, rate=1000.0, chat_rate=1000.0, together=together
+        )
+        self.said: list[Delivery] = []
+        self.floor: Floor | None = None
+
+    async def run(self, floor: Floor) -> None:
+        self.floor = floor
+        floor.connected()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.floor = None
+
+    async def send(self, delivery: Delivery) -> str:
+        self.said.append(delivery)
+        return "1"
+
+    async def hook(self, request: HookRequest) -> HookReply:
+        return HookReply(200 if self.floor else 503)
+
+    async def close(self) -> None: ...
+
+
+@pytest.fixture
+def url() -> Iterator[str]:
+    with postgres.database() as made:
+        yield made
+
+
+@asynccontextmanager
+async def halls(
+    folder: Path, url: str, *roles: str, chats: Callable[[], Any] | None = None
+) -> AsyncIterator[list[Hall]]:
+    """One for each of these roles ("web+outbox" has both); each with a chat of its own where one is given."""
+    async with AsyncExitStack() as stack:
+        made = []
+        for each in roles:
+            one = await stack.enter_async_context(
+                open_hall(
+                    settings(folder, url),
+                    encoder=SameWords(),
+                    roles=each.split("+"),
+                    extra=lambda _: [chats()] if chats else [],
+                )
+            )
+            await one.loaded()
+            made.append(one)
+        yield made
+
+
+async def until(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
+    """Poll until it holds; what it was."""
+    end = asyncio.get_running_loop().time() + seconds
+    while True:
+        value = condition()
+        value = await value if isinstance(value, Awaitable) else value
+        if value:
+            return value
+        assert asyncio.get_running_loop().time() < end, "it did not happen in time"
+        await asyncio.sleep(0.02)
+
+
+async def asks(hall: Hall, id: str, text: str = ASKED, session: str = "talk", source: str = "lobby") -> None:
+    chat = Address(source, f"room of {id}", id, id, private=True)
+    message = Message(session, source, id, id, id, text, time.time(), address=chat, explicit=True)
+    await hall.floor.receive([message])
+
+
+async def placed(hall: Hall, n: int, session: str = "talk") -> None:
+    async def are() -> bool:
+        return sum(placement is not None for _, placement in await hall.store.placements(session)) == n
+
+    await until(are)
+
+
+async def test_a_pipeline_follows_what_is_set_on_a_page_of_another_process(tmp_path: Path, url: str) -> None:
+    """The mode of grouping that a page of one process sets counts for what another process places."""
+    async with halls(tmp_path, url, "web", "pipeline") as (web, pipeline):
+        await asks(web, "1")
+        await placed(web, 1)
+        await web.desk.set_up("Ann", "talk", {"grouping": "off"})
+        await until(lambda: pipeline.pipelines["talk"]._newest.grouping is Mode.OFF)
+        await asks(web, "2")
+        await placed(web, 2)
+        assert len(await web.store.questions("talk")) == 2
+
+
+async def test_a_session_made_in_one_process_is_followed_by_another(tmp_path: Path, url: str) -> None:
+    """Whoever understands follows a session that a page opens elsewhere, and every process knows of it at once."""
+    async with halls(tmp_path, url, "web", "web", "pipeline") as (one, two, pipeline):
+        await one.desk.open_session("Ann", Session("made", "Made on a page", language="en"))
+        await until(lambda: "made" in pipeline.pipelines)
+        await until(lambda: _known(two, "made"))
+        await asks(two, "1", session="made")
+        await placed(one, 1, "made")
+
+
+async def _known(hall: Hall, session: str) -> bool:
+    return any(one.id == session for one in await hall.store.sessions())
+
+
+async def test_watchers_of_every_process_see_polls_and_votes(tmp_path: Path, url: str) -> None:
+    """A poll that is opened and voted in at one process is heard and counted at another one."""
+    async with halls(tmp_path, url, "web", "web") as (one, two):
+        poll = (await one.polls.make("Ann", "talk", PollState("", "talk", PollKind.SINGLE, "Which?", ("A", "B")))).state
+        async with two.live.watch("talk") as feed:
+            await one.polls.start("Ann", "talk", poll.id)
+            await until(lambda: b'"open"' in dict(feed.told(0, staff=True)).get("polls", b""))
+            typed = Message("talk", "web", "1", "v", "V", "B", time.time())
+            assert await until(lambda: two.polls.heard([typed])) == [PollVote(poll.id, typed.person, ("2",), "1")]
+            number = feed.number
+            await one.floor.receive([replace(typed, external_id="2")])
+            await until(lambda: "polls" in dict(feed.told(number, staff=True)))
+
+
+async def test_a_source_that_is_pointed_elsewhere_feeds_the_new_session(tmp_path: Path, url: str) -> None:
+    """A page of one process says which session a source feeds; the process that listens to it obeys."""
+    async with halls(tmp_path, url, "web", "connectors") as (web, listens):
+        await web.desk.open_session("Ann", Session("other", "Another talk", language="en"))
+        await web.feed("lobby", "other", Actor("ann", "Ann"))
+        await until(lambda: listens._leads("lobby", "talk") == "other")
+
+
+async def test_what_platforms_send_to_any_web_process_reaches_who_listens(tmp_path: Path, url: str) -> None:
+    """A signed line to /in/NAME of a process that does not listen to that source is stored; a forged one is refused."""
+    body = json.dumps({"id": "1", "user": "u", "name": "", "text": ASKED, "at": time.time()})
+    stamp = str(int(time.time()))
+    digest = hmac.new(SECRET.encode(), f"{stamp}.{body}".encode(), hashlib.sha256).hexdigest()
+    headers = {"X-Floormic-Timestamp": stamp, "X-Floormic-Signature": f"sha256={digest}"}
+    async with (
+        halls(tmp_path, url, "web", "connectors", "pipeline") as (web, *_),
+        aiohttp.ClientSession(web.url) as client,
+    ):
+        for known in (1, 0):
+            async with client.post("/in/lobby", data=body, headers=headers) as reply:
+                assert (reply.status, (await reply.json())["new"]) == (200, known)
+        async with client.post("/in/lobby", data=body + " ", headers=headers) as reply:
+            assert reply.status == 403
+        await placed(web, 1)
+
+
+async def test_a_page_without_a_model_says_what_a_text_would_join(tmp_path: Path, url: str) -> None:
+    """A web process asks the one that follows the session; nobody else may ask that."""
+    async with halls(tmp_path, url, "web", "pipeline") as (web, pipeline), aiohttp.ClientSession() as client:
+        await asks(web, "1")
+        await placed(web, 1)
+        (question,) = await web.store.questions("talk")
+        found = await until(lambda: _previewed(web))
+        assert (found.question, found.surely) == (question.id, True)
+        asked = {"session": "talk", "text": ASKED}
+        for headers in ({}, {PEER: "00" * 32}):
+            async with client.post(f"{pipeline.url}/peer/preview", json=asked, headers=headers) as reply:
+                assert reply.status == 403
+        async with client.get(f"{pipeline.url}/s/talk") as page, client.get(f"{pipeline.url}/readyz") as ready:
+            assert (page.status, ready.status) == (404, 200)
+
+
+async def _previewed(hall: Hall) -> Any:
+    found = await hall.look_up("talk", ASKED)
+    return found if found.question else None
+
+
+async def test_an_answer_is_said_by_the_process_that_says_things(tmp_path: Path, url: str) -> None:
+    """An answer on a page of one process is said by another one, once, and shown as said at the first."""
+    made: list[Chat] = []
+
+    def chat() -> Chat:
+        made.append(Chat())
+        return made[-1]
+
+    async with halls(tmp_path, url, "web", "pipeline", "outbox", "outbox", chats=chat) as (web, *_):
+        await asks(web, "1", source="chat")
+        await placed(web, 1)
+        (question,) = await web.store.questions("talk")
+        await web.desk.answer("Ann", question.id, "Tomorrow at noon.")
+        said = await until(lambda: [d for one in made for d in one.said if "Tomorrow" in d.text])
+        assert len(said) == 1
+
+        async def are_sent() -> bool:
+            return all(one.state == "sent" for one in await web.store.answering("talk"))
+
+        await until(are_sent)
+
+
+async def test_a_chat_that_is_answered_where_it_is_heard_is_answered_by_who_listens(tmp_path: Path, url: str) -> None:
+    """What goes over the connection that listens is said by the process that listens, though another one has the
+    outbox."""
+    made: list[Chat] = []
+
+    def chat() -> Chat:
+        made.append(Chat(together=True))
+        return made[-1]
+
+    async with halls(tmp_path, url, "outbox", "connectors", chats=chat) as (_, listens):
+        await until(lambda: listens.keeper.holds("outbox", "chat"))
+        to = Address("chat", "room", private=True)
+        await listens.store.deliver([Delivery("k", "talk", to, "Hello.", not_before=0.0)])
+        await until(lambda: made[1].said)
+        assert made[0].said == []
+
+
+async def test_a_test_run_hears_the_chat_of_another_process(tmp_path: Path, url: str) -> None:
+    """A code that a page of one process shows is known to the process that hears it said; both show that it was."""
+    async with halls(tmp_path, url, "web", "connectors+pipeline") as (web, listens):
+        code = web.tryouts.start("talk").code
+        await until(lambda: listens.tryouts.run("talk"))
+        await asks(listens, "1", f"test {code}")
+        await until(lambda: (run := web.tryouts.run("talk")) and "lobby" in run.heard)
+        assert await web.store.pending("talk", 10) == []
+        assert TRYOUT in web.live._topics
+
+
+async def test_whoever_is_forgotten_is_forgotten_in_every_process(tmp_path: Path, url: str) -> None:
+    """A pipeline reads everything anew where a page of another process forgot somebody."""
+    async with halls(tmp_path, url, "web", "pipeline") as (web, pipeline):
+        await asks(web, "1")
+        await placed(web, 1)
+        pipe = pipeline.pipelines["talk"]
+        await web.store.forget(Person("lobby", "1"), None, time.time())
+        await until(lambda: pipe._reread)
+
+
+async def test_all_roles_of_two_processes_share_the_work(tmp_path: Path, url: str) -> None:
+    """Two processes with all roles: each session, source and chat is one's, and together they do everything once."""
+    async with halls(tmp_path, url, "+".join(ROLES), "+".join(ROLES)) as both:
+        names = [("pipeline", "talk"), ("connector", "lobby"), ("outbox", "lobby"), ("clock", "rounds")]
+        await until(lambda: all(sum(one.keeper.holds(*name) for one in both) == 1 for name in names))
+        for n in range(20):
+            await asks(both[n % 2], str(n), f"Question {n}?")
+        await placed(both[0], 20)
+        other = next(one for one in both if not one.keeper.holds("pipeline", "talk"))
+        with pytest.raises(Fenced):
+            await other.store.place("talk", [Placed(Placement(1, False, 0.0))])
