@@ -59,13 +59,9 @@ def _named(url: str, name: str) -> str:
 
 def cut(url: str) -> None:
     """End every connection to a database, as the server does when it is killed."""
-    with psycopg.connect(url, autocommit=True) as db:
-        db.execute(
-            """
-            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE datname = current_database() AND pid != pg_backend_pid()
-            """
-        )
+    name = url.split("?")[0].rpartition("/")[2]
+    with psycopg.connect(server(), autocommit=True) as db:
+        db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
 
 
 @contextmanager

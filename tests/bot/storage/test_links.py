@@ -1,14 +1,11 @@
 """Contract of `ports.Links`: one human on several chats."""
 
-from pathlib import Path
-
 import pytest
 
 from bot.model import Person
 from bot.ports import Store
-from bot.storage.connection import connect
-from bot.storage.sqlite import open_store
 from tests.bot.storage.acts import ask
+from tests.bot.storage.conftest import Ground
 
 WEB = Person("web", "w1")
 CHAT = Person("bilibili", "b1", "小李")
@@ -90,10 +87,10 @@ async def test_nobody_is_linked_to_themselves(store: Store) -> None:
     assert await store.linked(WEB) == []
 
 
-async def test_codes_that_nobody_uses_do_not_pile_up(tmp_path: Path) -> None:
+async def test_codes_that_nobody_uses_do_not_pile_up(ground: Ground) -> None:
     """Anybody may ask for codes, with a new name each time: of those that are over only the used ones are kept, for a
     day, in which a chat may deliver again what was said."""
-    store = await open_store(tmp_path / "hall.db")
+    store = await ground.open()
     await store.offer_link("used", WEB, 900.0)
     assert await store.link("used", CHAT, 10.0)
     for n in range(200):
@@ -101,15 +98,13 @@ async def test_codes_that_nobody_uses_do_not_pile_up(tmp_path: Path) -> None:
     assert await store.link("used", CHAT, 12_000.0)
     await store.offer_link("last", WEB, 200_000.0)
     await store.close()
-    rows = connect(tmp_path / "hall.db").execute("SELECT code_hash FROM link_codes").fetchall()
-    assert [row["code_hash"] for row in rows] == ["last"]
+    assert ground.foreign("SELECT code_hash FROM link_codes") == ["last"]
 
 
-async def test_at_most_an_hour_of_codes_is_kept(tmp_path: Path) -> None:
+async def test_at_most_an_hour_of_codes_is_kept(ground: Ground) -> None:
     """Also while they are asked for without a pause."""
-    store = await open_store(tmp_path / "hall.db")
+    store = await ground.open()
     for n in range(200):
         await store.offer_link(f"hash {n}", Person("web", f"w{n}"), 900.0 + 60.0 * n)
     await store.close()
-    (count,) = connect(tmp_path / "hall.db").execute("SELECT COUNT(*) FROM link_codes").fetchone()
-    assert count <= 61
+    assert ground.foreign("SELECT COUNT(*) FROM link_codes")[0] <= 61

@@ -3,21 +3,26 @@
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import psycopg
 import pytest
 
 from bot.errors import Fenced, StoreBusy, StoreError
-from bot.model import Cursor, Message, Placed, Placement
+from bot.model import Change, Cursor, Message, Placed, Placement
 from bot.storage.opening import open_store_at
 from bot.storage.postgres import CHANNEL, PostgresStore, open_postgres
 from bot.storage.postgres_address import shown
 from bot.storage.postgres_connection import connect
 from tests.bot.storage import postgres
+from tests.bot.storage.acts import ask
+from tests.bot.storage.test_misfortune import ALL, WRITES
+from tests.bot.storage.test_polls import poll
+from tests.bot.storage.test_surveys import survey
 from tests.bot.values import TALK, message, state
 
 
@@ -266,3 +271,62 @@ async def test_what_cannot_be_used_is_told_in_one_line(url: str) -> None:
     assert "s3cret" not in str(none.value)
     assert "\n" not in str(none.value)
     assert "s3cret" not in shown("postgresql://ann:s3cret@127.0.0.1:1/hall")
+
+
+async def filled(url: str, patience: float) -> PostgresStore:
+    """What the calls of `test_misfortune` are about."""
+    store = await open_postgres(url, patience=patience)
+    await ask(store, "q1")
+    await store.apply(
+        Change("talk", 1.0, "ann", "test", polls=((None, poll()),), surveys=((None, survey()),), pulse=True)
+    )
+    with psycopg.connect(url) as db:
+        db.execute("INSERT INTO people VALUES ('p', 'Pat', 'pat', '', 0)")
+        db.execute("INSERT INTO roles VALUES ('p', '', 'expert', 0, NULL)")
+        db.execute("INSERT INTO invitations VALUES ('i0', 'h', '', '', '[]', 'Bob', 0, 99, NULL, NULL)")
+    return store
+
+
+async def outcomes(store: PostgresStore, names: Iterable[str]) -> dict[str, Any]:
+    """What became of these calls, made all at once."""
+    calls = {name: ALL[name](store) for name in names}  # type: ignore[arg-type]  # the calls are those of any store
+    return dict(zip(calls, await asyncio.gather(*calls.values(), return_exceptions=True), strict=True))
+
+
+async def test_every_call_says_in_words_that_the_server_is_gone(url: str) -> None:
+    """Within the patience, and all is well when it is back; a closed store says that it is closed."""
+    store = await filled(url, patience=1.0)
+    with psycopg.connect(postgres.server(), autocommit=True) as db:
+        name = url.split("?")[0].rpartition("/")[2]
+        db.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        postgres.cut(url)
+        began = time.monotonic()
+        failed = await outcomes(store, ALL)
+        assert time.monotonic() - began < 10
+        assert {type(outcome) for outcome in failed.values()} == {StoreError}
+        db.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    assert await store.receive([message(20)]) == 1
+    assert await store.pending("talk", 9)
+    await store.close()
+    assert {str(outcome) for outcome in (await outcomes(store, ALL)).values()} == {"the store is closed"}
+
+
+async def test_every_call_says_in_words_what_a_foreign_hand_did(url: str) -> None:
+    """Reading goes on while another program locks what is written; tables that are gone are told by name."""
+    store = await filled(url, patience=3.0)
+    held = psycopg.connect(url)
+    held.execute("SELECT pg_advisory_xact_lock(%s)", (0x68616C6C,))
+    found = await outcomes(store, ALL)
+    for name, outcome in found.items():
+        assert isinstance(outcome, Exception) == (name in WRITES or name == "probe"), name
+        if isinstance(outcome, Exception):
+            assert "another program" in str(outcome), name
+    held.close()
+    db = connect(url)
+    for table in db.columns():
+        db.execute(f'DROP TABLE IF EXISTS "{table}" CASCADE')
+    db.close()
+    for name, outcome in (await outcomes(store, ALL)).items():
+        assert isinstance(outcome, StoreError), name
+        assert "does not exist" in str(outcome), name
+    await store.close()

@@ -3,28 +3,28 @@
 import asyncio
 import threading
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from sqlite_utils import Database
 
 from bot.errors import Conflict, NotFound
 from bot.model import Change, Mode, Session, Setting
+from bot.ports import Store
 from bot.storage import sessions
-from bot.storage.sqlite import SqliteStore, open_store
+from tests.bot.storage.conftest import Open
 
 SAID = Session("evening", "An evening", language="en")
 TITLE = Setting("title", "An evening", "Another title")
 
 
-async def test_a_change_on_a_page_outlives_a_restart(tmp_path: Path) -> None:
+async def test_a_change_on_a_page_outlives_a_restart(opening: Open) -> None:
     """The same configuration read again takes nothing back; a new word in it counts, and only that."""
     for says, stands in [
         (SAID, replace(SAID, title="Another title", grouping=Mode.OFF, review=True)),
         (replace(SAID, review=True), replace(SAID, title="Another title", grouping=Mode.OFF, review=True)),
         (replace(SAID, title="The newest"), replace(SAID, title="The newest", grouping=Mode.OFF)),
     ]:
-        store = await open_store(tmp_path / "hall.db")
+        store = await opening()
         assert await store.configure_session(says) == (stands if says is not SAID else SAID)
         if says is SAID:
             settings = (TITLE, Setting("grouping", "auto", "off"), Setting("review", False, True))
@@ -33,7 +33,7 @@ async def test_a_change_on_a_page_outlives_a_restart(tmp_path: Path) -> None:
         await store.close()
 
 
-async def test_the_ledger_keeps_who_set_what(store: SqliteStore) -> None:
+async def test_the_ledger_keeps_who_set_what(store: Store) -> None:
     """A change of settings is read back as it was written."""
     await store.configure_session(SAID)
     change = Change("evening", 1.0, "Ann", "set_up", settings=(TITLE, Setting("starts_at", None, 5.0)))
@@ -41,7 +41,7 @@ async def test_the_ledger_keeps_who_set_what(store: SqliteStore) -> None:
     assert [action.change for action in await store.actions("evening")] == [change]
 
 
-async def test_two_who_set_the_same_do_not_overwrite_each_other(store: SqliteStore) -> None:
+async def test_two_who_set_the_same_do_not_overwrite_each_other(store: Store) -> None:
     """A change that was decided on an older value is refused whole; one of another field is not."""
     await store.configure_session(SAID)
     await store.apply(Change("evening", 1.0, "Ann", "set_up", settings=(TITLE,)))
@@ -52,7 +52,7 @@ async def test_two_who_set_the_same_do_not_overwrite_each_other(store: SqliteSto
     assert (evening.title, evening.speaker, evening.language) == ("Another title", "", "zh")
 
 
-async def test_a_session_is_opened_once(store: SqliteStore) -> None:
+async def test_a_session_is_opened_once(store: Store) -> None:
     """An id that is taken is refused, and what stands there stays; what does not exist cannot be set."""
     await store.apply(Change("evening", 1.0, "Ann", "open", opens=SAID))
     with pytest.raises(Conflict, match="already"):
@@ -62,7 +62,7 @@ async def test_a_session_is_opened_once(store: SqliteStore) -> None:
         await store.apply(Change("nowhere", 3.0, "Bo", "set_up", settings=(TITLE,)))
 
 
-async def test_what_a_configuration_named_is_known(store: SqliteStore) -> None:
+async def test_what_a_configuration_named_is_known(store: Store) -> None:
     """Sessions made on a page are told from those that a file named, also when it names them no longer."""
     known = await store.configured_sessions()
     await store.apply(Change("made", 1.0, "Ann", "open", opens=replace(SAID, id="made")))
@@ -71,7 +71,7 @@ async def test_what_a_configuration_named_is_known(store: SqliteStore) -> None:
 
 
 async def test_many_who_ask_cost_one_reading_and_see_each_change_at_once(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every request asks for the sessions: they are read once after each change, and never older than the change."""
     readings: list[int] = []
@@ -85,7 +85,7 @@ async def test_many_who_ask_cost_one_reading_and_see_each_change_at_once(
     assert len(readings) == 3
 
 
-async def test_a_list_of_sessions_belongs_to_who_asked(store: SqliteStore) -> None:
+async def test_a_list_of_sessions_belongs_to_who_asked(store: Store) -> None:
     """What one does to it nobody else sees."""
     await store.save_session(SAID)
     (await store.sessions()).clear()
@@ -93,7 +93,7 @@ async def test_a_list_of_sessions_belongs_to_who_asked(store: SqliteStore) -> No
 
 
 async def test_a_reading_that_began_before_a_change_is_not_shown_after_it(
-    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever asks once the change is acknowledged does not get what another one had begun to read before."""
     begun, go, real = threading.Event(), threading.Event(), sessions.all_

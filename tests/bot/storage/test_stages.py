@@ -2,19 +2,19 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from bot.model import Change, Stage, Status
-from bot.storage.sqlite import SqliteStore, open_store
+from bot.ports import Store
+from tests.bot.storage.conftest import Open
 from tests.bot.values import state
 
 To = Callable[..., Awaitable[int]]
 
 
 @pytest.fixture
-async def to(store: SqliteStore) -> To:
+async def to(store: Store) -> To:
     """Brings the question "q1" into a status at a time; the action's id."""
     await store.apply(Change("talk", 1.0, "ann", "split", ((None, state("q1")),)))
 
@@ -26,11 +26,11 @@ async def to(store: SqliteStore) -> To:
     return change
 
 
-async def since(store: SqliteStore) -> float | None:
+async def since(store: Store) -> float | None:
     return (await store.question("q1")).staged_at
 
 
-async def test_a_question_knows_when_it_came_on_stage(store: SqliteStore, to: To) -> None:
+async def test_a_question_knows_when_it_came_on_stage(store: Store, to: To) -> None:
     """Not before; then from when it came, whatever else is changed; and anew when it comes again."""
     assert await since(store) is None
     await to(Status.ON_STAGE, 10.0)
@@ -43,7 +43,7 @@ async def test_a_question_knows_when_it_came_on_stage(store: SqliteStore, to: To
     assert await since(store) == 40.0
 
 
-async def test_what_is_undone_never_was(store: SqliteStore, to: To) -> None:
+async def test_what_is_undone_never_was(store: Store, to: To) -> None:
     """Back on stage by undo, the time goes on as if it had not left; off it by undo, it never came."""
     await to(Status.ON_STAGE, 10.0)
     left = await to(Status.ANSWERED, 50.0)
@@ -55,7 +55,7 @@ async def test_what_is_undone_never_was(store: SqliteStore, to: To) -> None:
     assert await since(store) is None
 
 
-async def test_the_time_can_begin_anew(store: SqliteStore, to: To) -> None:
+async def test_the_time_can_begin_anew(store: Store, to: To) -> None:
     """For the question on stage, which is told as changed; where none is, nothing happens."""
     await store.restart_stage("talk", 5.0)
     assert await since(store) is None
@@ -66,14 +66,14 @@ async def test_the_time_can_begin_anew(store: SqliteStore, to: To) -> None:
     assert (changed.id, changed.staged_at) == ("q1", 30.0)
 
 
-async def test_how_a_stage_is_shown_outlives_a_restart(tmp_path: Path) -> None:
+async def test_how_a_stage_is_shown_outlives_a_restart(opening: Open) -> None:
     """The limit and blanking of each session, without any until somebody chose."""
-    store = await open_store(tmp_path / "hall.db")
+    store = await opening()
     assert await store.stage("talk") == Stage()
     await store.keep_stage("talk", Stage(120, True))
     await store.keep_stage("talk", Stage(60, False))
     await store.keep_stage("other", Stage(0, True))
     await store.close()
-    store = await open_store(tmp_path / "hall.db")
+    store = await opening()
     assert [await store.stage(session) for session in ("talk", "other")] == [Stage(60, False), Stage(0, True)]
     await store.close()
