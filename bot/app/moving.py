@@ -76,7 +76,10 @@ def told_move(done: Done, place: Place) -> Iterator[str]:
     else:
         yield f'Put into the configuration, before any table: database = "{shown(done.target)}"'
         if parts(done.target).get("password"):
-            yield "Its password belongs into it; better put the whole address into the variable FLOORMIC_DATABASE."
+            yield (
+                'Its password belongs into it; better write database_env = "FLOORMIC_DATABASE" and put the whole '
+                "address into that variable."
+            )
         yield f"{done.source} stays as it is; delete it when you miss nothing."
     yield "Next: `floormic doctor`, then `floormic run`."
 

@@ -13,14 +13,25 @@ from typing import Any
 
 from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]  # documented: the driver it found best
 
-from bot.app.doctor import holdings, machine, machine_probes, network_probes, outside, store_probes
+from bot.app.doctor import (
+    holdings,
+    machine,
+    machine_probes,
+    network_probes,
+    outside,
+    shared,
+    shared_probes,
+    store_probes,
+)
 from bot.app.doctor.finding import Finding, Verdict, ok, warning
+from bot.app.doctor.shared_probes import Shared
 from bot.app.doctor.store_probes import Stored
 from bot.app.keeping import Place, backups_in, place_of
 from bot.app.source_status import installation, standing
 from bot.app.sources import load
 from bot.errors import FloormicError, SettingsError
 from bot.settings import Settings
+from bot.storage.copying import Inside
 from knowledge.course import read_course
 
 LIMIT = 10.0
@@ -60,10 +71,20 @@ class Subject:
     problems: Sequence[str]
     now: float
     limit: float
+    shared: Shared | None = None
+    unusable: str = ""
+    """What PostgreSQL says, and why it says nothing; neither where the database is a file."""
 
     @cached_property
     def runner(self) -> int:
-        return self.place.runner
+        if not self.place.postgres:
+            return self.place.runner
+        return -1 if self.shared and self.shared.users else 0  # on whatever machine
+
+    @property
+    def founded(self) -> bool:
+        """Whether there is anything to lose."""
+        return bool(self.shared and self.shared.schema) if self.place.postgres else self.place.database.exists()
 
     @cached_property
     def _store(self) -> "asyncio.Task[Stored | None]":
@@ -71,10 +92,18 @@ class Subject:
 
     async def store(self) -> Stored | None:
         """Read once for all looks. None where there is no database, or none that can be read; `database` says so."""
+        if self.place.postgres:
+            return _stored(self.shared) if self.shared else None
         try:
             return await asyncio.shield(self._store)
         except FloormicError:
             return None
+
+
+def _stored(shared: Shared) -> Stored:
+    """As far as it says the same of a file; on this machine's disk it takes nothing."""
+    inside = Inside(shared.schema, {})
+    return Stored(inside, (), shared.newest, shared.largest, shared.sessions, shared.encoder, size=0)
 
 
 class Detached(ThreadPoolExecutor):
@@ -115,6 +144,8 @@ def examine(config: Path | None, *, now: Callable[[], float] = time.time, limit:
 async def _examine(subject: Subject) -> Examined:
     asyncio.get_running_loop().set_default_executor(Detached())
     began = time.monotonic()
+    if subject.place.postgres:  # the other looks want to know whether the program runs
+        await _ask_postgres(subject)
     looks = [(group, name, look) for group, all_ in LOOKS.items() for name, look in all_]
     found = await asyncio.gather(*(_within(subject, name, look) for _, name, look in looks))
     groups: dict[str, list[Finding]] = {}
@@ -122,6 +153,16 @@ async def _examine(subject: Subject) -> Examined:
         groups.setdefault(group, []).extend(findings)
     told = {group: findings for group, findings in groups.items() if findings}
     return Examined(subject.now, time.monotonic() - began, bool(subject.runner), told)
+
+
+async def _ask_postgres(subject: Subject) -> None:
+    asking = asyncio.to_thread(shared_probes.shared, subject.place, subject.now, subject.limit / 4)
+    try:
+        subject.shared = await asyncio.wait_for(asking, subject.limit)
+    except FloormicError as error:
+        subject.unusable = str(error)
+    except TimeoutError:
+        subject.unusable = f"the database does not answer within {subject.limit:g} s"
 
 
 async def _within(subject: Subject, name: str, look: Look) -> Sequence[Finding]:
@@ -152,8 +193,10 @@ async def _packages(subject: Subject) -> Finding:
     return machine.judge_packages(required, installed, sys.version_info[:3])
 
 
-async def _sqlite(subject: Subject) -> Finding:
-    return machine.judge_sqlite(sqlite3.sqlite_version_info, sqlite3.__name__)
+async def _sqlite(subject: Subject) -> Sequence[Finding]:
+    if subject.place.postgres:
+        return []
+    return [machine.judge_sqlite(sqlite3.sqlite_version_info, sqlite3.__name__)]
 
 
 async def _room(subject: Subject) -> Finding:
@@ -164,7 +207,7 @@ async def _room(subject: Subject) -> Finding:
 
 async def _file_system(subject: Subject) -> Finding:
     data = subject.place.data
-    kind = await asyncio.to_thread(machine_probes.file_system, data)
+    kind = await asyncio.to_thread(machine_probes.file_system, data) if not subject.place.postgres else ""
     return machine.judge_system(kind, await asyncio.to_thread(machine_probes.is_read_only, data))
 
 
@@ -196,13 +239,30 @@ async def _user(subject: Subject) -> Finding:
     return machine.judge_user(user, owner.owner if owner else user)
 
 
-async def _database(subject: Subject) -> Finding:
+async def _database(subject: Subject) -> Sequence[Finding]:
     if subject.place.postgres:
-        return holdings.judge_answer(await asyncio.to_thread(store_probes.trouble_with, subject.place.postgres))
-    return holdings.judge_integrity(await asyncio.to_thread(store_probes.damage_of, subject.place))
+        return _shared(subject)
+    return [holdings.judge_integrity(await asyncio.to_thread(store_probes.damage_of, subject.place))]
+
+
+def _shared(subject: Subject) -> Sequence[Finding]:
+    if (found := subject.shared) is None:
+        return [shared.judge_unusable(subject.unusable)]
+    return [
+        shared.judge_reached(found.place, found.version, found.size),
+        shared.judge_vectors(found.vectors, bool(found.schema)),
+        *shared.judge_owner(found.ours),
+        shared.judge_clocks(found.ahead),
+        shared.judge_leases(found.users, found.leases),
+        *([shared.judge_backlog(found.backlog, found.users, list(found.leases), subject.now)] if found.backlog else []),
+    ]
 
 
 async def _schema(subject: Subject) -> Sequence[Finding]:
+    if found := subject.shared:
+        if not found.schema:
+            return [ok("schema", "there are no tables yet; the program makes them at its first start")]
+        return [holdings.judge_schema(found.newer, found.pending)]
     store = await subject.store()
     return [holdings.judge_schema(store.inside.newer, store.pending)] if store else []
 
@@ -214,8 +274,8 @@ async def _folder(subject: Subject) -> Finding:
 
 async def _backups(subject: Subject) -> Finding:
     if subject.place.postgres:
-        return ok("backups", "the database is PostgreSQL, whose copies (pg_dump) are not looked at here")
-    folder, holds = subject.place.backups, subject.place.database.exists()
+        return ok("backups", "pg_dump copies this database, as docs/backup.md says; its copies are not looked at here")
+    folder, holds = subject.place.backups, subject.founded
     found = await asyncio.to_thread(backups_in, folder)
     if not found:
         return holdings.judge_backups(None, 0, "", folder, holds)
@@ -230,7 +290,7 @@ async def _backups(subject: Subject) -> Finding:
 
 async def _secret(subject: Subject) -> Finding:
     weakness = await asyncio.to_thread(store_probes.weakness_of_secret, subject.place)
-    return holdings.judge_secret(weakness, subject.place.database.exists())
+    return holdings.judge_secret(weakness, subject.founded)
 
 
 async def _secret_files(subject: Subject) -> Finding:

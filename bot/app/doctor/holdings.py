@@ -43,13 +43,6 @@ def judge_integrity(damage: str | None) -> Finding:
     return ok("database", "the database is whole")
 
 
-def judge_answer(trouble: str) -> Finding:
-    """`trouble`: why PostgreSQL cannot be used, "" where it answers. Whether it is whole is its own to watch."""
-    if trouble:
-        return fault("database", trouble, "see docs/moving.md")
-    return ok("database", "PostgreSQL answers")
-
-
 def judge_schema(newer: Sequence[str], pending: Sequence[str]) -> Finding:
     """Steps that this program does not know, and steps that the database has not seen."""
     if newer:

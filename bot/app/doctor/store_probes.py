@@ -3,12 +3,11 @@
 import json
 import os
 import stat
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from sqlite_utils import Database
 from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]  # documented: the driver it found best
@@ -17,8 +16,6 @@ from bot.app.doctor.holdings import Mode
 from bot.app.keeping import Place, look_through
 from bot.errors import FloormicError, StoreError
 from bot.settings.secret import weakness_of
-from bot.storage import postgres_connection as postgres
-from bot.storage import postgres_migrations
 from bot.storage.connection import Failure, connect, explained
 from bot.storage.copying import Inside, damage, still
 from bot.storage.migrations import steps
@@ -70,57 +67,27 @@ def opened(place: Place) -> Iterator[Database]:
 
 def stored(place: Place) -> Stored | None:
     """None where there is no database yet. Raises `StoreError`."""
-    if place.postgres:
-        return _stored_in_postgres(place.postgres)
     if not place.database.exists():
         return None
     try:
         with opened(place) as db:
             names = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            newest, largest, sessions, encoder = None, 0, frozenset[str](), ""
+            if {"messages", "sessions"} <= names:
+                newest = db.execute("SELECT MAX(at) FROM messages").fetchone()[0]
+                row = db.execute(
+                    "SELECT COUNT(*) AS n FROM messages GROUP BY session ORDER BY n DESC LIMIT 1"
+                ).fetchone()
+                largest = int(row[0]) if row else 0
+                sessions = frozenset(str(row[0]) for row in db.execute("SELECT id FROM sessions"))
+            if "encoder" in names and (row := db.execute("SELECT fingerprint FROM encoder").fetchone()):
+                encoder = str(row[0])
             applied = tuple(step.name for step in steps.applied(db))
             pending = tuple(step.name for step in steps.pending(db))
             size = sum(path.stat().st_size for path in place.data.glob(f"{place.database.name}*"))
-            return Stored(Inside(applied, {}), pending, *_held(db, names), size)
+            return Stored(Inside(applied, {}), pending, newest, largest, sessions, encoder, size)
     except Failure as error:
         raise explained(error) from error
-
-
-def _held(db: Any, tables: Container[str]) -> tuple[float | None, int, frozenset[str], str]:
-    """`newest`, `largest`, `sessions` and `encoder`."""
-    newest, largest, sessions, encoder = None, 0, frozenset[str](), ""
-    if "messages" in tables and "sessions" in tables:
-        newest = db.execute("SELECT MAX(at) FROM messages").fetchone()[0]
-        row = db.execute("SELECT COUNT(*) AS n FROM messages GROUP BY session ORDER BY n DESC LIMIT 1").fetchone()
-        largest = int(row[0]) if row else 0
-        sessions = frozenset(str(row[0]) for row in db.execute("SELECT id FROM sessions"))
-    if "encoder" in tables and (row := db.execute("SELECT fingerprint FROM encoder").fetchone()):
-        encoder = str(row[0])
-    return newest, largest, sessions, encoder
-
-
-def _stored_in_postgres(url: str) -> Stored | None:
-    db = postgres.connect(url)
-    try:
-        tables = db.columns()
-        if not (done := postgres_migrations.applied(db)):
-            return None
-        pending = tuple(name for name in postgres_migrations.STEPS if name not in done)
-        newer = tuple(name for name in done if name not in postgres_migrations.STEPS)
-        size = db.execute("SELECT pg_database_size(current_database())").fetchone()[0]
-        return Stored(Inside(newer, {}), pending, *_held(db, tables), size)
-    except postgres.Failure as error:
-        raise postgres.explained(error) from error
-    finally:
-        db.close()
-
-
-def trouble_with(url: str) -> str:
-    """Why PostgreSQL cannot be used there; "" where it can."""
-    try:
-        _stored_in_postgres(url)
-    except StoreError as error:
-        return str(error)
-    return ""
 
 
 def damage_of(place: Place) -> str | None:

@@ -54,7 +54,7 @@ def back_up(
     if place.postgres:
         raise BadInput(
             "the database is PostgreSQL: keep copies of it with pg_dump --format=custom, and of the folder "
-            f"{place.data} beside it"
+            f"{place.data} beside it, as docs/backup.md tells"
         )
     if not place.database.exists():
         raise NotFound(f"there is no database yet at {place.database}")

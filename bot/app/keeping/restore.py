@@ -65,8 +65,8 @@ def restore(file: Path, config: Path, *, replace: bool = False, now: float, told
     """Bring back what is in the backup `file`, for the configuration at `config`, which is written if it is not there.
 
     Raises `StoreBusy` where the program runs, `Conflict` where there are data already and they are not to be replaced,
-    `BadInput` for a file that is no whole backup or from a newer program, `StoreError` where the disk does not do it.
-    Then everything is as it was.
+    `BadInput` for a file that is no whole backup or from a newer program and where the database is PostgreSQL,
+    `StoreError` where the disk does not do it. Then everything is as it was.
     """
     config = config.absolute()
     with _unpacked_config(file, config) as place:
@@ -146,8 +146,8 @@ def _unpacked_config(file: Path, config: Path) -> Iterator[Place]:
 def _require_stopped(place: Place) -> None:
     if place.postgres:
         raise BadInput(
-            "the database is PostgreSQL: a copy of it comes back with pg_restore; a backup is a file of SQLite, so "
-            "take `database` out of the configuration, restore it, and use `floormic move`"
+            "the database is PostgreSQL: a copy of it comes back with pg_restore, as docs/backup.md tells; a backup is "
+            "a file of SQLite, so take `database` out of the configuration, restore it, and use `floormic move`"
         )
     if place.runner:
         raise StoreBusy(

@@ -8,12 +8,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot.app.doctor import examine
 from bot.app.keeping import back_up, place_of, restore
 from bot.app.listening import listen
 from bot.app.source_status import installation, standing
 from bot.connectors.intake import IntakeOptions
-from bot.errors import BadInput, StoreBusy
+from bot.errors import BadInput, SettingsError, StoreBusy
 from bot.model import SourceHealth, SourceState
 from bot.settings import Settings
 from bot.storage.postgres import open_postgres
@@ -46,6 +45,16 @@ def test_a_backup_says_what_to_use_instead(config: Path, tmp_path: Path) -> None
     assert not (tmp_path / "backups").exists()
 
 
+def test_without_its_variable_nothing_takes_a_former_file_for_the_database(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backup that a clock starts without the variable would copy what was moved away months ago."""
+    monkeypatch.delenv("HALL")
+    for look in (place_of, installation):
+        with pytest.raises(SettingsError, match="the environment variable HALL is not set"):
+            look(config)
+
+
 def test_sources_are_read_from_the_database(config: Path, url: str) -> None:
     """As from a file, while the program runs."""
 
@@ -58,26 +67,6 @@ def test_sources_are_read_from_the_database(config: Path, url: str) -> None:
         await store.close()
 
     asyncio.run(keep())
-
-
-@pytest.mark.parametrize("founded", [True, False])
-def test_the_doctor_asks_postgresql(config: Path, monkeypatch: pytest.MonkeyPatch, founded: bool) -> None:
-    """Whether it answers and of which schema it is; an empty one is none yet."""
-    with postgres.database("template0") as empty:
-        if not founded:
-            monkeypatch.setenv("HALL", empty)
-        found = {one.check: one.what for one in examine(config, limit=20).groups["Data"]}
-    assert found["database"] == "PostgreSQL answers"
-    assert ("schema" in found) == founded
-    assert "pg_dump" in found["backups"]
-
-
-def test_the_doctor_says_why_postgresql_does_not_answer(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In one line, without the password."""
-    monkeypatch.setenv("HALL", "postgresql://ann:s3cret@127.0.0.1:1/hall")
-    (found,) = [one for one in examine(config, limit=20).groups["Data"] if one.check == "database"]
-    assert "127.0.0.1" in found.what
-    assert "s3cret" not in found.what
 
 
 async def test_a_source_that_another_process_listens_to_is_not_listened_to(tmp_path: Path, url: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from bot.app.stores import open_configured
 from bot.errors import StoreError
@@ -230,7 +231,7 @@ async def test_a_database_of_others_is_refused(url: str) -> None:
 
 class TestTwoInstallations:
     def settings(self, folder: Path, url: str) -> Settings:
-        return Settings(data=folder, database=url)
+        return Settings(data=folder, database=SecretStr(url))
 
     async def opens(self, settings: Settings) -> None:
         await (await open_configured(settings)).close()
