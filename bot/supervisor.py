@@ -43,6 +43,9 @@ STEADY = 60.0
 BEAT = 5.0
 """Seconds between two notes of how the sources are: so exact is the beginning of an outage after a crash."""
 
+UNHEARD = 20.0
+"""Seconds without a note of another process after which nobody listens to a source: another one would by then."""
+
 LEAST_WAIT = 0.1
 """Seconds to wait where a chat says that we need not wait."""
 
@@ -77,6 +80,8 @@ REMEMBERED = 1000
 
 OLDEST = 20 * 365 * 86400.0
 """Seconds. What seems to have been said before that has no time, or one in another unit."""
+
+NOBODY = "no process listens to it: start one with the role connectors"
 
 LONGEST_NAME = 60
 LONGEST_TEXT = 10_000
@@ -321,7 +326,16 @@ class Supervisor:
     async def reports(self) -> list[SourceReport]:
         """The sources of this program as they are now, by name, whichever process listens to them."""
         await self._note(self._listened)
-        return [report for report in await self._store.sources() if report.health.source in self._watches]
+        reports = [report for report in await self._store.sources() if report.health.source in self._watches]
+        return [report if report.health.source in self._here else self._elsewhere(report) for report in reports]
+
+    def _elsewhere(self, report: SourceReport) -> SourceReport:
+        """As another process said last; where it says nothing any more, nobody listens."""
+        health = report.health
+        if health.state is not SourceState.CONNECTED or self._now() - health.alive_at < UNHEARD:
+            return report
+        lost = replace(health, state=SourceState.LOST, since=health.alive_at, trouble=NOBODY)
+        return replace(report, health=lost)
 
     def healths(self) -> list[SourceHealth]:
         """How each source to which this process listens is at this moment, by what is in memory."""

@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 PATIENCE = 8.0
 """Seconds in which a source may find a new owner, so that who calls need not come again."""
 
+WAITING = 64
+"""Calls that wait for a new owner at most; further ones are turned away, to come again."""
+
 LOOK_AGAIN = 0.25
 HOOK_SECONDS = 10.0
 LOOK_SECONDS = 2.0
@@ -40,25 +43,31 @@ class Peers:
     def __init__(self, key: bytes, find: Find, owner: str) -> None:
         self._key, self._find, self._owner = key.hex(), find, owner
         self._http: aiohttp.ClientSession | None = None
+        self._waiting = 0
 
     def knows(self, given: str) -> bool:
         """Whether another process of ours asks: then nothing is handed on once more."""
-        return hmac.compare_digest(given.encode(), self._key.encode())
+        return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._key.encode())
 
     async def hook(self, source: str, request: HookRequest) -> HookReply:
         """Let the process that listens to this source take it; BUSY where there is none."""
+        headers = {name: value for name, value in request.headers.items() if name not in _OF_THE_WAY}
         until = asyncio.get_running_loop().time() + PATIENCE
-        while asyncio.get_running_loop().time() < until:
+        while True:
             if (at := self._at("connector", source)) is not None:
-                headers = {name: value for name, value in request.headers.items() if name not in _OF_THE_WAY}
                 try:
                     return await self._forward(f"{at}/in/{source}", request, headers | {PEER: self._key})
                 except aiohttp.ClientConnectorError:  # nothing was handed over yet
                     log.info("%s: the process that listens to it cannot be reached", source)
                 except (aiohttp.ClientError, TimeoutError):
                     return BUSY
-            await asyncio.sleep(LOOK_AGAIN)
-        return BUSY
+            if self._waiting >= WAITING or asyncio.get_running_loop().time() > until:
+                return BUSY
+            self._waiting += 1
+            try:
+                await asyncio.sleep(LOOK_AGAIN)
+            finally:
+                self._waiting -= 1
 
     async def preview(self, session: str, text: str) -> Preview | None:
         """None where nobody says it in time."""

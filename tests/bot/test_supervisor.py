@@ -14,7 +14,7 @@ import pytest
 from bot.errors import ConnectorError, Crowded, Refused, StoreError, TryLater
 from bot.model import Abilities, Address, Delivery, Message, Outage, SourceReport, SourceState
 from bot.ports import Floor, HookReply, HookRequest
-from bot.supervisor import AT_THE_DOOR, BURST, PACE, STEADY, TALK, Bucket, Supervisor
+from bot.supervisor import AT_THE_DOOR, BURST, NOBODY, PACE, STEADY, TALK, Bucket, Supervisor
 from tests.bot.connectors.contract import FakeSources
 from tests.bot.values import message
 from tests.fake_floor import FakeFloor
@@ -602,6 +602,18 @@ async def test_what_may_still_be_said_is_shown() -> None:
         health = (await run.state("chat", SourceState.CONNECTED)).health
         assert (health.chat_minute, health.chat_hour, health.chat_limits) == (4, 7, (30, 1000))
         assert (await run.report("mute")).health.chat_limits == (0, 0)
+
+
+async def test_a_source_to_which_no_process_listens_is_shown_as_lost() -> None:
+    """A process that only shows the sources believes what another one noted, for as long as that one goes on noting."""
+    store, clock = FakeSources(), Clock()
+    async with running(Script("chat"), store=store, now=clock) as run:
+        await run.state("chat", SourceState.CONNECTED)
+    shows = Supervisor(FakeFloor(), store, [Script("chat")], clock)
+    assert [one.health.state for one in await shows.reports()] == [SourceState.CONNECTED]
+    clock.now += 30.0
+    (report,) = await shows.reports()
+    assert (report.health.state, report.health.trouble) == (SourceState.LOST, NOBODY)
 
 
 async def test_stopping_stops_every_source_and_notes_it() -> None:

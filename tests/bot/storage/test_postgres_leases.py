@@ -10,6 +10,7 @@ import pytest
 from bot.errors import Fenced, StoreError
 from bot.model import Cursor, Message, Placed, Placement, Session
 from bot.storage.postgres import PostgresStore, open_postgres
+from bot.storage.postgres_connection import connect
 from bot.storage.postgres_leases import PostgresLeases
 from tests.bot.storage import postgres
 
@@ -115,6 +116,21 @@ async def test_a_write_under_way_is_waited_for(url: str, two: tuple[PostgresLeas
             await other.take(NAME)
         db.commit()
     assert await other.take(NAME)
+
+
+async def test_who_sleeps_in_the_middle_of_a_write_holds_nobody_up(
+    url: str, two: tuple[PostgresLeases, PostgresLeases]
+) -> None:
+    """A process that is stopped inside a transaction is thrown out by the server, so that its lease can be taken."""
+    one, other = two
+    await one.take(NAME)
+    sleeping = connect(url, patience=1.0)
+    sleeping.execute("BEGIN")
+    fence = "SELECT 1 FROM fences WHERE name = ? AND token = ? FOR SHARE"
+    assert sleeping.execute(fence, (NAME, one.tokens[NAME])).fetchone()
+    await asyncio.sleep(VALID + 1.0)
+    assert await other.take(NAME)
+    sleeping.close()
 
 
 async def test_a_lost_connection_is_made_anew(url: str, two: tuple[PostgresLeases, PostgresLeases]) -> None:
