@@ -586,11 +586,18 @@ class Hall:
         if self._understanding is not None:
             await asyncio.shield(self._understanding)
 
+    async def _drain(self) -> None:
+        """Serve on while a proxy learns that nobody should come here any more."""
+        if "web" in self.roles and self.settings.web.drain:
+            self._vitals.stopping = True
+            await asyncio.sleep(self.settings.web.drain)
+
     async def stop(self) -> None:
         if self._keeping:  # others may go on at once
             self._keeping.cancel()
             await asyncio.wait({self._keeping})
         if self._serving:
+            await self._drain()
             await self._serving.close()
         await self.transcripts.close()
         await self.following.close()

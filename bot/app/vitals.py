@@ -48,6 +48,7 @@ class Vitals:
         self._model, self._sources, self._lagged = model, sources, lagged
         self._answered_at = time.monotonic()
         self._failure: Exception | None = None
+        self.stopping = False
 
     def committed(self, calls: int, seconds: float, error: Exception | None) -> None:
         """The store wrote something, or could not."""
@@ -66,6 +67,7 @@ class Vitals:
             model=self._model(),
             sources=tuple(self._sources()),
             disk_free=shutil.disk_usage(self._folder).free,
+            stopping=self.stopping,
         )
 
     async def run(self, store: Backlogs) -> None:

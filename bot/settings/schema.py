@@ -39,6 +39,13 @@ class WebSettings(Section):
         description="Addresses or networks of reverse proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are "
         'believed, such as `["127.0.0.1", "10.0.0.0/8"]`.',
     )
+    drain: StrictInt = Field(
+        default=0,
+        ge=0,
+        le=60,
+        description="Seconds that a process goes on serving pages after it was told to stop, while `/readyz` says so: "
+        "as long as a proxy before several processes takes to send nobody there any more. 0 where there is one.",
+    )
 
     metrics: tuple[str, ...] = Field(
         default=("127.0.0.0/8", "::1"),

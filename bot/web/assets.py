@@ -5,6 +5,7 @@ import hashlib
 import mimetypes
 import posixpath
 import re
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -52,11 +53,12 @@ class Assets:
         together = "".join(f"{name} {asset.tag}\n" for name, asset in self._assets.items())
         self.release = hashlib.sha256(together.encode()).hexdigest()[:12]
 
-    def compress(self) -> None:
-        """All of them, so that nobody waits for it later (about a second)."""
+    def compress(self, over: threading.Event) -> None:
+        """All of them, so that nobody waits for it later (about a second), unless it is `over` before."""
         for asset in self._assets.values():
             for encoding in asset.encodings:
-                asset.encoded(encoding)
+                if not over.is_set():
+                    asset.encoded(encoding)
 
     def get(self, name: str) -> Asset | None:
         return self._assets.get(name)

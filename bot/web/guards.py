@@ -25,6 +25,9 @@ log = logging.getLogger(__name__)
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+LEFT = 499
+"""What is counted where the client did not wait, as nginx does."""
+
 PARTICIPANT_DAYS = 400 * 86_400  # seconds; browsers keep no cookie longer
 LOGIN_STAYS = 30 * 86_400  # seconds; the store ends it earlier
 
@@ -112,7 +115,10 @@ def make_guards(
             _require_same_site(request, caller, site)
             site.take_write(caller)
         if route.body is not None or (route.unsafe and route.kind == "hook"):
-            await request.read()  # a role may be lost while a slow body comes in
+            try:
+                await request.read()  # a role may be lost while a slow body comes in
+            except ConnectionError:  # nobody is there any more to be answered
+                return web.Response(status=LEFT)
         if not route.unsafe or route.largest:
             return await admit(route, request, caller, handler)
         nonlocal writing

@@ -10,15 +10,12 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from bot.tracing import concerning
-from bot.web.guards import Proxies
+from bot.web.guards import LEFT, Proxies
 from bot.web.routes import Policy
 
 HEADER = "X-Request-ID"
 GIVEN = re.compile(r"[A-Za-z0-9._-]{8,64}")
 REQUEST_ID = web.RequestKey("request_id", str)
-LEFT = 499
-"""What is counted where the client did not wait, as nginx does."""
-
 UNDECLARED = "(no such address)"
 
 

@@ -64,10 +64,11 @@ class ReadinessDetails(Reply):
 
 
 class Readiness(Reply):
-    """`reasons` why no requests may come: "store" (nothing can be written), "model" (it cannot be loaded)."""
+    """`reasons` why no requests may come: "store" (nothing can be written), "model" (it cannot be loaded),
+    "stopping" (it was told to)."""
 
     ready: bool
-    reasons: list[Literal["store", "model"]]
+    reasons: list[Literal["store", "model", "stopping"]]
     details: ReadinessDetails | None = None
 
 

@@ -1,6 +1,7 @@
 """The one constructor of the web side."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Container, Mapping, Sequence
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError
@@ -238,14 +239,17 @@ def _application(
     app.on_response_prepare.append(set_headers(site, policy))
     app.on_response_prepare.append(name_request)
     app.on_shutdown.append(events.close)
-    app.cleanup_ctx.append(partial(_compressed, site))
+    if pages:
+        app.cleanup_ctx.append(partial(_compressed, site))
     return app
 
 
 async def _compressed(site: Site, app: web.Application) -> AsyncIterator[None]:
     """The static files are compressed while the first visitors come: the pages do not wait for it."""
-    compressing = asyncio.create_task(asyncio.to_thread(site.assets.compress))
+    over = threading.Event()
+    compressing = asyncio.create_task(asyncio.to_thread(site.assets.compress, over))
     yield
+    over.set()
     await compressing
 
 

@@ -45,23 +45,26 @@ class ModelState:
 @dataclass(frozen=True, slots=True)
 class Condition:
     """How the program is. `alive`: the writing thread answers; `store`: why nothing can be written, "" where it can;
-    `disk_free` in bytes."""
+    `disk_free` in bytes; `stopping`: it was told to."""
 
     alive: bool = True
     store: str = ""
     model: ModelState = ModelState("loaded")
     sources: Sequence[SourceHealth] = ()
     disk_free: int = 2**40
+    stopping: bool = False
 
     @property
-    def reasons(self) -> list[Literal["store", "model"]]:
+    def reasons(self) -> list[Literal["store", "model", "stopping"]]:
         """Why no traffic may come. A model that still loads is none: what is asked meanwhile waits in the inbox. Nor is
         a source that is down, for the pages are for everybody else, nor a disk on which one can still write."""
-        found: list[Literal["store", "model"]] = []
+        found: list[Literal["store", "model", "stopping"]] = []
         if self.store or not self.alive:
             found.append("store")
         if self.model.state == "failed":
             found.append("model")
+        if self.stopping:
+            found.append("stopping")
         return found
 
 

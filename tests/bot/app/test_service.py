@@ -58,9 +58,11 @@ def manager(folder: Path) -> Iterator[Manager]:
 
 
 @contextmanager
-def running(folder: Path, listening: socket.socket, managing: Manager, **more: str) -> Iterator[subprocess.Popen[str]]:
+def running(
+    folder: Path, listening: socket.socket, managing: Manager, config: str = CONFIG, **more: str
+) -> Iterator[subprocess.Popen[str]]:
     """The program under a manager, with a socket that was opened for it."""
-    (folder / "floormic.toml").write_text(CONFIG, encoding="utf-8")
+    (folder / "floormic.toml").write_text(config, encoding="utf-8")
     command = [sys.executable, "-c", HANDING, str(listening.fileno()), "1"]
     process = subprocess.Popen(
         command,
@@ -156,6 +158,37 @@ async def half_a_post(
     writer.write(body[:-1])
     await writer.drain()
     return reader, writer
+
+
+async def test_it_serves_on_for_as_long_as_a_proxy_takes_to_notice(tmp_path: Path) -> None:
+    """With `drain`, after it was told to stop, /readyz says at once that it is stopping, and pages are served until
+    that time is over."""
+    with manager(tmp_path) as managing, port() as listening:
+        config = CONFIG.replace("port = 0\n", "port = 0\ndrain = 2\n")
+        with running(tmp_path, listening, managing, config) as process:
+            await asyncio.to_thread(managing.hears, "READY=1")
+            began = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            await asyncio.to_thread(managing.hears, "STOPPING=1")
+            async with aiohttp.ClientSession(url(listening)) as client:
+                async with client.get("/readyz") as reply:
+                    assert (reply.status, (await reply.json())["reasons"]) == (503, ["stopping"])
+                async with client.get("/s/talk") as reply:
+                    assert reply.status == 200
+            assert (await stopped(process))[0] == 0
+            assert time.monotonic() - began >= 2
+
+
+async def test_who_leaves_in_the_midst_of_a_post_is_no_fault(tmp_path: Path) -> None:
+    """A client that is gone before its post is whole leaves nothing in the log."""
+    with manager(tmp_path) as managing, port() as listening, running(tmp_path, listening, managing) as process:
+        await asyncio.to_thread(managing.hears, "READY=1")
+        _, posting = await half_a_post(listening)
+        posting.transport.abort()
+        async with aiohttp.ClientSession(url(listening)) as client, client.get("/healthz") as reply:
+            assert reply.status == 200
+        status, said = await stopped(process)
+    assert (status, "Traceback" in said, "error" in said) == (0, False, False), said
 
 
 async def test_a_post_under_way_is_finished(tmp_path: Path) -> None:
