@@ -172,6 +172,11 @@ def test_what_the_page_names_of_the_source_is_there() -> None:
         assert list(CONFIG.glob(name.rstrip("."))), name
 
 
+def instance(unit: str) -> str:
+    """A unit by its name; of a template the one that is called 8081, as a port may be."""
+    return unit.replace("@.", "@8081.")
+
+
 @pytest.mark.parametrize("unit", UNITS)
 def test_systemd_understands_the_unit(unit: str, tmp_path: Path) -> None:
     """`systemd-analyze verify` finds nothing, and what runs is confined as far as is meant."""
@@ -179,12 +184,12 @@ def test_systemd_understands_the_unit(unit: str, tmp_path: Path) -> None:
         pytest.skip("systemd-analyze is not installed")
     for name in UNITS:
         text = (CONFIG / name).read_text(encoding="utf-8")
-        (tmp_path / name).write_text(text.replace("/opt/floormic/bin/floormic", "/bin/true"), encoding="utf-8")
-    verified = subprocess.run(["systemd-analyze", "verify", tmp_path / unit], capture_output=True, text=True)
+        text = text.replace("/opt/floormic/bin/floormic", "/bin/true")
+        (tmp_path / instance(name)).write_text(text, encoding="utf-8")
+    file = tmp_path / instance(unit)
+    verified = subprocess.run(["systemd-analyze", "verify", file], capture_output=True, text=True)
     assert (verified.returncode, verified.stderr) == (0, "")
     if unit.endswith(".service"):
-        judged = subprocess.run(
-            ["systemd-analyze", "security", "--offline=true", tmp_path / unit], capture_output=True, text=True
-        )
+        judged = subprocess.run(["systemd-analyze", "security", "--offline=true", file], capture_output=True, text=True)
         (exposure,) = re.findall(r"Overall exposure level for .*: ([\d.]+)", judged.stdout)
         assert float(exposure) <= EXPOSED

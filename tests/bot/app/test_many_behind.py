@@ -15,6 +15,7 @@ import pytest
 import yaml
 from aiohttp import web
 
+from bot.cli import floormic
 from bot.web.events import RETRY, SPREAD
 from tests.bot.app.behind import CONFIG, HERE, Behind, caddy, free_ports, make_certificate, missing, proxying
 
@@ -214,6 +215,14 @@ def test_what_may_run_twice_does_and_every_role_is_there(services: dict[str, Any
     found = Counter(roles(services).values())
     assert found == {"web": 2, "pipeline": 2, "connectors": 1, "outbox": 1}
     assert set(services) - set(roles(services)) == {"postgres", "encoder", "caddy"}
+
+
+def test_every_process_is_started_as_the_program_can_be(services: dict[str, Any]) -> None:
+    """Each command of a service is one of ours, with options that it knows."""
+    for name in (*roles(services), "encoder"):
+        command, *words = services[name]["command"]
+        options = {one for parameter in floormic.commands[command].params for one in parameter.opts}
+        assert {word for word in words if word.startswith("--")} <= options, name
 
 
 def test_caddy_leads_to_every_web_process_and_nothing_else_is_open(services: dict[str, Any]) -> None:
