@@ -21,6 +21,7 @@ from typing import Any
 import aiohttp
 import psycopg
 
+from tests.torture._hall import free_port
 from tests.torture._postgres import Postgres
 from tests.torture._posting import SECRET
 
@@ -80,13 +81,14 @@ def connections(server: Postgres) -> int:
 
 @dataclass
 class Process:
-    """One process of ours, which may be started again; what it says goes to `log`. `port`: where its pages are, 0
-    without. `parts`: what it does, for whoever counts."""
+    """One process of ours, which may be started again; what it says goes to `log`. `port`: where it answers, 0 where it
+    does not. `pages`: whether people come to it."""
 
     name: str
     command: Sequence[str]
     folder: Path
     port: int = 0
+    pages: bool = False
     running: asyncio.subprocess.Process | None = None
 
     @property
@@ -148,34 +150,38 @@ def hall(number: int) -> str:
 class Installation:
     """Processes that share `folder` and `database` (an address of PostgreSQL; "": SQLite in the folder). `halls`: so
     many sessions `hall0`, `hall1`, …, each fed by a signed intake `lobby0`, …. `model`: as under `[encoder]`;
-    `settings`: further tables of the configuration."""
+    `web`: more lines of `[web]`."""
 
     folder: Path
     halls: int = 1
     database: str = ""
     model: str = "bundled"
     course: Path | None = None
-    settings: str = ""
+    language: str = "zh"
+    web: str = ""
     processes: dict[str, Process] = field(default_factory=dict)
 
-    def add(self, name: str, roles: str = "", *, port: int = 0, program: Sequence[str] = FLOORMIC) -> Process:
-        """A process with these roles ("web pipeline"; "": all of them), with pages at `port`."""
+    def add(self, name: str, roles: str = "") -> Process:
+        """A process with these roles ("web pipeline"; "": all of them)."""
+        port = free_port()
         config = self.folder / f"{name}.toml"
         config.write_text(self._config(port), encoding="utf-8")
         named = [word for role in roles.split() for word in ("--role", role)]
-        command = [*program, "run", "--config", str(config), *named]
-        serves = not roles or "web" in roles.split()
-        made = self.processes[name] = Process(name, command, self.folder, port if serves else 0)
+        command = [*FLOORMIC, "run", "--config", str(config), *named]
+        made = Process(name, command, self.folder, port, not roles or "web" in roles.split())
+        self.processes[name] = made
         return made
 
     def _config(self, port: int) -> str:
         top = f'data = "{self.folder / "data"}"\n'
         if self.database:
             top += f'database = "{self.database}"\n'
-        tables = [f'[web]\nport = {port}\n\n[encoder]\nmodel = "{self.model}"\nthreads = 1\n', self.settings]
+        tables = [f'[web]\nport = {port}\n{self.web}\n[encoder]\nmodel = "{self.model}"\nthreads = 1\n']
         course = f'course = "{self.course}"\n' if self.course else ""
         for number in range(self.halls):
-            tables.append(f'[[session]]\nid = "{hall(number)}"\ntitle = "Hall {number}"\n{course}')
+            tables.append(
+                f'[[session]]\nid = "{hall(number)}"\ntitle = "Hall {number}"\nlanguage = "{self.language}"\n{course}'
+            )
             tables.append(f'[[intake]]\nname = "lobby{number}"\nsession = "{hall(number)}"\nsecret = "{SECRET}"\n')
         return "\n".join([top, *tables])
 
@@ -191,7 +197,7 @@ class Installation:
 
     @property
     def webs(self) -> list[Process]:
-        return [process for process in self.processes.values() if process.port]
+        return [process for process in self.processes.values() if process.pages]
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
         """Out of the database, beside the running program."""

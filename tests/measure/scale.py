@@ -21,9 +21,8 @@ from typing import Any
 
 import psycopg
 
-from tests.installation import Installation, connections, encoder, memory, pid_of, postgres, written
+from tests.installation import Installation, connections, cpu, encoder, memory, pid_of, postgres, written
 from tests.measure.loading import Loaded, Meter, count_accepted, meter, p, requests, step, texts
-from tests.torture._hall import free_port
 from tests.torture._postgres import Postgres
 
 PACE = 5.0
@@ -34,6 +33,12 @@ MOST = 500.0
 
 HALLS = 32
 """Halls that an installation knows, most of them silent."""
+
+LISTENERS = 32
+"""Processes that listen when it is counted what that costs the database."""
+
+APART = ("pipeline", "encoder", "outbox", "connectors", "postgres")
+"""Parts of which there is one when they are measured for themselves."""
 
 ACCEPTING = 8
 """Halls that take part when it is counted how much is accepted."""
@@ -104,7 +109,7 @@ async def running(
                 more["postgres"] = pid_of(server)
             inst = Installation(folder, halls=halls, database=url, model=model)
             for number in range(kind.processes):
-                inst.add(f"all{number}", port=free_port())
+                inst.add(f"all{number}")
             stack.push_async_callback(inst.stop)
             await inst.start()
             yield inst, meter(inst, more)
@@ -204,7 +209,7 @@ async def parts(server: Postgres, wish: Wish) -> dict[str, float]:
         where: dict[str, Any] = {"cookie": cookie, "posted": webs[:1], "watched": webs[1:2]}
         await step(inst, "warm", range(4), PACE, 2.0, counting, **where)
         before = await asyncio.to_thread(written, server)
-        quiet = await step(inst, "said", range(4), 1.0, seconds, counting, **where)
+        quiet = await step(inst, "said", range(4), 1.0, 2 * seconds, counting, viewers=1, **where)
         after = await asyncio.to_thread(written, server)
         alone = await step(inst, "alone", [0], PACE, seconds, counting, **where)
         viewers = wish.watchers[0]
@@ -215,18 +220,18 @@ async def parts(server: Postgres, wish: Wish) -> dict[str, float]:
         memory_after = joining.pop("memory")
     said = {name: busy / quiet.seconds - many[name] for name, busy in quiet.busy.items()}
     rate = quiet.messages / quiet.seconds
-    found = {f"{name}.message": max(0.0, said[name]) / rate for name in ("pipeline", "encoder", "postgres")}
+    found = {f"{name}.message": max(0.0, said[name]) / rate for name in APART}
     found["web.accept"] = max(0.0, said["web0"] - said["web2"]) / rate
     found["web.notice"] = max(0.0, said["web2"]) / rate
     found["web.board"] = max(0.0, said["web1"] - said["web2"]) / rate
-    found["outbox.message"] = max(0.0, said["outbox"] + said["connectors"]) / rate
-    for name in ("web2", "pipeline", "outbox", "connectors", "encoder", "postgres"):
+    found["processes"] = len(inst.processes)
+    for name in ("web2", *APART):
         found[f"{name.rstrip('2')}.hall"] = max(0.0, many[name] - few[name]) / HALLS
         found[f"{name.rstrip('2')}.idle"] = max(0.0, few[name] - found[f"{name.rstrip('2')}.hall"])
-    events = full.told / viewers / full.seconds
-    more = full.busy["web1"] / full.seconds - alone.busy["web1"] / alone.seconds
+    events = full.told / viewers / full.said
+    more = full.busy["web1"] / full.said - alone.busy["web1"] / alone.said
     found["web.event"] = max(0.0, more) / (viewers * events)
-    found["events"] = events / (full.messages / full.seconds)
+    found["events"] = quiet.told / quiet.messages
     found["bytes.event"] = full.came / max(1, full.told)
     found["web.join"] = joining["web1"] / viewers
     found["memory.watcher"] = max(0.0, memory_after - memory_before) / viewers
@@ -245,7 +250,7 @@ async def _split(server: Postgres, halls: int) -> AsyncIterator[tuple[Installati
             url = await asyncio.to_thread(fresh, server)
             inst = Installation(folder, halls=halls, database=url, model=f"unix:{folder / 'encoder.sock'}")
             for number in range(3):
-                inst.add(f"web{number}", "web", port=free_port())
+                inst.add(f"web{number}", "web")
             for role in ("pipeline", "connectors", "outbox"):
                 inst.add(role, role)
             try:
@@ -283,30 +288,34 @@ async def _joining(inst: Installation, counting: Meter, viewers: int, port: int)
 
 
 async def commits(server: Postgres, seconds: int) -> dict[str, float]:
-    """Commits a second of one small write each, by pgbench: one writer, sixteen, and sixteen that notify."""
+    """Commits a second of one small write each, by pgbench: one writer, sixteen, sixteen that notify, and the same with
+    listeners; and seconds of the database's processor for each notice that one of these hears."""
     await asyncio.to_thread(fresh, server)
-    server.ask("CREATE TABLE written (session int, number bigint)")
+    server.ask("CREATE TABLE written (session int PRIMARY KEY, number bigint)")
     server.ask("INSERT INTO written SELECT n, 0 FROM generate_series(1, 1000) AS n")
-    server.ask("CREATE UNIQUE INDEX ON written (session)")
-    write = "\\set s random(1, 1000)\nUPDATE written SET number = number + 1 WHERE session = :s;\n"
-    notify = f"{write[:-1]}\nSELECT pg_notify('floormic', 'hall' || :s || ' 1 arrived');\n"
-    cases: Mapping[str, tuple[int, str]] = {
-        "commits.one": (1, write),
-        "commits.sixteen": (16, write),
-        "commits.notifying": (16, "BEGIN;\n".join(["", notify]) + "COMMIT;\n"),
-    }
-    found = {}
-    for name, (clients, script) in cases.items():
-        if name == "commits.sixteen":
-            script = f"{script[: script.index('UPDATE')]}BEGIN;\n{script[script.index('UPDATE') :]}COMMIT;\n"
-        found[name] = await asyncio.to_thread(_pgbench, server, clients, script, seconds)
-        _say(f"{name}: {found[name]:,.0f} a second")
+    write = "UPDATE written SET number = number + 1 WHERE session = :s;"
+    notify = "SELECT pg_notify('floormic', 'hall' || :s || ' 1 arrived');"
+    found, costs = {}, {}
+    for name, clients, script, listening in (
+        ("commits.one", 1, write, 0),
+        ("commits.sixteen", 16, write, 0),
+        ("commits.notifying", 16, f"{write}\n{notify}", 0),
+        ("commits.heard", 16, f"{write}\n{notify}", LISTENERS),
+    ):
+        with contextlib.ExitStack() as stack:
+            for _ in range(listening):
+                stack.enter_context(server.connect()).execute("LISTEN floormic")
+            before = cpu(pid_of(server))
+            rate = await asyncio.to_thread(_pgbench, server, clients, script, seconds)
+            found[name], costs[name] = rate, (cpu(pid_of(server)) - before) / (rate * seconds)
+        _say(f"{name}: {rate:,.0f} a second, {1e6 * costs[name]:.0f} µs of processor each")
+    found["postgres.notice"] = max(0.0, costs["commits.heard"] - costs["commits.notifying"]) / LISTENERS
     return found
 
 
 def _pgbench(server: Postgres, clients: int, script: str, seconds: int) -> float:
     with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
-        file.write(script)
+        file.write(f"\\set s random(1, 1000)\nBEGIN;\n{script}\nCOMMIT;\n")
         file.flush()
         program = [server._program.with_name("pgbench"), "-n", "-c", str(clients), "-T", str(seconds), "-f", file.name]
         done = subprocess.run([*program, server.url(user="postgres")], capture_output=True, text=True, check=True)
