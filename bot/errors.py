@@ -16,7 +16,8 @@ class SettingsError(FloormicError):
 
 
 class StoreError(FloormicError):
-    """The store could not do it now (disk full, locked, I/O error). Nothing of the call was written."""
+    """The store could not do it now (disk full, locked, I/O error). Nothing of the call was written, unless the text
+    says that this is not known."""
 
 
 class StoreBusy(StoreError):

@@ -84,6 +84,8 @@ async def open_postgres(
     seconds that one statement may take, or wait for a lock or a connection, before a call fails. Raises `StoreError`
     where it cannot be reached or used, belongs to another installation or has another time. `committed` hears of each
     transaction. `alone`: raises `StoreBusy` where another process has it open, and keeps others out.
+
+    Where a connection is lost while it commits, a call's `StoreError` says that nobody knows whether it was written.
     """
     return await asyncio.to_thread(PostgresStore, url, mark, now, patience, committed, alone)
 
@@ -250,7 +252,14 @@ class _Ways:
             raise errors.SerializationFailure("the turn was another session's")
         told = [json.dumps([session, number, sorted(kinds[session])]) for session, number in begun.items()]
         notices = ", ".join(f"pg_notify('{CHANNEL}', {db.quoted(one)})" for one in told)
-        db.script(f"SELECT {notices}; COMMIT")
+        try:
+            db.script(f"SELECT {notices}; COMMIT")
+        except Failure as error:
+            if not db.connection.closed:
+                raise
+            raise StoreError(
+                "the connection to the database was lost while this was committed; whether it was written is not known"
+            ) from error
 
     def _sessions(self, db: PostgresDatabase, turn: Turn | RowOf) -> frozenset[str] | None:
         if isinstance(turn, tuple):

@@ -237,6 +237,10 @@ def parameters(url: str, patience: float) -> dict[str, Any]:
     }
 
 
+class Unreachable(StoreError):
+    """There is no connection to be had."""
+
+
 def connect(url: str, *, patience: float = 5.0) -> PostgresDatabase:
     """A connection of our own. `patience` is how many seconds one statement may take, or wait for a lock.
 
@@ -245,7 +249,7 @@ def connect(url: str, *, patience: float = 5.0) -> PostgresDatabase:
     try:
         connection = PostgresConnection.connect(**parameters(url, patience), autocommit=True)
     except psycopg.Error as error:
-        raise refusal(error, url) from error
+        raise Unreachable(str(refusal(error, url))) from error
     connection.patience = patience
     return PostgresDatabase(prepare(connection))
 
@@ -295,10 +299,10 @@ def explained(error: Exception) -> Exception:
 
 
 def is_gone(error: Exception) -> bool:
-    """Whether this is `explained` of a database that cannot be reached, or whose lock another holds for too long."""
-    cause = error.__cause__
-    return isinstance(cause, errors.LockNotAvailable) or (
-        isinstance(cause, psycopg.OperationalError) and cause.sqlstate is None
+    """Whether this is `explained` of a database that does not answer, or whose lock another holds for too long. Not of
+    a connection that was lost: another one may well be had."""
+    return isinstance(error, Unreachable) or isinstance(
+        error.__cause__, errors.LockNotAvailable | errors.ConnectionTimeout
     )
 
 
