@@ -36,6 +36,7 @@ from bot.ports import Floor, HookReply, HookRequest
 from bot.web.peers import PEER
 from bot.web.tryout import TOPIC as TRYOUT
 from tests.bot.app.many import SECRET, settings
+from tests.bot.app.test_hall import signed_in
 from tests.bot.encoders import SameWords
 from tests.bot.storage import postgres
 
@@ -187,6 +188,28 @@ async def test_what_platforms_send_to_any_web_process_reaches_who_listens(tmp_pa
         async with client.post("/in/lobby", data=body + " ", headers=headers) as reply:
             assert reply.status == 403
         await placed(web, 1)
+
+
+async def test_what_comes_while_a_source_changes_its_owner_waits_for_the_new_one(tmp_path: Path, url: str) -> None:
+    """A platform that calls while no process listens is answered by the one that does a moment later."""
+    async with halls(tmp_path, url, "web", chats=Chat) as (web,), aiohttp.ClientSession(web.url) as client:
+        calling = asyncio.ensure_future(client.post("/in/chat", data="something"))
+        await asyncio.sleep(0.1)
+        assert not calling.done()
+        async with halls(tmp_path, url, "connectors", chats=Chat):
+            assert (await calling).status == 200
+
+
+async def test_whose_hands_are_on_what_is_seen_at_every_process(tmp_path: Path, url: str) -> None:
+    """What somebody has open at the page of one process is told to staff at another one."""
+    async with (
+        halls(tmp_path, url, "web", "web") as (one, two),
+        signed_in(one) as ann,
+        two.live.watch("talk") as feed,
+    ):
+        async with ann.post("/api/v1/sessions/talk/hands", json={"page": "the-board-1"}) as reply:
+            assert reply.status == 200, await reply.text()
+        await until(lambda: b"Ann" in dict(feed.told(0, staff=True)).get("hands", b""))
 
 
 async def test_a_page_without_a_model_says_what_a_text_would_join(tmp_path: Path, url: str) -> None:
