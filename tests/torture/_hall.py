@@ -1,11 +1,13 @@
 """The whole program in a process of its own, on a real database, to be killed and started again.
 
-`python -m tests.torture._hall FILE [--light] [--early]` runs it as `floormic run` does. `--light`: with an encoder
-that needs no loading. `--early`: what came is acknowledged first and written a moment later, as a program would do
-that holds its inbox in memory; the negative control of the crash loops.
+`python -m tests.torture._hall [--light] [--early] [--role ROLE]… [--called NAME] [--careless] [--unfenced] FILE` runs
+it as `floormic run` does. `--light`: with an encoder that needs no loading. `--called`: how it calls itself where it
+holds a lease. What takes a protection away is in `_sabotage`: `--early`, `--careless`, `--unfenced`.
 """
 
+import argparse
 import asyncio
+import os
 import random
 import re
 import shutil
@@ -14,6 +16,7 @@ import socket
 import sqlite3
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +29,7 @@ LOOKS = 0.005
 """Seconds between two looks whether the program is there."""
 
 LATE = 0.1
-"""Seconds until `--early` writes what it acknowledged."""
+"""Seconds until `--early` writes what it acknowledged; the negative control of the crash loops."""
 
 
 def free_port() -> int:
@@ -41,12 +44,15 @@ def free_port() -> int:
 
 @dataclass
 class Program:
-    """One installation in `folder`, configured by `sources` (TOML); `command` starts it. Its output goes to `log`."""
+    """One installation in `folder`, configured by `sources` (TOML); `command` starts it. Its output goes to `log`.
+    `settings`: lines of TOML for the whole program, `pages`: lines of `[web]`."""
 
     folder: Path
     port: int
     sources: str
     command: list[str | Path]
+    settings: str = ""
+    pages: str = ""
     process: asyncio.subprocess.Process | None = None
     starts: int = 0
     config: Path = field(init=False)
@@ -56,7 +62,8 @@ class Program:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.config, self.log = self.folder / "floormic.toml", self.folder / "log.txt"
         session = f'[[session]]\nid = "{TALK}"\ntitle = "Torture"\nlanguage = "en"\n'
-        self.config.write_text(f"[web]\nport = {self.port}\n\n{session}\n{self.sources}", encoding="utf-8")
+        web = f"[web]\nport = {self.port}\n{self.pages}"
+        self.config.write_text(f"{self.settings}\n{web}\n{session}\n{self.sources}", encoding="utf-8")
 
     @property
     def url(self) -> str:
@@ -142,9 +149,9 @@ def as_users_start_it(folder: Path, port: int, sources: str) -> Program:
     return Program(folder, port, sources, [FLOORMIC, "run", "--config"])
 
 
-def light(folder: Path, port: int, sources: str, *how: str) -> Program:
+def light(folder: Path, port: int, sources: str, *how: str, settings: str = "", pages: str = "") -> Program:
     command: list[str | Path] = [sys.executable, "-m", "tests.torture._hall", "--light", *how]
-    return Program(folder, port, sources, command)
+    return Program(folder, port, sources, command, settings, pages)
 
 
 def _acknowledge_early() -> None:
@@ -165,17 +172,53 @@ def _acknowledge_early() -> None:
     SqliteStore.receive = receive  # type: ignore[method-assign]
 
 
-async def _run(config: Path, is_light: bool) -> None:
-    from bot.app import load, open_hall
+def _call_itself(name: str) -> None:
+    """By this name and its process id, where it holds a lease: so it is known which process has it."""
+    from bot.storage.postgres_leases import PostgresLeases
+
+    make = PostgresLeases.__init__
+
+    def named(self: PostgresLeases, *arguments: Any, **more: Any) -> None:
+        make(self, *arguments, **more)
+        self.owner = f"{name}-{os.getpid()}"
+
+    PostgresLeases.__init__ = named  # type: ignore[method-assign]
+
+
+async def _run(config: Path, is_light: bool, roles: Sequence[str]) -> None:
+    from bot.app import ROLES, load, open_hall
     from bot.app.hall import until_stopped
     from tests.bot.encoders import SameWords
 
-    async with open_hall(load(config), encoder=SameWords() if is_light else None) as hall:
+    encoder = SameWords() if is_light else None
+    async with open_hall(load(config), encoder=encoder, roles=roles or ROLES) as hall:
         print(f"Sign in as organiser (works once): {hall.link()}", flush=True)
         await until_stopped(hall)
 
 
-if __name__ == "__main__":
-    if "--early" in sys.argv:
+def _main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.torture._hall")
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--role", action="append", default=[])
+    parser.add_argument("--called", default="")
+    for switch in ("--light", "--early", "--careless", "--unfenced"):
+        parser.add_argument(switch, action="store_true")
+    chosen = parser.parse_args()
+    if chosen.early:
         _acknowledge_early()
-    asyncio.run(_run(Path(sys.argv[-1]), "--light" in sys.argv))
+    if chosen.called:
+        from bot.logs import set_up
+
+        set_up("info", "text")
+        _call_itself(chosen.called)
+    if chosen.careless or chosen.unfenced:
+        from tests.torture import _sabotage
+
+        for name in ("careless", "unfenced"):
+            if getattr(chosen, name):
+                getattr(_sabotage, name)()
+    asyncio.run(_run(chosen.config, chosen.light, chosen.role))
+
+
+if __name__ == "__main__":
+    _main()

@@ -62,11 +62,16 @@ class Ledger:
 class Crowd:
     """Senders of the signed intake, viewers and moderators on the page, and people on the fake Telegram. `run` until
     `close`, which lets everybody end what they began. An update of Telegram counts as acknowledged when it is
-    confirmed (`confirm`)."""
+    confirmed (`confirm`). `pause`: seconds at least and at most between two things that one of them does;
+    `moderating`: moderators do not rest."""
 
-    def __init__(self, url: str, telegram: FakeTelegram, dice: random.Random) -> None:
+    moderating = True
+
+    def __init__(
+        self, url: str, telegram: FakeTelegram, dice: random.Random, pause: tuple[float, float] = (0.01, 0.05)
+    ) -> None:
         self.ledger = Ledger()
-        self._url, self._telegram, self._dice = url, telegram, dice
+        self._url, self._telegram, self._dice, self._pause = url, telegram, dice, pause
         self._stack = AsyncExitStack()
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -134,7 +139,7 @@ class Crowd:
         async def loop() -> None:
             while not self._closing:
                 await work()
-                await asyncio.sleep(self._dice.uniform(0.01, 0.05))
+                await asyncio.sleep(self._dice.uniform(*self._pause))
 
         self._tasks.append(asyncio.create_task(loop()))
 
@@ -224,7 +229,7 @@ class Crowd:
             for one in self._questions
             if one["status"] == "new" and one["id"] not in self._taken and int(digest(one["id"]), 16) % of == number
         ]
-        if len(mine) < 2:
+        if len(mine) < 2 or not self.moderating:
             return
         one, other = self._dice.sample(mine, 2)
         do = self._dice.choices(["answer", "approve", "merge", "dismiss"], [5, 2, 1, 1])[0]

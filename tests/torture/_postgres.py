@@ -52,6 +52,7 @@ class Postgres:
             "port": self.port,
             "unix_socket_directories": "",
             "max_connections": self._connections,
+            "superuser_reserved_connections": 10,
             "shared_buffers": "64MB",
             "recovery_init_sync_method": "syncfs",
             "log_line_prefix": "%m [%p] %a ",

@@ -47,8 +47,9 @@ class Proxy:
         self.cut()
 
     @property
-    def connections(self) -> int:
-        return len(self._lines)
+    def ports(self) -> list[int]:
+        """Those from which its connections come, as who is behind it sees them."""
+        return [line.port for line in self._lines]
 
     def cut(self) -> int:
         """Reset every connection, at both ends; how many those were."""
@@ -94,6 +95,10 @@ class _Line:
     def __init__(self, proxy: Proxy, here: Ends, there: Ends) -> None:
         self._proxy = proxy
         self._here, self._there = here, there
+
+    @property
+    def port(self) -> int:
+        return int(self._there[1].get_extra_info("sockname")[1])
 
     async def run(self) -> None:
         """Until either end closes; what was sent before still arrives."""

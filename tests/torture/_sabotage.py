@@ -6,7 +6,10 @@ from typing import Any
 
 from sqlite_utils import Database
 
-from bot.storage import sqlite, writer
+from bot.app.following import Following
+from bot.leasing import Keeper
+from bot.storage import postgres, sqlite
+from bot.storage.writer import Writer
 
 
 def synchronous_normal() -> None:
@@ -24,11 +27,24 @@ def synchronous_normal() -> None:
 
 def acknowledged_early() -> None:
     """Callers are told before the commit."""
-    real = writer._attempt
+    real = Writer._attempt
 
-    def attempt(db: Database, call: Any) -> None:
-        real(db, call)
+    def attempt(self: Writer, db: Any, call: Any) -> None:
+        real(self, db, call)
         call.loop.call_soon_threadsafe(lambda: call.future.done() or call.future.set_result(call.result))
         time.sleep(0.002)
 
-    writer._attempt = attempt
+    Writer._attempt = attempt  # type: ignore[method-assign]
+
+
+def careless() -> None:
+    """Nobody stops their work when a lease of theirs is over, nor reads anew what they missed: what remains is the
+    fence."""
+    Following.forget = lambda _: None  # type: ignore[method-assign]
+    Keeper._lost = lambda *_: None  # type: ignore[method-assign]
+    Keeper._arm = lambda *_: None  # type: ignore[method-assign]
+
+
+def unfenced() -> None:
+    """A write does not look whether its lease still stands."""
+    postgres._check = lambda *_: None  # type: ignore[assignment]
