@@ -83,7 +83,7 @@ outages = st.builds(
     st.sampled_from(["chat", "other"]),
     times,
     times,
-    st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
+    st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20),
     st.booleans(),
 )
 
