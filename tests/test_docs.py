@@ -154,7 +154,8 @@ def test_the_readme_names_the_two_commands() -> None:
 
 
 @pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", *map("docs/{}.md".format, (
-    "settings", "commands", "bench", "api", "measurements", "intake", "connectors", "backup", "privacy"))])  # fmt: skip
+    "settings", "commands", "bench", "api", "measurements", "intake", "connectors", "backup", "privacy", "scale",
+))])  # fmt: skip
 def test_links_between_the_pages_lead_somewhere(page: str) -> None:
     """Every relative link of a page is a file that exists."""
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", read(page)):
@@ -164,7 +165,9 @@ def test_links_between_the_pages_lead_somewhere(page: str) -> None:
 
 def test_commands_that_the_pages_show_exist() -> None:
     """Whatever the pages tell a reader to type is a command with such options."""
-    for page in ("README.md", "docs/commands.md", "docs/settings.md", "bot/templates/init/floormic.toml"):
+    for page in (
+        "README.md", "docs/commands.md", "docs/settings.md", "docs/scale.md", "bot/templates/init/floormic.toml",
+    ):  # fmt: skip
         for name, rest in re.findall(r"(?:\$ \S*|`)floormic ([a-z]+)([^`\n]*)", read(page)):
             assert name in floormic.commands, (page, name)
             known = {option for command, option in options() if command == name} | {"--help"}

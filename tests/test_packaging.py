@@ -154,7 +154,7 @@ def test_the_image_runs_as_nobody_special_and_says_how_it_is() -> None:
     assert not re.search(r"apt-get|gcc|build-essential", final)
 
 
-@pytest.mark.parametrize("file", [*(f"config/{name}" for name in UNITS), "docs/running.md"])
+@pytest.mark.parametrize("file", [*(f"config/{name}" for name in UNITS), "docs/running.md", "docs/scale.md"])
 def test_what_a_unit_or_the_page_calls_is_there(file: str) -> None:
     """Every `floormic …` that is written there is a command, with options that it knows."""
     for name, *words in commands((ROOT / file).read_text(encoding="utf-8")):
@@ -165,9 +165,10 @@ def test_what_a_unit_or_the_page_calls_is_there(file: str) -> None:
         assert {word for word in words if word.startswith("--")} <= options | {"--help"}
 
 
-def test_what_the_page_names_of_the_source_is_there() -> None:
-    """Every file of `config/` that docs/running.md copies or builds with exists."""
-    page = (ROOT / "docs" / "running.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["running.md", "scale.md"])
+def test_what_the_page_names_of_the_source_is_there(name: str) -> None:
+    """Every file of `config/` that the page copies or builds with exists."""
+    page = (ROOT / "docs" / name).read_text(encoding="utf-8")
     for name in re.findall(r"config/([\w.*-]+)", page):
         assert list(CONFIG.glob(name.rstrip("."))), name
 

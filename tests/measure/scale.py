@@ -14,7 +14,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -288,8 +288,9 @@ async def _joining(inst: Installation, counting: Meter, viewers: int, port: int)
 
 
 async def commits(server: Postgres, seconds: int) -> dict[str, float]:
-    """Commits a second of one small write each, by pgbench: one writer, sixteen, sixteen that notify, and the same with
-    listeners; and seconds of the database's processor for each notice that one of these hears."""
+    """Commits a second of one small write each, by pgbench: one writer, sixteen, sixteen that notify, the same with
+    listeners, and sixteen that leave it to others to notify for them; and seconds of the database's processor for each
+    notice that a listener hears."""
     await asyncio.to_thread(fresh, server)
     server.ask("CREATE TABLE written (session int PRIMARY KEY, number bigint)")
     server.ask("INSERT INTO written SELECT n, 0 FROM generate_series(1, 1000) AS n")
@@ -309,8 +310,29 @@ async def commits(server: Postgres, seconds: int) -> dict[str, float]:
             rate = await asyncio.to_thread(_pgbench, server, clients, script, seconds)
             found[name], costs[name] = rate, (cpu(pid_of(server)) - before) / (rate * seconds)
         _say(f"{name}: {rate:,.0f} a second, {1e6 * costs[name]:.0f} µs of processor each")
+    with _notices_apart(server):
+        found["commits.apart"] = await asyncio.to_thread(_pgbench, server, 16, write, seconds)
+    _say(f"commits.apart: {found['commits.apart']:,.0f} a second")
     found["postgres.notice"] = max(0.0, costs["commits.heard"] - costs["commits.notifying"]) / LISTENERS
     return found
+
+
+@contextlib.contextmanager
+def _notices_apart(server: Postgres) -> Iterator[None]:
+    """Two connections that do nothing but notify, a hundred times a second, and do not wait for the disk."""
+    environ = {**os.environ, "PGOPTIONS": "-c synchronous_commit=off"}
+    with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+        file.write("SELECT pg_notify('floormic', 'hall1 1 arrived hall2 1 placed');\n")
+        file.flush()
+        program = [server._program.with_name("pgbench"), "-n", "-c", "2", "-R", "100", "-T", "600", "-f", file.name]
+        process = subprocess.Popen(
+            [*program, server.url(user="postgres")], env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def _pgbench(server: Postgres, clients: int, script: str, seconds: int) -> float:
