@@ -17,7 +17,7 @@ import pytest
 
 from bot.accounts import Actor
 from bot.app import ROLES, Hall, open_hall
-from bot.errors import Fenced
+from bot.errors import Fenced, StoreError
 from bot.model import (
     Abilities,
     Address,
@@ -304,3 +304,25 @@ async def test_all_roles_of_two_processes_share_the_work(tmp_path: Path, url: st
         other = next(one for one in both if not one.keeper.holds("pipeline", "talk"))
         with pytest.raises(Fenced):
             await other.store.place("talk", [Placed(Placement(1, False, 0.0))])
+
+
+async def test_a_database_that_cuts_every_connection_costs_a_moment(tmp_path: Path, url: str) -> None:
+    """All connections of all processes are lost at once: nobody loses a lease for that, and what is asked then is
+    placed and told at the other process."""
+    async with halls(tmp_path, url, "web", "pipeline") as (web, pipeline), web.live.watch("talk") as feed:
+        await asks(web, "1", "One?")
+        await placed(web, 1)
+        before = pipeline.pipelines["talk"]
+        postgres.cut(url)
+
+        async def is_taken() -> bool:
+            try:
+                await asks(web, "2", "Two?")
+            except StoreError:
+                return False
+            return True
+
+        await until(is_taken)
+        await until(lambda: "Two?" in {one.title for one in feed.view.questions.values()})
+        await placed(web, 2)
+        assert pipeline.pipelines["talk"] is before
