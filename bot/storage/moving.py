@@ -22,10 +22,8 @@ Told = Callable[[int, int], None]
 """How many rows are done, of how many (never 0); each is copied and then looked at."""
 
 MACHINERY = frozenset({"turns", "leases", "fences", "installation", "floormic_migrations", "_sqlite_migrations"})
-"""Tables that say how a database is run and nothing of the hall: they are not moved."""
-
-QUEUE = "procrastinate_"
-"""What the tables of the queue of deferred work begin with; that work is found anew in the hall's own tables."""
+"""Tables that say how a database is run and nothing of the hall: they are not moved. The queue of deferred work has a
+schema of its own, and what is due is found anew in the hall's tables."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ Side = SqliteDatabase | PostgresDatabase
 
 
 def is_machinery(table: str) -> bool:
-    return table in MACHINERY or table.startswith((QUEUE, "sqlite_"))
+    return table in MACHINERY or table.startswith("sqlite_")
 
 
 def tables(one: Side, other: Side) -> list[Table]:

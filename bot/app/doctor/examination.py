@@ -248,13 +248,18 @@ async def _database(subject: Subject) -> Sequence[Finding]:
 def _shared(subject: Subject) -> Sequence[Finding]:
     if (found := subject.shared) is None:
         return [shared.judge_unusable(subject.unusable)]
+    sources = [one.name for one in subject.settings.sources] if subject.settings else []
     return [
         shared.judge_reached(found.place, found.version, found.size),
         shared.judge_vectors(found.vectors, bool(found.schema)),
         *shared.judge_owner(found.ours),
         shared.judge_clocks(found.ahead),
         shared.judge_leases(found.users, found.leases),
-        *([shared.judge_backlog(found.backlog, found.users, list(found.leases), subject.now)] if found.backlog else []),
+        *(
+            [shared.judge_backlog(found.backlog, found.users, found.leases, sources, subject.now)]
+            if found.backlog
+            else []
+        ),
     ]
 
 

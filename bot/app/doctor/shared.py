@@ -1,6 +1,6 @@
 """Judgements about a PostgreSQL database that several processes share. Pure: facts in, findings out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from bot.app.doctor.finding import Finding, fault, megabytes, ok, warning
 from bot.app.terminal import lasted
@@ -63,8 +63,8 @@ def judge_leases(users: int, leases: Mapping[str, str]) -> Finding:
     return ok("leases", f"processes that have the database open: {users}; held by {len(set(leases.values()))}: {names}")
 
 
-def judge_backlog(backlog: Backlog, users: int, held: Sequence[str], now: float) -> Finding:
-    """`held`: names of the leases that stand."""
+def judge_backlog(backlog: Backlog, users: int, held: Collection[str], sources: Collection[str], now: float) -> Finding:
+    """`held`: names of the leases that stand; `sources`: those that are configured."""
     due, later = (sum(counts[which] for counts in backlog.outbox.values()) for which in (0, 1))
     said = f"messages to be understood: {backlog.inbox}; to be sent now: {due}, later: {later}"
     waited = now - backlog.since if backlog.since is not None else 0.0
@@ -74,10 +74,11 @@ def judge_backlog(backlog: Backlog, users: int, held: Sequence[str], now: float)
             f"nobody understands what comes in, since {lasted(waited)} ({said})",
             "start a process that does: floormic run --role pipeline",
         )
-    if users and due and not any(name.startswith("outbox:") for name in held):
+    unsent = [source for source in sources if backlog.outbox.get(source, (0, 0))[0] and f"outbox:{source}" not in held]
+    if users and unsent:
         return fault(
             "backlog",
-            f"nobody sends what is to be sent ({said})",
+            f"nobody sends to {', '.join(unsent)} ({said})",
             "start a process that does: floormic run --role outbox",
         )
     return ok("backlog", said)

@@ -137,11 +137,12 @@ def test_a_clock_that_differs_is_told(ahead: float, verdict: Verdict) -> None:
 
 
 def test_what_nobody_sends_is_told() -> None:
-    """Deliveries that may go now, and no process that sends."""
+    """Deliveries that may go now, and no process that sends to that chat; one that is configured no more is left out."""
+    assert shared.judge_backlog(Backlog(0, None, {"gone": (3, 1)}), 2, [], ["telegram"], 0.0).verdict is OK
     waiting = Backlog(0, None, {"telegram": (3, 1)})
-    assert shared.judge_backlog(waiting, 2, ["outbox:telegram"], 0.0).verdict is OK
-    assert shared.judge_backlog(waiting, 0, [], 0.0).verdict is OK, "nobody is there to do it"
-    assert shared.judge_backlog(waiting, 2, ["pipeline:talk"], 0.0).mend.endswith("--role outbox")
+    assert shared.judge_backlog(waiting, 2, ["outbox:telegram"], ["telegram"], 0.0).verdict is OK
+    assert shared.judge_backlog(waiting, 0, [], ["telegram"], 0.0).verdict is OK, "nobody is there to do it"
+    assert shared.judge_backlog(waiting, 2, ["outbox:slack"], ["telegram"], 0.0).mend.endswith("--role outbox")
 
 
 def test_every_line_about_the_database_is_in_the_book() -> None:
@@ -155,9 +156,9 @@ def test_every_line_about_the_database_is_in_the_book() -> None:
         *(shared.judge_clocks(ahead) for ahead in (0.0, 3.0, 90.0)),
         shared.judge_leases(0, {}),
         shared.judge_leases(2, {"clock": "a", "pipeline:talk": "b"}),
-        shared.judge_backlog(waiting, 0, [], 0.0),
-        shared.judge_backlog(waiting, 1, [], 600.0),
-        shared.judge_backlog(waiting, 1, [], 0.0),
+        shared.judge_backlog(waiting, 0, [], ["telegram"], 0.0),
+        shared.judge_backlog(waiting, 1, [], ["telegram"], 600.0),
+        shared.judge_backlog(waiting, 1, [], ["telegram"], 0.0),
     ]
     for one in lines:
         for text in filter(None, (one.what, one.mend)):
