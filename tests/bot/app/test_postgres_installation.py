@@ -137,7 +137,7 @@ def test_a_clock_that_differs_is_told(ahead: float, verdict: Verdict) -> None:
 
 
 def test_what_nobody_sends_is_told() -> None:
-    """Deliveries that may go now, and no process that sends to that chat; one that is configured no more is left out."""
+    """Deliveries that may go now, and no process that sends there; a chat that is configured no more is left out."""
     assert shared.judge_backlog(Backlog(0, None, {"gone": (3, 1)}), 2, [], ["telegram"], 0.0).verdict is OK
     waiting = Backlog(0, None, {"telegram": (3, 1)})
     assert shared.judge_backlog(waiting, 2, ["outbox:telegram"], ["telegram"], 0.0).verdict is OK
