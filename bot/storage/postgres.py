@@ -65,6 +65,10 @@ LONGEST_VACUUM = 600.0
 KNOWN = 10_000
 """Questions and polls of which the session is remembered."""
 
+COUNTED = frozenset({20, 200, 2000})
+"""After so many transactions the tables that grow are counted. The server does it within a minute or so; until then it
+plans for tables that are nearly empty, and messages were accepted at a quarter of the rate."""
+
 HALL = 0x68616C6C
 """Advisory lock: held shared by each write to some sessions, and alone by one that may touch all."""
 
@@ -219,9 +223,13 @@ class _Ways:
     def __init__(self) -> None:
         self._known: dict[RowOf, str] = {}
         """The sessions of rows, which never change."""
+        self._begun = 0
 
     def begin(self, db: PostgresDatabase, calls: Sequence[Call]) -> Mapping[str, int]:
         """The number of each session whose turn it is. Its row stays locked until the end."""
+        self._begun += 1
+        if self._begun in COUNTED:
+            db.script("ANALYZE (SKIP_LOCKED) messages, placements, questions")
         sessions = {session for call in calls for session in self._sessions(db, call.turn) or ()}
         everywhere = any(call.turn is turns.EVERYWHERE for call in calls)
         lock = "pg_advisory_xact_lock" if everywhere else "pg_advisory_xact_lock_shared"
