@@ -462,7 +462,7 @@ class Desk:
         for now in await self._store.deliveries(session) if said or late else ():
             taken = said.get(now.key) == now.text or now.key.startswith(late)
             if taken and now.state == "waiting" and not now.sent_id:
-                await self._store.settle(replace(now, state="failed", error=TAKEN_BACK))
+                await self._store.withhold(now, TAKEN_BACK)
 
     async def _to_undo(self, session: str, action: int | None, may_set: Container[str]) -> Action:
         actions = await self._store.actions(session, limit=500)

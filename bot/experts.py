@@ -154,7 +154,7 @@ class Experts:
                 and ":over:" in delivery.key
                 and delivery.state == "waiting"
             ):
-                await self._store.settle(replace(delivery, state="failed", error="taken back before it was sent"))
+                await self._store.withhold(delivery, "taken back before it was sent")
 
     # -- reading -----------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,8 @@ All store methods may raise `StoreError`; then nothing of the call was written. 
 loop concurrently; each is atomic.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from asyncio import Event
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -267,7 +268,11 @@ class Deliveries(Protocol):
 
     async def settle(self, delivery: Delivery) -> None:
         """Write state, attempts, not_before, sent_id and error of a delivery, unless it was reworded meanwhile, in
-        which case it stays waiting but keeps `sent_id`."""
+        which case it stays waiting but keeps `sent_id`. For whoever sends there."""
+        ...
+
+    async def withhold(self, delivery: Delivery, why: str) -> None:
+        """It is not to be said after all, as far as it waits in these words. Any process may say so."""
         ...
 
     async def deliveries(self, session: str) -> list[Delivery]: ...
@@ -686,6 +691,23 @@ class Notices(Protocol):
     def hear(self, topic: str, heard: Callable[[Mapping[str, Any]], None]) -> None:
         """From now on `heard` is called with what others say of this topic."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Work that comes round by itself, shared by several processes. `step` does what is due by now, as the store has
+    it: done twice is as good as once, and what one leaves the next one finds. It is looked at when `cron` says so (with
+    a sixth field of seconds), and `pause` seconds after `woken` was set, which is cleared then."""
+
+    name: str
+    step: Callable[[], Awaitable[object]]
+    cron: str = "* * * * * */30"
+    woken: Event | None = None
+    pause: float = 0.0
+
+
+Looked = Callable[[str, str], None]
+"""Hears of a chore, by its name, what became of a look: "done", "failed", "stalled" (whoever did it is gone)."""
 
 
 class Store(

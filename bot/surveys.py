@@ -171,7 +171,7 @@ class Surveys:
         action = await self._apply(who, "survey_close", before, replace(before, status=PollStatus.CLOSED))
         for waiting in await self._store.deliveries(session):
             if waiting.key.startswith(f"survey:{session}:") and waiting.state == "waiting" and not waiting.sent_id:
-                await self._store.settle(replace(waiting, state="failed", error="the survey was closed before"))
+                await self._store.withhold(waiting, "the survey was closed before")
         return action
 
     async def found(self, session: Session) -> Found | None:

@@ -75,6 +75,14 @@ def settle(db: Database, delivery: Delivery) -> None:
         db.execute("UPDATE deliveries SET sent_id = :sent_id WHERE key = :key AND :sent_id != ''", row)
 
 
+def withhold(db: Database, delivery: Delivery, why: str) -> None:
+    """Give it up while it waits in these words; what is being sent, or was, is the business of whoever sends it."""
+    db.execute(
+        "UPDATE deliveries SET state = 'failed', error = ? WHERE key = ? AND text = ? AND state = 'waiting'",
+        (why, delivery.key, delivery.text),
+    )
+
+
 def of_session(db: Database, session: str) -> list[Delivery]:
     rows = db.execute("SELECT * FROM deliveries WHERE session = ? ORDER BY id", (session,))
     return [delivery_of(row) for row in rows]

@@ -282,6 +282,9 @@ class SharedStore(ABC):
         work = self._owning(f"outbox:{delivery.address.connector}", said.settle)
         await self._write(delivery.session, "settled", work, delivery)
 
+    async def withhold(self, delivery: Delivery, why: str) -> None:
+        await self._write(delivery.session, "settled", said.withhold, delivery, why)
+
     async def deliveries(self, session: str) -> list[Delivery]:
         return await self._read(said.of_session, session)
 

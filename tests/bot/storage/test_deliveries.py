@@ -49,6 +49,21 @@ async def test_the_same_words_after_giving_up_wait_again(store: Store) -> None:
     assert await store.due(0.0) == [ONE]
 
 
+async def test_what_is_withheld_is_not_said(store: Store) -> None:
+    """As far as it waits in these words: what is being sent, was sent or was reworded is not touched."""
+    await store.deliver([ONE])
+    await store.withhold(ONE, "taken back")
+    assert await store.deliveries("talk") == [replace(ONE, state="failed", error="taken back")]
+    for stands in (replace(ONE, state="sending", attempts=1), replace(ONE, state="sent", sent_id="77", attempts=1)):
+        await store.settle(stands)
+        await store.withhold(ONE, "taken back")
+        assert await store.deliveries("talk") == [stands]
+    reworded = replace(ONE, text="other words", sent_id="77")
+    await store.deliver([reworded])
+    await store.withhold(ONE, "taken back")
+    assert await store.deliveries("talk") == [reworded]
+
+
 async def test_rewording_what_waits_does_not_put_it_off(store: Store) -> None:
     """A number that grows all the time is still said in time; an earlier time is taken."""
     times = []

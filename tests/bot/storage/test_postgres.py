@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from bot.errors import Fenced, StoreBusy, StoreError
-from bot.model import Change, Cursor, Message, Placed, Placement
+from bot.model import Address, Change, Cursor, Delivery, Message, Placed, Placement
 from bot.storage import inbox
 from bot.storage.opening import open_store_at
 from bot.storage.postgres import CHANNEL, PostgresStore, open_postgres
@@ -230,6 +230,18 @@ async def test_only_who_holds_the_lease_writes_under_it(url: str) -> None:
         assert [each.external_id for each in await store.pending("talk", 9)] == ["m1", "m2"]
         store.tokens = {"pipeline:talk": 2}
         await store.place("talk", [Placed(Placement(one.id, False, 0.1))])
+
+
+async def test_who_says_nothing_himself_may_take_back_what_waits(url: str) -> None:
+    """A page's process holds no outbox: it cannot say what became of a delivery, but that it is not to be said."""
+    waiting = Delivery("answer:q1:web:c", "talk", Address("web", "c"), "Yes.")
+    async with opened(url) as store:
+        await store.deliver([waiting])
+        store.tokens = {}
+        with pytest.raises(Fenced):
+            await store.settle(replace(waiting, state="sent"))
+        await store.withhold(waiting, "taken back")
+        assert [(one.state, one.error) for one in await store.deliveries("talk")] == [("failed", "taken back")]
 
 
 async def test_an_empty_database_is_founded_and_used_at_once() -> None:
