@@ -94,6 +94,12 @@ class Metrics:
         )
         self.outbox = self._gauge("floormic_outbox_waiting", "Deliveries that may go now and wait.", "source")
         self.scheduled = self._gauge("floormic_outbox_scheduled", "Deliveries that may not go yet.", "source")
+        self._chores = self._counter(
+            "floormic_chores_total",
+            "Looks at what comes round by itself, with several processes: done, failed, stalled (their process died).",
+            "chore",
+            "outcome",
+        )
         self.up = self._gauge("floormic_source_up", "1 while a source hears its chat.", "source")
         self.since = self._gauge("floormic_source_changed_timestamp_seconds", "Since when that is so.", "source")
 
@@ -181,6 +187,10 @@ class Metrics:
     def streaming(self, staff: bool, by: int) -> None:
         """So many streams more, or less."""
         self.streams.labels("staff" if staff else "viewers").inc(by)
+
+    def looked(self, chore: str, outcome: str) -> None:
+        """What became of one look at what comes round by itself: done, failed, or stalled (whoever did it is gone)."""
+        self._chores.labels(chore, outcome).inc()
 
     def lagged(self, seconds: float) -> None:
         self._loop_lag.observe(seconds)

@@ -19,6 +19,7 @@ from typing import TypeVar
 from urllib.parse import urlsplit
 
 from bot.accounts import Actor
+from bot.app.chores import chores
 from bot.app.elsewhere import Hearers, listener
 from bot.app.floor import Unwatched
 from bot.app.following import Following
@@ -30,10 +31,10 @@ from bot.app.remembering import Remembering
 from bot.app.reporting import Reporting, unsteady
 from bot.app.rounding import answers_at, make_rounds
 from bot.app.service import handed_over, keep_watched, notify
-from bot.app.shared import agreed
+from bot.app.shared import Share, Work, agreed, sharing
 from bot.app.sources import make_connectors
 from bot.app.stores import open_configured
-from bot.app.tending import Tasks, keep_alive
+from bot.app.tending import Tasks
 from bot.app.trends import SeriesTrends
 from bot.app.vitals import Vitals
 from bot.connectors.hooks import BUSY
@@ -111,6 +112,7 @@ class Hall:
         roles: Collection[str] = ROLES,
         leases: Leases,
         notices: Notices,
+        share: Share | None = None,
     ) -> None:
         self.settings = settings
         self.roles = frozenset(roles)
@@ -119,7 +121,7 @@ class Hall:
         self.now = now
         self._minds = minds
         self.metrics, self._vitals = metrics, vitals
-        self._leases, self._notices = leases, notices
+        self._leases, self._notices, self._share = leases, notices, share
         self.keeper = Keeper(leases)
         self._tasks = Tasks()
         self._understanding: asyncio.Future[None] | None = None
@@ -333,25 +335,34 @@ class Hall:
             self._tasks.keep("outbox", self._outbox.run)
             self.keeper.offer("outbox", self._outbox.carry, apart if "outbox" in self.roles else ())
         if "outbox" in self.roles:
-            self.keeper.offer("clock", self._go_by_the_clock, self._by_the_clock)
+            for what, work in self._by_the_clock().items():
+                self._tasks.keep(what, work)
         self._keeping = self._tasks.keep("leases", self.keeper.run)
         if "pipeline" in self.roles:
             self._tasks.keep("earlier evenings", self._remember)
             self._understanding = self.following.begin()
 
-    @property
-    def _by_the_clock(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """What one process does for all."""
-        return {
-            "reaching": self._reaching.run,
-            "forgetting": partial(forget_daily, self.store, self.settings.privacy.keep_days, self.now),
-            "FAQ": self._promoting.run,
-            "surveys": self.surveys.run,
-            "rounds": self.rounds.run,
-        }
-
-    async def _go_by_the_clock(self, what: str) -> None:
-        await keep_alive(what, self._by_the_clock[what])
+    def _by_the_clock(self) -> dict[str, Work]:
+        """What comes round by itself: a loop each, or a share of what all processes do together."""
+        days = self.settings.privacy.keep_days
+        if self._share is None:
+            return {
+                "reaching": self._reaching.run,
+                "forgetting": partial(forget_daily, self.store, days, self.now),
+                "FAQ": self._promoting.run,
+                "surveys": self.surveys.run,
+                "rounds": self.rounds.run,
+            }
+        shared = chores(
+            self.store,
+            days,
+            self.now,
+            reaching=self._reaching,
+            promoting=self._promoting,
+            surveys=self.surveys,
+            rounds=self.rounds,
+        )
+        return {"chores": self._share(shared, self.metrics.looked)}
 
     async def _listen(self, source: str) -> None:
         """To one source, for as long as it is ours; where it is answered over what listens, by this process too."""
@@ -664,6 +675,7 @@ async def open_hall(
 
     store = await open_configured(settings, now=now, committed=committed)
     leases, notices = agreed(store) if isinstance(store, PostgresStore) else (Alone(), Silence())
+    share = sharing(store) if isinstance(store, PostgresStore) else None
     try:
         minds = Minds(
             settings.encoder.model,
@@ -674,7 +686,18 @@ async def open_hall(
             measured=lambda found: Measured(found, metrics.encoded),
         )
         hall = Hall(
-            settings, store, minds, now, extra, metrics, vitals, listening, roles=roles, leases=leases, notices=notices
+            settings,
+            store,
+            minds,
+            now,
+            extra,
+            metrics,
+            vitals,
+            listening,
+            roles=roles,
+            leases=leases,
+            notices=notices,
+            share=share,
         )
         await hall.start()
         yield hall

@@ -13,7 +13,6 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -25,6 +24,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from bot.backoff import backoff
 from bot.errors import FloormicError, StoreError
+from bot.ports import Chore, Looked
 from bot.storage.postgres_connection import explained, parameters
 from bot.storage.postgres_deferred_schema import NAME
 from bot.storage.postgres_waiting import within
@@ -32,9 +32,6 @@ from bot.storage.postgres_waiting import within
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-TICK = "* * * * * */30"
-"""When a chore is looked at where nothing else is said: twice a minute (the sixth field of a cron line is seconds)."""
 
 BEAT = 5.0
 """Seconds between two signs of life of a worker."""
@@ -61,22 +58,6 @@ ENDS = 5.0
 DAY = 86_400.0
 LONG_AGO = datetime.fromtimestamp(0, UTC)
 
-Told = Callable[[str, str], None]
-"""Hears of a chore by its name what became of it: "done", "failed", "stalled" (whoever did it is gone)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Chore:
-    """Work that comes round by itself. `step` does what is due by now, as the store has it: done twice is as good as
-    once, and what one leaves the next one finds. It is looked at when `cron` says so, and `pause` seconds after `woken`
-    was set, which is cleared then."""
-
-    name: str
-    step: Callable[[], Awaitable[object]]
-    cron: str = TICK
-    woken: asyncio.Event | None = None
-    pause: float = 0.0
-
 
 class Deferred:
     """Takes its share of the chores of all processes while `run` runs. `beat`, `dead`, `seek`: see `BEAT` and so on."""
@@ -85,7 +66,7 @@ class Deferred:
         self,
         url: str,
         chores: Iterable[Chore],
-        told: Told = lambda *_: None,
+        told: Looked = lambda *_: None,
         *,
         beat: float = BEAT,
         dead: float = DEAD,

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 import psycopg
 
 from bot.model import Address, Delivery, Mode, Session
+from bot.ports import Chore
 from bot.quiet import Hours
 from bot.rounds import Duty, Round, Rounds
 from bot.storage.postgres import open_postgres
-from bot.storage.postgres_deferred import Chore, Deferred
+from bot.storage.postgres_deferred import Deferred
 
 TABLES = """
     CREATE TABLE looks (pid bigint, at timestamptz DEFAULT clock_timestamp());

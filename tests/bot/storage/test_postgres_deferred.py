@@ -19,8 +19,9 @@ from procrastinate.exceptions import UniqueViolation
 
 from bot.errors import NotAllowed, StoreError
 from bot.model import DutyStatus, Session
+from bot.ports import Chore
 from bot.storage.postgres import open_postgres
-from bot.storage.postgres_deferred import Chore, Deferred
+from bot.storage.postgres_deferred import Deferred
 from bot.storage.postgres_deferred_schema import LAST, NAME, migrations
 from tests.bot.storage import postgres
 from tests.bot.storage.deferred_worker import SECOND, TABLES
