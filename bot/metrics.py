@@ -28,6 +28,9 @@ SLOW = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.
 COUNTS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 """Upper bounds: of seconds, of seconds, and of things that are done together."""
 
+CHORES = ("reaching", "promoting", "surveys", "rounds", "forgetting")
+"""What comes round by itself, see `app.chores`."""
+
 Gauges = Callable[["Metrics"], Awaitable[None]]
 """Sets what is only looked at when somebody asks."""
 
@@ -100,6 +103,9 @@ class Metrics:
             "chore",
             "outcome",
         )
+        for chore in CHORES:
+            for outcome in ("done", "failed", "stalled"):
+                self._chores.labels(chore, outcome)
         self.up = self._gauge("floormic_source_up", "1 while a source hears its chat.", "source")
         self.since = self._gauge("floormic_source_changed_timestamp_seconds", "Since when that is so.", "source")
 
