@@ -6,13 +6,14 @@ import time
 from collections.abc import Awaitable, Callable
 
 from bot.backoff import backoff
-from bot.errors import Fenced
+from bot.errors import Fenced, StoreError
 
 log = logging.getLogger(__name__)
 
 
 async def keep_alive(what: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Start it again when it breaks, later each time. Raises `Fenced`: then another process does it."""
+    """Start it again when it breaks, later each time. A store that cannot do it is no fault of ours, and said in one
+    line. Raises `Fenced`: then another process does it."""
     failures = 0
     while True:
         began = time.monotonic()
@@ -21,10 +22,13 @@ async def keep_alive(what: str, work: Callable[[], Awaitable[None]]) -> None:
             return
         except Fenced:
             raise
-        except Exception:
+        except Exception as error:
             failures = 1 if time.monotonic() - began > 60 else failures + 1
             wait = backoff(failures, 60.0)
-            log.exception("%s broke; it starts again in %.1f s", what, wait)
+            if isinstance(error, StoreError):
+                log.warning("%s: %s; it starts again in %.1f s", what, error, wait)
+            else:
+                log.exception("%s broke; it starts again in %.1f s", what, wait)
             await asyncio.sleep(wait)
 
 

@@ -28,6 +28,9 @@ WORKER = ("pipeline", "connectors", "outbox")
 TAKEOVER = 10.0
 """Seconds in which another process has to go on with what a dead one did."""
 
+TOLD = 2.5
+"""Seconds after which every stream knows what was written; what was notified to nobody is looked for each second."""
+
 PACE = (0.1, 0.3)
 """Seconds between two things that one of the crowd does: with three senders and six viewers about 20 messages a
 second."""
@@ -148,6 +151,9 @@ class Load:
     progress: Progress
     accepting: Pauses
     placing: Pauses
+    newest: int = 0
+    behind: list[int] = field(default_factory=list)
+    """Those of the streams that did not know the newest revision in time, before anybody else asked for it."""
 
     async def begin(self, seconds: float) -> None:
         """Until everybody is at work, and for so long."""
@@ -185,7 +191,9 @@ class Load:
         unsaid = "SELECT count(*) FROM deliveries WHERE state IN ('waiting', 'sending')"
         waiting = "SELECT count(*) FROM messages WHERE placed = 0"
         await self.until(lambda: not ask(waiting)[0][0] and not ask(unsaid)[0][0])
-        await asyncio.sleep(2.5)  # what was notified to nobody is looked for each second
+        await asyncio.sleep(TOLD)
+        self.newest = ask("SELECT max(revision) FROM questions")[0][0]
+        self.behind = [stream.last for stream in self.streams if stream.last < self.newest]
 
     async def report(self) -> None:
         run, cluster, ledger = self.cluster.run, self.cluster, self.crowd.ledger
@@ -219,6 +227,9 @@ class Load:
         run = self.cluster.run
         told = [await whole_queue(member.program.url) for member in self.cluster.webs if member.alive]
         run.figure("web processes that show something else", sum(one != told[0] for one in told), most=0)
+        run.figure(f"streams behind {TOLD:g} s after the last write", len(self.behind), most=0)
+        for last in self.behind:
+            run.say(f"one knew revision {last} of {self.newest}")
         wrong = sum(stream.queue != told[0] for stream in self.streams)
         run.figure("streams that know something else in the end", wrong, most=0)
         run.figure("events of streams out of order", sum(stream.backwards for stream in self.streams), most=0)
