@@ -99,10 +99,18 @@ def answering(db: Database, session: str) -> list[Delivery]:
     return [delivery_of(row) for row in rows]
 
 
+_SENDING = "state = 'sending' AND json_extract(address, '$.connector') = ?"
+
+
+def being_sent(db: Database, connector: str) -> frozenset[str]:
+    """The sessions of what is being sent there."""
+    rows = db.execute(f"SELECT DISTINCT session FROM deliveries WHERE {_SENDING}", (connector,))  # noqa: S608
+    return frozenset(row["session"] for row in rows.fetchall())
+
+
 def send_again(db: Database, connector: str) -> None:
     """Once another process sends there, send again what was being sent at the end: said twice is better than never."""
-    sending = "state = 'sending' AND json_extract(address, '$.connector') = ?"
-    db.execute(f"UPDATE deliveries SET state = 'waiting', error = ? WHERE {sending}", (CUT_OFF, connector))  # noqa: S608
+    db.execute(f"UPDATE deliveries SET state = 'waiting', error = ? WHERE {_SENDING}", (CUT_OFF, connector))  # noqa: S608
 
 
 def wait_again(db: Database) -> None:

@@ -276,7 +276,9 @@ class SharedStore(ABC):
         return await self._read(said.due, now, limit, but)
 
     async def send_again(self, connector: str) -> None:
-        await self._write(EVERYWHERE, "sending", self._owning(f"outbox:{connector}", said.send_again), connector)
+        # Most often nothing was. Each connector would otherwise hold up, and tell of, every session that there is.
+        if sessions := await self._read(said.being_sent, connector):
+            await self._write(sessions, "sending", self._owning(f"outbox:{connector}", said.send_again), connector)
 
     async def settle(self, delivery: Delivery) -> None:
         work = self._owning(f"outbox:{delivery.address.connector}", said.settle)

@@ -127,3 +127,15 @@ async def test_what_was_being_sent_at_the_end_is_sent_again(opening: Open) -> No
     store = await opening()
     assert await store.due(0.0) == [replace(ONE, attempts=1, error=CUT_OFF)]
     await store.close()
+
+
+async def test_only_what_is_being_sent_by_one_connector_is_sent_again(store: Store) -> None:
+    """Whoever takes over a chat sends again what was under way there, and nothing of another chat's."""
+    other = replace(ONE, key="other", address=replace(ONE.address, connector="elsewhere"))
+    await store.deliver([ONE, other])
+    for delivery in (ONE, other):
+        await store.settle(replace(delivery, state="sending", attempts=1))
+    await store.send_again(ONE.address.connector)
+    assert await store.due(0.0) == [replace(ONE, attempts=1, error=CUT_OFF)]
+    await store.send_again("nobody")
+    assert await store.due(0.0) == [replace(ONE, attempts=1, error=CUT_OFF)]
