@@ -67,11 +67,10 @@ def pid_of(server: Postgres) -> int:
 
 
 def written(server: Postgres) -> tuple[int, int]:
-    """Bytes of its log (WAL) and commits up to now, of all databases."""
-    ((wal, commits),) = server.ask(
-        "SELECT pg_current_wal_lsn() - '0/0'::pg_lsn, (SELECT sum(xact_commit) FROM pg_stat_database)"
-    )
-    return int(wal), int(commits)
+    """Bytes of its log (WAL), and transactions that wrote to a session and notified of it, up to now. One that wrote to
+    several counts for each."""
+    ((wal, turns),) = server.ask("SELECT pg_current_wal_lsn() - '0/0'::pg_lsn, (SELECT sum(number) FROM turns)")
+    return int(wal), int(turns)
 
 
 def connections(server: Postgres) -> int:

@@ -109,7 +109,7 @@ def need(units: Mapping[str, float], evening: Evening) -> Need:
             break
         counts = enough
     processes = sum(counts.values())
-    commits = evening.messages * units["commits.message"]
+    commits = evening.messages * units["commits.message"] + processes * units["commits.idle"] / units["processes"]
     events = min(MOST_EVENTS, units["events"] * evening.rate)
     return Need(
         cores,

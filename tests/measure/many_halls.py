@@ -71,7 +71,7 @@ async def main(figures: Path, halls: int, rate: float, viewers: int, seconds: fl
         f"{halls} halls, {rate:g} messages a second each, {halls * viewers:,} viewers: {took.messages} messages, "
         f"{took.refused} refused, {took.shown} shown on boards, {took.lost} streams lost, last placed after "
         f"{took.late:.1f} s\nto the board: p50 {p(took.boards, 50):.0f} ms, p99 {p(took.boards, 99):.0f} ms; "
-        f"{commits:.0f} commits a second, {held} connections"
+        f"{commits:.0f} commits that notify a second, {held} connections"
     )
     print(compared(read(figures), Evening(halls, halls * viewers, rate), took, used, os.cpu_count() or 1))
 

@@ -79,16 +79,18 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How long to look. `halls`, `watchers`: numbers to try, in turn, until one is too many."""
+    """How long to look. `settles`: seconds after which what a process does at its start is over. `halls`, `watchers`:
+    numbers to try, in turn, until one is too many."""
 
     messages: int
     seconds: float
+    settles: float
     halls: Sequence[int]
     watchers: Sequence[int]
 
 
-LONG = Wish(3_000, 10.0, (1, 2, 3, 4, 6, 8, 12, 16, 24, 32), (1_000, 2_000, 4_000, 6_000, 8_000, 12_000, 16_000))
-SHORT = Wish(300, 3.0, (1, 2), (100, 200))
+LONG = Wish(3_000, 8.0, 10.0, (1, 2, 4, 6, 8, 12, 16, 24, 32), (1_000, 3_000, 6_000, 9_000, 12_000, 16_000))
+SHORT = Wish(300, 3.0, 2.0, (1, 2), (100, 200))
 
 
 @contextlib.asynccontextmanager
@@ -198,11 +200,13 @@ async def parts(server: Postgres, wish: Wish) -> dict[str, float]:
     Messages are posted to `web0`, boards and viewers watch at `web1`, and `web2` only hears what the others write.
     """
     seconds = wish.seconds
-    few = await _idle(server, 1, seconds)
+    few = await _idle(server, 1, wish)
     async with _split(server, HALLS + 1) as (inst, counting):
-        await asyncio.sleep(2.0)
+        await asyncio.sleep(wish.settles)
         counting.read()
+        silent = await asyncio.to_thread(written, server)
         await asyncio.sleep(seconds)
+        silent_after = await asyncio.to_thread(written, server)
         many = {name: busy / seconds for name, busy in counting.read().items()}
         cookie = await inst.cookie()
         webs = [web.port for web in inst.webs]
@@ -236,7 +240,8 @@ async def parts(server: Postgres, wish: Wish) -> dict[str, float]:
     found["web.join"] = joining["web1"] / viewers
     found["memory.watcher"] = max(0.0, memory_after - memory_before) / viewers
     found["wal.message"] = (after[0] - before[0]) / quiet.messages
-    found["commits.message"] = (after[1] - before[1]) / quiet.messages
+    found["commits.idle"] = (silent_after[1] - silent[1]) / seconds
+    found["commits.message"] = max(0.0, after[1] - before[1] - found["commits.idle"] * quiet.seconds) / quiet.messages
     found["connections"] = held
     found["p50.board"], found["p99.board"] = p(quiet.boards, 50), p(quiet.boards, 99)
     return found
@@ -260,14 +265,14 @@ async def _split(server: Postgres, halls: int) -> AsyncIterator[tuple[Installati
                 await inst.stop()
 
 
-async def _idle(server: Postgres, halls: int, seconds: float) -> Mapping[str, float]:
+async def _idle(server: Postgres, halls: int, wish: Wish) -> Mapping[str, float]:
     """Processors in use by part where nothing is said."""
     async with _split(server, halls) as (inst, counting):
         await step(inst, "once", [0], 1.0, 1.0, counting, cookie=await inst.cookie())
-        await asyncio.sleep(2.0)
+        await asyncio.sleep(wish.settles)
         counting.read()
-        await asyncio.sleep(seconds)
-        return {name: busy / seconds for name, busy in counting.read().items()}
+        await asyncio.sleep(wish.seconds)
+        return {name: busy / wish.seconds for name, busy in counting.read().items()}
 
 
 async def _joining(inst: Installation, counting: Meter, viewers: int, port: int) -> dict[str, float]:
@@ -376,18 +381,19 @@ def table(kinds: Sequence[Found]) -> str:
     )
 
 
-async def main(wish: Wish, out: Path, names: Sequence[str]) -> None:
+async def main(wish: Wish, out: Path, names: Sequence[str] | None) -> None:
     found: list[Found] = []
     async with postgres() as server:
         rates = await commits(server, 2 if wish is SHORT else 5)
-        wanted = [kind for kind in KINDS if not names or any(name in kind.name for name in names)]
+        wanted = [kind for kind in KINDS if names is None or any(name in kind.name for name in names)]
         for kind in wanted:
             found.append(await count(kind, server, wish))  # noqa: PERF401 (an await)
         units = {} if names else await parts(server, wish)
     machine = {"cores": os.cpu_count()}
     made = {"machine": machine, "kinds": [asdict(one) for one in found], "units": units, "commits": rates}
     await asyncio.to_thread(out.write_text, json.dumps(made, indent=1) + "\n", encoding="utf-8")
-    print(table(found))
+    if found:
+        print(table(found))
     for name, value in sorted(units.items()):
         print(f"{name:<20} {value:.6g}")
 
@@ -396,6 +402,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="JSON with the figures, for tests.measure.capacity")
     parser.add_argument("--short", action="store_true", help="only see that it runs")
-    parser.add_argument("--only", nargs="*", default=(), help="only kinds with these words in their names, no parts")
+    parser.add_argument("--only", nargs="*", help="only kinds with these words in their names; none: only the parts")
     chosen = parser.parse_args()
     asyncio.run(main(SHORT if chosen.short else LONG, chosen.out, chosen.only))
