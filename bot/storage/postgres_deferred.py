@@ -195,7 +195,13 @@ class _Connector(PsycopgConnector):
         self.broken: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
 
     async def execute_query_async(self, query: Any, **arguments: Any) -> None:
-        await self._answered(super().execute_query_async(query, **arguments))
+        """What cannot be written down ends the worker by `broken`: raised in its job, nobody would wait for it."""
+        try:
+            await self._answered(super().execute_query_async(query, **arguments))
+        except UniqueViolation:
+            raise
+        except (ConnectorException, OSError, TimeoutError):
+            return
 
     async def execute_query_one_async(self, query: Any, **arguments: Any) -> dict[str, Any]:
         return await self._answered(super().execute_query_one_async(query, **arguments))
