@@ -7,6 +7,7 @@ holds a lease. What takes a protection away is in `_sabotage`: `--early`, `--car
 
 import argparse
 import asyncio
+import itertools
 import os
 import random
 import re
@@ -125,8 +126,13 @@ class Program:
         return self.log.read_text(encoding="utf-8", errors="replace") if self.log.exists() else ""
 
     def faults(self) -> list[str]:
-        """What its log shows that should not happen, however often it is killed."""
-        return [line for line in self.said().splitlines() if "Traceback" in line or " broke" in line]
+        """What its log shows that should not happen, however often it is killed; of a traceback its end."""
+        lines = self.said().splitlines()
+        return [
+            f"{line} {' '.join(_end_of_traceback(lines[number + 1 :]))}" if "Traceback" in line else line
+            for number, line in enumerate(lines)
+            if "Traceback" in line or " broke" in line
+        ]
 
     def asked(self, count: str) -> int:
         """A number out of the database, beside the running program."""
@@ -143,6 +149,12 @@ class Program:
         for file in self.database.parent.glob(f"{self.database.name}*"):
             shutil.copy(file, folder)
         return sqlite3.connect(folder / self.database.name)
+
+
+def _end_of_traceback(lines: Sequence[str]) -> list[str]:
+    """The innermost places, and what was raised there."""
+    frames = list(itertools.takewhile(lambda line: line.startswith(" "), lines))
+    return [line.strip() for line in [*frames[-3:], *lines[len(frames) : len(frames) + 1]]]
 
 
 def as_users_start_it(folder: Path, port: int, sources: str) -> Program:
