@@ -9,7 +9,7 @@ embeddings stay as they are: 2 cores have no time for them.
 With `--public FOLDER` strangers' questions (`knowledge.training.public`) are a part of every batch. What the base makes
 of the likeness among these is held as well (similarities distilled as in Tung and Mori 2019, with the divergence of
 Hinton et al. 2015): trained on our own style alone, it unlearnt how other people ask. With `--onward FOLDER` training
-goes on from an encoder that was made before, with its vocabulary and a gentler rate.
+goes on from an encoder that was made before, with its vocabulary, a gentler rate, and the lower half as it is.
 """
 
 import argparse
@@ -49,6 +49,8 @@ TEMPERATURE = 0.05
 RATE = 2e-4
 ONWARD = 1e-4
 """The rate where training goes on from a trained encoder."""
+STAYING = 6
+"""Layers of 12, from below, that stay as they are where training goes on: a third of the time."""
 HEAD_RATE = 2e-3
 HEAD_REACH = 10.0
 """What a unit vector is multiplied with before the head."""
@@ -66,7 +68,9 @@ TRAINED = 0.8
 """Share of the trained weights in what is written; the rest are the base's, so that what it knew of other people's
 questions stays (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022)."""
 SHARDS = "45MB"
-WORDS = "0.model.embeddings.word_embeddings.weight"
+EMBEDDINGS = "0.model.embeddings."
+WORDS = f"{EMBEDDINGS}word_embeddings.weight"
+LAYERS = "0.model.encoder.layer."
 NO_POOLER = "sentence_bert_config.json"
 SEED = 20_261_125
 
@@ -195,6 +199,9 @@ class Trainee:
         self.model = _loaded(base)
         if onward:
             self.model.load_state_dict(_loaded(onward).state_dict(), strict=False)  # without the pooler, if it has one
+            staying = (EMBEDDINGS, *(f"{LAYERS}{layer}." for layer in range(STAYING)))
+            for name, parameter in self.model.named_parameters():
+                parameter.requires_grad_(not name.startswith(staying))
         self.model.train()
         self.model.get_parameter(WORDS).requires_grad_(False)
         # Two thirds of the time where the processor multiplies such numbers itself; elsewhere it costs far more.

@@ -52,7 +52,8 @@ def test_a_short_training_learns_what_it_was_not_shown(tmp_path: Path, monkeypat
 
 
 def test_going_on_keeps_the_vocabulary(tmp_path: Path) -> None:
-    """The base of a training that goes on reads the same pieces as the trained encoder, and is untrained otherwise."""
+    """The base of a training that goes on reads the same pieces as the trained encoder and is untrained otherwise; what
+    goes on is the trained encoder, and of it the upper half."""
     trainer.begin(read_topics()[:2], tmp_path / "first")
     model = trainer._loaded(tmp_path / "first")
     for name, weights in model.named_parameters():
@@ -65,3 +66,9 @@ def test_going_on_keeps_the_vocabulary(tmp_path: Path) -> None:
     text = ["有回放吗", "will there be a recording?"]
     assert (untrained.encode(text) * begun.encode(text)).sum(axis=1).min() > 0.9999
     assert (untrained.encode(text) * trained.encode(text)).sum(axis=1).max() < 0.99
+    trainee = trainer.Trainee(tmp_path / "base", tmp_path / "trained")
+    weights = {name: (p, p.requires_grad) for name, p in trainee.model.named_parameters()}
+    for name, p in model.named_parameters():
+        assert p.equal(weights[name][0])
+    learning = {name.split(".")[4] for name, (_, learns) in weights.items() if learns}
+    assert learning == {str(layer) for layer in range(trainer.STAYING, 12)}
