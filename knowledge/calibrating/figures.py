@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from knowledge.answering import FEATURES
 from knowledge.calibrating.answering import sent
 from knowledge.calibrating.asking import Asked, asked_by
 from knowledge.calibrating.folds import probabilities
@@ -50,9 +51,10 @@ def figures(
 
 
 def figures_of(calibration: Calibration, heard: Sequence[Heard], precision: float) -> Figures:
-    """Of a calibration that is there."""
+    """Of a calibration that is there. Raises `CalibrationError` where it weighs other features than these."""
+    answering = calibration.answering.over(FEATURES, "answers")
     asked, judge = asked_by(calibration.asking, heard), calibration.answers(precision)
-    chance = [probabilities(calibration.answering, one.evidence) for one in heard]
+    chance = [probabilities(answering, one.evidence) for one in heard]
     groups = [
         one_pass(one, sources(one, told, each, judge), calibration.grouping.course, True)
         for one, told, each in zip(heard, asked, chance, strict=True)

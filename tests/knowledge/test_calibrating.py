@@ -1,10 +1,11 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from knowledge.calibrating import TALKS, Labelled, calibrate, own_lines, read_labelled
-from knowledge.calibration import FILE, Scores, bundled_calibration
+from knowledge.calibration import FILE, Scores, bundled_calibration, write_calibration
 from knowledge.evaluation import DataError
 from knowledge.likeness import FEATURES as LIKENESS
 from tests.fakes import TopicEncoder
@@ -52,6 +53,14 @@ def test_a_calibration_of_another_version_is_replaced(talks: list[Labelled], tmp
     found = calibrate(ENCODER, talks, folder=tmp_path)
     assert found.before == {}
     assert found.after["same question: pair F1"] == 1
+
+
+def test_a_calibration_over_other_features_is_replaced(talks: list[Labelled], tmp_path: Path) -> None:
+    """One of an earlier version for the same encoder, which weighed fewer signs, has no figures before either."""
+    made = calibrate(ENCODER, talks).calibration
+    weights = {name: weight for name, weight in made.answering.weights.items() if name != "said"}
+    write_calibration(replace(made, answering=replace(made.answering, weights=weights)), tmp_path / FILE)
+    assert calibrate(ENCODER, talks, folder=tmp_path).before == {}
 
 
 def test_an_answer_that_is_wrong_counts_as_wrong(tmp_path: Path) -> None:
