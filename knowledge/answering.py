@@ -67,7 +67,6 @@ class Evidence:
     """How well the best part fits: the features of the calibration."""
 
     margin: float  # of its cosine over the next part's, or over `UNRELATED`
-    said: float  # its cosine with the part's question and answer together, or with what the passage says
     words: float  # share (0..1) of the message's rare words that the part holds
     words_margin: float  # over the best other part's
     share: float  # of all the parts' nearness: high where one part stands out
@@ -109,13 +108,11 @@ class Answering:
 
     def evidence(self, text: str, vector: NDArray[np.float32]) -> tuple[int, Evidence]:
         """The position of the best part and how well it fits."""
-        said, words = self._said.cosines(vector), self._words.covered(text)
-        nearness = np.maximum(self._asked.cosines(vector), said)
+        nearness, words = self._nearness(vector), self._words.covered(text)
         best = int(np.argmax((nearness + WORDS * words).round(DIGITS)))
         others = np.arange(len(self._parts)) != best
         return best, Evidence(
             margin=float(nearness[best] - nearness[others].max(initial=UNRELATED)),
-            said=float(said[best]),
             words=float(words[best]),
             words_margin=float(words[best] - words[others].max(initial=0.0)),
             share=float(_shares(nearness)[best]),
@@ -138,7 +135,7 @@ class Answering:
         """
         if not self._parts:
             return np.zeros(1, dtype=np.float32)
-        shares = _shares(np.maximum(self._asked.cosines(vector), self._said.cosines(vector)))
+        shares = _shares(self._nearness(vector))
         unrelated = 1 - shares.sum()
         return np.asarray(shares / math.sqrt(shares @ shares + unrelated**2), dtype=np.float32)
 
@@ -147,6 +144,9 @@ class Answering:
         nothing. Of unit length; the vector itself for an empty course."""
         rest = vector - COMMON * self._asked.centre
         return np.ascontiguousarray(rest / max(float(np.linalg.norm(rest)), 1e-9), dtype=np.float32)
+
+    def _nearness(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
+        return np.maximum(self._asked.cosines(vector), self._said.cosines(vector))
 
 
 def _shares(nearness: NDArray[np.float64]) -> NDArray[np.float64]:

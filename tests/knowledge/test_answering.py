@@ -56,18 +56,6 @@ def test_the_entry_itself_is_sure_and_the_unrelated_is_silent() -> None:
     assert 0 <= unsure.score < sure.score <= 1
 
 
-def test_what_is_said_there_counts_beside_what_is_asked_there() -> None:
-    """Of the part that fits best the evidence tells how near its question with its answer is, whichever wording of the
-    question was nearest."""
-    vector = ENCODER.encode(["录像什么时候出"])[0]
-    at, evidence = Answering(COURSE, ENCODER, JUDGE).evidence("录像什么时候出", vector)
-    assert at == 0
-    assert evidence.said == pytest.approx(
-        float(ENCODER.encode(["回放在哪里看 课后两小时在主页。"])[0] @ vector), abs=1e-3
-    )
-    assert evidence.said < 0.9
-
-
 def test_a_passage_is_cut_after_a_sentence() -> None:
     """What is said of a long passage is its own beginning, ended properly."""
     match = _match("网关安装")

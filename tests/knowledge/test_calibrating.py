@@ -58,7 +58,7 @@ def test_a_calibration_of_another_version_is_replaced(talks: list[Labelled], tmp
 def test_a_calibration_over_other_features_is_replaced(talks: list[Labelled], tmp_path: Path) -> None:
     """One of an earlier version for the same encoder, which weighed fewer signs, has no figures before either."""
     made = calibrate(ENCODER, talks).calibration
-    weights = {name: weight for name, weight in made.answering.weights.items() if name != "said"}
+    weights = {name: weight for name, weight in made.answering.weights.items() if name != "share"}
     write_calibration(replace(made, answering=replace(made.answering, weights=weights)), tmp_path / FILE)
     assert calibrate(ENCODER, talks, folder=tmp_path).before == {}
 
