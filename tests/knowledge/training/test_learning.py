@@ -19,8 +19,8 @@ class Stopped(Exception):
     """As if somebody pulled the plug."""
 
 
-def half(topics: Sequence[Topic], steps: int) -> Iterator[Batch]:
-    yield from itertools.islice(batches(topics, steps), steps // 2)
+def half(topics: Sequence[Topic], steps: int, public: Sequence[Topic] = ()) -> Iterator[Batch]:
+    yield from itertools.islice(batches(topics, steps, public=public), steps // 2)
     raise Stopped
 
 
