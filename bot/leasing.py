@@ -35,6 +35,9 @@ MARGIN = 1.0
 PATIENCE = 3.0
 """Seconds that a free name waits for a process that holds less than its share; then any takes it."""
 
+PART = 10
+"""Of what a process holds beyond its share it lets go of this part at once, and of one at least."""
+
 CALM = 30.0
 """Seconds in which who took what nobody else wanted does not try to give it to somebody else."""
 
@@ -201,7 +204,9 @@ class Keeper:
         share = math.ceil(len(wanted | set(mine)) / len(ready | {self._leases.owner}))
         now = self._clock()
         if len(mine) > share and now >= self._calm_until.get(kind, 0.0):
-            self._leave(mine[-1])  # one at a time: each costs whoever takes it a moment
+            surplus = len(mine) - share
+            for name in mine[-max(1, surplus // PART) :]:  # few at a time: each costs whoever takes it a moment
+                self._leave(name)
             return
         free = [name for name in wanted if name not in standing and name not in self._held]
         since = {name: self._free_since.get(name, now) for name in free}

@@ -142,7 +142,7 @@ async def owner_stopped(run: Run) -> None:
     await _owner_stopped(run)
 
 
-@scenario("owner-stopped-careless", seconds=240)
+@scenario("owner-stopped-careless", seconds=240, daily=False)
 async def owner_stopped_careless(run: Run) -> None:
     """The same with workers that never look at the clock, and go on as if their lease were still theirs: what they
     write is refused."""
@@ -155,7 +155,7 @@ async def owner_stopped_unfenced(run: Run) -> None:
     await _owner_stopped(run, "--careless", "--unfenced")
 
 
-@scenario("owner-stopped-in-a-transaction", seconds=120)
+@scenario("owner-stopped-in-a-transaction", seconds=120, daily=False)
 async def owner_stopped_in_a_transaction(run: Run) -> None:
     """It stands still in the middle of a transaction, with the session locked: the database ends that, and another
     process goes on within 10 s."""
@@ -165,7 +165,7 @@ async def owner_stopped_in_a_transaction(run: Run) -> None:
         run.figure("until another process went on", took, "s", most=TAKEOVER, timing=True)
 
 
-@scenario("connections-exhausted", seconds=180)
+@scenario("connections-exhausted", seconds=180, daily=False)
 async def connections_exhausted(run: Run) -> None:
     """Other clients take every connection that PostgreSQL has left, and then the program loses its own: everything goes
     on by itself once there are some again."""
@@ -207,7 +207,7 @@ async def _take_all_for(postgres: Postgres, seconds: float) -> Connections:
     return taken
 
 
-@scenario("database-far-away", seconds=180)
+@scenario("database-far-away", seconds=180, daily=False)
 async def database_far_away(run: Run) -> None:
     """Between the processes and PostgreSQL everything takes 100 ms more, connections are cut every few seconds, and
     nothing at all comes through for 5 s: little is accepted meanwhile, and nothing of it is lost or doubled."""
@@ -245,7 +245,7 @@ async def _black_hole(members: Sequence[Member], seconds: float = 5.0) -> None:
         member.way.spit()
 
 
-@scenario("owner-cut-off", seconds=180)
+@scenario("owner-cut-off", seconds=180, daily=False)
 async def owner_cut_off(run: Run) -> None:
     """Only the process that understands a session hears nothing of PostgreSQL for 12 s, and what it sent arrives
     afterwards: another one goes on within 10 s, and the late writes are not there."""

@@ -183,7 +183,7 @@ async def _queue(store: Any) -> Mapping[str, object]:
     }
 
 
-@scenario("rolling", seconds=240, needs="caddy")
+@scenario("rolling", seconds=240, needs="caddy", daily=False)
 async def rolling(run: Run) -> None:
     """Each process is stopped and started again, while messages come in and pages are open: none is lost or doubled, no
     page hears nothing for more than five seconds, and the queue is that of a plain replay."""

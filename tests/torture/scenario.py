@@ -74,13 +74,15 @@ Play = Callable[[Run], Awaitable[None]]
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """`seconds`: what the long form may take; at twice that it is stopped and fails. `needs`: a program without which
-    it is left out, and said so. `control`: what protects is taken away, and at least one figure must fail."""
+    it is left out, and said so. `control`: what protects is taken away, and at least one figure must fail. `daily`: its
+    short form runs with every run of the tests."""
 
     name: str
     play: Play
     seconds: float
     needs: str
     control: bool
+    daily: bool
 
     @property
     def what(self) -> str:
@@ -90,13 +92,15 @@ class Scenario:
 _known: dict[str, Scenario] = {}
 
 
-def scenario(name: str, *, seconds: float, needs: str = "", control: bool = False) -> Callable[[Play], Play]:
+def scenario(
+    name: str, *, seconds: float, needs: str = "", control: bool = False, daily: bool = True
+) -> Callable[[Play], Play]:
     """Declares a scenario; its docstring says in one sentence what it does and what it promises."""
 
     def declare(play: Play) -> Play:
         if name in _known:
             raise ValueError(f"two scenarios are called {name}")
-        _known[name] = Scenario(name, play, seconds, needs, control)
+        _known[name] = Scenario(name, play, seconds, needs, control, daily)
         return play
 
     return declare

@@ -6,7 +6,10 @@ from tests.torture.__main__ import play
 from tests.torture.scenario import Scenario, scenarios
 
 
-@pytest.mark.parametrize("found", scenarios(), ids=lambda found: found.name)
+@pytest.mark.parametrize(
+    "found",
+    [pytest.param(found, id=found.name, marks=() if found.daily else pytest.mark.thorough) for found in scenarios()],
+)
 def test_holds_in_its_short_form(found: Scenario) -> None:
     """Nothing is lost, doubled or refused wrongly; a control with its protection taken away is caught."""
     outcome = play(found, short=True)
