@@ -32,7 +32,7 @@ async def _round(server: Server, count: int, what: str, *, read: bool) -> tuple[
     return count / result.seconds, server.cpu() - cpu
 
 
-@scenario("being-counted", seconds=120)
+@scenario("being-counted", seconds=120, daily=False)
 async def counted(run: Run) -> None:
     """Two programs take in the same messages by turns, one of them unwatched: the other takes in at least 97 % as many
     a second, for at most 3 % more of the processor."""

@@ -30,7 +30,7 @@ async def _end(load: Load) -> None:
     await load.report()
 
 
-@scenario("owner-killed", seconds=240)
+@scenario("owner-killed", seconds=240, daily=False)
 async def owner_killed(run: Run) -> None:
     """The process that understands a session is killed (-9) under load: another one goes on within 10 s, and nothing is
     lost, doubled or grouped otherwise than in a plain replay."""
@@ -47,7 +47,7 @@ async def owner_killed(run: Run) -> None:
         run.figure("until another process went on, most", max(took), "s", most=TAKEOVER, timing=True)
 
 
-@scenario("web-process-killed", seconds=180)
+@scenario("web-process-killed", seconds=180, daily=False)
 async def web_process_killed(run: Run) -> None:
     """A web process is killed (-9) under load: its streams come again at the other one, with what they missed."""
     async with cluster(run) as made, under_load(made, _pause(run)) as load:

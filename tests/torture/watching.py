@@ -20,7 +20,7 @@ IDLE = 300  # connections that ask for nothing
 SLOT = 0.1  # seconds: at most a tenth of those who lost their stream come back within the same
 
 
-@scenario("join-storm", seconds=60)
+@scenario("join-storm", seconds=60, daily=False)
 async def storm(run: Run) -> None:
     """10,000 people come at once, each with the page and then its event stream: 1,000 and more a second get in."""
     wanted = as_many(run, 300 if run.short else 10_000)
@@ -77,7 +77,7 @@ async def slow(run: Run) -> None:
                    timing=run.short)  # fmt: skip
 
 
-@scenario("full-house", seconds=60)
+@scenario("full-house", seconds=60, daily=False)
 async def full(run: Run) -> None:
     """More watch than files may be open, and hundreds of connections ask for nothing: watchers that find no place are
     told when to come again, the intake takes every message, and a moderator's board opens and is told what is new."""
@@ -166,7 +166,7 @@ async def _board(opened: Hall) -> Watcher:
     return watcher
 
 
-@scenario("reconnect-storm", seconds=60)
+@scenario("reconnect-storm", seconds=60, daily=False)
 async def reconnect(run: Run) -> None:
     """The program is killed and started again while 2,000 watch: they come back over some seconds and not all at once,
     are told what is new and nothing twice, and miss no vote."""

@@ -41,6 +41,7 @@ async def until(true: Callable[[], bool], seconds: float) -> None:
         await asyncio.sleep(0.1)
 
 
+@pytest.mark.thorough  # a minute: until the queue of a killed process is found
 async def test_two_processes_do_what_is_due_once_and_one_of_them_is_enough(tmp_path: Path, url: str) -> None:
     """Of twelve evenings that end, each survey opens once, at most a minute late, though one of the two processes is
     killed meanwhile; who sets an evening makes them look within seconds."""
