@@ -1,6 +1,7 @@
 """Every method of the store meets the same misfortunes, and says so as `StoreError`."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ from tests.bot.storage.test_surveys import survey
 from tests.bot.values import message
 
 SAID = Delivery("k", "talk", Address("web", "c"), "x")
+UNDER_WAY = Delivery("under way", "talk", Address("web", "d"), "x")
 ZOE = Person("web", "zoe")
 HEARING = SourceHealth("web", SourceState.CONNECTED, 1.0, 2.0)
 BOB = Actor("b", "Bob")
@@ -62,6 +64,8 @@ WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "reencode": lambda s: s.reencode("a", []),
     "deliver": lambda s: s.deliver([SAID]),
     "settle": lambda s: s.settle(SAID),
+    "send_again": lambda s: s.send_again("web"),
+    "withhold": lambda s: s.withhold(SAID, "why"),
     "admit": lambda s: s.admit(Entry("t", "Zoe", "", DEVICE, PROMISE), 1.0),
     "open_login": lambda s: s.open_login("p", DEVICE, 1.0),
     "used": lambda s: s.used("t", 1.0),
@@ -180,6 +184,8 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     await opened.apply(
         Change("talk", 1.0, "ann", "test", polls=((None, poll()),), surveys=((None, SURVEY),), pulse=True)
     )
+    await opened.deliver([UNDER_WAY])
+    await opened.settle(replace(UNDER_WAY, state="sending"))
     other = connect(tmp_path / "hall.db")
     other.execute("INSERT INTO people VALUES ('p', 'Pat', 'pat', '', 0)")
     other.execute("INSERT INTO roles VALUES ('p', '', 'expert', 0, NULL)")

@@ -49,6 +49,7 @@ async def test_the_board_shows_whom_an_answer_did_not_reach(crowd: Crowd) -> Non
     has let the bot in again."""
     chat = Blocking("talkers", "Bo")
     crowd.hall.connectors[chat.name] = chat
+    crowd.hall.keeper.want("outbox", chat.name)
     await ask(crowd, "talkers", ["Al", "Bo"], "Is this recorded?")
     await ask(crowd, "silent", ["Cy"], "Is this recorded?")
     await ask(crowd, "talkers", ["Di"], "Where are the slides?")
