@@ -216,6 +216,22 @@ class Installation:
                 await asyncio.sleep(0.1)
         return time.monotonic() - began
 
+    async def shared_out(self, pipelines: int, connectors: int) -> float:
+        """Seconds until so many processes have their shares of the sessions, and so many of the sources: who came first
+        has all of them, and lets go of the rest bit by bit."""
+        query = """
+            SELECT count(*) FROM leases WHERE name LIKE '{}:%' AND until > now() GROUP BY owner
+        """
+        began = time.monotonic()
+        async with asyncio.timeout(300):
+            for kind, processes in (("pipeline", pipelines), ("connector", connectors)):
+                while True:
+                    counts = [count for (count,) in await asyncio.to_thread(self.rows, query.format(kind))]
+                    if len(counts) >= processes and max(counts) - min(counts) <= 2:
+                        break
+                    await asyncio.sleep(1.0)
+        return time.monotonic() - began
+
     async def link(self, role: str = "moderator") -> str:
         """One that signs somebody in, as a path."""
         config = self.folder / f"{next(iter(self.processes))}.toml"

@@ -37,7 +37,7 @@ from bot.app.stores import open_configured
 from bot.app.tending import Tasks
 from bot.app.trends import SeriesTrends
 from bot.app.vitals import Vitals
-from bot.connectors.hooks import BUSY
+from bot.connectors.hooks import ELSEWHERE
 from bot.connectors.names import CHATS
 from bot.courses import Courses
 from bot.desk import Desk
@@ -558,7 +558,7 @@ class Hall:
         if not self.settings.postgres or self.keeper.holds("connector", source):
             return await self.connectors[source].hook(request)
         if self.peers.knows(request.headers.get(PEER, "")):
-            return BUSY
+            return ELSEWHERE
         return await self.peers.hook(source, request)
 
     def _listener(self) -> Told:

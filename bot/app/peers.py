@@ -16,7 +16,7 @@ from typing import Any
 
 import aiohttp
 
-from bot.connectors.hooks import BUSY
+from bot.connectors.hooks import BUSY, ELSEWHERE
 from bot.model import CourseMatch, Preview
 from bot.ports import Holder, HookReply, HookRequest
 from bot.web.peers import PEER
@@ -56,7 +56,9 @@ class Peers:
         while True:
             if (at := self._at("connector", source)) is not None:
                 try:
-                    return await self._forward(f"{at}/in/{source}", request, headers | {PEER: self._key})
+                    reply = await self._forward(f"{at}/in/{source}", request, headers | {PEER: self._key})
+                    if reply.status != ELSEWHERE.status:
+                        return reply
                 except aiohttp.ClientConnectorError:  # nothing was handed over yet
                     log.info("%s: the process that listens to it cannot be reached", source)
                 except (aiohttp.ClientError, TimeoutError):

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import os
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -38,25 +37,13 @@ async def measure(
         counting = meter(inst, {"encoder": service.pid, "postgres": pid_of(server)})
         cookie = await inst.cookie()
         await step(inst, "warm", range(halls), 1.0 / 20, 20.0, counting, cookie=cookie)
-        print(f"sessions shared out {await _shared_out(inst):.0f} s later", flush=True)
+        print(f"sessions shared out {await inst.shared_out(PIPELINES, 1):.0f} s later", flush=True)
         before = await asyncio.to_thread(written, server)
         took = await step(inst, "all", range(halls), rate, seconds, counting, viewers=viewers, cookie=cookie)
         after = await asyncio.to_thread(written, server)
         held = await asyncio.to_thread(connections, server)
     used = {part: sum(b for name, b in took.busy.items() if name.rstrip("0123456789") == part) for part in PARTS}
     return took, {part: b / took.seconds for part, b in used.items()}, (after[1] - before[1]) / took.seconds, held
-
-
-async def _shared_out(inst: Installation) -> float:
-    """Seconds until each pipeline has its share of the sessions: who came first lets go of one a second."""
-    query = "SELECT count(*) FROM leases WHERE name LIKE 'pipeline:%' AND until > now() GROUP BY owner"
-    began = time.monotonic()
-    async with asyncio.timeout(300):
-        while True:
-            counts = [count for (count,) in await asyncio.to_thread(inst.rows, query)]
-            if len(counts) == PIPELINES and max(counts) - min(counts) <= 2:
-                return time.monotonic() - began
-            await asyncio.sleep(1.0)
 
 
 def compared(units: Mapping[str, float], evening: Evening, took: Loaded, used: Mapping[str, float], cores: int) -> str:

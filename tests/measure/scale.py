@@ -114,6 +114,8 @@ async def running(
                 inst.add(f"all{number}")
             stack.push_async_callback(inst.stop)
             await inst.start()
+            if kind.processes > 1:
+                await inst.shared_out(kind.processes, kind.processes)
             yield inst, meter(inst, more)
 
 

@@ -296,7 +296,7 @@ async def test_whoever_is_forgotten_is_forgotten_in_every_process(tmp_path: Path
 async def test_all_roles_of_two_processes_share_the_work(tmp_path: Path, url: str) -> None:
     """Two processes with all roles: each session, source and chat is one's, and together they do everything once."""
     async with halls(tmp_path, url, "+".join(ROLES), "+".join(ROLES)) as both:
-        names = [("pipeline", "talk"), ("connector", "lobby"), ("outbox", "lobby"), ("clock", "rounds")]
+        names = [("pipeline", "talk"), ("connector", "lobby"), ("outbox", "lobby")]
         await until(lambda: all(sum(one.keeper.holds(*name) for one in both) == 1 for name in names))
         for n in range(20):
             await asks(both[n % 2], str(n), f"Question {n}?")
@@ -326,3 +326,21 @@ async def test_a_database_that_cuts_every_connection_costs_a_moment(tmp_path: Pa
         await until(lambda: "Two?" in {one.title for one in feed.view.questions.values()})
         await placed(web, 2)
         assert pipeline.pipelines["talk"] is before
+
+
+async def test_who_still_asks_the_former_owner_waits_for_the_new_one(tmp_path: Path, url: str) -> None:
+    """A process that has not seen yet that a source changed hands is told so, and its platform hears nothing of it."""
+    async with halls(tmp_path, url, "web", "connectors", "connectors", chats=Chat) as (web, *both):
+        former = await until(lambda: next((one for one in both if one.keeper.holds("connector", "chat")), None))
+        await until(lambda: web.keeper.holder("connector", "chat"))
+        seen, before = web.keeper.holder, web.keeper.holder("connector", "chat")
+        web.peers._find = lambda kind, name: before
+        await former.keeper.leave("connector", "chat")
+        async with aiohttp.ClientSession(web.url) as client:
+            calling = asyncio.ensure_future(client.post("/in/chat", data="something"))
+            await asyncio.sleep(1.0)
+            assert not calling.done()
+            web.peers._find = seen
+            former.keeper.want("connector", "chat")
+            async with await calling as reply:
+                assert reply.status == 200
