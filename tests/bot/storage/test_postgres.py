@@ -21,7 +21,7 @@ from bot.storage.postgres_address import shown
 from bot.storage.postgres_connection import PostgresDatabase, connect
 from tests.bot.storage import postgres
 from tests.bot.storage.acts import ask
-from tests.bot.storage.test_misfortune import ALL, WRITES
+from tests.bot.storage.test_misfortune import ALL, UNDER_WAY, WRITES
 from tests.bot.storage.test_polls import poll
 from tests.bot.storage.test_surveys import survey
 from tests.bot.values import TALK, message, state
@@ -317,6 +317,8 @@ async def filled(url: str, patience: float) -> PostgresStore:
     await store.apply(
         Change("talk", 1.0, "ann", "test", polls=((None, poll()),), surveys=((None, survey()),), pulse=True)
     )
+    await store.deliver([UNDER_WAY])
+    await store.settle(replace(UNDER_WAY, state="sending"))
     with psycopg.connect(url) as db:
         db.execute("INSERT INTO people VALUES ('p', 'Pat', 'pat', '', 0)")
         db.execute("INSERT INTO roles VALUES ('p', '', 'expert', 0, NULL)")
