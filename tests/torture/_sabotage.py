@@ -29,8 +29,8 @@ def acknowledged_early() -> None:
     """Callers are told before the commit."""
     real = Writer._attempt
 
-    def attempt(self: Writer, db: Any, call: Any) -> None:
-        real(self, db, call)
+    def attempt(self: Writer, db: Any, call: Any, hopeful: bool) -> None:
+        real(self, db, call, hopeful)
         call.loop.call_soon_threadsafe(lambda: call.future.done() or call.future.set_result(call.result))
         time.sleep(0.002)
 
