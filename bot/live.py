@@ -222,6 +222,9 @@ class Live:
             room.stale |= stale
             room.failure = error
             room.read_from = loop.time() + AFTER_FAILURE
+        except BaseException:  # whoever asks next reads it
+            room.stale |= stale
+            raise
         else:
             room.read_from = max(room.read_from, began + (loop.time() - began) / SHARE)
             room.turn(changed, told)

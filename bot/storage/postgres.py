@@ -111,7 +111,8 @@ class PostgresStore(SharedStore):
         self.tokens: Mapping[str, int] | None = None
         """By the name of each lease that this process holds its number; None: it owns everything."""
         self.backends: frozenset[int] = frozenset()
-        """The process, on the server's side, over which this store writes."""
+        """The process, on the server's side, over which this store writes; none once it is not known what that one
+        wrote."""
         self._heard = 0
         try:
             first = [_prepared(url, mark, patience, now, alone)]
@@ -121,10 +122,13 @@ class PostgresStore(SharedStore):
                 self.backends = frozenset({db.connection.info.backend_pid})
                 return db
 
-            writer = Writer(connected, committed, _Ways())
+            writer = Writer(connected, committed, _Ways(self._parted))
         except Failure as error:
             raise explained(error) from None
         super().__init__(writer, _Reader(url, patience))
+
+    def _parted(self) -> None:
+        self.backends = frozenset()
 
     async def _let_go(self) -> None:
         return
@@ -216,11 +220,12 @@ def _prepared(url: str, mark: str, patience: float, now: Now, alone: bool) -> Po
 
 class _Ways:
     """Implements `writer.Ways`. Whatever goes to the server is a way there and back, so a transaction begins in one and
-    ends in one."""
+    ends in one. `parted` hears that a connection was lost with which something may have been written."""
 
     hopeful = True
 
-    def __init__(self) -> None:
+    def __init__(self, parted: Callable[[], None]) -> None:
+        self._parted = parted
         self._known: dict[RowOf, str] = {}
         """The sessions of rows, which never change."""
         self._begun = 0
@@ -265,6 +270,7 @@ class _Ways:
         except Failure as error:
             if not db.connection.closed:
                 raise
+            self._parted()
             raise StoreError(
                 "the connection to the database was lost while this was committed; whether it was written is not known"
             ) from error

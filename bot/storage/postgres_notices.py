@@ -50,11 +50,13 @@ OPTIONS = "-c idle_session_timeout=0 -c statement_timeout=5000"
 
 class PostgresNotices:
     """Implements `bot.ports.Notices` over a connection of its own. `ours` are the backends (by their process ids) over
-    which this process writes: it knows what it wrote."""
+    which this process writes: it knows what it wrote. Once they are others it may not: where the connection was lost in
+    a commit, what was written is in nobody's memory."""
 
     def __init__(self, url: str, ours: Callable[[], Collection[int]] = frozenset) -> None:
         self._url = make_conninfo(url, connect_timeout=2, application_name="floormic notices", options=OPTIONS)
         self._ours = ours
+        self._were_ours = frozenset(ours())
         self._name = secrets.token_hex(8)
         self._told: list[Told] = []
         self._hearers: dict[str, Callable[[Mapping[str, Any]], None]] = {}
@@ -150,10 +152,12 @@ class PostgresNotices:
             self._known = numbers
             return
         await self._hear(SETTLE)  # what was committed just before the look is still on its way
-        missed = [session for session, number in numbers.items() if number > self._known.get(session, 0)]
-        for session in missed:
-            self._known[session] = numbers[session]
-            self._tell(session, EVERYTHING)
+        ours, were_ours = frozenset(self._ours()), self._were_ours
+        self._were_ours = ours
+        for session, number in numbers.items():
+            if number > self._known.get(session, 0) or not were_ours <= ours:
+                self._known[session] = max(number, self._known.get(session, 0))
+                self._tell(session, EVERYTHING)
 
     async def _numbers(self, connection: Connection) -> dict[str, int]:
         found = await connection.execute("SELECT session, number FROM turns")

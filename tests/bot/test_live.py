@@ -23,6 +23,7 @@ class Shelf:
         self.revision = 0
         self.reads = 0
         self.failing = False
+        self.breaking = False
 
     def put(self, id: str) -> int:
         self.revision += 1
@@ -34,6 +35,8 @@ class Shelf:
         await asyncio.sleep(0)
         if self.failing:
             raise StoreError("the disk is full")
+        if self.breaking:
+            raise ValueError("a fault of ours")
         return sorted((q for q in self.kept.values() if q.revision > since), key=lambda q: q.revision)
 
 
@@ -239,3 +242,16 @@ async def test_staff_alone_may_be_told(shelf: Shelf) -> None:
     async with live.watch("s") as feed:
         assert feed.told(0, staff=False) == []
         assert feed.told(0, staff=True) == [("hands", b"1")]
+
+
+async def test_what_a_fault_kept_from_being_read_is_read_by_the_next_who_asks(shelf: Shelf) -> None:
+    """A reading that broke has read nothing, whatever broke it."""
+    live = Live(shelf)
+    await live.view("s")
+    shelf.put("a")
+    live.changed("s")
+    shelf.breaking = True
+    with pytest.raises(ValueError, match="a fault of ours"):
+        await live.view("s")
+    shelf.breaking = False
+    assert list((await live.view("s")).questions) == ["a"]

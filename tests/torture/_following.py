@@ -4,7 +4,7 @@ to what is notified, and the clocks that say how long nothing went on."""
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -82,6 +82,19 @@ async def whole_queue(url: str) -> dict[str, Any]:
     async with aiohttp.ClientSession(url) as browser, browser.get(f"{API}/questions") as reply:
         reply.raise_for_status()
         return {question["id"]: question for question in (await reply.json())["questions"]}
+
+
+def differences(known: Mapping[str, Any], told: Mapping[str, Any]) -> list[str]:
+    """What of a queue that a stream put together is not as one who comes now is told, a line for each question."""
+    lines = []
+    for id in sorted(known.keys() | told.keys()):
+        one, other = known.get(id), told.get(id)
+        if one is None or other is None:
+            lines.append(f"{id} at {(one or other)['revision']} is {'not known' if one is None else 'known, and gone'}")
+        elif one != other:
+            fields = {name: (one.get(name), other[name]) for name in other if one.get(name) != other[name]}
+            lines.append(f"{id} is known and told otherwise: {fields}")
+    return lines
 
 
 class Notices:
