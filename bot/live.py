@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 
 PAUSE = 0.03  # seconds at least between two reads of one session
 SHARE = 0.2  # of the time that may go into reading one session, where a read is slow
+LONGEST_PAUSE = 1.0  # seconds after a read; one that waited for a database that was away says nothing of the next one
 AFTER_FAILURE = 1.0  # seconds before the store is asked again when it could not answer
 QUESTIONS = ""  # stands for them where the names of topics stand
 
@@ -226,7 +227,8 @@ class Live:
             room.stale |= stale
             raise
         else:
-            room.read_from = max(room.read_from, began + (loop.time() - began) / SHARE)
+            spared = min(began + (loop.time() - began) / SHARE, loop.time() + LONGEST_PAUSE)
+            room.read_from = max(room.read_from, spared)
             room.turn(changed, told)
         finally:
             room.reading = None

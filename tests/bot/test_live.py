@@ -24,6 +24,7 @@ class Shelf:
         self.reads = 0
         self.failing = False
         self.breaking = False
+        self.takes = 0.0
 
     def put(self, id: str) -> int:
         self.revision += 1
@@ -32,7 +33,7 @@ class Shelf:
 
     async def questions(self, session: str, since: int = 0) -> list[Question]:
         self.reads += 1
-        await asyncio.sleep(0)
+        await asyncio.sleep(self.takes)
         if self.failing:
             raise StoreError("the disk is full")
         if self.breaking:
@@ -255,3 +256,17 @@ async def test_what_a_fault_kept_from_being_read_is_read_by_the_next_who_asks(sh
         await live.view("s")
     shelf.breaking = False
     assert list((await live.view("s")).questions) == ["a"]
+
+
+async def test_one_slow_read_holds_up_none_for_long(shelf: Shelf) -> None:
+    """A read that waited seconds for a database that was away is followed by the next within about one."""
+    live = Live(shelf)
+    async with live.watch("s") as feed:
+        shelf.put("a")
+        shelf.takes = 2.0
+        live.changed("s")
+        assert ids(await feed.next(0)) == ["a"]
+        shelf.takes = 0.0
+        shelf.put("b")
+        live.changed("s")
+        assert ids(await asyncio.wait_for(feed.next(1), 2)) == ["b"]
