@@ -460,7 +460,12 @@ def calibrate(config: Path | None, model: str | None, talks: Path | None, out: P
 @floormic.command()
 @click.option("--socket", type=FILE, required=True, help="Listen at this Unix socket.")
 @click.option("--model", default="bundled", show_default=True, help="The encoder: `bundled`, a name or a folder.")
-@click.option("--threads", type=click.IntRange(0, 256), default=0, help="Threads for the model; 0 (default): its own.")
+@click.option(
+    "--threads",
+    type=click.IntRange(0, 256),
+    default=0,
+    help="Threads for the model; 0 (default) leaves one processor to everything else.",
+)
 def encoder(socket: Path, model: str, threads: int) -> None:
     """Serve one model to several processes of this machine, which name it as `unix:SOCKET`, until stopped."""
     from bot import app

@@ -67,6 +67,7 @@ class Evidence:
     """How well the best part fits: the features of the calibration."""
 
     margin: float  # of its cosine over the next part's, or over `UNRELATED`
+    said: float  # its cosine with the part's question and answer together, or with what the passage says
     words: float  # share (0..1) of the message's rare words that the part holds
     words_margin: float  # over the best other part's
     share: float  # of all the parts' nearness: high where one part stands out
@@ -108,14 +109,15 @@ class Answering:
 
     def evidence(self, text: str, vector: NDArray[np.float32]) -> tuple[int, Evidence]:
         """The position of the best part and how well it fits."""
-        nearness, words = self._nearness(vector), self._words.covered(text)
-        best = int(np.argmax((nearness + WORDS * words).round(DIGITS)))
+        fits, said, words = self._fits(text, vector)
+        best = int(np.argmax(fits))
         others = np.arange(len(self._parts)) != best
         return best, Evidence(
-            margin=float(nearness[best] - nearness[others].max(initial=UNRELATED)),
+            margin=float(fits[best] - fits[others].max(initial=UNRELATED)),
+            said=float(said[best]),
             words=float(words[best]),
             words_margin=float(words[best] - words[others].max(initial=0.0)),
-            share=float(_shares(nearness)[best]),
+            share=float(_shares(fits)[best]),
             passage=float(self._parts[best].kind == "passage"),
             term=float(self._parts[best].kind == "term"),
         )
@@ -128,14 +130,14 @@ class Answering:
         """How many entries and passages it can answer from."""
         return len(self._parts)
 
-    def profile(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """How near each part is, sharpened: shape (parts,); (1,) and zero for an empty course.
+    def profile(self, text: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        """How well each part fits, sharpened: shape (parts,); (1,) and zero for an empty course.
 
         Of unit length where the message surely belongs to the course, shorter where it may belong to nothing there.
         """
         if not self._parts:
             return np.zeros(1, dtype=np.float32)
-        shares = _shares(self._nearness(vector))
+        shares = _shares(self._fits(text, vector)[0])
         unrelated = 1 - shares.sum()
         return np.asarray(shares / math.sqrt(shares @ shares + unrelated**2), dtype=np.float32)
 
@@ -145,15 +147,20 @@ class Answering:
         rest = vector - COMMON * self._asked.centre
         return np.ascontiguousarray(rest / max(float(np.linalg.norm(rest)), 1e-9), dtype=np.float32)
 
-    def _nearness(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
-        return np.maximum(self._asked.cosines(vector), self._said.cosines(vector))
+    def _fits(
+        self, text: str, vector: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """How well each part fits, its cosine to what is said there, and the share of the message's words it holds."""
+        asked, said, words = self._asked.cosines(vector), self._said.cosines(vector), self._words.covered(text)
+        nearness = (np.maximum(asked, said) + ASKED * asked + (1 - ASKED) * said) / 2
+        return np.asarray((nearness + WORDS * words).round(DIGITS), dtype=np.float64), said, words
 
 
-def _shares(nearness: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Of all nearness there is, that of what the course does not hold included: a course of one entry, which anything
+def _shares(fits: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Of all that fits there is, that of what the course does not hold included: a course of one entry, which anything
     is nearest to, must not take all."""
-    missing = max(1, FIELD - len(nearness))
-    weights = np.exp((nearness - 1) / SHARPNESS)
+    missing = max(1, FIELD - len(fits))
+    weights = np.exp((fits - 1) / SHARPNESS)
     return np.asarray(weights / (weights.sum() + missing * math.exp((UNRELATED - 1) / SHARPNESS)), dtype=np.float64)
 
 
@@ -227,8 +234,14 @@ def cut(text: str, longest: int) -> str:
     return text[: ends[-1]].rstrip() if ends else text[: longest - 1].rstrip() + "…"
 
 
-WORDS = 0.25
-"""What a full match of words is worth in cosine when the best part is chosen."""
+ASKED = 0.3
+"""How well a part fits is its cosine, half of the greater of those to its question and to its question with its answer,
+half of the two weighed: the question alone counts so much, the answer with it the rest. Questions sound alike whose
+answers tell which was meant."""
+
+WORDS = 0.5
+"""What a full match of words is worth in cosine. Both are chosen on the talks (right part first .888 with the greater
+cosine and .25 for words, .898 so) and on topics of another hand (.829, .847)."""
 
 COMMON = 0.75
 """Share of a course's common direction that is taken out of messages that are compared with each other: best average
@@ -240,5 +253,6 @@ UNRELATED = 0.3
 FIELD = 16
 """Parts of a course that holds what people ask, as those of the calibration; what is missing counts as unrelated."""
 
-SHARPNESS = 0.05
-"""Cosines are divided by it before they become shares."""
+SHARPNESS = 0.07
+"""How well parts fit is divided by it before it becomes shares. Chosen with `WORDS`: average precision over pairs of
+askings by cosine and course .733 to .749 on the talks, .296 to .305 on topics of another hand."""

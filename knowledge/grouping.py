@@ -29,7 +29,7 @@ CERTAIN = odds(1.0)
 class Anchor(Protocol):
     """A course, as it helps to tell questions apart (`Answering`)."""
 
-    def profile(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    def profile(self, text: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         """How near each part of the course is: shape (parts,), at most of unit length."""
         ...
 
@@ -106,7 +106,7 @@ class Groups:
         self._anchor = anchor
         members = {key: filed.member for key, filed in self._filing.filed.items()}
         for member in (*self._earlier, *members.values()):
-            member.vector, member.profile = self._centred(member.raw), self._profiled(member.raw)
+            member.vector, member.profile = self._centred(member.raw), self._profiled(member.text, member.raw)
         for key, member in members.items():
             self._filing.leave(key)
             member.near = self._nearness(member)
@@ -245,13 +245,14 @@ class Groups:
 
     def _seen(self, text: str, vector: NDArray[np.float32], source: str | None) -> Member:
         raw = np.ascontiguousarray(vector, dtype=np.float32)
-        return Member(normalise(text), kinds(text), source, self._centred(raw), self._profiled(raw), raw)
+        plain = normalise(text)
+        return Member(plain, kinds(text), source, self._centred(raw), self._profiled(plain, raw), raw)
 
     def _centred(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._anchor.centred(vector) if self._anchor else vector
 
-    def _profiled(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._anchor.profile(vector) if self._anchor else np.zeros(1, dtype=np.float32)
+    def _profiled(self, text: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self._anchor.profile(text, vector) if self._anchor else np.zeros(1, dtype=np.float32)
 
 
 def gathered(texts: Sequence[str], vectors: NDArray[np.float32], judge: GroupingJudge) -> list[int]:

@@ -113,6 +113,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "chat_asks": ("看上文：大家正在提问还是闲聊", "the chat before: how much is asked now"),
     # the course's answer
     "margin": ("这一处明显比别处更贴近", "this part is nearer than any other"),
+    "said": ("与这里的回答相近", "near to what is said there"),
     "words": ("问题里的关键词这里都有", "it holds the question's rare words"),
     "words_margin": ("别处没有这些词", "no other part holds these words"),
     "share": ("课程里只有这一处相关", "it stands out in the course"),
@@ -126,6 +127,7 @@ _AGAINST: dict[str, tuple[str, str]] = {
     "meaning": ("整句的意思不像在提问", "its meaning is not that of a question"),
     "cue": ("不像提问的迹象：{detail}", "a sign of not asking: {detail}"),
     "margin": ("课程里别处也一样贴近", "other parts are as near"),
+    "said": ("与这里的回答不太像", "not near to what is said there"),
     "words": ("问题里的关键词这里没有", "it lacks the question's rare words"),
     "words_margin": ("别处也有这些词", "other parts hold these words too"),
     "share": ("课程里好几处都相关", "several parts of the course are as near"),

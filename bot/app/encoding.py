@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from bot.app.hall import told_to_stop
+from bot.app.hall import spare_threads, told_to_stop
 from bot.app.service import notify
 from bot.errors import SettingsError
 from knowledge.encoder import EncoderError, load_encoder
@@ -18,7 +18,7 @@ async def serve_encoder(model: str, threads: int | None, socket: Path, say: Call
     """Serve `model` at `socket` until stopped. Raises `SettingsError` where one of them cannot be used."""
     stopped = told_to_stop()
     try:
-        encoder = await asyncio.to_thread(load_encoder, model, threads)
+        encoder = await asyncio.to_thread(load_encoder, model, threads or spare_threads())
         service = EncoderService(encoder, socket)
     except EncoderError as error:
         raise SettingsError([str(error)]) from error

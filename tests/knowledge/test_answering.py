@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from knowledge.answering import Answering, cut
 from knowledge.calibration import bundled_calibration
+from knowledge.encoder import load_encoder
 from knowledge.material import Course, Entry, Passage
 from tests.fakes import HashEncoder
 
@@ -45,15 +46,41 @@ def test_what_the_course_says_word_for_word_is_found(asked: str, source: str, wh
     assert (match.source, match.where) == (source, where)
 
 
+@pytest.mark.model
 def test_the_entry_itself_is_sure_and_the_unrelated_is_silent() -> None:
     """Only what fits is said; the probability of the one is above that of the other."""
-    sure, unsure = _match("怎么开发票"), _match("zzzz qqqq")
+    encoder = load_encoder()
+    course = Answering(COURSE, encoder, JUDGE)
+    sure, unsure = (course.match(text, encoder.encode([text])[0]) for text in ("怎么开发票", "zzzz qqqq"))
     assert sure is not None
     assert unsure is not None
     assert sure.verdict == "answer"
     assert unsure.verdict == "silent"
     assert sure.text == "在小程序里申请电子发票。"
     assert 0 <= unsure.score < sure.score <= 1
+
+
+def test_what_is_said_there_counts_beside_what_is_asked_there() -> None:
+    """Of the part that fits best the evidence tells how near its question with its answer is, whichever wording of the
+    question was nearest."""
+    vector = ENCODER.encode(["录像什么时候出"])[0]
+    at, evidence = Answering(COURSE, ENCODER, JUDGE).evidence("录像什么时候出", vector)
+    assert at == 0
+    assert evidence.said == pytest.approx(
+        float(ENCODER.encode(["回放在哪里看 课后两小时在主页。"])[0] @ vector), abs=1e-3
+    )
+    assert evidence.said < 0.9
+
+
+def test_of_two_that_are_asked_alike_the_answer_tells_which_was_meant() -> None:
+    """A need in the words of one answer comes there, though the other entry's question is nearer."""
+    entries = (
+        Entry("faq#1", "回放在哪里", (), "课后两小时在主页。", "faq.md:1"),
+        Entry("faq#2", "录像能下载吗", (), "不能下载,保留三十天后删除。", "faq.md:5"),
+    )
+    text = "回放保留三十天后删除吗"
+    at, _ = Answering(Course(entries, (), ()), ENCODER, JUDGE).evidence(text, ENCODER.encode([text])[0])
+    assert at == 1
 
 
 def test_a_passage_is_cut_after_a_sentence() -> None:
@@ -69,7 +96,7 @@ def test_an_empty_course_has_no_match() -> None:
     """Without material there is nothing to say, and the profile is still a vector."""
     empty = Answering(Course((), (), ()), ENCODER, JUDGE)
     assert empty.match("有回放吗", ENCODER.encode(["有回放吗"])[0]) is None
-    assert empty.profile(ENCODER.encode(["有回放吗"])[0]).shape == (1,)
+    assert empty.profile("有回放吗", ENCODER.encode(["有回放吗"])[0]).shape == (1,)
 
 
 def test_a_course_of_one_entry_does_not_answer_everything() -> None:

@@ -29,7 +29,7 @@ LINES = [
 class _Anchor:
     """A course of which only the profile counts."""
 
-    profile: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    profile: Callable[[str, NDArray[np.float32]], NDArray[np.float32]]
 
     def centred(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         return vector
@@ -101,7 +101,7 @@ def test_what_matches_another_part_of_the_course_is_another_question() -> None:
     near = ENCODER.encode(["回放在哪"])[0]
     scores = {}
     for source in ("faq-1", "faq-2", None):
-        groups = Groups(ENCODER.dimension, JUDGE, _Anchor(lambda v: np.array([1.0], dtype=np.float32)))
+        groups = Groups(ENCODER.dimension, JUDGE, _Anchor(lambda _, v: np.array([1.0], dtype=np.float32)))
         groups.add(1, "q1", "回放在哪", near, "faq-1")
         scores[source] = groups.decide("回放多久", vector, source).similarity or 0.0
     assert scores["faq-2"] < scores[None] < scores["faq-1"]
@@ -111,9 +111,9 @@ def test_a_new_course_counts_for_what_is_there() -> None:
     """Once anchored anew, the profiles of earlier messages are the new course's."""
     groups, _ = _stream(["abc", "xyz"])
     vector = ENCODER.encode(["abc"])[0]
-    groups.anchor(_Anchor(lambda v: np.array([1.0], dtype=np.float32)))
+    groups.anchor(_Anchor(lambda _, v: np.array([1.0], dtype=np.float32)))
     together = groups.decide("xyz", ENCODER.encode(["xyz"])[0], None).similarity
-    groups.anchor(_Anchor(lambda v: np.eye(2, dtype=np.float32)[int(np.allclose(v, vector))]))
+    groups.anchor(_Anchor(lambda _, v: np.eye(2, dtype=np.float32)[int(np.allclose(v, vector))]))
     assert groups.decide("abc", vector, None).group == "q0"
     assert together is not None
 

@@ -79,11 +79,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--pace", type=float, default=5.0, help="Lines a second of each hall.")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=0, help="Of the service; 0: as many as it takes by itself.")
     wanted = parser.parse_args()
     found: dict[str, list[tuple[float, float, float, float]]] = {"own": [], "shared": []}
     with TemporaryDirectory(prefix="fm") as folder:
         socket = Path(folder, "encoder.sock")
         command = [sys.executable, "-c", "from bot.cli import main; main()", "encoder", "--socket", str(socket)]
+        command += ["--threads", str(wanted.threads)]
         for _ in range(wanted.rounds):
             for kind in found:
                 service = subprocess.Popen(command, stdout=subprocess.DEVNULL) if kind == "shared" else None

@@ -126,7 +126,7 @@ async def _owner_stopped(run: Run, *how: str) -> None:
         # An act on a question that it does not know would make a pipeline read everything anew.
         load.crowd.moderating = "--careless" not in how
         took = [await _stopped(run, load)]
-        if not run.short:
+        if not run.short and "--careless" not in how:  # one that never noticed cannot take it over again
             took.append(await _stopped(run, load))
             took.append(await _stopped(run, load, in_transaction=True))
         await _end(load)
