@@ -4,12 +4,15 @@ import fcntl
 import itertools
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
+
+from bot.storage.postgres_connection import PostgresDatabase
 
 _numbers = itertools.count(1)
 TEMPLATE = "floormic_template"
@@ -62,6 +65,25 @@ def cut(url: str) -> None:
     name = url.split("?")[0].rpartition("/")[2]
     with psycopg.connect(server(), autocommit=True) as db:
         db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+
+
+def unheard(work: Callable[..., Any]) -> Callable[..., Any]:
+    """The same work of a store in a transaction that is committed, but the answer to that never comes."""
+
+    def ending(db: PostgresDatabase, *arguments: Any) -> Any:
+        found, script = work(db, *arguments), db.script
+
+        def cut_off(sql: str) -> Any:
+            brought = script(sql)
+            if sql.endswith("COMMIT"):
+                db.connection.pgconn.finish()
+                raise psycopg.OperationalError("the answer never came")
+            return brought
+
+        db.script = cut_off  # type: ignore[method-assign]  # of this one connection, which is lost with it
+        return found
+
+    return ending
 
 
 @contextmanager

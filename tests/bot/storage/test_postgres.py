@@ -18,7 +18,7 @@ from bot.storage import inbox
 from bot.storage.opening import open_store_at
 from bot.storage.postgres import CHANNEL, PostgresStore, open_postgres
 from bot.storage.postgres_address import shown
-from bot.storage.postgres_connection import PostgresDatabase, connect
+from bot.storage.postgres_connection import connect
 from tests.bot.storage import postgres
 from tests.bot.storage.acts import ask
 from tests.bot.storage.test_misfortune import ALL, UNDER_WAY, WRITES
@@ -145,23 +145,9 @@ async def test_after_the_server_cut_everything_the_next_calls_go_on(url: str) ->
 async def test_a_commit_whose_end_is_not_heard_is_told_as_such(url: str) -> None:
     """The server may have written it; who says the same again is told that it was."""
 
-    def ending(db: PostgresDatabase, *arguments: Any) -> int:
-        new = inbox.receive(db, *arguments)
-        original = db.script
-
-        def script(sql: str) -> Any:
-            found = original(sql)
-            if sql.endswith("COMMIT"):
-                db.connection.pgconn.finish()
-                raise psycopg.OperationalError("the answer never came")
-            return found
-
-        db.script = script  # type: ignore[method-assign]
-        return new
-
     async with opened(url) as store:
         with pytest.raises(StoreError, match="whether it was written is not known"):
-            await store._write("talk", "arrived", ending, [message(1)], None, (), ())
+            await store._write("talk", "arrived", postgres.unheard(inbox.receive), [message(1)], None, (), ())
         assert await store.receive([message(1)]) == 0
         assert len(await store.pending("talk", 9)) == 1
 

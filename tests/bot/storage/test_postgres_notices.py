@@ -13,7 +13,6 @@ from bot.model import Address, Delivery, Message, Session
 from bot.ports import EVERYTHING
 from bot.storage import inbox
 from bot.storage.postgres import open_postgres
-from bot.storage.postgres_connection import PostgresDatabase
 from bot.storage.postgres_notices import PostgresNotices
 from tests.bot.storage import postgres
 
@@ -88,24 +87,11 @@ async def test_what_one_wrote_oneself_is_not_told(url: str) -> None:
 async def test_what_one_may_have_written_oneself_is_told(url: str) -> None:
     """Where the end of a commit was not heard nobody in the process knows what was written, so all of it is read."""
 
-    def ending(db: PostgresDatabase, *arguments: Any) -> int:
-        new, script = inbox.receive(db, *arguments), db.script
-
-        def cut(sql: str) -> Any:
-            found = script(sql)
-            if sql.endswith("COMMIT"):
-                db.connection.pgconn.finish()
-                raise psycopg.OperationalError("the answer never came")
-            return found
-
-        db.script = cut  # type: ignore[method-assign]
-        return new
-
     mine = await open_postgres(url)
     await mine.save_session(Session("talk", "A talk"))
     async with listening(url, ours=lambda: mine.backends) as ear:
         with pytest.raises(StoreError, match="not known"):
-            await mine._write("talk", "arrived", ending, [message(1)], None, (), ())
+            await mine._write("talk", "arrived", postgres.unheard(inbox.receive), [message(1)], None, (), ())
         await ear.hears("talk", *EVERYTHING)
         ear.told.clear()
         await mine.receive([message(2)])

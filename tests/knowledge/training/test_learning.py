@@ -12,7 +12,7 @@ from knowledge.training.curve import of_topics, same_question
 from knowledge.training.encoder import Batch, batches
 from knowledge.training.topics import HELD_OUT, Topic, read_topics
 
-STEPS = 10
+STEPS = 16
 
 
 class Stopped(Exception):
@@ -33,7 +33,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("small")
 def test_a_short_training_learns_what_it_was_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten small steps on six topics tell the questions of two other topics apart better than the base does; a run
+    """Sixteen small steps on six topics tell the questions of two other topics apart better than the base does; a run
     that was stopped goes on where it was, and what is written fits in 80 MB."""
     topics, judged = read_topics()[:6], of_topics(read_topics(HELD_OUT))
     trainer.begin(read_topics(), tmp_path / "base")
@@ -46,7 +46,7 @@ def test_a_short_training_learns_what_it_was_not_shown(tmp_path: Path, monkeypat
             trainer.train(topics, target, STEPS, every=STEPS // 2)
     losses = trainer.train(topics, target, STEPS)
     assert len(losses) == STEPS
-    assert sum(losses[-3:]) < 0.95 * sum(losses[:3])
+    assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
     assert same_question(load_encoder(str(target)), judged) > before + 0.03
     assert sum(file.stat().st_size for file in target.rglob("*")) < 80_000_000
 
