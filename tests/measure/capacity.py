@@ -124,7 +124,10 @@ def need(units: Mapping[str, float], evening: Evening) -> Need:
 
 
 def read(figures: Path) -> dict[str, float]:
+    """Exits where the figures are those of some kinds alone."""
     made = json.loads(figures.read_text(encoding="utf-8"))
+    if not made["units"]:
+        raise SystemExit(f"{figures} does not say what the parts cost: python -m tests.measure.scale --only --out FILE")
     return {**made["units"], **made["commits"]}
 
 

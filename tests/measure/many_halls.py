@@ -67,6 +67,7 @@ def _line(what: str, reckoned: float, measured: float, unit: str) -> str:
 
 
 async def main(figures: Path, halls: int, rate: float, viewers: int, seconds: float, light: bool) -> None:
+    units = read(figures)
     took, used, commits, held = await measure(halls, rate, viewers, seconds, light)
     print(
         f"{halls} halls, {rate:g} messages a second each, {halls * viewers:,} viewers: {took.messages} messages, "
@@ -74,7 +75,7 @@ async def main(figures: Path, halls: int, rate: float, viewers: int, seconds: fl
         f"{took.late:.1f} s\nto the board: p50 {p(took.boards, 50):.0f} ms, p99 {p(took.boards, 99):.0f} ms; "
         f"{commits:.0f} commits that notify a second, {held} connections"
     )
-    print(compared(read(figures), Evening(halls, halls * viewers, rate), took, used, os.cpu_count() or 1))
+    print(compared(units, Evening(halls, halls * viewers, rate), took, used, os.cpu_count() or 1))
 
 
 if __name__ == "__main__":
