@@ -70,10 +70,14 @@ class Judge:
 
 @dataclass(frozen=True, slots=True)
 class GroupingJudge:
-    """For talks without a course, and with one."""
+    """For talks without a course, and with one. `usual` and `spread`: mean and standard deviation of the cosines
+    between two questions of a talk (`Likeness.above`).
+    """
 
     words: Judge
     course: Judge
+    usual: float
+    spread: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +241,9 @@ def _calibration(raw: Any) -> Calibration:
             vector=_numbers(asking["vector"]),
             **{name: float(asking[name]) for name in ("surely_not", "asks", "sure")},
         ),
-        grouping=GroupingJudge(words=_judge(grouping["words"]), course=_judge(grouping["course"])),
+        grouping=GroupingJudge(
+            _judge(grouping["words"]), _judge(grouping["course"]), float(grouping["usual"]), float(grouping["spread"])
+        ),
         answering=_logistic(raw["answering"]),
         entries=_scores(raw["entries"]),
         passages=_scores(raw["passages"]),

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from knowledge.calibration import GroupingJudge, Judge
 from knowledge.corrections import NEAR, Apart, Place, Precedents, by_group, limit, support
 from knowledge.filing import CLOSEST, Filed, Filing
-from knowledge.likeness import FEATURES, Likeness, Member, about, likeness
+from knowledge.likeness import FEATURES, Likeness, Member, Usual, about, likeness
 from knowledge.neighbours import DIGITS
 from knowledge.reasons import SHOWN, Reason, odds, signs, strongest
 from knowledge.text import normalise
@@ -94,6 +94,8 @@ class Groups:
         self._judges = judge
         self._anchor = anchor
         self._filing = Filing(dimension)
+        self._founded: set[str] = set()  # groups that the machine made
+        self._usual = Usual(dimension, judge.usual, judge.spread)
         self._precedents = precedents or Precedents()
         self._earlier = [self._seen(one.text, one.vector, None) for one in self._precedents.wordings]
         self._apart = self._precedents.apart
@@ -131,7 +133,11 @@ class Groups:
         """Keep a message, by a key that is new, as a wording of `group`; the group is made when it is new. `first` is
         the group that the machine had put it in, where people moved it since.
         """
-        self._filing.add(key, Filed(self._new(text, vector, source), asker, Place(group, first or group)))
+        member = self._new(text, vector, source)
+        self._filing.add(key, Filed(member, asker, Place(group, first or group)))
+        if (first or group) not in self._founded:
+            self._founded.add(first or group)
+            self._usual.add(member.raw)
 
     def move(self, key: int, group: str) -> None:
         """A person says that this message is a wording of `group`. Raises `KeyError` for an unknown message."""
@@ -210,6 +216,7 @@ class Groups:
 
     def _views(self, new: Member) -> list[_View]:
         judge, found, candidates = self._judge(), [], self._filing.candidates(new)
+        usual = None if self._anchor else self._usual.of(new.raw)
         nearests = {place: self._nearest(new, keys[:CLOSEST]) for place, keys in candidates.items()}
         for place, keys in candidates.items():
             closest, held = self._filing.members(keys[:CLOSEST]), self._filing.keys(place)
@@ -218,7 +225,9 @@ class Groups:
             others = (each for other, (_, each) in nearests.items() if other.group != place.group)
             # Without the floor the first question of an evening, which anything is nearest to, would take all.
             ahead = cosine - max((judge.unrelated, *others))
-            like = likeness(new, nearest, members, self._filing.sources(place), ahead=ahead, size=len(held))
+            like = likeness(
+                new, nearest, members, self._filing.sources(place), usual=usual, ahead=ahead, size=len(held)
+            )
             alone = self._alone(new, nearest) if place.group in self._apart else 0.0
             score = judge.logistic.probability(like.features())
             found.append(_View(place, held[0], like, about(new, nearest, len(held)), score, alone))
@@ -232,7 +241,8 @@ class Groups:
         """The probability that a message asks what one other asks; 1 where it says the same."""
         if new.text and new.text == other.text:
             return 1.0
-        like = likeness(new, other, [other], [other.source] if other.source else [])
+        usual = None if self._anchor else self._usual.anywhere  # whatever else is asked here
+        like = likeness(new, other, [other], [other.source] if other.source else [], usual=usual)
         return self._judge().logistic.probability(like.features())
 
     def _judge(self) -> Judge:

@@ -38,12 +38,15 @@ class Likeness:
 
     `course` is the cosine of profiles: people who need the same part of the course ask the same, though they share no
     word. `kinds`: both ask where, when, how much … `ahead`: the greatest cosine over that of any other wordings, or
-    over what is usual without being the same (`Judge.unrelated`), within ±`FAR`. `size`: the logarithm of how many
-    wordings there are, for among many one is near to anything.
+    over what is usual without being the same (`Judge.unrelated`), within ±`FAR`. `above`: by how many standard
+    deviations `cosine` lies above what the message has in common with all questions of the session (`Usual`): where
+    everybody speaks of one thing, or in one language, all are near. 0 with a course, which takes that out of the
+    vectors. `size`: the logarithm of how many wordings there are, for among many one is near to anything.
     """
 
     cosine: float
     ahead: float
+    above: float
     size: float
     course: float
     kinds: float
@@ -57,8 +60,43 @@ class Likeness:
 FEATURES = tuple(field.name for field in fields(Likeness))
 
 
+class Usual:
+    """What cosines are like between a message and the questions of a session: mean and standard deviation. Each
+    question counts once, by its first wording, so that one which everybody asks does not become what is usual.
+
+    `usual` and `spread` are those of any hall; they count like `KNOWN` questions.
+    """
+
+    def __init__(self, dimension: int, usual: float, spread: float) -> None:
+        self.anywhere = usual, spread
+        self._count = 0
+        self._sum = np.zeros(dimension)
+        self._products = np.zeros((dimension, dimension))
+
+    def add(self, vector: NDArray[np.float32]) -> None:
+        """The first wording of a question, shape (dimension,)."""
+        self._count += 1
+        self._sum += vector
+        self._products += np.outer(vector, vector)
+
+    def of(self, vector: NDArray[np.float32]) -> tuple[float, float]:
+        """Mean and standard deviation for a message, shape (dimension,)."""
+        wide = vector.astype(np.float64)
+        total, squares, count = float(self._sum @ wide), float(wide @ self._products @ wide), self._count + KNOWN
+        usual, spread = self.anywhere
+        mean = (total + KNOWN * usual) / count
+        off = squares - 2 * mean * total + self._count * mean**2
+        return mean, math.sqrt(max(0.0, off + KNOWN * spread**2) / count)
+
+
+KNOWN = 20
+"""Questions that what is so in any hall counts for, beside those of this one."""
+
 FAR = 0.3
 """Of two cosines; what is further apart is as good as alone."""
+
+NARROW = 0.01
+"""A standard deviation that no cosines go below: a hall of one question says nothing of others."""
 
 
 def likeness(
@@ -67,14 +105,18 @@ def likeness(
     members: Sequence[Member],
     sources: Collection[str],
     *,
+    usual: tuple[float, float] | None,
     ahead: float = 0.0,
     size: int = 1,
 ) -> Likeness:
-    """`members` are the wordings, one at least, `nearest` the nearest of them, `sources` what they match, `size` how
-    many there are in all."""
+    """`members` are the wordings, one at least, `nearest` the nearest of them, `sources` what they match, `usual` what
+    `Usual` says of the message where that is needed, `size` how many wordings there are in all."""
+    cosine = _half([float(new.vector @ m.vector) for m in (nearest, *members)])
+    mean, spread = usual or (cosine, 1.0)
     return Likeness(
-        cosine=_half([float(new.vector @ m.vector) for m in (nearest, *members)]),
+        cosine=cosine,
         ahead=round(min(max(ahead, -FAR), FAR), DIGITS),
+        above=round((cosine - mean) / max(spread, NARROW), DIGITS),
         size=round(math.log(size), DIGITS),
         course=_half([float(new.profile @ m.profile) for m in (nearest, *members)]),
         kinds=float(bool(new.kinds & nearest.kinds)),

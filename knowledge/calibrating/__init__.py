@@ -63,7 +63,7 @@ def calibrate(
         encoder.fingerprint,
         encoder.dimension,
         asking,
-        GroupingJudge(blank(), blank()),
+        GroupingJudge(blank(), blank(), 0.0, 1.0),
         answering,
         entries=scores_of(heard, asked, chance, entries=True),
         passages=scores_of(heard, asked, chance, entries=False),

@@ -56,7 +56,7 @@ def figures_of(calibration: Calibration, heard: Sequence[Heard], precision: floa
     asked, judge = asked_by(calibration.asking, heard), calibration.answers(precision)
     chance = [probabilities(answering, one.evidence) for one in heard]
     groups = [
-        one_pass(one, sources(one, told, each, judge), calibration.grouping.course, True)
+        one_pass(one, sources(one, told, each, judge), calibration.grouping, True)
         for one, told, each in zip(heard, asked, chance, strict=True)
     ]
     return figures(heard, asked, chance, judge, groups)

@@ -27,6 +27,9 @@ SOME = 10
 SUGGESTED = 0.7
 """A moderator is asked from this share of the threshold of joining on."""
 
+Usual = tuple[float, float]
+"""Mean and standard deviation of the cosines between two questions."""
+
 Sources = Sequence[str | None]
 """What of the course is offered to each line of a talk."""
 
@@ -37,23 +40,29 @@ def fit_grouping(
     """Both judges, and for each talk the groups of its `groupable` lines that the ones which did not see it made in one
     pass with the course. `progress` is told the share that is done.
     """
-    course, groups = _fit(heard, sources, True, lambda share: progress(share / 2))
+    usual = _usual(heard)
+    course, groups = _fit(heard, sources, usual, True, lambda share: progress(share / 2))
     nothing: list[Sources] = [[None] * len(said) for said in sources]
-    words, _ = _fit(heard, nothing, False, lambda share: progress((1 + share) / 2))
-    return GroupingJudge(words, course), groups
+    words, _ = _fit(heard, nothing, usual, False, lambda share: progress((1 + share) / 2))
+    return GroupingJudge(words, course, *usual), groups
 
 
 def _fit(
-    heard: Sequence[Heard], sources: Sequence[Sources], anchored: bool, progress: Callable[[float], None]
+    heard: Sequence[Heard],
+    sources: Sequence[Sources],
+    usual: Usual,
+    anchored: bool,
+    progress: Callable[[float], None],
 ) -> tuple[Judge, list[list[str]]]:
     unrelated = _unrelated(heard, anchored)
-    taught = [_taught(one, said, unrelated, anchored) for one, said in zip(heard, sources, strict=True)]
+    empty = _both(blank(unrelated), usual)
+    taught = [_taught(one, said, empty, anchored) for one, said in zip(heard, sources, strict=True)]
     whole, folds = left_out(FEATURES, [rows for rows, _ in taught], [true for _, true in taught])
     true = [(at, one.talk.chat.lines[line].group) for at, one in enumerate(heard) for line in one.groupable]
     found: list[tuple[float, float, list[list[str]]]] = []
     for step, join in enumerate(JOINS):
         groups = [
-            one_pass(one, said, Judge(fold, unrelated, join, join), anchored)
+            one_pass(one, said, _both(Judge(fold, unrelated, join, join), usual), anchored)
             for one, said, fold in zip(heard, sources, folds, strict=True)
         ]
         told = [(at, group) for at, talk in enumerate(groups) for group in talk]
@@ -72,6 +81,19 @@ def _unrelated(heard: Sequence[Heard], anchored: bool) -> float:
     return round(float(np.median(late or [cosine for _, cosine in greatest] or [0.0])), DIGITS)
 
 
+def _usual(heard: Sequence[Heard]) -> Usual:
+    """Between the first wordings of two questions: means over the talks."""
+    found = []
+    for one in heard:
+        groups = [one.talk.chat.lines[at].group for at in one.groupable]
+        vectors = one.vectors[[one.groupable[groups.index(group)] for group in dict.fromkeys(groups)]]
+        if len(vectors) > 1:
+            cosines = (vectors @ vectors.T)[np.triu_indices(len(vectors), k=1)]
+            found.append((float(cosines.mean()), float(cosines.std())))
+    mean, spread = np.mean(found or [(0.0, 1.0)], axis=0)
+    return round(float(mean), DIGITS), round(float(spread), DIGITS)
+
+
 def _greatest(one: Heard, anchored: bool) -> list[tuple[int, float]]:
     """For each line that has any before it: how many wordings of other questions, and the greatest cosine to them."""
     group = np.array([one.talk.chat.lines[at].group for at in one.groupable])
@@ -85,10 +107,10 @@ def _greatest(one: Heard, anchored: bool) -> list[tuple[int, float]]:
     return found
 
 
-def _taught(one: Heard, sources: Sources, unrelated: float, anchored: bool) -> tuple[Floats, Bools]:
+def _taught(one: Heard, sources: Sources, judge: GroupingJudge, anchored: bool) -> tuple[Floats, Bools]:
     """What each line has in common with the groups it may join, and which of them it belongs to, if everything before
     it was put where the labels say."""
-    groups, rows, true = _groups(one, blank(unrelated), anchored), [np.zeros(len(FEATURES))][:0], list[bool]()
+    groups, rows, true = _groups(one, judge, anchored), [np.zeros(len(FEATURES))][:0], list[bool]()
     for at in one.groupable:
         line = one.talk.chat.lines[at]
         for name, likeness in groups.likenesses(line.text, one.vectors[at], sources[at]):
@@ -98,7 +120,7 @@ def _taught(one: Heard, sources: Sources, unrelated: float, anchored: bool) -> t
     return np.array(rows).reshape(-1, len(FEATURES)), np.array(true, dtype=np.bool_)
 
 
-def one_pass(one: Heard, sources: Sources, judge: Judge, anchored: bool) -> list[str]:
+def one_pass(one: Heard, sources: Sources, judge: GroupingJudge, anchored: bool) -> list[str]:
     """The groups of the groupable lines as they stood when each came in."""
     groups, found = _groups(one, judge, anchored), []
     for at in one.groupable:
@@ -108,8 +130,12 @@ def one_pass(one: Heard, sources: Sources, judge: Judge, anchored: bool) -> list
     return found
 
 
-def _groups(one: Heard, judge: Judge, anchored: bool) -> Groups:
-    return Groups(one.vectors.shape[1], GroupingJudge(judge, judge), one.answering if anchored else None)
+def _groups(one: Heard, judge: GroupingJudge, anchored: bool) -> Groups:
+    return Groups(one.vectors.shape[1], judge, one.answering if anchored else None)
+
+
+def _both(judge: Judge, usual: Usual) -> GroupingJudge:
+    return GroupingJudge(judge, judge, *usual)
 
 
 def blank(unrelated: float = 0.0) -> Judge:

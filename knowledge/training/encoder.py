@@ -8,8 +8,9 @@ embeddings stay as they are: 2 cores have no time for them.
 
 With `--public FOLDER` strangers' questions (`knowledge.training.public`) are a part of every batch. What the base makes
 of the likeness among these is held as well (similarities distilled as in Tung and Mori 2019, with the divergence of
-Hinton et al. 2015): trained on our own style alone, it unlearnt how other people ask. With `--onward FOLDER` training
-goes on from an encoder that was made before, with its vocabulary, a gentler rate, and the lower half as it is.
+Hinton et al. 2015): trained on our own style alone, it unlearnt how other people ask. With `--beside FOLDER` what is
+written is the mean of the weights and those of an encoder that was made before (model soup, Wortsman et al. 2022): two
+trainings from one base lie in one valley, and their mean is better on everything than either.
 """
 
 import argparse
@@ -45,12 +46,10 @@ NEAR = 4
 """Askings of one topic that an entry in the batch does not answer."""
 NOTHING = 24
 """Lines of a batch that ask nothing."""
+TOGETHER = 20
+"""Texts of about one length that are encoded together."""
 TEMPERATURE = 0.05
 RATE = 2e-4
-ONWARD = 1e-4
-"""The rate where training goes on from a trained encoder."""
-STAYING = 6
-"""Layers of 12, from below, that stay as they are where training goes on: a third of the time."""
 HEAD_RATE = 2e-3
 HEAD_REACH = 10.0
 """What a unit vector is multiplied with before the head."""
@@ -68,10 +67,7 @@ TRAINED = 0.8
 """Share of the trained weights in what is written; the rest are the base's, so that what it knew of other people's
 questions stays (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022)."""
 SHARDS = "45MB"
-EMBEDDINGS = "0.model.embeddings."
-WORDS = f"{EMBEDDINGS}word_embeddings.weight"
-LAYERS = "0.model.encoder.layer."
-NO_POOLER = "sentence_bert_config.json"
+WORDS = "0.model.embeddings.word_embeddings.weight"
 SEED = 20_261_125
 
 
@@ -192,17 +188,12 @@ def loss_of(vectors: Tensor, batch: Batch) -> Tensor:
 
 
 class Trainee:
-    """A model that is being trained, from the base or `onward` from trained weights of the same vocabulary."""
+    """A model that is being trained, and the base that it began as."""
 
-    def __init__(self, base: Path, onward: Path | None = None) -> None:
+    def __init__(self, base: Path) -> None:
         self.base = _loaded(base).eval()
         self.model = _loaded(base)
-        if onward:
-            self.model.load_state_dict(_loaded(onward).state_dict(), strict=False)  # without the pooler, if it has one
-            staying = (EMBEDDINGS, *(f"{LAYERS}{layer}." for layer in range(STAYING)))
-            for name, parameter in self.model.named_parameters():
-                parameter.requires_grad_(not name.startswith(staying))
-        self.model.train()
+        self.model.eval()  # it learns all the same, without dropout, whose random numbers are a third of a step's time
         self.model.get_parameter(WORDS).requires_grad_(False)
         self._short = _short_is_quicker()
         self.parameters: list[nn.Parameter] = [p for p in self.model.parameters() if p.requires_grad]
@@ -227,8 +218,8 @@ class Trainee:
         order = sorted(range(len(plain)), key=lambda at: len(plain[at]))
         rows: list[Tensor] = []
         with torch.autocast("cpu", torch.bfloat16, enabled=self._short):
-            for at in range(0, len(order), 30):
-                features = model.preprocess([plain[i] for i in order[at : at + 30]])
+            for at in range(0, len(order), TOGETHER):
+                features = model.preprocess([plain[i] for i in order[at : at + TOGETHER]])
                 rows.append(model.forward(features)["sentence_embedding"].float())
         back = torch.empty(len(order), dtype=torch.long)
         back[torch.tensor(order)] = torch.arange(len(order))
@@ -241,10 +232,10 @@ def train(
     steps: int,
     every: int = 50,
     public: Sequence[Topic] = (),
-    onward: Path | None = None,
+    beside: Path | None = None,
 ) -> list[float]:
-    """Prune, train and write the model to `target`; the loss of each step. The vocabulary is that of `topics`, or that
-    of the encoder at `onward`, from which training goes on.
+    """Prune, train and write the model to `target`; the loss of each step. The vocabulary is that of `topics`. `beside`
+    is an encoder that was made by this, with whose weights those of this training are mixed.
 
     Every so many steps the state is kept in `target`.part, from which an interrupted run goes on.
     """
@@ -252,13 +243,11 @@ def train(
     kept = target.with_name(target.name + ".part")
     start = target.with_name(target.name + ".start")
     if not start.exists():
-        pieces = _base_of(onward, start) if onward else begin(topics, start)
-        print(f"{pieces:,} pieces of the vocabulary stay", flush=True)
-    trainee = Trainee(start, onward)
-    rate = ONWARD if onward else RATE
+        print(f"{begin(topics, start):,} pieces of the vocabulary stay", flush=True)
+    trainee = Trainee(start)
     optimiser = torch.optim.AdamW(
         [
-            {"params": trainee.parameters, "lr": rate, "weight_decay": 0.01},
+            {"params": trainee.parameters, "lr": RATE, "weight_decay": 0.01},
             {"params": trainee.head.parameters(), "lr": HEAD_RATE, "weight_decay": 0.0},
         ]
     )
@@ -301,7 +290,9 @@ def train(
                 },
                 kept,
             )
-    _mix(trainee.model, trainee.base)
+    mix(trainee.model, trainee.base, TRAINED)
+    if beside:
+        mix(trainee.model, _loaded(beside), 0.5)
     _write(trainee.model, target)
     kept.unlink(missing_ok=True)
     shutil.rmtree(start)
@@ -311,19 +302,6 @@ def train(
 def begin(topics: Sequence[Topic], target: Path) -> int:
     """The base with the vocabulary that is kept, untrained; how many pieces that is."""
     return prune(unpack(), target, [normalise(text) for topic in topics for text in _texts(topic)])
-
-
-def _base_of(encoder: Path, target: Path) -> int:
-    """The base with the vocabulary of an encoder that was trained from it; how many pieces that is."""
-    trained, base = _loaded(encoder), _loaded(unpack())
-    words = trained.get_parameter(WORDS)
-    cast("PreTrainedModel", base[0].auto_model).resize_token_embeddings(len(words))
-    base.get_parameter(WORDS).data = words.data
-    base.save(str(target), create_model_card=False)
-    for name in ("tokenizer.json", "tokenizer_config.json"):
-        shutil.copy(encoder / name, target)
-    shutil.copy(unpack() / NO_POOLER, target)  # is not kept, and a pooler would be drawn by chance
-    return len(words)
 
 
 def _short_is_quicker() -> bool:
@@ -357,12 +335,14 @@ def _rate(step: int, steps: int) -> float:
     return (step + 1) / warm if step < warm else max(0.02, (steps - step) / (steps - warm))
 
 
-def _mix(model: SentenceTransformer, base: SentenceTransformer) -> None:
-    untrained = base.state_dict()
+def mix(model: SentenceTransformer, other: SentenceTransformer, share: float) -> None:
+    """Make of a model `share` of its own weights and the rest those of another one. Words stay: each has its own
+    vocabulary of the same ones, which no training changes."""
+    others = other.state_dict()
     model.load_state_dict(
         {
-            name: torch.lerp(untrained[name], trained, TRAINED) if trained.is_floating_point() else trained
-            for name, trained in model.state_dict().items()
+            name: torch.lerp(others[name], own, share) if name != WORDS and own.is_floating_point() else own
+            for name, own in model.state_dict().items()
         }
     )
 
@@ -386,8 +366,8 @@ if __name__ == "__main__":
     parser.add_argument("target", type=Path)
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--public", type=Path, help="the folder that holds the public sets (see public.py)")
-    parser.add_argument("--onward", type=Path, help="an encoder made by this, to go on from")
+    parser.add_argument("--beside", type=Path, help="an encoder made by this, to mix the weights with")
     chosen = parser.parse_args()
     public = read_public(chosen.public) if chosen.public else []
-    losses = train(read_topics(), chosen.target, chosen.steps, public=public, onward=chosen.onward)
+    losses = train(read_topics(), chosen.target, chosen.steps, public=public, beside=chosen.beside)
     (chosen.target / "losses.json").write_text(json.dumps([round(loss, 4) for loss in losses]), encoding="utf-8")

@@ -37,7 +37,7 @@ class Circle:
 
 
 COSINE = Logistic(-16.0, {**dict.fromkeys(FEATURES, 0.0), "cosine": 20.0}, dict.fromkeys(FEATURES, 0.0))
-JUDGE = GroupingJudge(*[Judge(COSINE, unrelated=0.0, join=0.5, suggest=0.02)] * 2)
+JUDGE = GroupingJudge(*[Judge(COSINE, unrelated=0.0, join=0.5, suggest=0.02)] * 2, usual=0.0, spread=1.0)
 CIRCLE: dict[str, Any] = {"encoder": Circle(), "judge": JUDGE}
 
 

@@ -13,7 +13,7 @@ from knowledge.logistic import Logistic
 
 COSINE = Logistic(-10.0, {**dict.fromkeys(FEATURES, 0.0), "cosine": 14.0}, dict.fromkeys(FEATURES, 0.0))
 # Cosine .71, 44 degrees, is in doubt.
-JUDGE = GroupingJudge(*[Judge(COSINE, unrelated=0.0, join=0.5, suggest=0.35)] * 2)
+JUDGE = GroupingJudge(*[Judge(COSINE, unrelated=0.0, join=0.5, suggest=0.35)] * 2, usual=0.0, spread=1.0)
 
 
 def at(degrees: float) -> np.ndarray:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from knowledge.calibration import bundled_calibration
 from knowledge.grouping import Grouped, Groups, gathered
+from knowledge.likeness import Usual
 from tests.fakes import HashEncoder
 
 ENCODER = HashEncoder()
@@ -137,3 +138,51 @@ def test_texts_are_gathered_as_questions_are() -> None:
     texts = ["有回放吗", "怎么开发票", "有回放吗?", "👍", "🎉", "怎么开发票？"]
     assert gathered(texts, ENCODER.encode(texts), JUDGE) == [0, 1, 0, 3, 4, 1]
     assert gathered([], ENCODER.encode([]), JUDGE) == []
+
+
+def test_what_is_usual_is_the_mean_and_spread_of_the_cosines() -> None:
+    """Of many questions, those of this session alone count; of none, those of any hall."""
+    random = np.random.default_rng(1).normal(size=(4001, 8)).astype(np.float32)
+    *rows, new = random / np.linalg.norm(random, axis=1, keepdims=True)
+    usual = Usual(8, usual=0.5, spread=0.1)
+    assert usual.of(new) == pytest.approx((0.5, 0.1))
+    for row in rows:
+        usual.add(row)
+    cosines = np.array(rows) @ new
+    assert usual.of(new) == pytest.approx((cosines.mean(), cosines.std()), abs=0.01)
+
+
+def test_where_all_is_alike_to_be_alike_is_less() -> None:
+    """Of two wordings that are as near, those stand out less whose session speaks of one thing."""
+    near, new = np.array([1.0, 0.0], dtype=np.float32), np.array([0.8, 0.6], dtype=np.float32)
+    above = {}
+    for name, other in (("alike", [0.6, 0.8]), ("mixed", [-0.8, 0.6])):
+        groups = Groups(2, JUDGE)
+        groups.add(0, "near", "aa", near, None)
+        for key in range(1, 30):
+            groups.add(key, f"q{key}", f"b{key}", np.array(other, dtype=np.float32), None)
+        above[name] = dict(groups.likenesses("cc", new, None))["near"].above
+    assert above["alike"] < above["mixed"]
+
+
+def test_a_question_that_everybody_asks_does_not_become_what_is_usual() -> None:
+    """A hundred wordings of a question count like one, before and after people moved some of them and the course
+    changed."""
+    new = np.array([0.8, 0.6], dtype=np.float32)
+
+    def seen(times: int) -> Groups:
+        groups = Groups(2, JUDGE)
+        groups.add(-1, "other", "bb", np.array([0.0, 1.0], dtype=np.float32), None)
+        for key in range(times):
+            groups.add(key, "asked", f"a{key}", np.array([1.0, 0.0], dtype=np.float32), None)
+        return groups
+
+    def above(groups: Groups) -> float:
+        return dict(groups.likenesses("cc", new, None))["asked"].above
+
+    once, often = seen(1), seen(100)
+    assert above(often) == above(once)
+    for key in range(50, 100):
+        often.move(key, "elsewhere")
+    often.anchor(None)
+    assert above(often) == above(once)
