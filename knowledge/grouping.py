@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from knowledge.calibration import GroupingJudge, Judge
 from knowledge.corrections import NEAR, Apart, Place, Precedents, by_group, limit, support
 from knowledge.filing import CLOSEST, Filed, Filing
-from knowledge.likeness import FEATURES, Likeness, Member, Usual, about, likeness
+from knowledge.likeness import FEATURES, Likeness, Member, about, likeness, nearness
 from knowledge.neighbours import DIGITS
 from knowledge.reasons import SHOWN, Reason, odds, signs, strongest
 from knowledge.text import normalise
+from knowledge.usual import Seen, Usual
 from knowledge.wording import kinds
 
 RECALLED = 50
@@ -95,7 +96,7 @@ class Groups:
         self._anchor = anchor
         self._filing = Filing(dimension)
         self._founded: set[str] = set()  # groups that the machine made
-        self._usual = Usual(dimension, judge.usual, judge.spread)
+        self._usual = Usual(dimension, (judge.usual, judge.spread))
         self._precedents = precedents or Precedents()
         self._earlier = [self._seen(one.text, one.vector, None) for one in self._precedents.wordings]
         self._apart = self._precedents.apart
@@ -216,8 +217,8 @@ class Groups:
 
     def _views(self, new: Member) -> list[_View]:
         judge, found, candidates = self._judge(), [], self._filing.candidates(new)
-        usual = None if self._anchor else self._usual.of(new.raw)
-        nearests = {place: self._nearest(new, keys[:CLOSEST]) for place, keys in candidates.items()}
+        seen = None if self._anchor else self._usual.see(new.raw)
+        nearests = {place: self._nearest(new, keys[:CLOSEST], seen) for place, keys in candidates.items()}
         for place, keys in candidates.items():
             closest, held = self._filing.members(keys[:CLOSEST]), self._filing.keys(place)
             members = closest if len(closest) == len(held) else self._filing.members(held[:RECALLED])
@@ -225,24 +226,23 @@ class Groups:
             others = (each for other, (_, each) in nearests.items() if other.group != place.group)
             # Without the floor the first question of an evening, which anything is nearest to, would take all.
             ahead = cosine - max((judge.unrelated, *others))
-            like = likeness(
-                new, nearest, members, self._filing.sources(place), usual=usual, ahead=ahead, size=len(held)
-            )
+            like = likeness(new, nearest, members, self._filing.sources(place), seen=seen, ahead=ahead, size=len(held))
             alone = self._alone(new, nearest) if place.group in self._apart else 0.0
             score = judge.logistic.probability(like.features())
             found.append(_View(place, held[0], like, about(new, nearest, len(held)), score, alone))
         return found
 
-    def _nearest(self, new: Member, keys: Sequence[int]) -> tuple[Member, float]:
-        pairs = [(member, float(new.vector @ member.vector)) for member in self._filing.members(keys)]
+    def _nearest(self, new: Member, keys: Sequence[int], seen: Seen | None) -> tuple[Member, float]:
+        pairs = [(member, nearness(new, member, seen)) for member in self._filing.members(keys)]
         return max(pairs, key=lambda pair: pair[1])
 
     def _alone(self, new: Member, other: Member) -> float:
         """The probability that a message asks what one other asks; 1 where it says the same."""
         if new.text and new.text == other.text:
             return 1.0
-        usual = None if self._anchor else self._usual.anywhere  # whatever else is asked here
-        like = likeness(new, other, [other], [other.source] if other.source else [], usual=usual)
+        # Whatever else is asked here; so nothing is common.
+        seen = None if self._anchor else Seen(new.raw, np.zeros_like(new.raw), self._usual.anywhere)
+        like = likeness(new, other, [other], [other.source] if other.source else [], seen=seen)
         return self._judge().logistic.probability(like.features())
 
     def _judge(self) -> Judge:

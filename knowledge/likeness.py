@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from knowledge.corrections import Place
 from knowledge.neighbours import DIGITS
+from knowledge.usual import Seen
 
 
 @dataclass(slots=True)
@@ -60,38 +61,6 @@ class Likeness:
 FEATURES = tuple(field.name for field in fields(Likeness))
 
 
-class Usual:
-    """What cosines are like between a message and the questions of a session: mean and standard deviation. Each
-    question counts once, by its first wording, so that one which everybody asks does not become what is usual.
-
-    `usual` and `spread` are those of any hall; they count like `KNOWN` questions.
-    """
-
-    def __init__(self, dimension: int, usual: float, spread: float) -> None:
-        self.anywhere = usual, spread
-        self._count = 0
-        self._sum = np.zeros(dimension)
-        self._products = np.zeros((dimension, dimension))
-
-    def add(self, vector: NDArray[np.float32]) -> None:
-        """The first wording of a question, shape (dimension,)."""
-        self._count += 1
-        self._sum += vector
-        self._products += np.outer(vector, vector)
-
-    def of(self, vector: NDArray[np.float32]) -> tuple[float, float]:
-        """Mean and standard deviation for a message, shape (dimension,)."""
-        wide = vector.astype(np.float64)
-        total, squares, count = float(self._sum @ wide), float(wide @ self._products @ wide), self._count + KNOWN
-        usual, spread = self.anywhere
-        mean = (total + KNOWN * usual) / count
-        off = squares - 2 * mean * total + self._count * mean**2
-        return mean, math.sqrt(max(0.0, off + KNOWN * spread**2) / count)
-
-
-KNOWN = 20
-"""Questions that what is so in any hall counts for, beside those of this one."""
-
 FAR = 0.3
 """Of two cosines; what is further apart is as good as alone."""
 
@@ -105,14 +74,14 @@ def likeness(
     members: Sequence[Member],
     sources: Collection[str],
     *,
-    usual: tuple[float, float] | None,
+    seen: Seen | None = None,
     ahead: float = 0.0,
     size: int = 1,
 ) -> Likeness:
-    """`members` are the wordings, one at least, `nearest` the nearest of them, `sources` what they match, `usual` what
-    `Usual` says of the message where that is needed, `size` how many wordings there are in all."""
-    cosine = _half([float(new.vector @ m.vector) for m in (nearest, *members)])
-    mean, spread = usual or (cosine, 1.0)
+    """`members` are the wordings, one at least, `nearest` the nearest of them, `sources` what they match, `seen`
+    what `Usual` says of the message where there is no course, `size` how many wordings there are in all."""
+    cosine = _half([nearness(new, m, seen) for m in (nearest, *members)])
+    mean, spread = seen.usual if seen else (cosine, 1.0)
     return Likeness(
         cosine=cosine,
         ahead=round(min(max(ahead, -FAR), FAR), DIGITS),
@@ -123,6 +92,11 @@ def likeness(
         same_source=float(new.source is not None and new.source in sources),
         other_source=float(new.source is not None and bool(sources) and new.source not in sources),
     )
+
+
+def nearness(new: Member, other: Member, seen: Seen | None) -> float:
+    """The cosine by which two messages are compared; `seen`: the new one where there is no course."""
+    return seen.cosine(other.raw) if seen else float(new.vector @ other.vector)
 
 
 def about(new: Member, nearest: Member, size: int) -> Mapping[str, str]:

@@ -12,6 +12,7 @@ from knowledge.grouping import Groups
 from knowledge.likeness import FEATURES
 from knowledge.logistic import Logistic
 from knowledge.neighbours import DIGITS
+from knowledge.usual import Spread, Usual
 
 JOINS = tuple(round(0.25 + 0.05 * step, 2) for step in range(10))
 """Thresholds of joining that are tried."""
@@ -26,9 +27,6 @@ SOME = 10
 
 SUGGESTED = 0.7
 """A moderator is asked from this share of the threshold of joining on."""
-
-Usual = tuple[float, float]
-"""Mean and standard deviation of the cosines between two questions."""
 
 Sources = Sequence[str | None]
 """What of the course is offered to each line of a talk."""
@@ -50,7 +48,7 @@ def fit_grouping(
 def _fit(
     heard: Sequence[Heard],
     sources: Sequence[Sources],
-    usual: Usual,
+    usual: Spread,
     anchored: bool,
     progress: Callable[[float], None],
 ) -> tuple[Judge, list[list[str]]]:
@@ -81,29 +79,37 @@ def _unrelated(heard: Sequence[Heard], anchored: bool) -> float:
     return round(float(np.median(late or [cosine for _, cosine in greatest] or [0.0])), DIGITS)
 
 
-def _usual(heard: Sequence[Heard]) -> Usual:
-    """Between the first wordings of two questions: means over the talks."""
+def _usual(heard: Sequence[Heard]) -> Spread:
+    """Between two questions of a talk by their first wordings, once all are there: means over the talks."""
     found = []
     for one in heard:
         groups = [one.talk.chat.lines[at].group for at in one.groupable]
         vectors = one.vectors[[one.groupable[groups.index(group)] for group in dict.fromkeys(groups)]]
-        if len(vectors) > 1:
-            cosines = (vectors @ vectors.T)[np.triu_indices(len(vectors), k=1)]
-            found.append((float(cosines.mean()), float(cosines.std())))
+        asked = Usual(one.vectors.shape[1], (0.0, 1.0))
+        for vector in vectors:
+            asked.add(vector)
+        seen = [asked.see(vector) for vector in vectors]
+        cosines = [a.cosine(other) for at, a in enumerate(seen) for other in vectors[:at]]
+        if cosines:
+            found.append((float(np.mean(cosines)), float(np.std(cosines))))
     mean, spread = np.mean(found or [(0.0, 1.0)], axis=0)
     return round(float(mean), DIGITS), round(float(spread), DIGITS)
 
 
 def _greatest(one: Heard, anchored: bool) -> list[tuple[int, float]]:
     """For each line that has any before it: how many wordings of other questions, and the greatest cosine to them."""
-    group = np.array([one.talk.chat.lines[at].group for at in one.groupable])
-    anchor = one.answering if anchored else None
-    vectors = np.array([anchor.centred(v) if anchor else v for v in one.vectors[list(one.groupable)]])
-    found = []
-    for at in range(1, len(group)):
-        others = np.flatnonzero(group[:at] != group[at])
-        if len(others):
-            found.append((len(others), float((vectors[others] @ vectors[at]).max())))
+    groups = [one.talk.chat.lines[at].group for at in one.groupable]
+    vectors, anchor, found = one.vectors[list(one.groupable)], one.answering if anchored else None, []
+    asked = Usual(vectors.shape[1], (0.0, 1.0))
+    if anchor:
+        vectors = np.array([anchor.centred(vector) for vector in vectors])
+    for at, (group, vector) in enumerate(zip(groups, vectors, strict=True)):
+        others = [vectors[before] for before in range(at) if groups[before] != group]
+        if others:
+            seen = asked.see(vector)
+            found.append((len(others), max(float(vector @ v) if anchor else seen.cosine(v) for v in others)))
+        if group not in groups[:at]:
+            asked.add(vector)
     return found
 
 
@@ -134,7 +140,7 @@ def _groups(one: Heard, judge: GroupingJudge, anchored: bool) -> Groups:
     return Groups(one.vectors.shape[1], judge, one.answering if anchored else None)
 
 
-def _both(judge: Judge, usual: Usual) -> GroupingJudge:
+def _both(judge: Judge, usual: Spread) -> GroupingJudge:
     return GroupingJudge(judge, judge, *usual)
 
 

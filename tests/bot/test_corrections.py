@@ -253,5 +253,5 @@ async def test_a_series_remembers_what_was_joined_and_kept_apart(store: SqliteSt
     if series:
         assert protocols.reasons.grouping[0].code == "told_same"
         await desk.undo("ann", "talk", merged.id)
-        (again,) = await placed("So which protocols are they?")
+        (again,) = await placed("And the protocols: which, which?")
         assert again.question == recording.question  # it joins the wording that is there, not the precedent

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from knowledge.calibration import bundled_calibration
 from knowledge.grouping import Grouped, Groups, gathered
-from knowledge.likeness import Usual
+from knowledge.usual import COMMON, Usual
 from tests.fakes import HashEncoder
 
 ENCODER = HashEncoder()
@@ -126,7 +126,7 @@ def test_a_question_is_judged_beside_the_others() -> None:
     groups.add(1, "near", "aa", near, None)
     groups.add(2, "far", "bb", far, None)
     seen = dict(groups.likenesses("cc", new, None))
-    assert seen["near"].ahead == pytest.approx(0.2, abs=1e-3)
+    assert seen["near"].ahead == pytest.approx(0.2, abs=0.03)  # a little more without what both have in common
     assert seen["far"].ahead == -seen["near"].ahead
     groups.add(3, "far", "dd", far, None)
     assert dict(groups.likenesses("cc", new, None))["far"].size > seen["far"].size == 0.0
@@ -140,29 +140,36 @@ def test_texts_are_gathered_as_questions_are() -> None:
     assert gathered([], ENCODER.encode([]), JUDGE) == []
 
 
-def test_what_is_usual_is_the_mean_and_spread_of_the_cosines() -> None:
-    """Of many questions, those of this session alone count; of none, those of any hall."""
-    random = np.random.default_rng(1).normal(size=(4001, 8)).astype(np.float32)
+def test_questions_are_compared_without_what_they_have_in_common() -> None:
+    """Of many questions, mean and spread of the cosines are those of vectors from which most of their mean was taken
+    out; of none, those of any session, and cosines are those of the vectors."""
+    random = (np.random.default_rng(1).normal(size=(4001, 8)) + 0.3).astype(np.float32)
     *rows, new = random / np.linalg.norm(random, axis=1, keepdims=True)
-    usual = Usual(8, usual=0.5, spread=0.1)
-    assert usual.of(new) == pytest.approx((0.5, 0.1))
+    usual = Usual(8, (0.5, 0.1))
+    assert usual.see(new).usual == pytest.approx((0.5, 0.1))
+    assert usual.see(new).cosine(rows[0]) == pytest.approx(float(new @ rows[0]), abs=1e-5)
     for row in rows:
         usual.add(row)
-    cosines = np.array(rows) @ new
-    assert usual.of(new) == pytest.approx((cosines.mean(), cosines.std()), abs=0.01)
+    rest = np.array([new, *rows]) - COMMON * np.mean(rows, axis=0)
+    rest /= np.linalg.norm(rest, axis=1, keepdims=True)
+    cosines = rest[1:] @ rest[0]
+    seen = usual.see(new)
+    assert seen.usual == pytest.approx((cosines.mean(), cosines.std()), abs=0.01)
+    assert [seen.cosine(row) for row in rows[:9]] == pytest.approx(cosines[:9].tolist(), abs=0.01)
 
 
-def test_where_all_is_alike_to_be_alike_is_less() -> None:
-    """Of two wordings that are as near, those stand out less whose session speaks of one thing."""
-    near, new = np.array([1.0, 0.0], dtype=np.float32), np.array([0.8, 0.6], dtype=np.float32)
-    above = {}
-    for name, other in (("alike", [0.6, 0.8]), ("mixed", [-0.8, 0.6])):
-        groups = Groups(2, JUDGE)
-        groups.add(0, "near", "aa", near, None)
-        for key in range(1, 30):
-            groups.add(key, f"q{key}", f"b{key}", np.array(other, dtype=np.float32), None)
-        above[name] = dict(groups.likenesses("cc", new, None))["near"].above
-    assert above["alike"] < above["mixed"]
+def test_what_all_speak_of_makes_no_two_of_them_the_same() -> None:
+    """Two wordings that share one thing are less alike, and stand out less, where everybody speaks of that thing."""
+    own = np.sqrt(0.5) * np.eye(40, dtype=np.float32)
+    seen = {}
+    for name, shared in (("alike", own[0]), ("mixed", 0 * own[0])):
+        groups = Groups(40, JUDGE)
+        groups.add(1, "near", "aa", own[0] + own[1], None)
+        for key in range(3, 20):
+            groups.add(key, f"q{key}", f"b{key}", shared + own[key], None)
+        seen[name] = dict(groups.likenesses("cc", own[0] + own[2], None))["near"]
+    assert seen["alike"].cosine < seen["mixed"].cosine - 0.15
+    assert seen["alike"].above < seen["mixed"].above - 1
 
 
 def test_a_question_that_everybody_asks_does_not_become_what_is_usual() -> None:

@@ -51,24 +51,22 @@ def test_a_short_training_learns_what_it_was_not_shown(tmp_path: Path, monkeypat
     assert sum(file.stat().st_size for file in target.rglob("*")) < 80_000_000
 
 
-def test_going_on_keeps_the_vocabulary(tmp_path: Path) -> None:
-    """The base of a training that goes on reads the same pieces as the trained encoder and is untrained otherwise; what
-    goes on is the trained encoder, and of it the upper half."""
-    trainer.begin(read_topics()[:2], tmp_path / "first")
-    model = trainer._loaded(tmp_path / "first")
-    for name, weights in model.named_parameters():
+@pytest.mark.usefixtures("small")
+def test_beside_an_earlier_encoder_the_mean_of_both_is_written(tmp_path: Path) -> None:
+    """Though their vocabularies differ: the words are those of the new one, all else lies half way between."""
+    topics = read_topics()
+    trainer.begin(topics[2:4], tmp_path / "earlier")
+    earlier = trainer._loaded(tmp_path / "earlier")
+    for name, weights in earlier.named_parameters():
         if name != trainer.WORDS:
-            weights.data.add_(0.01)
-    model.save(str(tmp_path / "trained"), create_model_card=False)
-    trainer._base_of(tmp_path / "trained", tmp_path / "base")
-    untrained, trained = (load_encoder(str(tmp_path / name)) for name in ("base", "trained"))
-    begun = load_encoder(str(tmp_path / "first"))
-    text = ["有回放吗", "will there be a recording?"]
-    assert (untrained.encode(text) * begun.encode(text)).sum(axis=1).min() > 0.9999
-    assert (untrained.encode(text) * trained.encode(text)).sum(axis=1).max() < 0.99
-    trainee = trainer.Trainee(tmp_path / "base", tmp_path / "trained")
-    weights = {name: (p, p.requires_grad) for name, p in trainee.model.named_parameters()}
-    for name, p in model.named_parameters():
-        assert p.equal(weights[name][0])
-    learning = {name.split(".")[4] for name, (_, learns) in weights.items() if learns}
-    assert learning == {str(layer) for layer in range(trainer.STAYING, 12)}
+            weights.data.add_(0.5)
+    earlier.save(str(tmp_path / "earlier"), create_model_card=False)
+    for name, beside in (("alone", None), ("both", tmp_path / "earlier")):
+        trainer.train(topics[:2], tmp_path / name, 2, beside=beside)
+    alone, both = (dict(trainer._loaded(tmp_path / name).named_parameters()) for name in ("alone", "both"))
+    for name, weights in earlier.named_parameters():
+        if name == trainer.WORDS:
+            assert weights.shape != both[name].shape
+            assert both[name].equal(alone[name])
+        elif "pooler" not in name:  # neither is kept
+            assert (both[name] - (alone[name] + weights) / 2).abs().max() < 0.002
