@@ -37,7 +37,7 @@ class Circle:
 
 
 COSINE = Logistic(-16.0, {**dict.fromkeys(FEATURES, 0.0), "cosine": 20.0}, dict.fromkeys(FEATURES, 0.0))
-JUDGE = GroupingJudge(*[Judge(COSINE, unrelated=0.0, join=0.5, suggest=0.02)] * 2, usual=0.0, spread=1.0)
+JUDGE = GroupingJudge(*[Judge(COSINE, unrelated=0.0, join=0.45, suggest=0.02)] * 2, usual=0.0, spread=1.0)
 CIRCLE: dict[str, Any] = {"encoder": Circle(), "judge": JUDGE}
 
 
@@ -253,5 +253,5 @@ async def test_a_series_remembers_what_was_joined_and_kept_apart(store: SqliteSt
     if series:
         assert protocols.reasons.grouping[0].code == "told_same"
         await desk.undo("ann", "talk", merged.id)
-        (again,) = await placed("And the protocols: which, which?")
+        (again,) = await placed("So which protocols are they?")
         assert again.question == recording.question  # it joins the wording that is there, not the precedent
