@@ -19,6 +19,7 @@ from knowledge.material import Course, Passage
 from knowledge.neighbours import DIGITS
 from knowledge.reasons import Reason, signs, strongest
 from knowledge.text import normalise
+from knowledge.usual import COMMON
 from knowledge.wording import pieces
 
 Verdict = Literal["answer", "suggest", "silent"]
@@ -242,10 +243,6 @@ answers tell which was meant."""
 WORDS = 0.5
 """What a full match of words is worth in cosine. Both are chosen on the talks (right part first .888 with the greater
 cosine and .25 for words, .898 so) and on topics of another hand (.829, .847)."""
-
-COMMON = 0.75
-"""Share of a course's common direction that is taken out of messages that are compared with each other: best average
-precision over pairs on the talks."""
 
 UNRELATED = 0.3
 """The cosine that a part has to a message of the same field which it does not answer."""

@@ -17,12 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.telling import NAMED_BY, Words, most_spoken, telling, words_of, written
+from knowledge.usual import COMMON
 
 NEAR = 0.25
 """Of the questions of a topic, in the mean over all pairs of them."""
-
-COMMON = 0.75
-"""Share of the common direction that is taken out, as between the messages of one talk (`Answering.centred`)."""
 
 QUESTIONS, PEOPLE = 3, 5
 """A topic is at least so many questions by so many people; less is chance."""

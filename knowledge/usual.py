@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 COMMON = 0.75
-"""Share of the questions' mean that is taken out of vectors before they are compared, as of a course's."""
+"""Share of the mean of a session's questions, or of a course's, that is taken out of messages before they are compared
+with each other: best average precision over pairs on the talks."""
 
 KNOWN = 20
 """Questions that what is so in any session counts for, beside those of this one."""

@@ -106,8 +106,8 @@ def _greatest(one: Heard, anchored: bool) -> list[tuple[int, float]]:
     for at, (group, vector) in enumerate(zip(groups, vectors, strict=True)):
         others = [vectors[before] for before in range(at) if groups[before] != group]
         if others:
-            seen = asked.see(vector)
-            found.append((len(others), max(float(vector @ v) if anchor else seen.cosine(v) for v in others)))
+            seen = None if anchor else asked.see(vector)
+            found.append((len(others), max(seen.cosine(v) if seen else float(vector @ v) for v in others)))
         if group not in groups[:at]:
             asked.add(vector)
     return found

@@ -9,8 +9,8 @@ embeddings stay as they are: 2 cores have no time for them.
 With `--public FOLDER` strangers' questions (`knowledge.training.public`) are a part of every batch. What the base makes
 of the likeness among these is held as well (similarities distilled as in Tung and Mori 2019, with the divergence of
 Hinton et al. 2015): trained on our own style alone, it unlearnt how other people ask. With `--beside FOLDER` what is
-written is the mean of the weights and those of an encoder that was made before (model soup, Wortsman et al. 2022): two
-trainings from one base lie in one valley, and their mean is better on everything than either.
+written is a weighed mean of the weights and those of an encoder that was made before (model soup, Wortsman et al.
+2022): two trainings from one base lie in one valley, and their mean is better than either.
 """
 
 import argparse
@@ -66,6 +66,9 @@ STEPS = 900
 TRAINED = 0.8
 """Share of the trained weights in what is written; the rest are the base's, so that what it knew of other people's
 questions stays (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022)."""
+BESIDE = 0.375
+"""Share of this training in what is written beside an earlier encoder. With half of each, languages outside of the
+vocabulary are told apart less well."""
 SHARDS = "45MB"
 WORDS = "0.model.embeddings.word_embeddings.weight"
 SEED = 20_261_125
@@ -292,7 +295,7 @@ def train(
             )
     mix(trainee.model, trainee.base, TRAINED)
     if beside:
-        mix(trainee.model, _loaded(beside), 0.5)
+        mix(trainee.model, _loaded(beside), BESIDE)
     _write(trainee.model, target)
     kept.unlink(missing_ok=True)
     shutil.rmtree(start)

@@ -37,7 +37,7 @@ class Circle:
 
 
 COSINE = Logistic(-16.0, {**dict.fromkeys(FEATURES, 0.0), "cosine": 20.0}, dict.fromkeys(FEATURES, 0.0))
-JUDGE = GroupingJudge(*[Judge(COSINE, unrelated=0.0, join=0.45, suggest=0.02)] * 2, usual=0.0, spread=1.0)
+JUDGE = GroupingJudge(*[Judge(COSINE, unrelated=0.0, join=0.5, suggest=0.02)] * 2, usual=0.0, spread=1.0)
 CIRCLE: dict[str, Any] = {"encoder": Circle(), "judge": JUDGE}
 
 
@@ -248,7 +248,7 @@ async def test_a_series_remembers_what_was_joined_and_kept_apart(store: SqliteSt
             await asyncio.wait_for(pipeline.drained(), 10)
         return [p for _, p in await store.placements("talk2") if p][there:]
 
-    recording, protocols = await placed("Any recording, please?", "And the protocols, which?")
+    recording, protocols, _ = await placed("Any recording, please?", "And the protocols, which?", "What protocols?")
     assert (protocols.question == recording.question) == bool(series)
     if series:
         assert protocols.reasons.grouping[0].code == "told_same"

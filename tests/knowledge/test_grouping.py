@@ -126,7 +126,12 @@ def test_a_question_is_judged_beside_the_others() -> None:
     groups.add(1, "near", "aa", near, None)
     groups.add(2, "far", "bb", far, None)
     seen = dict(groups.likenesses("cc", new, None))
-    assert seen["near"].ahead == pytest.approx(0.2, abs=0.03)  # a little more without what both have in common
+    among = Usual(2, (JUDGE.usual, JUDGE.spread))
+    for vector in (near, far):
+        among.add(vector)
+    ahead = among.see(new).cosine(near) - among.see(new).cosine(far)
+    assert seen["near"].ahead == pytest.approx(ahead, abs=1e-3)
+    assert ahead >= 0.2  # no less than by the vectors as they are
     assert seen["far"].ahead == -seen["near"].ahead
     groups.add(3, "far", "dd", far, None)
     assert dict(groups.likenesses("cc", new, None))["far"].size > seen["far"].size == 0.0

@@ -62,6 +62,17 @@ FOREIGN = {
         ],
         ["როგორ მივიღო სერტიფიკატი?", "სერტიფიკატს როდის მოგვცემთ?", "დასწრების სერტიფიკატი საიდან ჩამოვტვირთო?"],
     ),
+    "Thai": (
+        [
+            "จะมีวิดีโอย้อนหลังไหม",
+            "ดูย้อนหลังได้ที่ไหนครับ",
+            "มีบันทึกการบรรยายไหมคะ",
+            "มาสาย มีคลิปให้ดูทีหลังไหม",
+            "อัดวิดีโอไว้ไหมครับ",
+            "จะดูคลิปย้อนหลังได้ไหม",
+        ],
+        ["จะรับใบประกาศนียบัตรได้อย่างไร", "ขอใบรับรองได้ยังไงคะ", "ใบประกาศจะได้เมื่อไหร่ครับ"],
+    ),
 }
 
 # An asking, the same with a slip of the input method, and another one in nearly the same words.
@@ -174,13 +185,13 @@ def test_a_script_that_the_vocabulary_has_not_is_decided(hall: Hall, text: str) 
 def test_languages_outside_the_vocabulary_degrade_gracefully(hall: Hall, language: str) -> None:
     """Two wordings of one question are mostly nearer than another question, in languages of which nothing was learnt.
 
-    Held of 90 comparisons each (chance: half): Georgian .87, Hindi .76, Arabic .74. Tried in the same way and not held
-    to it: Thai .57; with the weights before these Hebrew .73, Greek .53.
+    Held of 90 comparisons each (chance: half): Georgian .87, Arabic .84, Hindi .81, Thai .66. Tried in the same way and
+    not held to it: Hebrew .73, Greek .53.
     """
     recording, certificate = FOREIGN[language]
     same, other = hall.cosines(recording, recording), hall.cosines(recording, certificate)
     held = np.mean([same[a, b] > other[a] for a, b in permutations(range(len(recording)), 2)])
-    assert held >= 0.7
+    assert held >= (0.6 if language == "Thai" else 0.75)
 
 
 @pytest.mark.parametrize(("traditional", "simplified"), SCRIPTS)

@@ -172,7 +172,7 @@ async def test_an_answer_reaches_a_running_evening_without_a_restart(series: Ser
         assert (found.answer.text, found.answer.where) == (TOLD, WHERE)
         lesson = series.running["two"]
         await until(lambda: lesson._taught)
-        (after,) = await series.heard(session, "Will there be a recording?")
+        (after,) = await series.heard(session, "A recording?")
         assert after.memory
         assert (after.memory.state, after.memory.source) == ("suggested", SOURCE)
         await series.desk.undo("Ann", "one", action.id)
