@@ -237,6 +237,9 @@ class Measured:
             self._told(len(texts), time.perf_counter() - began)
         return vectors
 
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        return self._encoder.answers(pairs)
+
 
 def _placement(placed: Placed) -> str:
     if not placed.placement.asking:

@@ -81,16 +81,21 @@ class Evidence:
 
 FEATURES = tuple(field.name for field in fields(Evidence))
 
+READ = "read"
+"""What the cross-encoder says of the message and the part, read together: log odds, beside `FEATURES`."""
+
 
 class Answering:
     """The course, ready for search. `encoder` reads it once, when this is made; `judge` is the calibration for it.
 
-    Raises `CalibrationError` where that weighs other features than `Evidence`.
+    What may be sent by its `Evidence` is read beside the message before that is done. Raises `CalibrationError` where
+    the judge weighs other features.
     """
 
     def __init__(self, course: Course, encoder: Encoder, judge: AnsweringJudge) -> None:
-        self._judge = judge
-        self._logistic = judge.logistic.over(FEATURES, "answers")
+        self._judge, self._encoder = judge, encoder
+        self._cheap = judge.fitting.cheap.over(FEATURES, "answers")
+        self._full = judge.fitting.full.over((*FEATURES, READ), "answers")
         self._parts = _parts(course)
         self._asked = _Views([part.asked for part in self._parts], encoder)
         self._said = _Views([part.said for part in self._parts], encoder)
@@ -98,15 +103,37 @@ class Answering:
 
     def match(self, text: str, vector: NDArray[np.float32]) -> Match | None:
         """The best part of the course, whatever its score; None only for an empty course."""
+        return self.matches([text], [vector])[0]
+
+    def matches(self, texts: Sequence[str], vectors: Sequence[NDArray[np.float32]]) -> list[Match | None]:
+        """The best part for each of several texts; to read them at once takes less time."""
         if not self._parts:
-            return None
-        at, evidence = self.evidence(text, vector)
-        part = self._parts[at]
-        score = self._logistic.probability(evidence.features())
+            return [None] * len(texts)
+        found = [self.evidence(text, vector) for text, vector in zip(texts, vectors, strict=True)]
+        scores = [self._cheap.probability(evidence.features()) for _, evidence in found]
+        doubtful = [at for at, score in enumerate(scores) if score >= self._judge.fitting.doubt]
+        read = dict(zip(doubtful, self.read([(texts[at], vectors[at], found[at][0]) for at in doubtful]), strict=True))
+        return [
+            self._match(part, evidence.features(), scores[at], read.get(at))
+            for at, (part, evidence) in enumerate(found)
+        ]
+
+    def _match(self, at: int, features: dict[str, float], score: float, read: float | None) -> Match:
+        """`score` is that of the search alone, `read` is None where nothing was read."""
+        part, logistic = self._parts[at], self._cheap
+        if read is not None:
+            logistic, features = self._full, features | {READ: read}
+            score = logistic.probability(features)
         send = self._judge.entries if part.kind == "entry" else self._judge.passages
         verdict: Verdict = "answer" if score >= send else "suggest" if score >= self._judge.suggest else "silent"
-        reasons = strongest(signs(self._logistic, evidence.features()))
+        reasons = strongest(signs(logistic, features))
         return Match(part.source, score, part.heading, part.text, verdict, part.where, reasons)
+
+    def read(self, looked_up: Sequence[tuple[str, NDArray[np.float32], int]]) -> list[float]:
+        """For texts with their vectors and the position of a part: the log odds that what is said there answers them,
+        read beside the text."""
+        pairs = [(text, self._parts[at].said[self._said.nearest(at, vector)]) for text, vector, at in looked_up]
+        return [round(float(odds), DIGITS) for odds in self._encoder.answers(pairs)] if pairs else []
 
     def evidence(self, text: str, vector: NDArray[np.float32]) -> tuple[int, Evidence]:
         """The position of the best part and how well it fits."""
@@ -177,6 +204,11 @@ class _Views:
     def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
         all_views = (self._vectors @ vector).astype(np.float64)
         return np.asarray(np.maximum.reduceat(all_views, self._starts).round(DIGITS), dtype=np.float64)
+
+    def nearest(self, at: int, vector: NDArray[np.float32]) -> int:
+        """Which text of a part is nearest."""
+        end = self._starts[at + 1] if at + 1 < len(self._starts) else len(self._vectors)
+        return int(np.argmax((self._vectors[self._starts[at] : end] @ vector).round(DIGITS)))
 
 
 class _Words:

@@ -33,6 +33,10 @@ LONGEST = 1000
 """Characters of a text that are looked at: more than the model's tokens hold in any language."""
 
 
+REMEMBERED = 1000
+"""Pairs of texts whose odds are kept."""
+
+
 class EncoderError(RuntimeError):
     """The named model cannot be loaded; the message says what to do."""
 
@@ -53,6 +57,11 @@ class Encoder(Protocol):
         """
         ...
 
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        """Log odds that the second text of a pair answers the first, both read together, shape (n,); zeros from an
+        encoder that cannot do that."""
+        ...
+
 
 class Model(Protocol):
     """What a sentence encoder asks of its model."""
@@ -63,6 +72,10 @@ class Model(Protocol):
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit rows, shape (n, dimension), in one pass."""
+        ...
+
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        """Of each pair, shape (n,), in one pass."""
         ...
 
     def weights(self) -> Mapping[str, "Tensor"]:
@@ -90,6 +103,9 @@ class AnyModel:
             show_progress_bar=False,
         )
 
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        return np.zeros(len(pairs), dtype=np.float32)
+
     def weights(self) -> Mapping[str, "Tensor"]:
         # No vector follows from a pooler, and where the file has none its weights are drawn by chance at each start.
         return {name: tensor for name, tensor in self._model.state_dict().items() if ".pooler." not in name}
@@ -115,6 +131,13 @@ class SentenceEncoder:
         vectors = self._plain(texts) - self._common
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.ascontiguousarray(vectors / np.maximum(lengths, 1e-9), dtype=np.float32)
+
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        plain = [(normalise(one)[:LONGEST], normalise(other)[:LONGEST]) for one, other in pairs]
+        odds = np.zeros(len(plain), dtype=np.float32)
+        for call in calls([len(one) + len(other) + PROMPT_LENGTH for one, other in plain]):
+            odds[call] = self._model.answers([plain[at] for at in call])
+        return odds
 
     def _plain(self, texts: Sequence[str]) -> NDArray[np.float32]:
         plain = [normalise(text)[:LONGEST] for text in texts]
@@ -143,7 +166,8 @@ def calls(lengths: Sequence[int]) -> list[list[int]]:
 
 
 class Remembering:
-    """An encoder that is asked for each text once, for texts that come again: those of a course."""
+    """An encoder that is asked for each text once, for texts that come again: those of a course. Pairs come again
+    soon or not at all, from a course with the answers of earlier evenings and the course by itself."""
 
     def __init__(self, encoder: Encoder) -> None:
         self.name = encoder.name
@@ -151,6 +175,7 @@ class Remembering:
         self.fingerprint = encoder.fingerprint
         self._encoder = encoder
         self._known: dict[str, NDArray[np.float32]] = {}
+        self._read: dict[tuple[str, str], float] = {}
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
@@ -159,6 +184,14 @@ class Remembering:
         for at, text in enumerate(texts):
             rows[at] = self._known[text]
         return rows
+
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        new = [pair for pair in dict.fromkeys(pairs) if pair not in self._read]
+        if len(self._read) + len(new) > REMEMBERED:
+            self._read.clear()
+            new = list(dict.fromkeys(pairs))
+        self._read.update(zip(new, self._encoder.answers(new).tolist(), strict=True))
+        return np.array([self._read[pair] for pair in pairs], dtype=np.float32)
 
 
 def _fingerprint(model: Model) -> str:
@@ -203,7 +236,8 @@ def load_encoder(model: str = BUNDLED, threads: int | None = None) -> Encoder:
 def _bundled() -> Model:
     from knowledge.bert import Bert
 
-    return Bert(Path(str(files("knowledge") / "models" / "encoder")))
+    models = Path(str(files("knowledge") / "models"))
+    return Bert(models / "encoder", models / "cross")
 
 
 def _any(model: str) -> Model:

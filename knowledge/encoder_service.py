@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,9 +44,11 @@ _DONE, _FAILED = b"\x00", b"\x01"
 
 @dataclass(slots=True)
 class _Asked:
-    """What one process asked, and what becomes of it: the rows, or what went wrong."""
+    """What one process asked, texts to encode or pairs to read together, and what becomes of it: a row for each, or
+    what went wrong."""
 
-    texts: list[str]
+    texts: list[str] | list[tuple[str, str]]
+    paired: bool
     done: threading.Event = field(default_factory=threading.Event)
     rows: NDArray[np.float32] | None = None
     error: str = ""
@@ -101,12 +104,9 @@ class EncoderService:
 
     def _answer(self, request: bytes) -> bytes:
         try:
-            texts = json.loads(request)
-            if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-                raise ValueError("a list of texts is expected")
+            asked = _asked(json.loads(request))
         except ValueError as error:
             return _FAILED + str(error).encode()
-        asked = _Asked(texts)
         self._asked.put(asked)
         while not asked.done.wait(1.0):
             if self._closed:
@@ -125,12 +125,15 @@ class EncoderService:
                     self._asked.put(None)
                     break
                 batch.append(more)
-            self._together(batch)
+            self._together([asked for asked in batch if not asked.paired], self._encoder.encode)
+            self._together([asked for asked in batch if asked.paired], self._encoder.answers)
 
-    def _together(self, batch: Sequence[_Asked]) -> None:
+    def _together(self, batch: Sequence[_Asked], work: Callable[[Any], NDArray[np.float32]]) -> None:
+        if not batch:
+            return
         texts = [text for asked in batch for text in asked.texts]
         try:
-            rows = self._encoder.encode(texts)
+            rows = work(texts)
             self._told(len(texts), len(batch))
         except Exception as error:  # a text that breaks the model must not end the service for everybody
             log.exception("%d texts could not be encoded", len(texts))
@@ -162,6 +165,12 @@ class RemoteEncoder:
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
+        return self._ask(texts).reshape(len(texts), self.dimension).copy()
+
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        return self._ask(pairs).copy() if pairs else np.zeros(0, dtype=np.float32)
+
+    def _ask(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         request = json.dumps(list(texts)).encode()
         for _ in range(3):  # it may be stopped in the midst of the second try too
             try:
@@ -174,7 +183,7 @@ class RemoteEncoder:
             raise EncoderError(f"the encoder service at {self._path} breaks off again and again; look at its log")
         if reply[:1] != _DONE:
             raise EncoderError(f"the encoder service at {self._path}: {reply[1:].decode(errors='replace')}")
-        return np.frombuffer(reply, dtype=np.float32, offset=1).reshape(len(texts), self.dimension).copy()
+        return np.frombuffer(reply, dtype=np.float32, offset=1)
 
     def close(self) -> None:
         self._client.close()
@@ -201,6 +210,19 @@ class RemoteEncoder:
                         f"no encoder service at {self._path} ({why}); start one: floormic encoder --socket {self._path}"
                     ) from error
             time.sleep(AGAIN)
+
+
+def _asked(request: object) -> _Asked:
+    """Raises `ValueError` for what is neither."""
+    if isinstance(request, list) and all(isinstance(text, str) for text in request):
+        return _Asked(request, paired=False)
+    if isinstance(request, list) and all(_is_pair(pair) for pair in request):
+        return _Asked([(one, other) for one, other in request], paired=True)
+    raise ValueError("a list of texts is expected, or of pairs of texts")
+
+
+def _is_pair(pair: object) -> bool:
+    return isinstance(pair, list) and len(pair) == 2 and all(isinstance(text, str) for text in pair)
 
 
 def _hang_up(client: Connection) -> None:

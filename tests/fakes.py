@@ -11,6 +11,9 @@ from knowledge.calibration import Calibration, bundled_calibration
 from knowledge.encoder import Encoder
 from knowledge.text import normalise
 
+SURE, HALF = 12.0, 0.4
+"""Log odds of two equal texts, and the similarity from which on one rather answers the other."""
+
 
 class HashEncoder:
     """A deterministic encoder without a model: character pieces of one to three letters, hashed.
@@ -31,6 +34,13 @@ class HashEncoder:
                 row[slot] += sign
             row /= np.linalg.norm(row)
         return rows
+
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        """Shape (n,): high where one text holds much of the other."""
+        if not pairs:
+            return np.zeros(0, dtype=np.float32)
+        one, other = (self.encode(texts) for texts in zip(*pairs, strict=True))
+        return np.asarray(SURE * ((one * other).sum(axis=1) - HALF), dtype=np.float32)
 
 
 def _pieces(text: str) -> list[str]:

@@ -229,7 +229,9 @@ def _replay_speed(chat: Path, course: Path | None, encoder: Encoder, bar: Bar) -
         "messages a second": Figure(speed.messages / speed.replay_seconds, unit="count"),
         "whole path, seconds": Figure(speed.replay_seconds, unit="s"),
         "encoder alone, seconds": Figure(speed.encoder_seconds, unit="s"),
+        "reading pairs alone, seconds": Figure(speed.reading_seconds, unit="s"),
         "ratio": Figure(speed.ratio),
+        "ratio, reading included": Figure(speed.with_reading),
     }
     size = f"medians of {ROUNDS} rounds; the ratio is the encoder's time over the whole path's"
     return Result((Block(chat.parent.name or chat.stem, "speed", size, (Column("floormic", figures),)),))

@@ -23,14 +23,17 @@ ROUNDS = 3
 class ReplaySpeed:
     """A chat at full speed beside the encoder alone on the texts it was asked to encode; medians of several rounds.
 
-    `ratio` is the encoder's seconds over the replay's: 1 would mean that all the rest costs nothing.
+    `ratio` is the encoder's seconds over the replay's: 1 would mean that all the rest costs nothing. `with_reading`
+    takes the pairs that were read together as a part of the encoder's work.
     """
 
     messages: int
     encoded: int
     replay_seconds: float
     encoder_seconds: float
+    reading_seconds: float
     ratio: float
+    with_reading: float
 
 
 class Listening:
@@ -42,10 +45,15 @@ class Listening:
         self.dimension = encoder.dimension
         self.fingerprint = encoder.fingerprint
         self.heard: list[str] = []
+        self.read: list[tuple[str, str]] = []
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self.heard += texts
         return self._encoder.encode(texts)
+
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        self.read += pairs
+        return self._encoder.answers(pairs)
 
 
 async def measure_replay(
@@ -61,7 +69,9 @@ async def measure_replay(
         rounds[0].encoded,
         statistics.median(r.replay_seconds for r in rounds),
         statistics.median(r.encoder_seconds for r in rounds),
+        statistics.median(r.reading_seconds for r in rounds),
         statistics.median(r.ratio for r in rounds),
+        statistics.median(r.with_reading for r in rounds),
     )
 
 
@@ -80,4 +90,15 @@ async def _round(chat: Path, course: Path | None, encoder: Encoder) -> ReplaySpe
     began = time.perf_counter()
     encoder.encode(texts)
     alone = time.perf_counter() - began
-    return ReplaySpeed(done.messages, len(texts), done.seconds, alone, alone / done.seconds)
+    began = time.perf_counter()
+    encoder.answers(listening.read)
+    reading = time.perf_counter() - began
+    return ReplaySpeed(
+        done.messages,
+        len(texts),
+        done.seconds,
+        alone,
+        reading,
+        alone / done.seconds,
+        (alone + reading) / done.seconds,
+    )

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from knowledge.answering import FEATURES
-from knowledge.calibrating.answering import sent
+from knowledge.calibrating.answering import answered_by, sent
 from knowledge.calibrating.asking import Asked, asked_by
-from knowledge.calibrating.folds import probabilities
 from knowledge.calibrating.grouping import one_pass
 from knowledge.calibrating.hearing import Floats, Heard
 from knowledge.calibration import AnsweringJudge, Calibration
@@ -52,9 +50,8 @@ def figures(
 
 def figures_of(calibration: Calibration, heard: Sequence[Heard], precision: float) -> Figures:
     """Of a calibration that is there. Raises `CalibrationError` where it weighs other features than these."""
-    answering = calibration.answering.over(FEATURES, "answers")
     asked, judge = asked_by(calibration.asking, heard), calibration.answers(precision)
-    chance = [probabilities(answering, one.evidence) for one in heard]
+    chance = [answered_by(calibration.answering, one, told) for one, told in zip(heard, asked, strict=True)]
     groups = [
         one_pass(one, sources(one, told, each, judge), calibration.grouping, True)
         for one, told, each in zip(heard, asked, chance, strict=True)

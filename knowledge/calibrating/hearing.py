@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.answering import FEATURES, Answering
-from knowledge.calibration import NEVER, AnsweringJudge
+from knowledge.answering import FEATURES, READ, Answering
+from knowledge.calibration import NEVER, AnsweringJudge, Fitting
 from knowledge.context import Context, Line, Recent
 from knowledge.cues import cues
 from knowledge.encoder import Encoder
@@ -62,8 +62,8 @@ def _talk(folder: Path) -> Labelled:
 class Heard:
     """A talk that was encoded and looked up in its course. Arrays have a row for each line.
 
-    `source` and `kind` name the part of the course that fits a line best, `evidence` says how well ("" without a
-    course). `answering` is that course, None for an empty one.
+    `source` and `kind` name the part of the course that fits a line best, `place` is its position, `evidence` says how
+    well ("" and 0 without a course). `answering` is that course, None for an empty one.
     """
 
     talk: Labelled
@@ -72,6 +72,17 @@ class Heard:
     evidence: Floats
     source: tuple[str, ...]
     kind: tuple[str, ...]
+    place: tuple[int, ...]
+
+    def read(self, lines: Bools) -> Floats:
+        """What the cross-encoder says of the marked lines and the part that fits each best; 0 of the others."""
+        found = np.zeros(len(lines))
+        chosen = np.flatnonzero(lines)
+        if self.answering is not None:
+            texts = self.talk.chat.lines
+            looked_up = [(texts[at].text, self.vectors[at], self.place[at]) for at in chosen]
+            found[chosen] = self.answering.read(looked_up)
+        return found
 
     @cached_property
     def cues(self) -> Floats:
@@ -123,14 +134,16 @@ def hear(talk: Labelled, encoder: Encoder, progress: Callable[[float], None] = l
     vectors, course = np.concatenate(rows), talk.chat.course
     if not (course.entries or course.passages):
         nowhere = ("",) * len(texts)
-        return Heard(talk, vectors, None, np.zeros((len(texts), len(FEATURES))), nowhere, nowhere)
-    answering = Answering(course, encoder, AnsweringJudge(_zero(FEATURES), NEVER, NEVER, NEVER))
+        return Heard(talk, vectors, None, np.zeros((len(texts), len(FEATURES))), nowhere, nowhere, (0,) * len(texts))
+    answering = Answering(course, encoder, AnsweringJudge(nothing_fits(), NEVER, NEVER, NEVER))
     found = [answering.evidence(text, vector) for text, vector in zip(texts, vectors, strict=True)]
-    places = [answering.place(at) for at, _ in found]
+    places = tuple(at for at, _ in found)
+    sources, kinds = zip(*map(answering.place, places), strict=True)
     evidence = np.array([list(fits.features().values()) for _, fits in found])
-    return Heard(talk, vectors, answering, evidence, tuple(s for s, _ in places), tuple(k for _, k in places))
+    return Heard(talk, vectors, answering, evidence, sources, kinds, places)
 
 
-def _zero(names: Sequence[str]) -> Logistic:
+def nothing_fits() -> Fitting:
     """For whoever needs the features before there is a judge of them."""
-    return Logistic(0.0, dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0))
+    cheap, full = (Logistic(0.0, dict.fromkeys(names, 0.0), {}) for names in (FEATURES, (*FEATURES, READ)))
+    return Fitting(cheap, full, NEVER)

@@ -86,8 +86,11 @@ def judge_chat(chat: Chat, mind: Mind, progress: Progress = lambda _: None) -> H
     vectors = encode(mind.encoder, [line.text for line in chat.lines], progress)
     answering, detector = mind.answering(chat.course), Detector(mind.calibration.asking)
     groups = mind.groups(answering)
+    asked = [at for at, line in enumerate(chat.lines) if line.asks]
+    matches = answering.matches([chat.lines[at].text for at in asked], [vectors[at] for at in asked])
+    found = dict(zip(asked, matches, strict=True))
     rows = [
-        _judge(key, line, vector, detector, answering, groups)
+        _judge(key, line, vector, detector, found.get(key), groups)
         for key, (line, vector) in enumerate(zip(chat.lines, vectors, strict=True))
     ]
     return Heard(chat, tuple(rows), vectors, answering)
@@ -103,12 +106,11 @@ def encode(encoder: Encoder, texts: Sequence[str], progress: Progress = lambda _
 
 
 def _judge(
-    key: int, line: Line, vector: NDArray[np.float32], detector: Detector, answering: Answering, groups: Groups
+    key: int, line: Line, vector: NDArray[np.float32], detector: Detector, match: Match | None, groups: Groups
 ) -> Judged:
     asking = detector.cheap(line.text) or detector.judge(line.text, vector)
     if not line.asks:
         return Judged(line, asking.asks, asking.probability, f"q{key}", reasons=Reasons(asking.reasons))
-    match = answering.match(line.text, vector)
     grouped = groups.decide(line.text, vector, _offered(match))
     group = grouped.group or f"q{key}"
     groups.add(key, group, line.text, vector, _offered(match))

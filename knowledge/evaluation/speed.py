@@ -1,5 +1,6 @@
 """How fast and how large: what needs no labels."""
 
+import itertools
 import sys
 import time
 from collections.abc import Sequence
@@ -21,25 +22,37 @@ SPOKEN = (
 )
 """Lines as long as people write them."""
 
+SAID = (
+    "怎么开发票？ 报名页填写抬头和税号，三个工作日内发到邮箱。",
+    "Where can I watch the recording? It is uploaded two hours after the session; the link stays in the chat.",
+    "网关安装 网关装在电柜内导轨上，和变频器隔开二十厘米以上，天线引到柜外。",
+)
+"""Course texts as long as people write them."""
+
 TEXTS = tuple(f"{text} {n}" for n in range(32) for text in SPOKEN)
 ALONE = 50
 
 
 def encoder_speed(encoder: Encoder, texts: Sequence[str] = TEXTS) -> dict[str, Figure]:
-    """The encoder alone: in batches, and one message by itself; `texts` are as people write them."""
+    """The encoder alone: in batches, one message by itself, and one that is then read beside a course text; `texts` are
+    as people write them."""
     encoder.encode(texts[:8])
     begun = time.perf_counter()
     encoder.encode(texts)
     rate = len(texts) / (time.perf_counter() - begun)
-    alone = []
-    for text in texts[:ALONE]:
+    alone, read = [], []
+    for text, said in zip(texts[:ALONE], itertools.cycle(SAID), strict=False):
         begun = time.perf_counter()
         encoder.encode([text])
         alone.append(1000 * (time.perf_counter() - begun))
+        encoder.answers([(text, said)])
+        read.append(1000 * (time.perf_counter() - begun))
     return {
         "messages a second": Figure(rate, unit="count"),
         "one message, median": Figure(float(np.median(alone)), unit="ms"),
         "one message, p99": Figure(float(np.quantile(alone, 0.99)), unit="ms"),
+        "one message and reading, median": Figure(float(np.median(read)), unit="ms"),
+        "one message and reading, p99": Figure(float(np.quantile(read, 0.99)), unit="ms"),
     }
 
 

@@ -35,6 +35,9 @@ class Circle:
         angles = np.radians([ANGLES[TEXTS.index(text)] for text in texts])
         return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> Any:
+        return np.zeros(len(pairs), dtype=np.float32)
+
 
 COSINE = Logistic(-16.0, {**dict.fromkeys(FEATURES, 0.0), "cosine": 20.0}, dict.fromkeys(FEATURES, 0.0))
 JUDGE = GroupingJudge(*[Judge(COSINE, unrelated=0.0, join=0.5, suggest=0.02)] * 2, usual=0.0, spread=1.0)

@@ -68,7 +68,10 @@ class Knowing:
     def __len__(self) -> int:
         return 0  # it answers, but tells no questions apart
 
-    def match(self, text: str, vector: Any) -> Match | None:
+    def matches(self, texts: Sequence[str], vectors: Any) -> list[Match | None]:
+        return [self._match(text) for text in texts]
+
+    def _match(self, text: str) -> Match | None:
         for word, verdict in self._verdicts.items():
             if word in text:
                 return Match(f"faq#{word}", 0.97, word, f"About {word}.", verdict, "faq.md:1")  # type: ignore[arg-type]

@@ -58,8 +58,10 @@ def test_a_calibration_of_another_version_is_replaced(talks: list[Labelled], tmp
 def test_a_calibration_over_other_features_is_replaced(talks: list[Labelled], tmp_path: Path) -> None:
     """One of an earlier version for the same encoder, which weighed fewer signs, has no figures before either."""
     made = calibrate(ENCODER, talks).calibration
-    weights = {name: weight for name, weight in made.answering.weights.items() if name != "share"}
-    write_calibration(replace(made, answering=replace(made.answering, weights=weights)), tmp_path / FILE)
+    full = made.answering.full
+    weights = {name: weight for name, weight in full.weights.items() if name != "share"}
+    answering = replace(made.answering, full=replace(full, weights=weights))
+    write_calibration(replace(made, answering=answering), tmp_path / FILE)
     assert calibrate(ENCODER, talks, folder=tmp_path).before == {}
 
 

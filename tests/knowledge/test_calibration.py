@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.answering import FEATURES as EVIDENCE
-from knowledge.answering import Answering
+from knowledge.answering import READ, Answering
 from knowledge.asking import Detector
 from knowledge.calibration import (
     FILE,
@@ -126,7 +126,7 @@ def test_weights_for_other_features_are_told(tmp_path: Path, part: str, lost: bo
     weights = {
         "asking": raw["asking"]["full"]["weights"],
         "grouping": raw["grouping"]["course"]["logistic"]["weights"],
-        "answering": raw["answering"]["weights"],
+        "answering": raw["answering"]["full"]["weights"],
     }[part]
     name = "tea leaves"
     if lost:
@@ -148,7 +148,7 @@ def _use(made: Calibration) -> None:
 def test_the_shipped_calibration_weighs_what_the_program_computes() -> None:
     """Nobody added a feature without fitting its weight."""
     _use(bundled_calibration())
-    assert set(bundled_calibration().answering.weights) == set(EVIDENCE)
+    assert set(bundled_calibration().answering.full.weights) == {*EVIDENCE, READ}
 
 
 @pytest.mark.model

@@ -32,6 +32,9 @@ class Lengths:
         self.calls.append(len(texts))
         return np.array([[len(text)] * self.dimension for text in texts], dtype=np.float32)
 
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        return np.array([len(one) - len(other) for one, other in pairs], dtype=np.float32)
+
 
 @pytest.fixture
 def socket() -> Iterator[Path]:
@@ -49,6 +52,20 @@ def test_who_asks_gets_the_very_rows_of_the_encoder(socket: Path) -> None:
     service.close()
 
 
+def test_pairs_are_read_by_the_encoder_that_the_service_has(socket: Path) -> None:
+    """In order, none for none, and texts are still encoded by whoever asks for that at the same time."""
+    service = EncoderService(Lengths(), socket)
+    remote = load_encoder(f"unix:{socket}")
+    assert remote.answers([("有回放吗", "课后"), ("", "发票"), ("where", "")]).tolist() == [2, -2, 5]
+    assert remote.answers([]).shape == (0,)
+    with ThreadPoolExecutor(2) as both:
+        pairs = both.submit(load_encoder(f"unix:{socket}").answers, [("abc", "a")] * 50)
+        texts = both.submit(load_encoder(f"unix:{socket}").encode, ["abc"] * 50)
+    assert pairs.result().tolist() == [2] * 50
+    assert texts.result().shape == (50, 4)
+    service.close()
+
+
 @pytest.mark.model
 def test_the_bundled_model_says_the_same_over_the_socket(socket: Path) -> None:
     """To the last bits of a float."""
@@ -56,6 +73,8 @@ def test_the_bundled_model_says_the_same_over_the_socket(socket: Path) -> None:
     service = EncoderService(real, socket)
     texts = ["有回放吗", "will there be a recording?", "今天的课件在哪里下载"]
     assert np.allclose(RemoteEncoder(socket).encode(texts), real.encode(texts), atol=1e-5)
+    pairs = [(texts[0], texts[2]), (texts[1], texts[0])]
+    assert np.allclose(RemoteEncoder(socket).answers(pairs), real.answers(pairs), atol=1e-4)
     service.close()
 
 

@@ -74,6 +74,9 @@ class Kept:
         rows = [self.known[text] for text in texts]
         return np.array(rows, dtype=np.float32).reshape(len(rows), self.dimension)
 
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        return self._encoder.answers(pairs)
+
     def keep(self) -> None:
         self._file.write_bytes(pickle.dumps(self.known))
 

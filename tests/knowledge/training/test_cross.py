@@ -1,0 +1,85 @@
+"""The training of the cross-encoder: which pairs it is shown, and that it learns from them."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+from sentence_transformers import SentenceTransformer
+
+import knowledge.training.cross as trainer
+from knowledge.bert import ANSWERS, SAME, Bert
+from knowledge.training.cross import Asking, Pair, Trainee, askings, batches
+from knowledge.training.topics import HELD_OUT, Topic, read_topics
+from tests.fakes import HashEncoder
+
+ENCODER = Path(str(files("knowledge") / "models" / "encoder"))
+STEPS = 12
+
+
+class Stopped(Exception):
+    """As if somebody pulled the plug."""
+
+
+def topic() -> Topic:
+    """Ten groups of a topic that no training sees."""
+    whole = read_topics(HELD_OUT)[0]
+    groups = whole.groups[:10]
+    return replace(whole, groups=groups, near=whole.near[:4])
+
+
+def half(own: Sequence[Asking], public: Any, steps: int) -> Iterator[list[Pair]]:
+    yield from itertools.islice(batches(own, public, steps), steps // 2)
+    raise Stopped
+
+
+def test_an_asking_is_told_from_what_is_near_and_never_from_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not from askings of its group or with the same answer, nor from the text that answers it; an asking near to a
+    text which does not answer it is told from that one."""
+    monkeypatch.setattr(trainer, "_vectors", lambda _, texts: HashEncoder().encode(texts))
+    here = topic()
+    source = {ask: group.source for group in here.groups for ask in group.asks}
+    group = {ask: group.id for group in here.groups for ask in group.asks}
+    found = askings(here, None)  # type: ignore[arg-type]
+    assert [one.text for one in found] == [*source, *(ask for _, ask in here.near)]
+    for one in found[: len(source)]:
+        assert {group[other] for other in one.same} <= {group[one.text]}
+        assert group[one.text] not in {group[other] for other in one.others}
+        assert not one.source or one.source not in {source[other] for other in one.others}
+        assert one.source not in one.wrong
+        assert one.others
+        assert one.wrong
+    for one, (text, _) in zip(found[len(source) :], here.near, strict=True):
+        assert one.wrong[0] == text
+        assert not one.source
+    for pair in itertools.chain(*batches(found, [], 20)):
+        if pair.kind == SAME:
+            assert pair.true == (group.get(pair.one, pair.one) == group.get(pair.other, pair.other))
+        else:
+            assert pair.true == (source.get(pair.one) == pair.other)
+
+
+@pytest.mark.model
+def test_a_short_training_learns_and_is_read_as_it_was_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twelve small steps on one small topic lower the loss; a run that was stopped goes on where it was; the program's
+    own arithmetic over what was written gives the trainer's numbers."""
+    monkeypatch.setattr(trainer, "OWN", 6)
+    target = tmp_path / "cross"
+    with monkeypatch.context() as stopping:
+        stopping.setattr(trainer, "batches", half)
+        with pytest.raises(Stopped):
+            trainer.train([topic()], ENCODER, target, STEPS, every=STEPS // 2)
+    losses = trainer.train([topic()], ENCODER, target, STEPS)
+    assert len(losses) == STEPS
+    assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
+
+    trainee = Trainee(SentenceTransformer(str(ENCODER), device="cpu", local_files_only=True).float())
+    trainee.load({name: tensor.float() for name, tensor in load_file(target / trainer.FILE).items()})
+    pairs = [("有回放吗", "在哪里看回放？ 课后两小时在主页。"), ("where are the slides", "怎么开发票")]
+    wanted = trainee.scores([Pair(one, other, ANSWERS, True) for one, other in pairs]).detach().numpy()
+    assert np.allclose(Bert(ENCODER, target).answers(pairs), wanted, atol=1e-3)
