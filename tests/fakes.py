@@ -11,8 +11,8 @@ from knowledge.calibration import Calibration, bundled_calibration
 from knowledge.encoder import Encoder
 from knowledge.text import normalise
 
-SURE, HALF = 12.0, 0.4
-"""Log odds of two equal texts, and the similarity from which on one rather answers the other."""
+SURE, HALF = 12.0, 0.6
+"""How surely a text that holds a question answers it, and which share of it is as likely as not."""
 
 
 class HashEncoder:
@@ -36,11 +36,14 @@ class HashEncoder:
         return rows
 
     def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        """Shape (n,): high where one text holds much of the other."""
-        if not pairs:
-            return np.zeros(0, dtype=np.float32)
-        one, other = (self.encode(texts) for texts in zip(*pairs, strict=True))
-        return np.asarray(SURE * ((one * other).sum(axis=1) - HALF), dtype=np.float32)
+        """Shape (n,): high where the second text holds most of the first, letter by letter."""
+        return np.array([SURE * (_held(one, other) - HALF) for one, other in pairs], dtype=np.float32)
+
+
+def _held(one: str, other: str) -> float:
+    """Share of the pieces of one text that the other has."""
+    these, those = (set(_pieces(normalise(text).lower())) for text in (one, other))
+    return len(these & those) / len(these)
 
 
 def _pieces(text: str) -> list[str]:

@@ -69,9 +69,9 @@ class Knowing:
         return 0  # it answers, but tells no questions apart
 
     def matches(self, texts: Sequence[str], vectors: Any) -> list[Match | None]:
-        return [self._match(text) for text in texts]
+        return [self.match(text, vector) for text, vector in zip(texts, vectors, strict=True)]
 
-    def _match(self, text: str) -> Match | None:
+    def match(self, text: str, vector: Any) -> Match | None:
         for word, verdict in self._verdicts.items():
             if word in text:
                 return Match(f"faq#{word}", 0.97, word, f"About {word}.", verdict, "faq.md:1")  # type: ignore[arg-type]
