@@ -1,6 +1,10 @@
+from collections.abc import Sequence
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from knowledge.answering import Answering, cut
 from knowledge.calibration import bundled_calibration
@@ -58,6 +62,44 @@ def test_the_entry_itself_is_sure_and_the_unrelated_is_silent() -> None:
     assert unsure.verdict == "silent"
     assert sure.text == "在小程序里申请电子发票。"
     assert 0 <= unsure.score < sure.score <= 1
+
+
+class Reading(HashEncoder):
+    """Says the same of whatever it reads, and keeps that."""
+
+    def __init__(self, odds: float) -> None:
+        self.odds = odds
+        self.read: list[tuple[str, str]] = []
+
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        self.read += pairs
+        return np.full(len(pairs), self.odds, dtype=np.float32)
+
+
+def test_what_is_read_as_no_answer_is_not_sent() -> None:
+    """However sure the search is; and the reason is told. What the search finds unlikely is not read at all."""
+    texts = ["怎么开发票", "zzzz qqqq"]
+    told = {}
+    for odds in (-9.0, 9.0):
+        encoder = Reading(odds)
+        found = Answering(COURSE, encoder, JUDGE).matches(texts, list(encoder.encode(texts)))
+        assert encoder.read == [("怎么开发票", "怎么开发票 在小程序里申请电子发票。")]
+        told[odds] = found[0]
+        assert found[1] is not None
+        assert "read" not in {reason.code for reason in found[1].reasons}
+    no, yes = told[-9.0], told[9.0]
+    assert no is not None
+    assert yes is not None
+    assert (no.source, no.verdict) == ("faq-2", "silent")
+    assert (yes.source, yes.verdict) == ("faq-2", "answer")
+    assert {reason.code: reason.weight < 0 for reason in no.reasons}["read"]
+
+
+def test_several_texts_are_matched_as_each_by_itself() -> None:
+    """To read them together changes nothing but the time."""
+    texts = ["回放在哪里看？", "怎么开发票", "zzzz qqqq", "oee"]
+    course, vectors = Answering(COURSE, ENCODER, JUDGE), ENCODER.encode(texts)
+    assert course.matches(texts, list(vectors)) == [course.match(t, v) for t, v in zip(texts, vectors, strict=True)]
 
 
 def test_what_is_said_there_counts_beside_what_is_asked_there() -> None:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import knowledge.encoder as encoding
 from knowledge.encoder import (
     OVERHEAD,
     PROMPT_LENGTH,
@@ -154,3 +155,34 @@ def test_what_was_encoded_is_remembered() -> None:
     assert np.array_equal(first, HashEncoder().encode(["a", "b", "a"]))
     assert np.array_equal(again, HashEncoder().encode(["b", "c"]))
     assert once.encode([]).shape == (0, once.dimension)
+
+
+def test_what_was_read_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pair that comes again is not read again and is told the same; what is kept has a bound."""
+    asked: list[tuple[str, str]] = []
+
+    class Counting(HashEncoder):
+        def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+            asked.extend(pairs)
+            return super().answers(pairs)
+
+    monkeypatch.setattr(encoding, "REMEMBERED", 3)
+    once, pairs = Remembering(Counting()), [("a", "ab"), ("b", "c"), ("a", "ab")]
+    assert once.answers(pairs).tolist() == HashEncoder().answers(pairs).tolist()
+    assert once.answers(pairs[1:]).tolist() == HashEncoder().answers(pairs[1:]).tolist()
+    assert asked == pairs[:2]
+    more = [*pairs, ("x", "y"), ("y", "x")]
+    assert once.answers(more).tolist() == HashEncoder().answers(more).tolist()
+    assert once.answers([]).shape == (0,)
+
+
+def test_two_texts_are_read_together(encoder: Encoder) -> None:
+    """What answers a question is told from what does not, in the order of the pairs, whatever is read beside; none for
+    none, and a text of any length and kind has its odds."""
+    asked = "证明啥时候发下来"
+    right, wrong = "证书什么时候发？ 结课后两周内发到邮箱。", "车位够吗？ 园区有两百个车位。"
+    odds = encoder.answers([(asked, wrong), (asked, right), ("x" * 5000, ""), ("", "😀")])
+    assert odds[1] > odds[0] + 3
+    assert np.isfinite(odds).all()
+    assert np.allclose(encoder.answers([(asked, right)]), odds[1:2], atol=1e-3)
+    assert encoder.answers([]).shape == (0,)
