@@ -126,7 +126,7 @@ class Answering:
             score = logistic.probability(features)
         send = self._judge.entries if part.kind == "entry" else self._judge.passages
         verdict: Verdict = "answer" if score >= send else "suggest" if score >= self._judge.suggest else "silent"
-        reasons = strongest(signs(logistic, features))
+        reasons = strongest(signs(logistic, features, about={READ: ""}))
         return Match(part.source, score, part.heading, part.text, verdict, part.where, reasons)
 
     def read(self, looked_up: Sequence[tuple[str, NDArray[np.float32], int]]) -> list[float]:

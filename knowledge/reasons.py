@@ -118,7 +118,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "words": ("问题里的关键词这里都有", "it holds the question's rare words"),
     "words_margin": ("别处没有这些词", "no other part holds these words"),
     "share": ("课程里只有这一处相关", "it stands out in the course"),
-    "read": ("连起来读，这里回答了它", "read together, this answers it"),
+    "read": ("连起来读，这里回答了它", "read together, it answers"),
 }
 
 _AGAINST: dict[str, tuple[str, str]] = {
@@ -134,7 +134,7 @@ _AGAINST: dict[str, tuple[str, str]] = {
     "words": ("问题里的关键词这里没有", "it lacks the question's rare words"),
     "words_margin": ("别处也有这些词", "other parts hold these words too"),
     "share": ("课程里好几处都相关", "several parts of the course are as near"),
-    "read": ("连起来读，这里没有回答它", "read together, this does not answer it"),
+    "read": ("连起来读，不太像是回答", "read together, it hardly answers"),
 }
 
 _DETAILS: dict[str, tuple[str, str]] = {
