@@ -190,8 +190,10 @@ class Calibration:
         return self.fingerprint == encoder.fingerprint
 
     def borrowed(self) -> "Calibration":
-        """For an encoder that has none of its own: the cues alone say what asks, and nothing is sent by itself."""
-        return replace(self, asking=replace(self.asking, vector=()), lent=True)
+        """For an encoder that has none of its own: the cues alone say what asks, nothing is read, and nothing is sent
+        by itself."""
+        asking, answering = replace(self.asking, vector=()), replace(self.answering, doubt=NEVER)
+        return replace(self, asking=asking, answering=answering, lent=True)
 
 
 def calibration_of(encoder: Encoder, folder: Path | None = None) -> Calibration:

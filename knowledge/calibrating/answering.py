@@ -20,15 +20,14 @@ def fit_answering(heard: Sequence[Heard], asked: Sequence[Asked]) -> tuple[Fitti
 
     They learn from every asking, and from what asks nothing where the detector takes it for one.
     """
-    use = [
-        one.clear & (one.asks | told.told) & (one.answering is not None) for one, told in zip(heard, asked, strict=True)
-    ]
+    may = [_may_be_read(one, told) for one, told in zip(heard, asked, strict=True)]
+    use = [one.clear & lines for one, lines in zip(heard, may, strict=True)]
     true = [one.right[used] for one, used in zip(heard, use, strict=True)]
     cheap, folds = left_out(FEATURES, [one.evidence[used] for one, used in zip(heard, use, strict=True)], true)
     chance = [probabilities(fold, one.evidence) for fold, one in zip(folds, heard, strict=True)]
     right = np.sort(np.concatenate([c[used & one.right] for c, used, one in zip(chance, use, heard, strict=True)]))
     doubt = float(np.floor(right[int(LOST * len(right))] * 100) / 100) if len(right) else 0.0
-    read = [_may_be_read(one, told) & (c >= doubt) for one, told, c in zip(heard, asked, chance, strict=True)]
+    read = [lines & (c >= doubt) for lines, c in zip(may, chance, strict=True)]
     rows = [_with_reading(one, lines) for one, lines in zip(heard, read, strict=True)]
     learnt = [used & lines for used, lines in zip(use, read, strict=True)]
     full, folds = left_out(

@@ -14,7 +14,6 @@ import itertools
 import json
 import os
 import random
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,7 +29,8 @@ from transformers import PreTrainedModel
 
 from knowledge.bert import ANSWERS, HEAD, REACH, SAME
 from knowledge.text import normalise
-from knowledge.training.encoder import PROMPT, SEED, _rate
+from knowledge.training.encoder import PROMPT
+from knowledge.training.loop import SEED, run
 from knowledge.training.public import read_public
 from knowledge.training.topics import Topic, read_topics
 
@@ -46,8 +46,6 @@ NEAREST_TEXTS = 5
 """Course texts that do not answer an asking, from which it is told."""
 TOGETHER = 24
 """Pairs of about one length that are read together."""
-RATE = 2e-4
-HEAD_RATE = 2e-3
 STEPS = 800
 FILE = "model.safetensors"
 
@@ -148,9 +146,10 @@ class Trainee:
         self._model = cast("PreTrainedModel", model[0].auto_model)
         self._tokenizer = model.tokenizer
         kept = tuple(f"encoder.layer.{layer}." for layer in range(SHARED, self._model.config.num_hidden_layers))
-        self.layers = {name: p for name, p in self._model.named_parameters() if name.startswith(kept)}
+        self._layers = {name: p for name, p in self._model.named_parameters() if name.startswith(kept)}
         for name, parameter in self._model.named_parameters():
-            parameter.requires_grad_(name in self.layers)
+            parameter.requires_grad_(name in self._layers)
+        self.parameters: list[nn.Parameter] = list(self._layers.values())
         self.head = nn.Linear(self._model.config.hidden_size, 2)
 
     def scores(self, pairs: Sequence[Pair]) -> Tensor:
@@ -180,11 +179,11 @@ class Trainee:
     def state(self) -> dict[str, Tensor]:
         """What is trained, by name."""
         head = {f"{HEAD}.{name}": tensor for name, tensor in self.head.state_dict().items()}
-        return {name: p.detach() for name, p in self.layers.items()} | head
+        return {name: p.detach() for name, p in self._layers.items()} | head
 
     def load(self, state: dict[str, Tensor]) -> None:
         with torch.no_grad():
-            for name, parameter in self.layers.items():
+            for name, parameter in self._layers.items():
                 parameter.copy_(state[name])
         self.head.load_state_dict({name: state[f"{HEAD}.{name}"] for name in ("weight", "bias")})
 
@@ -209,37 +208,7 @@ def train(
     theirs = [askings(topic, model) for topic in public]
     print(f"{len(own) + sum(map(len, theirs)):,} askings", flush=True)
     trainee = Trainee(model)
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": list(trainee.layers.values()), "lr": RATE, "weight_decay": 0.01},
-            {"params": trainee.head.parameters(), "lr": HEAD_RATE, "weight_decay": 0.0},
-        ]
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
-    losses: list[float] = []
-    if kept.exists():
-        state = torch.load(kept, weights_only=True)
-        trainee.load(state["trained"])
-        optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
-        losses = state["losses"]
-        print(f"going on from step {len(losses)}", flush=True)
-    began = time.monotonic()
-    first = len(losses)
-    for pairs in itertools.islice(batches(own, theirs, steps), first, None):
-        loss = trainee.loss(pairs)
-        optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(trainee.layers.values(), 1.0)
-        optimiser.step()
-        schedule.step()
-        losses.append(float(loss.detach()))
-        if len(losses) % every == 0 or len(losses) == steps:
-            left = (time.monotonic() - began) / (len(losses) - first) * (steps - len(losses))
-            mean = sum(losses[-every:]) / len(losses[-every:])
-            print(f"step {len(losses)}/{steps}  loss {mean:.3f}  {left / 60:.0f} min left", flush=True)
-            state = {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict(), "losses": losses}
-            torch.save({"trained": trainee.state(), **state}, kept)
+    losses = run(trainee, batches(own, theirs, steps), steps, kept, every)
     target.mkdir(parents=True, exist_ok=True)
     part = target / f"{FILE}.part"
     save_file({name: tensor.half().contiguous() for name, tensor in trainee.state().items()}, part)

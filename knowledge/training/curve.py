@@ -17,7 +17,8 @@ import numpy as np
 from knowledge.calibrating import TALKS, read_labelled
 from knowledge.encoder import Encoder, load_encoder
 from knowledge.evaluation.metrics import Ranking
-from knowledge.training.encoder import SEED, begin, train
+from knowledge.training.encoder import begin, train
+from knowledge.training.loop import SEED
 from knowledge.training.topics import HELD_OUT, Topic, read_topics
 
 CURVE = Path(__file__).parent.parent / "models" / "curve.json"

@@ -24,7 +24,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
+from typing import Any, cast
 
 import torch
 from sentence_transformers import SentenceTransformer
@@ -33,6 +33,7 @@ from transformers import PreTrainedModel
 
 from knowledge.text import normalise
 from knowledge.training.base import unpack
+from knowledge.training.loop import SEED, run
 from knowledge.training.prune import prune
 from knowledge.training.public import read_public
 from knowledge.training.topics import Group, Topic, read_topics
@@ -49,8 +50,6 @@ NOTHING = 24
 TOGETHER = 20
 """Texts of about one length that are encoded together."""
 TEMPERATURE = 0.05
-RATE = 2e-4
-HEAD_RATE = 2e-3
 HEAD_REACH = 10.0
 """What a unit vector is multiplied with before the head."""
 ASKING = 0.3
@@ -59,8 +58,6 @@ HOLDING = 0.5
 """What staying near to the base counts, on public texts alone."""
 BASE_TEMPERATURE = 0.02
 """For the base's cosines, which lie between .75 and .95: there what `TEMPERATURE` is for trained ones."""
-WARM = 0.08
-"""Share of the steps in which the rate rises."""
 STEPS = 900
 """Seven times through all groups of 80 topics."""
 TRAINED = 0.8
@@ -71,7 +68,6 @@ BESIDE = 0.375
 vocabulary are told apart less well."""
 SHARDS = "45MB"
 WORDS = "0.model.embeddings.word_embeddings.weight"
-SEED = 20_261_125
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +210,13 @@ class Trainee:
             loss = loss + HOLDING * holding_loss(vectors[batch.held], base)
         return loss
 
+    def state(self) -> dict[str, Any]:
+        return {"model": self.model.state_dict(), "head": self.head.state_dict()}
+
+    def load(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.head.load_state_dict(state["head"])
+
     def vectors(self, texts: Sequence[str], model: SentenceTransformer | None = None) -> Tensor:
         """Unit rows, shape (n, d); short texts and long ones apart, so that little is padded."""
         model = model or self.model
@@ -248,51 +251,7 @@ def train(
     if not start.exists():
         print(f"{begin(topics, start):,} pieces of the vocabulary stay", flush=True)
     trainee = Trainee(start)
-    optimiser = torch.optim.AdamW(
-        [
-            {"params": trainee.parameters, "lr": RATE, "weight_decay": 0.01},
-            {"params": trainee.head.parameters(), "lr": HEAD_RATE, "weight_decay": 0.0},
-        ]
-    )
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
-    losses: list[float] = []
-    if kept.exists():
-        state = torch.load(kept, weights_only=True)
-        trainee.model.load_state_dict(state["model"])
-        trainee.head.load_state_dict(state["head"])
-        optimiser.load_state_dict(state["optimiser"])
-        schedule.load_state_dict(state["schedule"])
-        losses = state["losses"]
-        print(f"going on from step {len(losses)}", flush=True)
-    began = time.monotonic()
-    first = len(losses)
-    for step, batch in enumerate(batches(topics, steps, public=public)):
-        if step < first:
-            continue
-        loss = trainee.loss(batch)
-        optimiser.zero_grad()
-        torch.autograd.backward(loss)
-        nn.utils.clip_grad_norm_(trainee.parameters, 1.0)
-        optimiser.step()
-        schedule.step()
-        losses.append(float(loss.detach()))
-        if len(losses) % every == 0 or len(losses) == steps:
-            left = (time.monotonic() - began) / (len(losses) - first) * (steps - len(losses))
-            print(
-                f"step {len(losses)}/{steps}  loss {sum(losses[-every:]) / len(losses[-every:]):.3f}"
-                f"  {left / 60:.0f} min left",
-                flush=True,
-            )
-            torch.save(
-                {
-                    "model": trainee.model.state_dict(),
-                    "head": trainee.head.state_dict(),
-                    "optimiser": optimiser.state_dict(),
-                    "schedule": schedule.state_dict(),
-                    "losses": losses,
-                },
-                kept,
-            )
+    losses = run(trainee, batches(topics, steps, public=public), steps, kept, every)
     mix(trainee.model, trainee.base, TRAINED)
     if beside:
         mix(trainee.model, _loaded(beside), BESIDE)
@@ -331,11 +290,6 @@ def _texts(topic: Topic) -> Iterator[str]:
         yield from group.asks
         yield group.source
     yield from topic.not_asking
-
-
-def _rate(step: int, steps: int) -> float:
-    warm = max(1, int(WARM * steps))
-    return (step + 1) / warm if step < warm else max(0.02, (steps - step) / (steps - warm))
 
 
 def mix(model: SentenceTransformer, other: SentenceTransformer, share: float) -> None:
