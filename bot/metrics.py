@@ -84,6 +84,10 @@ class Metrics:
         self._lag = self._histogram("floormic_placement_lag_seconds", "From a message's arrival to its place.", SLOW)
         self._encoder_time = self._histogram("floormic_encoder_batch_seconds", "Time of a call of the encoder.", QUICK)
         self._encoder_batch = self._histogram("floormic_encoder_batch_texts", "Texts in a call of the encoder.", COUNTS)
+        self._reading_time = self._histogram(
+            "floormic_reading_batch_seconds", "Time to read questions beside what the course answers.", QUICK
+        )
+        self._reading_batch = self._histogram("floormic_reading_batch_pairs", "Questions in such a call.", COUNTS)
         self.inbox = self._gauge("floormic_inbox_waiting", "Messages that are not placed yet.")
         self.inbox_age = self._gauge("floormic_inbox_oldest_seconds", "Age of the oldest of them; 0 without any.")
         self.model = self._gauge("floormic_model_loaded", "1 once the language model is loaded.")
@@ -173,6 +177,11 @@ class Metrics:
         self._encoder_batch.observe(texts)
         self._encoder_time.observe(seconds)
 
+    def read_pairs(self, pairs: int, seconds: float) -> None:
+        """In the thread that understands."""
+        self._reading_batch.observe(pairs)
+        self._reading_time.observe(seconds)
+
     def committed(self, calls: int, seconds: float, error: Exception | None) -> None:
         """In the writing thread."""
         self._commits.labels("failed" if error else "done").inc()
@@ -226,19 +235,23 @@ class _Plain(Collector):
 class Measured:
     """An encoder whose calls are counted."""
 
-    def __init__(self, encoder: Encoder, told: Callable[[int, float], None]) -> None:
-        self.name, self.dimension, self.fingerprint = encoder.name, encoder.dimension, encoder.fingerprint
-        self._encoder, self._told = encoder, told
+    def __init__(self, encoder: Encoder, metrics: Metrics) -> None:
+        self.name, self.dimension = encoder.name, encoder.dimension
+        self.fingerprint, self.reading = encoder.fingerprint, encoder.reading
+        self._encoder, self._metrics = encoder, metrics
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         began = time.perf_counter()
         vectors = self._encoder.encode(texts)
         if texts:
-            self._told(len(texts), time.perf_counter() - began)
+            self._metrics.encoded(len(texts), time.perf_counter() - began)
         return vectors
 
     def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        return self._encoder.answers(pairs)
+        began = time.perf_counter()
+        odds = self._encoder.answers(pairs)
+        self._metrics.read_pairs(len(pairs), time.perf_counter() - began)
+        return odds
 
 
 def _placement(placed: Placed) -> str:

@@ -6,7 +6,8 @@ shares its lower layers (`knowledge.training.cross`).
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,53 +17,145 @@ from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as nn
+from torch.nn.utils.rnn import pad_sequence as pad
 
 SAME, ANSWERS = 0, 1
-"""The cross-encoder's heads: two askings ask the same, a text answers an asking."""
+"""The heads of the cross-encoder: two askings ask the same, a text answers an asking."""
 
 HEAD = "head"
 
+SIDE = "side"
+"""The vector that tells the cross-encoder which tokens are those of the other text."""
+
+SHARED = 6
+"""Lower layers of the cross-encoder that are the encoder's own."""
+
 REACH = 3.0
-"""What the mean over a pair's tokens is multiplied with before the heads."""
+"""What the mean over an asking's tokens is multiplied with before the heads."""
+
+
+KEPT = 6_000
+"""Tokens of course texts that are kept as they were gone through, 55 MB: about 120 texts. Of messages as many, 5 MB."""
+
+
+@dataclass(frozen=True, slots=True)
+class States:
+    """Texts as they are gone through: `layers` are each of shape (n, tokens, dimension); `there`, of shape (n, tokens),
+    is false for padding."""
+
+    layers: Sequence[Tensor]
+    there: Tensor
+
+    @classmethod
+    def of(cls, texts: Sequence[Tensor]) -> "States":
+        """Those that were `parted`."""
+        there = [torch.ones(text.shape[1], dtype=torch.bool) for text in texts]
+        padded = pad([text.transpose(0, 1) for text in texts], batch_first=True).float()
+        return cls(padded.unbind(2), pad(there, batch_first=True))
+
+    def parted(self, layers: int | None = None) -> list[Tensor]:
+        """Of each text the first so many, shape (layers, tokens, dimension); in half precision, as they are kept."""
+        rows = torch.stack(tuple(self.layers[:layers])).half()
+        return [rows[:, row, : int(tokens)].clone() for row, tokens in enumerate(self.there.sum(1))]
+
+    def mean(self) -> Tensor:
+        """Of the last layer over each text's tokens: shape (n, dimension)."""
+        weight = self.there[:, :, None].float()
+        return (self.layers[-1] * weight).sum(1) / weight.sum(1).clamp(min=1e-9)
+
+
+class Encoding:
+    """The weights, configuration and tokenizer of an encoder's folder. Shipped in half precision, worked with in full:
+    processors multiply halves slowly or not at all."""
+
+    def __init__(self, folder: Path) -> None:
+        self.told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        described = json.loads((folder / "config_sentence_transformers.json").read_text(encoding="utf-8"))
+        self.prompt = str(described["prompts"]["query"])
+        self.weights = read(folder)
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._layers = Layers(self.weights, self.told)
+
+    @torch.inference_mode()
+    def states(self, texts: Sequence[str]) -> States:
+        """Of each text by itself, in one pass: what goes into each layer from `SHARED` on, and what comes out of the
+        last."""
+        encoded = self._tokenizer.encode_batch([self.prompt + text for text in texts])
+        return self._layers.alone([one.ids[: sum(one.attention_mask)] for one in encoded])
 
 
 class Bert:
-    """The weights, configuration and tokenizer of a folder, and the upper layers of the cross-encoder in another one.
-    Shipped in half precision, worked with in full: processors multiply halves slowly or not at all."""
+    """An encoder's folder, and the upper layers of the cross-encoder in another one."""
 
     def __init__(self, folder: Path, cross: Path) -> None:
-        told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        self.dimension = int(told["hidden_size"])
-        described = json.loads((folder / "config_sentence_transformers.json").read_text(encoding="utf-8"))
-        self.prompt = str(described["prompts"]["query"])
-        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._weights, upper = _read(folder), _read(cross)
-        self._alone, self._paired = _Layers(self._weights, told), _Layers(self._weights | upper, told)
+        self._encoding, upper = Encoding(folder), read(cross)
+        self.dimension = int(self._encoding.told["hidden_size"])
+        self.prompt = self._encoding.prompt
+        self._cross = Layers(self._encoding.weights | upper, self._encoding.told)
+        self._upper = upper
         self._head = upper[f"{HEAD}.weight"], upper[f"{HEAD}.bias"]
+        self._begun, self._known = Kept(self._encoding.states, 1), Kept(self._sides)
 
     def weights(self) -> Mapping[str, Tensor]:
         """All that a vector follows from, by the names that Sentence Transformers gives them."""
-        return {f"0.model.{name}": tensor for name, tensor in self._weights.items()}
+        return {f"0.model.{name}": tensor for name, tensor in self._encoding.weights.items()}
 
-    @torch.inference_mode()
+    def reading(self) -> Mapping[str, Tensor]:
+        """What the odds of a pair follow from besides."""
+        return self._upper
+
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit rows, shape (n, dimension), in one pass."""
-        mean = self._alone.mean(self._tokens(texts))
-        return nn.normalize(mean, dim=1).numpy()
+        states = self._encoding.states(texts)
+        self._begun.keep(texts, states)
+        return nn.normalize(states.mean(), dim=1).numpy()
 
     @torch.inference_mode()
     def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         """Log odds that the second text of a pair answers the first, shape (n,), in one pass."""
-        tokens = self._tokens([text for pair in pairs for text in pair])
-        mean = self._paired.mean([[*tokens[at], *tokens[at + 1]] for at in range(0, len(tokens), 2)])
+        asked, said = zip(*pairs, strict=True)
+        mean = self._cross.beside(self._begun.of(asked), self._known.of(said)).mean()
         return nn.linear(REACH * mean, *self._head)[:, ANSWERS].numpy()
 
-    def _tokens(self, texts: Sequence[str]) -> list[list[int]]:
-        encoded = self._tokenizer.encode_batch([self.prompt + text for text in texts])
-        return [one.ids[: sum(one.attention_mask)] for one in encoded]
+    def _sides(self, texts: Sequence[str]) -> States:
+        return self._cross.sides(self._encoding.states(texts))
 
 
-class _Layers:
+class Kept:
+    """The texts that were asked for last, which need not be gone through again; of each the first so many layers. Its
+    length is that of all of them in tokens."""
+
+    def __init__(self, states: Callable[[Sequence[str]], States], layers: int | None = None) -> None:
+        self._states, self._layers = states, layers
+        self._texts: dict[str, Tensor] = {}
+        self._tokens = 0
+
+    def __len__(self) -> int:
+        return self._tokens
+
+    def of(self, texts: Sequence[str]) -> States:
+        """Of each text; the new ones in one pass."""
+        here = {text: self._texts[text] for text in texts if text in self._texts}
+        new = [text for text in dict.fromkeys(texts) if text not in here]
+        if new:
+            here |= zip(new, self._states(new).parted(self._layers), strict=True)
+        self._keep(here)
+        return States.of([here[text] for text in texts])
+
+    def keep(self, texts: Sequence[str], states: States) -> None:
+        """What somebody has gone through."""
+        self._keep(dict(zip(texts, states.parted(self._layers), strict=True)))
+
+    def _keep(self, texts: Mapping[str, Tensor]) -> None:
+        for text, states in texts.items():
+            old = self._texts.pop(text, None)
+            self._texts[text] = states
+            self._tokens += 0 if old is not None else states.shape[1]
+        while self._tokens > KEPT:
+            self._tokens -= self._texts.pop(next(iter(self._texts))).shape[1]
+
+
+class Layers:
     """The arithmetic, with weights by name."""
 
     def __init__(self, weights: Mapping[str, Tensor], told: Mapping[str, int]) -> None:
@@ -72,17 +165,37 @@ class _Layers:
             for name in ("num_hidden_layers", "num_attention_heads", "layer_norm_eps", "hidden_size", "pad_token_id")
         )
 
-    def mean(self, tokens: Sequence[Sequence[int]]) -> Tensor:
-        """Of the last layer over each text's tokens: shape (n, dimension)."""
+    def alone(self, tokens: Sequence[Sequence[int]]) -> States:
+        """Each text by itself."""
         longest = max(map(len, tokens))
         ids = torch.tensor([[*one, *[self._padding] * (longest - len(one))] for one in tokens])
-        mask = torch.arange(longest) < torch.tensor([[len(one)] for one in tokens])
-        states = self._embedded(ids)
-        seen = None if mask.all() else mask[:, None, None, :].expand(-1, 1, longest, -1)
+        there = torch.arange(longest) < torch.tensor([[len(one)] for one in tokens])
+        states, seen = self._embedded(ids), _seen(there)
+        found = []
         for layer in range(self._layers):
-            states = self._layer(states, f"encoder.layer.{layer}", seen)
-        weight = mask[:, :, None].float()
-        return (states * weight).sum(1) / weight.sum(1).clamp(min=1e-9)
+            if layer >= SHARED:
+                found.append(states)
+            states = self._layer(states, layer, seen)
+        return States((*found, states), there)
+
+    def sides(self, said: States) -> States:
+        """What askings look at of texts that were gone through alone: keys and values by turns, of each layer."""
+        found = []
+        for layer, states in zip(range(SHARED, self._layers), said.layers, strict=False):
+            for what in ("key", "value"):
+                name = f"encoder.layer.{layer}.attention.self.{what}"
+                weight, bias = self._weights[f"{name}.weight"], self._weights[f"{name}.bias"]
+                # As if it were added to the states, which would cost a gradient of their own.
+                found.append(nn.linear(states, weight, nn.linear(self._weights[SIDE], weight, bias)))
+        return States(found, said.there)
+
+    def beside(self, asked: States, sides: States) -> States:
+        """Askings whose tokens look at their own text and at the other one of the pair: what comes out."""
+        states, seen = asked.layers[0], _seen(torch.cat((asked.there, sides.there), dim=1))
+        keys, values = sides.layers[::2], sides.layers[1::2]
+        for layer, *other in zip(range(SHARED, self._layers), keys, values, strict=True):
+            states = self._layer(states, layer, seen, other)
+        return States([states], asked.there)
 
     def _embedded(self, ids: Tensor) -> Tensor:
         words, kinds, places = (
@@ -90,20 +203,18 @@ class _Layers:
         )
         return self._normed(words[ids] + kinds[0] + places[: ids.shape[1]], "embeddings")
 
-    def _layer(self, states: Tensor, name: str, seen: Tensor | None) -> Tensor:
-        attended = self._linear(
-            self._attended(states, f"{name}.attention.self", seen), f"{name}.attention.output.dense"
+    def _layer(self, states: Tensor, layer: int, seen: Tensor | None, other: Sequence[Tensor] = ()) -> Tensor:
+        """The tokens look at each other and at keys and values of the `other` text, where they are `seen`."""
+        name = f"encoder.layer.{layer}"
+        query, *own = (self._linear(states, f"{name}.attention.self.{what}") for what in ("query", "key", "value"))
+        both = (torch.cat(each, dim=1) for each in zip(own, other, strict=True)) if other else own
+        query, key, value = (each.unflatten(2, (self._heads, -1)).transpose(1, 2) for each in (query, *both))
+        attended = nn.scaled_dot_product_attention(query, key, value, attn_mask=seen).transpose(1, 2).flatten(2)
+        states = self._normed(
+            self._linear(attended, f"{name}.attention.output.dense") + states, f"{name}.attention.output"
         )
-        states = self._normed(attended + states, f"{name}.attention.output")
         inner = nn.gelu(self._linear(states, f"{name}.intermediate.dense"))
         return self._normed(self._linear(inner, f"{name}.output.dense") + states, f"{name}.output")
-
-    def _attended(self, states: Tensor, name: str, seen: Tensor | None) -> Tensor:
-        query, key, value = (
-            self._linear(states, f"{name}.{what}").view(*states.shape[:2], self._heads, -1).transpose(1, 2)
-            for what in ("query", "key", "value")
-        )
-        return nn.scaled_dot_product_attention(query, key, value, attn_mask=seen).transpose(1, 2).flatten(2)
 
     def _linear(self, states: Tensor, name: str) -> Tensor:
         return nn.linear(states, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
@@ -113,6 +224,12 @@ class _Layers:
         return nn.layer_norm(states, (self._dimension,), weight, bias, self._eps)
 
 
-def _read(folder: Path) -> dict[str, Tensor]:
+def read(folder: Path) -> dict[str, Tensor]:
+    """The weights of a folder, in full precision."""
     parts = [load_file(file) for file in sorted(folder.glob("*.safetensors"))]
     return {name: tensor.float() for part in parts for name, tensor in part.items()}
+
+
+def _seen(there: Tensor) -> Tensor | None:
+    """As a mask of attention; None where all is there, which is faster."""
+    return None if there.all() else there[:, None, None, :]

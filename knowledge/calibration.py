@@ -29,9 +29,9 @@ PRECISION = 0.95
 OFFERED = 0.8
 """Precision of what is sent or suggested."""
 
-ANOTHER_HAND = 1.35
+ANOTHER_HAND = 1.2
 """Times as many answers from entries are wrong on talks that another hand wrote as on those that a calibration is made
-of: with it the development topics keep .95 where .95 is wanted (.92 without). Passages of other hands keep what is
+of: with it the development topics keep .95 where .95 is wanted (.945 without). Passages of other hands keep what is
 wanted without it."""
 
 ENOUGH = 100
@@ -163,11 +163,12 @@ def _by_talk(some: Talks, others: Talks) -> Talks:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """`fingerprint` says for which encoder. `entries` and `passages` are what the thresholds of answers follow from
-    for any wanted precision. `lent`: to an encoder for which it was not made.
+    """`fingerprint` and `reading` say for which encoder. `entries` and `passages` are what the thresholds of answers
+    follow from for any wanted precision. `lent`: to an encoder for which it was not made.
     """
 
     fingerprint: str
+    reading: str
     dimension: int
     asking: AskingJudge
     grouping: GroupingJudge
@@ -187,7 +188,7 @@ class Calibration:
 
     def fits(self, encoder: Encoder) -> bool:
         """Whether it was made for this encoder."""
-        return self.fingerprint == encoder.fingerprint
+        return (self.fingerprint, self.reading) == (encoder.fingerprint, encoder.reading)
 
     def borrowed(self) -> "Calibration":
         """For an encoder that has none of its own: the cues alone say what asks, nothing is read, and nothing is sent
@@ -253,6 +254,7 @@ def _calibration(raw: Any) -> Calibration:
     asking, grouping = raw["asking"], raw["grouping"]
     return Calibration(
         fingerprint=str(raw["fingerprint"]),
+        reading=str(raw["reading"]),
         dimension=int(raw["dimension"]),
         asking=AskingJudge(
             cheap=_logistic(asking["cheap"]),

@@ -29,6 +29,9 @@ OVERHEAD = 75
 
 PROMPT_LENGTH = 8
 
+LOOKED_AT = 4
+"""A character of a text that is only looked at, beside the one that is read, costs this part of one."""
+
 LONGEST = 1000
 """Characters of a text that are looked at: more than the model's tokens hold in any language."""
 
@@ -48,6 +51,8 @@ class Encoder(Protocol):
     dimension: int
     fingerprint: str
     """What tells its vectors from those of any other encoder, whatever it is called."""
+    reading: str
+    """What tells how it reads pairs from how any other does; "" where it reads none."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Shape (n, dimension), unit rows, in the order of `texts`; (0, dimension) for none.
@@ -82,6 +87,10 @@ class Model(Protocol):
         """All that a vector follows from, by name."""
         ...
 
+    def reading(self) -> Mapping[str, "Tensor"]:
+        """What else follows into `answers`; nothing from a model that cannot do that."""
+        ...
+
 
 class AnyModel:
     """A model that Sentence Transformers loaded. Raises `ValueError` where it does not say how long its vectors are."""
@@ -110,6 +119,9 @@ class AnyModel:
         # No vector follows from a pooler, and where the file has none its weights are drawn by chance at each start.
         return {name: tensor for name, tensor in self._model.state_dict().items() if ".pooler." not in name}
 
+    def reading(self) -> Mapping[str, "Tensor"]:
+        return {}
+
 
 class SentenceEncoder:
     """A sentence model. Texts of about one length share a call, so that little is padded.
@@ -123,7 +135,8 @@ class SentenceEncoder:
         self.dimension = model.dimension
         self._model = model
         self._common = self._plain(_ordinary()).mean(axis=0)
-        self.fingerprint = _fingerprint(model)
+        self.fingerprint = _of_vectors(model)
+        self.reading = _of_weights(reading) if (reading := model.reading()) else ""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
@@ -135,7 +148,7 @@ class SentenceEncoder:
     def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         plain = [(normalise(one)[:LONGEST], normalise(other)[:LONGEST]) for one, other in pairs]
         odds = np.zeros(len(plain), dtype=np.float32)
-        for call in calls([len(one) + len(other) + PROMPT_LENGTH for one, other in plain]):
+        for call in calls([len(one) + len(other) // LOOKED_AT for one, other in plain]):
             odds[call] = self._model.answers([plain[at] for at in call])
         return odds
 
@@ -172,7 +185,7 @@ class Remembering:
     def __init__(self, encoder: Encoder) -> None:
         self.name = encoder.name
         self.dimension = encoder.dimension
-        self.fingerprint = encoder.fingerprint
+        self.fingerprint, self.reading = encoder.fingerprint, encoder.reading
         self._encoder = encoder
         self._known: dict[str, NDArray[np.float32]] = {}
         self._read: dict[tuple[str, str], float] = {}
@@ -194,12 +207,16 @@ class Remembering:
         return np.array([self._read[pair] for pair in pairs], dtype=np.float32)
 
 
-def _fingerprint(model: Model) -> str:
-    """Of all that a vector follows from: the weights, the prompt, and what is taken out."""
-    found = hashlib.blake2b(model.prompt.encode(), digest_size=12)
-    for line in _ordinary():
-        found.update(line.encode())
-    for name, tensor in sorted(model.weights().items()):
+def _of_vectors(model: Model) -> str:
+    """A fingerprint of all that a vector follows from: the weights, the prompt, and what is taken out."""
+    return _of_weights(model.weights(), model.prompt, *_ordinary())
+
+
+def _of_weights(weights: Mapping[str, "Tensor"], *texts: str) -> str:
+    found = hashlib.blake2b(digest_size=12)
+    for text in texts:
+        found.update(text.encode())
+    for name, tensor in sorted(weights.items()):
         found.update(f"{name}{tuple(tensor.shape)}".encode())
         found.update(tensor.detach().contiguous().numpy().data)
     return found.hexdigest()

@@ -160,7 +160,7 @@ class RemoteEncoder:
         self._client, hello = self._reach()
         self.name = str(hello["name"])
         self.dimension = int(str(hello["dimension"]))
-        self.fingerprint = str(hello["fingerprint"])
+        self.fingerprint, self.reading = str(hello["fingerprint"]), str(hello["reading"])
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
@@ -191,7 +191,7 @@ class RemoteEncoder:
     def _again(self) -> None:
         self._client.close()
         self._client, hello = self._reach()
-        if hello["fingerprint"] != self.fingerprint:
+        if (hello["fingerprint"], hello["reading"]) != (self.fingerprint, self.reading):
             raise EncoderError(
                 f"the encoder service at {self._path} has another model now; start this process anew, and if the model "
                 "was changed on purpose run `floormic reencode` first"
@@ -232,7 +232,12 @@ def _hang_up(client: Connection) -> None:
 
 
 def _hello(encoder: Encoder) -> dict[str, object]:
-    return {"name": encoder.name, "dimension": encoder.dimension, "fingerprint": encoder.fingerprint}
+    return {
+        "name": encoder.name,
+        "dimension": encoder.dimension,
+        "fingerprint": encoder.fingerprint,
+        "reading": encoder.reading,
+    }
 
 
 def _listen(path: Path) -> Listener:

@@ -39,9 +39,14 @@ class Neighbours:
         import faiss
 
         # One query over some thousands: handing it to other threads costs more than the search, and waiting for them,
-        # where the processors are busy, ten times as much. It holds for the thread that calls, whichever that is.
+        # where the processors are busy, ten times as much. It holds for all that the calling thread does, and the
+        # encoder, which needs every processor, may be next.
+        threads = faiss.omp_get_max_threads()
         faiss.omp_set_num_threads(1)
-        similarities, keys = self._index.search(np.ascontiguousarray(vectors, dtype=np.float32), k)
+        try:
+            similarities, keys = self._index.search(np.ascontiguousarray(vectors, dtype=np.float32), k)
+        finally:
+            faiss.omp_set_num_threads(threads)
         similarities = similarities.round(DIGITS)
         order = np.lexsort((keys, -similarities), axis=1)
         return np.take_along_axis(keys, order, 1), np.take_along_axis(similarities, order, 1)

@@ -24,6 +24,7 @@ class HashEncoder:
     name = "hash"
     dimension = 64
     fingerprint = "hash"
+    reading = "letters"
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Shape (n, 64), unit rows."""
@@ -61,7 +62,8 @@ def calibrated(encoder: Encoder) -> Calibration:
     """As if the shipped calibration had been made for this encoder; its cues alone say what asks."""
     made = bundled_calibration()
     asking = replace(made.asking, vector=())
-    return replace(made, fingerprint=encoder.fingerprint, dimension=encoder.dimension, asking=asking)
+    fitting = {"fingerprint": encoder.fingerprint, "reading": encoder.reading, "dimension": encoder.dimension}
+    return replace(made, asking=asking, **fitting)
 
 
 class TopicEncoder(HashEncoder):

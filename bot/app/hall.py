@@ -683,7 +683,7 @@ async def open_hall(
             precision=settings.answers.precision,
             calibrations=settings.data,
             encoder=encoder,
-            measured=lambda found: Measured(found, metrics.encoded),
+            measured=lambda found: Measured(found, metrics),
         )
         hall = Hall(
             settings,

@@ -61,6 +61,7 @@ def calibrate(
     answering, chance = fit_answering(heard, asked)
     draft = Calibration(
         encoder.fingerprint,
+        encoder.reading,
         encoder.dimension,
         asking,
         GroupingJudge(blank(), blank(), 0.0, 1.0),

@@ -1,10 +1,14 @@
 """Trains the cross-encoder on the topics: `python -m knowledge.training.cross ENCODER TARGET`.
 
 Two texts are read together (Nogueira and Cho, Passage Re-ranking with BERT, 2019), which tells what two vectors cannot:
-"when do I get the certificate" is not answered by where it is applied for. It learns from pairs of an asking and a
-course text, and of two askings; those that do not belong together are the nearest by the encoder's vectors, for only
-such are ever asked about. The lower half of the layers is the encoder's own and stays as it is, so that only the upper
-half is kept beside it; two heads tell "asks the same" and "answers".
+"when do I get the certificate" is not answered by where it is applied for. The lower half of the layers is the
+encoder's own and stays as it is; in the upper half, which is trained, the tokens of the asking look at their own text
+and at the other one, as the encoder alone reads that (MORES: Gao, Dai and Callan, Modularized Transformer-based
+Ranking, EMNLP 2020). So a course text is gone through once, and what an evening's reading costs is the upper half over
+the few tokens of a message. Two heads tell "asks the same" and "answers".
+
+It learns from pairs of an asking and a course text, and of two askings; those that do not belong together are the
+nearest by the encoder's vectors, for only such are ever asked about.
 
 With `--public FOLDER` a quarter of the askings are strangers' (`knowledge.training.public`).
 """
@@ -17,35 +21,32 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
-from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
-from transformers import PreTrainedModel
 
-from knowledge.bert import ANSWERS, HEAD, REACH, SAME
+from knowledge.bert import ANSWERS, HEAD, REACH, SAME, SHARED, SIDE, Encoding, Layers, States
+from knowledge.encoder import calls
 from knowledge.text import normalise
-from knowledge.training.encoder import PROMPT
 from knowledge.training.loop import SEED, run
 from knowledge.training.public import read_public
 from knowledge.training.topics import Topic, read_topics
 
 OWN = 18
-"""Askings of our topics in a step; each is in up to three pairs."""
+"""Askings of our topics in a step; each is in up to four pairs."""
 PUBLIC = 6
 """Askings of a public set in a step, where there are such sets."""
-SHARED = 6
-"""Lower layers that are the encoder's own."""
 NEAREST = 10
 """Askings of other groups that one is told from."""
 NEAREST_TEXTS = 5
 """Course texts that do not answer an asking, from which it is told."""
+WRONG = 2
+"""Of these, how many each time."""
 TOGETHER = 24
-"""Pairs of about one length that are read together."""
+"""Pairs that are read together."""
 STEPS = 800
 FILE = "model.safetensors"
 
@@ -72,7 +73,7 @@ class Pair:
     true: bool
 
 
-def askings(topic: Topic, encoder: SentenceTransformer) -> list[Asking]:
+def askings(topic: Topic, encoder: Encoding) -> list[Asking]:
     """Every asking of a topic, also those that are near to a text which does not answer them."""
     asks = [(ask, group) for group in topic.groups for ask in group.asks]
     near = list(topic.near)
@@ -101,11 +102,12 @@ def _nearest(cosines: NDArray[np.float32], count: int) -> list[int]:
     return [int(at) for at in np.argsort(-cosines, kind="stable")[:count]]
 
 
-def _vectors(encoder: SentenceTransformer, texts: Sequence[str]) -> NDArray[np.float32]:
-    if not texts:
-        return np.zeros((0, encoder.get_embedding_dimension() or 0), dtype=np.float32)
-    plain = [PROMPT + normalise(text) for text in texts]
-    return encoder.encode(plain, normalize_embeddings=True, show_progress_bar=False)
+def _vectors(encoder: Encoding, texts: Sequence[str]) -> NDArray[np.float32]:
+    plain = [normalise(text) for text in texts]
+    vectors = np.zeros((len(plain), int(encoder.told["hidden_size"])), dtype=np.float32)
+    for call in calls([len(text) for text in plain]):
+        vectors[call] = nn.functional.normalize(encoder.states([plain[at] for at in call]).mean(), dim=1).numpy()
+    return vectors
 
 
 def batches(own: Sequence[Asking], public: Sequence[Sequence[Asking]], steps: int) -> Iterator[list[Pair]]:
@@ -133,43 +135,47 @@ def _pairs(asking: Asking, dice: random.Random) -> Iterator[Pair]:
         yield Pair(pair[0], pair[1], SAME, same)
     if asking.source:
         yield Pair(asking.text, asking.source, ANSWERS, True)
-    wrong = 1 if asking.source else 2
-    for text in dice.sample(asking.wrong, min(wrong, len(asking.wrong))):
+    for text in dice.sample(asking.wrong, min(WRONG, len(asking.wrong))):
         yield Pair(asking.text, text, ANSWERS, False)
 
 
 class Trainee:
-    """The encoder, whose upper layers are trained, and the heads."""
+    """The cross-encoder beside an encoder, which stays as it is: what that makes of a text is worked out once."""
 
-    def __init__(self, model: SentenceTransformer) -> None:
-        model.eval()  # it learns all the same, without dropout, whose random numbers take time
-        self._model = cast("PreTrainedModel", model[0].auto_model)
-        self._tokenizer = model.tokenizer
-        kept = tuple(f"encoder.layer.{layer}." for layer in range(SHARED, self._model.config.num_hidden_layers))
-        self._layers = {name: p for name, p in self._model.named_parameters() if name.startswith(kept)}
-        for name, parameter in self._model.named_parameters():
-            parameter.requires_grad_(name in self._layers)
-        self.parameters: list[nn.Parameter] = list(self._layers.values())
-        self.head = nn.Linear(self._model.config.hidden_size, 2)
+    def __init__(self, encoder: Encoding) -> None:
+        self._encoder = encoder
+        self._count = encoder.told["num_hidden_layers"] - SHARED
+        kept = tuple(f"encoder.layer.{SHARED + layer}." for layer in range(self._count))
+        upper = {name: tensor for name, tensor in encoder.weights.items() if name.startswith(kept)}
+        upper[SIDE] = torch.zeros(encoder.told["hidden_size"])
+        self._upper = {name: nn.Parameter(tensor.clone()) for name, tensor in upper.items()}
+        self._layers = Layers(encoder.weights | self._upper, encoder.told)
+        self.parameters: list[nn.Parameter] = list(self._upper.values())
+        self.head = nn.Linear(encoder.told["hidden_size"], 2)
+        self._known: dict[str, Tensor] = {}
 
     def scores(self, pairs: Sequence[Pair]) -> Tensor:
-        """Log odds of each, shape (n,); short pairs and long ones apart, so that little is padded."""
-        texts = [PROMPT + normalise(text) for pair in pairs for text in (pair.one, pair.other)]
-        ids = self._tokenizer(texts, truncation=True)["input_ids"]
-        both = [torch.tensor(ids[at] + ids[at + 1]) for at in range(0, len(ids), 2)]
-        order = sorted(range(len(pairs)), key=lambda at: len(both[at]))
+        """Log odds of each, shape (n,); short askings and long ones apart, so that little is padded."""
+        self._learn([text for pair in pairs for text in (pair.one, pair.other)])
+        order = sorted(range(len(pairs)), key=lambda at: self._known[pairs[at].one].shape[1])
         rows: list[Tensor] = []
         for begin in range(0, len(order), TOGETHER):
-            chosen = order[begin : begin + TOGETHER]
-            words = nn.utils.rnn.pad_sequence([both[at] for at in chosen], batch_first=True, padding_value=-1)
-            seen = words >= 0
-            states = self._model(input_ids=words.clamp(min=0), attention_mask=seen.long()).last_hidden_state
-            weight = seen[:, :, None].float()
-            scores = self.head(REACH * (states * weight).sum(1) / weight.sum(1))
-            rows.append(scores.gather(1, torch.tensor([[pairs[at].kind] for at in chosen]))[:, 0])
+            chosen = [pairs[at] for at in order[begin : begin + TOGETHER]]
+            asked, said = self._states([pair.one for pair in chosen]), self._states([pair.other for pair in chosen])
+            scores = self.head(REACH * self._layers.beside(asked, self._layers.sides(said)).mean())
+            rows.append(scores.gather(1, torch.tensor([[pair.kind] for pair in chosen]))[:, 0])
         back = torch.empty(len(order), dtype=torch.long)
         back[torch.tensor(order)] = torch.arange(len(order))
         return torch.cat(rows)[back]
+
+    def _learn(self, texts: Sequence[str]) -> None:
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        for call in calls([len(text) for text in new]):
+            states = self._encoder.states([normalise(new[at]) for at in call]).parted(self._count)
+            self._known |= {new[at]: state for at, state in zip(call, states, strict=True)}
+
+    def _states(self, texts: Sequence[str]) -> States:
+        return States.of([self._known[text] for text in texts])
 
     def loss(self, pairs: Sequence[Pair]) -> Tensor:
         return nn.functional.binary_cross_entropy_with_logits(
@@ -179,11 +185,11 @@ class Trainee:
     def state(self) -> dict[str, Tensor]:
         """What is trained, by name."""
         head = {f"{HEAD}.{name}": tensor for name, tensor in self.head.state_dict().items()}
-        return {name: p.detach() for name, p in self._layers.items()} | head
+        return {name: p.detach() for name, p in self._upper.items()} | head
 
     def load(self, state: dict[str, Tensor]) -> None:
         with torch.no_grad():
-            for name, parameter in self._layers.items():
+            for name, parameter in self._upper.items():
                 parameter.copy_(state[name])
         self.head.load_state_dict({name: state[f"{HEAD}.{name}"] for name in ("weight", "bias")})
 
@@ -202,7 +208,7 @@ def train(
     """
     torch.manual_seed(SEED)
     kept = target.with_name(target.name + ".part")
-    model = SentenceTransformer(str(encoder), device="cpu", local_files_only=True).float()
+    model = Encoding(encoder)
     print(f"looking for near misses in {len(topics) + len(public)} topics", flush=True)
     own = [asking for topic in topics for asking in askings(topic, model)]
     theirs = [askings(topic, model) for topic in public]

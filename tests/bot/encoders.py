@@ -14,7 +14,7 @@ class SameWords:
     pages, so what is grouped must not depend on how grouping is tuned."""
 
     name = "same words"
-    fingerprint = "same words"
+    fingerprint = reading = "same words"
     dimension = 256
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:

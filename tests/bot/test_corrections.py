@@ -28,7 +28,7 @@ TEXTS = [f"What is at {angle} degrees?" for angle in ANGLES]
 class Circle:
     """Each text is where it says on a circle: neighbours are joined, those after them proposed, the rest is far."""
 
-    name = fingerprint = "circle"
+    name = fingerprint = reading = "circle"
     dimension = 2
 
     def encode(self, texts: Sequence[str]) -> Any:

@@ -77,7 +77,8 @@ class Reading(HashEncoder):
 
 
 def test_what_is_read_as_no_answer_is_not_sent() -> None:
-    """However sure the search is; and the reason is told. What the search finds unlikely is not read at all."""
+    """However sure the search is: a moderator decides, and the reason is told. What the search finds unlikely is not
+    read at all."""
     texts = ["怎么开发票", "zzzz qqqq"]
     told = {}
     for odds in (-9.0, 9.0):
@@ -90,7 +91,7 @@ def test_what_is_read_as_no_answer_is_not_sent() -> None:
     no, yes = told[-9.0], told[9.0]
     assert no is not None
     assert yes is not None
-    assert (no.source, no.verdict) == ("faq-2", "silent")
+    assert (no.source, no.verdict) == ("faq-2", "suggest")
     assert (yes.source, yes.verdict) == ("faq-2", "answer")
     assert {reason.code: reason.weight < 0 for reason in no.reasons}["read"]
 

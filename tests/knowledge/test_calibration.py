@@ -90,13 +90,15 @@ def test_a_calibration_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert (tmp_path / FILE).read_text(encoding="utf-8") == text
 
 
-def test_the_installation_s_own_calibration_is_taken_where_it_fits(tmp_path: Path) -> None:
-    """One in the data folder counts for its encoder and for no other; without one the shipped one is lent."""
+@pytest.mark.parametrize("weights", ["fingerprint", "reading"])
+def test_the_installation_s_own_calibration_is_taken_where_it_fits(tmp_path: Path, weights: str) -> None:
+    """One in the data folder counts for its encoder and for no other, whether its vectors differ or how it reads pairs;
+    without one the shipped one is lent."""
     own = replace(calibrated(ENCODER), dimension=64)
     write_calibration(own, tmp_path / FILE)
     assert calibration_of(ENCODER, tmp_path) == own
     assert uncalibrated(ENCODER, own) == ""
-    write_calibration(replace(own, fingerprint="another"), tmp_path / FILE)
+    write_calibration(replace(own, **{weights: "another"}), tmp_path / FILE)
     lent = calibration_of(ENCODER, tmp_path)
     assert lent.fingerprint == bundled_calibration().fingerprint
     assert "floormic calibrate" in uncalibrated(ENCODER, lent)

@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+import knowledge.bert as bert
 import knowledge.encoder as encoding
+from knowledge.bert import Encoding, Kept, States
 from knowledge.encoder import (
     OVERHEAD,
     PROMPT_LENGTH,
@@ -35,6 +37,8 @@ TEXTS = [
     "x" * 5000,
     "",
 ]
+
+ENCODER = Path(str(files("knowledge") / "models" / "encoder"))
 
 
 @pytest.fixture(scope="module")
@@ -92,10 +96,13 @@ def test_languages_outside_the_vocabulary_are_still_read(encoder: Encoder) -> No
 
 
 def test_the_model_is_read_as_sentence_transformers_reads_it(encoder: Encoder) -> None:
-    """Our own way of reading the bundled model gives the vectors and the fingerprint that the library gives."""
+    """Our own way of reading the bundled model gives the vectors and the fingerprint that the library gives, which
+    reads no pairs."""
     texts = [*TEXTS, " ", "😀😀", "长" * 1000, "How does it work? " * 50]
     read = load_encoder(str(files("knowledge") / "models" / "encoder"))
     assert read.fingerprint == encoder.fingerprint
+    assert encoder.reading
+    assert read.reading == ""
     np.testing.assert_allclose(encoder.encode(texts), read.encode(texts), rtol=0, atol=1e-6)
 
 
@@ -186,3 +193,40 @@ def test_two_texts_are_read_together(encoder: Encoder) -> None:
     assert np.isfinite(odds).all()
     assert np.allclose(encoder.answers([(asked, right)]), odds[1:2], atol=1e-3)
     assert encoder.answers([]).shape == (0,)
+
+
+def _of(kept: Kept, texts: Sequence[str]) -> Kept:
+    kept.of(texts)
+    return kept
+
+
+def test_a_text_that_is_kept_is_read_as_a_new_one(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message that was encoded just before and a course text that was read before are not gone through again, which
+    changes nothing; what was asked for longest ago is forgotten first, and what is forgotten is gone through again."""
+    gone_through: list[str] = []
+    states = Encoding.states
+
+    def counted(self: Encoding, texts: Sequence[str]) -> States:
+        gone_through.extend(texts)
+        return states(self, texts)
+
+    monkeypatch.setattr(Encoding, "states", counted)
+    asked, said, other = "证明啥时候发下来", "证书什么时候发?结课后两周内发到邮箱。", "车位够吗?园区有两百个车位。"
+    wanted = load_encoder().answers([(asked, said), (asked, other)])
+    reading = load_encoder()
+    reading.encode([asked])
+    reading.answers([(asked, said)])
+    gone_through.clear()
+    assert np.allclose(reading.answers([(asked, said), (asked, other)]), wanted, atol=1e-2)
+    assert gone_through == [other]
+
+    kept = Kept(Encoding(ENCODER).states, 1)
+    monkeypatch.setattr(bert, "KEPT", len(_of(kept, [asked, said, other])))
+    gone_through.clear()
+    _of(kept, [asked])
+    _of(kept, ["有回放吗"])
+    assert gone_through == ["有回放吗"]
+    _of(kept, [asked])
+    _of(kept, [said])
+    assert gone_through == ["有回放吗", said]
+    assert len(kept) <= bert.KEPT

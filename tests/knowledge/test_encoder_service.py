@@ -18,7 +18,7 @@ from knowledge.encoder_service import EncoderService, RemoteEncoder
 class Lengths:
     """Tells each text by its length; waits in `encode` as long as `gate` is shut."""
 
-    name, dimension, fingerprint = "lengths", 4, "lengths-1"
+    name, dimension, fingerprint, reading = "lengths", 4, "lengths-1", "lengths-a"
 
     def __init__(self) -> None:
         self.gate = threading.Event()
@@ -43,10 +43,11 @@ def socket() -> Iterator[Path]:
 
 
 def test_who_asks_gets_the_very_rows_of_the_encoder(socket: Path) -> None:
-    """In order, of any length, none for none; name, dimension and fingerprint too."""
+    """In order, of any length, none for none; name, dimension and fingerprints too."""
     service = EncoderService(Lengths(), socket)
     remote = load_encoder(f"unix:{socket}")
-    assert (remote.name, remote.dimension, remote.fingerprint) == ("lengths", 4, "lengths-1")
+    assert (remote.name, remote.dimension) == ("lengths", 4)
+    assert (remote.fingerprint, remote.reading) == ("lengths-1", "lengths-a")
     assert remote.encode(["有回放吗", "", "where?" * 5000])[:, 0].tolist() == [4, 0, 30_000]
     assert remote.encode([]).shape == (0, 4)
     service.close()
@@ -117,13 +118,14 @@ def test_a_service_that_comes_again_is_found_again(socket: Path) -> None:
         again.close()
 
 
-def test_another_model_is_never_mixed_in(socket: Path) -> None:
-    """A service that came again with other weights is told apart by its fingerprint."""
+@pytest.mark.parametrize("weights", ["fingerprint", "reading"])
+def test_another_model_is_never_mixed_in(socket: Path, weights: str) -> None:
+    """A service that came again with other weights, of vectors or of reading, is told apart by their fingerprint."""
     service = EncoderService(Lengths(), socket)
     remote = RemoteEncoder(socket)
     service.close()
     other = Lengths()
-    other.fingerprint = "lengths-2"
+    setattr(other, weights, "lengths-2")
     again = EncoderService(other, socket)
     with pytest.raises(EncoderError, match="another model now"):
         remote.encode(["four"])

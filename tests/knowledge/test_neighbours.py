@@ -1,3 +1,4 @@
+import faiss
 import numpy as np
 import pytest
 from hypothesis import given
@@ -56,3 +57,16 @@ def test_a_vector_comes_back_by_its_key() -> None:
     np.testing.assert_allclose(index.vector(1), row, rtol=1e-6)
     with pytest.raises(KeyError):
         index.vector(2)
+
+
+def test_a_search_leaves_its_thread_as_many_processors_as_before() -> None:
+    """The encoder, which comes next in the same thread, works on all of them."""
+    before = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(3)
+    try:
+        index = Neighbours(8)
+        index.add_all(np.arange(5), _rows(0, 5, 8))
+        index.nearest(_rows(1, 1, 8), 2)
+        assert faiss.omp_get_max_threads() == 3
+    finally:
+        faiss.omp_set_num_threads(before)

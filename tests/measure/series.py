@@ -60,7 +60,8 @@ class Kept:
     """An encoder that keeps what it made in a file."""
 
     def __init__(self, encoder: Encoder, file: Path) -> None:
-        self.name, self.dimension, self.fingerprint = encoder.name, encoder.dimension, encoder.fingerprint
+        self.name, self.dimension = encoder.name, encoder.dimension
+        self.fingerprint, self.reading = encoder.fingerprint, encoder.reading
         self._encoder, self._file = encoder, file
         self.known: dict[str, NDArray[np.float32]] = pickle.loads(file.read_bytes()) if file.exists() else {}
         self.seconds, self.made = 0.0, 0

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from safetensors.torch import load_file
-from sentence_transformers import SentenceTransformer
 
 import knowledge.training.cross as trainer
-from knowledge.bert import ANSWERS, SAME, Bert
+from knowledge.bert import ANSWERS, SAME, Bert, Encoding
 from knowledge.training.cross import Asking, Pair, Trainee, askings, batches
 from knowledge.training.topics import HELD_OUT, Topic, read_topics
 from tests.fakes import HashEncoder
@@ -78,7 +77,7 @@ def test_a_short_training_learns_and_is_read_as_it_was_trained(tmp_path: Path, m
     assert len(losses) == STEPS
     assert sum(losses[-8:]) < 0.8 * sum(losses[:8])
 
-    trainee = Trainee(SentenceTransformer(str(ENCODER), device="cpu", local_files_only=True).float())
+    trainee = Trainee(Encoding(ENCODER))
     trainee.load({name: tensor.float() for name, tensor in load_file(target / trainer.FILE).items()})
     pairs = [("有回放吗", "在哪里看回放？ 课后两小时在主页。"), ("where are the slides", "怎么开发票")]
     wanted = trainee.scores([Pair(one, other, ANSWERS, True) for one, other in pairs]).detach().numpy()
