@@ -13,14 +13,14 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.calibration import AnsweringJudge
+from knowledge.calibration import NEVER, AnsweringJudge
 from knowledge.encoder import Encoder
 from knowledge.material import Course, Passage
 from knowledge.neighbours import DIGITS
 from knowledge.reasons import Reason, signs, strongest
 from knowledge.text import normalise
 from knowledge.usual import COMMON
-from knowledge.wording import pieces
+from knowledge.wording import WHAT, kinds, pieces
 
 Verdict = Literal["answer", "suggest", "silent"]
 
@@ -114,17 +114,17 @@ class Answering:
         doubtful = [at for at, score in enumerate(scores) if score >= self._judge.fitting.doubt]
         read = dict(zip(doubtful, self.read([(texts[at], vectors[at], found[at][0]) for at in doubtful]), strict=True))
         return [
-            self._match(part, evidence.features(), scores[at], read.get(at))
+            self._match(texts[at], part, evidence.features(), scores[at], read.get(at))
             for at, (part, evidence) in enumerate(found)
         ]
 
-    def _match(self, at: int, features: dict[str, float], score: float, read: float | None) -> Match:
+    def _match(self, text: str, at: int, features: dict[str, float], score: float, read: float | None) -> Match:
         """`score` is that of the search alone, `read` is None where nothing was read."""
         part, logistic = self._parts[at], self._cheap
         if read is not None:
             logistic, features = self._full, features | {READ: read}
             score = logistic.probability(features)
-        send = self._judge.entries if part.kind == "entry" else self._judge.passages
+        send = {"entry": self._judge.entries, "beyond": NEVER}.get(self.place(at, text)[1], self._judge.passages)
         verdict: Verdict = "answer" if score >= send else "suggest" if score >= self._judge.suggest else "silent"
         reasons = strongest(signs(logistic, features, about={READ: ""}))
         return Match(part.source, score, part.heading, part.text, verdict, part.where, reasons)
@@ -150,9 +150,11 @@ class Answering:
             term=float(self._parts[best].kind == "term"),
         )
 
-    def place(self, at: int) -> tuple[str, str]:
-        """Source and kind of the part at a position."""
-        return self._parts[at].source, self._parts[at].kind
+    def place(self, at: int, text: str) -> tuple[str, str]:
+        """Source and kind of the part at a position; its kind is "beyond" where it tells what a term means, and the
+        message asks something else: where, how, how much. Then it may be suggested, and is never sent."""
+        part, asked = self._parts[at], kinds(text)
+        return part.source, "beyond" if part.kind == "term" and asked and WHAT not in asked else part.kind
 
     def __len__(self) -> int:
         """How many entries and passages it can answer from."""

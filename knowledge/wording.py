@@ -5,6 +5,9 @@ from functools import lru_cache
 
 from knowledge.text import normalise
 
+WHAT = "what"
+"""The kind of those who ask what something is or means."""
+
 _PIECE = re.compile(r"[a-z0-9][a-z0-9.+#]*|[\u3400-\u9fff]+|[^\W\d_]+")
 _KINDS: dict[str, re.Pattern[str]] = {
     kind: re.compile(pattern)
@@ -17,7 +20,7 @@ _KINDS: dict[str, re.Pattern[str]] = {
         "why": r"为什么|为啥|为何|怎么会|咋会|原因|\bwhy\b|\bwarum\b",
         "who": r"谁|哪位|\bwho\b|\bwer\b",
         "which": r"哪个|哪种|哪款|哪家|选型|选|推荐|\bwhich\b|\brecommend|\bwelche",
-        "what": r"什么是|是什么|是啥|啥是|什么意思|啥意思|区别|what is|what's|what does|difference|\bwas ist\b",
+        WHAT: r"什么是|是什么|是啥|啥是|什么意思|啥意思|区别|what is|what's|what does|difference|\bwas ist\b",
         "how": r"怎么|怎样|如何|咋|步骤|\bhow\b|\bwie\b",
     }.items()
 }

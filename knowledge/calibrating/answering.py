@@ -8,11 +8,14 @@ from knowledge.answering import FEATURES, READ
 from knowledge.calibrating.asking import Asked
 from knowledge.calibrating.folds import left_out, probabilities
 from knowledge.calibrating.hearing import Bools, Floats, Heard
-from knowledge.calibration import AnsweringJudge, Fitting, Scores
+from knowledge.calibration import NEVER, AnsweringJudge, Fitting, Scores
 
 LOST = 0.15
 """Share of the right parts that a search finds which lie below `Fitting.doubt` and are not read: those would not be
 sent. To read more sends nothing more (coverage at .97 on the talks .61 with .15 and with none)."""
+
+ENTRIES, PASSAGES = ("entry",), ("passage", "term")
+"""Kinds of parts that are sent, with a threshold each."""
 
 
 def fit_answering(heard: Sequence[Heard], asked: Sequence[Asked]) -> tuple[Fitting, list[Floats]]:
@@ -65,7 +68,7 @@ def scores_of(
     right: list[tuple[float, ...]] = []
     wrong: list[tuple[float, ...]] = []
     for one, told, chance in zip(heard, asked, probability, strict=True):
-        of_kind = np.array([kind != "" and (kind == "entry") == entries for kind in one.kind])
+        of_kind = np.array([kind in (ENTRIES if entries else PASSAGES) for kind in one.kind])
         counts = one.clear & told.sure & of_kind
         right.append(tuple(sorted(chance[counts & one.right].tolist())))
         wrong.append(tuple(sorted(chance[counts & ~one.right].tolist())))
@@ -74,6 +77,6 @@ def scores_of(
 
 def sent(one: Heard, told: Asked, probability: Floats, judge: AnsweringJudge) -> Bools:
     """To which lines an answer is sent."""
-    limits = {"entry": judge.entries, "": np.inf}
-    thresholds = np.array([limits.get(kind, judge.passages) for kind in one.kind])
+    limits = dict.fromkeys(ENTRIES, judge.entries) | dict.fromkeys(PASSAGES, judge.passages)
+    thresholds = np.array([limits.get(kind, NEVER) for kind in one.kind])
     return np.asarray(told.sure & (probability >= thresholds), dtype=np.bool_)

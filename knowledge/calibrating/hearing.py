@@ -138,7 +138,7 @@ def hear(talk: Labelled, encoder: Encoder, progress: Callable[[float], None] = l
     answering = Answering(course, encoder, AnsweringJudge(nothing_fits(), NEVER, NEVER, NEVER))
     found = [answering.evidence(text, vector) for text, vector in zip(texts, vectors, strict=True)]
     places = tuple(at for at, _ in found)
-    sources, kinds = zip(*map(answering.place, places), strict=True)
+    sources, kinds = zip(*(answering.place(at, text) for at, text in zip(places, texts, strict=True)), strict=True)
     evidence = np.array([list(fits.features().values()) for _, fits in found])
     return Heard(talk, vectors, answering, evidence, sources, kinds, places)
 

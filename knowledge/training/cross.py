@@ -47,7 +47,7 @@ WRONG = 2
 """Of these, how many each time."""
 TOGETHER = 24
 """Pairs that are read together."""
-STEPS = 800
+STEPS = 2400
 FILE = "model.safetensors"
 
 

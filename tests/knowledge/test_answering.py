@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,6 +95,15 @@ def test_what_is_read_as_no_answer_is_not_sent() -> None:
     assert (no.source, no.verdict) == ("faq-2", "suggest")
     assert (yes.source, yes.verdict) == ("faq-2", "answer")
     assert {reason.code: reason.weight < 0 for reason in no.reasons}["read"]
+
+
+def test_a_term_is_sent_to_who_asks_what_it_is_and_to_nobody_else() -> None:
+    """Who asks how much of it, or how, is not answered by what it means, however near that is: a moderator may say."""
+    course = Course((), (Passage("glossary#OEE", "OEE", "OEE 是设备综合效率。", "glossary.md:1"),), ())
+    asked = ["OEE 是什么", "OEE 设备综合效率", "OEE 做到多少算好", "how do we raise OEE"]
+    sure = replace(JUDGE, entries=0.0, passages=0.0, suggest=0.0)
+    found = Answering(course, ENCODER, sure).matches(asked, list(ENCODER.encode(asked)))
+    assert [match and match.verdict for match in found] == ["answer", "answer", "suggest", "suggest"]
 
 
 def test_several_texts_are_matched_as_each_by_itself() -> None:
