@@ -21,6 +21,9 @@ SCHEMA = """
 OPEN = 0x6F70656E
 """Advisory lock: held shared by each process that has the store open, and alone by whoever moves the database."""
 
+LEAVING = 1.0
+"""Seconds that the server may need to notice that a connection was closed, our own one before this among them."""
+
 ADVICE = "set both by the network's time (timedatectl set-ntp true)"
 
 DOUBTFUL = 2.0
@@ -64,8 +67,11 @@ def foreign() -> str:
 def claim(db: PostgresDatabase) -> None:
     """Have the database alone, as long as this connection lasts. Raises `StoreBusy` while a process uses it, and while
     one that just went may still come back."""
-    if not db.execute("SELECT pg_try_advisory_lock(?) AS ours", (OPEN,)).fetchone()["ours"]:
-        raise StoreBusy(f"the database is open in another floormic (processes: {users(db)}); stop it first")
+    until = time.monotonic() + LEAVING
+    while not db.execute("SELECT pg_try_advisory_lock(?) AS ours", (OPEN,)).fetchone()["ours"]:
+        if time.monotonic() > until:
+            raise StoreBusy(f"the database is open in another floormic (processes: {users(db)}); stop it first")
+        time.sleep(0.05)
     if "leases" not in db.columns():
         return
     for row in db.execute("SELECT name FROM leases WHERE until > clock_timestamp() ORDER BY name LIMIT 1"):

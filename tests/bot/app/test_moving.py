@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from bot.storage import migrations, moving, postgres_migrations
 from bot.storage.connection import SqliteDatabase
 from bot.storage.connection import connect as connect_sqlite
 from bot.storage.postgres import open_postgres
+from bot.storage.postgres_admission import claim
 from bot.storage.postgres_connection import connect as connect_postgres
 from bot.storage.sqlite import open_store
 from tests.bot.storage import postgres
@@ -319,6 +321,15 @@ def test_a_lease_that_has_not_run_out_is_in_the_way(place: Place, file: Path, ur
             move(place, url, str(tmp_path / "back.db"))
         db.execute("UPDATE leases SET until = now() - interval '1 second'")
     move(place, url, str(tmp_path / "back.db"))
+
+
+def test_a_connection_that_is_just_going_is_waited_for(url: str) -> None:
+    """The server notices only after a moment that one was closed: that is nobody who is in the way."""
+    first = connect_postgres(url)
+    claim(first)
+    with closing(connect_postgres(url)) as second:
+        Timer(0.3, first.close).start()
+        claim(second)
 
 
 def test_a_target_that_holds_anything_is_refused(place: Place, file: Path, url: str, tmp_path: Path) -> None:
