@@ -264,7 +264,7 @@ def demo(once: bool, speed: float, port: int) -> int:
     """Replay the sample session on the embedded defaults and print the addresses of the pages."""
     from bot import app
 
-    return asyncio.run(app.demo(once=once, speed=speed, port=port))
+    return asyncio.run(app.demo(once=once, speed=speed, port=port, say=click.echo))
 
 
 @floormic.command()

@@ -16,7 +16,7 @@ LANGUAGES = ("zh", "en")
 Say = Callable[[str], None]
 
 
-async def demo(*, once: bool = False, speed: float = 20.0, port: int = 8080, say: Say = print) -> int:
+async def demo(*, once: bool = False, speed: float = 20.0, port: int = 8080, say: Say) -> int:
     """Start the program, play the sample sessions at `speed` times their own, print the addresses.
 
     With `once` at full speed, then a summary, then the end. Returns the exit status.

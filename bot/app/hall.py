@@ -733,7 +733,7 @@ async def until_stopped(hall: Hall, stopped: asyncio.Event | None = None) -> Non
 
 async def run(
     settings: Settings,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None],
     *,
     to_log: bool = False,
     roles: Collection[str] = ROLES,
