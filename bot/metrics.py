@@ -18,7 +18,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from bot.model import Delivery, Message, Placed
-from knowledge.encoder import Encoder
+from knowledge.encoder import Around, Encoder
 
 REMEMBERED = 50_000
 """Messages whose arrival is remembered until they are placed."""
@@ -232,24 +232,23 @@ class _Plain(Collector):
             yield metric
 
 
-class Measured:
+class Measured(Around):
     """An encoder whose calls are counted."""
 
     def __init__(self, encoder: Encoder, metrics: Metrics) -> None:
-        self.name, self.dimension = encoder.name, encoder.dimension
-        self.fingerprint, self.reading = encoder.fingerprint, encoder.reading
-        self._encoder, self._metrics = encoder, metrics
+        super().__init__(encoder)
+        self._metrics = metrics
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         began = time.perf_counter()
-        vectors = self._encoder.encode(texts)
+        vectors = super().encode(texts)
         if texts:
             self._metrics.encoded(len(texts), time.perf_counter() - began)
         return vectors
 
     def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         began = time.perf_counter()
-        odds = self._encoder.answers(pairs)
+        odds = super().answers(pairs)
         self._metrics.read_pairs(len(pairs), time.perf_counter() - began)
         return odds
 

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.calibration import NEVER, AnsweringJudge
+from knowledge.calibration import AnsweringJudge
 from knowledge.encoder import Encoder
 from knowledge.material import Course, Passage
 from knowledge.neighbours import DIGITS
@@ -124,7 +124,7 @@ class Answering:
         if read is not None:
             logistic, features = self._full, features | {READ: read}
             score = logistic.probability(features)
-        send = {"entry": self._judge.entries, "beyond": NEVER}.get(self.place(at, text)[1], self._judge.passages)
+        send = self._judge.threshold(self.place(at, text)[1])
         verdict: Verdict = "answer" if score >= send else "suggest" if score >= self._judge.suggest else "silent"
         reasons = strongest(signs(logistic, features, about={READ: ""}))
         return Match(part.source, score, part.heading, part.text, verdict, part.where, reasons)

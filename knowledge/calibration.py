@@ -40,6 +40,9 @@ ENOUGH = 100
 NINE_OF_TEN = 1.2816
 """Standard deviations below which nine of ten lie."""
 
+ENTRIES, PASSAGES = ("entry",), ("passage", "term")
+"""Kinds of parts of a course that are sent, with a threshold each."""
+
 NEVER = math.inf
 """A threshold that no probability reaches."""
 
@@ -105,6 +108,10 @@ class AnsweringJudge:
     entries: float
     passages: float
     suggest: float
+
+    def threshold(self, kind: str) -> float:
+        """From which on a part of this kind is sent; `NEVER` for one that is only offered."""
+        return self.entries if kind in ENTRIES else self.passages if kind in PASSAGES else NEVER
 
 
 Talks = tuple[tuple[float, ...], ...]

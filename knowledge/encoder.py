@@ -178,15 +178,27 @@ def calls(lengths: Sequence[int]) -> list[list[int]]:
     return found[::-1]
 
 
-class Remembering:
+class Around:
+    """An encoder around another one, which it says that it is."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self.name, self.dimension = encoder.name, encoder.dimension
+        self.fingerprint, self.reading = encoder.fingerprint, encoder.reading
+        self._encoder = encoder
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._encoder.encode(texts)
+
+    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        return self._encoder.answers(pairs)
+
+
+class Remembering(Around):
     """An encoder that is asked for each text once, for texts that come again: those of a course. Pairs come again
     soon or not at all, from a course with the answers of earlier evenings and the course by itself."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self.name = encoder.name
-        self.dimension = encoder.dimension
-        self.fingerprint, self.reading = encoder.fingerprint, encoder.reading
-        self._encoder = encoder
+        super().__init__(encoder)
         self._known: dict[str, NDArray[np.float32]] = {}
         self._read: dict[tuple[str, str], float] = {}
 

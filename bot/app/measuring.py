@@ -15,7 +15,7 @@ from bot.app.replaying import replay
 from knowledge.answering import Answering
 from knowledge.calibration import calibration_of
 from knowledge.course import read_course
-from knowledge.encoder import Encoder
+from knowledge.encoder import Around, Encoder
 
 ROUNDS = 3
 
@@ -37,24 +37,21 @@ class ReplaySpeed:
     with_reading: float
 
 
-class Listening:
+class Listening(Around):
     """An encoder that remembers what it was asked."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
-        self.name = encoder.name
-        self.dimension = encoder.dimension
-        self.fingerprint, self.reading = encoder.fingerprint, encoder.reading
+        super().__init__(encoder)
         self.heard: list[str] = []
         self.read: list[tuple[str, str]] = []
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self.heard += texts
-        return self._encoder.encode(texts)
+        return super().encode(texts)
 
     def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         self.read += pairs
-        return self._encoder.answers(pairs)
+        return super().answers(pairs)
 
 
 async def measure_replay(

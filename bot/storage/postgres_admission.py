@@ -65,8 +65,8 @@ def foreign() -> str:
 
 
 def claim(db: PostgresDatabase) -> None:
-    """Have the database alone, as long as this connection lasts. Raises `StoreBusy` while a process uses it, and while
-    one that just went may still come back."""
+    """Have the database alone, as long as this connection lasts. Raises `StoreBusy` where a process uses it (after
+    `LEAVING` seconds), and while one that just went may still come back."""
     until = time.monotonic() + LEAVING
     while not db.execute("SELECT pg_try_advisory_lock(?) AS ours", (OPEN,)).fetchone()["ours"]:
         if time.monotonic() > until:

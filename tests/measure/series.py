@@ -35,7 +35,7 @@ from bot.model import EARLIER, Message, Session, Status
 from bot.recurring import Recurring
 from bot.storage.sqlite import SqliteStore, open_store
 from bot.trends import Trends, find_trends, to_text
-from knowledge.encoder import Encoder, load_encoder
+from knowledge.encoder import Around, Encoder, load_encoder
 
 Json = dict[str, Any]
 
@@ -56,13 +56,12 @@ class Evening:
             self.answers.setdefault(question, answer)
 
 
-class Kept:
+class Kept(Around):
     """An encoder that keeps what it made in a file."""
 
     def __init__(self, encoder: Encoder, file: Path) -> None:
-        self.name, self.dimension = encoder.name, encoder.dimension
-        self.fingerprint, self.reading = encoder.fingerprint, encoder.reading
-        self._encoder, self._file = encoder, file
+        super().__init__(encoder)
+        self._file = file
         self.known: dict[str, NDArray[np.float32]] = pickle.loads(file.read_bytes()) if file.exists() else {}
         self.seconds, self.made = 0.0, 0
 
@@ -74,9 +73,6 @@ class Kept:
         self.made += len(new)
         rows = [self.known[text] for text in texts]
         return np.array(rows, dtype=np.float32).reshape(len(rows), self.dimension)
-
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        return self._encoder.answers(pairs)
 
     def keep(self) -> None:
         self._file.write_bytes(pickle.dumps(self.known))
