@@ -4,6 +4,7 @@ With a folder of evaluation data (any JSON or JSON Lines below it) it also finds
 for word or nearly. There must be none: what a model has read cannot judge it.
 """
 
+import itertools
 import json
 import re
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from knowledge.text import normalise
-from knowledge.training.topics import DATA, HELD_OUT
+from knowledge.training.topics import BESIDE, DATA, HELD_OUT, NOTHING
 
 KEYS = {"topic", "lang", "faq", "passages", "groups", "lookalike", "near", "not_asking"}
 AT_LEAST = {"groups": 40, "lookalike": 20, "near": 24, "not_asking": 200}
@@ -48,12 +49,35 @@ def _references(raw: dict[str, Any]) -> list[str]:
     return found + [f"near {n['id']} is not there" for n in raw["near"] if n["id"] not in faq | passages]
 
 
+def problems_beside(path: Path) -> list[str]:
+    """What is wrong with the form of a topic's further hits and misses, and which of its lines the topic has too."""
+    raw = json.loads(path.read_text(encoding="utf-8"))
+    if set(raw) != set(NOTHING):
+        return [f"its keys are not {', '.join(sorted(NOTHING))}"]
+    topic = json.loads((path.parent.parent / path.name).read_text(encoding="utf-8"))
+    there = {one["id"] for one in (*topic["faq"], *topic["passages"])}
+    terms = [term["id"] for term in raw["terms"]]
+    found = [f"term {id} stands twice" for id, n in Counter([*there, *terms]).items() if n > 1]
+    found += [
+        f"{key} {row['id']} is not there"
+        for key in ("answered", "near")
+        for row in raw[key]
+        if row["id"] not in there.union(terms)
+    ]
+    return found + [f"twice: {line}" for line, n in Counter([*lines_beside(raw), *lines_of(topic)]).items() if n > 1]
+
+
 def lines_of(raw: dict[str, Any]) -> Iterator[str]:
     """Every line that somebody typed into a chat."""
     for group in raw["groups"]:
         yield from group["asks"]
     yield from (near["ask"] for near in raw["near"])
     yield from raw["not_asking"]
+
+
+def lines_beside(raw: dict[str, Any]) -> list[str]:
+    """The same of a topic's further hits and misses."""
+    return [row["ask"] for key in ("answered", "near") for row in raw[key]]
 
 
 def copies(lines: dict[str, str], others: set[str]) -> Iterator[tuple[str, str, str]]:
@@ -108,15 +132,20 @@ def _strings(value: Any) -> Iterator[str]:
 def main(arguments: list[str]) -> int:
     lines: dict[str, str] = {}
     count = 0
-    for path in sorted([*DATA.glob("*.json"), *HELD_OUT.glob("*.json")]):
+    topics = ((path, problems_of, lines_of) for folder in (DATA, HELD_OUT) for path in sorted(folder.glob("*.json")))
+    beside = (
+        (path, problems_beside, lines_beside)
+        for folder in (DATA, HELD_OUT)
+        for path in sorted((folder / BESIDE).glob("*.json"))
+    )
+    for path, problems_in, lines_in in itertools.chain(topics, beside):
         raw = json.loads(path.read_text(encoding="utf-8"))
-        found = problems_of(path)
+        found = problems_in(path)
+        here = list(lines_in(raw))
         found += [
-            f"stands in {lines[line]} too: {line}"
-            for line in lines_of(raw)
-            if len(_letters(line)) > SHORT and line in lines
+            f"stands in {lines[line]} too: {line}" for line in here if len(_letters(line)) > SHORT and line in lines
         ]
-        lines |= dict.fromkeys(lines_of(raw), path.name)
+        lines |= dict.fromkeys(here, path.name)
         for problem in found:
             print(f"{path.name}: {problem}")
         count += len(found)

@@ -1,14 +1,14 @@
 """Trains the cross-encoder on the topics: `python -m knowledge.training.cross ENCODER TARGET`.
 
 Two texts are read together (Nogueira and Cho, Passage Re-ranking with BERT, 2019), which tells what two vectors cannot:
-"when do I get the certificate" is not answered by where it is applied for. The lower half of the layers is the
-encoder's own and stays as it is; in the upper half, which is trained, the tokens of the asking look at their own text
-and at the other one, as the encoder alone reads that (MORES: Gao, Dai and Callan, Modularized Transformer-based
-Ranking, EMNLP 2020). So a course text is gone through once, and what an evening's reading costs is the upper half over
-the few tokens of a message. Two heads tell "asks the same" and "answers".
+"when do I get the certificate" is not answered by where it is applied for. The lower layers are the encoder's own and
+stay as they are; in the upper ones, which are trained, the tokens of the asking look at their own text and at the other
+one, as the encoder alone reads that (MORES: Gao, Dai and Callan, Modularized Transformer-based Ranking, EMNLP 2020). So
+a course text is gone through once, and what an evening's reading costs is the upper layers over the few tokens of a
+message. Two heads tell "asks the same" and "answers".
 
 It learns from pairs of an asking and a course text, and of two askings; those that do not belong together are the
-nearest by the encoder's vectors, for only such are ever asked about.
+nearest by the encoder's vectors, for only such are ever asked about, and near misses that were written for it.
 
 With `--public FOLDER` a quarter of the askings are strangers' (`knowledge.training.public`).
 """
@@ -35,8 +35,8 @@ from knowledge.training.loop import SEED, run
 from knowledge.training.public import read_public
 from knowledge.training.topics import Topic, read_topics
 
-OWN = 18
-"""Askings of our topics in a step; each is in up to four pairs."""
+OWN = 22
+"""Askings of our topics in a step; each is in one to four pairs."""
 PUBLIC = 6
 """Askings of a public set in a step, where there are such sets."""
 NEAREST = 10
@@ -77,7 +77,8 @@ def askings(topic: Topic, encoder: Encoding) -> list[Asking]:
     """Every asking of a topic, also those that are near to a text which does not answer them."""
     asks = [(ask, group) for group in topic.groups for ask in group.asks]
     near = list(topic.near)
-    sources = sorted({group.source for group in topic.groups if group.source} | {source for source, _ in near})
+    told = (*topic.near, *topic.hits, *topic.misses)
+    sources = sorted({group.source for group in topic.groups if group.source} | {source for source, _ in told})
     vectors = _vectors(encoder, [ask for ask, _ in asks])
     found = []
     texts = _vectors(encoder, sources)
@@ -95,7 +96,11 @@ def askings(topic: Topic, encoder: Encoding) -> list[Asking]:
         wrong = [source, source, *(sources[at] for at in _nearest(texts @ vector, NEAREST_TEXTS - 2))]
         others = [asks[at][0] for at in _nearest(vectors @ vector, NEAREST)]
         found.append(Asking(ask, (), tuple(others), "", tuple(wrong)))
-    return found
+    for (source, ask), vector in zip(topic.hits, _vectors(encoder, [ask for _, ask in topic.hits]), strict=True):
+        wrong = [sources[at] for at in _nearest(texts @ vector, NEAREST_TEXTS + 1) if sources[at] != source]
+        found.append(Asking(ask, (), (), source, tuple(wrong[:NEAREST_TEXTS])))
+    # Another text may well answer them, and another asking may ask the same: nobody said that none does.
+    return found + [Asking(ask, (), (), "", (source,)) for source, ask in topic.misses]
 
 
 def _nearest(cosines: NDArray[np.float32], count: int) -> list[int]:
@@ -161,7 +166,7 @@ class Trainee:
         rows: list[Tensor] = []
         for begin in range(0, len(order), TOGETHER):
             chosen = [pairs[at] for at in order[begin : begin + TOGETHER]]
-            asked, said = self._states([pair.one for pair in chosen]), self._states([pair.other for pair in chosen])
+            asked, said = self._states([pair.one for pair in chosen], 1), self._states([pair.other for pair in chosen])
             scores = self.head(REACH * self._layers.beside(asked, self._layers.sides(said)).mean())
             rows.append(scores.gather(1, torch.tensor([[pair.kind] for pair in chosen]))[:, 0])
         back = torch.empty(len(order), dtype=torch.long)
@@ -174,8 +179,8 @@ class Trainee:
             states = self._encoder.states([normalise(new[at]) for at in call]).parted(self._count)
             self._known |= {new[at]: state for at, state in zip(call, states, strict=True)}
 
-    def _states(self, texts: Sequence[str]) -> States:
-        return States.of([self._known[text] for text in texts])
+    def _states(self, texts: Sequence[str], layers: int | None = None) -> States:
+        return States.of([self._known[text][:layers] for text in texts])
 
     def loss(self, pairs: Sequence[Pair]) -> Tensor:
         return nn.functional.binary_cross_entropy_with_logits(

@@ -2,6 +2,7 @@
 
 Each topic: FAQ entries and course passages, groups of askings that one answer satisfies (with the entry or passage that
 holds it, if any), pairs of look-alike groups, askings near to an entry that it does not answer, lines that ask nothing.
+A topic may have a file in `beside` as well: more askings beside what they are to be read with, for the cross-encoder.
 """
 
 import json
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DATA = Path(__file__).parent / "data"
+BESIDE = "beside"
+NOTHING: dict[str, list[dict[str, str]]] = {"terms": [], "answered": [], "near": []}
 HELD_OUT = Path(__file__).parent / "held_out"
 """Topics that no training sees: what was learnt is judged on them."""
 
@@ -24,7 +27,8 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """One file. `like`: ids of the look-alikes of each group. `near`: (source text, asking it does not answer)."""
+    """One file. `like`: ids of the look-alikes of each group. `near`: (source text, asking it does not answer). `hits`
+    and `misses`, read by the cross-encoder alone: the same of askings that a text answers, and of those it does not."""
 
     name: str
     language: str
@@ -32,6 +36,8 @@ class Topic:
     like: dict[str, frozenset[str]]
     near: tuple[tuple[str, str], ...]
     not_asking: tuple[str, ...]
+    hits: tuple[tuple[str, str], ...] = ()
+    misses: tuple[tuple[str, str], ...] = ()
 
 
 def read_topics(folder: Path = DATA) -> list[Topic]:
@@ -44,6 +50,9 @@ def _topic(path: Path) -> Topic:
         raw = json.loads(path.read_text(encoding="utf-8"))
         sources = {e["id"]: f"{e['q']} {e['a']}" for e in raw["faq"]}
         sources |= {p["id"]: f"{p['heading']} {p['text']}" for p in raw["passages"]}
+        beside = path.parent / BESIDE / path.name
+        more = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else NOTHING
+        sources |= {t["id"]: f"{t['term']} {t['meaning']}" for t in more["terms"]}
         like: dict[str, set[str]] = {group["id"]: set() for group in raw["groups"]}
         for one, other in raw["lookalike"]:
             like[one].add(other)
@@ -52,8 +61,11 @@ def _topic(path: Path) -> Topic:
             Group(g["id"], tuple(g["asks"]), sources[at] if (at := g["faq"] or g["passage"]) else "")
             for g in raw["groups"]
         ]
-        near = tuple((sources[n["id"]], n["ask"]) for n in raw["near"])
+        near, hits, misses = (
+            tuple((sources[row["id"]], row["ask"]) for row in rows)
+            for rows in (raw["near"], more["answered"], more["near"])
+        )
         others = {id: frozenset(found) for id, found in like.items()}
-        return Topic(raw["topic"], raw["lang"], tuple(groups), others, near, tuple(raw["not_asking"]))
+        return Topic(raw["topic"], raw["lang"], tuple(groups), others, near, tuple(raw["not_asking"]), hits, misses)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path.name}: not in the form of a topic: {error!r}") from error

@@ -29,7 +29,7 @@ def topic() -> Topic:
     """Six groups of a topic that no training sees."""
     whole = read_topics(HELD_OUT)[0]
     groups = whole.groups[:6]
-    return replace(whole, groups=groups, near=whole.near[:3])
+    return replace(whole, groups=groups, near=whole.near[:3], hits=(), misses=())
 
 
 def half(own: Sequence[Asking], public: Any, steps: int) -> Iterator[list[Pair]]:
@@ -61,6 +61,22 @@ def test_an_asking_is_told_from_what_is_near_and_never_from_its_own(monkeypatch:
             assert pair.true == (group.get(pair.one, pair.one) == group.get(pair.other, pair.other))
         else:
             assert pair.true == (source.get(pair.one) == pair.other)
+
+
+def test_further_hits_and_misses_are_told_of_the_text_they_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hit is answered by its text and told from others, which a term may be; a miss is not answered by its own, and
+    nothing more is said of it."""
+    monkeypatch.setattr(trainer, "_vectors", lambda _, texts: HashEncoder().encode(texts))
+    term = "OEE availability times performance times quality"
+    here = replace(topic(), hits=((term, "what does OEE mean"),), misses=((term, "what OEE is good"),))
+    *_, hit, miss = askings(here, None)  # type: ignore[arg-type]
+    assert (hit.text, hit.source, hit.same, hit.others) == ("what does OEE mean", term, (), ())
+    assert hit.wrong
+    assert term not in hit.wrong
+    assert (miss.text, miss.source, miss.same, miss.others, miss.wrong) == ("what OEE is good", "", (), (), (term,))
+    pairs = {(p.one, p.other, p.kind, p.true) for p in itertools.chain(*batches([hit, miss], [], 2))}
+    assert (hit.text, term, ANSWERS, True) in pairs
+    assert [p for p in pairs if miss.text in p] == [(miss.text, term, ANSWERS, False)]
 
 
 @pytest.mark.model

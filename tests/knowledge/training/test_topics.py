@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from knowledge.training.check import copies, lines_of, problems_of, texts_below
-from knowledge.training.topics import DATA, read_topics
+from knowledge.training.check import copies, lines_beside, lines_of, problems_beside, problems_of, texts_below
+from knowledge.training.topics import BESIDE, DATA, HELD_OUT, read_topics
 
 FILES = sorted(DATA.glob("*.json"))
+FURTHER = [path for folder in (DATA, HELD_OUT) for path in sorted((folder / BESIDE).glob("*.json"))]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -17,20 +18,28 @@ def test_every_topic_is_in_form(path: Path) -> None:
     assert problems_of(path) == []
 
 
+@pytest.mark.parametrize("path", FURTHER, ids=lambda path: path.stem)
+def test_the_further_hits_and_misses_of_a_topic_are_in_form(path: Path) -> None:
+    """Every text they name is there, and no line stands twice, nor in the topic too."""
+    assert problems_beside(path) == []
+
+
 def test_no_line_of_some_length_stands_in_two_topics() -> None:
     """Topics are independent: a split by topics does not leak."""
+    files = [(path, lines_of) for path in FILES] + [(path, lines_beside) for path in FURTHER]
     counts = Counter(
         line
-        for path in FILES
-        for line in set(lines_of(json.loads(path.read_text(encoding="utf-8"))))
+        for path, lines in files
+        for line in set(lines(json.loads(path.read_text(encoding="utf-8"))))
         if sum(letter.isalnum() for letter in line) > 6
     )
     assert [line for line, n in counts.items() if n > 1] == []
 
 
 def test_there_is_as_much_as_the_card_says() -> None:
-    """60 topics, 12,000 askings and as many lines that ask nothing."""
+    """60 topics, 12,000 askings and as many lines that ask nothing; each topic with further hits and misses."""
     topics = read_topics()
+    assert all(topic.hits and topic.misses for topic in topics)
     assert len(topics) >= 60
     assert sum(len(group.asks) for topic in topics for group in topic.groups) >= 12_000
     assert sum(len(topic.not_asking) for topic in topics) >= 12_000
@@ -59,6 +68,27 @@ def test_a_mistake_is_found(tmp_path: Path, break_it: Any, word: str) -> None:
     path = tmp_path / "broken.json"
     path.write_text(json.dumps(topic), encoding="utf-8")
     assert any(word in problem for problem in problems_of(path))
+
+
+@pytest.mark.parametrize(
+    ("break_it", "word"),
+    [
+        (lambda t, _: t.pop("terms"), "keys"),
+        (lambda t, _: t["terms"].append(t["terms"][0]), "stands twice"),
+        (lambda t, _: t["near"].append({"id": "nope", "ask": "x"}), "nope"),
+        (lambda t, topic: t["answered"].append({"id": "t01", "ask": topic["groups"][0]["asks"][0]}), "twice"),
+    ],
+)
+def test_a_mistake_in_hits_and_misses_is_found(tmp_path: Path, break_it: Any, word: str) -> None:
+    """Likewise for what stands beside a topic."""
+    topic = raw()
+    more = json.loads((DATA / BESIDE / FILES[0].name).read_text(encoding="utf-8"))
+    break_it(more, topic)
+    path = tmp_path / BESIDE / FILES[0].name
+    path.parent.mkdir()
+    path.write_text(json.dumps(more), encoding="utf-8")
+    (tmp_path / FILES[0].name).write_text(json.dumps(topic), encoding="utf-8")
+    assert any(word in problem for problem in problems_beside(path))
 
 
 def test_copies_are_found_but_for_a_few_letters(tmp_path: Path) -> None:
