@@ -34,6 +34,7 @@ from bot.model import (
     Placement,
     Preview,
     QuestionState,
+    Remembered,
     Session,
     Status,
     Vector,
@@ -47,7 +48,7 @@ from knowledge.asking import Asking, Detector
 from knowledge.calibration import GroupingJudge
 from knowledge.context import KEPT, Line, Recent
 from knowledge.corrections import Place, Precedents, Wording, corrected
-from knowledge.encoder import Encoder
+from knowledge.encoder import Encoder, EncoderGone
 from knowledge.grouping import Anchor, Grouped, Groups
 from knowledge.reasons import Reason, Reasons, because
 
@@ -56,6 +57,9 @@ T = TypeVar("T")
 
 BATCH = 256
 """Messages a transaction. The encoder is faster with more, but the first of a burst waits for the last."""
+
+ON_PURPOSE = Asking(True, 1.0, because("on_purpose", 1.0), sure=True)
+"""Of what was sent as a question."""
 
 PlacedThem = Callable[[Sequence[Message], Sequence[Placed]], None]
 """Hears what became of these messages, in the same order."""
@@ -68,8 +72,14 @@ LENIENT = 1.0
 GIVES_WAY = 3.0
 """Times as long as a batch took it waits before the next one, while very much comes in."""
 
+LONGEST_WAY = 5.0
+"""Seconds of that at most: a batch may have taken long because the disk was full, or the encoder away."""
+
 STORE_RETRY = (0.1, 0.5, 1.0, 5.0)
 """Seconds between tries to commit: a full disk or a lock may last, and what is in the inbox is not lost meanwhile."""
+
+ENCODER_RETRY = 5.0
+"""Seconds between tries to reach an encoder that is away."""
 
 
 class Store(Inbox, Queue, Protocol):
@@ -261,7 +271,7 @@ class Pipeline:
                     began = time.monotonic()
                     await self.take(batch)
                     if self._crowded():  # accepting comes first: what is accepted can be understood later
-                        await asyncio.sleep(GIVES_WAY * (time.monotonic() - began))
+                        await asyncio.sleep(min(LONGEST_WAY, GIVES_WAY * (time.monotonic() - began)))
                 if not self._wake.is_set():
                     self._idle.set()
 
@@ -271,17 +281,33 @@ class Pipeline:
 
     async def restore(self) -> None:
         """Rebuild the caches from the store: vectors are read, never encoded again."""
-        self._learn()
-        self._groups = Groups(
-            self._encoder.dimension, self._judge, self._lesson.anchor, await self._earlier_corrections()
-        )
-        self._standing, self._filed, self._beside = {}, {}, set()
+        corrections = await self._earlier_corrections()
         newest = await self._store.actions(self._session.id, limit=1)
-        self._seen_action = newest[0].id if newest else 0
-        for question in await self._store.questions(self._session.id):
-            self._standing[question.id] = Standing(question.state)
+        seen = newest[0].id if newest else 0  # what comes later is followed, also where it is in what is read now
+        while True:
+            remembered = await self._store.remembered(self._session.id)
+            questions = [question.state for question in await self._store.questions(self._session.id)]
+            if {one.question for one in remembered} <= {state.id for state in questions}:
+                break  # or else somebody undid something between the two
+        latest = await self._store.latest(self._session.id, KEPT)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._executor, self._rebuild, corrections, seen, questions, remembered, latest)
+
+    def _rebuild(
+        self,
+        corrections: Precedents,
+        seen: int,
+        questions: Sequence[QuestionState],
+        remembered: Sequence[Remembered],
+        latest: Sequence[tuple[Message, Placement]],
+    ) -> None:
+        """In the worker thread, where nobody looks at what is half rebuilt."""
+        self._learn()
+        self._groups = Groups(self._encoder.dimension, self._judge, self._lesson.anchor, corrections)
+        self._standing = {state.id: Standing(state) for state in questions}
+        self._filed, self._beside, self._seen_action = {}, set(), seen
         self._keep_apart()
-        for one in await self._store.remembered(self._session.id):
+        for one in remembered:
             self._file(one.message, Filed(one.question, one.first, one.joined, one.person))
             self._groups.add(
                 one.message,
@@ -293,7 +319,7 @@ class Pipeline:
                 first=one.joined,
             )
         self._recent, self._asked, self._last = Recent(), 0, {}
-        for message, placement in await self._store.latest(self._session.id, KEPT):
+        for message, placement in latest:
             self._remember(message, placement.asking, placement.probability)
         self._placed_line = self._asked
 
@@ -306,11 +332,10 @@ class Pipeline:
         if self._reread:
             self._reread = False
             await self._insist(self.restore)
-        for action in reversed(await self._insist(self._ledger)):
-            self._follow(action)
-        loop = asyncio.get_running_loop()
+        if actions := await self._insist(self._ledger):
+            await asyncio.get_running_loop().run_in_executor(self._executor, self._catch_up, actions)
         try:
-            placed = await loop.run_in_executor(self._executor, self._understand, batch)
+            placed = await self._understood(batch)
         except Exception:
             with concerning(message_id=message_id(batch[0]) if len(batch) == 1 else ""):
                 log.exception("session %s: %d messages could not be understood", self._session.id, len(batch))
@@ -330,6 +355,17 @@ class Pipeline:
         if any(p.deliveries for p in placed):
             self._sending()
         return placed
+
+    async def _understood(self, batch: Sequence[Message]) -> list[Placed]:
+        """What becomes of a batch. While the encoder is away it waits: the messages are in the inbox, and what nobody
+        understood now would never be asked again."""
+        while True:
+            try:
+                return await asyncio.get_running_loop().run_in_executor(self._executor, self._understand, batch)
+            except EncoderGone as error:
+                log.warning("session %s: %s; trying again in %g s", self._session.id, error, ENCODER_RETRY)
+                await self._insist(self.restore)
+                await asyncio.sleep(ENCODER_RETRY)
 
     async def _take_over(self) -> None:
         """Be set as the session is now: between batches, for the worker thread may be in the middle of one."""
@@ -357,7 +393,13 @@ class Pipeline:
     async def _ledger(self) -> list[Action]:
         return await self._store.actions(self._session.id, limit=10_000, since=self._seen_action)
 
+    def _catch_up(self, newest_first: Sequence[Action]) -> None:
+        """In the worker thread, where nobody looks at groups that are half changed."""
+        for action in reversed(newest_first):
+            self._follow(action)
+
     def _follow(self, action: Action) -> None:
+        """What `restore` has read already changes nothing any more."""
         self._seen_action = max(self._seen_action, action.id)
         for before, after in action.change.questions:
             if after is not None:
@@ -365,9 +407,9 @@ class Pipeline:
                 if (before.merged_into if before else "") != after.merged_into:
                     self._refile(after.id)
         for move in action.change.moves:
-            if move.message in self._filed:
-                filed = self._filed[move.message]
-                self._standing[move.before].askers -= Counter([filed.person])
+            filed = self._filed.get(move.message)
+            if filed is not None and filed.question != move.after and move.after in self._standing:
+                self._standing[filed.question].askers -= Counter([filed.person])
                 self._file(move.message, replace(filed, question=move.after))
                 self._recount(move.message)
         if action.change.questions:
@@ -376,8 +418,9 @@ class Pipeline:
                 self._recount(message)
         for before, after in action.change.questions:
             # Undo removed it. Somebody may have joined it just before; then it stands up again.
-            if before is not None and after is None and not self._standing[before.id].askers:
-                del self._standing[before.id]
+            standing = self._standing.get(before.id) if before is not None and after is None else None
+            if standing is not None and not standing.askers:
+                del self._standing[standing.state.id]
 
     def _keep_apart(self) -> None:
         self._apart = kept_apart([standing.state for standing in self._standing.values()])
@@ -443,11 +486,11 @@ class Pipeline:
         told = self._lesson.match(text, vector)
         grouped = self._groups.decide(text, vector, told.offered)
         question = (grouped.group or grouped.suggested) if self._newest.grouping is not Mode.OFF else None
+        standing = self._standing.get(grouped.group or "") if self._newest.grouping is Mode.AUTO else None
         modes = ((told.course, self._newest.answers), (told.earlier, self._newest.memory))
-        sends = (match for match, mode in modes if match and match.verdict == "answer" and mode is Mode.AUTO)
-        match = next(sends, None)
-        answer = CourseMatch(match.source, match.score, "sent", match.text, where=match.where) if match else None
-        return Preview(question, bool(grouped.group), answer)
+        judged = ((match, self._judged(match, mode, ON_PURPOSE, standing)) for match, mode in modes)
+        sends = (replace(one, where=match.where) for match, one in judged if match and one and one.state == "sent")
+        return Preview(question, bool(grouped.group), next(sends, None))
 
     def _best(self, text: str) -> CourseMatch | None:
         self._take_lesson()
@@ -478,9 +521,7 @@ class Pipeline:
     def _cheap(self, message: Message) -> Asking | None:
         if message.explicit:
             nothing = self._detector.chatter(message.text)
-            probability = 0.0 if nothing else 1.0
-            reasons = because("chatter" if nothing else "on_purpose", probability)
-            return Asking(not nothing, probability, reasons, sure=not nothing)
+            return Asking(False, 0.0, because("chatter", 0.0)) if nothing else ON_PURPOSE
         return self._detector.cheap(message.text)
 
     def _hear(self, message: Message, asking: Asking | None, vector: Vector | None) -> Asking | Placed:

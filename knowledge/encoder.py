@@ -39,9 +39,16 @@ LONGEST = 1000
 REMEMBERED = 1000
 """Pairs of texts whose odds are kept."""
 
+REMEMBERED_TEXTS = 20_000
+"""Texts whose vectors are kept, 2 KB each: those of a few hundred courses."""
+
 
 class EncoderError(RuntimeError):
     """The named model cannot be loaded; the message says what to do."""
+
+
+class EncoderGone(EncoderError):
+    """The process that has the model cannot be asked now. Nothing is wrong with what was asked: it can wait."""
 
 
 class Encoder(Protocol):
@@ -194,8 +201,9 @@ class Around:
 
 
 class Remembering(Around):
-    """An encoder that is asked for each text once, for texts that come again: those of a course. Pairs come again
-    soon or not at all, from a course with the answers of earlier evenings and the course by itself."""
+    """An encoder that is asked for each text once, for texts that come again: those of a course, and what a survey was
+    answered. Pairs come again soon or not at all, from a course with the answers of earlier evenings and the course by
+    itself."""
 
     def __init__(self, encoder: Encoder) -> None:
         super().__init__(encoder)
@@ -203,11 +211,18 @@ class Remembering(Around):
         self._read: dict[tuple[str, str], float] = {}
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        self._known.update(zip(new, self._encoder.encode(new), strict=True))
+        here = {text: self._known[text] for text in texts if text in self._known}
+        new = [text for text in dict.fromkeys(texts) if text not in here]
+        for text, row in zip(new, self._encoder.encode(new), strict=True):
+            here[text] = row.copy()  # a view would keep all rows of its call
+        for text in here:
+            self._known.pop(text, None)
+        self._known |= here  # what was asked for last stays longest
+        while len(self._known) > REMEMBERED_TEXTS:
+            del self._known[next(iter(self._known))]
         rows = np.zeros((len(texts), self.dimension), dtype=np.float32)
         for at, text in enumerate(texts):
-            rows[at] = self._known[text]
+            rows[at] = here[text]
         return rows
 
     def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:

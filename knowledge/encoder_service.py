@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.encoder import Encoder, EncoderError
+from knowledge.encoder import Encoder, EncoderError, EncoderGone
 
 log = logging.getLogger(__name__)
 
@@ -135,10 +135,13 @@ class EncoderService:
         try:
             rows = work(texts)
             self._told(len(texts), len(batch))
-        except Exception as error:  # a text that breaks the model must not end the service for everybody
+        except Exception as error:
+            if len(batch) > 1:  # a text that breaks the model must not harm those who asked beside it
+                for asked in batch:
+                    self._together([asked], work)
+                return
             log.exception("%d texts could not be encoded", len(texts))
-            for asked in batch:
-                asked.error = f"{type(error).__name__}: {error}"
+            batch[0].error = f"{type(error).__name__}: {error}"
         else:
             at = 0
             for asked in batch:
@@ -152,7 +155,8 @@ class RemoteEncoder:
     """The encoder that a service at the socket `path` has. Called from one thread at a time, as every encoder.
 
     A service that is started anew is found again within `patience` seconds; after that, or where it has another model
-    now, `EncoderError` is raised.
+    now, `EncoderGone` is raised, each time until it is there again. `EncoderError` is raised for a text that it cannot
+    encode.
     """
 
     def __init__(self, path: Path, patience: float | None = None) -> None:
@@ -180,7 +184,7 @@ class RemoteEncoder:
             except (EOFError, OSError):
                 self._again()
         else:
-            raise EncoderError(f"the encoder service at {self._path} breaks off again and again; look at its log")
+            raise EncoderGone(f"the encoder service at {self._path} breaks off again and again; look at its log")
         if reply[:1] != _DONE:
             raise EncoderError(f"the encoder service at {self._path}: {reply[1:].decode(errors='replace')}")
         return np.frombuffer(reply, dtype=np.float32, offset=1)
@@ -189,13 +193,15 @@ class RemoteEncoder:
         self._client.close()
 
     def _again(self) -> None:
-        self._client.close()
-        self._client, hello = self._reach()
+        self._client.close()  # as long as none fits, the next call comes here again
+        client, hello = self._reach()
         if (hello["fingerprint"], hello["reading"]) != (self.fingerprint, self.reading):
-            raise EncoderError(
+            client.close()
+            raise EncoderGone(
                 f"the encoder service at {self._path} has another model now; start this process anew, and if the model "
                 "was changed on purpose run `floormic reencode` first"
             )
+        self._client = client
 
     def _reach(self) -> tuple[Connection, dict[str, object]]:
         until = time.monotonic() + self._patience
@@ -206,7 +212,7 @@ class RemoteEncoder:
             except (EOFError, OSError) as error:
                 if time.monotonic() > until:
                     why = getattr(error, "strerror", None) or "it hung up"
-                    raise EncoderError(
+                    raise EncoderGone(
                         f"no encoder service at {self._path} ({why}); start one: floormic encoder --socket {self._path}"
                     ) from error
             time.sleep(AGAIN)

@@ -1,5 +1,7 @@
 import asyncio
 import random
+import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
@@ -18,6 +20,8 @@ from knowledge.answering import Match
 from knowledge.asking import Asking, Detector
 from knowledge.calibration import bundled_calibration
 from knowledge.context import EMPTY, Context
+from knowledge.encoder import EncoderGone
+from knowledge.grouping import Groups
 from tests.bot.values import TALK, message
 from tests.fakes import TopicEncoder
 
@@ -402,6 +406,93 @@ async def test_a_message_that_cannot_be_understood_stops_nobody(store: SqliteSto
     assert [p.question for p in placed] == ["q1", None, "q1", None, "q1"]
     for failed in (placed[1], placed[3]):
         assert [reason.code for reason in failed.reasons.asking] == ["not_understood"]
+
+
+class Away(TopicEncoder):
+    """Cannot be asked the first times, and then breaks off once while it reads."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__("recording", "gateway", "protocols")
+        self.left = times
+
+    def encode(self, texts: Sequence[str]) -> Any:
+        if texts and self.left:
+            self.left -= 1
+            raise EncoderGone("no encoder service")
+        return super().encode(texts)
+
+
+async def test_messages_wait_for_an_encoder_that_is_away(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """None of them is taken for one that cannot be understood; when it is back they are placed as ever, and the log
+    says what was waited for."""
+    monkeypatch.setattr("bot.pipeline.ENCODER_RETRY", 0.01)
+    async with running(store, encoder=Away(3)) as pipeline:
+        placed = await say(store, pipeline, message(1, RECORDING), message(2, RECORDING, "u2"), message(3, PRICE, "u3"))
+    assert [p.question for p in placed] == ["q1", "q1", "q3"]
+    assert caplog.text.count("no encoder service; trying again") == 3
+
+
+async def test_groups_are_looked_at_and_changed_in_one_thread(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever types sees what it would join at any time, so what moderators did and what is read anew is taken over in
+    the thread that looks."""
+    threads: dict[str, set[str]] = {}
+
+    def watched(name: str) -> Callable[..., Any]:
+        real = getattr(Groups, name)
+
+        def call(*args: Any, **more: Any) -> Any:
+            threads.setdefault(name, set()).add(threading.current_thread().name)
+            return real(*args, **more)
+
+        return call
+
+    for name in ("add", "move", "decide", "keep_apart"):
+        monkeypatch.setattr(Groups, name, watched(name))
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    async with running(store) as pipeline:
+        await say(store, pipeline, message(1, RECORDING), message(2, PROTOCOL, "u2"))
+        await desk.merge("ann", ["q2"], "q1")
+        await say(store, pipeline, message(3, PROTOCOL, "u3"))
+        await desk.split("ann", "q1", [2, 3])
+        await pipeline.preview(PRICE)
+        await pipeline.restore()
+        await say(store, pipeline, message(4, PRICE, "u4"))
+    assert set(threads) == {"add", "move", "decide", "keep_apart"}
+    names = set.union(*threads.values())
+    assert len(names) == 1
+    assert threading.main_thread().name not in names
+
+
+async def test_what_comes_in_a_crowd_gives_way_for_seconds_at_most(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that waited long for its encoder does not let the next one wait for three times as long."""
+    monkeypatch.setattr("bot.pipeline.ENCODER_RETRY", 0.5)
+    monkeypatch.setattr("bot.pipeline.LONGEST_WAY", 0.05)
+    async with running(store, encoder=Away(2), crowded=lambda: True, batch=1) as pipeline:
+        began = time.monotonic()
+        placed = await say(store, pipeline, message(1, RECORDING), message(2, RECORDING, "u2"))
+        assert time.monotonic() - began < 3
+    assert [p.question for p in placed] == ["q1", "q1"]
+
+
+async def test_what_would_not_be_sent_is_not_shown_while_somebody_types(store: SqliteStore) -> None:
+    """An answer that an asker contradicted, and the course's where a person has answered."""
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    async with running(store, answering=Knowing(recording="answer", gateway="answer")) as pipeline:
+        await say(store, pipeline, message(1, RECORDING), message(2, PRICE, "u2"))
+        assert (await pipeline.preview(RECORDING)).answer is not None
+        assert (await pipeline.preview(PRICE)).answer is not None
+        await desk.not_answered("talk", "q1", message(1).person)
+        await desk.answer("ann", "q2", "It costs nothing.")
+        await say(store, pipeline, message(3, PROTOCOL, "u3"))
+        contradicted, answered = await pipeline.preview(RECORDING), await pipeline.preview(PRICE)
+    assert (contradicted.question, contradicted.answer) == ("q1", None)
+    assert (answered.question, answered.answer) == ("q2", None)
 
 
 async def test_what_is_being_written_is_looked_up_and_changes_nothing(store: SqliteStore) -> None:

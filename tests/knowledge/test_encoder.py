@@ -164,6 +164,27 @@ def test_what_was_encoded_is_remembered() -> None:
     assert once.encode([]).shape == (0, once.dimension)
 
 
+def test_what_is_remembered_has_a_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond it what was not asked for the longest is encoded again; a call of more is still answered whole."""
+    asked: list[str] = []
+
+    class Counting(HashEncoder):
+        def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            asked.extend(texts)
+            return super().encode(texts)
+
+    monkeypatch.setattr(encoding, "REMEMBERED_TEXTS", 3)
+    once = Remembering(Counting())
+    assert once.encode(list("abcde")).tolist() == HashEncoder().encode(list("abcde")).tolist()
+    once.encode(["c"])
+    once.encode(["f"])
+    asked.clear()
+    once.encode(["e", "c", "f"])
+    assert asked == []
+    once.encode(["d"])
+    assert asked == ["d"]
+
+
 def test_what_was_read_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pair that comes again is not read again and is told the same; what is kept has a bound."""
     asked: list[tuple[str, str]] = []

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from knowledge.encoder import EncoderError, load_encoder
+from knowledge.encoder import EncoderError, EncoderGone, load_encoder
 from knowledge.encoder_service import EncoderService, RemoteEncoder
 
 
@@ -105,6 +105,25 @@ def test_one_text_that_breaks_the_model_ends_nothing(socket: Path) -> None:
     service.close()
 
 
+def test_who_asks_beside_a_text_that_breaks_the_model_is_answered(socket: Path) -> None:
+    """Though both shared the call."""
+    lengths = Lengths()
+    service = EncoderService(lengths, socket)
+    lengths.gate.clear()
+    clients = [RemoteEncoder(socket) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(clients[0].encode, ["first"])
+        time.sleep(0.2)  # while it is encoded the two others come together
+        broken, fine = pool.submit(clients[1].encode, ["break"]), pool.submit(clients[2].encode, ["four"])
+        time.sleep(0.3)
+        lengths.gate.set()
+        assert fine.result(10)[0, 0] == 4
+        with pytest.raises(EncoderError, match="ValueError: this text breaks it"):
+            broken.result(10)
+        assert first.result(10)[0, 0] == 5
+    service.close()
+
+
 def test_a_service_that_comes_again_is_found_again(socket: Path) -> None:
     """Nobody who asks meanwhile notices more than a wait."""
     service = EncoderService(Lengths(), socket)
@@ -120,16 +139,21 @@ def test_a_service_that_comes_again_is_found_again(socket: Path) -> None:
 
 @pytest.mark.parametrize("weights", ["fingerprint", "reading"])
 def test_another_model_is_never_mixed_in(socket: Path, weights: str) -> None:
-    """A service that came again with other weights, of vectors or of reading, is told apart by their fingerprint."""
+    """A service that came again with other weights, of vectors or of reading, is told apart by their fingerprint each
+    time it is asked, until the right one is there."""
     service = EncoderService(Lengths(), socket)
     remote = RemoteEncoder(socket)
     service.close()
     other = Lengths()
     setattr(other, weights, "lengths-2")
     again = EncoderService(other, socket)
-    with pytest.raises(EncoderError, match="another model now"):
-        remote.encode(["four"])
+    for _ in range(2):
+        with pytest.raises(EncoderGone, match="another model now"):
+            remote.encode(["four"])
     again.close()
+    right = EncoderService(Lengths(), socket)
+    assert remote.encode(["four"])[0, 0] == 4
+    right.close()
 
 
 def test_what_is_missing_or_taken_is_said_in_one_line(socket: Path) -> None:
