@@ -1,6 +1,7 @@
 """The steps of a training: with progress, and a state from which a run that was stopped goes on."""
 
 import itertools
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -65,7 +66,9 @@ def run(trainee: Trainee, batches: Iterable[Any], steps: int, kept: Path, every:
             mean = sum(losses[-every:]) / len(losses[-every:])
             print(f"step {len(losses)}/{steps}  loss {mean:.3f}  {left / 60:.0f} min left", flush=True)
             state = {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict(), "losses": losses}
-            torch.save({"trained": trainee.state(), **state}, kept)
+            part = kept.with_name(kept.name + ".new")
+            torch.save({"trained": trainee.state(), **state}, part)
+            os.replace(part, kept)  # a run that is stopped in the midst of it goes on from the one before
     return losses
 
 

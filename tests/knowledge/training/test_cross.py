@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load_file
 
 import knowledge.training.cross as trainer
@@ -89,8 +90,10 @@ def test_a_short_training_learns_and_is_read_as_it_was_trained(tmp_path: Path, m
         stopping.setattr(trainer, "batches", half)
         with pytest.raises(Stopped):
             trainer.train([topic()], ENCODER, target, STEPS, every=STEPS // 2)
+    kept = torch.load(target.with_name("cross.part"), weights_only=True)["losses"]
     losses = trainer.train([topic()], ENCODER, target, STEPS)
     assert len(losses) == STEPS
+    assert losses[: STEPS // 2] == kept
     assert sum(losses[-8:]) < 0.8 * sum(losses[:8])
 
     trainee = Trainee(Encoding(ENCODER))

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
+import torch
 
 import knowledge.training.encoder as trainer
 from knowledge.encoder import load_encoder
@@ -44,8 +45,10 @@ def test_a_short_training_learns_what_it_was_not_shown(tmp_path: Path, monkeypat
         stopping.setattr(trainer, "batches", half)
         with pytest.raises(Stopped):
             trainer.train(topics, target, STEPS, every=STEPS // 2)
+    kept = torch.load(target.with_name("encoder.part"), weights_only=True)["losses"]
     losses = trainer.train(topics, target, STEPS)
     assert len(losses) == STEPS
+    assert losses[: STEPS // 2] == kept
     assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
     assert same_question(load_encoder(str(target)), judged) > before + 0.03
     assert sum(file.stat().st_size for file in target.rglob("*")) < 80_000_000
