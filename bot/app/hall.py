@@ -81,7 +81,7 @@ from bot.web.source_json import Configured
 from bot.web.transcripts import TOPIC as TRANSCRIPT
 from bot.web.tryout import TOPIC as TRYOUT
 from bot.web.vitals import ModelState
-from knowledge.encoder import Encoder
+from knowledge.encoder import Encoder, EncoderGone
 
 log = logging.getLogger(__name__)
 
@@ -454,8 +454,8 @@ class Hall:
         return action.id if action else None
 
     async def look_up(self, session: str, text: str) -> Preview:
-        """What would become of a text that is being written. Nothing while others are looked up or the model loads: it
-        must not cost those who did ask."""
+        """What would become of a text that is being written. Nothing while others are looked up, the model loads or the
+        encoder is away: it must not cost those who did ask."""
         if session in self.pipelines:
             return await self._look(session, lambda pipeline: pipeline.preview(text)) or Preview()
         return await self.peers.preview(session, text) or Preview()
@@ -479,6 +479,8 @@ class Hall:
         self._looking_up += 1
         try:
             return await look(pipeline)
+        except EncoderGone:
+            return None
         finally:
             self._looking_up -= 1
 

@@ -20,8 +20,10 @@ from bot.app import Hall, open_hall
 from bot.connectors.intake import IntakeOptions
 from bot.connectors.telegram import TelegramOptions
 from bot.errors import SettingsError, StoreBusy
+from bot.model import Preview
 from bot.replies import UNDO_WITHIN
 from bot.settings import EncoderSettings, SessionSettings, Settings, WebSettings
+from knowledge.encoder import EncoderGone
 from tests.fake_telegram import TOKEN, FakeTelegram
 from tests.fakes import HashEncoder
 
@@ -180,6 +182,27 @@ def _after(event: asyncio.Event, call: Callable[[], Awaitable[Any]]) -> Any:
         return await call()
 
     return wait
+
+
+async def test_nothing_is_looked_up_while_the_encoder_is_away(tmp_path: Path) -> None:
+    """Whoever types sees no similar question then, and no error either."""
+
+    class Away(HashEncoder):
+        away = False
+
+        def encode(self, texts: Sequence[str]) -> Any:
+            if self.away:
+                raise EncoderGone("no encoder service")
+            return super().encode(texts)
+
+    encoder = Away()
+    async with open_hall(settings(tmp_path), encoder=encoder) as hall, visitor(hall) as viewer:
+        await _post(viewer, "messages", hall.url, {"text": "Is there a recording?"})
+        await until(lambda: _questions(viewer, people=1))
+        (session,) = await hall.store.sessions()
+        assert (await hall.look_up(session.id, "Is there a recording?")).question
+        encoder.away = True
+        assert await hall.look_up(session.id, "Is there a recording?") == Preview()
 
 
 async def test_a_second_program_on_the_same_database_is_refused(tmp_path: Path) -> None:
