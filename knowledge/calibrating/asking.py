@@ -150,7 +150,8 @@ def _named(weights: Floats, names: Sequence[str], rows: Sequence[Floats]) -> Log
 def _thresholds(
     draft: AskingJudge, heard: Sequence[Heard], quick: Sequence[Floats], slow: Sequence[Floats]
 ) -> tuple[AskingJudge, list[Asked]]:
-    """`surely_not` loses `LOST` of the askings at most, `asks` gives the best F1, `sure` is right in `CERTAIN`."""
+    """`surely_not` loses `LOST` of the askings at most, `asks` gives the best F1, `sure` is right in `CERTAIN`,
+    or at least very high."""
     rules = Detector(draft)
     ruled = [np.array([rules.cheap(line.text) is not None for line in one.talk.chat.lines]) for one in heard]
     clear, asks, out, cheap, full = (

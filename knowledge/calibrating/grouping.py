@@ -1,5 +1,6 @@
 """The judges of "the same question", and their thresholds."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -64,7 +65,8 @@ def _fit(
             for one, said, fold in zip(heard, sources, folds, strict=True)
         ]
         told = [(at, group) for at, talk in enumerate(groups) for group in talk]
-        found.append((pairs(true, told).values()["F1"], join, groups))
+        score = pairs(true, told).values()["F1"]
+        found.append((0.0 if math.isnan(score) else score, join, groups))  # nobody asked what somebody had asked
         progress((step + 1) / len(JOINS))
     best = max(score for score, _, _ in found)
     good = [one for one in found if one[0] >= NEARLY * best]

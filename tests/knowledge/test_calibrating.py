@@ -79,6 +79,23 @@ def test_an_answer_that_is_wrong_counts_as_wrong(tmp_path: Path) -> None:
     assert made.answers(0.5).entries > 1
 
 
+def test_talks_in_which_nobody_asks_twice_calibrate_too(tmp_path: Path) -> None:
+    """There is nothing to learn about the same question then, and all else is learnt as ever."""
+    for name in ("a", "b", "c"):
+        write_talk(tmp_path, name)
+        labels = tmp_path / name / "labels.jsonl"
+        rows = [json.loads(line) for line in labels.read_text(encoding="utf-8").splitlines()]
+        own = [row | {"group": row["group"] and f"{row['group']} {row['id']}"} for row in rows]
+        labels.write_text("".join(json.dumps(row) + "\n" for row in own), encoding="utf-8")
+        chat = tmp_path / name / "chat.jsonl"
+        rows = [json.loads(line) for line in chat.read_text(encoding="utf-8").splitlines()]
+        own = [row | {"text": f"{row['text']} {row['id']}"} for row in rows]  # of the same text one question is made
+        chat.write_text("".join(json.dumps(row) + "\n" for row in own), encoding="utf-8")
+    found = calibrate(ENCODER, read_labelled(tmp_path))
+    assert found.after["asking: F1"] > 0.9
+    assert 0 < found.calibration.grouping.course.join < 1
+
+
 def test_topics_will_do_where_there_are_no_talks(tmp_path: Path) -> None:
     """The form in which training topics are written is read as well."""
     topic = {

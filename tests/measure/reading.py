@@ -1,29 +1,49 @@
-"""How well hits and near misses are told apart on topics that no training saw: `python -m tests.measure.reading`.
+"""How well hits and near misses are told apart on courses that no training saw: `python -m tests.measure.reading`.
 
-Hand-written askings beside a text that answers them, or that is about the same and does not
-(`knowledge/training/held_out/beside`), by the encoder's cosine and by the cross-encoder: area under ROC with its
-interval over the texts. `--cross FOLDER` names another one than the program's.
+Hand-written askings beside a text that answers them, or that is about the same and does not: of the held-out topics
+(`knowledge/training/held_out/beside`) and of the courses of our talks (`near`). By the encoder's cosine and by the
+cross-encoder: area under ROC with its interval over the texts. `--cross FOLDER` names another one than the program's.
 """
 
 import argparse
+import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from knowledge.bert import Bert
+from knowledge.calibrating import TALKS
+from knowledge.course import read_course
 from knowledge.encoder import SentenceEncoder
 from knowledge.evaluation.metrics import Figure, Ranking, area_under_roc
 from knowledge.training.topics import HELD_OUT, read_topics
 
 MODELS = Path(__file__).parents[2] / "knowledge" / "models"
+NEAR = Path(__file__).parent / "near"
+
+Row = tuple[str, str, bool]
+"""An asking, the text it is about, and whether that answers it."""
 
 
-def told_apart(cross: Path) -> dict[str, Figure]:
+def of_topics() -> Iterator[Row]:
+    for topic in read_topics(HELD_OUT):
+        for rows, hit in ((topic.hits, True), (topic.misses, False)):
+            yield from ((ask, text, hit) for text, ask in rows)
+
+
+def of_talks() -> Iterator[Row]:
+    for file in sorted(NEAR.glob("*.jsonl")):
+        course = read_course(TALKS / file.stem / "course")
+        texts = {entry.id: f"{entry.question} {entry.answer}" for entry in course.entries}
+        texts |= {passage.id: f"{passage.heading} {passage.text}" for passage in course.passages}
+        for row in map(json.loads, file.read_text(encoding="utf-8").splitlines()):
+            yield row["text"], texts[row["about"]], row["answerable"] is not None
+
+
+def told_apart(rows: Iterator[Row], cross: Path) -> dict[str, Figure]:
     """By cosine and by the cross-encoder in that folder."""
-    topics = read_topics(HELD_OUT)
-    rows = [(text, ask, True) for topic in topics for text, ask in topic.hits]
-    rows += [(text, ask, False) for topic in topics for text, ask in topic.misses]
-    texts, asks, hit = zip(*rows, strict=True)
+    asks, texts, hit = zip(*rows, strict=True)
     encoder = SentenceEncoder(Bert(MODELS / "encoder", cross), "bundled")
     scores = {
         "cosine": (encoder.encode(asks) * encoder.encode(texts)).sum(axis=1),
@@ -35,5 +55,7 @@ def told_apart(cross: Path) -> dict[str, Figure]:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cross", type=Path, default=MODELS / "cross")
-    for name, figure in told_apart(parser.parse_args().cross).items():
-        print(f"{name}: area under ROC {figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})")
+    cross = parser.parse_args().cross
+    for where, rows in (("topics", of_topics()), ("talks", of_talks())):
+        for name, figure in told_apart(rows, cross).items():
+            print(f"{where}, {name}: area under ROC {figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})")
