@@ -160,6 +160,7 @@ class Evening:
             await self.calm()
             self.telegram.clears_up()
             await self.die_between_fetch_and_commit()
+            await self.calm()  # what is being said when the program dies is said again: Telegram knows no key
             await self.die_in_a_silence()
             await self.calm()
             self.run.say(f"{number + 1} rounds, {len(self.sent)} asked, {len(self.telegram.calls)} calls")
