@@ -73,7 +73,7 @@ GIVES_WAY = 3.0
 """Times as long as a batch took it waits before the next one, while very much comes in."""
 
 LONGEST_WAY = 5.0
-"""Seconds of that at most: a batch may have taken long because the disk was full, or the encoder away."""
+"""Seconds of that at most: a batch may have taken long because the disk was full, or another session's came first."""
 
 STORE_RETRY = (0.1, 0.5, 1.0, 5.0)
 """Seconds between tries to commit: a full disk or a lock may last, and what is in the inbox is not lost meanwhile."""
@@ -269,7 +269,13 @@ class Pipeline:
                 self._wake.clear()
                 while batch := await self._insist(self._pending):
                     began = time.monotonic()
-                    await self.take(batch)
+                    try:
+                        await self.take(batch)
+                    except EncoderGone as error:
+                        log.warning("session %s: %s; trying again in %g s", self._session.id, error, ENCODER_RETRY)
+                        await self._insist(self.restore)
+                        await asyncio.sleep(ENCODER_RETRY)
+                        continue  # with what waits in the inbox then: somebody may have been forgotten meanwhile
                     if self._crowded():  # accepting comes first: what is accepted can be understood later
                         await asyncio.sleep(min(LONGEST_WAY, GIVES_WAY * (time.monotonic() - began)))
                 if not self._wake.is_set():
@@ -327,15 +333,19 @@ class Pipeline:
         """Understand a batch, commit it, show it.
 
         A message on which a model fails must not stop those after it: it is kept as asking nothing, with that reason.
+        Raises `EncoderGone`, for which no message is to blame: what is not placed yet is still in the inbox.
         """
         await self._take_over()
         if self._reread:
             self._reread = False
             await self._insist(self.restore)
+        loop = asyncio.get_running_loop()
         if actions := await self._insist(self._ledger):
-            await asyncio.get_running_loop().run_in_executor(self._executor, self._catch_up, actions)
+            await loop.run_in_executor(self._executor, self._catch_up, actions)
         try:
-            placed = await self._understood(batch)
+            placed = await loop.run_in_executor(self._executor, self._understand, batch)
+        except EncoderGone:
+            raise
         except Exception:
             with concerning(message_id=message_id(batch[0]) if len(batch) == 1 else ""):
                 log.exception("session %s: %d messages could not be understood", self._session.id, len(batch))
@@ -355,17 +365,6 @@ class Pipeline:
         if any(p.deliveries for p in placed):
             self._sending()
         return placed
-
-    async def _understood(self, batch: Sequence[Message]) -> list[Placed]:
-        """What becomes of a batch. While the encoder is away it waits: the messages are in the inbox, and what nobody
-        understood now would never be asked again."""
-        while True:
-            try:
-                return await asyncio.get_running_loop().run_in_executor(self._executor, self._understand, batch)
-            except EncoderGone as error:
-                log.warning("session %s: %s; trying again in %g s", self._session.id, error, ENCODER_RETRY)
-                await self._insist(self.restore)
-                await asyncio.sleep(ENCODER_RETRY)
 
     async def _take_over(self) -> None:
         """Be set as the session is now: between batches, for the worker thread may be in the middle of one."""

@@ -10,7 +10,7 @@ message. Two heads tell "asks the same" and "answers".
 It learns from pairs of an asking and a course text, and of two askings; those that do not belong together are the
 nearest by the encoder's vectors, for only such are ever asked about, and near misses that were written for it.
 
-With `--public FOLDER` a quarter of the askings are strangers' (`knowledge.training.public`).
+With `--public FOLDER` a fifth of the askings are strangers' (`knowledge.training.public`).
 """
 
 import argparse

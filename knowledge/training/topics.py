@@ -11,7 +11,9 @@ from pathlib import Path
 
 DATA = Path(__file__).parent / "data"
 BESIDE = "beside"
+"""The folder beside the topics with further hits and misses, in a file of the topic's name."""
 NOTHING: dict[str, list[dict[str, str]]] = {"terms": [], "answered": [], "near": []}
+"""What stands there for a topic without one."""
 HELD_OUT = Path(__file__).parent / "held_out"
 """Topics that no training sees: what was learnt is judged on them."""
 

@@ -409,7 +409,7 @@ async def test_a_message_that_cannot_be_understood_stops_nobody(store: SqliteSto
 
 
 class Away(TopicEncoder):
-    """Cannot be asked the first times, and then breaks off once while it reads."""
+    """Cannot be asked the first times."""
 
     def __init__(self, times: int) -> None:
         super().__init__("recording", "gateway", "protocols")
@@ -425,11 +425,14 @@ class Away(TopicEncoder):
 async def test_messages_wait_for_an_encoder_that_is_away(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """None of them is taken for one that cannot be understood; when it is back they are placed as ever, and the log
-    says what was waited for."""
-    monkeypatch.setattr("bot.pipeline.ENCODER_RETRY", 0.01)
+    """None of them is taken for one that cannot be understood; when it is back they are placed as ever, with what came
+    meanwhile, and the log says what was waited for."""
+    monkeypatch.setattr("bot.pipeline.ENCODER_RETRY", 0.1)
     async with running(store, encoder=Away(3)) as pipeline:
-        placed = await say(store, pipeline, message(1, RECORDING), message(2, RECORDING, "u2"), message(3, PRICE, "u3"))
+        await store.receive([message(1, RECORDING), message(2, RECORDING, "u2")])
+        pipeline.wake()
+        await asyncio.sleep(0.15)
+        placed = await say(store, pipeline, message(3, PRICE, "u3"))
     assert [p.question for p in placed] == ["q1", "q1", "q3"]
     assert caplog.text.count("no encoder service; trying again") == 3
 
@@ -470,14 +473,25 @@ async def test_groups_are_looked_at_and_changed_in_one_thread(
 async def test_what_comes_in_a_crowd_gives_way_for_seconds_at_most(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A batch that waited long for its encoder does not let the next one wait for three times as long."""
-    monkeypatch.setattr("bot.pipeline.ENCODER_RETRY", 0.5)
+    """A batch that took long does not let the next one wait for three times as long."""
+    waited: list[float] = []
+    real = asyncio.sleep
+
+    async def sleep(seconds: float, *more: Any) -> Any:
+        waited.append(seconds)
+        return await real(seconds, *more)
+
+    class Slow(TopicEncoder):
+        def encode(self, texts: Sequence[str]) -> Any:
+            time.sleep(0.3 if texts else 0.0)
+            return super().encode(texts)
+
     monkeypatch.setattr("bot.pipeline.LONGEST_WAY", 0.05)
-    async with running(store, encoder=Away(2), crowded=lambda: True, batch=1) as pipeline:
-        began = time.monotonic()
+    monkeypatch.setattr("bot.pipeline.asyncio.sleep", sleep)
+    async with running(store, encoder=Slow("recording"), crowded=lambda: True, batch=1) as pipeline:
         placed = await say(store, pipeline, message(1, RECORDING), message(2, RECORDING, "u2"))
-        assert time.monotonic() - began < 3
     assert [p.question for p in placed] == ["q1", "q1"]
+    assert waited == [0.05, 0.05]
 
 
 async def test_what_would_not_be_sent_is_not_shown_while_somebody_types(store: SqliteStore) -> None:
