@@ -84,10 +84,8 @@ class Metrics:
         self._lag = self._histogram("floormic_placement_lag_seconds", "From a message's arrival to its place.", SLOW)
         self._encoder_time = self._histogram("floormic_encoder_batch_seconds", "Time of a call of the encoder.", QUICK)
         self._encoder_batch = self._histogram("floormic_encoder_batch_texts", "Texts in a call of the encoder.", COUNTS)
-        self._reading_time = self._histogram(
-            "floormic_reading_batch_seconds", "Time to read questions beside what the course answers.", QUICK
-        )
-        self._reading_batch = self._histogram("floormic_reading_batch_pairs", "Questions in such a call.", COUNTS)
+        self._reading_time = self._histogram("floormic_reading_batch_seconds", "Time to read texts in pairs.", QUICK)
+        self._reading_batch = self._histogram("floormic_reading_batch_pairs", "Pairs in such a call.", COUNTS)
         self.inbox = self._gauge("floormic_inbox_waiting", "Messages that are not placed yet.")
         self.inbox_age = self._gauge("floormic_inbox_oldest_seconds", "Age of the oldest of them; 0 without any.")
         self.model = self._gauge("floormic_model_loaded", "1 once the language model is loaded.")
@@ -246,9 +244,9 @@ class Measured(Around):
             self._metrics.encoded(len(texts), time.perf_counter() - began)
         return vectors
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+    def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         began = time.perf_counter()
-        odds = super().answers(pairs)
+        odds = super().read(pairs)
         self._metrics.read_pairs(len(pairs), time.perf_counter() - began)
         return odds
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.calibration import AnsweringJudge
-from knowledge.encoder import Encoder
+from knowledge.encoder import ANSWERS, Encoder
 from knowledge.material import Course, Passage
 from knowledge.neighbours import DIGITS
 from knowledge.reasons import Reason, signs, strongest
@@ -133,7 +133,7 @@ class Answering:
         """For texts with their vectors and the position of a part: the log odds that what is said there answers them,
         read beside the text."""
         pairs = [(text, self._parts[at].said[self._said.nearest(at, vector)]) for text, vector, at in looked_up]
-        return [round(float(odds), DIGITS) for odds in self._encoder.answers(pairs)] if pairs else []
+        return [round(float(odds), DIGITS) for odds in self._encoder.read(pairs)[:, ANSWERS]] if pairs else []
 
     def evidence(self, text: str, vector: NDArray[np.float32]) -> tuple[int, Evidence]:
         """The position of the best part and how well it fits."""

@@ -19,8 +19,7 @@ from torch import Tensor
 from torch.nn import functional as nn
 from torch.nn.utils.rnn import pad_sequence as pad
 
-SAME, ANSWERS = 0, 1
-"""The heads of the cross-encoder: two askings ask the same, a text answers an asking."""
+from knowledge.encoder import HEADS
 
 HEAD = "head"
 
@@ -35,7 +34,8 @@ REACH = 3.0
 
 
 KEPT = 6_000
-"""Tokens of course texts that are kept as they were gone through, 55 MB: about 120 texts. Of messages as many, 5 MB."""
+"""Tokens of texts that are kept as they were gone through last, 28 MB: a course of about 120 texts, or 400 messages. Of
+those that others were read beside, as many as they are looked at, 55 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Encoding:
         self.told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         described = json.loads((folder / "config_sentence_transformers.json").read_text(encoding="utf-8"))
         self.prompt = str(described["prompts"]["query"])
-        self.weights = read(folder)
+        self.weights = read_weights(folder)
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         self._layers = Layers(self.weights, self.told)
 
@@ -88,13 +88,15 @@ class Bert:
     """An encoder's folder, and the upper layers of the cross-encoder in another one."""
 
     def __init__(self, folder: Path, cross: Path) -> None:
-        self._encoding, upper = Encoding(folder), read(cross)
+        self._encoding, upper = Encoding(folder), read_weights(cross)
         self.dimension = int(self._encoding.told["hidden_size"])
         self.prompt = self._encoding.prompt
         self._cross = Layers(self._encoding.weights | upper, self._encoding.told)
         self._upper = upper
         self._head = upper[f"{HEAD}.weight"], upper[f"{HEAD}.bias"]
-        self._begun, self._known = Kept(self._encoding.states, 1), Kept(self._sides)
+        if len(self._head[1]) != HEADS:
+            raise ValueError(f"the cross-encoder of another version: {len(self._head[1])} heads, not {HEADS}")
+        self._through, self._sides = Kept(self._encoding.states, -1), Kept(self._looked_at)
 
     def weights(self) -> Mapping[str, Tensor]:
         """All that a vector follows from, by the names that Sentence Transformers gives them."""
@@ -107,22 +109,22 @@ class Bert:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Unit rows, shape (n, dimension), in one pass."""
         states = self._encoding.states(texts)
-        self._begun.keep(texts, states)
+        self._through.keep(texts, states)
         return nn.normalize(states.mean(), dim=1).numpy()
 
     @torch.inference_mode()
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        """Log odds that the second text of a pair answers the first, shape (n,), in one pass."""
-        asked, said = zip(*pairs, strict=True)
-        mean = self._cross.beside(self._begun.of(asked), self._known.of(said)).mean()
-        return nn.linear(REACH * mean, *self._head)[:, ANSWERS].numpy()
+    def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        """Log odds of each head, shape (n, HEADS), in one pass."""
+        one, other = zip(*pairs, strict=True)
+        mean = self._cross.beside(self._through.of(one, 1), self._sides.of(other)).mean()
+        return nn.linear(REACH * mean, *self._head).numpy()
 
-    def _sides(self, texts: Sequence[str]) -> States:
-        return self._cross.sides(self._encoding.states(texts))
+    def _looked_at(self, texts: Sequence[str]) -> States:
+        return self._cross.sides(self._through.of(texts))
 
 
 class Kept:
-    """The texts that were asked for last, which need not be gone through again; of each the first so many layers. Its
+    """The texts that were asked for last, which need not be gone through again; of each the layers up to that one. Its
     length is that of all of them in tokens."""
 
     def __init__(self, states: Callable[[Sequence[str]], States], layers: int | None = None) -> None:
@@ -133,14 +135,14 @@ class Kept:
     def __len__(self) -> int:
         return self._tokens
 
-    def of(self, texts: Sequence[str]) -> States:
-        """Of each text; the new ones in one pass."""
+    def of(self, texts: Sequence[str], layers: int | None = None) -> States:
+        """Of each text the first so many layers; the new ones in one pass."""
         here = {text: self._texts[text] for text in texts if text in self._texts}
         new = [text for text in dict.fromkeys(texts) if text not in here]
         if new:
             here |= zip(new, self._states(new).parted(self._layers), strict=True)
         self._keep(here)
-        return States.of([here[text] for text in texts])
+        return States.of([here[text][:layers] for text in texts])
 
     def keep(self, texts: Sequence[str], states: States) -> None:
         """What somebody has gone through."""
@@ -224,7 +226,7 @@ class Layers:
         return nn.layer_norm(states, (self._dimension,), weight, bias, self._eps)
 
 
-def read(folder: Path) -> dict[str, Tensor]:
+def read_weights(folder: Path) -> dict[str, Tensor]:
     """The weights of a folder, in full precision."""
     parts = [load_file(file) for file in sorted(folder.glob("*.safetensors"))]
     return {name: tensor.float() for part in parts for name, tensor in part.items()}

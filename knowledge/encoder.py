@@ -43,6 +43,11 @@ REMEMBERED_TEXTS = 20_000
 """Texts whose vectors are kept, 2 KB each: those of a few hundred courses."""
 
 
+SAME, ANSWERS, REPLIES = range(HEADS := 3)
+"""What is told of two texts that are read together, by column: both ask the same; the second answers the first; the
+first, typed shortly after the second, tells whoever asked that."""
+
+
 class EncoderError(RuntimeError):
     """The named model cannot be loaded; the message says what to do."""
 
@@ -69,9 +74,9 @@ class Encoder(Protocol):
         """
         ...
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        """Log odds that the second text of a pair answers the first, both read together, shape (n,); zeros from an
-        encoder that cannot do that."""
+    def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        """Log odds of what is told of each pair (`SAME`, `ANSWERS`, `REPLIES`), both texts read together: shape
+        (n, HEADS); zeros from an encoder that cannot do that."""
         ...
 
 
@@ -86,8 +91,8 @@ class Model(Protocol):
         """Unit rows, shape (n, dimension), in one pass."""
         ...
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        """Of each pair, shape (n,), in one pass."""
+    def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        """Of each pair, shape (n, HEADS), in one pass."""
         ...
 
     def weights(self) -> Mapping[str, "Tensor"]:
@@ -95,7 +100,7 @@ class Model(Protocol):
         ...
 
     def reading(self) -> Mapping[str, "Tensor"]:
-        """What else follows into `answers`; nothing from a model that cannot do that."""
+        """What else follows into `read`; nothing from a model that cannot do that."""
         ...
 
 
@@ -119,8 +124,8 @@ class AnyModel:
             show_progress_bar=False,
         )
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        return np.zeros(len(pairs), dtype=np.float32)
+    def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        return np.zeros((len(pairs), HEADS), dtype=np.float32)
 
     def weights(self) -> Mapping[str, "Tensor"]:
         # No vector follows from a pooler, and where the file has none its weights are drawn by chance at each start.
@@ -152,11 +157,11 @@ class SentenceEncoder:
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.ascontiguousarray(vectors / np.maximum(lengths, 1e-9), dtype=np.float32)
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+    def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         plain = [(normalise(one)[:LONGEST], normalise(other)[:LONGEST]) for one, other in pairs]
-        odds = np.zeros(len(plain), dtype=np.float32)
+        odds = np.zeros((len(plain), HEADS), dtype=np.float32)
         for call in calls([len(one) + len(other) // LOOKED_AT for one, other in plain]):
-            odds[call] = self._model.answers([plain[at] for at in call])
+            odds[call] = self._model.read([plain[at] for at in call])
         return odds
 
     def _plain(self, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -196,8 +201,8 @@ class Around:
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._encoder.encode(texts)
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        return self._encoder.answers(pairs)
+    def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        return self._encoder.read(pairs)
 
 
 class Remembering(Around):
@@ -208,7 +213,7 @@ class Remembering(Around):
     def __init__(self, encoder: Encoder) -> None:
         super().__init__(encoder)
         self._known: dict[str, NDArray[np.float32]] = {}
-        self._read: dict[tuple[str, str], float] = {}
+        self._read: dict[tuple[str, str], list[float]] = {}
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         here = {text: self._known[text] for text in texts if text in self._known}
@@ -225,13 +230,13 @@ class Remembering(Around):
             rows[at] = here[text]
         return rows
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+    def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         new = [pair for pair in dict.fromkeys(pairs) if pair not in self._read]
         if len(self._read) + len(new) > REMEMBERED:
             self._read.clear()
             new = list(dict.fromkeys(pairs))
-        self._read.update(zip(new, self._encoder.answers(new).tolist(), strict=True))
-        return np.array([self._read[pair] for pair in pairs], dtype=np.float32)
+        self._read.update(zip(new, self._encoder.read(new).tolist(), strict=True))
+        return np.array([self._read[pair] for pair in pairs], dtype=np.float32).reshape(len(pairs), HEADS)
 
 
 def _of_vectors(model: Model) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.encoder import Encoder, EncoderError, EncoderGone
+from knowledge.encoder import HEADS, Encoder, EncoderError, EncoderGone
 
 log = logging.getLogger(__name__)
 
@@ -126,7 +126,7 @@ class EncoderService:
                     break
                 batch.append(more)
             self._together([asked for asked in batch if not asked.paired], self._encoder.encode)
-            self._together([asked for asked in batch if asked.paired], self._encoder.answers)
+            self._together([asked for asked in batch if asked.paired], self._encoder.read)
 
     def _together(self, batch: Sequence[_Asked], work: Callable[[Any], NDArray[np.float32]]) -> None:
         if not batch:
@@ -171,8 +171,9 @@ class RemoteEncoder:
             return np.zeros((0, self.dimension), dtype=np.float32)
         return self._ask(texts).reshape(len(texts), self.dimension).copy()
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        return self._ask(pairs).copy() if pairs else np.zeros(0, dtype=np.float32)
+    def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        rows = self._ask(pairs) if pairs else np.zeros(0, dtype=np.float32)
+        return rows.reshape(len(pairs), HEADS).copy()
 
     def _ask(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         request = json.dumps(list(texts)).encode()
@@ -208,7 +209,13 @@ class RemoteEncoder:
         while True:
             try:
                 client = Client(str(self._path), family="AF_UNIX")
-                return client, json.loads(client.recv_bytes())
+                hello = json.loads(client.recv_bytes())
+                if hello.get("heads") != HEADS:
+                    client.close()
+                    raise EncoderGone(
+                        f"the encoder service at {self._path} is of another version of Floormic; start it anew"
+                    )
+                return client, hello
             except (EOFError, OSError) as error:
                 if time.monotonic() > until:
                     why = getattr(error, "strerror", None) or "it hung up"
@@ -243,6 +250,7 @@ def _hello(encoder: Encoder) -> dict[str, object]:
         "dimension": encoder.dimension,
         "fingerprint": encoder.fingerprint,
         "reading": encoder.reading,
+        "heads": HEADS,
     }
 
 

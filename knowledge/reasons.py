@@ -105,6 +105,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "flood": ("这个人短时间内发了太多消息", "its author said too much in a short time"),
     "slow_mode": ("慢速模式：同一个人刚刚提过问", "slow mode: the same person asked a moment ago"),
     "not_understood": ("没能读懂这条消息", "it could not be understood"),
+    "replies": (
+        "像是在回答别的观众，所以不自动发回答",
+        "it seems to tell another viewer: nothing is sent by itself",
+    ),
     "meaning": ("整句的意思像在提问", "its meaning is that of a question"),
     "cue": ("有提问的迹象：{detail}", "a sign of asking: {detail}"),
     "no_cue": ("没有{detail}", "without {detail}"),

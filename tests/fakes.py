@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.calibration import Calibration, bundled_calibration
-from knowledge.encoder import Encoder
+from knowledge.encoder import ANSWERS, HEADS, Encoder
 from knowledge.text import normalise
 
+NOBODY = -12.0
 SURE, HALF = 12.0, 0.6
 """How surely a text that holds a question answers it, and which share of it is as likely as not."""
 
@@ -36,9 +37,11 @@ class HashEncoder:
             row /= np.linalg.norm(row)
         return rows
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        """Shape (n,): high where the second text holds most of the first, letter by letter."""
-        return np.array([SURE * (_held(one, other) - HALF) for one, other in pairs], dtype=np.float32)
+    def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        """Shape (n, HEADS): high where the second text holds most of the first, letter by letter; nobody replies."""
+        rows = np.full((len(pairs), HEADS), NOBODY, dtype=np.float32)
+        rows[:, ANSWERS] = [SURE * (_held(one, other) - HALF) for one, other in pairs]
+        return rows
 
 
 def _held(one: str, other: str) -> float:

@@ -387,7 +387,6 @@ class Hall:
         return await self._minds.pipeline(
             session,
             self.store,
-            now=self.now,
             replying=self._replying,
             changed=self._placed,
             sending=self._outbox.wake,

@@ -43,15 +43,15 @@ class Listening(Around):
     def __init__(self, encoder: Encoder) -> None:
         super().__init__(encoder)
         self.heard: list[str] = []
-        self.read: list[tuple[str, str]] = []
+        self.pairs: list[tuple[str, str]] = []
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self.heard += texts
         return super().encode(texts)
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        self.read += pairs
-        return super().answers(pairs)
+    def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        self.pairs += pairs
+        return super().read(pairs)
 
 
 async def measure_replay(
@@ -85,7 +85,7 @@ async def _round(chat: Path, course: Path | None, encoder: Encoder) -> ReplaySpe
         texts = listening.heard[of_course:]
         # In the thread that understands: the model is a fifth slower in a thread where another one has worked too.
         alone = await _seconds(minds, lambda: encoder.encode(texts))
-        reading = await _seconds(minds, lambda: encoder.answers(listening.read))
+        reading = await _seconds(minds, lambda: encoder.read(listening.pairs))
     finally:
         minds.close()
     return ReplaySpeed(

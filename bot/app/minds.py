@@ -16,7 +16,7 @@ from bot.courses import course_at, is_sent
 from bot.errors import SettingsError
 from bot.model import Session
 from bot.pipeline import Pipeline, PlacedThem
-from bot.ports import Changed, Now, Store
+from bot.ports import Changed, Store
 from knowledge.answering import Answering
 from knowledge.asking import Detector
 from knowledge.calibration import PRECISION, Calibration, GroupingJudge, calibration_of, uncalibrated
@@ -90,7 +90,6 @@ class Minds:
         session: Session,
         store: Store,
         *,
-        now: Now,
         replying: frozenset[str] = frozenset(),
         changed: Changed = lambda _: None,
         sending: Callable[[], None] = lambda: None,
@@ -110,7 +109,6 @@ class Minds:
             encoder,
             Detector(calibration.asking),
             calibration.grouping,
-            now=now,
             executor=self.executor,
             replying=replying,
             changed=changed,

@@ -86,7 +86,7 @@ async def _play(
     broken: list[Broken],
     progress: Callable[[int], None],
 ) -> float:
-    pipeline = await minds.pipeline(session, store, now=time.time)
+    pipeline = await minds.pipeline(session, store)
     played = asyncio.Event()
     desk = Desk(store, lambda _: None, time.time)
     done = 0

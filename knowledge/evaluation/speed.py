@@ -45,7 +45,7 @@ def encoder_speed(encoder: Encoder, texts: Sequence[str] = TEXTS) -> dict[str, F
         begun = time.perf_counter()
         encoder.encode([text])
         alone.append(1000 * (time.perf_counter() - begun))
-        encoder.answers([(text, said)])
+        encoder.read([(text, said)])
         read.append(1000 * (time.perf_counter() - begun))
     return {
         "messages a second": Figure(rate, unit="count"),

@@ -50,7 +50,7 @@ def _references(raw: dict[str, Any]) -> list[str]:
 
 
 def problems_beside(path: Path) -> list[str]:
-    """What is wrong with the form of a topic's further hits and misses, and which of its lines the topic has too."""
+    """What is wrong with the form of what stands beside a topic, and which of its lines the topic has too."""
     raw = json.loads(path.read_text(encoding="utf-8"))
     if set(raw) != set(NOTHING):
         return [f"its keys are not {', '.join(sorted(NOTHING))}"]
@@ -64,6 +64,8 @@ def problems_beside(path: Path) -> list[str]:
         for row in raw[key]
         if row["id"] not in there.union(terms)
     ]
+    groups = {group["id"] for group in topic["groups"]}
+    found += [f"replies: group {row['group']} is not there" for row in raw["replies"] if row["group"] not in groups]
     return found + [f"twice: {line}" for line, n in Counter([*lines_beside(raw), *lines_of(topic)]).items() if n > 1]
 
 
@@ -76,8 +78,8 @@ def lines_of(raw: dict[str, Any]) -> Iterator[str]:
 
 
 def lines_beside(raw: dict[str, Any]) -> list[str]:
-    """The same of a topic's further hits and misses."""
-    return [row["ask"] for key in ("answered", "near") for row in raw[key]]
+    """The same of what stands beside a topic."""
+    return [row["ask"] for key in ("answered", "near") for row in raw[key]] + [row["line"] for row in raw["replies"]]
 
 
 def copies(lines: dict[str, str], others: set[str]) -> Iterator[tuple[str, str, str]]:

@@ -5,10 +5,11 @@ Two texts are read together (Nogueira and Cho, Passage Re-ranking with BERT, 201
 stay as they are; in the upper ones, which are trained, the tokens of the asking look at their own text and at the other
 one, as the encoder alone reads that (MORES: Gao, Dai and Callan, Modularized Transformer-based Ranking, EMNLP 2020). So
 a course text is gone through once, and what an evening's reading costs is the upper layers over the few tokens of a
-message. Two heads tell "asks the same" and "answers".
+message. Three heads tell "asks the same", "is answered by" and "tells whoever asked".
 
-It learns from pairs of an asking and a course text, and of two askings; those that do not belong together are the
-nearest by the encoder's vectors, for only such are ever asked about, and near misses that were written for it.
+It learns from pairs of an asking and a course text, of two askings, and of a line and an asking shortly before it;
+those that do not belong together are the nearest by the encoder's vectors, for only such are ever asked about, and near
+misses that were written for it.
 
 With `--public FOLDER` a fifth of the askings are strangers' (`knowledge.training.public`).
 """
@@ -21,6 +22,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -28,17 +30,19 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from knowledge.bert import ANSWERS, HEAD, REACH, SAME, SHARED, SIDE, Encoding, Layers, States
-from knowledge.encoder import calls
+from knowledge.bert import HEAD, REACH, SHARED, SIDE, Encoding, Layers, States
+from knowledge.encoder import ANSWERS, HEADS, REPLIES, SAME, calls
 from knowledge.text import normalise
 from knowledge.training.loop import SEED, run
 from knowledge.training.public import read_public
-from knowledge.training.topics import Topic, read_topics
+from knowledge.training.topics import Reply, Topic, read_topics
 
-OWN = 22
+OWN = 20
 """Askings of our topics in a step; each is in one to four pairs."""
-PUBLIC = 6
+PUBLIC = 5
 """Askings of a public set in a step, where there are such sets."""
+TOLD = 5
+"""Lines of a step that stand after somebody's asking; each is in two or three pairs."""
 NEAREST = 10
 """Askings of other groups that one is told from."""
 NEAREST_TEXTS = 5
@@ -47,8 +51,10 @@ WRONG = 2
 """Of these, how many each time."""
 TOGETHER = 24
 """Pairs that are read together."""
-STEPS = 2400
+STEPS = 1800
 FILE = "model.safetensors"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,7 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """`kind` is the head that is asked: `SAME` or `ANSWERS`."""
+    """`kind` is the head that is asked: `SAME`, `ANSWERS` or `REPLIES`."""
 
     one: str
     other: str
@@ -115,21 +121,41 @@ def _vectors(encoder: Encoding, texts: Sequence[str]) -> NDArray[np.float32]:
     return vectors
 
 
-def batches(own: Sequence[Asking], public: Sequence[Sequence[Asking]], steps: int) -> Iterator[list[Pair]]:
+def batches(
+    own: Sequence[Asking],
+    public: Sequence[Sequence[Asking]],
+    steps: int,
+    replies: Sequence[tuple[Reply, Topic]] = (),
+) -> Iterator[list[Pair]]:
     """`steps` batches; every asking comes once before any comes twice. The public sets take turns."""
     dice = random.Random(SEED)  # noqa: S311 (an order, not a secret)
-    ours = _endless(own, dice)
+    ours, after = _endless(own, dice), _endless(replies, dice)
     theirs = itertools.cycle([_endless(one, dice) for one in public])
     for _ in range(steps):
         chosen = list(itertools.islice(ours, OWN))
         if public:
             chosen += itertools.islice(next(theirs), PUBLIC)
-        yield [pair for asking in chosen for pair in _pairs(asking, dice)]
+        pairs = [pair for asking in chosen for pair in _pairs(asking, dice)]
+        for reply, topic in itertools.islice(after, TOLD if replies else 0):
+            pairs += _told(reply, topic, dice)
+        yield pairs
 
 
-def _endless(askings: Sequence[Asking], dice: random.Random) -> Iterator[Asking]:
+def _endless(rows: Sequence[T], dice: random.Random) -> Iterator[T]:
     while True:
-        yield from dice.sample(askings, len(askings))
+        yield from dice.sample(rows, len(rows))
+
+
+def _told(reply: Reply, topic: Topic, dice: random.Random) -> Iterator[Pair]:
+    """The line beside an asking of its group; a reply beside another asking, which it says nothing to; and of two
+    askings none is a reply."""
+    yield Pair(reply.line, asked := dice.choice(reply.group.asks), REPLIES, reply.tells)
+    others = [g for g in topic.groups if g.id != reply.group.id and g.id not in topic.like[reply.group.id]]
+    other = dice.choice(others)
+    if reply.tells:
+        yield Pair(reply.line, dice.choice(other.asks), REPLIES, False)
+    again = dice.choice((reply.group, other)).asks
+    yield Pair(dice.choice([ask for ask in again if ask != asked] or again), asked, REPLIES, False)
 
 
 def _pairs(asking: Asking, dice: random.Random) -> Iterator[Pair]:
@@ -156,7 +182,7 @@ class Trainee:
         self._upper = {name: nn.Parameter(tensor.clone()) for name, tensor in upper.items()}
         self._layers = Layers(encoder.weights | self._upper, encoder.told)
         self.parameters: list[nn.Parameter] = list(self._upper.values())
-        self.head = nn.Linear(encoder.told["hidden_size"], 2)
+        self.head = nn.Linear(encoder.told["hidden_size"], HEADS)
         self._known: dict[str, Tensor] = {}
 
     def scores(self, pairs: Sequence[Pair]) -> Tensor:
@@ -212,14 +238,16 @@ def train(
     Every so many steps the state is kept in `target`.part, from which an interrupted run goes on.
     """
     torch.manual_seed(SEED)
+    target.parent.mkdir(parents=True, exist_ok=True)  # now, not after the first steps
     kept = target.with_name(target.name + ".part")
     model = Encoding(encoder)
     print(f"looking for near misses in {len(topics) + len(public)} topics", flush=True)
     own = [asking for topic in topics for asking in askings(topic, model)]
     theirs = [askings(topic, model) for topic in public]
     print(f"{len(own) + sum(map(len, theirs)):,} askings", flush=True)
+    replies = [(reply, topic) for topic in topics for reply in topic.replies]
     trainee = Trainee(model)
-    losses = run(trainee, batches(own, theirs, steps), steps, kept, every)
+    losses = run(trainee, batches(own, theirs, steps, replies), steps, kept, every)
     target.mkdir(parents=True, exist_ok=True)
     part = target / f"{FILE}.part"
     save_file({name: tensor.half().contiguous() for name, tensor in trainee.state().items()}, part)

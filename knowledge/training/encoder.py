@@ -25,11 +25,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, cast
+from zlib import crc32
 
+import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
 from transformers import PreTrainedModel
+from transformers.models.bert.modeling_bert import BertSelfAttention
 
 from knowledge.text import normalise
 from knowledge.training.base import unpack
@@ -45,6 +48,10 @@ PUBLIC = 8
 """Groups of a public set in a batch, where there are such sets: about a quarter of the texts."""
 NEAR = 4
 """Askings of one topic that an entry in the batch does not answer."""
+HITS = 4
+"""Further askings of one topic that a text answers (`Topic.hits`), with that text."""
+MISSES = 4
+"""Further askings of one topic that a text of the batch does not answer."""
 NOTHING = 24
 """Lines of a batch that ask nothing."""
 TOGETHER = 20
@@ -67,6 +74,10 @@ BESIDE = 0.375
 """Share of this training in what is written beside an earlier encoder. With half of each, languages outside of the
 vocabulary are told apart less well."""
 SHARDS = "45MB"
+IDLE = ""
+"""Stands for the topic of what asks nothing."""
+BYTES = 256
+"""Values of a byte."""
 WORDS = "0.model.embeddings.word_embeddings.weight"
 
 
@@ -122,38 +133,52 @@ def _parts(topic: Topic, size: int, dice: random.Random) -> list[list[Group]]:
 def _batch(own: Sequence[Part], public: Sequence[Part], dice: random.Random) -> Batch:
     parts = [*own, *public]
     texts: list[str] = []
-    owner: list[tuple[int, str, str]] = []  # (part, group, source): what a text belongs to
-    for part, (topic, groups) in enumerate(parts):
+    owner: list[tuple[str, str, str]] = []  # (topic, group, source): what a text belongs to
+    missed: dict[int, str] = {}  # by place of an asking, the text that does not answer it: no more is known of it
+    for topic, groups in parts:
         for group in groups:
             for ask in dice.sample(group.asks, min(2, len(group.asks))):
                 texts.append(ask)
-                owner.append((part, group.id, group.source))
-        sources = {group.source for group in groups if group.source}
+                owner.append((topic.name, group.id, group.source))
+        hits = dice.sample(topic.hits, min(HITS, len(topic.hits)))
+        sources = {group.source for group in groups if group.source} | {source for source, _ in hits}
         for source in sorted(sources):
             texts.append(source)
-            owner.append((part, "", source))
+            owner.append((topic.name, "", source))
         near = [ask for source, ask in topic.near if source in sources]
         for ask in dice.sample(near, min(NEAR, len(near))):
             texts.append(ask)
-            owner.append((part, f"near {ask}", ""))
+            owner.append((topic.name, f"near {ask}", ""))
+        for source, ask in hits:
+            texts.append(ask)
+            owner.append((topic.name, f"hit {ask}", source))
+        misses = [row for row in topic.misses if row[0] in sources]
+        for source, ask in dice.sample(misses, min(MISSES, len(misses))):
+            missed[len(texts)] = source
+            texts.append(ask)
+            owner.append((topic.name, f"miss {ask}", ""))
     asks = torch.tensor([bool(group) for _, group, _ in owner])
     idle = [line for topic, _ in parts for line in topic.not_asking]
     for line in dice.sample(idle, min(NOTHING, len(idle))):
         texts.append(line)
-        owner.append((-1, f"nothing {line}", ""))
+        owner.append((IDLE, f"nothing {line}", ""))
     n = len(texts)
     asks = nn.functional.pad(asks, (0, n - len(asks)))
-    nothing = torch.tensor([part < 0 for part, _, _ in owner])
+    nothing = torch.tensor([name == IDLE for name, _, _ in owner])
     positive, unknown = torch.zeros(n, n, dtype=torch.bool), torch.eye(n, dtype=torch.bool)
     for (i, one), (j, other) in itertools.permutations(enumerate(owner), 2):
         if one[0] != other[0]:
+            continue
+        if i in missed or j in missed:
+            unknown[i, j] = missed.get(i, other[2]) != other[2] or missed.get(j, one[2]) != one[2]
             continue
         if one[1] and one[1] == other[1]:
             positive[i, j] = True
         elif one[2] and one[2] == other[2]:
             # An asking and the text that answers it; two groups with one answer are neither same nor different.
             (unknown if one[1] and other[1] else positive)[i, j] = True
-    held = torch.tensor([part >= len(own) for part, _, _ in owner])
+    strangers = {topic.name for topic, _ in public}
+    held = torch.tensor([name in strangers for name, _, _ in owner])
     return Batch(texts, positive, unknown, asks, nothing, held)
 
 
@@ -192,13 +217,14 @@ class Trainee:
     def __init__(self, base: Path) -> None:
         self.base = _loaded(base).eval()
         self.model = _loaded(base)
-        self.model.eval()  # it learns all the same, without dropout, whose random numbers are a third of a step's time
+        self._dice = _quick_dropout(self.model.train())
         self.model.get_parameter(WORDS).requires_grad_(False)
         self._short = _short_is_quicker()
         self.parameters: list[nn.Parameter] = [p for p in self.model.parameters() if p.requires_grad]
         self.head = nn.Linear(int(self.model.get_embedding_dimension() or 0), 1)
 
     def loss(self, batch: Batch) -> Tensor:
+        self._dice.begin(crc32("\n".join(batch.texts).encode()))  # the same where a run goes on
         vectors = self.vectors(batch.texts)
         scores = self.head(HEAD_REACH * vectors)[:, 0]
         loss = loss_of(vectors, batch) + ASKING * asking_loss(scores, batch)
@@ -230,6 +256,45 @@ class Trainee:
         back = torch.empty(len(order), dtype=torch.long)
         back[torch.tensor(order)] = torch.arange(len(order))
         return nn.functional.normalize(torch.cat(rows)[back], dim=1)
+
+
+class Dice:
+    """Random bytes, one after the other, from numpy: torch's own random numbers take a tenth of a step."""
+
+    def __init__(self, seed: int = SEED) -> None:
+        self.begin(seed)
+
+    def begin(self, seed: int) -> None:
+        self._generator = np.random.Generator(np.random.SFC64(seed))
+
+    def throw(self, shape: torch.Size) -> Tensor:
+        return torch.frombuffer(bytearray(self._generator.bytes(shape.numel())), dtype=torch.uint8).view(shape)
+
+
+class Dropout(nn.Module):
+    """Sets a share of the numbers to zero and makes the others greater (Srivastava et al. 2014)."""
+
+    def __init__(self, share: float, dice: Dice) -> None:
+        super().__init__()
+        self._least, self._dice = round(share * BYTES), dice
+
+    def forward(self, rows: Tensor) -> Tensor:
+        if not self.training:
+            return rows
+        return rows * ((self._dice.throw(rows.shape) >= self._least) * (BYTES / (BYTES - self._least))).to(rows.dtype)
+
+
+def _quick_dropout(model: nn.Module) -> Dice:
+    """Put in place of every dropout but that of the attention, which is left out: it takes another tenth of a step.
+    All throw the same dice, by turns."""
+    dice = Dice()
+    for module in list(model.modules()):
+        for name, child in module.named_children():
+            if isinstance(child, nn.Dropout) and isinstance(module, BertSelfAttention):
+                child.p = 0.0
+            elif isinstance(child, nn.Dropout):
+                setattr(module, name, Dropout(child.p, dice))
+    return dice
 
 
 def train(

@@ -2,17 +2,19 @@
 
 Each topic: FAQ entries and course passages, groups of askings that one answer satisfies (with the entry or passage that
 holds it, if any), pairs of look-alike groups, askings near to an entry that it does not answer, lines that ask nothing.
-A topic may have a file in `beside` as well: more askings beside what they are to be read with, for the cross-encoder.
+A topic may have a file in `beside` as well: terms of a glossary, more askings that a text answers and more near ones
+that it does not, and what viewers typed after somebody's asking.
 """
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 DATA = Path(__file__).parent / "data"
 BESIDE = "beside"
 """The folder beside the topics with further hits and misses, in a file of the topic's name."""
-NOTHING: dict[str, list[dict[str, str]]] = {"terms": [], "answered": [], "near": []}
+NOTHING: dict[str, list[dict[str, Any]]] = {"terms": [], "answered": [], "near": [], "replies": []}
 """What stands there for a topic without one."""
 HELD_OUT = Path(__file__).parent / "held_out"
 """Topics that no training sees: what was learnt is judged on them."""
@@ -28,9 +30,20 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Reply:
+    """What somebody typed shortly after another viewer had asked what that group asks: he `tells` him something, or
+    asks himself."""
+
+    group: Group
+    line: str
+    tells: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Topic:
     """One file. `like`: ids of the look-alikes of each group. `near`: (source text, asking it does not answer). `hits`
-    and `misses`, read by the cross-encoder alone: the same of askings that a text answers, and of those it does not."""
+    and `misses`: the same of further askings that a text answers, and of those it does not. `replies` are read by the
+    cross-encoder alone."""
 
     name: str
     language: str
@@ -40,6 +53,7 @@ class Topic:
     not_asking: tuple[str, ...]
     hits: tuple[tuple[str, str], ...] = ()
     misses: tuple[tuple[str, str], ...] = ()
+    replies: tuple[Reply, ...] = ()
 
 
 def read_topics(folder: Path = DATA) -> list[Topic]:
@@ -59,15 +73,16 @@ def _topic(path: Path) -> Topic:
         for one, other in raw["lookalike"]:
             like[one].add(other)
             like[other].add(one)
-        groups = [
-            Group(g["id"], tuple(g["asks"]), sources[at] if (at := g["faq"] or g["passage"]) else "")
+        groups = {
+            g["id"]: Group(g["id"], tuple(g["asks"]), sources[at] if (at := g["faq"] or g["passage"]) else "")
             for g in raw["groups"]
-        ]
+        }
         near, hits, misses = (
             tuple((sources[row["id"]], row["ask"]) for row in rows)
             for rows in (raw["near"], more["answered"], more["near"])
         )
-        others = {id: frozenset(found) for id, found in like.items()}
-        return Topic(raw["topic"], raw["lang"], tuple(groups), others, near, tuple(raw["not_asking"]), hits, misses)
+        replies = tuple(Reply(groups[row["group"]], row["line"], bool(row["tells"])) for row in more["replies"])
+        others, idle = {id: frozenset(found) for id, found in like.items()}, tuple(raw["not_asking"])
+        return Topic(raw["topic"], raw["lang"], tuple(groups.values()), others, near, idle, hits, misses, replies)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path.name}: not in the form of a topic: {error!r}") from error

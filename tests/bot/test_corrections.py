@@ -16,6 +16,7 @@ from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.model import Action, Placement
 from bot.storage.sqlite import SqliteStore, open_store
 from knowledge.calibration import GroupingJudge, Judge
+from knowledge.encoder import HEADS
 from knowledge.likeness import FEATURES
 from knowledge.logistic import Logistic
 from tests.bot.test_pipeline import PROTOCOL, RECORDING, running, say
@@ -35,8 +36,8 @@ class Circle:
         angles = np.radians([ANGLES[TEXTS.index(text)] for text in texts])
         return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> Any:
-        return np.zeros(len(pairs), dtype=np.float32)
+    def read(self, pairs: Sequence[tuple[str, str]]) -> Any:
+        return np.zeros((len(pairs), HEADS), dtype=np.float32)
 
 
 COSINE = Logistic(-16.0, {**dict.fromkeys(FEATURES, 0.0), "cosine": 20.0}, dict.fromkeys(FEATURES, 0.0))

@@ -11,7 +11,7 @@ async def test_what_the_model_does_is_counted_by_its_kind() -> None:
     measured, texts, pairs = Measured(encoder, metrics), ["one", "two", "three"], [("one", "the one"), ("two", "three")]
     assert (measured.name, measured.fingerprint, measured.reading) == ("hash", "hash", "letters")
     assert np.array_equal(measured.encode(texts), encoder.encode(texts))
-    assert np.array_equal(measured.answers(pairs), encoder.answers(pairs))
+    assert np.array_equal(measured.read(pairs), encoder.read(pairs))
     page = (await metrics.read(""))[0].decode().splitlines()
     for line in (
         "floormic_encoder_batch_texts_sum 3.0",

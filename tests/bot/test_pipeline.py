@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bot.desk import Desk
@@ -96,7 +97,6 @@ async def running(store: SqliteStore, session: Session = TALK, **more: Any) -> A
             more.pop("encoder", topics()),
             more.pop("detector", Ears)(bundled_calibration().asking),
             more.pop("judge", bundled_calibration().grouping),
-            now=lambda: 1000.0,
             executor=executor,
             replying=frozenset({"telegram"}),
             **more,
@@ -228,6 +228,59 @@ async def test_the_course_is_as_bold_as_the_session_lets_it(
     question = await store.question("q1")
     assert question.status is Status.NEW
     assert bool(question.suggested_answer) == (state == "suggested")
+
+
+class Overhearing(TopicEncoder):
+    """Takes what says "page" for a reply to a question of recordings."""
+
+    def __init__(self) -> None:
+        super().__init__("recording")
+        self.pairs: list[tuple[str, str]] = []
+
+    def read(self, pairs: Sequence[tuple[str, str]]) -> Any:
+        self.pairs += pairs
+        return np.array([[0.0, 0.0, 2.0 if "page" in one and "recording" in other else -2.0] for one, other in pairs])
+
+
+REPLY = "which page? the recording, on the first"
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.OFF])
+async def test_who_replies_to_another_viewer_is_not_sent_what_the_course_says_of_it(
+    store: SqliteStore, restart: bool, mode: Mode
+) -> None:
+    """It is suggested, with the reason, and the question is kept, in every mode and after a restart too. Who asks the
+    same, who asked nobody, who is alone in a chat, and what is sent as a question is answered as ever."""
+    encoder, course = Overhearing(), Knowing(recording="answer")
+    session = replace(TALK, answers=mode)
+    hall = {"encoder": encoder, "answering": course}
+    first = [message(1, RECORDING, "u1", chat="c"), message(2, "666", "u2", chat="c")]
+    later = [
+        message(3, REPLY, "u3", chat="c"),
+        message(4, f"{RECORDING} again?", "u4", chat="c"),
+        message(5, REPLY, "u1", chat="d"),
+        message(6, REPLY, "u5", chat="c", explicit=True),
+        message(7, REPLY, "u6", chat="c", at=5000.0),
+    ]
+    async with running(store, session, **hall) as pipeline:
+        placed = await say(store, pipeline, *first, *([] if restart else later))
+    if restart:
+        async with running(store, session, **hall) as pipeline:
+            placed = await say(store, pipeline, *first, *later)
+    assert [one.asking for one in placed] == [True, False, True, True, True, True, True]
+    assert [bool(one.answer and one.answer.sure) for one in placed if one.asking] == [
+        True,
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]
+    if mode is Mode.AUTO:
+        assert [one.answer.state for one in placed if one.answer] == ["sent", "suggested", *["sent"] * 4]
+    assert placed[2].reasons.asking[0].code == "replies"
+    assert encoder.pairs == [(REPLY, RECORDING), (f"{RECORDING} again?", REPLY), (f"{RECORDING} again?", RECORDING)]
 
 
 async def test_an_unsure_wording_reopens_what_the_course_had_answered(store: SqliteStore) -> None:

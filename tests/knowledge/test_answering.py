@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from knowledge.answering import Answering, cut
 from knowledge.calibration import bundled_calibration
-from knowledge.encoder import load_encoder
+from knowledge.encoder import HEADS, load_encoder
 from knowledge.material import Course, Entry, Passage
 from tests.fakes import HashEncoder
 
@@ -70,11 +70,11 @@ class Reading(HashEncoder):
 
     def __init__(self, odds: float) -> None:
         self.odds = odds
-        self.read: list[tuple[str, str]] = []
+        self.pairs: list[tuple[str, str]] = []
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        self.read += pairs
-        return np.full(len(pairs), self.odds, dtype=np.float32)
+    def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        self.pairs += pairs
+        return np.full((len(pairs), HEADS), self.odds, dtype=np.float32)
 
 
 def test_what_is_read_as_no_answer_is_not_sent() -> None:
@@ -85,7 +85,7 @@ def test_what_is_read_as_no_answer_is_not_sent() -> None:
     for odds in (-9.0, 9.0):
         encoder = Reading(odds)
         found = Answering(COURSE, encoder, JUDGE).matches(texts, list(encoder.encode(texts)))
-        assert encoder.read == [("怎么开发票", "怎么开发票 在小程序里申请电子发票。")]
+        assert encoder.pairs == [("怎么开发票", "怎么开发票 在小程序里申请电子发票。")]
         told[odds] = found[0]
         assert found[1] is not None
         assert "read" not in {reason.code for reason in found[1].reasons}

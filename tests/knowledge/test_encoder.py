@@ -15,6 +15,8 @@ import knowledge.bert as bert
 import knowledge.encoder as encoding
 from knowledge.bert import Encoding, Kept, States
 from knowledge.encoder import (
+    ANSWERS,
+    HEADS,
     OVERHEAD,
     PROMPT_LENGTH,
     ROOM,
@@ -190,18 +192,18 @@ def test_what_was_read_is_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, str]] = []
 
     class Counting(HashEncoder):
-        def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
             asked.extend(pairs)
-            return super().answers(pairs)
+            return super().read(pairs)
 
     monkeypatch.setattr(encoding, "REMEMBERED", 3)
     once, pairs = Remembering(Counting()), [("a", "ab"), ("b", "c"), ("a", "ab")]
-    assert once.answers(pairs).tolist() == HashEncoder().answers(pairs).tolist()
-    assert once.answers(pairs[1:]).tolist() == HashEncoder().answers(pairs[1:]).tolist()
+    assert once.read(pairs).tolist() == HashEncoder().read(pairs).tolist()
+    assert once.read(pairs[1:]).tolist() == HashEncoder().read(pairs[1:]).tolist()
     assert asked == pairs[:2]
     more = [*pairs, ("x", "y"), ("y", "x")]
-    assert once.answers(more).tolist() == HashEncoder().answers(more).tolist()
-    assert once.answers([]).shape == (0,)
+    assert once.read(more).tolist() == HashEncoder().read(more).tolist()
+    assert once.read([]).shape == (0, HEADS)
 
 
 def test_two_texts_are_read_together(encoder: Encoder) -> None:
@@ -209,11 +211,11 @@ def test_two_texts_are_read_together(encoder: Encoder) -> None:
     none, and a text of any length and kind has its odds."""
     asked = "证明啥时候发下来"
     right, wrong = "证书什么时候发？ 结课后两周内发到邮箱。", "车位够吗？ 园区有两百个车位。"
-    odds = encoder.answers([(asked, wrong), (asked, right), ("x" * 5000, ""), ("", "😀")])
-    assert odds[1] > odds[0] + 3
+    odds = encoder.read([(asked, wrong), (asked, right), ("x" * 5000, ""), ("", "😀")])
+    assert odds[1, ANSWERS] > odds[0, ANSWERS] + 3
     assert np.isfinite(odds).all()
-    assert np.allclose(encoder.answers([(asked, right)]), odds[1:2], atol=1e-3)
-    assert encoder.answers([]).shape == (0,)
+    assert np.allclose(encoder.read([(asked, right)]), odds[1:2], atol=1e-3)
+    assert encoder.read([]).shape == (0, HEADS)
 
 
 def _of(kept: Kept, texts: Sequence[str]) -> Kept:
@@ -222,8 +224,8 @@ def _of(kept: Kept, texts: Sequence[str]) -> Kept:
 
 
 def test_a_text_that_is_kept_is_read_as_a_new_one(encoder: Encoder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A message that was encoded just before and a course text that was read before are not gone through again, which
-    changes nothing; what was asked for longest ago is forgotten first, and what is forgotten is gone through again."""
+    """Texts that were encoded just before, or were read before, are not gone through again, which changes nothing; what
+    was asked for longest ago is forgotten first, and what is forgotten is gone through again."""
     gone_through: list[str] = []
     states = Encoding.states
 
@@ -233,15 +235,18 @@ def test_a_text_that_is_kept_is_read_as_a_new_one(encoder: Encoder, monkeypatch:
 
     monkeypatch.setattr(Encoding, "states", counted)
     asked, said, other = "证明啥时候发下来", "证书什么时候发?结课后两周内发到邮箱。", "车位够吗?园区有两百个车位。"
-    wanted = load_encoder().answers([(asked, said), (asked, other)])
+    pairs = [(asked, said), (asked, other), (other, asked)]
+    wanted = load_encoder().read(pairs)
     reading = load_encoder()
-    reading.encode([asked])
-    reading.answers([(asked, said)])
+    reading.encode([asked, said])
     gone_through.clear()
-    assert np.allclose(reading.answers([(asked, said), (asked, other)]), wanted, atol=1e-2)
+    assert np.allclose(reading.read(pairs), wanted, atol=1e-2)
     assert gone_through == [other]
+    gone_through.clear()
+    assert np.allclose(reading.read(pairs), wanted, atol=1e-2)
+    assert gone_through == []
 
-    kept = Kept(Encoding(ENCODER).states, 1)
+    kept = Kept(Encoding(ENCODER).states, -1)
     monkeypatch.setattr(bert, "KEPT", len(_of(kept, [asked, said, other])))
     gone_through.clear()
     _of(kept, [asked])

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from knowledge.encoder import EncoderError, EncoderGone, load_encoder
+from knowledge import encoder_service
+from knowledge.encoder import ANSWERS, HEADS, EncoderError, EncoderGone, load_encoder
 from knowledge.encoder_service import EncoderService, RemoteEncoder
 
 
@@ -32,8 +33,8 @@ class Lengths:
         self.calls.append(len(texts))
         return np.array([[len(text)] * self.dimension for text in texts], dtype=np.float32)
 
-    def answers(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        return np.array([len(one) - len(other) for one, other in pairs], dtype=np.float32)
+    def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+        return np.array([[len(one) - len(other)] * HEADS for one, other in pairs], dtype=np.float32)
 
 
 @pytest.fixture
@@ -57,12 +58,12 @@ def test_pairs_are_read_by_the_encoder_that_the_service_has(socket: Path) -> Non
     """In order, none for none, and texts are still encoded by whoever asks for that at the same time."""
     service = EncoderService(Lengths(), socket)
     remote = load_encoder(f"unix:{socket}")
-    assert remote.answers([("有回放吗", "课后"), ("", "发票"), ("where", "")]).tolist() == [2, -2, 5]
-    assert remote.answers([]).shape == (0,)
+    assert remote.read([("有回放吗", "课后"), ("", "发票"), ("where", "")])[:, ANSWERS].tolist() == [2, -2, 5]
+    assert remote.read([]).shape == (0, HEADS)
     with ThreadPoolExecutor(2) as both:
-        pairs = both.submit(load_encoder(f"unix:{socket}").answers, [("abc", "a")] * 50)
+        pairs = both.submit(load_encoder(f"unix:{socket}").read, [("abc", "a")] * 50)
         texts = both.submit(load_encoder(f"unix:{socket}").encode, ["abc"] * 50)
-    assert pairs.result().tolist() == [2] * 50
+    assert pairs.result().tolist() == [[2] * HEADS] * 50
     assert texts.result().shape == (50, 4)
     service.close()
 
@@ -75,7 +76,7 @@ def test_the_bundled_model_says_the_same_over_the_socket(socket: Path) -> None:
     texts = ["有回放吗", "will there be a recording?", "今天的课件在哪里下载"]
     assert np.allclose(RemoteEncoder(socket).encode(texts), real.encode(texts), atol=1e-5)
     pairs = [(texts[0], texts[2]), (texts[1], texts[0])]
-    assert np.allclose(RemoteEncoder(socket).answers(pairs), real.answers(pairs), atol=1e-4)
+    assert np.allclose(RemoteEncoder(socket).read(pairs), real.read(pairs), atol=1e-4)
     service.close()
 
 
@@ -135,6 +136,16 @@ def test_a_service_that_comes_again_is_found_again(socket: Path) -> None:
         again = EncoderService(Lengths(), socket)
         assert asked.result(10)[0, 0] == 4
         again.close()
+
+
+def test_a_service_of_another_version_is_told(socket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that tells other things of a pair: nothing is asked of it, and the words say what to do."""
+    hello = encoder_service._hello
+    monkeypatch.setattr(encoder_service, "_hello", lambda encoder: hello(encoder) | {"heads": 2})
+    service = EncoderService(Lengths(), socket)
+    with pytest.raises(EncoderGone, match="another version of Floormic; start it anew"):
+        RemoteEncoder(socket)
+    service.close()
 
 
 @pytest.mark.parametrize("weights", ["fingerprint", "reading"])

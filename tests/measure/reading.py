@@ -1,7 +1,8 @@
-"""How well hits and near misses are told apart on courses that no training saw: `python -m tests.measure.reading`.
+"""How well what is read together is told apart on texts that no training saw: `python -m tests.measure.reading`.
 
 Hand-written askings beside a text that answers them, or that is about the same and does not: of the held-out topics
-(`knowledge/training/held_out/beside`) and of the courses of our talks (`near`). By the encoder's cosine and by the
+(`knowledge/training/held_out/beside`) and of the courses of our talks (`near`). Lines that viewers typed after
+somebody's asking, who tell him something or ask themselves: of the held-out topics. By the encoder's cosine and by the
 cross-encoder: area under ROC with its interval over the texts. `--cross FOLDER` names another one than the program's.
 """
 
@@ -15,7 +16,7 @@ import numpy as np
 from knowledge.bert import Bert
 from knowledge.calibrating import TALKS
 from knowledge.course import read_course
-from knowledge.encoder import SentenceEncoder
+from knowledge.encoder import ANSWERS, REPLIES, Encoder, SentenceEncoder
 from knowledge.evaluation.metrics import Figure, Ranking, area_under_roc
 from knowledge.training.topics import HELD_OUT, read_topics
 
@@ -23,7 +24,7 @@ MODELS = Path(__file__).parents[2] / "knowledge" / "models"
 NEAR = Path(__file__).parent / "near"
 
 Row = tuple[str, str, bool]
-"""An asking, the text it is about, and whether that answers it."""
+"""A line, the text it is read beside, and whether they belong together."""
 
 
 def of_topics() -> Iterator[Row]:
@@ -41,21 +42,26 @@ def of_talks() -> Iterator[Row]:
             yield row["text"], texts[row["about"]], row["answerable"] is not None
 
 
-def told_apart(rows: Iterator[Row], cross: Path) -> dict[str, Figure]:
-    """By cosine and by the cross-encoder in that folder."""
-    asks, texts, hit = zip(*rows, strict=True)
-    encoder = SentenceEncoder(Bert(MODELS / "encoder", cross), "bundled")
+def of_replies() -> Iterator[Row]:
+    for topic in read_topics(HELD_OUT):
+        yield from ((reply.line, reply.group.asks[0], reply.tells) for reply in topic.replies)
+
+
+def told_apart(rows: Iterator[Row], encoder: Encoder, head: int) -> dict[str, Figure]:
+    """By cosine and by the cross-encoder's `head`."""
+    lines, texts, true = zip(*rows, strict=True)
     scores = {
-        "cosine": (encoder.encode(asks) * encoder.encode(texts)).sum(axis=1),
-        "cross-encoder": encoder.answers(list(zip(asks, texts, strict=True))),
+        "cosine": (encoder.encode(lines) * encoder.encode(texts)).sum(axis=1),
+        "cross-encoder": encoder.read(list(zip(lines, texts, strict=True)))[:, head],
     }
-    return {name: area_under_roc(Ranking.of(hit, np.asarray(each, float)), texts) for name, each in scores.items()}
+    return {name: area_under_roc(Ranking.of(true, np.asarray(each, float)), texts) for name, each in scores.items()}
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cross", type=Path, default=MODELS / "cross")
-    cross = parser.parse_args().cross
-    for where, rows in (("topics", of_topics()), ("talks", of_talks())):
-        for name, figure in told_apart(rows, cross).items():
+    encoder = SentenceEncoder(Bert(MODELS / "encoder", parser.parse_args().cross), "bundled")
+    told = (("topics", of_topics(), ANSWERS), ("talks", of_talks(), ANSWERS), ("replies", of_replies(), REPLIES))
+    for where, rows, head in told:
+        for name, figure in told_apart(rows, encoder, head).items():
             print(f"{where}, {name}: area under ROC {figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})")

@@ -72,7 +72,7 @@ def heard(chat: Path, session: str, starts: float) -> list[Message]:
 async def play(store: Store, minds: Minds, talk: Talk, session: Session) -> Evening:
     starts = session.starts_at or 0.0
     await store.save_session(session)
-    pipeline = await minds.pipeline(session, store, now=lambda: starts + 6000.0, replying=frozenset({"chat"}))
+    pipeline = await minds.pipeline(session, store, replying=frozenset({"chat"}))
     floor = Unwatched(store, desk_at(store, starts), lambda _: None, lambda: None)
     await floor.receive(heard(talk.chat, session.id, starts))
     task = asyncio.ensure_future(pipeline.run())

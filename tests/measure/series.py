@@ -126,7 +126,7 @@ async def play(evening: Evening, store: SqliteStore, minds: Minds, recurring: Re
     """The evening, what of it was asked before, and then everybody is answered."""
     id = evening.session.id
     await store.save_session(evening.session)
-    pipeline = await minds.pipeline(evening.session, store, now=time.time)
+    pipeline = await minds.pipeline(evening.session, store)
     running = asyncio.ensure_future(pipeline.run())
     messages = [
         Message(id, source, f"{id} {n}", author, "", text, at, explicit=evening.explicit)

@@ -254,7 +254,7 @@ async def test_a_changed_course_is_used_without_a_restart(tmp_path: Path) -> Non
         pipeline = hall.pipelines["talk"]
 
         def newest() -> Any:
-            return (pipeline._taught or pipeline._lesson).course
+            return pipeline._understanding._taught.course
 
         before = newest()
         (course / "faq.md").write_text("# FAQ\n\n## Is there a recording?\n\nTomorrow.\n", encoding="utf-8")

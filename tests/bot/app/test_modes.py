@@ -49,7 +49,7 @@ def heard(language: str) -> list[Message]:
 async def play(store: Store, minds: Minds, language: str, modes: dict[str, Mode]) -> None:
     session = replace(Session("talk", "T", course=str(SAMPLE / language / "course"), language=language), **modes)
     await store.save_session(session)
-    pipeline = await minds.pipeline(session, store, now=lambda: 5000.0, replying=frozenset({"telegram"}))
+    pipeline = await minds.pipeline(session, store, replying=frozenset({"telegram"}))
     floor = Unwatched(store, Desk(store, lambda _: None, lambda: 0.0), lambda _: None, lambda: None)
     await floor.receive(heard(language))
     task = asyncio.ensure_future(pipeline.run())

@@ -170,14 +170,14 @@ async def test_an_answer_reaches_a_running_evening_without_a_restart(series: Ser
         assert found
         assert found.answer
         assert (found.answer.text, found.answer.where) == (TOLD, WHERE)
-        lesson = series.running["two"]
-        await until(lambda: lesson._taught)
+        understanding = series.running["two"]._understanding
+        await until(lambda: understanding._taught is not understanding._lesson)
         (after,) = await series.heard(session, "A recording?")
         assert after.memory
         assert (after.memory.state, after.memory.source) == ("suggested", SOURCE)
         await series.desk.undo("Ann", "one", action.id)
         await series.earlier(SECOND, lambda found: found and not found.answer)
-        await until(lambda: lesson._taught)
+        await until(lambda: understanding._taught is not understanding._lesson)
         (gone,) = await series.heard(session, "Any recording?")
         assert gone.memory is None
 

@@ -76,7 +76,7 @@ class Evenings:
 
     async def pipeline(self, session: Session) -> Pipeline:
         await self.store.save_session(session)
-        return await self.minds.pipeline(session, self.store, now=lambda: START, replying=frozenset({"telegram"}))
+        return await self.minds.pipeline(session, self.store, replying=frozenset({"telegram"}))
 
     async def match(self, session: Session, text: str = AGAIN, **more: Any) -> CourseMatch | None:
         (placed,) = await self.ask(session, text, **more)

@@ -13,9 +13,10 @@ import torch
 from safetensors.torch import load_file
 
 import knowledge.training.cross as trainer
-from knowledge.bert import ANSWERS, SAME, Bert, Encoding
+from knowledge.bert import Bert, Encoding
+from knowledge.encoder import ANSWERS, REPLIES, SAME
 from knowledge.training.cross import Asking, Pair, Trainee, askings, batches
-from knowledge.training.topics import HELD_OUT, Topic, read_topics
+from knowledge.training.topics import HELD_OUT, Reply, Topic, read_topics
 from tests.fakes import HashEncoder
 
 ENCODER = Path(str(files("knowledge") / "models" / "encoder"))
@@ -30,11 +31,11 @@ def topic() -> Topic:
     """Six groups of a topic that no training sees."""
     whole = read_topics(HELD_OUT)[0]
     groups = whole.groups[:6]
-    return replace(whole, groups=groups, near=whole.near[:3], hits=(), misses=())
+    return replace(whole, groups=groups, near=whole.near[:3], hits=(), misses=(), replies=())
 
 
-def half(own: Sequence[Asking], public: Any, steps: int) -> Iterator[list[Pair]]:
-    yield from itertools.islice(batches(own, public, steps), steps // 2)
+def half(own: Sequence[Asking], public: Any, steps: int, replies: Any) -> Iterator[list[Pair]]:
+    yield from itertools.islice(batches(own, public, steps, replies), steps // 2)
     raise Stopped
 
 
@@ -80,6 +81,26 @@ def test_further_hits_and_misses_are_told_of_the_text_they_name(monkeypatch: pyt
     assert [p for p in pairs if miss.text in p] == [(miss.text, term, ANSWERS, False)]
 
 
+def test_a_reply_is_told_from_what_asks_itself() -> None:
+    """A reply tells whoever asked in its group and nobody in another one that is not its look-alike; who asks himself,
+    and two askings, tell nobody."""
+    whole = read_topics(HELD_OUT)[0]
+    group, like = whole.groups[0], whole.like[whole.groups[0].id]
+    told, asks = Reply(group, "on the first page", True), Reply(group, "not on mine", False)
+    group_of = {ask: one for one in whole.groups for ask in one.asks}
+    pairs = [
+        p for batch in batches([Asking("a", (), (), "", ("b",))], [], 20, [(told, whole), (asks, whole)]) for p in batch
+    ]
+    pairs = [pair for pair in pairs if pair.kind == REPLIES]
+    assert {pair.one for pair in pairs} > {told.line, asks.line}
+    for pair in pairs:
+        assert pair.true == (pair.one == told.line and group_of[pair.other] is group)
+        if pair.one == told.line and not pair.true:
+            assert group_of[pair.other].id not in like
+        assert pair.one != pair.other
+    assert any(pair.true for pair in pairs)
+
+
 @pytest.mark.model
 def test_a_short_training_learns_and_is_read_as_it_was_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Forty small steps on one small topic lower the loss; a run that was stopped goes on where it was; the program's
@@ -100,4 +121,4 @@ def test_a_short_training_learns_and_is_read_as_it_was_trained(tmp_path: Path, m
     trainee.load({name: tensor.float() for name, tensor in load_file(target / trainer.FILE).items()})
     pairs = [("有回放吗", "在哪里看回放？ 课后两小时在主页。"), ("where are the slides", "怎么开发票")]
     wanted = trainee.scores([Pair(one, other, ANSWERS, True) for one, other in pairs]).detach().numpy()
-    assert np.allclose(Bert(ENCODER, target).answers(pairs), wanted, atol=1e-3)
+    assert np.allclose(Bert(ENCODER, target).read(pairs)[:, ANSWERS], wanted, atol=1e-3)

@@ -1,7 +1,23 @@
+import itertools
+from dataclasses import replace
+
 import pytest
 import torch
+from torch import nn
+from transformers import BertConfig, BertModel
 
-from knowledge.training.encoder import NOTHING, PUBLIC, Batch, asking_loss, batches, holding_loss, loss_of
+from knowledge.training.encoder import (
+    NOTHING,
+    PUBLIC,
+    Batch,
+    Dropout,
+    _quick_dropout,
+    asking_loss,
+    batches,
+    holding_loss,
+    loss_of,
+)
+from knowledge.training.loop import SEED
 from knowledge.training.topics import Group, Topic
 
 
@@ -97,6 +113,26 @@ def test_who_is_pulled_and_who_is_pushed() -> None:
     assert torch.equal(batch.positive, batch.positive.T)
 
 
+def test_further_hits_and_misses_belong_to_their_text_alone() -> None:
+    """A hit comes with its text, which is its only positive; a miss is pushed away from its text and from what that
+    answers, and of it and anything else of its topic nothing is known."""
+    source = topic("x").groups[1].source
+    one = replace(topic("x"), hits=(("x term", "x hit"),), misses=((source, "x miss"), ("x elsewhere", "x far")))
+    others = {f"y {n} {letter}" for n in range(20) for letter in "abc"}
+    found = (batch for batch in batches([one, topic("y")], 50) if others & set(batch.texts))
+    batch = next(batch for batch in found if "x miss" in batch.texts)
+    hit, term, miss = (of(batch, text) for text in ("x hit", "x term", "x miss"))
+    assert "x far" not in batch.texts
+    assert batch.positive[hit].nonzero().flatten().tolist() == [term]
+    assert not batch.positive[miss].any()
+    known = {batch.texts[at] for at in range(len(batch.texts)) if not batch.unknown[miss, at]}
+    here = {text for text in known if text.startswith("x") and "idle" not in text}
+    answered = {ask for group in one.groups if group.source == source for ask in group.asks}
+    assert source in here
+    assert here <= {source} | answered
+    assert torch.equal(batch.unknown, batch.unknown.T)
+
+
 def test_what_asks_nothing_is_marked_and_pushed_away() -> None:
     """Lines that ask nothing are in every batch, belong to nothing, and are neither askings nor course text."""
     batch = next(batches([topic("x"), topic("y")], 1))
@@ -137,3 +173,24 @@ def test_batches_are_the_same_each_time(steps: int) -> None:
     """The same seed gives the same batches, so that an interrupted training goes on where it was."""
     one, other = (list(batches([topic("x"), topic("y")], steps)) for _ in range(2))
     assert [b.texts for b in one] == [b.texts for b in other]
+
+
+def test_dropout_throws_other_dice_in_every_layer_and_the_same_in_every_run() -> None:
+    """A tenth of the numbers is set to zero, others in one layer than in the next, the same ones where a run goes on;
+    nothing once the training is over, and the attention drops nothing."""
+    config = BertConfig(hidden_size=64, num_attention_heads=2, num_hidden_layers=2, intermediate_size=64, vocab_size=9)
+    model = BertModel(config).train()
+    dice = _quick_dropout(model)
+    layers = [module for module in model.modules() if isinstance(module, Dropout)]
+    assert len(layers) == 5
+    rows = torch.ones(8, 16, 64)
+    found = [layer(rows) for layer in layers]
+    assert not any(torch.equal(one, other) for one, other in itertools.combinations(found, 2))
+    for one in found:
+        assert 0.08 < float((one == 0).float().mean()) < 0.12
+        assert 0.97 < float(one.mean()) < 1.03
+    dice.begin(SEED)
+    assert torch.equal(layers[0](rows), found[0])
+    model.eval()
+    assert torch.equal(layers[0](rows), rows)
+    assert {m.p for m in model.modules() if isinstance(m, nn.Dropout)} == {0.0}

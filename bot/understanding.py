@@ -1,0 +1,506 @@
+"""How the messages of one session are understood: what each asks, which question that is, what can be said to it.
+Calls; what to decide is decided by `knowledge` and `replies`.
+
+All that is kept here is a cache of the store, which `rebuild` fills. It belongs to the worker thread that understands:
+nobody else looks at groups that are half changed.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from bot.apart import kept_apart
+from bot.model import (
+    COURSE,
+    EARLIER,
+    Action,
+    Answer,
+    CourseMatch,
+    Delivery,
+    Message,
+    Mode,
+    Person,
+    Placed,
+    Placement,
+    Preview,
+    QuestionState,
+    Remembered,
+    Session,
+    Status,
+    Vector,
+)
+from bot.replies import acknowledgement, course_answer, late_answer, reason, sources_of
+from knowledge.answering import Answering, Match
+from knowledge.asking import Asking, Detector
+from knowledge.calibration import GroupingJudge
+from knowledge.context import Line, Recent
+from knowledge.corrections import Precedents
+from knowledge.encoder import Encoder
+from knowledge.grouping import Anchor, Grouped, Groups
+from knowledge.reasons import SHOWN, Reason, Reasons, because
+from knowledge.replying import LIKELY, Overheard, replies
+
+ON_PURPOSE = Asking(True, 1.0, because("on_purpose", 1.0), sure=True)
+"""Of what was sent as a question."""
+
+
+LENIENT = 1.0
+"""Seconds that slow mode overlooks: the page's clock and this one read the time at two moments."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """Where a message is filed now, where it was placed `first`, and the question that the machine `joined` it with:
+    another one where the mode of grouping did not let it."""
+
+    question: str
+    first: str
+    joined: str
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a session can be answered from: the course by itself, and the course with what was answered on earlier
+    evenings of the series (None: nothing was). So what the course says does not depend on what is remembered."""
+
+    course: Answering | None
+    series: Answering | None = None
+
+    @property
+    def anchor(self) -> Anchor | None:
+        """What helps to tell questions apart; what is empty anchors nothing."""
+        found = self.series or self.course
+        return found if found is not None and len(found) else None
+
+    def match(self, text: str, vector: Vector) -> "Told":
+        """What the course says, and what an earlier evening says that fits better than anything in the course."""
+        return self.matches([text], [vector])[0]
+
+    def matches(self, texts: Sequence[str], vectors: Sequence[Vector]) -> list["Told"]:
+        """The same of several texts, which takes less time than one after the other."""
+        course, best = (
+            found.matches(texts, vectors) if found is not None else [None] * len(texts)
+            for found in (self.course, self.series)
+        )
+        return [
+            Told(one, other if other is not None and other.source.startswith(EARLIER) else None)
+            for one, other in zip(course, best, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What could be said to a message."""
+
+    course: Match | None
+    earlier: Match | None
+
+    @property
+    def offered(self) -> str | None:
+        """What is sent or suggested, if anything, of which the messages of a question have the same."""
+        return next(
+            (match.source for match in (self.earlier, self.course) if match and match.verdict != "silent"), None
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What comes of `Told` for one message in this session, and why."""
+
+    course: CourseMatch | None
+    earlier: CourseMatch | None
+    reasons: tuple[Reason, ...] = ()
+
+    @property
+    def sent(self) -> CourseMatch | None:
+        """The one of both that is said without a human."""
+        return next((match for match in (self.course, self.earlier) if match and match.state == "sent"), None)
+
+    @property
+    def source(self) -> str | None:
+        best = self.earlier or self.course
+        return best.source if best else None
+
+
+@dataclass(slots=True)
+class Standing:
+    """What the pipeline remembers of a question: its state, and who asked it how often (without merged ones)."""
+
+    state: QuestionState
+    askers: Counter[Person] = field(default_factory=Counter)
+
+
+class Understanding:
+    """Of one session. `teach` and `follow` may be called from any thread, all else from the one that understands.
+
+    `replying` names the connectors that can answer in their chat.
+    """
+
+    def __init__(
+        self, session: Session, encoder: Encoder, detector: Detector, judge: GroupingJudge, replying: frozenset[str]
+    ) -> None:
+        self._session = self._newest = session
+        self._encoder = encoder
+        self._detector = detector
+        self._judge = judge
+        self._replying = replying
+        self._lesson = Lesson(None)
+        self._taught = self._lesson
+        self._groups = Groups(encoder.dimension, judge)
+        self._recent, self._overheard = Recent(), Overheard()
+        self._asked = 0  # the line that asked last, and the last of those that were placed
+        self._placed_line = 0
+        self._last: dict[str, float] = {}
+        self._standing: dict[str, Standing] = {}
+        self._filed: dict[int, Filed] = {}
+        self._beside: set[int] = set()  # those that the machine joined and the mode did not
+        self._apart: dict[str, frozenset[str]] = {}
+        self.seen_action = 0
+        """The last of the moderators' actions that is followed."""
+
+    def teach(self, lesson: Lesson) -> None:
+        """Use it from the next batch on: not at once, for the worker thread may be in the midst of one."""
+        self._taught = lesson
+
+    def follow(self, session: Session) -> None:
+        """The session is set so: for previews at once, for messages from `take_over` on."""
+        self._newest = session
+
+    def take_over(self) -> None:
+        """Between batches."""
+        self._session = self._newest
+
+    def rebuild(
+        self,
+        corrections: Precedents,
+        seen: int,
+        questions: Sequence[QuestionState],
+        remembered: Sequence[Remembered],
+        latest: Sequence[tuple[Message, Placement]],
+    ) -> None:
+        """From what the store has: vectors are read, never encoded again. `seen`: the last action that this follows."""
+        self._learn()
+        self._groups = Groups(self._encoder.dimension, self._judge, self._lesson.anchor, corrections)
+        self._standing = {state.id: Standing(state) for state in questions}
+        self._filed, self._beside, self.seen_action = {}, set(), seen
+        self._keep_apart()
+        for one in remembered:
+            self._file(one.message, Filed(one.question, one.first, one.joined, one.person))
+            self._groups.add(
+                one.message,
+                self._counts(one.message),
+                one.text,
+                one.vector,
+                one.source,
+                asker=_asker(one.person),
+                first=one.joined,
+            )
+        self._recent, self._overheard, self._asked, self._last = Recent(), Overheard(), 0, {}
+        for message, placement in latest:
+            self._remember(message, placement.asking, placement.probability)
+            self._overhear(message, placement)
+        self._placed_line = self._asked
+
+    def understand(self, batch: Sequence[Message]) -> list[Placed]:
+        """What becomes of each, in their order. The encoder is called once, and once for what is read of the course."""
+        self._take_lesson()
+        decided = [self._cheap(message) for message in batch]
+        rest = [m for m, asking in zip(batch, decided, strict=True) if asking is None or asking.asks]
+        vectors = dict(zip((m.id for m in rest), self._encoder.encode([m.text for m in rest]), strict=True))
+        heard = [self._hear(m, asking, vectors.get(m.id)) for m, asking in zip(batch, decided, strict=True)]
+        asked = [message for message, one in zip(batch, heard, strict=True) if isinstance(one, Asking)]
+        told = iter(self._lesson.matches([m.text for m in asked], [vectors[m.id] for m in asked]))
+        placed: list[Placed] = []
+        for message, one in zip(batch, heard, strict=True):
+            placed.append(self._ask(message, one, vectors[message.id], next(told)) if isinstance(one, Asking) else one)
+            self._overhear(message, placed[-1].placement)
+        return placed
+
+    def fail(self, message: Message) -> Placed:
+        """What becomes of a message on which a model fails: it is kept as asking nothing, with that reason."""
+        self._remember(message, False, 0.0)
+        placement = Placement(message.id, False, 0.0, reasons=Reasons(because("not_understood", 0.0)))
+        self._overhear(message, placement)
+        return Placed(placement)
+
+    def preview(self, text: str) -> Preview:
+        """What would become of this text if it were asked now."""
+        self._take_lesson()
+        if self._detector.chatter(text):
+            return Preview()
+        vector = np.ascontiguousarray(self._encoder.encode([text])[0])
+        told = self._lesson.match(text, vector)
+        grouped = self._groups.decide(text, vector, told.offered)
+        question = (grouped.group or grouped.suggested) if self._newest.grouping is not Mode.OFF else None
+        standing = self._standing.get(grouped.group or "") if self._newest.grouping is Mode.AUTO else None
+        modes = ((told.course, self._newest.answers), (told.earlier, self._newest.memory))
+        judged = ((match, self._judged(match, mode, ON_PURPOSE, standing)) for match, mode in modes)
+        sends = (replace(one, where=match.where) for match, one in judged if match and one and one.state == "sent")
+        return Preview(question, bool(grouped.group), next(sends, None))
+
+    def best(self, text: str) -> CourseMatch | None:
+        """What of the course fits this text best, however surely; None where the course may say nothing."""
+        self._take_lesson()
+        course = self._lesson.course
+        if course is None or self._newest.answers is Mode.OFF:
+            return None
+        match = course.match(text, np.ascontiguousarray(self._encoder.encode([text])[0]))
+        return CourseMatch(match.source, match.score, "suggested", match.text) if match else None
+
+    def _remember(self, message: Message, asks: bool, probability: float) -> None:
+        """What is decided about later messages may depend on this one."""
+        self._recent.add(_line(message), asks, probability)
+        if asks:
+            self._asked = _whole(message)
+            self._last[_asker(message.person)] = message.at
+
+    def _take_lesson(self) -> None:
+        if self._learn():
+            self._groups.anchor(self._lesson.anchor)
+
+    def _learn(self) -> bool:
+        """Take over what was taught; whether there was anything."""
+        taught = self._taught  # somebody may teach meanwhile
+        new, self._lesson = taught is not self._lesson, taught
+        return new
+
+    def _cheap(self, message: Message) -> Asking | None:
+        if message.explicit:
+            nothing = self._detector.chatter(message.text)
+            return Asking(False, 0.0, because("chatter", 0.0)) if nothing else ON_PURPOSE
+        return self._detector.cheap(message.text)
+
+    def _hear(self, message: Message, asking: Asking | None, vector: Vector | None) -> Asking | Placed:
+        """What asks something, or what becomes of that which does not."""
+        heard = self._heard(message, asking, vector)
+        if isinstance(heard, Asking):
+            self._remember(message, True, heard.probability)
+        else:
+            self._remember(message, False, heard.placement.probability)
+        return heard
+
+    def _heard(self, message: Message, asking: Asking | None, vector: Vector | None) -> Asking | Placed:
+        if vector is not None and not np.isfinite(vector).all():
+            raise ValueError(f"the encoder gave no numbers for message {message.id}")
+        if asking is None and vector is not None:
+            asking = self._detector.judge(message.text, vector, self._recent.before(_line(message)))
+        if asking is None or vector is None or not asking.asks:
+            probability, why = (asking.probability, asking.reasons) if asking else (0.0, ())
+            return Placed(Placement(message.id, False, probability, reasons=Reasons(why)), vector)
+        if self._too_soon(message):
+            return Placed(
+                Placement(message.id, False, asking.probability, reasons=Reasons(because("slow_mode", 0.0))), vector
+            )
+        return asking
+
+    def _too_soon(self, message: Message) -> bool:
+        """In slow mode, whether its author asked something else a moment ago. A chat does not let us refuse it, so it
+        is kept; what comes from the page was refused there."""
+        last = self._last.get(_asker(message.person))
+        soon = last is not None and message.at - last < self._session.slow - LENIENT
+        return soon and self._asked != _whole(message)
+
+    def _ask(self, message: Message, asking: Asking, vector: Vector, told: "Told") -> Placed:
+        asking = self._unless_reply(message, asking, told)
+        grouped = self._groups.decide(message.text, vector, told.offered, _asker(message.person))
+        joins = grouped.group if self._session.grouping is Mode.AUTO else None
+        id = joins or f"q{message.id}"
+        found = self._find(told, asking, self._standing.get(id))
+        sent = found.sent
+        filed = Filed(id, id, grouped.group or id, message.person)
+        self._groups.add(message.id, filed.joined, message.text, vector, found.source, asker=_asker(message.person))
+        founds = None if joins else self._found(message, sent)
+        if founds:
+            self._standing[id] = Standing(founds)
+        standing = self._standing[id]
+        self._file(message.id, filed)
+        reopens = not sent and joins is not None and _answered_by_course(standing.state)
+        if reopens:
+            standing.state = replace(standing.state, status=Status.NEW, answer=None)
+        reasons = Reasons(asking.reasons, grouped.reasons, found.reasons)
+        placement = Placement(
+            message.id,
+            True,
+            asking.probability,
+            id,
+            grouped.similarity,
+            self._proposed(grouped),
+            found.course,
+            reasons,
+            grouped.group or grouped.suggested,
+            grouped.group is not None,
+            self._acknowledges(message, standing, sent),
+            found.earlier,
+        )
+        self._placed_line = _whole(message)
+        return Placed(placement, vector, founds, reopens, self._say(message, standing, sent, told, placement))
+
+    def _unless_reply(self, message: Message, asking: Asking, told: Told) -> Asking:
+        """Not sure that it asks, where something would be sent and it seems to tell another viewer just that."""
+        sends = any(match is not None and match.verdict == "answer" for match in (told.course, told.earlier))
+        if not (sends and asking.sure and told.offered) or message.explicit:
+            return asking
+        odds = replies(self._encoder, message.text, self._overheard.asked(_line(message), told.offered))
+        if odds < LIKELY:
+            return asking
+        return replace(asking, sure=False, reasons=(Reason("replies", -odds), *asking.reasons)[:SHOWN])
+
+    def _overhear(self, message: Message, placement: Placement) -> None:
+        """What later ones may reply to."""
+        best = placement.memory or placement.answer
+        self._overheard.add(_line(message), message.text, best.source if placement.asking and best else "")
+
+    def _proposed(self, grouped: Grouped) -> str | None:
+        if self._session.grouping is Mode.SUGGEST:
+            return grouped.group or grouped.suggested
+        return grouped.suggested if self._session.grouping is Mode.AUTO else None
+
+    def _find(self, told: Told, asking: Asking, standing: Standing | None) -> Found:
+        """What the course and earlier evenings say, as far as the session's modes and the askers of this question let
+        them. Where the course is sent, the earlier answer is not."""
+        course = self._judged(told.course, self._session.answers, asking, standing)
+        earlier = self._judged(told.earlier, self._session.memory, asking, standing)
+        if earlier and told.earlier:
+            first = course is not None and course.state == "sent"
+            state = "suggested" if first and earlier.state == "sent" else earlier.state
+            earlier = replace(earlier, state=state, where=told.earlier.where)
+        said = told.earlier if earlier and not (course and course.state == "sent") else told.course if course else None
+        return Found(course, earlier, said.reasons if said else ())
+
+    def _judged(self, match: Match | None, mode: Mode, asking: Asking, standing: Standing | None) -> CourseMatch | None:
+        if match is None or match.verdict == "silent":
+            return None
+        if standing and match.source in standing.state.rejected:
+            return None
+        answered = standing is not None and standing.state.status is Status.ANSWERED
+        by_person = answered and standing is not None and not _answered_by_course(standing.state)
+        sure = match.verdict == "answer" and asking.sure and not by_person
+        shown = "sent" if sure and mode is Mode.AUTO else "suggested"
+        return CourseMatch(match.source, match.score, "withheld" if mode is Mode.OFF else shown, match.text, sure)
+
+    def _found(self, message: Message, sent: CourseMatch | None) -> QuestionState:
+        title = " ".join(message.text.split())[:500]
+        state = QuestionState(f"q{message.id}", self._session.id, title, message.text)
+        if sent is None:
+            return state
+        return replace(state, status=Status.ANSWERED, answer=Answer(sent.text, COURSE, message.at, sources_of(sent)))
+
+    def _reached(self, message: Message) -> bool:
+        """Can anything be said to it in its chat?"""
+        return message.address is not None and message.address.connector in self._replying
+
+    def _acknowledges(self, message: Message, standing: Standing, sent: CourseMatch | None) -> bool:
+        """Is it told that its question was heard, where the mode lets it? Once for all that one line of a chat asks."""
+        state = standing.state
+        answered = sent is not None or state.status is Status.ANSWERED
+        told = answered or (state.status is Status.DISMISSED and state.reason_shown)
+        return self._reached(message) and not told and self._placed_line != _whole(message)
+
+    def _say(
+        self, message: Message, standing: Standing, sent: CourseMatch | None, told: Told, placement: Placement
+    ) -> tuple[Delivery, ...]:
+        if not self._reached(message):
+            return ()
+        if sent:
+            where = sent.where or (told.course.where if told.course else "")
+            said = course_answer(self._session, standing.state.id, message, sent, where)
+        elif standing.state.status is Status.ANSWERED:
+            said = late_answer(self._session, standing.state, message, message.at)
+        elif standing.state.status is Status.DISMISSED and standing.state.reason_shown:
+            said = reason(self._session, standing.state, message, message.at)
+        elif self._session.acknowledgements is Mode.AUTO and placement.acknowledges:
+            said = acknowledgement(self._session, standing.state, message, self._people(standing.state.id))
+        else:
+            said = None
+        return (said,) if said else ()
+
+    def catch_up(self, newest_first: Sequence[Action]) -> None:
+        """What moderators did."""
+        for action in reversed(newest_first):
+            self._follow(action)
+
+    def _follow(self, action: Action) -> None:
+        """What `restore` has read already changes nothing any more."""
+        self.seen_action = max(self.seen_action, action.id)
+        for before, after in action.change.questions:
+            if after is not None:
+                self._standing.setdefault(after.id, Standing(after)).state = after
+                if (before.merged_into if before else "") != after.merged_into:
+                    self._refile(after.id)
+        for move in action.change.moves:
+            filed = self._filed.get(move.message)
+            if filed is not None and filed.question != move.after and move.after in self._standing:
+                self._standing[filed.question].askers -= Counter([filed.person])
+                self._file(move.message, replace(filed, question=move.after))
+                self._recount(move.message)
+        if action.change.questions:
+            self._keep_apart()
+            for message in self._beside:
+                self._recount(message)
+        for before, after in action.change.questions:
+            # Undo removed it. Somebody may have joined it just before; then it stands up again.
+            standing = self._standing.get(before.id) if before is not None and after is None else None
+            if standing is not None and not standing.askers:
+                del self._standing[standing.state.id]
+
+    def _keep_apart(self) -> None:
+        self._apart = kept_apart([standing.state for standing in self._standing.values()])
+        self._groups.keep_apart(self._apart)
+
+    def _refile(self, id: str) -> None:
+        """A merge, or its undoing: the wordings filed under `id` now count for another question."""
+        for message, filed in self._filed.items():
+            if filed.question == id:
+                self._recount(message)
+
+    def _file(self, message: int, filed: Filed) -> None:
+        self._filed[message] = filed
+        if filed.joined != filed.first:
+            self._beside.add(message)
+        self._standing[filed.question].askers[filed.person] += 1
+
+    def _recount(self, message: int) -> None:
+        self._groups.move(message, self._counts(message))
+
+    def _counts(self, message: int) -> str:
+        """The question with which a message counts when later ones are compared with it.
+
+        That is where it is filed. What the machine joined but the mode did not counts where the machine joined it, as
+        long as people say nothing else: so the machine decides the same in every mode.
+        """
+        filed = self._filed[message]
+        here = self._final(filed.question)
+        moved = filed.question != filed.first or self._standing[filed.first].state.merged_into
+        if filed.joined == filed.first or moved or filed.joined not in self._standing:
+            return here
+        there = self._final(filed.joined)
+        return here if there in self._apart.get(here, ()) else there
+
+    def _final(self, id: str) -> str:
+        return self._standing[id].state.merged_into or id
+
+    def _people(self, id: str) -> int:
+        """Distinct persons who asked a question or one that was merged into it."""
+        merged = (s.askers for s in self._standing.values() if s.state.id == id or s.state.merged_into == id)
+        return len({person for askers in merged for person in askers})
+
+
+def _whole(message: Message) -> int:
+    """A number that the parts of one message share: their ids follow each other."""
+    return message.id - message.part + 1
+
+
+def _asker(person: Person) -> str:
+    return f"{person.source} {person.id}"
+
+
+def _line(message: Message) -> Line:
+    chat = message.address.chat if message.address else ""
+    return Line(f"{message.source} {chat}", message.author, message.at)
+
+
+def _answered_by_course(state: QuestionState) -> bool:
+    return state.status is Status.ANSWERED and state.answer is not None and state.answer.by == COURSE
