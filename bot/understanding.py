@@ -134,8 +134,8 @@ class Standing:
 
 
 class Understanding:
-    """Of one session. `teach` and `follow` may be called from any thread, `take_over` between batches, all else from the
-    one that understands.
+    """Of one session. `teach` and `follow` may be called from any thread, `take_over` between batches, all else from
+    the one that understands.
 
     `replying` names the connectors that can answer in their chat.
     """
