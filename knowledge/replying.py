@@ -24,7 +24,9 @@ LIKELY = 0.0
 
 
 class Overheard:
-    """The last lines of one session, with the part of the course that fits those best which ask."""
+    """The last lines of one session, with the part of the course that fits those best which ask. Not `Recent`, which is
+    told of a line before the course is searched for it.
+    """
 
     def __init__(self) -> None:
         self._lines: deque[tuple[Line, str, str]] = deque(maxlen=KEPT)
