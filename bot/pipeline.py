@@ -16,11 +16,12 @@ from typing import Protocol, TypeVar
 
 from bot.apart import kept_apart
 from bot.errors import Fenced, StoreError
+from bot.lesson import Lesson
 from bot.model import Action, CourseMatch, Message, Placed, Preview, Session
 from bot.ports import Changed, Inbox, Queue
 from bot.queueing import earlier
 from bot.tracing import concerning, message_id
-from bot.understanding import Lesson, Understanding
+from bot.understanding import Understanding
 from knowledge.answering import Answering
 from knowledge.asking import Detector
 from knowledge.calibration import GroupingJudge

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from bot.apart import kept_apart
+from bot.lesson import Found, Lesson, Told
 from bot.model import (
     COURSE,
-    EARLIER,
     Action,
     Answer,
     CourseMatch,
@@ -32,13 +32,13 @@ from bot.model import (
     Vector,
 )
 from bot.replies import acknowledgement, course_answer, late_answer, reason, sources_of
-from knowledge.answering import Answering, Match
+from knowledge.answering import Match
 from knowledge.asking import Asking, Detector
 from knowledge.calibration import GroupingJudge
 from knowledge.context import Line, Recent
 from knowledge.corrections import Precedents
 from knowledge.encoder import Encoder
-from knowledge.grouping import Anchor, Grouped, Groups
+from knowledge.grouping import Grouped, Groups
 from knowledge.reasons import SHOWN, Reason, Reasons, because
 from knowledge.replying import LIKELY, Overheard, replies
 
@@ -59,70 +59,6 @@ class Filed:
     first: str
     joined: str
     person: Person
-
-
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """What a session can be answered from: the course by itself, and the course with what was answered on earlier
-    evenings of the series (None: nothing was). So what the course says does not depend on what is remembered."""
-
-    course: Answering | None
-    series: Answering | None = None
-
-    @property
-    def anchor(self) -> Anchor | None:
-        """What helps to tell questions apart; what is empty anchors nothing."""
-        found = self.series or self.course
-        return found if found is not None and len(found) else None
-
-    def match(self, text: str, vector: Vector) -> "Told":
-        """What the course says, and what an earlier evening says that fits better than anything in the course."""
-        return self.matches([text], [vector])[0]
-
-    def matches(self, texts: Sequence[str], vectors: Sequence[Vector]) -> list["Told"]:
-        """The same of several texts, which takes less time than one after the other."""
-        course, best = (
-            found.matches(texts, vectors) if found is not None else [None] * len(texts)
-            for found in (self.course, self.series)
-        )
-        return [
-            Told(one, other if other is not None and other.source.startswith(EARLIER) else None)
-            for one, other in zip(course, best, strict=True)
-        ]
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What could be said to a message."""
-
-    course: Match | None
-    earlier: Match | None
-
-    @property
-    def offered(self) -> str | None:
-        """What is sent or suggested, if anything, of which the messages of a question have the same."""
-        return next(
-            (match.source for match in (self.earlier, self.course) if match and match.verdict != "silent"), None
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What comes of `Told` for one message in this session, and why."""
-
-    course: CourseMatch | None
-    earlier: CourseMatch | None
-    reasons: tuple[Reason, ...] = ()
-
-    @property
-    def sent(self) -> CourseMatch | None:
-        """The one of both that is said without a human."""
-        return next((match for match in (self.course, self.earlier) if match and match.state == "sent"), None)
-
-    @property
-    def source(self) -> str | None:
-        best = self.earlier or self.course
-        return best.source if best else None
 
 
 @dataclass(slots=True)
@@ -304,7 +240,7 @@ class Understanding:
         soon = last is not None and message.at - last < self._session.slow - LENIENT
         return soon and self._asked != _whole(message)
 
-    def _ask(self, message: Message, asking: Asking, vector: Vector, told: "Told") -> Placed:
+    def _ask(self, message: Message, asking: Asking, vector: Vector, told: Told) -> Placed:
         asking = self._unless_reply(message, asking, told)
         grouped = self._groups.decide(message.text, vector, told.offered, _asker(message.person))
         joins = grouped.group if self._session.grouping is Mode.AUTO else None
