@@ -1,7 +1,7 @@
 """Holds the training topics to their form: `python -m knowledge.training.check [EVALUATION FOLDER]`.
 
-With a folder of evaluation data (any JSON or JSON Lines below it) it also finds training lines that stand there, word
-for word or nearly. There must be none: what a model has read cannot judge it.
+With a folder of evaluation data (any JSON or JSON Lines below it) it also finds lines of the topics and of the talks
+that stand there, word for word or nearly. There must be none: what a model or a threshold has read cannot judge it.
 """
 
 import itertools
@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from knowledge.calibrating import TALKS
 from knowledge.text import normalise
+from knowledge.training.talks import read
 from knowledge.training.topics import BESIDE, DATA, HELD_OUT, NOTHING
 
 KEYS = {"topic", "lang", "faq", "passages", "groups", "lookalike", "near", "not_asking"}
@@ -80,6 +82,12 @@ def lines_of(raw: dict[str, Any]) -> Iterator[str]:
 def lines_beside(raw: dict[str, Any]) -> list[str]:
     """The same of what stands beside a topic."""
     return [row["ask"] for key in ("answered", "near") for row in raw[key]] + [row["line"] for row in raw["replies"]]
+
+
+def lines_of_talk(folder: Path) -> Iterator[str]:
+    """The same of a talk, but for what everybody types: greetings and chatter."""
+    messages, _ = read(folder / "talk.txt")
+    yield from (message.text for message in messages if message.kind not in ("greeting", "chatter"))
 
 
 def copies(lines: dict[str, str], others: set[str]) -> Iterator[tuple[str, str, str]]:
@@ -151,6 +159,7 @@ def main(arguments: list[str]) -> int:
         for problem in found:
             print(f"{path.name}: {problem}")
         count += len(found)
+    lines |= {line: f"talk {folder.name}" for folder in sorted(TALKS.iterdir()) for line in lines_of_talk(folder)}
     for folder in arguments:
         for where, line, other in copies(lines, texts_below(Path(folder))):
             print(f"{where}: {line!r} is nearly {other!r}")
