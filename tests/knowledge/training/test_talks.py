@@ -38,7 +38,8 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
         ("mes or erp, I can't tell | them apart", True, "g02", None, True),
     ]
     who = [line.author for line in talk.said]
-    assert who[0] == who[2] and len(set(who)) == 3
+    assert who[0] == who[2]
+    assert len(set(who)) == 3
     assert [line.at for line in talk.said] == sorted(line.at for line in talk.said)
     before = (folder / "chat.jsonl").read_bytes()
     make(folder)
@@ -62,7 +63,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
 def test_a_mistake_of_whoever_wrote_it_is_told(
     tmp_path: Path, line: str, told: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A line that is not in form is named with its number and what to write instead, and nothing is made of the rest."""
+    """A line that is not in form is named with its number and what to write instead, and nothing is made."""
     folder = write(tmp_path / "hand", TALK + line + "\n")
     assert main([str(folder)]) == 1
     assert told in capsys.readouterr().out
