@@ -6,14 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from knowledge.corrections import Place, by_group
-from knowledge.likeness import Member
+from knowledge.likeness import Mean, Member
 from knowledge.neighbours import Neighbours
 
 NEAREST = 24
 """Messages whose places are looked at: deep enough that a frequent question does not hide the others."""
 
-CLOSEST = 4
-"""Members of a place that are compared one by one."""
+RECALLED = 50
+"""Messages of a place that its mean is taken over: its first ones, so that a flood does not cost."""
 
 Mark = tuple[str, str]
 """What a message is found by beside its vector: ("source", id) or ("precedent", group of an earlier session)."""
@@ -30,10 +30,12 @@ class Filed:
 
 @dataclass(slots=True)
 class _Held:
-    """The messages of one place, by key in order of arrival, and how often each mark is there."""
+    """The messages of one place, by key in order of arrival, how often each mark is there, and what they are on the
+    whole, as far as somebody wanted to know."""
 
     keys: list[int] = field(default_factory=list)
     marks: Counter[Mark] = field(default_factory=Counter)
+    mean: Mean | None = None
 
 
 class Filing:
@@ -77,25 +79,28 @@ class Filing:
         """In order of arrival."""
         return self._places[place].keys
 
-    def members(self, keys: Iterable[int]) -> list[Member]:
-        return [self.filed[key].member for key in keys]
+    def members(self, place: Place) -> list[Member]:
+        """The first ones, in order of arrival."""
+        return [self.filed[key].member for key in self._places[place].keys[:RECALLED]]
+
+    def mean(self, place: Place) -> Mean:
+        """Of the first ones; of numbers in order of arrival, so that it does not depend on moves."""
+        held = self._places[place]
+        if held.mean is None:
+            held.mean = Mean.of(self.members(place))
+        return held.mean
 
     def places(self, group: str) -> Iterable[Place]:
         return self._groups[group]
 
-    def sources(self, place: Place) -> set[str]:
-        """What of the course the messages of a place match."""
-        return {name for kind, name in self._places[place].marks if kind == "source"}
-
-    def candidates(self, new: Member) -> dict[Place, list[int]]:
-        """Places of the nearest messages with those messages, nearest first, then places that share a mark."""
-        found: dict[Place, list[int]] = {}
-        for key in self._neighbours.nearest(new.vector[None], NEAREST)[0][0].tolist():
-            found.setdefault(self.filed[key].place, []).append(key)
+    def candidates(self, new: Member) -> list[Place]:
+        """The places of the nearest messages, nearest first, then those that share a mark."""
+        keys = self._neighbours.nearest(new.vector[None], NEAREST)[0][0].tolist()
+        found = dict.fromkeys(self.filed[key].place for key in keys)
         for mark in _marks(new):
-            for place in sorted(self._marked.get(mark, ()), key=lambda place: self._places[place].keys[0]):
-                found.setdefault(place, self._places[place].keys[:CLOSEST])
-        return found
+            marked = sorted(self._marked.get(mark, ()), key=lambda place: self._places[place].keys[0])
+            found |= dict.fromkeys(marked)
+        return list(found)
 
     def said_before(self, text: str, asker: str) -> int | None:
         """The message with this normal form: the asker's own before others', the newest that a person filed before the
@@ -111,6 +116,7 @@ class Filing:
         held = self._places.setdefault(filed.place, _Held())
         self._groups.setdefault(filed.place.group, set()).add(filed.place)
         insort(held.keys, key)
+        held.mean = None
         for mark in _marks(filed.member):
             held.marks[mark] += 1
             self._marked.setdefault(mark, set()).add(filed.place)
@@ -120,6 +126,7 @@ class Filing:
         filed = self.filed[key]
         held = self._places[filed.place]
         held.keys.remove(key)
+        held.mean = None
         for mark in _marks(filed.member):
             held.marks[mark] -= 1
             if not held.marks[mark]:

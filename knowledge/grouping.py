@@ -4,6 +4,7 @@
 decision depends on what is there, in order of arrival, and on nothing else.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -13,25 +14,26 @@ from numpy.typing import NDArray
 
 from knowledge.calibration import GroupingJudge, Judge
 from knowledge.corrections import NEAR, Apart, Place, Precedents, by_group, limit, support
-from knowledge.filing import CLOSEST, Filed, Filing
-from knowledge.likeness import FEATURES, Likeness, Member, about, likeness, nearness
+from knowledge.filing import Filed, Filing
+from knowledge.likeness import FEATURES, Likeness, Mean, Member, about, likeness, nearness
+from knowledge.logistic import chance_among
 from knowledge.neighbours import DIGITS
 from knowledge.reasons import SHOWN, Reason, odds, signs, strongest
 from knowledge.text import normalise
 from knowledge.usual import Seen, Usual
 from knowledge.wording import kinds
 
-RECALLED = 50
-"""Members of a place that its mean is taken over: its first ones, so that a flood does not cost."""
-
 CERTAIN = odds(1.0)
+
+BARRED = 1e-9
+"""What is left of a group's chance where people kept it apart for certain."""
 
 
 class Anchor(Protocol):
     """A course, as it helps to tell questions apart (`Answering`)."""
 
     def profile(self, text: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        """How near each part of the course is: shape (parts,), at most of unit length."""
+        """How near each sentence of the course is: shape (sentences,), at most of unit length."""
         ...
 
     def centred(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -53,15 +55,15 @@ class Grouped:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """A place as one message sees it. `since`: its first message. `alone`: judged by its nearest wording and no other,
-    0 where nobody needs that.
+    """A place as one message sees it. `since`: its first message. `odds`: log odds that the message belongs there
+    rather than nowhere. `alone`: the probability by its nearest wording and no other, 0 where nobody needs that.
     """
 
     place: Place
     since: int
     likeness: Likeness
     about: Mapping[str, str]
-    score: float
+    odds: float
     alone: float
 
 
@@ -175,32 +177,24 @@ class Groups:
     def _candidates(self, new: Member) -> list[_Candidate]:
         """The best first; of equals the one that was there first."""
         groups: dict[str, list[_View]] = {}
-        for view in sorted(self._views(new), key=lambda view: (-view.score, view.since)):
+        for view in sorted(self._views(new), key=lambda view: (-view.odds, view.since)):
             groups.setdefault(view.place.group, []).append(view)
         near = by_group({**new.near, **{v.place: v.alone for views in groups.values() for v in views}})
-        found = [self._candidate(new, near, group, views) for group, views in groups.items()]
+        held = {group: self._held(group) for group in groups}
+        most = {group: limit(near, {group: 1.0, **by_group(held[group])}, self._apart) for group in groups}
+        found = []
+        for group, views in groups.items():
+            # One group takes nothing from another where people barred it.
+            others = [groups[other][0].odds + math.log(max(most[other], BARRED)) for other in groups if other != group]
+            least = support(new.near, held[group])
+            found.append(_candidate(group, views, others, round(least, DIGITS), round(most[group], DIGITS)))
         return sorted(found, key=lambda one: (-one.score, one.seen.since))
-
-    def _candidate(self, new: Member, near: Mapping[str, float], group: str, views: Sequence[_View]) -> _Candidate:
-        best, told = views[0], []
-        score = best.score
-        if best.place.told:
-            by_machine = max((view.score for view in views if not view.place.told), default=0.0)
-            told.append(Reason("told_same", odds(score) - odds(by_machine)))
-        held = self._held(group)
-        if (least := round(support(new.near, held), DIGITS)) > score:
-            told.append(Reason("told_same", odds(least) - odds(score)))
-            score = least
-        if (most := round(limit(near, {group: 1.0, **by_group(held)}, self._apart), DIGITS)) < score:
-            told.append(Reason("told_apart", odds(most) - odds(score)))
-            score = most
-        return _Candidate(group, best, score, tuple(told))
 
     def _held(self, group: str) -> dict[Place, float]:
         """How near a group's wordings are to the precedents of earlier sessions."""
         found: dict[Place, float] = {}
         for place in self._filing.places(group) if self._earlier else ():
-            for member in self._filing.members(self._filing.keys(place)[:RECALLED]):
+            for member in self._filing.members(place):
                 for earlier, p in member.near.items():
                     found[earlier] = max(p, found.get(earlier, 0.0))
         return found
@@ -209,41 +203,45 @@ class Groups:
         found: dict[Place, float] = {}
         for at in self._precedents.nearest(member.raw):
             place = self._precedents.wordings[at].place
-            if (p := self._alone(member, self._earlier[at])) >= max(NEAR, found.get(place, 0.0)):
+            if (p := self._pair(member, self._earlier[at])) >= max(NEAR, found.get(place, 0.0)):
                 found[place] = p
         return found
 
     # -- what the machine sees ---------------------------------------------------------------------------------------
 
     def _views(self, new: Member) -> list[_View]:
-        judge, found, candidates = self._judge(), [], self._filing.candidates(new)
+        judge = self._judge()
         seen = None if self._anchor else self._usual.see(new.raw)
-        nearests = {place: self._nearest(new, keys[:CLOSEST], seen) for place, keys in candidates.items()}
-        for place, keys in candidates.items():
-            closest, held = self._filing.members(keys[:CLOSEST]), self._filing.keys(place)
-            members = closest if len(closest) == len(held) else self._filing.members(held[:RECALLED])
-            nearest, cosine = nearests[place]
-            others = (each for other, (_, each) in nearests.items() if other.group != place.group)
+        means = {place: self._filing.mean(place) for place in self._filing.candidates(new)}
+        cosines = {place: nearness(new, mean, seen) for place, mean in means.items()}
+        likenesses = {}
+        for place, mean in means.items():
             # Without the floor the first question of an evening, which anything is nearest to, would take all.
-            ahead = cosine - max((judge.unrelated, *others))
-            like = likeness(new, nearest, members, self._filing.sources(place), seen=seen, ahead=ahead, size=len(held))
-            alone = self._alone(new, nearest) if place.group in self._apart else 0.0
-            score = judge.logistic.probability(like.features())
-            found.append(_View(place, held[0], like, about(new, nearest, len(held)), score, alone))
-        return found
+            ahead = cosines[place] - max((judge.unrelated, *_of_others(place, cosines)))
+            likenesses[place] = likeness(new, mean, seen=seen, ahead=ahead)
+        return [
+            _View(
+                place,
+                self._filing.keys(place)[0],
+                likenesses[place],
+                about(new, mean),
+                judge.logistic.odds(likenesses[place].features()),
+                self._alone(new, place) if place.group in self._apart else 0.0,
+            )
+            for place, mean in means.items()
+        ]
 
-    def _nearest(self, new: Member, keys: Sequence[int], seen: Seen | None) -> tuple[Member, float]:
-        pairs = [(member, nearness(new, member, seen)) for member in self._filing.members(keys)]
-        return max(pairs, key=lambda pair: pair[1])
+    def _alone(self, new: Member, place: Place) -> float:
+        """The probability that a message asks what the nearest wording of a place asks."""
+        return max(self._pair(new, other) for other in self._filing.members(place))
 
-    def _alone(self, new: Member, other: Member) -> float:
+    def _pair(self, new: Member, other: Member) -> float:
         """The probability that a message asks what one other asks; 1 where it says the same."""
         if new.text and new.text == other.text:
             return 1.0
         # Whatever else is asked here; so nothing is common.
         seen = None if self._anchor else Seen(new.raw, np.zeros_like(new.raw), self._usual.anywhere)
-        like = likeness(new, other, [other], [other.source] if other.source else [], seen=seen)
-        return self._judge().logistic.probability(like.features())
+        return self._judge().logistic.probability(likeness(new, Mean.of([other]), seen=seen).features())
 
     def _judge(self) -> Judge:
         return self._judges.course if self._anchor else self._judges.words
@@ -263,6 +261,32 @@ class Groups:
 
     def _profiled(self, text: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._anchor.profile(text, vector) if self._anchor else np.zeros(1, dtype=np.float32)
+
+
+def _candidate(group: str, views: Sequence[_View], others: Sequence[float], least: float, most: float) -> _Candidate:
+    """`views` of its places, the best first; `others`: the log odds of the other groups; `least` and `most` are what
+    people said leaves."""
+    best, told = views[0], []
+    score = chance_among(best.odds, others)
+    if best.place.told:
+        by_machine = max((chance_among(view.odds, others) for view in views if not view.place.told), default=0.0)
+        told.append(Reason("told_same", odds(score) - odds(by_machine)))
+    if least > score:
+        told.append(Reason("told_same", odds(least) - odds(score)))
+        score = least
+    if most < score:
+        told.append(Reason("told_apart", odds(most) - odds(score)))
+        score = most
+    return _Candidate(group, best, score, tuple(told))
+
+
+def _of_others(place: Place, numbers: Mapping[Place, float]) -> list[float]:
+    """The greatest number of each other group."""
+    found: dict[str, float] = {}
+    for other, number in numbers.items():
+        if other.group != place.group:
+            found[other.group] = max(number, found.get(other.group, -math.inf))
+    return list(found.values())
 
 
 def gathered(texts: Sequence[str], vectors: NDArray[np.float32], judge: GroupingJudge) -> list[int]:

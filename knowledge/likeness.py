@@ -5,7 +5,7 @@ anything, stands in `about`.
 """
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -33,26 +33,44 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
-    """What a message and wordings that belong together have in common. Cosines are half of the greatest and half of the
-    mean over the wordings; the others are 0 or 1.
+class Mean:
+    """What wordings that belong together are on the whole. `vector` and `profile` are of unit length (or zero), `raw`
+    is the mean of the encoder's vectors, `kinds` all that any of them asks for."""
 
-    `course` is the cosine of profiles: people who need the same part of the course ask the same, though they share no
-    word. `kinds`: both ask where, when, how much … `ahead`: the greatest cosine over that of any other wordings, or
-    over what is usual without being the same (`Judge.unrelated`), within ±`FAR`. `above`: by how many standard
-    deviations `cosine` lies above what the message has in common with all questions of the session (`Usual`): where
-    everybody speaks of one thing, or in one language, all are near. 0 with a course, which takes that out of the
-    vectors. `size`: the logarithm of how many wordings there are, for among many one is near to anything.
+    vector: NDArray[np.float32]
+    profile: NDArray[np.float32]
+    raw: NDArray[np.float32]
+    kinds: frozenset[str]
+
+    @classmethod
+    def of(cls, members: Sequence[Member]) -> "Mean":
+        """Of one at least."""
+        return cls(
+            _unit(np.stack([member.vector for member in members]).sum(axis=0)),
+            _unit(np.stack([member.profile for member in members]).sum(axis=0)),
+            np.stack([member.raw for member in members]).mean(axis=0),
+            frozenset().union(*(member.kinds for member in members)),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """What a message and wordings that belong together have in common. All is compared with their mean.
+
+    `ahead`: the cosine over that of any other wordings, or over what is usual without being the same
+    (`Judge.unrelated`), within ±`FAR`. `above`: by how many standard deviations `cosine` lies above what the message
+    has in common with all questions of the session (`Usual`): where everybody speaks of one thing, or in one language,
+    all are near. 0 with a course, which takes that out of the vectors. `course`: people who need the same sentence of
+    the course ask the same, though they share no word; the cosine of profiles, less than nothing where the message
+    surely belongs to the course and elsewhere there (`ELSEWHERE`). `kinds`: 1 where both ask where, when, how much …,
+    -1 where they ask for different ones of these.
     """
 
     cosine: float
     ahead: float
     above: float
-    size: float
     course: float
     kinds: float
-    same_source: float
-    other_source: float
 
     def features(self) -> dict[str, float]:
         return {name: getattr(self, name) for name in FEATURES}
@@ -68,48 +86,34 @@ NARROW = 0.01
 """A standard deviation that no cosines go below: a hall of one question says nothing of others."""
 
 
-def likeness(
-    new: Member,
-    nearest: Member,
-    members: Sequence[Member],
-    sources: Collection[str],
-    *,
-    seen: Seen | None = None,
-    ahead: float = 0.0,
-    size: int = 1,
-) -> Likeness:
-    """`members` are the wordings, one at least, `nearest` the nearest of them, `sources` what they match, `seen`
-    what `Usual` says of the message where there is no course, `size` how many wordings there are in all."""
-    cosine = _half([nearness(new, m, seen) for m in (nearest, *members)])
-    mean, spread = seen.usual if seen else (cosine, 1.0)
+ELSEWHERE = 0.6
+"""Share of the length of a message's profile that its cosine to wordings about something else falls short of."""
+
+
+def likeness(new: Member, mean: Mean, *, seen: Seen | None = None, ahead: float = 0.0) -> Likeness:
+    """`seen`: what `Usual` says of the message where there is no course."""
+    cosine = round(nearness(new, mean, seen), DIGITS)
+    usual, spread = seen.usual if seen else (cosine, 1.0)
+    profile = new.profile
     return Likeness(
         cosine=cosine,
         ahead=round(min(max(ahead, -FAR), FAR), DIGITS),
-        above=round((cosine - mean) / max(spread, NARROW), DIGITS),
-        size=round(math.log(size), DIGITS),
-        course=_half([float(new.profile @ m.profile) for m in (nearest, *members)]),
-        kinds=float(bool(new.kinds & nearest.kinds)),
-        same_source=float(new.source is not None and new.source in sources),
-        other_source=float(new.source is not None and bool(sources) and new.source not in sources),
+        above=round((cosine - usual) / max(spread, NARROW), DIGITS),
+        course=round(float(profile @ mean.profile) - ELSEWHERE * math.sqrt(float(profile @ profile)), DIGITS),
+        kinds=float(bool(new.kinds & mean.kinds)) * 2 - 1 if new.kinds and mean.kinds else 0.0,
     )
 
 
-def nearness(new: Member, other: Member, seen: Seen | None) -> float:
-    """The cosine by which two messages are compared; `seen`: the new one where there is no course."""
-    return seen.cosine(other.raw) if seen else float(new.vector @ other.vector)
+def nearness(new: Member, mean: Mean, seen: Seen | None) -> float:
+    """The cosine by which a message is compared; `seen`: it, where there is no course."""
+    return seen.cosine(mean.raw) if seen else float(new.vector @ mean.vector)
 
 
-def about(new: Member, nearest: Member, size: int) -> Mapping[str, str]:
+def about(new: Member, mean: Mean) -> Mapping[str, str]:
     """By feature, what it is about, for those whose number says nothing to people."""
-    found = {"size": str(size)}
-    if shared := sorted(new.kinds & nearest.kinds):
-        found["kinds"] = shared[0]
-    if new.source:
-        found["same_source"] = found["other_source"] = new.source
-    return found
+    shared = sorted(new.kinds & mean.kinds)
+    return {"kinds": shared[0]} if shared else {}
 
 
-def _half(cosines: list[float]) -> float:
-    """Half of the greatest and half of the mean; the first one is only there for the greatest."""
-    rest = cosines[1:]
-    return round((max(cosines) + sum(rest) / len(rest)) / 2, DIGITS)
+def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.asarray(vector / max(math.sqrt(float(vector @ vector)), 1e-9), dtype=np.float32)

@@ -90,11 +90,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "cosine": ("意思相近", "alike in meaning"),
     "ahead": ("比别的问题都更像", "nearer than any other question"),
     "above": ("在本场问题里格外接近", "nearer than questions here usually are"),
-    "size": ("这个问题已有 {detail} 条问法", "wordings it has so far: {detail}"),
     "course": ("要的是课程资料的同一处", "both need the same part of the course"),
     "kinds": ("都在问“{detail}”", "both ask {detail}"),
-    "same_source": ("都对应课程条目 {detail}", "both match the course entry {detail}"),
-    "other_source": ("对应另一个课程条目 {detail}", "matches another course entry, {detail}"),
     "told_same": ("主持人把这样的问法归到这里", "a moderator put such a wording there"),
     "told_apart": ("主持人说过这是两个问题", "a moderator keeps these questions apart"),
     # asking

@@ -1,30 +1,34 @@
 """The judges of "the same question", and their thresholds."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from knowledge.calibrating.folds import left_out
 from knowledge.calibrating.hearing import Bools, Floats, Heard
 from knowledge.calibration import GroupingJudge, Judge
 from knowledge.evaluation.metrics import pairs
 from knowledge.grouping import Groups
 from knowledge.likeness import FEATURES
-from knowledge.logistic import Logistic
+from knowledge.logistic import Logistic, fit_choice
 from knowledge.neighbours import DIGITS
 from knowledge.usual import Spread, Usual
 
 JOINS = tuple(round(0.25 + 0.05 * step, 2) for step in range(10))
 """Thresholds of joining that are tried."""
 
-NEARLY = 0.95
-"""Of the best pair F1. The score is flat around its best, and at an edge of that the next talk falls off: so the middle
-one of the thresholds that reach it is taken. Without a course it is the highest of them: nothing else keeps the many
-questions of a large hall apart, and a wrong merge, which hides a question, costs more than one made by hand."""
+NEARLY = 0.99
+"""Of the best pair F1, which is flat around its best. With a course the lowest threshold that reaches it is taken: an
+evening is longer than a talk that was written to calibrate on, and the longer, the more of what is asked was asked
+before."""
+
+NEARLY_BY_WORDS = 0.95
+"""The same without a course, where it is the highest: nothing else keeps the many questions of a large hall apart, and
+a wrong merge, which hides a question, costs more than one made by hand."""
 
 SOME = 10
-"""Wordings of other questions from which on the greatest cosine to them hardly grows."""
+"""Other questions from which on the greatest cosine to them hardly grows."""
 
 SUGGESTED = 0.7
 """A moderator is asked from this share of the threshold of joining on."""
@@ -53,10 +57,13 @@ def _fit(
     anchored: bool,
     progress: Callable[[float], None],
 ) -> tuple[Judge, list[list[str]]]:
-    unrelated = _unrelated(heard, anchored)
-    empty = _both(blank(unrelated), usual)
-    taught = [_taught(one, said, empty, anchored) for one, said in zip(heard, sources, strict=True)]
-    whole, folds = left_out(FEATURES, [rows for rows, _ in taught], [true for _, true in taught])
+    def taught_by(judge: Judge) -> list[_Taught]:
+        empty = _both(judge, usual)
+        return [_taught(one, said, empty, anchored) for one, said in zip(heard, sources, strict=True)]
+
+    unrelated = _unrelated(taught_by(blank()))
+    taught = taught_by(blank(unrelated))
+    whole, *folds = (_over([one for at, one in enumerate(taught) if at != left]) for left in (None, *range(len(heard))))
     true = [(at, one.talk.chat.lines[line].group) for at, one in enumerate(heard) for line in one.groupable]
     found: list[tuple[float, float, list[list[str]]]] = []
     for step, join in enumerate(JOINS):
@@ -69,14 +76,15 @@ def _fit(
         found.append((0.0 if math.isnan(score) else score, join, groups))  # nobody asked what somebody had asked
         progress((step + 1) / len(JOINS))
     best = max(score for score, _, _ in found)
-    good = [one for one in found if one[0] >= NEARLY * best]
-    _, join, kept = good[len(good) // 2] if anchored else good[-1]
+    good = [one for one in found if one[0] >= (NEARLY if anchored else NEARLY_BY_WORDS) * best]
+    _, join, kept = good[0 if anchored else -1]
     return Judge(whole, unrelated, join, round(SUGGESTED * join, 3)), kept
 
 
-def _unrelated(heard: Sequence[Heard], anchored: bool) -> float:
-    """The median over the lines of the talks; over those that have `SOME` questions before them, if there are such."""
-    greatest = [pair for one in heard for pair in _greatest(one, anchored)]
+def _unrelated(taught: Sequence["_Taught"]) -> float:
+    """The median over the lines of the greatest cosine to a question that a line does not ask; over those that have
+    `SOME` questions before them, if there are such."""
+    greatest = [pair for one in taught for pair in one.greatest()]
     late = [cosine for others, cosine in greatest if others >= SOME]
     return round(float(np.median(late or [cosine for _, cosine in greatest] or [0.0])), DIGITS)
 
@@ -98,34 +106,40 @@ def _usual(heard: Sequence[Heard]) -> Spread:
     return round(float(mean), DIGITS), round(float(spread), DIGITS)
 
 
-def _greatest(one: Heard, anchored: bool) -> list[tuple[int, float]]:
-    """For each line that has any before it: how many wordings of other questions, and the greatest cosine to them."""
-    groups = [one.talk.chat.lines[at].group for at in one.groupable]
-    vectors, anchor, found = one.vectors[list(one.groupable)], one.answering if anchored else None, []
-    asked = Usual(vectors.shape[1], (0.0, 1.0))
-    if anchor:
-        vectors = np.array([anchor.centred(vector) for vector in vectors])
-    for at, (group, vector) in enumerate(zip(groups, vectors, strict=True)):
-        others = [vectors[before] for before in range(at) if groups[before] != group]
-        if others:
-            seen = None if anchor else asked.see(vector)
-            found.append((len(others), max(seen.cosine(v) if seen else float(vector @ v) for v in others)))
-        if group not in groups[:at]:
-            asked.add(vector)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Taught:
+    """What each line of a talk has in common with the groups it may join, and which of them it belongs to, if
+    everything before it was put where the labels say. `of`: how many groups each line may join; none has 0."""
+
+    rows: Floats
+    true: Bools
+    of: tuple[int, ...]
+
+    def greatest(self) -> Iterator[tuple[int, float]]:
+        """For each line, how many groups it does not belong to, and the greatest cosine to them."""
+        cosines, at = self.rows[:, FEATURES.index("cosine")], 0
+        for count in self.of:
+            others = cosines[at : at + count][~self.true[at : at + count]]
+            at += count
+            if len(others):
+                yield len(others), float(others.max())
 
 
-def _taught(one: Heard, sources: Sources, judge: GroupingJudge, anchored: bool) -> tuple[Floats, Bools]:
-    """What each line has in common with the groups it may join, and which of them it belongs to, if everything before
-    it was put where the labels say."""
-    groups, rows, true = _groups(one, judge, anchored), [np.zeros(len(FEATURES))][:0], list[bool]()
+def _taught(one: Heard, sources: Sources, judge: GroupingJudge, anchored: bool) -> _Taught:
+    groups, rows, true, of = _groups(one, judge, anchored), list[list[float]](), list[bool](), list[int]()
     for at in one.groupable:
         line = one.talk.chat.lines[at]
-        for name, likeness in groups.likenesses(line.text, one.vectors[at], sources[at]):
-            rows.append(np.array(list(likeness.features().values())))
-            true.append(name == line.group)
+        may_join = groups.likenesses(line.text, one.vectors[at], sources[at])
+        rows += [list(likeness.features().values()) for _, likeness in may_join]
+        true += [name == line.group for name, _ in may_join]
+        of += [len(may_join)] if may_join else []
         groups.add(at, str(line.group), line.text, one.vectors[at], sources[at])
-    return np.array(rows).reshape(-1, len(FEATURES)), np.array(true, dtype=np.bool_)
+    return _Taught(np.array(rows).reshape(-1, len(FEATURES)), np.array(true, dtype=np.bool_), tuple(of))
+
+
+def _over(taught: Sequence[_Taught]) -> Logistic:
+    rows, true = (np.concatenate([getattr(one, name) for one in taught]) for name in ("rows", "true"))
+    return fit_choice(FEATURES, rows, true * 1.0, [count for one in taught for count in one.of])
 
 
 def one_pass(one: Heard, sources: Sources, judge: GroupingJudge, anchored: bool) -> list[str]:

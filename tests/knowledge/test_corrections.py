@@ -48,7 +48,7 @@ def test_what_is_near_to_a_split_wording_does_not_go_where_it_was_split_from() -
     assert ask(made, 5).group == "q1"
 
 
-@pytest.mark.parametrize(("spread", "group"), [(110, "q2"), (170, None)])
+@pytest.mark.parametrize(("spread", "group"), [(90, "q2"), (170, None)])
 def test_what_lies_nearer_to_one_side_is_barred_from_the_other(spread: float, group: str | None) -> None:
     """The group it is barred from is neither joined nor proposed, also where its own is not sure; far ones are."""
     made = groups(a=("q1", 0), b=("q1", 5), c=("q1", 10), x=("q2", 50), y=("q2", spread))
