@@ -106,5 +106,5 @@ def by_group(near: Near) -> dict[str, float]:
     """The nearest place of each group."""
     found: dict[str, float] = {}
     for place, p in near.items():
-        found[place.group] = max(p, found.get(place.group, 0.0))
+        found[place.group] = max(p, found.get(place.group, p))
     return found

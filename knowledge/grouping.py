@@ -182,10 +182,11 @@ class Groups:
         near = by_group({**new.near, **{v.place: v.alone for views in groups.values() for v in views}})
         held = {group: self._held(group) for group in groups}
         most = {group: limit(near, {group: 1.0, **by_group(held[group])}, self._apart) for group in groups}
+        # One group takes nothing from another where people barred it.
+        against = {group: views[0].odds + math.log(max(most[group], BARRED)) for group, views in groups.items()}
         found = []
         for group, views in groups.items():
-            # One group takes nothing from another where people barred it.
-            others = [groups[other][0].odds + math.log(max(most[other], BARRED)) for other in groups if other != group]
+            others = [logit for other, logit in against.items() if other != group]
             least = support(new.near, held[group])
             found.append(_candidate(group, views, others, round(least, DIGITS), round(most[group], DIGITS)))
         return sorted(found, key=lambda one: (-one.score, one.seen.since))
@@ -214,10 +215,12 @@ class Groups:
         seen = None if self._anchor else self._usual.see(new.raw)
         means = {place: self._filing.mean(place) for place in self._filing.candidates(new)}
         cosines = {place: nearness(new, mean, seen) for place, mean in means.items()}
+        greatest = by_group(cosines)
         likenesses = {}
         for place, mean in means.items():
+            others = (cosine for group, cosine in greatest.items() if group != place.group)
             # Without the floor the first question of an evening, which anything is nearest to, would take all.
-            ahead = cosines[place] - max((judge.unrelated, *_of_others(place, cosines)))
+            ahead = cosines[place] - max((judge.unrelated, *others))
             likenesses[place] = likeness(new, mean, seen=seen, ahead=ahead)
         return [
             _View(
@@ -278,15 +281,6 @@ def _candidate(group: str, views: Sequence[_View], others: Sequence[float], leas
         told.append(Reason("told_apart", odds(most) - odds(score)))
         score = most
     return _Candidate(group, best, score, tuple(told))
-
-
-def _of_others(place: Place, numbers: Mapping[Place, float]) -> list[float]:
-    """The greatest number of each other group."""
-    found: dict[str, float] = {}
-    for other, number in numbers.items():
-        if other.group != place.group:
-            found[other.group] = max(number, found.get(other.group, -math.inf))
-    return list(found.values())
 
 
 def gathered(texts: Sequence[str], vectors: NDArray[np.float32], judge: GroupingJudge) -> list[int]:
