@@ -172,13 +172,13 @@ async def test_an_answer_reaches_a_running_evening_without_a_restart(series: Ser
         assert (found.answer.text, found.answer.where) == (TOLD, WHERE)
         understanding = series.running["two"]._understanding
         await until(lambda: understanding._taught is not understanding._lesson)
-        (after,) = await series.heard(session, "A recording?")
+        (after,) = await series.heard(session, "Is there a recording of this?")
         assert after.memory
         assert (after.memory.state, after.memory.source) == ("suggested", SOURCE)
         await series.desk.undo("Ann", "one", action.id)
         await series.earlier(SECOND, lambda found: found and not found.answer)
         await until(lambda: understanding._taught is not understanding._lesson)
-        (gone,) = await series.heard(session, "Any recording?")
+        (gone,) = await series.heard(session, "Is there any recording?")
         assert gone.memory is None
 
 

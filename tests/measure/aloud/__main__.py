@@ -2,8 +2,9 @@
 
 For two talks of `knowledge/talks` some twenty minutes of what the speaker says were written by hand: `NAME.vtt`. Beside
 it `NAME.json` says when (seconds of the talk's chat) that begins, which questions came on stage when, and which are
-answered or only mentioned where (seconds of the transcript); all others are not taken up. On `CHOSEN_ON`, the Chinese
-one, weights and threshold were chosen; `JUDGED_BY`, the English one, judges them.
+answered or only mentioned where (seconds of the transcript); all others are not taken up. `together`: questions that
+the speaker takes as one though each has an answer of its own. On `CHOSEN_ON`, the Chinese one, weights and threshold
+were chosen; `JUDGED_BY`, the English one, judges them.
 
 Last, the same through the whole program, which makes groups of its own and finds by itself when the transcript begins.
 A question of the program counts for the group that most of its wordings belong to.
@@ -81,9 +82,8 @@ def read_talk(name: str, encoder: Encoder, *, staged: bool = True) -> Talk:
     labels = json.loads((HERE / f"{name}.json").read_text("utf-8"))
     chat = _rows(TALKS / name / "chat.jsonl")
     asked = defaultdict(list)
-    for row in _rows(TALKS / name / "labels.jsonl").values():
-        if row["group"]:
-            asked[row["group"]].append(chat[row["id"]])
+    for id, group in _groups(name, labels).items():
+        asked[group].append(chat[id])
     on_stage = labels["staged"] if staged else {}
     said = sentences(read_captions((HERE / f"{name}.vtt").read_bytes()).lines)
     vectors = encoder.encode(views(said))
@@ -117,7 +117,7 @@ def judged(talk: Talk, found: list[Answered], sure: float = SURE) -> Judged:
 async def through_program(name: str, encoder: Encoder) -> tuple[Judged, float | None]:
     """And when the transcript begins, as the program found it, in seconds of the chat."""
     labels, chat = json.loads((HERE / f"{name}.json").read_text("utf-8")), _rows(TALKS / name / "chat.jsonl")
-    groups = {id: row["group"] for id, row in _rows(TALKS / name / "labels.jsonl").items()}
+    groups = _groups(name, labels)
     clock = [BEGAN]
     with tempfile.TemporaryDirectory() as folder:
         talk = SessionSettings(id="talk", title=name, starts_at=datetime.fromtimestamp(BEGAN, UTC))
@@ -136,7 +136,7 @@ async def through_program(name: str, encoder: Encoder) -> tuple[Judged, float | 
             }
             for group, at in sorted(labels["staged"].items(), key=lambda pair: pair[1]):
                 clock[0] = BEGAN + at
-                if question := next((lies[id] for id in chat if groups[id] == group and lies.get(id)), None):
+                if question := next((lies[id] for id in chat if groups.get(id) == group and lies.get(id)), None):
                     with suppress(FloormicError):  # two groups that the program takes for one
                         await hall.desk.stage("Ann", question)
             (session,) = await hall.store.sessions()
@@ -145,7 +145,7 @@ async def through_program(name: str, encoder: Encoder) -> tuple[Judged, float | 
             kept = await hall.store.transcript("talk")
             found = []
             for one, about in await hall.transcripts.proposals("talk"):
-                about_groups = Counter(groups[id] for id, question in lies.items() if question == about.id)
+                about_groups = Counter(groups.get(id) for id, question in lies.items() if question == about.id)
                 found.append((about_groups.most_common(1)[0][0], one.passage.start))
     right = [(g, s) for g, s in found if abs(s - labels["answered"].get(g, math.inf)) <= NEAR]
     missed = tuple(group for group in labels["answered"] if group not in {g for g, _ in right})
@@ -153,6 +153,12 @@ async def through_program(name: str, encoder: Encoder) -> tuple[Judged, float | 
     begins = None if kept is None or kept.zero is None else kept.zero - BEGAN
     errors = tuple(start - labels["answered"][group] for group, start in right)
     return Judged(len(right), wrong, missed, errors, len(labels["answered"])), begins
+
+
+def _groups(name: str, labels: dict[str, Any]) -> dict[str, str]:
+    """The question of each message that asks, by the message's id."""
+    rows = _rows(TALKS / name / "labels.jsonl")
+    return {id: labels["together"].get(row["group"], row["group"]) for id, row in rows.items() if row["group"]}
 
 
 def _rows(file: Path) -> dict[str, dict[str, Any]]:
