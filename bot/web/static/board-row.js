@@ -6,7 +6,7 @@ import { ago, clock, t } from "./i18n.js";
 import { answerBox, badge, fillChats, short } from "./pieces.js";
 import { foldable, moderates, pageFacts } from "./shell.js";
 
-const UNSURE = 0.65; // the shipped calibration joins from .45 or .55 on; what is just above deserves a look
+const UNSURE = 0.5; // a probability: below it another question is as likely, and a look at the wordings pays
 const EXPERTS_DO = new Set(["reply", "aloud"]); // the rest is for moderators
 const mayDo = (what) => EXPERTS_DO.has(what) || moderates(pageFacts().role);
 const percent = (part) => Math.round(part * 100);

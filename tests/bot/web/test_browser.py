@@ -288,8 +288,8 @@ async def test_order_waits_while_the_pointer_is_in_the_list(crowd: Crowd, page: 
     assert [await row(opened, text).bounding_box() for text in (book, parking)] == places
 
     await hint.click()
-    await expect(opened.locator(f"#list-{part} .row .said").first).to_have_text("What is on the menu?")
-    assert await titles(opened, f"list-{part}") == ["What is on the menu?", parking, book]
+    # A row that has just moved may not be painted yet, and then has no text for whoever looks at once.
+    await expect(opened.locator(f"#list-{part} .row .said")).to_have_text(["What is on the menu?", parking, book])
     await expect(hint).to_be_hidden()
 
 
