@@ -100,9 +100,10 @@ class Answering:
         self._cheap = judge.fitting.cheap.over(FEATURES, "answers")
         self._full = judge.fitting.full.over((*FEATURES, READ), "answers")
         self._parts = _parts(course)
+        # What is read beside messages comes last: of what the encoder has gone through it keeps the latest.
+        self._sentences = _Views([part.sentences for part in self._parts], encoder)
         self._asked = _Views([part.asked for part in self._parts], encoder)
         self._said = _Views([part.said for part in self._parts], encoder)
-        self._sentences = _Views([part.sentences for part in self._parts], encoder)
         self._words = _Words([" ".join((*part.asked, *part.said, part.text)) for part in self._parts])
 
     def match(self, text: str, vector: NDArray[np.float32]) -> Match | None:

@@ -77,6 +77,23 @@ class Reading(HashEncoder):
         return np.full((len(pairs), HEADS), self.odds, dtype=np.float32)
 
 
+def test_what_is_read_beside_messages_is_what_the_encoder_saw_last() -> None:
+    """It keeps what it went through last, and the sentences of a course alone would fill that."""
+    calls: list[list[str]] = []
+
+    class Seeing(Reading):
+        def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            calls.append(list(texts))
+            return super().encode(texts)
+
+    encoder = Seeing(9.0)
+    entry = replace(COURSE.entries[1], answer="在小程序里申请电子发票。三天之内发到你的邮箱。")
+    course = replace(COURSE, entries=(COURSE.entries[0], entry, COURSE.entries[2]))
+    Answering(course, encoder, JUDGE).matches(["怎么开发票"], list(encoder.encode(["怎么开发票"])))
+    assert encoder.pairs
+    assert {said for _, said in encoder.pairs} <= set(calls[-2])
+
+
 def test_what_is_read_as_no_answer_is_not_sent() -> None:
     """However sure the search is: a moderator decides, and the reason is told. What the search finds unlikely is not
     read at all."""

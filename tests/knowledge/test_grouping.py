@@ -36,6 +36,11 @@ class _Anchor:
         return vector
 
 
+def _needs(sentences: dict[str, list[int]]) -> _Anchor:
+    """A course that knows which of its sentences each text needs."""
+    return _Anchor(lambda text, _: np.array(sentences[text], dtype=np.float32))
+
+
 def _stream(lines: list[str]) -> tuple[Groups, list[Grouped]]:
     groups, decided = Groups(ENCODER.dimension, JUDGE), []
     for key, text in enumerate(lines):
@@ -103,9 +108,7 @@ def test_what_needs_another_sentence_of_the_course_is_another_question() -> None
     near = ENCODER.encode(["回放在哪"])[0]
     scores = []
     for profile in ([0, 1], [0, 0], [1, 0]):
-        needs = {"回放在哪": [1, 0], "回放多久": profile}
-        anchor = _Anchor(lambda text, _, needs=needs: np.array(needs[text], dtype=np.float32))  # type: ignore[misc]
-        groups = Groups(ENCODER.dimension, JUDGE, anchor)
+        groups = Groups(ENCODER.dimension, JUDGE, _needs({"回放在哪": [1, 0], "回放多久": profile}))
         groups.add(1, "q1", "回放在哪", near, None)
         scores.append(groups.decide("回放多久", vector, None).similarity or 0.0)
     assert scores == sorted(set(scores))
