@@ -93,9 +93,11 @@ def askings(topic: Topic, encoder: Encoding) -> list[Asking]:
             other
             for at in _nearest(vectors @ vector, NEAREST + len(asks) // len(topic.groups) * 3)
             for other, theirs in [asks[at]]
-            if theirs.id != group.id and not (group.source and theirs.source == group.source)
+            if theirs.id != group.id
+            and (not group.source or theirs.source != group.source or theirs.id in topic.like[group.id])
         ]
-        wrong = [sources[at] for at in _nearest(texts @ vector, NEAREST_TEXTS + 1) if sources[at] != group.source]
+        wrong = [group.near] * 2 * bool(group.near)
+        wrong += [sources[at] for at in _nearest(texts @ vector, NEAREST_TEXTS + 1) if sources[at] != group.source]
         same = tuple(other for other in group.asks if other != ask)
         found.append(Asking(ask, same, tuple(others[:NEAREST]), group.source, tuple(wrong[:NEAREST_TEXTS])))
     for (source, ask), vector in zip(near, _vectors(encoder, [ask for _, ask in near]), strict=True):

@@ -42,16 +42,14 @@ from knowledge.training.public import read_public
 from knowledge.training.topics import Group, Topic, read_topics
 
 PROMPT = "query: "
-GROUPS = 15
+GROUPS = 18
 """Groups of one topic in a batch; two topics share it."""
+ASKS = 2
+"""Askings of a group in a batch, where it has as many."""
 PUBLIC = 8
 """Groups of a public set in a batch, where there are such sets: about a quarter of the texts."""
 NEAR = 4
 """Askings of one topic that an entry in the batch does not answer."""
-HITS = 4
-"""Further askings of one topic that a text answers (`Topic.hits`), with that text."""
-MISSES = 4
-"""Further askings of one topic that a text of the batch does not answer."""
 NOTHING = 24
 """Lines of a batch that ask nothing."""
 TOGETHER = 20
@@ -132,16 +130,16 @@ def _parts(topic: Topic, size: int, dice: random.Random) -> list[list[Group]]:
 
 def _batch(own: Sequence[Part], public: Sequence[Part], dice: random.Random) -> Batch:
     parts = [*own, *public]
+    known = {topic.name: topic for topic, _ in parts}
+    halls = {topic.name for topic, _ in parts if topic.hall}
     texts: list[str] = []
     owner: list[tuple[str, str, str]] = []  # (topic, group, source): what a text belongs to
-    missed: dict[int, str] = {}  # by place of an asking, the text that does not answer it: no more is known of it
     for topic, groups in parts:
         for group in groups:
-            for ask in dice.sample(group.asks, min(2, len(group.asks))):
+            for ask in dice.sample(group.asks, min(ASKS, len(group.asks))):
                 texts.append(ask)
                 owner.append((topic.name, group.id, group.source))
-        hits = dice.sample(topic.hits, min(HITS, len(topic.hits)))
-        sources = {group.source for group in groups if group.source} | {source for source, _ in hits}
+        sources = {group.source for group in groups if group.source}
         for source in sorted(sources):
             texts.append(source)
             owner.append((topic.name, "", source))
@@ -149,14 +147,6 @@ def _batch(own: Sequence[Part], public: Sequence[Part], dice: random.Random) -> 
         for ask in dice.sample(near, min(NEAR, len(near))):
             texts.append(ask)
             owner.append((topic.name, f"near {ask}", ""))
-        for source, ask in hits:
-            texts.append(ask)
-            owner.append((topic.name, f"hit {ask}", source))
-        misses = [row for row in topic.misses if row[0] in sources]
-        for source, ask in dice.sample(misses, min(MISSES, len(misses))):
-            missed[len(texts)] = source
-            texts.append(ask)
-            owner.append((topic.name, f"miss {ask}", ""))
     asks = torch.tensor([bool(group) for _, group, _ in owner])
     idle = [line for topic, _ in parts for line in topic.not_asking]
     for line in dice.sample(idle, min(NOTHING, len(idle))):
@@ -168,15 +158,15 @@ def _batch(own: Sequence[Part], public: Sequence[Part], dice: random.Random) -> 
     positive, unknown = torch.zeros(n, n, dtype=torch.bool), torch.eye(n, dtype=torch.bool)
     for (i, one), (j, other) in itertools.permutations(enumerate(owner), 2):
         if one[0] != other[0]:
-            continue
-        if i in missed or j in missed:
-            unknown[i, j] = missed.get(i, other[2]) != other[2] or missed.get(j, one[2]) != one[2]
+            unknown[i, j] = {one[0], other[0]} <= halls
             continue
         if one[1] and one[1] == other[1]:
             positive[i, j] = True
         elif one[2] and one[2] == other[2]:
-            # An asking and the text that answers it; two groups with one answer are neither same nor different.
-            (unknown if one[1] and other[1] else positive)[i, j] = True
+            # An asking and the text that answers it. Of two groups nothing is known but where they look alike: then one
+            # says more than the other asked.
+            positive[i, j] = not (one[1] and other[1])
+            unknown[i, j] = not positive[i, j] and other[1] not in known[one[0]].like.get(one[1], ())
     strangers = {topic.name for topic, _ in public}
     held = torch.tensor([name in strangers for name, _, _ in owner])
     return Batch(texts, positive, unknown, asks, nothing, held)
@@ -224,7 +214,9 @@ class Trainee:
         self.head = nn.Linear(int(self.model.get_embedding_dimension() or 0), 1)
 
     def loss(self, batch: Batch) -> Tensor:
-        self._dice.begin(crc32("\n".join(batch.texts).encode()))  # the same where a run goes on
+        seed = crc32("\n".join(batch.texts).encode())  # the same where a run goes on
+        self._dice.begin(seed)
+        torch.manual_seed(seed)
         vectors = self.vectors(batch.texts)
         scores = self.head(HEAD_REACH * vectors)[:, 0]
         loss = loss_of(vectors, batch) + ASKING * asking_loss(scores, batch)
@@ -285,14 +277,12 @@ class Dropout(nn.Module):
 
 
 def _quick_dropout(model: nn.Module) -> Dice:
-    """Put in place of every dropout but that of the attention, which is left out: it takes another tenth of a step.
-    All throw the same dice, by turns."""
+    """Put in place of every dropout but that of the attention, which torch works out itself. All throw the same dice, by
+    turns."""
     dice = Dice()
     for module in list(model.modules()):
         for name, child in module.named_children():
-            if isinstance(child, nn.Dropout) and isinstance(module, BertSelfAttention):
-                child.p = 0.0
-            elif isinstance(child, nn.Dropout):
+            if isinstance(child, nn.Dropout) and not isinstance(module, BertSelfAttention):
                 setattr(module, name, Dropout(child.p, dice))
     return dice
 

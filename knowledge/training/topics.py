@@ -1,7 +1,8 @@
 """The hand-written training topics of `data/`, as values.
 
-Each topic: FAQ entries and course passages, groups of askings that one answer satisfies (with the entry or passage that
-holds it, if any), pairs of look-alike groups, askings near to an entry that it does not answer, lines that ask nothing.
+Each topic: FAQ entries and course passages, groups of askings that one short answer satisfies (with the entry or passage
+that holds it, or that is near and does not), pairs of look-alike groups, askings near to an entry that it does not
+answer, lines that ask nothing.
 A topic may have a file in `beside` as well: terms of a glossary, more askings that a text answers and more near ones
 that it does not, and what viewers typed after somebody's asking.
 """
@@ -16,17 +17,21 @@ BESIDE = "beside"
 """The folder beside the topics with further hits and misses, in a file of the topic's name."""
 NOTHING: dict[str, list[dict[str, Any]]] = {"terms": [], "answered": [], "near": [], "replies": []}
 """What stands there for a topic without one."""
+HALL = "hall_"
+"""How the names of topics begin that are about no subject: the recording, the certificate, sound, time …"""
 HELD_OUT = Path(__file__).parent / "held_out"
 """Topics that no training sees: what was learnt is judged on them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Askings that one answer satisfies; `source` is the text of the entry or passage that holds it, "" without one."""
+    """Askings that one short answer satisfies; `source` is the text of the entry or passage that holds it, "" without
+    one. `near`: a text about the same thing that does not answer them."""
 
     id: str
     asks: tuple[str, ...]
     source: str
+    near: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,11 @@ class Topic:
     misses: tuple[tuple[str, str], ...] = ()
     replies: tuple[Reply, ...] = ()
 
+    @property
+    def hall(self) -> bool:
+        """Whether it holds what is asked in every hall: of two such topics nobody knows what asks the same."""
+        return self.name.startswith(HALL)
+
 
 def read_topics(folder: Path = DATA) -> list[Topic]:
     """All topics, by name. Raises `ValueError` with the file's name for one that is not in form."""
@@ -68,13 +78,13 @@ def _topic(path: Path) -> Topic:
         sources |= {p["id"]: f"{p['heading']} {p['text']}" for p in raw["passages"]}
         beside = path.parent / BESIDE / path.name
         more = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else NOTHING
-        sources |= {t["id"]: f"{t['term']} {t['meaning']}" for t in more["terms"]}
+        sources |= {t["id"]: f"{t['term']} {t['meaning']}" for t in more["terms"]} | {None: ""}
         like: dict[str, set[str]] = {group["id"]: set() for group in raw["groups"]}
         for one, other in raw["lookalike"]:
             like[one].add(other)
             like[other].add(one)
         groups = {
-            g["id"]: Group(g["id"], tuple(g["asks"]), sources[at] if (at := g["faq"] or g["passage"]) else "")
+            g["id"]: Group(g["id"], tuple(g["asks"]), sources[g["faq"] or g["passage"]], sources[g.get("near")])
             for g in raw["groups"]
         }
         near, hits, misses = (

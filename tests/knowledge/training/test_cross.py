@@ -40,8 +40,8 @@ def half(own: Sequence[Asking], public: Any, steps: int, replies: Any) -> Iterat
 
 
 def test_an_asking_is_told_from_what_is_near_and_never_from_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Not from askings of its group or with the same answer, nor from the text that answers it; an asking near to a
-    text which does not answer it is told from that one."""
+    """Not from askings of its group, nor from others with the same answer but where they look alike, nor from the text
+    that answers it; an asking near to a text which does not answer it is told from that one."""
     monkeypatch.setattr(trainer, "_vectors", lambda _, texts: HashEncoder().encode(texts))
     here = topic()
     source = {ask: group.source for group in here.groups for ask in group.asks}
@@ -51,7 +51,9 @@ def test_an_asking_is_told_from_what_is_near_and_never_from_its_own(monkeypatch:
     for one in found[: len(source)]:
         assert {group[other] for other in one.same} <= {group[one.text]}
         assert group[one.text] not in {group[other] for other in one.others}
-        assert not one.source or one.source not in {source[other] for other in one.others}
+        assert {group[other] for other in one.others if one.source and source[other] == one.source} <= here.like[
+            group[one.text]
+        ]
         assert one.source not in one.wrong
         assert one.others
         assert one.wrong
@@ -63,6 +65,20 @@ def test_an_asking_is_told_from_what_is_near_and_never_from_its_own(monkeypatch:
             assert pair.true == (group.get(pair.one, pair.one) == group.get(pair.other, pair.other))
         else:
             assert pair.true == (source.get(pair.one) == pair.other)
+
+
+def test_two_questions_about_one_text_are_told_apart_where_they_look_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two groups that one text answers the look-alike is another question and nothing is said of the other; a text
+    that is near and does not answer is what an asking is told from first."""
+    monkeypatch.setattr(trainer, "_vectors", lambda _, texts: HashEncoder().encode(texts))
+    one, other, third, *_ = topic().groups
+    text, near = "kept for a year", "sent within ten days"
+    groups = (replace(one, source=text), replace(other, source=text), replace(third, source=text, near=near))
+    like = {one.id: frozenset({other.id}), other.id: frozenset({one.id}), third.id: frozenset()}
+    found = askings(replace(topic(), groups=groups, like=like, near=()), None)  # type: ignore[arg-type]
+    others = {other for asking in found if asking.text in one.asks for other in asking.others}
+    assert others == set(other.asks)
+    assert [asking.wrong[:2] for asking in found if asking.text in third.asks] == [(near, near)] * len(third.asks)
 
 
 def test_further_hits_and_misses_are_told_of_the_text_they_name(monkeypatch: pytest.MonkeyPatch) -> None:
