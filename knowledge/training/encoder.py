@@ -5,12 +5,6 @@ text that answers them are pulled together; everything else in the batch is push
 that are near to an entry above all. Lines that ask nothing are among what is pushed away, and a linear head beside
 learns to tell them from the askings, so that the vectors carry that too; the head itself is not kept. The word
 embeddings stay as they are: 2 cores have no time for them.
-
-With `--public FOLDER` strangers' questions (`knowledge.training.public`) are a part of every batch. What the base makes
-of the likeness among these is held as well (similarities distilled as in Tung and Mori 2019, with the divergence of
-Hinton et al. 2015): trained on our own style alone, it unlearnt how other people ask. With `--beside FOLDER` what is
-written is a weighed mean of the weights and those of an encoder that was made before (model soup, Wortsman et al.
-2022): two trainings from one base lie in one valley, and their mean is better than either.
 """
 
 import argparse
@@ -38,7 +32,6 @@ from knowledge.text import normalise
 from knowledge.training.base import unpack
 from knowledge.training.loop import SEED, run
 from knowledge.training.prune import prune
-from knowledge.training.public import read_public
 from knowledge.training.topics import Group, Topic, read_topics
 
 PROMPT = "query: "
@@ -46,8 +39,6 @@ GROUPS = 18
 """Groups of one topic in a batch; two topics share it."""
 ASKS = 2
 """Askings of a group in a batch, where it has as many."""
-PUBLIC = 8
-"""Groups of a public set in a batch, where there are such sets: about a quarter of the texts."""
 NEAR = 4
 """Askings of one topic that an entry in the batch does not answer."""
 NOTHING = 24
@@ -59,18 +50,11 @@ HEAD_REACH = 10.0
 """What a unit vector is multiplied with before the head."""
 ASKING = 0.3
 """What telling askings from other lines counts beside the contrast."""
-HOLDING = 0.5
-"""What staying near to the base counts, on public texts alone."""
-BASE_TEMPERATURE = 0.02
-"""For the base's cosines, which lie between .75 and .95: there what `TEMPERATURE` is for trained ones."""
 STEPS = 900
-"""Seven times through all groups of 80 topics."""
+"""Two and a half times through all groups of 105 topics."""
 TRAINED = 0.8
 """Share of the trained weights in what is written; the rest are the base's, so that what it knew of other people's
 questions stays (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022)."""
-BESIDE = 0.375
-"""Share of this training in what is written beside an earlier encoder. With half of each, languages outside of the
-vocabulary are told apart less well."""
 SHARDS = "45MB"
 IDLE = ""
 """Stands for the topic of what asks nothing."""
@@ -83,7 +67,7 @@ WORDS = "0.model.embeddings.word_embeddings.weight"
 class Batch:
     """Texts, and for each pair whether it belongs together (`positive`) or says nothing (`unknown`): shape (n, n).
 
-    `asks` and `nothing` mark the lines of a chat, of shape (n,); the rest is course text. `held` marks public texts.
+    `asks` and `nothing` mark the lines of a chat, of shape (n,); the rest is course text.
     """
 
     texts: list[str]
@@ -91,30 +75,28 @@ class Batch:
     unknown: Tensor
     asks: Tensor
     nothing: Tensor
-    held: Tensor
 
 
 Part = tuple[Topic, list[Group]]
 
 
-def batches(topics: Sequence[Topic], steps: int, seed: int = SEED, public: Sequence[Topic] = ()) -> Iterator[Batch]:
-    """`steps` batches; every group comes once before any comes twice. The public sets take turns."""
+def batches(topics: Sequence[Topic], steps: int, seed: int = SEED) -> Iterator[Batch]:
+    """`steps` batches; every group comes once before any comes twice."""
     dice = random.Random(seed)  # noqa: S311 (an order, not a secret)
-    own = _endless(topics, GROUPS, dice)
-    theirs = itertools.cycle([_endless([topic], PUBLIC, dice) for topic in public])
+    parts = _endless(topics, dice)
     for _ in range(steps):
-        yield _batch([next(own), next(own)], [next(next(theirs))] if public else [], dice)
+        yield _batch([next(parts), next(parts)], dice)
 
 
-def _endless(topics: Sequence[Topic], size: int, dice: random.Random) -> Iterator[Part]:
+def _endless(topics: Sequence[Topic], dice: random.Random) -> Iterator[Part]:
     while True:
-        waiting = [(topic, part) for topic in topics for part in _parts(topic, size, dice)]
+        waiting = [(topic, part) for topic in topics for part in _parts(topic, dice)]
         dice.shuffle(waiting)
         yield from waiting
 
 
-def _parts(topic: Topic, size: int, dice: random.Random) -> list[list[Group]]:
-    """A topic's groups in even parts of at most `size`, look-alikes next to each other."""
+def _parts(topic: Topic, dice: random.Random) -> list[list[Group]]:
+    """A topic's groups in even parts of at most `GROUPS`, look-alikes next to each other."""
     left = {group.id: group for group in dice.sample(topic.groups, len(topic.groups))}
     order: list[Group] = []
     while left:
@@ -124,12 +106,11 @@ def _parts(topic: Topic, size: int, dice: random.Random) -> list[list[Group]]:
             if group is not None:
                 order.append(group)
                 chain += [id for id in sorted(topic.like[group.id]) if id in left]
-    count = math.ceil(len(order) / size)
+    count = math.ceil(len(order) / GROUPS)
     return [order[at * len(order) // count : (at + 1) * len(order) // count] for at in range(count)]
 
 
-def _batch(own: Sequence[Part], public: Sequence[Part], dice: random.Random) -> Batch:
-    parts = [*own, *public]
+def _batch(parts: Sequence[Part], dice: random.Random) -> Batch:
     known = {topic.name: topic for topic, _ in parts}
     halls = {topic.name for topic, _ in parts if topic.hall}
     texts: list[str] = []
@@ -167,9 +148,7 @@ def _batch(own: Sequence[Part], public: Sequence[Part], dice: random.Random) -> 
             # says more than the other asked.
             positive[i, j] = not (one[1] and other[1])
             unknown[i, j] = not positive[i, j] and other[1] not in known[one[0]].like.get(one[1], ())
-    strangers = {topic.name for topic, _ in public}
-    held = torch.tensor([name in strangers for name, _, _ in owner])
-    return Batch(texts, positive, unknown, asks, nothing, held)
+    return Batch(texts, positive, unknown, asks, nothing)
 
 
 def asking_loss(scores: Tensor, batch: Batch) -> Tensor:
@@ -178,18 +157,6 @@ def asking_loss(scores: Tensor, batch: Batch) -> Tensor:
         return scores.sum() * 0.0
     sides = [nn.functional.softplus(-scores[batch.asks]), nn.functional.softplus(scores[batch.nothing])]
     return (sides[0].mean() + sides[1].mean()) / 2
-
-
-def holding_loss(vectors: Tensor, base: Tensor) -> Tensor:
-    """How far the likeness of texts to each other has gone from what the base makes of it: the divergence of their
-    shares, mean over the texts. Unit rows, shape (n, d), n > 1."""
-    itself = torch.eye(len(vectors), dtype=torch.bool)
-
-    def shares(rows: Tensor, temperature: float) -> Tensor:
-        return (rows @ rows.T / temperature).masked_fill(itself, -1e4).log_softmax(dim=1)
-
-    found, wanted = shares(vectors, TEMPERATURE), shares(base, BASE_TEMPERATURE)
-    return nn.functional.kl_div(found, wanted, reduction="batchmean", log_target=True)
 
 
 def loss_of(vectors: Tensor, batch: Batch) -> Tensor:
@@ -202,10 +169,9 @@ def loss_of(vectors: Tensor, batch: Batch) -> Tensor:
 
 
 class Trainee:
-    """A model that is being trained, and the base that it began as."""
+    """A model that is being trained."""
 
     def __init__(self, base: Path) -> None:
-        self.base = _loaded(base).eval()
         self.model = _loaded(base)
         self._dice = _quick_dropout(self.model.train())
         self.model.get_parameter(WORDS).requires_grad_(False)
@@ -219,14 +185,7 @@ class Trainee:
         torch.manual_seed(seed)
         vectors = self.vectors(batch.texts)
         scores = self.head(HEAD_REACH * vectors)[:, 0]
-        loss = loss_of(vectors, batch) + ASKING * asking_loss(scores, batch)
-        if batch.held.any():
-            with torch.no_grad():
-                base = self.vectors(
-                    [text for text, held in zip(batch.texts, batch.held, strict=True) if held], self.base
-                )
-            loss = loss + HOLDING * holding_loss(vectors[batch.held], base)
-        return loss
+        return loss_of(vectors, batch) + ASKING * asking_loss(scores, batch)
 
     def state(self) -> dict[str, Any]:
         return {"model": self.model.state_dict(), "head": self.head.state_dict()}
@@ -235,16 +194,15 @@ class Trainee:
         self.model.load_state_dict(state["model"])
         self.head.load_state_dict(state["head"])
 
-    def vectors(self, texts: Sequence[str], model: SentenceTransformer | None = None) -> Tensor:
+    def vectors(self, texts: Sequence[str]) -> Tensor:
         """Unit rows, shape (n, d); short texts and long ones apart, so that little is padded."""
-        model = model or self.model
         plain = [PROMPT + normalise(text) for text in texts]
         order = sorted(range(len(plain)), key=lambda at: len(plain[at]))
         rows: list[Tensor] = []
         with torch.autocast("cpu", torch.bfloat16, enabled=self._short):
             for at in range(0, len(order), TOGETHER):
-                features = model.preprocess([plain[i] for i in order[at : at + TOGETHER]])
-                rows.append(model.forward(features)["sentence_embedding"].float())
+                features = self.model.preprocess([plain[i] for i in order[at : at + TOGETHER]])
+                rows.append(self.model.forward(features)["sentence_embedding"].float())
         back = torch.empty(len(order), dtype=torch.long)
         back[torch.tensor(order)] = torch.arange(len(order))
         return nn.functional.normalize(torch.cat(rows)[back], dim=1)
@@ -277,8 +235,8 @@ class Dropout(nn.Module):
 
 
 def _quick_dropout(model: nn.Module) -> Dice:
-    """Put in place of every dropout but that of the attention, which torch works out itself. All throw the same dice, by
-    turns."""
+    """Put in place of every dropout but that of the attention, which torch works out itself. All throw the same dice,
+    by turns."""
     dice = Dice()
     for module in list(model.modules()):
         for name, child in module.named_children():
@@ -287,16 +245,8 @@ def _quick_dropout(model: nn.Module) -> Dice:
     return dice
 
 
-def train(
-    topics: Sequence[Topic],
-    target: Path,
-    steps: int,
-    every: int = 50,
-    public: Sequence[Topic] = (),
-    beside: Path | None = None,
-) -> list[float]:
-    """Prune, train and write the model to `target`; the loss of each step. The vocabulary is that of `topics`. `beside`
-    is an encoder that was made by this, with whose weights those of this training are mixed.
+def train(topics: Sequence[Topic], target: Path, steps: int, every: int = 50) -> list[float]:
+    """Prune, train and write the model to `target`; the loss of each step. The vocabulary is that of `topics`.
 
     Every so many steps the state is kept in `target`.part, from which an interrupted run goes on.
     """
@@ -306,10 +256,8 @@ def train(
     if not start.exists():
         print(f"{begin(topics, start):,} pieces of the vocabulary stay", flush=True)
     trainee = Trainee(start)
-    losses = run(trainee, batches(topics, steps, public=public), steps, kept, every)
-    mix(trainee.model, trainee.base, TRAINED)
-    if beside:
-        mix(trainee.model, _loaded(beside), BESIDE)
+    losses = run(trainee, batches(topics, steps), steps, kept, every)
+    _mix(trainee.model, _loaded(start), TRAINED)
     _write(trainee.model, target)
     kept.unlink(missing_ok=True)
     shutil.rmtree(start)
@@ -347,13 +295,12 @@ def _texts(topic: Topic) -> Iterator[str]:
     yield from topic.not_asking
 
 
-def mix(model: SentenceTransformer, other: SentenceTransformer, share: float) -> None:
-    """Make of a model `share` of its own weights and the rest those of another one. Words stay: each has its own
-    vocabulary of the same ones, which no training changes."""
+def _mix(model: SentenceTransformer, other: SentenceTransformer, share: float) -> None:
+    """Make of a model `share` of its own weights and the rest those of another one."""
     others = other.state_dict()
     model.load_state_dict(
         {
-            name: torch.lerp(others[name], own, share) if name != WORDS and own.is_floating_point() else own
+            name: torch.lerp(others[name], own, share) if own.is_floating_point() else own
             for name, own in model.state_dict().items()
         }
     )
@@ -377,9 +324,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("target", type=Path)
     parser.add_argument("--steps", type=int, default=STEPS)
-    parser.add_argument("--public", type=Path, help="the folder that holds the public sets (see public.py)")
-    parser.add_argument("--beside", type=Path, help="an encoder made by this, to mix the weights with")
     chosen = parser.parse_args()
-    public = read_public(chosen.public) if chosen.public else []
-    losses = train(read_topics(), chosen.target, chosen.steps, public=public, beside=chosen.beside)
+    losses = train(read_topics(), chosen.target, chosen.steps)
     (chosen.target / "losses.json").write_text(json.dumps([round(loss, 4) for loss in losses]), encoding="utf-8")

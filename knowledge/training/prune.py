@@ -15,7 +15,7 @@ from tokenizers import Tokenizer
 
 SPECIAL = 4  # <s>, <pad>, </s>, <unk> come first, <mask> last
 MARK = "▁"  # what SentencePiece writes for a space
-LATIN = 9_500
+LATIN = 8_500
 """Pieces of Latin letters that stay, the likeliest first: English and what chats mix in."""
 OTHER = 3_000
 """Pieces of all other scripts but Han, likewise."""

@@ -1,8 +1,8 @@
 """The hand-written training topics of `data/`, as values.
 
-Each topic: FAQ entries and course passages, groups of askings that one short answer satisfies (with the entry or passage
-that holds it, or that is near and does not), pairs of look-alike groups, askings near to an entry that it does not
-answer, lines that ask nothing.
+Each topic: FAQ entries and course passages, groups of askings that one short answer satisfies (with the entry or
+passage that holds it, or that is near and does not), pairs of look-alike groups, askings near to an entry that it does
+not answer, lines that ask nothing.
 A topic may have a file in `beside` as well: terms of a glossary, more askings that a text answers and more near ones
 that it does not, and what viewers typed after somebody's asking.
 """

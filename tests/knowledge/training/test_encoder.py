@@ -8,13 +8,11 @@ from transformers import BertConfig, BertModel
 
 from knowledge.training.encoder import (
     NOTHING,
-    PUBLIC,
     Batch,
     Dropout,
     _quick_dropout,
     asking_loss,
     batches,
-    holding_loss,
     loss_of,
 )
 from knowledge.training.loop import SEED
@@ -58,42 +56,6 @@ def test_look_alikes_share_a_batch() -> None:
     assert apart <= 0.3 * 120  # by chance it were half of the parts
 
 
-def test_the_public_sets_take_turns() -> None:
-    """Every batch has some groups of one public set, the sets in turns, and these are what is held near the base."""
-    sets = [topic("left"), topic("right")]
-    for at, batch in enumerate(batches([topic("x"), topic("y")], 6, public=sets)):
-        held = [text for text, held in zip(batch.texts, batch.held, strict=True) if held]
-        assert held
-        assert {text.split()[0] for text in held} == {sets[at % 2].name}
-        assert len({text.split()[1] for text in held if text[-1] in "abc"}) <= PUBLIC
-        assert sum(text[-1] in "abc" for text in batch.texts) > 2 * len(held)
-    assert not any(batch.held.any() for batch in batches([topic("x")], 2))
-
-
-def test_what_the_base_finds_alike_is_held() -> None:
-    """The loss is nothing where texts are as alike as the base finds them, and free vectors that follow it find the
-    same nearest neighbours again."""
-    torch.manual_seed(0)
-    # Cosines of a base lie close together; at their temperatures both sets of cosines say the same.
-    turned = torch.nn.functional.normalize(torch.randn(8, 16), dim=1)
-    squeezed = torch.linalg.cholesky(0.4 * turned @ turned.T + 0.6 * torch.ones(8, 8) + 1e-4 * torch.eye(8))
-    base = torch.nn.functional.normalize(squeezed, dim=1)
-    assert float(holding_loss(turned, base)) < 0.01
-    free = torch.randn(8, 16, requires_grad=True)
-    optimiser = torch.optim.Adam([free], lr=0.1)
-    losses = []
-    for _ in range(100):
-        loss = holding_loss(torch.nn.functional.normalize(free, dim=1), base)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        losses.append(float(loss.detach()))
-    assert losses[-1] < 0.2 * losses[0]
-    found = torch.nn.functional.normalize(free.detach(), dim=1)
-    nearest = [(rows @ rows.T - 2 * torch.eye(8)).argmax(dim=1) for rows in (found, turned)]
-    assert torch.equal(*nearest)
-
-
 def test_who_is_pulled_and_who_is_pushed() -> None:
     """Askings of a group and the text that answers them are positive; two groups with one answer say nothing about
     each other; everything else, near askings too, is negative."""
@@ -114,8 +76,8 @@ def test_who_is_pulled_and_who_is_pushed() -> None:
 
 
 def test_of_two_questions_with_one_answer_only_look_alikes_are_told_apart() -> None:
-    """What one text answers is not one question: where two groups were said to look alike they are negative, and nothing
-    is known of two others."""
+    """What one text answers is not one question: where two groups were said to look alike they are negative, and
+    nothing is known of two others."""
     one = topic("x")
     like = {**one.like, "g2": frozenset({"g3"}), "g3": frozenset({"g2"})}
     groups = tuple(replace(group, source="x s") if group.id in ("g2", "g3", "g4") else group for group in one.groups)

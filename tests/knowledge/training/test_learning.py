@@ -20,8 +20,8 @@ class Stopped(Exception):
     """As if somebody pulled the plug."""
 
 
-def half(topics: Sequence[Topic], steps: int, public: Sequence[Topic] = ()) -> Iterator[Batch]:
-    yield from itertools.islice(batches(topics, steps, public=public), steps // 2)
+def half(topics: Sequence[Topic], steps: int) -> Iterator[Batch]:
+    yield from itertools.islice(batches(topics, steps), steps // 2)
     raise Stopped
 
 
@@ -52,23 +52,3 @@ def test_a_short_training_learns_what_it_was_not_shown(tmp_path: Path, monkeypat
     assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
     assert same_question(load_encoder(str(target)), judged) > before + 0.03
     assert sum(file.stat().st_size for file in target.rglob("*")) < 80_000_000
-
-
-@pytest.mark.usefixtures("small")
-def test_beside_an_earlier_encoder_a_mean_of_both_is_written(tmp_path: Path) -> None:
-    """Though their vocabularies differ: the words are those of the new one, all else lies between, by its share."""
-    topics = read_topics()
-    trainer.begin(topics[1:2], tmp_path / "earlier")
-    earlier = trainer._loaded(tmp_path / "earlier")
-    for name, weights in earlier.named_parameters():
-        if name != trainer.WORDS:
-            weights.data.add_(0.5)
-    earlier.save(str(tmp_path / "earlier"), create_model_card=False)
-    trainer.train(topics[:1], tmp_path / "both", 2, beside=tmp_path / "earlier")
-    both = dict(trainer._loaded(tmp_path / "both").named_parameters())
-    for name, weights in earlier.named_parameters():
-        if name == trainer.WORDS:
-            assert weights.shape != both[name].shape
-        elif "pooler" not in name:  # neither is kept
-            # Two steps hardly move the new one from where the earlier one was before .5 was added.
-            assert (both[name] - (weights - 0.5 * trainer.BESIDE)).abs().max() < 0.003
