@@ -5,9 +5,6 @@ text that answers them are pulled together; everything else in the batch is push
 that are near to an entry above all. Lines that ask nothing are among what is pushed away, and a linear head beside
 learns to tell them from the askings, so that the vectors carry that too; the head itself is not kept. The word
 embeddings stay as they are: 2 cores have no time for them.
-
-What is written is the mean of several such trainings, each in another order, and of the base (model soup, Wortsman et
-al. 2022): they lie in one valley, and their mean is better than any of them.
 """
 
 import argparse
@@ -53,10 +50,8 @@ HEAD_REACH = 10.0
 """What a unit vector is multiplied with before the head."""
 ASKING = 0.3
 """What telling askings from other lines counts beside the contrast."""
-RUNS = 2
-"""Trainings of which the mean is taken."""
-STEPS = 450
-"""Of each of them: once and a half through all groups of 105 topics."""
+STEPS = 900
+"""Three times through all groups of 105 topics."""
 TRAINED = 0.8
 """Share of the trained weights in what is written; the rest are the base's, so that what it knew of other people's
 questions stays (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022)."""
@@ -251,34 +246,22 @@ def _quick_dropout(model: nn.Module) -> Dice:
 
 
 def train(topics: Sequence[Topic], target: Path, steps: int, every: int = 50) -> list[float]:
-    """Prune, train `RUNS` times and write their mean to `target`; the losses of all steps, run by run. The vocabulary
-    is that of `topics`.
+    """Prune, train and write the model to `target`; the loss of each step. The vocabulary is that of `topics`.
 
-    Every so many steps the state is kept in a file beside `target`, from which an interrupted run goes on.
+    Every so many steps the state is kept in `target`.part, from which an interrupted run goes on.
     """
+    torch.manual_seed(SEED)
+    kept = target.with_name(target.name + ".part")
     start = target.with_name(target.name + ".start")
     if not start.exists():
         print(f"{begin(topics, start):,} pieces of the vocabulary stay", flush=True)
-    kept = [target.with_name(f"{target.name}.{number}.part") for number in range(RUNS)]
-    model, losses = _loaded(start), list[float]()
-    weights = {name: (1 - TRAINED) * tensor for name, tensor in _trained(model).items()}
-    for number, part in enumerate(kept):
-        print(f"training {number + 1} of {RUNS}", flush=True)
-        torch.manual_seed(SEED + number)
-        trainee = Trainee(start)
-        losses += run(trainee, batches(topics, steps, SEED + number), steps, part, every)
-        for name, tensor in _trained(trainee.model).items():
-            weights[name] += TRAINED / RUNS * tensor
-    model.load_state_dict(model.state_dict() | weights)
-    _write(model, target)
-    for part in kept:
-        part.unlink(missing_ok=True)
+    trainee = Trainee(start)
+    losses = run(trainee, batches(topics, steps), steps, kept, every)
+    _mix(trainee.model, _loaded(start), TRAINED)
+    _write(trainee.model, target)
+    kept.unlink(missing_ok=True)
     shutil.rmtree(start)
     return losses
-
-
-def _trained(model: SentenceTransformer) -> dict[str, Tensor]:
-    return {name: tensor for name, tensor in model.state_dict().items() if name != WORDS and tensor.is_floating_point()}
 
 
 def begin(topics: Sequence[Topic], target: Path) -> int:
@@ -310,6 +293,17 @@ def _texts(topic: Topic) -> Iterator[str]:
         yield from group.asks
         yield group.source
     yield from topic.not_asking
+
+
+def _mix(model: SentenceTransformer, other: SentenceTransformer, share: float) -> None:
+    """Make of a model `share` of its own weights and the rest those of another one."""
+    others = other.state_dict()
+    model.load_state_dict(
+        {
+            name: torch.lerp(others[name], own, share) if own.is_floating_point() else own
+            for name, own in model.state_dict().items()
+        }
+    )
 
 
 def _write(model: SentenceTransformer, target: Path) -> None:

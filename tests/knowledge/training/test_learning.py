@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -28,8 +27,7 @@ def half(topics: Sequence[Topic], steps: int) -> Iterator[Batch]:
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One training instead of two, and batches of a third: half a minute instead of four."""
-    monkeypatch.setattr(trainer, "RUNS", 1)
+    """Batches of a third: half a minute instead of two."""
     monkeypatch.setattr(trainer, "GROUPS", 5)
     monkeypatch.setattr(trainer, "NOTHING", 6)
 
@@ -47,40 +45,10 @@ def test_a_short_training_learns_what_it_was_not_shown(tmp_path: Path, monkeypat
         stopping.setattr(trainer, "batches", half)
         with pytest.raises(Stopped):
             trainer.train(topics, target, STEPS, every=STEPS // 2)
-    kept = torch.load(target.with_name("encoder.0.part"), weights_only=True)["losses"]
+    kept = torch.load(target.with_name("encoder.part"), weights_only=True)["losses"]
     losses = trainer.train(topics, target, STEPS)
     assert len(losses) == STEPS
     assert losses[: STEPS // 2] == kept
     assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
     assert same_question(load_encoder(str(target)), judged) > before + 0.03
     assert sum(file.stat().st_size for file in target.rglob("*")) < 80_000_000
-
-
-@pytest.mark.usefixtures("small")
-def test_the_mean_of_several_trainings_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each begins as the base does and sees other batches; what is written lies between them and the base, by their
-    shares, and what they were kept in is gone."""
-    monkeypatch.setattr(trainer, "RUNS", 2)
-    seen: list[dict[str, torch.Tensor]] = []
-    whole = trainer.run
-
-    def watched(trainee: trainer.Trainee, *rest: Any) -> list[float]:
-        losses = whole(trainee, *rest)
-        seen.append({name: tensor.clone() for name, tensor in trainee.model.state_dict().items()})
-        return losses
-
-    monkeypatch.setattr(trainer, "run", watched)
-    topics = read_topics()[:2]
-    trainer.begin(topics, tmp_path / "base")
-    base = trainer._loaded(tmp_path / "base").state_dict()
-    losses = trainer.train(topics, tmp_path / "encoder", 2)
-    assert len(losses) == 4
-    assert losses[0] != losses[2]
-    written = trainer._loaded(tmp_path / "encoder").state_dict()
-    for name in (f"0.model.encoder.layer.{layer}.output.dense.weight" for layer in (0, 11)):
-        assert not torch.equal(seen[0][name], seen[1][name])
-        wanted = trainer.TRAINED * (seen[0][name] + seen[1][name]) / 2 + (1 - trainer.TRAINED) * base[name]
-        assert (written[name] - wanted).abs().max() < 0.001  # half precision
-        assert (written[name] - base[name]).abs().max() > 0
-    assert torch.equal(written[trainer.WORDS], base[trainer.WORDS].half().float())
-    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == []
