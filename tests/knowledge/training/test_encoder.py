@@ -31,10 +31,6 @@ def topic(name: str) -> Topic:
     return Topic(name, "en", groups, like, ((groups[1].source, f"{name} near"),), nothing)
 
 
-def of(batch: Batch, text: str) -> int:
-    return batch.texts.index(text)
-
-
 def test_an_epoch_shows_every_group_once() -> None:
     """As many batches as two topics have parts hold two askings of each group, and no group twice."""
     texts = [text for batch in batches([topic("x"), topic("y")], 2) for text in batch.texts if text[-1] in "abc"]
