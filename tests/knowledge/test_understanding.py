@@ -185,13 +185,13 @@ def test_a_script_that_the_vocabulary_has_not_is_decided(hall: Hall, text: str) 
 def test_languages_outside_the_vocabulary_degrade_gracefully(hall: Hall, language: str) -> None:
     """Two wordings of one question are mostly nearer than another question, in languages of which nothing was learnt.
 
-    Held of 90 comparisons each (chance: half): Georgian .88, Hindi .80, Arabic .77, Thai .62. Tried in the same way and
-    not held to it: Hebrew .73, Greek .53.
+    Held of 90 comparisons each (chance: half): Hindi .87, Arabic .86, Georgian .80, Thai .80 (.51 when it was read
+    letter by letter: it has no spaces, and 900 pieces of it stay in the vocabulary for that).
     """
     recording, certificate = FOREIGN[language]
     same, other = hall.cosines(recording, recording), hall.cosines(recording, certificate)
     held = np.mean([same[a, b] > other[a] for a, b in permutations(range(len(recording)), 2)])
-    assert held >= (0.6 if language == "Thai" else 0.75)
+    assert held >= 0.75
 
 
 @pytest.mark.parametrize(("traditional", "simplified"), SCRIPTS)
