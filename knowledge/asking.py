@@ -31,7 +31,7 @@ class Asking:
     sure: bool = False
 
 
-_NOTHING = re.compile(r"[\W\d_]*$")
+_NOTHING = re.compile(r"[\W\d_]*(?:$|[a-z]{60})")  # no word has as many letters
 _CHATTER = re.compile(
     r"[\W\d_]*(?:6+|1+|\+1|哈+|嘿+|呵+|嗯+|哦+|啊+|好+|赞+|牛+|强+|收到|(?:来了)+|签到|打卡|报到|前排|沙发|在的?|谢谢|感谢|辛苦了?|"
     r"(?:各?位?)?(?:老师|大家|同学们?)?(?:早上|上午|中午|下午|晚上|晚)?好|你好|您好|hi+|hey|hello|lol|ok|yes|no|yep|thanks?|"
@@ -69,7 +69,7 @@ class Detector:
         return None
 
     def chatter(self, text: str) -> bool:
-        """Whether this is surely nothing, even where people type questions: empty, digits, emoji, a greeting."""
+        """Whether this is surely nothing, even where people type questions: empty, digits, emoji, a key held down."""
         plain = normalise(text)
         return bool(_NOTHING.match(plain) or _CHATTER.match(plain))
 

@@ -56,6 +56,8 @@ TRAINED = 0.85
 """Share of the trained weights in what is written; the rest are the base's, so that what it knew of other people's
 questions stays (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022)."""
 SHARDS = "45MB"
+READ = 512
+"""Tokens of a text that are read by what is written; 96 are learnt from."""
 IDLE = ""
 """Stands for the topic of what asks nothing."""
 BYTES = 256
@@ -314,8 +316,12 @@ def _write(model: SentenceTransformer, target: Path) -> None:
         transformer = cast("PreTrainedModel", model[0].auto_model)
         (Path(folder) / "model.safetensors").unlink()
         transformer.save_pretrained(folder, max_shard_size=SHARDS)
-        pieces = Path(folder) / "tokenizer.json"  # written with an indent: a third of it is spaces
-        pieces.write_text(json.dumps(json.loads(pieces.read_text("utf-8")), ensure_ascii=False), encoding="utf-8")
+        told = Path(folder) / "tokenizer_config.json"
+        told.write_text(json.dumps(json.loads(told.read_text("utf-8")) | {"model_max_length": READ}), encoding="utf-8")
+        file = Path(folder) / "tokenizer.json"  # written with an indent: a third of it is spaces
+        pieces = json.loads(file.read_text("utf-8"))
+        pieces["truncation"] = {"direction": "Right", "max_length": READ, "strategy": "LongestFirst", "stride": 0}
+        file.write_text(json.dumps(pieces, ensure_ascii=False), encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(folder, target)
 

@@ -2,7 +2,27 @@ import pytest
 
 from knowledge.training import prune
 
-PIECES = "<s> <pad> </s> <unk> ▁the ▁recording ▁quill xylem 回放 证书 ครับ การ โรง ▁привет ▁пока ก я q <mask>".split()
+PIECES = [
+    "<s>",
+    "<pad>",
+    "</s>",
+    "<unk>",
+    "▁the",
+    "▁recording",
+    "▁quill",
+    "xylem",
+    "回放",
+    "证书",
+    "ครับ",
+    "การ",
+    "โรง",
+    "▁привет",
+    "▁пока",
+    "ก",
+    "я",
+    "q",
+    "<mask>",
+]
 
 
 def test_of_each_script_the_likeliest_pieces_stay(monkeypatch: pytest.MonkeyPatch) -> None:
