@@ -69,7 +69,8 @@ class Detector:
         return None
 
     def chatter(self, text: str) -> bool:
-        """Whether this is surely nothing, even where people type questions: empty, digits, emoji, a key held down."""
+        """Whether this is surely nothing, even where people type questions: empty, digits, emoji, one endless word, a
+        greeting."""
         plain = normalise(text)
         return bool(_NOTHING.match(plain) or _CHATTER.match(plain))
 

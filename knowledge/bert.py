@@ -74,8 +74,6 @@ class Encoding:
         self.prompt = str(described["prompts"]["query"])
         self.weights = read_weights(folder)
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        cut = json.loads((folder / "tokenizer_config.json").read_text(encoding="utf-8"))["model_max_length"]
-        self._tokenizer.enable_truncation(cut)
         self._layers = Layers(self.weights, self.told)
 
     @torch.inference_mode()

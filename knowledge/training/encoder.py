@@ -311,17 +311,15 @@ def _mix(model: SentenceTransformer, other: SentenceTransformer, share: float) -
 def _write(model: SentenceTransformer, target: Path) -> None:
     """In half precision, in files that fit everywhere."""
     model.eval().half()
+    model.max_seq_length = READ
+    model.preprocess([""])  # the tokenizer writes down where it cuts only after it did
     with TemporaryDirectory() as folder:
         model.save(folder, create_model_card=False)
         transformer = cast("PreTrainedModel", model[0].auto_model)
         (Path(folder) / "model.safetensors").unlink()
         transformer.save_pretrained(folder, max_shard_size=SHARDS)
-        told = Path(folder) / "tokenizer_config.json"
-        told.write_text(json.dumps(json.loads(told.read_text("utf-8")) | {"model_max_length": READ}), encoding="utf-8")
-        file = Path(folder) / "tokenizer.json"  # written with an indent: a third of it is spaces
-        pieces = json.loads(file.read_text("utf-8"))
-        pieces["truncation"] = {"direction": "Right", "max_length": READ, "strategy": "LongestFirst", "stride": 0}
-        file.write_text(json.dumps(pieces, ensure_ascii=False), encoding="utf-8")
+        pieces = Path(folder) / "tokenizer.json"  # written with an indent: a third of it is spaces
+        pieces.write_text(json.dumps(json.loads(pieces.read_text("utf-8")), ensure_ascii=False), encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(folder, target)
 

@@ -11,10 +11,12 @@ DETECTOR = Detector(calibrated(ENCODER).asking)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "666", "1", "👍👍", "哈哈哈", "老师好", "Hello!", "谢谢老师", "+1", "[doge]", "来了来了", "？"]
+    "text",
+    ["", "666", "1", "👍👍", "哈哈哈", "老师好", "Hello!", "谢谢老师", "+1", "[doge]", "来了来了", "？", "gateway" * 9],
 )
 def test_what_is_surely_nothing_is_nothing_anywhere(text: str) -> None:
-    """Greetings, digits and emoji are chatter, so cheap, and never asked even in the field for asking."""
+    """Greetings, digits, emoji and one endless word are chatter, so cheap, and never asked even in the field for
+    asking."""
     assert DETECTOR.chatter(text)
     told = DETECTOR.cheap(text)
     assert told is not None

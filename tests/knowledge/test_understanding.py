@@ -154,7 +154,7 @@ def decided(hall: Hall, text: str) -> Asking:
     similarity = hall.grouped(text).similarity
     assert similarity is not None
     assert 0 <= similarity <= 1
-    judged = hall.detector.cheap(text) or hall.detector.judge(text, vector)
+    judged = hall.detector.judge(text, vector)
     assert 0 <= judged.probability <= 1
     return hall.asks(text)
 
