@@ -47,7 +47,7 @@ format: $(VENV)/.developer ## format the code and mend what lint can mend
 bench: $(VENV)/.runtime ## measure on this machine
 	$(BIN)/floormic bench $(ARGS)
 
-train: $(VENV)/.developer ## make all weights anew and their calibration (an hour and a half on 2 cores; goes on where it was stopped)
+train: $(VENV)/.developer ## make all weights anew and their calibration (an hour and three quarters on 2 cores; goes on where it was stopped)
 	$(BIN)/python -m knowledge.training.encoder knowledge/models/encoder
 	$(BIN)/python -m knowledge.training.cross knowledge/models/encoder knowledge/models/cross $(if $(PUBLIC),--public $(PUBLIC))
 	$(BIN)/floormic calibrate --model bundled --out knowledge/models/calibration.json

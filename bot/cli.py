@@ -440,7 +440,7 @@ def bench(html: Path | None, language: "Language", **wanted: Any) -> int:
 
 @floormic.command()
 @config_option
-@click.option("--model", help="The encoder: `bundled`, a name or a folder. Default: the configured one.")
+@click.option("--model", help="The encoder, as in the configuration. Default: the configured one.")
 @click.option("--talks", type=FOLDER, help="Folder of labelled talks or topics. Default: those of the program.")
 @click.option("--out", type=FILE, help="Write it here. Default: calibration.json in the data folder, where it is used.")
 def calibrate(config: Path | None, model: str | None, talks: Path | None, out: Path | None) -> None:
@@ -459,7 +459,7 @@ def calibrate(config: Path | None, model: str | None, talks: Path | None, out: P
 
 @floormic.command()
 @click.option("--socket", type=FILE, required=True, help="Listen at this Unix socket.")
-@click.option("--model", default="bundled", show_default=True, help="The encoder: `bundled`, a name or a folder.")
+@click.option("--model", default="bundled", show_default=True, help="The encoder, as in the configuration.")
 @click.option(
     "--threads",
     type=click.IntRange(0, 256),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.model import EARLIER, CourseMatch, Vector
-from knowledge.answering import Answering, Match
+from knowledge.answering import Answering, Evidence, Match
 from knowledge.grouping import Anchor
 from knowledge.reasons import Reason
 
@@ -22,6 +22,10 @@ class Lesson:
         """What helps to tell questions apart; what is empty anchors nothing."""
         found = self.series or self.course
         return found if found is not None and len(found) else None
+
+    def fits(self, texts: Sequence[str], vectors: Sequence[Vector]) -> list[Evidence | None]:
+        """How well the best part of the course fits each of these; None where there is none."""
+        return self.course.fits(texts, vectors) if self.course is not None else [None] * len(texts)
 
     def match(self, text: str, vector: Vector) -> "Told":
         """What the course says, and what an earlier evening says that fits better than anything in the course."""

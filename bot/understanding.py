@@ -32,7 +32,7 @@ from bot.model import (
     Vector,
 )
 from bot.replies import acknowledgement, course_answer, late_answer, reason, sources_of
-from knowledge.answering import Match
+from knowledge.answering import Evidence, Match
 from knowledge.asking import Asking, Detector
 from knowledge.calibration import GroupingJudge
 from knowledge.context import Line, Recent
@@ -142,12 +142,18 @@ class Understanding:
         self._placed_line = self._asked
 
     def understand(self, batch: Sequence[Message]) -> list[Placed]:
-        """What becomes of each, in their order. The encoder is called once, and once for what is read of the course."""
+        """What becomes of each, in their order. The encoder is called once, and once for what is read of the course,
+        which also helps to decide what asks."""
         self._take_lesson()
         decided = [self._cheap(message) for message in batch]
         rest = [m for m, asking in zip(batch, decided, strict=True) if asking is None or asking.asks]
         vectors = dict(zip((m.id for m in rest), self._encoder.encode([m.text for m in rest]), strict=True))
-        heard = [self._hear(m, asking, vectors.get(m.id)) for m, asking in zip(batch, decided, strict=True)]
+        doubtful = [m for m, asking in zip(batch, decided, strict=True) if asking is None]
+        found = self._lesson.fits([m.text for m in doubtful], [vectors[m.id] for m in doubtful])
+        fits = dict(zip((m.id for m in doubtful), found, strict=True))
+        heard = [
+            self._hear(m, asking, vectors.get(m.id), fits.get(m.id)) for m, asking in zip(batch, decided, strict=True)
+        ]
         asked = [message for message, one in zip(batch, heard, strict=True) if isinstance(one, Asking)]
         told = iter(self._lesson.matches([m.text for m in asked], [vectors[m.id] for m in asked]))
         placed: list[Placed] = []
@@ -210,20 +216,24 @@ class Understanding:
             return Asking(False, 0.0, because("chatter", 0.0)) if nothing else ON_PURPOSE
         return self._detector.cheap(message.text)
 
-    def _hear(self, message: Message, asking: Asking | None, vector: Vector | None) -> Asking | Placed:
+    def _hear(
+        self, message: Message, asking: Asking | None, vector: Vector | None, fits: Evidence | None
+    ) -> Asking | Placed:
         """What asks something, or what becomes of that which does not."""
-        heard = self._heard(message, asking, vector)
+        heard = self._heard(message, asking, vector, fits)
         if isinstance(heard, Asking):
             self._remember(message, True, heard.probability)
         else:
             self._remember(message, False, heard.placement.probability)
         return heard
 
-    def _heard(self, message: Message, asking: Asking | None, vector: Vector | None) -> Asking | Placed:
+    def _heard(
+        self, message: Message, asking: Asking | None, vector: Vector | None, fits: Evidence | None
+    ) -> Asking | Placed:
         if vector is not None and not np.isfinite(vector).all():
             raise ValueError(f"the encoder gave no numbers for message {message.id}")
         if asking is None and vector is not None:
-            asking = self._detector.judge(message.text, vector, self._recent.before(_line(message)))
+            asking = self._detector.judge(message.text, vector, self._recent.before(_line(message)), fits)
         if asking is None or vector is None or not asking.asks:
             probability, why = (asking.probability, asking.reasons) if asking else (0.0, ())
             return Placed(Placement(message.id, False, probability, reasons=Reasons(why)), vector)

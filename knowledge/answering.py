@@ -134,6 +134,12 @@ class Answering:
         reasons = strongest(signs(logistic, features, about={READ: ""}))
         return Match(part.source, score, part.heading, part.text, verdict, part.where, reasons)
 
+    def fits(self, texts: Sequence[str], vectors: Sequence[NDArray[np.float32]]) -> list[Evidence | None]:
+        """How well the best part fits each of several texts; None for an empty course."""
+        if not self._parts:
+            return [None] * len(texts)
+        return [self.evidence(text, vector)[1] for text, vector in zip(texts, vectors, strict=True)]
+
     def read(self, looked_up: Sequence[tuple[str, NDArray[np.float32], int]]) -> list[float]:
         """For texts with their vectors and the position of a part: the log odds that what is said there answers them,
         read beside the text."""

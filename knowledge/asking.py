@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.answering import Evidence
 from knowledge.calibration import AskingJudge
 from knowledge.context import EMPTY, Context
 from knowledge.cues import NAMES, cues
@@ -17,7 +18,10 @@ from knowledge.logistic import CalibrationError, Logistic, chance
 from knowledge.reasons import Reason, because, signs, strongest
 from knowledge.text import addressed, normalise
 
-FEATURES = (*NAMES, *Context.NAMES)
+COURSE = ("course", "course_margin", "course_said", "course_share")
+"""Whether there is a course, and how well its best part fits: what a course holds is what people ask."""
+
+FEATURES = (*NAMES, *Context.NAMES, *COURSE)
 """What the judgement weighs beside the vector."""
 
 
@@ -74,21 +78,28 @@ class Detector:
         plain = normalise(text)
         return bool(_NOTHING.match(plain) or _CHATTER.match(plain))
 
-    def judge(self, text: str, vector: NDArray[np.float32], context: Context = EMPTY) -> Asking:
-        """`vector` is that of `text` by the calibrated encoder, `context` what stood before it in the chat. Raises
-        `CalibrationError` for a vector of another dimension.
+    def judge(
+        self, text: str, vector: NDArray[np.float32], context: Context = EMPTY, fits: Evidence | None = None
+    ) -> Asking:
+        """`vector` is that of `text` by the calibrated encoder, `context` what stood before it in the chat, `fits` how
+        well the course does (None without one). Raises `CalibrationError` for a vector of another dimension.
         """
         seen = cues(text)
         if len(self._vector):
             if len(vector) != len(self._vector):
                 raise CalibrationError(f"calibrated for {len(self._vector)} dimensions, the vector has {len(vector)}")
-            seen, meaning = np.concatenate([seen, context.features()]), float(self._vector @ vector)
+            seen, meaning = np.concatenate([seen, context.features(), fitting(fits)]), float(self._vector @ vector)
             probability = _chance(self._full, seen, meaning)
             reasons = _why(self._judge.full, FEATURES, seen, meaning)
         else:
             probability = _chance(self._cheap, seen)
             reasons = _why(self._judge.cheap, NAMES, seen)
         return Asking(probability >= self._judge.asks, probability, reasons, probability >= self._judge.sure)
+
+
+def fitting(fits: Evidence | None) -> NDArray[np.float64]:
+    """Shape (4,), in the order of `COURSE`; all 0 without a course."""
+    return np.array([1.0, fits.margin, fits.said, fits.share] if fits else [0.0] * len(COURSE))
 
 
 def _weights(logistic: Logistic) -> NDArray[np.float64]:
@@ -106,8 +117,10 @@ def _why(
     """What of the words, the chat before and the meaning counted most."""
     values = dict(zip(names, features.tolist(), strict=True))
     about = {name: name for name in NAMES}
+    told = signs(logistic, values, about)
+    held = sum(sign.weight for sign in told if sign.code in COURSE) if values.get(COURSE[0]) else 0.0
     found = [
         replace(sign, code="cue" if values[sign.code] else "no_cue") if sign.code in about else sign
-        for sign in strongest(signs(logistic, values, about))
+        for sign in strongest(sign for sign in told if sign.code not in COURSE)
     ]
-    return strongest([Reason("meaning", round(meaning, 4)), *found])
+    return strongest([Reason("meaning", round(meaning, 4)), Reason("held", round(held, 4)), *found])

@@ -29,6 +29,9 @@ SIDE = "side"
 SHARED = 6
 """Lower layers of the cross-encoder that are the encoder's own."""
 
+LARGEST_BYTE = 127
+"""The greatest whole number of 8 bits, with one for the sign."""
+
 REACH = 3.0
 """What the mean over an asking's tokens is multiplied with before the heads."""
 
@@ -68,13 +71,13 @@ class Encoding:
     """The weights, configuration and tokenizer of an encoder's folder. Shipped in half precision, worked with in full:
     processors multiply halves slowly or not at all."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, rounded: bool = False) -> None:
         self.told = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         described = json.loads((folder / "config_sentence_transformers.json").read_text(encoding="utf-8"))
         self.prompt = str(described["prompts"]["query"])
         self.weights = read_weights(folder)
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._layers = Layers(self.weights, self.told)
+        self._layers = Layers(self.weights, self.told, rounded=rounded)
 
     @torch.inference_mode()
     def states(self, texts: Sequence[str]) -> States:
@@ -85,13 +88,13 @@ class Encoding:
 
 
 class Bert:
-    """An encoder's folder, and the upper layers of the cross-encoder in another one."""
+    """An encoder's folder, and the upper layers of the cross-encoder in another one; `rounded` to whole numbers."""
 
-    def __init__(self, folder: Path, cross: Path) -> None:
-        self._encoding, upper = Encoding(folder), read_weights(cross)
+    def __init__(self, folder: Path, cross: Path, *, rounded: bool = False) -> None:
+        self._encoding, upper = Encoding(folder, rounded=rounded), read_weights(cross)
         self.dimension = int(self._encoding.told["hidden_size"])
         self.prompt = self._encoding.prompt
-        self._cross = Layers(self._encoding.weights | upper, self._encoding.told)
+        self._cross = Layers(self._encoding.weights | upper, self._encoding.told, rounded=rounded, first=SHARED)
         self._upper = upper
         self._head = upper[f"{HEAD}.weight"], upper[f"{HEAD}.bias"]
         if len(self._head[1]) != HEADS:
@@ -158,10 +161,15 @@ class Kept:
 
 
 class Layers:
-    """The arithmetic, with weights by name."""
+    """The arithmetic, with weights by name. `rounded`: the matrices of the layers from the `first` on multiply whole
+    numbers; sums, softmax, norms and what another text is looked at by stay as they are."""
 
-    def __init__(self, weights: Mapping[str, Tensor], told: Mapping[str, int]) -> None:
+    def __init__(
+        self, weights: Mapping[str, Tensor], told: Mapping[str, int], *, rounded: bool = False, first: int = 0
+    ) -> None:
         self._weights = weights
+        layers = tuple(f"encoder.layer.{layer}." for layer in range(first, told["num_hidden_layers"]) if rounded)
+        self._rounded = {name: in_bytes(weights[name]) for name in weights if name.startswith(layers) and _matrix(name)}
         self._layers, self._heads, self._eps, self._dimension, self._padding = (
             told[name]
             for name in ("num_hidden_layers", "num_attention_heads", "layer_norm_eps", "hidden_size", "pad_token_id")
@@ -219,11 +227,31 @@ class Layers:
         return self._normed(self._linear(inner, f"{name}.output.dense") + states, f"{name}.output")
 
     def _linear(self, states: Tensor, name: str) -> Tensor:
-        return nn.linear(states, self._weights[f"{name}.weight"], self._weights[f"{name}.bias"])
+        weight, bias = f"{name}.weight", self._weights[f"{name}.bias"]
+        if weight not in self._rounded:
+            return nn.linear(states, self._weights[weight], bias)
+        rows, steps = in_bytes(states.flatten(0, 1))
+        outputs, widths = self._rounded[weight]
+        # The product is exact, and each row has its own step: a row's does not depend on those beside it. Torch has no
+        # public name for it yet.
+        product = torch._int_mm(rows, outputs.t()).float()
+        return product.mul_(steps).mul_(widths.t()).add_(bias).view(*states.shape[:2], -1)
 
     def _normed(self, states: Tensor, name: str) -> Tensor:
         weight, bias = (self._weights[f"{name}.LayerNorm.{what}"] for what in ("weight", "bias"))
         return nn.layer_norm(states, (self._dimension,), weight, bias, self._eps)
+
+
+def in_bytes(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows as whole numbers of 8 bits, shape (n, d), and what one is worth in each row, shape (n, 1): the vector-wise
+    quantization of Dettmers et al., LLM.int8(), NeurIPS 2022."""
+    steps = rows.abs().amax(dim=1, keepdim=True).clamp(min=1e-9) / LARGEST_BYTE
+    return (rows / steps).round_().to(torch.int8), steps
+
+
+def _matrix(name: str) -> bool:
+    """Whether a layer multiplies with it."""
+    return name.endswith(".weight") and "LayerNorm" not in name
 
 
 def read_weights(folder: Path) -> dict[str, Tensor]:

@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BUNDLED = "bundled"
+ROUNDED = "bundled-int8"
+"""What the bundled model is called where it multiplies whole numbers of 8 bits: the same vectors but for rounding (a
+cosine of .997), so what is stored and calibrated stays as it is."""
+OURS = BUNDLED, ROUNDED
+
 SHARED = "unix:"
 """What a model is called that another process has: this, and the path of its socket."""
 
@@ -43,9 +48,9 @@ REMEMBERED_TEXTS = 20_000
 """Texts whose vectors are kept, 2 KB each: those of a few hundred courses."""
 
 
-SAME, ANSWERS, REPLIES = range(HEADS := 3)
-"""What is told of two texts that are read together, by column: both ask the same; the second answers the first; the
-first, typed shortly after the second, tells whoever asked that."""
+ANSWERS, REPLIES = range(HEADS := 2)
+"""What is told of two texts that are read together, by column: the second answers the first; the first, typed shortly
+after the second, tells whoever asked that."""
 
 
 class EncoderError(RuntimeError):
@@ -75,7 +80,7 @@ class Encoder(Protocol):
         ...
 
     def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        """Log odds of what is told of each pair (`SAME`, `ANSWERS`, `REPLIES`), both texts read together: shape
+        """Log odds of what is told of each pair (`ANSWERS`, `REPLIES`), both texts read together: shape
         (n, HEADS); zeros from an encoder that cannot do that."""
         ...
 
@@ -261,8 +266,8 @@ def _ordinary() -> tuple[str, ...]:
 
 
 def load_encoder(model: str = BUNDLED, threads: int | None = None) -> Encoder:
-    """The encoder named `model`: "bundled", a folder, a name that Sentence Transformers knows, or "unix:" and the
-    socket of a process that has one (`knowledge.encoder_service`).
+    """The encoder named `model`: "bundled", "bundled-int8", a folder, a name that Sentence Transformers knows, or
+    "unix:" and the socket of a process that has one (`knowledge.encoder_service`).
 
     `threads` bounds the processor threads of this process. Raises `EncoderError`.
     """
@@ -275,18 +280,18 @@ def load_encoder(model: str = BUNDLED, threads: int | None = None) -> Encoder:
 
         if threads:
             torch.set_num_threads(threads)
-        return SentenceEncoder(_bundled() if model == BUNDLED else _any(model), model)
+        return SentenceEncoder(_bundled(model) if model in OURS else _any(model), model)
     except Exception as error:  # a folder may hold anything, and each kind of wrong one fails in its own way
         raise EncoderError(
             f"{model!r} is no Sentence Transformers model for texts that can be loaded: {type(error).__name__}: {error}"
         ) from error
 
 
-def _bundled() -> Model:
+def _bundled(model: str) -> Model:
     from knowledge.bert import Bert
 
     models = Path(str(files("knowledge") / "models"))
-    return Bert(models / "encoder", models / "cross")
+    return Bert(models / "encoder", models / "cross", rounded=model == ROUNDED)
 
 
 def _any(model: str) -> Model:

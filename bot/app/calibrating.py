@@ -14,7 +14,7 @@ from knowledge.calibration import (
     uncalibrated,
     write_calibration,
 )
-from knowledge.encoder import BUNDLED, EncoderError, load_encoder
+from knowledge.encoder import OURS, EncoderError, load_encoder
 from knowledge.evaluation import DataError
 from knowledge.logistic import CalibrationError
 
@@ -71,7 +71,7 @@ def check_encoder(settings: Settings) -> tuple[list[str], list[str]]:
     try:
         if file.exists():
             read_calibration(file)
-        if settings.encoder.model == BUNDLED:
+        if settings.encoder.model in OURS:
             return [], []
         encoder = load_encoder(settings.encoder.model, settings.encoder.threads or None)
         warning = uncalibrated(encoder, calibration_of(encoder, settings.data))

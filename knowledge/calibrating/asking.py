@@ -6,7 +6,7 @@ from importlib.resources import files
 
 import numpy as np
 
-from knowledge.asking import FEATURES, Asking, Detector
+from knowledge.asking import COURSE, FEATURES, Asking, Detector, fitting
 from knowledge.calibrating.folds import chances
 from knowledge.calibrating.hearing import Bools, Floats, Heard
 from knowledge.calibration import NEVER, AskingJudge, Scores
@@ -76,9 +76,9 @@ def asked_by(judge: AskingJudge, heard: Sequence[Heard]) -> list[Asked]:
 def _one_pass(detector: Detector, one: Heard) -> list[Asking]:
     recent, told = Recent(), list[Asking]()
     said = one.talk.said or (None,) * len(one.vectors)
-    for line, vector, who in zip(one.talk.chat.lines, one.vectors, said, strict=True):
+    for line, vector, who, fits in zip(one.talk.chat.lines, one.vectors, said, one.fits(), strict=True):
         context = recent.before(who) if who else EMPTY
-        told.append(detector.cheap(line.text) or detector.judge(line.text, vector, context))
+        told.append(detector.cheap(line.text) or detector.judge(line.text, vector, context, fits))
         if who:
             recent.add(who, told[-1].asks, told[-1].probability)
     return told
@@ -88,24 +88,32 @@ def fit_asking(encoder: Encoder, heard: Sequence[Heard], more: Sequence[Row]) ->
     """The detector over all talks and `more` lines, and what detectors that did not see a talk make of it.
 
     Twice, because the context of a line is what was decided before it: first without any, then with that of the first.
+    Each line is learnt from once with its course and once as if there were none, for there may be none.
     """
     extra, counts = _extra(encoder, more)
     cheap, quick = _left_out([one.cues for one in heard], heard, extra[:, :SIZE], more, counts)
-    rows = [np.hstack([one.cues, np.zeros((len(one.cues), Context.SIZE)), REACH * one.vectors]) for one in heard]
-    _, alone = _left_out(rows, heard, extra, more, counts)
+    rows = [
+        np.hstack([one.cues, np.zeros((len(one.cues), Context.SIZE)), _fitting(one), REACH * one.vectors])
+        for one in heard
+    ]
+    context, course = SIZE + Context.SIZE, SIZE + Context.SIZE + len(COURSE)
+    _, alone = _left_out(rows, heard, extra, more, counts, slice(context, course))
     for row, one, told in zip(rows, heard, alone, strict=True):
-        row[:, SIZE : SIZE + Context.SIZE] = one.contexts(told >= 0.5, told)
-    full, slow = _left_out(rows, heard, extra, more, counts)
-    context = SIZE + Context.SIZE
+        row[:, SIZE:context] = one.contexts(told >= 0.5, told)
+    full, slow = _left_out(rows, heard, extra, more, counts, slice(context, course))
     draft = AskingJudge(
         _named(cheap, NAMES, rows),
-        _named(np.append(full[:context], full[-1]), FEATURES, rows),
-        tuple(round(float(REACH * weight), DIGITS) for weight in full[context:-1]),
+        _named(np.append(full[:course], full[-1]), FEATURES, rows),
+        tuple(round(float(REACH * weight), DIGITS) for weight in full[course:-1]),
         surely_not=0.0,
         asks=0.5,
         sure=NEVER,
     )
     return _thresholds(draft, heard, quick, slow)
+
+
+def _fitting(one: Heard) -> Floats:
+    return np.array([fitting(fits) for fits in one.fits()])
 
 
 def _extra(encoder: Encoder, more: Sequence[Row]) -> tuple[Floats, Floats]:
@@ -114,28 +122,42 @@ def _extra(encoder: Encoder, more: Sequence[Row]) -> tuple[Floats, Floats]:
         return np.zeros((0, len(FEATURES) + encoder.dimension)), np.zeros(0)
     texts, asks, counts = zip(*more, strict=True)
     signs = np.array([cues(text) for text in texts])
-    rows = np.hstack([signs, np.zeros((len(texts), Context.SIZE)), REACH * encoder.encode(texts)])
+    rows = np.hstack([signs, np.zeros((len(texts), Context.SIZE + len(COURSE))), REACH * encoder.encode(texts)])
     true, each = np.array(asks), np.array(counts, dtype=np.float64)
     sums = max(each[true].sum(), 1e-9), max(each[~true].sum(), 1e-9)
     return rows, each * np.where(true, ASKING / sums[0], (1 - ASKING) / sums[1]) * len(texts)
 
 
 def _left_out(
-    rows: Sequence[Floats], heard: Sequence[Heard], extra: Floats, more: Sequence[Row], counts: Floats
+    rows: Sequence[Floats],
+    heard: Sequence[Heard],
+    extra: Floats,
+    more: Sequence[Row],
+    counts: Floats,
+    spared: slice | None = None,
 ) -> tuple[Floats, list[Floats]]:
     """Weights over all talks, and for each talk what those over all the others say to its lines; always with the lines
-    beside the talks. `rows` are the features of each talk."""
+    beside the talks. `rows` are the features of each talk, of which those `spared` are 0 half of the time."""
     asks = np.array([asks for _, asks, _ in more], dtype=np.float64)
+    seen = [row[one.clear] for row, one in zip(rows, heard, strict=True)]
+    versions = [seen, [_without(row, spared) for row in seen]] if spared else [seen]
 
     def over(without: int | None, start: Floats | None = None) -> Floats:
-        others = [(row, one) for k, (row, one) in enumerate(zip(rows, heard, strict=True)) if k != without]
-        target = np.concatenate([*(one.asks[one.clear] for _, one in others), asks]).astype(np.float64)
-        weight = np.concatenate([*(np.full(int(one.clear.sum()), IN_CHATS) for _, one in others), counts])
-        return fit(np.concatenate([*(row[one.clear] for row, one in others), extra]), target, weight, FINE, start)
+        others = [k for k in range(len(rows)) if k != without]
+        learnt = [version[k] for version in versions for k in others]
+        told = [heard[k].asks[heard[k].clear] for _ in versions for k in others]
+        weight = np.concatenate([*(np.full(len(row), IN_CHATS / len(versions)) for row in learnt), counts])
+        return fit(np.concatenate([*learnt, extra]), np.concatenate([*told, asks]) * 1.0, weight, FINE, start)
 
     whole = over(None)
     folds = [over(k, whole) for k in range(len(rows))]
     return whole, [chances(row @ w[:-1] + w[-1]) for row, w in zip(rows, folds, strict=True)]
+
+
+def _without(rows: Floats, columns: slice) -> Floats:
+    rows = rows.copy()
+    rows[:, columns] = 0.0
+    return rows
 
 
 def _named(weights: Floats, names: Sequence[str], rows: Sequence[Floats]) -> Logistic:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.answering import FEATURES, READ, Answering
+from knowledge.answering import FEATURES, READ, Answering, Evidence
 from knowledge.calibration import NEVER, AnsweringJudge, Fitting
 from knowledge.context import Context, Line, Recent
 from knowledge.cues import cues
@@ -97,6 +97,12 @@ class Heard:
             found.append(recent.before(line).features())
             recent.add(line, bool(asked), float(chance))
         return np.array(found)
+
+    def fits(self) -> list[Evidence | None]:
+        """How well the course fits each line."""
+        if self.answering is None:
+            return [None] * len(self.vectors)
+        return [Evidence(**dict(zip(FEATURES, row, strict=True))) for row in self.evidence.tolist()]
 
     @cached_property
     def clear(self) -> Bools:

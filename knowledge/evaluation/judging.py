@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.answering import Answering, Match, Verdict
-from knowledge.asking import Detector
+from knowledge.asking import Asking, Detector
 from knowledge.calibration import Calibration
 from knowledge.encoder import Encoder
 from knowledge.evaluation.data import Chat, Line
@@ -86,12 +86,17 @@ def judge_chat(chat: Chat, mind: Mind, progress: Progress = lambda _: None) -> H
     vectors = encode(mind.encoder, [line.text for line in chat.lines], progress)
     answering, detector = mind.answering(chat.course), Detector(mind.calibration.asking)
     groups = mind.groups(answering)
-    asked = [at for at, line in enumerate(chat.lines) if line.asks]
-    matches = answering.matches([chat.lines[at].text for at in asked], [vectors[at] for at in asked])
-    found = dict(zip(asked, matches, strict=True))
+    true = [at for at, line in enumerate(chat.lines) if line.asks]
+    matches = answering.matches([chat.lines[at].text for at in true], [vectors[at] for at in true])
+    found = dict(zip(true, matches, strict=True))
+    fits = answering.fits([line.text for line in chat.lines], list(vectors))
+    asked = [
+        detector.cheap(line.text) or detector.judge(line.text, vector, fits=fit)
+        for line, vector, fit in zip(chat.lines, vectors, fits, strict=True)
+    ]
     rows = [
-        _judge(key, line, vector, detector, found.get(key), groups)
-        for key, (line, vector) in enumerate(zip(chat.lines, vectors, strict=True))
+        _judge(key, line, vector, asking, found.get(key), groups)
+        for key, (line, vector, asking) in enumerate(zip(chat.lines, vectors, asked, strict=True))
     ]
     return Heard(chat, tuple(rows), vectors, answering)
 
@@ -106,9 +111,8 @@ def encode(encoder: Encoder, texts: Sequence[str], progress: Progress = lambda _
 
 
 def _judge(
-    key: int, line: Line, vector: NDArray[np.float32], detector: Detector, match: Match | None, groups: Groups
+    key: int, line: Line, vector: NDArray[np.float32], asking: Asking, match: Match | None, groups: Groups
 ) -> Judged:
-    asking = detector.cheap(line.text) or detector.judge(line.text, vector)
     if not line.asks:
         return Judged(line, asking.asks, asking.probability, f"q{key}", reasons=Reasons(asking.reasons))
     grouped = groups.decide(line.text, vector, _offered(match))

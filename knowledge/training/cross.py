@@ -5,13 +5,13 @@ Two texts are read together (Nogueira and Cho, Passage Re-ranking with BERT, 201
 stay as they are; in the upper ones, which are trained, the tokens of the asking look at their own text and at the other
 one, as the encoder alone reads that (MORES: Gao, Dai and Callan, Modularized Transformer-based Ranking, EMNLP 2020). So
 a course text is gone through once, and what an evening's reading costs is the upper layers over the few tokens of a
-message. Three heads tell "asks the same", "is answered by" and "tells whoever asked".
+message. Two heads tell "is answered by" and "tells whoever asked".
 
-It learns from pairs of an asking and a course text, of two askings, and of a line and an asking shortly before it;
-those that do not belong together are the nearest by the encoder's vectors, for only such are ever asked about, and near
-misses that were written for it.
+It learns from pairs of an asking and a course text, and of a line and an asking shortly before it; texts that do not
+answer are the nearest by the encoder's vectors, for only such are ever asked about. Hits and near misses that were
+written to be told apart come twice as often as what else is asked.
 
-With `--public FOLDER` a fifth of the askings are strangers' (`knowledge.training.public`).
+With `--public FOLDER` a sixth of the askings are strangers' (`knowledge.training.public`).
 """
 
 import argparse
@@ -31,27 +31,27 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from knowledge.bert import HEAD, REACH, SHARED, SIDE, Encoding, Layers, States
-from knowledge.encoder import ANSWERS, HEADS, REPLIES, SAME, calls
+from knowledge.encoder import ANSWERS, HEADS, REPLIES, calls
 from knowledge.text import normalise
 from knowledge.training.loop import SEED, run
 from knowledge.training.public import read_public
 from knowledge.training.topics import Reply, Topic, read_topics
 
-OWN = 20
-"""Askings of our topics in a step; each is in one to four pairs."""
+OWN = 15
+"""Askings of our topics' groups in a step; each is in one to three pairs."""
+WRITTEN = 10
+"""Those of a step that were written to be told apart: a text answers them, or is near to them and does not."""
 PUBLIC = 5
 """Askings of a public set in a step, where there are such sets."""
 TOLD = 5
 """Lines of a step that stand after somebody's asking; each is in two or three pairs."""
-NEAREST = 10
-"""Askings of other groups that one is told from."""
-NEAREST_TEXTS = 5
+NEAREST = 5
 """Course texts that do not answer an asking, from which it is told."""
 WRONG = 2
 """Of these, how many each time."""
 TOGETHER = 24
 """Pairs that are read together."""
-STEPS = 1800
+STEPS = 2000
 FILE = "model.safetensors"
 
 T = TypeVar("T")
@@ -59,19 +59,18 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """One asking with others of its group and of other ones, the text that answers it ("" without one) and near ones
-    that do not."""
+    """One asking, the text that answers it ("" without one) and near ones that do not; whether it was `written` to be
+    told apart."""
 
     text: str
-    same: tuple[str, ...]
-    others: tuple[str, ...]
     source: str
     wrong: tuple[str, ...]
+    written: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """`kind` is the head that is asked: `SAME`, `ANSWERS` or `REPLIES`."""
+    """`kind` is the head that is asked: `ANSWERS` or `REPLIES`."""
 
     one: str
     other: str
@@ -81,38 +80,26 @@ class Pair:
 
 def askings(topic: Topic, encoder: Encoding) -> list[Asking]:
     """Every asking of a topic, also those that are near to a text which does not answer them."""
+    sources = {group.source for group in topic.groups if group.source}
+    texts = sorted(sources.union(text for text, _ in (*topic.near, *topic.hits, *topic.misses)))
+    vectors = _vectors(encoder, texts)
+
+    def nearest(asks: Sequence[str]) -> Iterator[list[str]]:
+        for vector in _vectors(encoder, asks):
+            order = np.argsort(-(vectors @ vector), kind="stable")
+            yield [texts[int(at)] for at in order[: NEAREST + 1]]
+
     asks = [(ask, group) for group in topic.groups for ask in group.asks]
-    near = list(topic.near)
-    told = (*topic.near, *topic.hits, *topic.misses)
-    sources = sorted({group.source for group in topic.groups if group.source} | {source for source, _ in told})
-    vectors = _vectors(encoder, [ask for ask, _ in asks])
     found = []
-    texts = _vectors(encoder, sources)
-    for (ask, group), vector in zip(asks, vectors, strict=True):
-        others = [
-            other
-            for at in _nearest(vectors @ vector, NEAREST + len(asks) // len(topic.groups) * 3)
-            for other, theirs in [asks[at]]
-            if theirs.id != group.id
-            and (not group.source or theirs.source != group.source or theirs.id in topic.like[group.id])
-        ]
-        wrong = [group.near] * 2 * bool(group.near)
-        wrong += [sources[at] for at in _nearest(texts @ vector, NEAREST_TEXTS + 1) if sources[at] != group.source]
-        same = tuple(other for other in group.asks if other != ask)
-        found.append(Asking(ask, same, tuple(others[:NEAREST]), group.source, tuple(wrong[:NEAREST_TEXTS])))
-    for (source, ask), vector in zip(near, _vectors(encoder, [ask for _, ask in near]), strict=True):
-        wrong = [source, source, *(sources[at] for at in _nearest(texts @ vector, NEAREST_TEXTS - 2))]
-        others = [asks[at][0] for at in _nearest(vectors @ vector, NEAREST)]
-        found.append(Asking(ask, (), tuple(others), "", tuple(wrong)))
-    for (source, ask), vector in zip(topic.hits, _vectors(encoder, [ask for _, ask in topic.hits]), strict=True):
-        wrong = [sources[at] for at in _nearest(texts @ vector, NEAREST_TEXTS + 1) if sources[at] != source]
-        found.append(Asking(ask, (), (), source, tuple(wrong[:NEAREST_TEXTS])))
-    # Another text may well answer them, and another asking may ask the same: nobody said that none does.
-    return found + [Asking(ask, (), (), "", (source,)) for source, ask in topic.misses]
-
-
-def _nearest(cosines: NDArray[np.float32], count: int) -> list[int]:
-    return [int(at) for at in np.argsort(-cosines, kind="stable")[:count]]
+    for (ask, group), near in zip(asks, nearest([ask for ask, _ in asks]), strict=True):
+        wrong = [group.near] * 2 * bool(group.near) + [text for text in near if text != group.source]
+        found.append(Asking(ask, group.source, tuple(wrong[:NEAREST])))
+    for (text, ask), near in zip(topic.near, nearest([ask for _, ask in topic.near]), strict=True):
+        found.append(Asking(ask, "", (text, text, *near[: NEAREST - 2]), written=True))
+    for (text, ask), near in zip(topic.hits, nearest([ask for _, ask in topic.hits]), strict=True):
+        found.append(Asking(ask, text, tuple(other for other in near if other != text)[:NEAREST], written=True))
+    # Another text may well answer them: nobody said that none does.
+    return found + [Asking(ask, "", (text,), written=True) for text, ask in topic.misses]
 
 
 def _vectors(encoder: Encoding, texts: Sequence[str]) -> NDArray[np.float32]:
@@ -129,18 +116,26 @@ def batches(
     steps: int,
     replies: Sequence[tuple[Reply, Topic]] = (),
 ) -> Iterator[list[Pair]]:
-    """`steps` batches; every asking comes once before any comes twice. The public sets take turns."""
+    """`steps` batches; of each kind every asking comes once before any comes twice. The public sets take turns."""
     dice = random.Random(SEED)  # noqa: S311 (an order, not a secret)
-    ours, after = _endless(own, dice), _endless(replies, dice)
+    ours = [(_endless(rows, dice), count) for rows, count in _kinds(own)]
+    after = _endless(replies, dice)
     theirs = itertools.cycle([_endless(one, dice) for one in public])
     for _ in range(steps):
-        chosen = list(itertools.islice(ours, OWN))
+        chosen = [asking for rows, count in ours for asking in itertools.islice(rows, count)]
         if public:
             chosen += itertools.islice(next(theirs), PUBLIC)
         pairs = [pair for asking in chosen for pair in _pairs(asking, dice)]
         for reply, topic in itertools.islice(after, TOLD if replies else 0):
             pairs += _told(reply, topic, dice)
         yield pairs
+
+
+def _kinds(own: Sequence[Asking]) -> Iterator[tuple[list[Asking], int]]:
+    """Askings of a kind, and how many of them are in a step."""
+    for written, count in ((False, OWN), (True, WRITTEN)):
+        if rows := [asking for asking in own if asking.written == written]:
+            yield rows, count
 
 
 def _endless(rows: Sequence[T], dice: random.Random) -> Iterator[T]:
@@ -161,11 +156,6 @@ def _told(reply: Reply, topic: Topic, dice: random.Random) -> Iterator[Pair]:
 
 
 def _pairs(asking: Asking, dice: random.Random) -> Iterator[Pair]:
-    same = bool(asking.same) and (not asking.others or dice.random() < 0.5)
-    if same or asking.others:
-        pair = [asking.text, dice.choice(asking.same if same else asking.others)]
-        dice.shuffle(pair)  # the same both ways
-        yield Pair(pair[0], pair[1], SAME, same)
     if asking.source:
         yield Pair(asking.text, asking.source, ANSWERS, True)
     for text in dice.sample(asking.wrong, min(WRONG, len(asking.wrong))):

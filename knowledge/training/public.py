@@ -1,20 +1,17 @@
 """Public sets of strangers' questions as topics, from the folder that their user put them in; the card credits them.
 
-No text of them is part of the project. What `floormic bench` judges is not read: of BANKING77 only the intents that do
-not judge, of CMRC and DRCD only articles without a passage that judges (`knowledge.evaluation.public`); stackfaq,
-zoomcamp, hint3, frag.jetzt and CPED not at all. The questions of a television dialogue (CPED) are mostly none of this
-program's: "真的？" asks nothing of a speaker.
+No text of them is part of the project. What `floormic bench` judges is not read: of CMRC and DRCD only articles without
+a passage that judges (`knowledge.evaluation.public`); stackfaq, zoomcamp, hint3, BANKING77, frag.jetzt and CPED not at
+all.
 """
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from knowledge.evaluation.data import DataError
-from knowledge.evaluation.public import intents, judging_intents, judging_passages, passages, read_rows
+from knowledge.evaluation.public import judging_passages, passages, read_rows
 from knowledge.training.topics import Group, Topic
 
 LONGEST = 240
@@ -48,68 +45,42 @@ def read_public(folder: Path) -> list[Topic]:
     return found
 
 
-Row = tuple[str, Sequence[str], str]
-"""What look-alikes share, the askings, and the text that answers them."""
+Row = tuple[Sequence[str], str]
+"""Askings, and the text that answers them."""
 
 
-def _topic(name: str, language: str, rows: Iterable[Row], nothing: Sequence[str] = ()) -> Topic:
-    """Each asking once; groups of one kin (a session, a passage, a trade) are look-alikes."""
+def _topic(name: str, language: str, rows: Iterable[Row]) -> Topic:
+    """Each asking once."""
     groups: list[Group] = []
-    kin: dict[str, list[str]] = defaultdict(list)
     known: set[str] = set()
-    for shared, asks, source in rows:
+    for asks, source in rows:
         new = tuple(ask for ask in dict.fromkeys(asks) if ask not in known)
         known.update(new)
         if new:
             groups.append(Group(f"{name}-{len(groups)}", new, source))
-            kin[shared].append(groups[-1].id)
-    like: dict[str, set[str]] = {group.id: set() for group in groups}
-    for ids in kin.values():
-        for one, other in pairwise(ids):
-            like[one].add(other)
-            like[other].add(one)
-    others = {id: frozenset(found) for id, found in like.items()}
-    return Topic(name, language, tuple(groups), others, (), tuple(dict.fromkeys(nothing)))
+    return Topic(name, language, tuple(groups), {group.id: frozenset() for group in groups}, (), ())
 
 
 def _chatopera(folder: Path) -> Topic:
     rows = read_rows(folder / "faq.jsonl")
-    return _topic(folder.name, "zh", ((r["domain"], (r["post"], *r["similar"]), r["answer"][:LONGEST]) for r in rows))
-
-
-def _intents_en(folder: Path) -> Topic:
-    bank = folder / "BANKING77-OOS"
-    asked: dict[str, list[str]] = defaultdict(list)
-    for part in ("train", "valid"):
-        for text, label in intents(bank / part):
-            asked[label].append(text)
-    judging = judging_intents(asked)
-    return _topic(folder.name, "en", ((label, asked[label], "") for label in sorted(set(asked) - judging)))
+    return _topic(folder.name, "zh", (((r["post"], *r["similar"]), r["answer"][:LONGEST]) for r in rows))
 
 
 def _tds(folder: Path) -> Topic:
     rows = read_rows(folder / "qa_2023_2024.jsonl")
-    return _topic(folder.name, "en", _live((r["session"], r["question"], r["answer"]) for r in rows))
+    return _topic(folder.name, "en", _live((r["question"], r["answer"]) for r in rows))
 
 
 def _coderefinery(folder: Path) -> Topic:
     rows = read_rows(folder / "qa_2021_2023.jsonl")
-    live = _live((f"{r['workshop']} {r['day']}", r["question"], max(r["answers"], key=len, default="")) for r in rows)
-    said = [_plain(r["question"]) for r in read_rows(folder / "items_2021_2023.jsonl") if _says(r)]
-    return _topic(folder.name, "en", live, [text for text in said if ANSWER <= len(text) <= ASKED[1]])
+    return _topic(folder.name, "en", _live((r["question"], max(r["answers"], key=len, default="")) for r in rows))
 
 
-def _says(row: dict[str, Any]) -> bool:
-    """Feedback and greetings; elsewhere a line without a question mark may ask all the same."""
-    where = row["section"].lower()
-    return not (row["has_qmark"] or row["answers"]) and any(word in where for word in ("icebreaker", "thanks", "good"))
-
-
-def _live(rows: Iterable[tuple[str, str, str]]) -> Iterable[Row]:
-    for session, question, answer in rows:
+def _live(rows: Iterable[tuple[str, str]]) -> Iterable[Row]:
+    for question, answer in rows:
         asked, answered = _plain(question), _plain(answer)[:LONGEST]
         if ASKED[0] <= len(asked) <= ASKED[1] and len(answered) >= ANSWER:
-            yield session, (asked,), answered
+            yield (asked,), answered
 
 
 def _plain(text: str) -> str:
@@ -120,7 +91,7 @@ def _squad(folder: Path) -> Topic:
     judging = judging_passages(folder)
     contexts, titles = {row["context"] for _, row in judging}, {title for title, _ in judging} - {""}
     rows = (
-        (row["context"], (asked["question"],), _piece(title, row["context"], asked["answers"]))
+        ((asked["question"],), _piece(title, row["context"], asked["answers"]))
         for title, row in passages(folder)
         if title not in titles and row["context"] not in contexts
         for asked in row["qas"]
@@ -142,7 +113,6 @@ def _piece(title: str, text: str, answers: Sequence[dict[str, Any]]) -> str:
 
 READERS: dict[str, Callable[[Path], Topic]] = {
     "chatopera_faq_zh": _chatopera,
-    "intents_en": _intents_en,
     "tds_live": _tds,
     "coderefinery_live": _coderefinery,
     "cmrc2018_zh": _squad,

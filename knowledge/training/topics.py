@@ -47,8 +47,7 @@ class Reply:
 @dataclass(frozen=True, slots=True)
 class Topic:
     """One file. `like`: ids of the look-alikes of each group. `near`: (source text, asking it does not answer). `hits`
-    and `misses`: the same of further askings that a text answers, and of those it does not. These and `replies` are
-    read by the cross-encoder alone."""
+    and `misses`: the same of further askings that a text answers, and of those it does not."""
 
     name: str
     language: str

@@ -34,7 +34,7 @@ PROTOCOL = "Which protocols can the box read?"
 class Ears(Detector):
     """Asks where there is a question mark."""
 
-    def judge(self, text: str, vector: Any, context: Context = EMPTY) -> Asking:
+    def judge(self, text: str, vector: Any, context: Context = EMPTY, fits: Any = None) -> Asking:
         asks = "?" in text
         return Asking(asks, 0.9 if asks else 0.1, sure=asks)
 
@@ -42,10 +42,17 @@ class Ears(Detector):
 class Attentive(Ears):
     """What stood before decides with: every number of the context shows in the probability."""
 
-    def judge(self, text: str, vector: Any, context: Context = EMPTY) -> Asking:
+    def judge(self, text: str, vector: Any, context: Context = EMPTY, fits: Any = None) -> Asking:
         plain = super().judge(text, vector)
         weighed = sum(value / (n + 7) for n, value in enumerate(context.features().tolist()))
         return replace(plain, probability=plain.probability + weighed / 100)
+
+
+class Schooled(Ears):
+    """What the course holds is asked."""
+
+    def judge(self, text: str, vector: Any, context: Context = EMPTY, fits: Any = None) -> Asking:
+        return Asking(bool(fits), 0.9 if fits else 0.1)
 
 
 def topics() -> TopicEncoder:
@@ -72,6 +79,9 @@ class Knowing:
 
     def __len__(self) -> int:
         return 0  # it answers, but tells no questions apart
+
+    def fits(self, texts: Sequence[str], vectors: Any) -> list[bool]:
+        return [any(word in text for word in self._verdicts) for text in texts]
 
     def matches(self, texts: Sequence[str], vectors: Any) -> list[Match | None]:
         return [self.match(text, vector) for text, vector in zip(texts, vectors, strict=True)]
@@ -121,6 +131,14 @@ async def say(store: SqliteStore, pipeline: Pipeline, *messages: Message) -> lis
 
 async def states(store: SqliteStore) -> dict[str, QuestionState]:
     return {q.id: q.state for q in await store.questions("talk")}
+
+
+@pytest.mark.parametrize("course", [Knowing(gateway="answer"), None], ids=["a course", "none"])
+async def test_what_asks_is_decided_with_the_course(store: SqliteStore, course: Knowing | None) -> None:
+    """Each line is looked up in the course before it is decided whether it asks, where there is one."""
+    async with running(store, detector=Schooled, answering=course) as pipeline:
+        placed = await say(store, pipeline, message(1, "where is the gateway"), message(2, "where was it?", "u2"))
+    assert [one.asking for one in placed] == [course is not None, False]
 
 
 async def test_the_same_question_joins_and_another_founds(store: SqliteStore) -> None:
@@ -239,7 +257,7 @@ class Overhearing(TopicEncoder):
 
     def read(self, pairs: Sequence[tuple[str, str]]) -> Any:
         self.pairs += pairs
-        return np.array([[0.0, 0.0, 2.0 if "page" in one and "recording" in other else -2.0] for one, other in pairs])
+        return np.array([[0.0, 2.0 if "page" in one and "recording" in other else -2.0] for one, other in pairs])
 
 
 REPLY = "which page? the recording, on the first"

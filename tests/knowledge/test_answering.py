@@ -99,7 +99,7 @@ def test_what_is_read_as_no_answer_is_not_sent() -> None:
     surer still that it is none. What the search finds unlikely is not read at all."""
     texts = ["怎么开发票", "asdf jkl"]
     told = {}
-    for odds in (-9.0, -5.0, 9.0):
+    for odds in (-15.0, -5.0, 9.0):
         encoder = Reading(odds)
         found = Answering(COURSE, encoder, JUDGE).matches(texts, list(encoder.encode(texts)))
         assert encoder.pairs == [("怎么开发票", "怎么开发票 在小程序里申请电子发票。")]
@@ -142,6 +142,17 @@ def test_what_is_said_there_counts_beside_what_is_asked_there() -> None:
         float(ENCODER.encode(["回放在哪里看 课后两小时在主页。"])[0] @ vector), abs=1e-3
     )
     assert evidence.said < 0.9
+
+
+def test_how_well_a_course_fits_is_told_of_each_text() -> None:
+    """What the course holds stands out in it, and what it does not hold does not; an empty course tells nothing."""
+    texts = ["回放在哪里看", "今天天气真好"]
+    vectors = list(ENCODER.encode(texts))
+    held, other = Answering(COURSE, ENCODER, JUDGE).fits(texts, vectors)
+    assert held is not None
+    assert other is not None
+    assert held.share > 0.8 > 0.5 > other.share
+    assert Answering(Course((), (), ()), ENCODER, JUDGE).fits(texts, vectors) == [None, None]
 
 
 def test_of_two_that_are_asked_alike_the_answer_tells_which_was_meant() -> None:

@@ -1,9 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.asking import Detector
+from knowledge.answering import Evidence
+from knowledge.asking import FEATURES, Detector
+from knowledge.logistic import Logistic
 from tests.fakes import HashEncoder, calibrated
 
 ENCODER = HashEncoder()
@@ -43,6 +47,23 @@ def test_a_plain_question_asks(text: str) -> None:
     assert DETECTOR.cheap(text) is None
     told = DETECTOR.judge(text, ENCODER.encode([text])[0])
     assert told.asks
+
+
+def test_what_the_course_holds_is_likelier_asked() -> None:
+    """Of one line with one vector, and that is told as a reason for or against; without a course nothing is."""
+    weights = dict.fromkeys(FEATURES, 0.0) | {"course": -2.0, "course_share": 4.0}
+    full = Logistic(0.0, weights, dict.fromkeys(FEATURES, 0.0) | {"course": 1.0, "course_share": 0.5})
+    detector = Detector(replace(calibrated(ENCODER).asking, full=full, vector=(0.0,) * ENCODER.dimension))
+    text, vector = "回放", ENCODER.encode(["回放"])[0]
+    near = detector.judge(text, vector, fits=Evidence(0.4, 0.8, 0.5, 0.4, 0.95, 0.0, 0.0))
+    far = detector.judge(text, vector, fits=Evidence(0.0, 0.1, 0.0, 0.0, 0.05, 0.0, 0.0))
+    nowhere = detector.judge(text, vector)
+    assert near.probability > nowhere.probability > far.probability
+    assert [[(reason.code, round(reason.weight, 1)) for reason in one.reasons] for one in (near, far, nowhere)] == [
+        [("held", 1.8)],
+        [("held", -1.8)],
+        [],
+    ]
 
 
 @given(st.text(max_size=100))

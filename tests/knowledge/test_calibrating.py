@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from knowledge.asking import COURSE, FEATURES, Detector
 from knowledge.calibrating import TALKS, Labelled, calibrate, own_lines, read_labelled
 from knowledge.calibration import FILE, Scores, bundled_calibration, write_calibration
 from knowledge.evaluation import DataError
@@ -40,6 +41,19 @@ def test_what_can_be_learnt_is_learnt(talks: list[Labelled]) -> None:
     assert tuple(made.grouping.course.logistic.weights) == LIKENESS
     assert done == sorted(done)
     assert done[-1] > 90
+
+
+def test_a_detector_that_learnt_with_a_course_does_without_one(talks: list[Labelled]) -> None:
+    """Half of what it learns from is as if there were none: talks whose course is taken away are told as well."""
+    made = calibrate(ENCODER, talks, more=own_lines()).calibration
+    assert set(made.asking.full.weights) == set(FEATURES)
+    assert any(made.asking.full.weights[name] for name in COURSE)
+    detector = Detector(made.asking)
+    lines = [line for talk in talks for line in talk.chat.lines if not line.ambiguous]
+    vectors = ENCODER.encode([line.text for line in lines])
+    told = [detector.cheap(line.text) or detector.judge(line.text, v) for line, v in zip(lines, vectors, strict=True)]
+    right = sum(one.asks == line.asks for one, line in zip(told, lines, strict=True))
+    assert right > 0.9 * len(lines)
 
 
 def test_the_same_talks_give_the_same_calibration(talks: list[Labelled]) -> None:

@@ -108,6 +108,20 @@ def test_the_model_is_read_as_sentence_transformers_reads_it(encoder: Encoder) -
     np.testing.assert_allclose(encoder.encode(texts), read.encode(texts), rtol=0, atol=1e-6)
 
 
+def test_rounded_to_whole_numbers_it_is_the_same_model(encoder: Encoder) -> None:
+    """What is stored and calibrated stays as it is; vectors and odds are nearly those of full precision, and do not
+    depend on what stands beside."""
+    texts = [text for text in TEXTS if text]
+    rounded = load_encoder("bundled-int8")
+    assert (rounded.fingerprint, rounded.reading) == (encoder.fingerprint, encoder.reading)
+    vectors = rounded.encode(texts)
+    assert 0.98 < float((vectors * encoder.encode(texts)).sum(axis=1).min()) < 0.99999
+    for text, row in zip(texts, vectors, strict=True):
+        assert float(rounded.encode([text])[0] @ row) > 0.99999
+    pairs = [("有回放吗", "回放在哪看 课后两小时在主页。"), ("怎么开发票", "回放在哪看 课后两小时在主页。")]
+    np.testing.assert_allclose(rounded.read(pairs), encoder.read(pairs), atol=1)
+
+
 def test_the_bundled_model_needs_no_library_that_loads_any_model() -> None:
     """A start does not import what takes most of it: transformers and what comes with that."""
     loading = "from knowledge.encoder import load_encoder; load_encoder(); import sys; print(*sys.modules)"

@@ -141,7 +141,7 @@ def test_a_service_that_comes_again_is_found_again(socket: Path) -> None:
 def test_a_service_of_another_version_is_told(socket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """One that tells other things of a pair: nothing is asked of it, and the words say what to do."""
     hello = encoder_service._hello
-    monkeypatch.setattr(encoder_service, "_hello", lambda encoder: hello(encoder) | {"heads": 2})
+    monkeypatch.setattr(encoder_service, "_hello", lambda encoder: hello(encoder) | {"heads": HEADS + 1})
     service = EncoderService(Lengths(), socket)
     with pytest.raises(EncoderGone, match="another version of Floormic; start it anew"):
         RemoteEncoder(socket)

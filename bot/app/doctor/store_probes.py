@@ -20,7 +20,7 @@ from bot.storage.connection import Failure, connect, explained
 from bot.storage.copying import Inside, damage, still
 from bot.storage.migrations import steps
 from knowledge.calibration import FILE, read_calibration
-from knowledge.encoder import BUNDLED
+from knowledge.encoder import OURS
 from knowledge.logistic import CalibrationError
 
 MOST_FILES = 20_000
@@ -146,7 +146,7 @@ def wrong_with(backup: Path) -> str:
 
 def broken_model(model: str) -> str:
     """What is wrong with the files of the model, without loading it; "" for nothing, and where it is to be fetched."""
-    folder = Path(str(files("knowledge") / "models" / "encoder")) if model == BUNDLED else Path(model)
+    folder = Path(str(files("knowledge") / "models" / "encoder")) if model in OURS else Path(model)
     if not folder.is_dir():
         return ""
     weights = sorted(folder.glob("**/*.safetensors"))
@@ -158,7 +158,7 @@ def broken_model(model: str) -> str:
             return f"{folder / name} is missing"
     if not weights and not list(folder.glob("**/*.bin")):
         return f"{folder} has no weights"
-    for name in ("config.json", "tokenizer.json") if model == BUNDLED else ():
+    for name in ("config.json", "tokenizer.json") if model in OURS else ():
         if not (folder / name).is_file():
             return f"{folder / name} is missing"
     return next((f"{path} is not whole" for path in weights if not _is_whole(path)), "")
@@ -183,7 +183,7 @@ def is_calibrated(model: str, data: Path, encoder: str) -> bool | None:
         fitting = read_calibration(own).fingerprint if own.exists() else ""
     except CalibrationError:
         return False
-    if model == BUNDLED:
+    if model in OURS:
         return True
     if not fitting:
         return False

@@ -452,7 +452,7 @@ def test_root_is_no_user_for_it() -> None:
 
 def test_a_model_whose_weights_were_cut_off_is_a_fault(tmp_path: Path) -> None:
     """As a download that broke leaves it; the model is not loaded for that."""
-    assert store_probes.broken_model("bundled") == ""
+    assert store_probes.broken_model("bundled") == store_probes.broken_model("bundled-int8") == ""
     model = tmp_path / "model"
     model.mkdir()
     assert "no weights" in store_probes.broken_model(str(model))
@@ -469,6 +469,7 @@ def test_a_model_whose_weights_were_cut_off_is_a_fault(tmp_path: Path) -> None:
 def test_a_model_without_a_calibration_is_a_warning(config: Path, tmp_path: Path) -> None:
     """Its answers are only suggested."""
     assert store_probes.is_calibrated("bundled", tmp_path, "") is True
+    assert store_probes.is_calibrated("bundled-int8", tmp_path, "") is True
     assert store_probes.is_calibrated("another/model", tmp_path, "") is False
     assert [holdings.judge_encoder("", one).verdict for one in (True, None, False)] == [OK, OK, WARNING]
 

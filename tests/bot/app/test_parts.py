@@ -24,7 +24,7 @@ BOTH = f"{FIRST} {SECOND}"
 class Deaf(Ears):
     """Never takes the first question for one."""
 
-    def judge(self, text: str, vector: Any, context: Context = EMPTY) -> Asking:
+    def judge(self, text: str, vector: Any, context: Context = EMPTY, fits: Any = None) -> Asking:
         return Asking(False, 0.1) if text == FIRST else super().judge(text, vector, context)
 
 

@@ -36,37 +36,10 @@ def test_entries_with_their_phrasings(tmp_path: Path) -> None:
         (("一箱几瓶", "一箱多少瓶"), "六瓶。"),
         (("怎么买",), "打电话。"),
     ]
-    first, second = (group.id for group in topic.groups)
-    assert topic.like == {first: {second}, second: {first}}
-
-
-def test_intents_that_judge_are_not_learnt_from(tmp_path: Path) -> None:
-    """No intent of BANKING77 is both learnt from and judged by, and each is one of the two."""
-    bank = tmp_path / "intents_en" / "BANKING77-OOS"
-    for part, labels in {
-        "train": "label",
-        "valid": "label",
-        "test": "label",
-        "id-oos/test": "label_original",
-        "ood-oos/test": "",
-    }.items():
-        (bank / part).mkdir(parents=True)
-        asked = [f"{part} asks {name} {n}" for name in "abcde" for n in range(3)]
-        (bank / part / "seq.in").write_text("\n".join(asked), encoding="utf-8")
-        if labels:
-            (bank / part / labels).write_text("\n".join(name for name in "abcde" for _ in range(3)), encoding="utf-8")
-    learnt = {ask.split()[-2] for group in only(tmp_path).groups for ask in group.asks}
-    ((_, read),) = judged(tmp_path)
-    (chat,) = read().chats
-    judging = {entry.id for entry in chat.course.entries}
-    assert learnt | judging == set("abcde")
-    assert not learnt & judging
-    assert {line.group for line in chat.lines if line.source} == judging
 
 
 def test_what_was_asked_live(tmp_path: Path) -> None:
-    """Questions with a real answer, without links and marks; neighbours of one session are look-alikes. Feedback asks
-    nothing."""
+    """Questions with a real answer, without links and marks."""
     rows(
         tmp_path / "tds_live" / "qa_2023_2024.jsonl",
         {"session": "s", "question": "Will `x` be graded (40:40)?", "answer": "Yes, all of it is graded in week four."},
@@ -82,18 +55,10 @@ def test_what_was_asked_live(tmp_path: Path) -> None:
             "answers": ["ok", "There is a button on the right."],
         },
     )
-    said = {"has_qmark": False, "answers": []}
-    rows(
-        tmp_path / "coderefinery_live" / "items_2021_2023.jsonl",
-        {"section": "General thanks", "question": "Thank you all for this great workshop!", **said},
-        {"section": "Exercise", "question": "I do not find the button on my machine", **said},
-    )
     tds, workshops = read_public(tmp_path)
     assert [group.asks for group in tds.groups] == [("Will x be graded ?",), ("Where are the slides?",)]
     assert all("http" not in group.source and len(group.source) <= LONGEST for group in tds.groups)
-    assert tds.like[tds.groups[0].id] == {tds.groups[1].id}
     assert [group.source for group in workshops.groups] == ["There is a button on the right."]
-    assert workshops.not_asking == ("Thank you all for this great workshop!",)
 
 
 def test_articles_with_a_passage_that_judges_are_not_read(tmp_path: Path) -> None:
