@@ -58,7 +58,7 @@ def _topic(name: str, language: str, rows: Iterable[Row]) -> Topic:
         known.update(new)
         if new:
             groups.append(Group(f"{name}-{len(groups)}", new, source))
-    return Topic(name, language, tuple(groups), {group.id: frozenset() for group in groups}, (), ())
+    return Topic(name, language, tuple(groups), {}, (), ())
 
 
 def _chatopera(folder: Path) -> Topic:

@@ -1,11 +1,13 @@
 """The training of the cross-encoder: which pairs it is shown, and that it learns from them."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -34,17 +36,25 @@ def topic() -> Topic:
     return replace(whole, groups=groups, near=whole.near[:3], hits=(), misses=(), replies=())
 
 
+@pytest.fixture
+def of_topic(monkeypatch: pytest.MonkeyPatch) -> Callable[[Topic], list[Asking]]:
+    """The askings of a topic, without a model: what shares letters is near."""
+    monkeypatch.setattr(trainer, "_vectors", lambda _, texts: HashEncoder().encode(texts))
+    return partial(askings, encoder=Mock())
+
+
 def half(own: Sequence[Asking], public: Any, steps: int, replies: Any) -> Iterator[list[Pair]]:
     yield from itertools.islice(batches(own, public, steps, replies), steps // 2)
     raise Stopped
 
 
-def test_an_asking_is_told_from_what_is_near_and_never_from_what_answers_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_asking_is_told_from_what_is_near_and_never_from_what_answers_it(
+    of_topic: Callable[[Topic], list[Asking]],
+) -> None:
     """An asking near to a text which does not answer it is told from that one first."""
-    monkeypatch.setattr(trainer, "_vectors", lambda _, texts: HashEncoder().encode(texts))
     here = topic()
     source = {ask: group.source for group in here.groups for ask in group.asks}
-    found = askings(here, None)  # type: ignore[arg-type]
+    found = of_topic(here)
     assert [one.text for one in found] == [*source, *(ask for _, ask in here.near)]
     for one in found[: len(source)]:
         assert one.source == source[one.text]
@@ -61,24 +71,22 @@ def test_an_asking_is_told_from_what_is_near_and_never_from_what_answers_it(monk
 
 
 def test_a_text_that_is_near_and_does_not_answer_is_what_an_asking_is_told_from_first(
-    monkeypatch: pytest.MonkeyPatch,
+    of_topic: Callable[[Topic], list[Asking]],
 ) -> None:
     """More often than from those that only the vectors say are near."""
-    monkeypatch.setattr(trainer, "_vectors", lambda _, texts: HashEncoder().encode(texts))
     one, *others = topic().groups
     text, near = "kept for a year", "sent within ten days"
     groups = (replace(one, source=text, near=near), *others)
-    found = askings(replace(topic(), groups=groups, near=()), None)  # type: ignore[arg-type]
+    found = of_topic(replace(topic(), groups=groups, near=()))
     assert [asking.wrong[:2] for asking in found if asking.text in one.asks] == [(near, near)] * len(one.asks)
 
 
-def test_further_hits_and_misses_are_told_of_the_text_they_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_further_hits_and_misses_are_told_of_the_text_they_name(of_topic: Callable[[Topic], list[Asking]]) -> None:
     """A hit is answered by its text and told from others, which a term may be; a miss is not answered by its own, and
     nothing more is said of it."""
-    monkeypatch.setattr(trainer, "_vectors", lambda _, texts: HashEncoder().encode(texts))
     term = "OEE availability times performance times quality"
     here = replace(topic(), hits=((term, "what does OEE mean"),), misses=((term, "what OEE is good"),))
-    *_, hit, miss = askings(here, None)  # type: ignore[arg-type]
+    *_, hit, miss = of_topic(here)
     assert (hit.text, hit.source) == ("what does OEE mean", term)
     assert hit.wrong
     assert term not in hit.wrong
