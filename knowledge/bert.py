@@ -41,6 +41,10 @@ KEPT = 6_000
 those that others were read beside, as many as they are looked at, 55 MB."""
 
 
+Attention = Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
+"""Queries, keys, values and mask, as torch's `scaled_dot_product_attention` takes them."""
+
+
 @dataclass(frozen=True, slots=True)
 class States:
     """Texts as they are gone through: `layers` are each of shape (n, tokens, dimension); `there`, of shape (n, tokens),
@@ -162,12 +166,19 @@ class Kept:
 
 class Layers:
     """The arithmetic, with weights by name. `rounded`: the matrices of the layers from the `first` on multiply whole
-    numbers; sums, softmax, norms and what another text is looked at by stay as they are."""
+    numbers; sums, softmax, norms and what another text is looked at by stay as they are. A training has its own way to
+    `attend`."""
 
     def __init__(
-        self, weights: Mapping[str, Tensor], told: Mapping[str, int], *, rounded: bool = False, first: int = 0
+        self,
+        weights: Mapping[str, Tensor],
+        told: Mapping[str, int],
+        *,
+        rounded: bool = False,
+        first: int = 0,
+        attend: Attention = nn.scaled_dot_product_attention,
     ) -> None:
-        self._weights = weights
+        self._weights, self._attend = weights, attend
         layers = tuple(f"encoder.layer.{layer}." for layer in range(first, told["num_hidden_layers"]) if rounded)
         self._rounded = {name: in_bytes(weights[name]) for name in weights if name.startswith(layers) and _matrix(name)}
         self._layers, self._heads, self._eps, self._dimension, self._padding = (
@@ -199,9 +210,14 @@ class Layers:
                 found.append(nn.linear(states, weight, nn.linear(self._weights[SIDE], weight, bias)))
         return States(found, said.there)
 
-    def beside(self, asked: States, sides: States) -> States:
-        """Askings whose tokens look at their own text and at the other one of the pair: what comes out."""
-        states, seen = asked.layers[0], _seen(torch.cat((asked.there, sides.there), dim=1))
+    def beside(self, asked: States, sides: States, seen: Tensor | None = None) -> States:
+        """Askings whose tokens look at their own text and at the other one of the pair: what comes out.
+
+        Where several pairs share a row, `seen` says which tokens are whose: shape (rows, 1, tokens of `asked`, tokens
+        of `asked` and then of `sides`).
+        """
+        states = asked.layers[0]
+        seen = _seen(torch.cat((asked.there, sides.there), dim=1)) if seen is None else seen
         keys, values = sides.layers[::2], sides.layers[1::2]
         for layer, *other in zip(range(SHARED, self._layers), keys, values, strict=True):
             states = self._layer(states, layer, seen, other)
@@ -219,7 +235,7 @@ class Layers:
         query, *own = (self._linear(states, f"{name}.attention.self.{what}") for what in ("query", "key", "value"))
         both = (torch.cat(each, dim=1) for each in zip(own, other, strict=True)) if other else own
         query, key, value = (each.unflatten(2, (self._heads, -1)).transpose(1, 2) for each in (query, *both))
-        attended = nn.scaled_dot_product_attention(query, key, value, attn_mask=seen).transpose(1, 2).flatten(2)
+        attended = self._attend(query, key, value, seen).transpose(1, 2).flatten(2)
         states = self._normed(
             self._linear(attended, f"{name}.attention.output.dense") + states, f"{name}.attention.output"
         )

@@ -29,11 +29,14 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.nn import functional
 
 from knowledge.bert import HEAD, REACH, SHARED, SIDE, Encoding, Layers, States
 from knowledge.encoder import ANSWERS, HEADS, REPLIES, calls
 from knowledge.text import normalise
+from knowledge.training import packing
 from knowledge.training.loop import SEED, run
+from knowledge.training.precision import attended, quick
 from knowledge.training.public import read_public
 from knowledge.training.topics import Reply, Topic, read_topics
 
@@ -49,8 +52,8 @@ NEAREST = 5
 """Course texts that do not answer an asking, from which it is told."""
 WRONG = 2
 """Of these, how many each time."""
-TOGETHER = 24
-"""Pairs that are read together."""
+ROOM = (64, 400)
+"""Tokens of a row, in which pairs stand side by side: of lines, and of what is read beside them."""
 STEPS = 2000
 FILE = "model.safetensors"
 
@@ -78,14 +81,50 @@ class Pair:
     true: bool
 
 
-def askings(topic: Topic, encoder: Encoding) -> list[Asking]:
+class Frozen:
+    """The encoder, which stays as it is: what goes into its upper layers of each text alone is kept, in half precision,
+    as far up as it was asked for."""
+
+    def __init__(self, encoder: Encoding) -> None:
+        self.told, self.weights = encoder.told, encoder.weights
+        self.layers = self.told["num_hidden_layers"] - SHARED
+        self._encoder = encoder
+        self._known: dict[str, Tensor] = {}
+
+    def vectors(self, texts: Sequence[str], layers: int) -> NDArray[np.float32]:
+        """Unit rows, shape (n, d). So many layers will be asked for later."""
+        rows = np.zeros((len(texts), int(self.told["hidden_size"])), dtype=np.float32)
+        for call, states in self._through(texts):
+            rows[call] = functional.normalize(states.mean(), dim=1).numpy()
+            self._keep([texts[at] for at in call], states.parted(layers))
+        return rows
+
+    def states(self, texts: Sequence[str], layers: int) -> list[Tensor]:
+        """Of each text the first so many, shape (layers, tokens, d)."""
+        new = sorted({text for text in texts if text not in self._known or len(self._known[text]) < layers})
+        for call, states in self._through(new):
+            self._keep([new[at] for at in call], states.parted(layers))
+        return [self._known[text][:layers].float() for text in texts]
+
+    def _through(self, texts: Sequence[str]) -> Iterator[tuple[list[int], States]]:
+        plain = [normalise(text) for text in texts]
+        for call in calls([len(text) for text in plain]):
+            yield call, self._encoder.states([plain[at] for at in call])
+
+    def _keep(self, texts: Sequence[str], states: Sequence[Tensor]) -> None:
+        for text, layers in zip(texts, states, strict=True):
+            if text not in self._known or len(self._known[text]) < len(layers):
+                self._known[text] = layers
+
+
+def askings(topic: Topic, frozen: Frozen) -> list[Asking]:
     """Every asking of a topic, also those that are near to a text which does not answer them."""
     sources = {group.source for group in topic.groups if group.source}
     texts = sorted(sources.union(text for text, _ in (*topic.near, *topic.hits, *topic.misses)))
-    vectors = _vectors(encoder, texts)
+    vectors = frozen.vectors(texts, frozen.layers)
 
     def nearest(asks: Sequence[str]) -> Iterator[list[str]]:
-        for vector in _vectors(encoder, asks):
+        for vector in frozen.vectors(asks, 1):
             order = np.argsort(-(vectors @ vector), kind="stable")
             yield [texts[int(at)] for at in order[: NEAREST + 1]]
 
@@ -100,14 +139,6 @@ def askings(topic: Topic, encoder: Encoding) -> list[Asking]:
         found.append(Asking(ask, text, tuple(other for other in near if other != text)[:NEAREST], written=True))
     # Another text may well answer them: nobody said that none does.
     return found + [Asking(ask, "", (text,), written=True) for text, ask in topic.misses]
-
-
-def _vectors(encoder: Encoding, texts: Sequence[str]) -> NDArray[np.float32]:
-    plain = [normalise(text) for text in texts]
-    vectors = np.zeros((len(plain), int(encoder.told["hidden_size"])), dtype=np.float32)
-    for call in calls([len(text) for text in plain]):
-        vectors[call] = nn.functional.normalize(encoder.states([plain[at] for at in call]).mean(), dim=1).numpy()
-    return vectors
 
 
 def batches(
@@ -163,47 +194,38 @@ def _pairs(asking: Asking, dice: random.Random) -> Iterator[Pair]:
 
 
 class Trainee:
-    """The cross-encoder beside an encoder, which stays as it is: what that makes of a text is worked out once."""
+    """The cross-encoder beside an encoder, which stays as it is."""
 
-    def __init__(self, encoder: Encoding) -> None:
-        self._encoder = encoder
-        self._count = encoder.told["num_hidden_layers"] - SHARED
-        kept = tuple(f"encoder.layer.{SHARED + layer}." for layer in range(self._count))
-        upper = {name: tensor for name, tensor in encoder.weights.items() if name.startswith(kept)}
-        upper[SIDE] = torch.zeros(encoder.told["hidden_size"])
+    def __init__(self, frozen: Frozen) -> None:
+        self._frozen = frozen
+        kept = tuple(f"encoder.layer.{SHARED + layer}." for layer in range(frozen.layers))
+        upper = {name: tensor for name, tensor in frozen.weights.items() if name.startswith(kept)}
+        upper[SIDE] = torch.zeros(frozen.told["hidden_size"])
         self._upper = {name: nn.Parameter(tensor.clone()) for name, tensor in upper.items()}
-        self._layers = Layers(encoder.weights | self._upper, encoder.told)
+        self._layers = Layers(frozen.weights | self._upper, frozen.told, attend=attended)
         self.parameters: list[nn.Parameter] = list(self._upper.values())
-        self.head = nn.Linear(encoder.told["hidden_size"], HEADS)
-        self._known: dict[str, Tensor] = {}
+        self.head = nn.Linear(frozen.told["hidden_size"], HEADS)
 
     def scores(self, pairs: Sequence[Pair]) -> Tensor:
-        """Log odds of each, shape (n,); short askings and long ones apart, so that little is padded."""
-        self._learn([text for pair in pairs for text in (pair.one, pair.other)])
-        order = sorted(range(len(pairs)), key=lambda at: self._known[pairs[at].one].shape[1])
-        rows: list[Tensor] = []
-        for begin in range(0, len(order), TOGETHER):
-            chosen = [pairs[at] for at in order[begin : begin + TOGETHER]]
-            asked, said = self._states([pair.one for pair in chosen], 1), self._states([pair.other for pair in chosen])
-            scores = self.head(REACH * self._layers.beside(asked, self._layers.sides(said)).mean())
-            rows.append(scores.gather(1, torch.tensor([[pair.kind] for pair in chosen]))[:, 0])
-        back = torch.empty(len(order), dtype=torch.long)
-        back[torch.tensor(order)] = torch.arange(len(order))
-        return torch.cat(rows)[back]
-
-    def _learn(self, texts: Sequence[str]) -> None:
-        new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        for call in calls([len(text) for text in new]):
-            states = self._encoder.states([normalise(new[at]) for at in call]).parted(self._count)
-            self._known |= {new[at]: state for at, state in zip(call, states, strict=True)}
-
-    def _states(self, texts: Sequence[str], layers: int | None = None) -> States:
-        return States.of([self._known[text][:layers] for text in texts])
+        """Log odds of each, shape (n,)."""
+        asked = self._frozen.states([pair.one for pair in pairs], 1)
+        said = self._frozen.states([pair.other for pair in pairs], self._frozen.layers)
+        tokens = [[text.shape[1] for text in texts] for texts in (asked, said)]
+        rows = packing.first_fit(list(zip(*tokens, strict=True)), ROOM)
+        states, sides = (
+            States.of([torch.cat([texts[at] for at in row], 1) for row in rows]) for texts in (asked, said)
+        )
+        own, other = (packing.owners(rows, lengths) for lengths in tokens)
+        seen = packing.seen(own, torch.cat((own, other), dim=1))
+        with quick():
+            read = self._layers.beside(states, self._layers.sides(sides), seen).layers[-1]
+        scores: Tensor = self.head(REACH * packing.means(read, own, len(pairs)))
+        kinds = torch.tensor([[pair.kind] for pair in pairs])
+        return scores.gather(1, kinds)[:, 0]
 
     def loss(self, pairs: Sequence[Pair]) -> Tensor:
-        return nn.functional.binary_cross_entropy_with_logits(
-            self.scores(pairs), torch.tensor([float(pair.true) for pair in pairs])
-        )
+        true = torch.tensor([float(pair.true) for pair in pairs])
+        return functional.binary_cross_entropy_with_logits(self.scores(pairs), true)
 
     def state(self) -> dict[str, Tensor]:
         """What is trained, by name."""
@@ -232,13 +254,13 @@ def train(
     torch.manual_seed(SEED)
     target.parent.mkdir(parents=True, exist_ok=True)  # now, not after the first steps
     kept = target.with_name(target.name + ".part")
-    model = Encoding(encoder)
+    frozen = Frozen(Encoding(encoder))
     print(f"looking for near misses in {len(topics) + len(public)} topics", flush=True)
-    own = [asking for topic in topics for asking in askings(topic, model)]
-    theirs = [askings(topic, model) for topic in public]
+    own = [asking for topic in topics for asking in askings(topic, frozen)]
+    theirs = [askings(topic, frozen) for topic in public]
     print(f"{len(own) + sum(map(len, theirs)):,} askings", flush=True)
     replies = [(reply, topic) for topic in topics for reply in topic.replies]
-    trainee = Trainee(model)
+    trainee = Trainee(frozen)
     losses = run(trainee, batches(own, theirs, steps, replies), steps, kept, every)
     target.mkdir(parents=True, exist_ok=True)
     part = target / f"{FILE}.part"

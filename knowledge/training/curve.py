@@ -54,7 +54,7 @@ def point(topics: Sequence[Topic], steps: int) -> dict[str, float]:
     with TemporaryDirectory() as folder:
         target = Path(folder) / "encoder"
         if topics:
-            train(topics, target, steps)
+            train(topics, target, steps, runs=1)
         else:
             begin(read_topics(), target)
         encoder = load_encoder(str(target))

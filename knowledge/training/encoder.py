@@ -5,16 +5,19 @@ text that answers them are pulled together; everything else in the batch is push
 that are near to an entry above all. Lines that ask nothing, among them what tells somebody what he asked, are pushed
 away as well, and a linear head beside learns to tell them from the askings, so that the vectors carry that too; the
 head itself is not kept. The word embeddings stay as they are: 2 cores have no time for them.
+
+That is done twice, with other batches and other dropout, and the mean of the weights is taken (Wortsman et al., Model
+soups, ICML 2022).
 """
 
 import argparse
 import itertools
 import json
 import math
+import os
 import random
 import shutil
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,12 +28,16 @@ import numpy as np
 import torch
 from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from torch.nn import functional
+from torch.nn.utils.rnn import pad_sequence as pad
+from transformers import AttentionInterface, PreTrainedModel
 from transformers.models.bert.modeling_bert import BertSelfAttention
 
 from knowledge.text import normalise
+from knowledge.training import packing
 from knowledge.training.base import unpack
 from knowledge.training.loop import SEED, run
+from knowledge.training.precision import attended, quick
 from knowledge.training.prune import prune
 from knowledge.training.topics import Group, Topic, read_topics
 
@@ -49,8 +56,8 @@ TOLD = 4
 """Lines of one topic that tell somebody what an asking in the batch asked."""
 NOTHING = 24
 """Lines of a batch that ask nothing, these among them."""
-TOGETHER = 12
-"""Texts of about one length that are encoded together."""
+ROW = 128
+"""Tokens of a row, in which short texts lie side by side; each looks at itself alone."""
 TEMPERATURE = 0.05
 HEAD_REACH = 10.0
 """What a unit vector is multiplied with before the head."""
@@ -58,9 +65,10 @@ ASKING = 0.3
 """What telling askings from other lines counts beside the contrast."""
 STEPS = 1400
 """More than four times through all groups of 105 topics."""
+RUNS = 2
 TRAINED = 0.85
-"""Share of the trained weights in what is written; the rest are the base's, so that what it knew of other people's
-questions stays (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022)."""
+"""Share of the runs' mean in what is written; the rest is the base's, so that what it knew of other people's questions
+stays (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022)."""
 SHARDS = "45MB"
 READ = 512
 """Tokens of a text that are read by what is written; 96 are learnt from."""
@@ -70,6 +78,8 @@ IDLE = ""
 """Stands for the topic of what asks nothing."""
 BYTES = 256
 """Values of a byte."""
+FLOAT32 = "float32"
+"""What transformers knows our attention by."""
 WORDS = "0.model.embeddings.word_embeddings.weight"
 
 
@@ -209,9 +219,11 @@ class Trainee:
 
     def __init__(self, base: Path) -> None:
         self.model = _loaded(base)
+        self._bert = cast("PreTrainedModel", self.model[0].auto_model)
+        AttentionInterface.register(FLOAT32, _attended)
+        self._bert.set_attn_implementation(FLOAT32)
         self._dice = _quick_dropout(self.model.train())
         self.model.get_parameter(WORDS).requires_grad_(False)
-        self._short = _short_is_quicker()
         self.parameters: list[nn.Parameter] = [p for p in self.model.parameters() if p.requires_grad]
         self.head = nn.Linear(int(self.model.get_embedding_dimension() or 0), 1)
 
@@ -229,18 +241,17 @@ class Trainee:
         self.head.load_state_dict(state["head"])
 
     def vectors(self, texts: Sequence[str]) -> Tensor:
-        """Unit rows, shape (n, d); short texts and long ones apart, so that little is padded."""
-        plain = [PROMPT + normalise(text) for text in texts]
-        tokens = [len(one) for one in self.model.tokenizer(plain, truncation=True)["input_ids"]]
-        order = sorted(range(len(plain)), key=tokens.__getitem__)
-        rows: list[Tensor] = []
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._short):
-            for at in range(0, len(order), TOGETHER):
-                features = self.model.preprocess([plain[i] for i in order[at : at + TOGETHER]])
-                rows.append(self.model.forward(features)["sentence_embedding"].float())
-        back = torch.empty(len(order), dtype=torch.long)
-        back[torch.tensor(order)] = torch.arange(len(order))
-        return nn.functional.normalize(torch.cat(rows)[back], dim=1)
+        """Unit rows, shape (n, d)."""
+        texts = [PROMPT + normalise(text) for text in texts]
+        tokens: list[list[int]] = self.model.tokenizer(texts, truncation=True)["input_ids"]
+        lengths = [len(one) for one in tokens]
+        rows = packing.first_fit([(length,) for length in lengths], (ROW,))
+        ids = pad([torch.tensor([id for at in row for id in tokens[at]]) for row in rows], batch_first=True)
+        places = pad([torch.cat([torch.arange(lengths[at]) for at in row]) for row in rows], batch_first=True)
+        owner = packing.owners(rows, lengths)
+        with quick():
+            states = self._bert(ids, attention_mask=packing.seen(owner, owner), position_ids=places).last_hidden_state
+        return functional.normalize(packing.means(states, owner, len(tokens)), dim=1)
 
 
 class Dice:
@@ -269,6 +280,14 @@ class Dropout(nn.Module):
         return rows * ((self._dice.throw(rows.shape) >= self._least) * (BYTES / (BYTES - self._least))).to(rows.dtype)
 
 
+def _attended(
+    _: nn.Module, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, **_more: Any
+) -> tuple[Tensor, None]:
+    """As transformers calls it and wants it back, shape (rows, tokens, heads, size of one). The scale it passes is the
+    usual one, and no dropout is wanted. The mask must have four dimensions: any other is dropped without a word."""
+    return attended(query, key, value, mask).transpose(1, 2).contiguous(), None
+
+
 def _quick_dropout(model: nn.Module) -> Dice:
     """Put in place of every dropout but the attention's, which is switched off: with it torch works attention out a
     third as quickly. All throw the same dice, by turns."""
@@ -283,43 +302,56 @@ def _quick_dropout(model: nn.Module) -> Dice:
     return dice
 
 
-def train(topics: Sequence[Topic], target: Path, steps: int, every: int = 50) -> list[float]:
-    """Prune, train and write the model to `target`; the loss of each step. The vocabulary is that of `topics`.
+def train(topics: Sequence[Topic], target: Path, steps: int, every: int = 50, runs: int = RUNS) -> list[float]:
+    """Prune, train so many runs, and write `TRAINED` of their mean and the rest of the base to `target`; the loss of
+    each step, run after run. The vocabulary is that of `topics`.
 
-    Every so many steps the state is kept in `target`.part, from which an interrupted run goes on.
+    Every so many steps the state of a run, counted from 1, is kept in `target`-`run`.part, from which an interrupted
+    training goes on; it belongs to the pruned base in `target`.start. Raises `ValueError` where it has other `steps`.
     """
-    torch.manual_seed(SEED)
-    kept = target.with_name(target.name + ".part")
-    start = target.with_name(target.name + ".start")
+    start, other = (target.with_name(f"{target.name}{end}.start") for end in ("", ".new"))
     if not start.exists():
-        print(f"{begin(topics, start):,} pieces of the vocabulary stay", flush=True)
-    trainee = Trainee(start)
-    losses = run(trainee, batches(topics, steps), steps, kept, every)
-    _mix(trainee.model, _loaded(start), TRAINED)
-    _write(trainee.model, target)
-    kept.unlink(missing_ok=True)
-    shutil.rmtree(start)
+        _forget(target)
+        shutil.rmtree(other, ignore_errors=True)
+        print(f"{begin(topics, other):,} pieces of the vocabulary stay", flush=True)
+        os.replace(other, start)  # whole, or not there
+    parts = [(1 - TRAINED, _loaded(start).state_dict())]
+    losses: list[float] = []
+    for turn in range(1, runs + 1):
+        print(f"run {turn} of {runs}", flush=True)
+        seed = SEED + turn - 1
+        torch.manual_seed(seed)
+        trainee = Trainee(start)
+        kept = target.with_name(f"{target.name}-{turn}.part")
+        losses += run(trainee, batches(topics, steps, seed), steps, kept, every)
+        parts.append((TRAINED / runs, trainee.model.state_dict()))
+    model = _loaded(start)
+    model.load_state_dict(weighed(parts))
+    _write(model, target)
+    os.replace(start, other)
+    shutil.rmtree(other)
+    _forget(target)
     return losses
+
+
+def _forget(target: Path) -> None:
+    """Parts of a training that is over."""
+    for file in target.parent.glob(f"{target.name}-*.part"):
+        file.unlink()
+
+
+def weighed(parts: Sequence[tuple[float, Mapping[str, Tensor]]]) -> dict[str, Tensor]:
+    """The sum of weights by name, each times its share; of what is no fraction the first one's."""
+    found = dict(parts[0][1])
+    for name, one in found.items():
+        if one.is_floating_point():
+            found[name] = sum((share * weights[name] for share, weights in parts), torch.zeros(()))
+    return found
 
 
 def begin(topics: Sequence[Topic], target: Path) -> int:
     """The base with the vocabulary that is kept, untrained; how many pieces that is."""
     return prune(unpack(), target, [normalise(text) for topic in topics for text in _texts(topic)])
-
-
-def _short_is_quicker() -> bool:
-    """Whether bfloat16 is multiplied quicker here: two thirds of the time on some processors, twice as long on others
-    that say that they can do it."""
-
-    def seconds(kind: torch.dtype) -> float:
-        rows, weights, took = torch.ones(1024, 384, dtype=kind), torch.ones(384, 1536, dtype=kind), []
-        for _ in range(20):
-            began = time.perf_counter()
-            torch.mm(rows, weights)
-            took.append(time.perf_counter() - began)
-        return min(took)
-
-    return seconds(torch.bfloat16) < seconds(torch.float32)
 
 
 def _loaded(folder: Path) -> SentenceTransformer:
@@ -331,17 +363,6 @@ def _texts(topic: Topic) -> Iterator[str]:
         yield from group.asks
         yield group.source
     yield from topic.not_asking
-
-
-def _mix(model: SentenceTransformer, other: SentenceTransformer, share: float) -> None:
-    """Make of a model `share` of its own weights and the rest those of another one."""
-    others = other.state_dict()
-    model.load_state_dict(
-        {
-            name: torch.lerp(others[name], own, share) if own.is_floating_point() else own
-            for name, own in model.state_dict().items()
-        }
-    )
 
 
 def _write(model: SentenceTransformer, target: Path) -> None:

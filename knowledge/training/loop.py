@@ -36,7 +36,8 @@ class Trainee(Protocol):
 
 def run(trainee: Trainee, batches: Iterable[Any], steps: int, kept: Path, every: int) -> list[float]:
     """One step for each batch; the loss of each. Every so many steps the state is written to `kept`, from which the
-    next run goes on; whoever has written what was trained removes it."""
+    next run goes on; whoever has written what was trained removes it. Raises `ValueError` where it is of a training of
+    other `steps`."""
     optimiser = torch.optim.AdamW(
         [
             {"params": trainee.parameters, "lr": RATE, "weight_decay": 0.01},
@@ -47,6 +48,8 @@ def run(trainee: Trainee, batches: Iterable[Any], steps: int, kept: Path, every:
     losses: list[float] = []
     if kept.exists():
         state = torch.load(kept, weights_only=True)
+        if state["steps"] != steps:
+            raise ValueError(f"{kept} is of a training of {state['steps']} steps: finish that, or remove the file")
         trainee.load(state["trained"])
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
@@ -67,7 +70,7 @@ def run(trainee: Trainee, batches: Iterable[Any], steps: int, kept: Path, every:
             print(f"step {len(losses)}/{steps}  loss {mean:.3f}  {left / 60:.0f} min left", flush=True)
             state = {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict(), "losses": losses}
             part = kept.with_name(kept.name + ".new")
-            torch.save({"trained": trainee.state(), **state}, part)
+            torch.save({"trained": trainee.state(), "steps": steps, **state}, part)
             os.replace(part, kept)  # a run that is stopped in the midst of it goes on from the one before
     return losses
 

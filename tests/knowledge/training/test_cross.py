@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from importlib.resources import files
@@ -17,7 +18,7 @@ from safetensors.torch import load_file
 import knowledge.training.cross as trainer
 from knowledge.bert import Bert, Encoding
 from knowledge.encoder import ANSWERS, REPLIES
-from knowledge.training.cross import Asking, Pair, Trainee, askings, batches
+from knowledge.training.cross import Asking, Frozen, Pair, Trainee, askings, batches
 from knowledge.training.topics import HELD_OUT, Reply, Topic, read_topics
 from tests.fakes import HashEncoder
 
@@ -37,10 +38,9 @@ def topic() -> Topic:
 
 
 @pytest.fixture
-def of_topic(monkeypatch: pytest.MonkeyPatch) -> Callable[[Topic], list[Asking]]:
+def of_topic() -> Callable[[Topic], list[Asking]]:
     """The askings of a topic, without a model: what shares letters is near."""
-    monkeypatch.setattr(trainer, "_vectors", lambda _, texts: HashEncoder().encode(texts))
-    return partial(askings, encoder=Mock())
+    return partial(askings, frozen=Mock(vectors=lambda texts, _: HashEncoder().encode(texts)))
 
 
 def half(own: Sequence[Asking], public: Any, steps: int, replies: Any) -> Iterator[list[Pair]]:
@@ -139,7 +139,8 @@ def test_a_short_training_learns_and_is_read_as_it_was_trained(tmp_path: Path, m
     assert losses[: STEPS // 2] == kept
     assert sum(losses[-8:]) < 0.8 * sum(losses[:8])
 
-    trainee = Trainee(Encoding(ENCODER))
+    monkeypatch.setattr(trainer, "quick", nullcontext)
+    trainee = Trainee(Frozen(Encoding(ENCODER)))
     trainee.load({name: tensor.float() for name, tensor in load_file(target / trainer.FILE).items()})
     pairs = [("有回放吗", "在哪里看回放？ 课后两小时在主页。"), ("where are the slides", "怎么开发票")]
     wanted = trainee.scores([Pair(one, other, ANSWERS, True) for one, other in pairs]).detach().numpy()

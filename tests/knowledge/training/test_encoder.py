@@ -15,6 +15,7 @@ from knowledge.training.encoder import (
     asking_loss,
     batches,
     loss_of,
+    weighed,
 )
 from knowledge.training.loop import SEED
 from knowledge.training.topics import Group, Reply, Topic
@@ -191,3 +192,11 @@ def test_dropout_throws_other_dice_in_every_layer_and_the_same_in_every_run() ->
     model.eval()
     assert torch.equal(layers[0](rows), rows)
     assert [m.p for m in model.modules() if isinstance(m, nn.Dropout)] == [0.0, 0.0]
+
+
+def test_weights_are_summed_by_their_shares() -> None:
+    """Of what is no fraction, as positions are, the first one's stay."""
+    one, other = ({"a": torch.tensor([value, 0.0]), "ids": torch.tensor([7])} for value in (1.0, 5.0))
+    found = weighed([(0.25, one), (0.75, other)])
+    assert found["a"].tolist() == [4.0, 0.0]
+    assert found["ids"].tolist() == [7]

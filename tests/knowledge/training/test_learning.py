@@ -11,6 +11,7 @@ import knowledge.training.encoder as trainer
 from knowledge.encoder import load_encoder
 from knowledge.training.curve import of_topics, same_question
 from knowledge.training.encoder import Batch, batches
+from knowledge.training.loop import SEED
 from knowledge.training.topics import HELD_OUT, Topic, read_topics
 
 STEPS = 16
@@ -20,22 +21,26 @@ class Stopped(Exception):
     """As if somebody pulled the plug."""
 
 
-def half(topics: Sequence[Topic], steps: int) -> Iterator[Batch]:
-    yield from itertools.islice(batches(topics, steps), steps // 2)
-    raise Stopped
+def half(topics: Sequence[Topic], steps: int, seed: int) -> Iterator[Batch]:
+    """All of the first run, half of the second."""
+    yield from itertools.islice(batches(topics, steps, seed), steps if seed == SEED else steps // 2)
+    if seed != SEED:
+        raise Stopped
 
 
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches of a third: half a minute instead of two."""
+    """Batches of a third."""
     monkeypatch.setattr(trainer, "GROUPS", 5)
     monkeypatch.setattr(trainer, "NOTHING", 6)
 
 
 @pytest.mark.usefixtures("small")
-def test_a_short_training_learns_what_it_was_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sixteen small steps on six topics tell the questions of two other topics apart better than the base does; a run
-    that was stopped goes on where it was, and what is written fits in 80 MB."""
+def test_a_short_training_learns_what_it_was_not_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two runs of sixteen small steps on six topics tell the questions of other topics apart better than the base does;
+    a run that was stopped goes on where it was, and what is written fits in 80 MB."""
     topics, judged = read_topics()[:6], of_topics(read_topics(HELD_OUT))
     trainer.begin(read_topics(), tmp_path / "base")
     before = same_question(load_encoder(str(tmp_path / "base")), judged)
@@ -45,10 +50,21 @@ def test_a_short_training_learns_what_it_was_not_shown(tmp_path: Path, monkeypat
         stopping.setattr(trainer, "batches", half)
         with pytest.raises(Stopped):
             trainer.train(topics, target, STEPS, every=STEPS // 2)
-    kept = torch.load(target.with_name("encoder.part"), weights_only=True)["losses"]
+    kept = [torch.load(tmp_path / f"encoder-{turn}.part", weights_only=True)["losses"] for turn in (1, 2)]
+    assert [*map(len, kept)] == [STEPS, STEPS // 2]
+    with pytest.raises(ValueError, match=f"of a training of {STEPS} steps"):
+        trainer.train(topics, target, STEPS * 2)
+    capsys.readouterr()
     losses = trainer.train(topics, target, STEPS)
-    assert len(losses) == STEPS
-    assert losses[: STEPS // 2] == kept
-    assert sum(losses[-5:]) < 0.9 * sum(losses[:5])
+    said = capsys.readouterr().out
+    assert f"going on from step {STEPS}\n" in said
+    assert f"going on from step {STEPS // 2}\n" in said
+    assert {path.name for path in tmp_path.iterdir()} == {"base", "encoder"}
+    one, other = losses[:STEPS], losses[STEPS:]
+    assert (one, other[: STEPS // 2]) == (*kept,)
+    assert len(other) == STEPS
+    assert one != other
+    for run in (one, other):
+        assert sum(run[-5:]) < 0.9 * sum(run[:5])
     assert same_question(load_encoder(str(target)), judged) > before + 0.03
     assert sum(file.stat().st_size for file in target.rglob("*")) < 80_000_000
