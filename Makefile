@@ -8,6 +8,7 @@ ARGS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
+TRAINED := knowledge/models
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
@@ -47,10 +48,13 @@ format: $(VENV)/.developer ## format the code and mend what lint can mend
 bench: $(VENV)/.runtime ## measure on this machine
 	$(BIN)/floormic bench $(ARGS)
 
-train: $(VENV)/.developer ## make all weights anew and their calibration (an hour and three quarters on 2 cores; goes on where it was stopped)
-	$(BIN)/python -m knowledge.training.encoder knowledge/models/encoder
-	$(BIN)/python -m knowledge.training.cross knowledge/models/encoder knowledge/models/cross $(if $(PUBLIC),--public $(PUBLIC))
-	$(BIN)/floormic calibrate --model bundled --out knowledge/models/calibration.json
+train: $(VENV)/.developer ## make all weights anew and their calibration (an hour and a half on 2 cores that multiply bfloat16 quickly, two and more on others; goes on where it was stopped)
+	@test -e $(TRAINED)/encoder.done.part || { $(BIN)/python -m knowledge.training.encoder $(TRAINED)/encoder \
+	  && touch $(TRAINED)/encoder.done.part; }
+	@test -e $(TRAINED)/cross.done.part || { $(BIN)/python -m knowledge.training.cross $(TRAINED)/encoder \
+	  $(TRAINED)/cross $(if $(PUBLIC),--public $(PUBLIC)) && touch $(TRAINED)/cross.done.part; }
+	$(BIN)/floormic calibrate --model bundled --out $(TRAINED)/calibration.json
+	@rm $(TRAINED)/*.done.part
 
 docs: $(VENV)/.runtime ## write docs/settings.md and the table of docs/connectors.md from the code
 	$(BIN)/python -m bot.app settings > docs/settings.md

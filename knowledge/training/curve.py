@@ -17,7 +17,7 @@ import numpy as np
 from knowledge.calibrating import TALKS, read_labelled
 from knowledge.encoder import Encoder, load_encoder
 from knowledge.evaluation.metrics import Ranking
-from knowledge.training.encoder import begin, train
+from knowledge.training.encoder import Run, begin, train
 from knowledge.training.loop import SEED
 from knowledge.training.topics import HELD_OUT, Topic, read_topics
 
@@ -54,7 +54,7 @@ def point(topics: Sequence[Topic], steps: int) -> dict[str, float]:
     with TemporaryDirectory() as folder:
         target = Path(folder) / "encoder"
         if topics:
-            train(topics, target, steps, runs=1)
+            train(topics, target, [Run(steps)])
         else:
             begin(read_topics(), target)
         encoder = load_encoder(str(target))

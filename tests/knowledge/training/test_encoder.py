@@ -11,6 +11,7 @@ from knowledge.training.encoder import (
     TOLD,
     Batch,
     Dropout,
+    Run,
     _quick_dropout,
     asking_loss,
     batches,
@@ -18,7 +19,7 @@ from knowledge.training.encoder import (
     weighed,
 )
 from knowledge.training.loop import SEED
-from knowledge.training.topics import Group, Reply, Topic
+from knowledge.training.topics import HELD_OUT, Group, Reply, Topic, read_topics
 
 
 def topic(name: str) -> Topic:
@@ -35,19 +36,19 @@ def topic(name: str) -> Topic:
 
 def test_an_epoch_shows_every_group_once() -> None:
     """As many batches as two topics have parts hold two askings of each group, and no group twice."""
-    texts = [text for batch in batches([topic("x"), topic("y")], 2) for text in batch.texts if text[-1] in "abc"]
+    texts = [text for batch in batches([topic("x"), topic("y")], Run(2)) for text in batch.texts if text[-1] in "abc"]
     assert len(texts) == len(set(texts)) == 2 * 40
 
 
 def test_look_alikes_share_a_batch() -> None:
     """What has many words in common and another answer is told apart in one batch, but where parts end between them."""
     together = 0
-    for batch in batches([topic("x")], 20):
+    for batch in batches([topic("x")], Run(20)):
         present = {text.split()[1] for text in batch.texts if text[-1] in "abc"}
         together += {"0", "19"} <= present
     assert together == 20  # a batch is a whole topic here
     apart = 0
-    for batch in batches([topic(name) for name in "uvwxyz"], 60):
+    for batch in batches([topic(name) for name in "uvwxyz"], Run(60)):
         for name in "uvwxyz":
             present = {text.split()[1] for text in batch.texts if text.startswith(name) and text[-1] in "abc"}
             apart += bool(present) and ("0" in present) != ("19" in present)
@@ -57,7 +58,7 @@ def test_look_alikes_share_a_batch() -> None:
 def test_who_is_pulled_and_who_is_pushed() -> None:
     """Askings of a group and the text that answers them are positive; two groups with one answer say nothing about
     each other; everything else, near askings too, is negative."""
-    batch = next(batches([topic("x"), topic("y")], 1))
+    batch = next(batches([topic("x"), topic("y")], Run(1)))
     pairs = {
         (a, b): (bool(batch.positive[i, j]), bool(batch.unknown[i, j]))
         for i, a in enumerate(batch.texts)
@@ -79,7 +80,7 @@ def test_of_two_questions_with_one_answer_only_look_alikes_are_told_apart() -> N
     one = topic("x")
     like = {**one.like, "g2": frozenset({"g3"}), "g3": frozenset({"g2"})}
     groups = tuple(replace(group, source="x s") if group.id in ("g2", "g3", "g4") else group for group in one.groups)
-    batch = next(batches([replace(one, like=like, groups=groups)], 1))
+    batch = next(batches([replace(one, like=like, groups=groups)], Run(1)))
     places = [[at for at, text in enumerate(batch.texts) if text.startswith(f"x {n} ")] for n in (2, 3, 4)]
     for theirs, known in ((places[1], True), (places[2], False)):
         for i, j in itertools.product(places[0], theirs):
@@ -90,7 +91,7 @@ def test_of_two_questions_with_one_answer_only_look_alikes_are_told_apart() -> N
 def test_of_what_is_asked_in_two_halls_nothing_is_known() -> None:
     """Every hall asks for the recording: topics of that kind push each other away no more, and other topics do."""
     halls = (topic("hall_x"), topic("hall_y"))
-    batch = next(batch for batch in batches([*halls, topic("z")], 9) if {"hall_x", "hall_y"} <= named(batch))
+    batch = next(batch for batch in batches([*halls, topic("z")], Run(9)) if {"hall_x", "hall_y"} <= named(batch))
     for i, j in itertools.permutations(range(len(batch.texts)), 2):
         one, other = (batch.texts[at].split()[0] for at in (i, j))
         idle = batch.nothing[i] or batch.nothing[j]
@@ -107,7 +108,7 @@ def named(batch: Batch) -> set[str]:
 
 def test_what_asks_nothing_is_marked_and_pushed_away() -> None:
     """Lines that ask nothing are in every batch, belong to nothing, and are neither askings nor course text."""
-    batch = next(batches([topic("x"), topic("y")], 1))
+    batch = next(batches([topic("x"), topic("y")], Run(1)))
     idle = torch.tensor(["idle" in text for text in batch.texts])
     assert int(idle.sum()) == NOTHING
     assert torch.equal(batch.nothing, idle)
@@ -123,7 +124,7 @@ def test_what_is_written_beside_a_topic_is_learnt_from() -> None:
     told = tuple(Reply(group, f"told {group.id}", True) for group in groups)
     asks = tuple(Reply(group, f"asks {group.id}", False) for group in groups)
     here = replace(one, hits=((source, "hit"),), misses=((source, "miss"),), replies=told + asks)
-    batch = next(batch for batch in batches([here, topic("y")], 20) if "hit" in batch.texts)
+    batch = next(batch for batch in batches([here, topic("y")], Run(20)) if "hit" in batch.texts)
     hit, miss, text = map(batch.texts.index, ("hit", "miss", source))
     sources = {ask: group.source for group in groups for ask in group.asks}
     others = [at for at, line in enumerate(batch.texts) if sources.get(line, source) != source]
@@ -143,7 +144,7 @@ def test_what_is_written_beside_a_topic_is_learnt_from() -> None:
 
 def test_the_head_is_told_off_for_either_mistake() -> None:
     """The loss of asking is small where the scores are right on both kinds, and large where they are wrong on one."""
-    batch = next(batches([topic("x"), topic("y")], 1))
+    batch = next(batches([topic("x"), topic("y")], Run(1)))
     right = torch.where(batch.asks, 5.0, -5.0)
     assert float(asking_loss(right, batch)) < 0.01
     for wrong in (torch.full_like(right, 5.0), torch.full_like(right, -5.0)):
@@ -152,7 +153,7 @@ def test_the_head_is_told_off_for_either_mistake() -> None:
 
 def test_the_loss_falls_as_groups_come_together() -> None:
     """A few steps on free vectors pull the positives together: the loss falls to a small part."""
-    batch = next(batches([topic("x"), topic("y")], 1))
+    batch = next(batches([topic("x"), topic("y")], Run(1)))
     torch.manual_seed(0)
     free = torch.randn(len(batch.texts), 16, requires_grad=True)
     optimiser = torch.optim.Adam([free], lr=0.1)
@@ -169,7 +170,7 @@ def test_the_loss_falls_as_groups_come_together() -> None:
 @pytest.mark.parametrize("steps", [1, 5])
 def test_batches_are_the_same_each_time(steps: int) -> None:
     """The same seed gives the same batches, so that an interrupted training goes on where it was."""
-    one, other = (list(batches([topic("x"), topic("y")], steps)) for _ in range(2))
+    one, other = (list(batches([topic("x"), topic("y")], Run(steps))) for _ in range(2))
     assert [b.texts for b in one] == [b.texts for b in other]
 
 
@@ -200,3 +201,12 @@ def test_weights_are_summed_by_their_shares() -> None:
     found = weighed([(0.25, one), (0.75, other)])
     assert found["a"].tolist() == [4.0, 0.0]
     assert found["ids"].tolist() == [7]
+
+
+def test_a_run_without_what_stands_beside_the_topics_is_shown_none_of_it() -> None:
+    """Neither hits nor near misses nor replies."""
+    whole = read_topics(HELD_OUT)[0]
+    lines = {ask for _, ask in (*whole.hits, *whole.misses)} | {reply.line for reply in whole.replies}
+    for beside in (True, False):
+        shown = {text for batch in batches([whole, topic("y")], Run(9, beside=beside)) for text in batch.texts}
+        assert bool(shown & lines) == beside

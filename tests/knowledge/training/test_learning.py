@@ -10,21 +10,22 @@ import torch
 import knowledge.training.encoder as trainer
 from knowledge.encoder import load_encoder
 from knowledge.training.curve import of_topics, same_question
-from knowledge.training.encoder import Batch, batches
+from knowledge.training.encoder import Batch, Run, batches
 from knowledge.training.loop import SEED
 from knowledge.training.topics import HELD_OUT, Topic, read_topics
 
 STEPS = 16
+RUNS = (Run(STEPS), Run(STEPS, SEED + 1, beside=False))
 
 
 class Stopped(Exception):
     """As if somebody pulled the plug."""
 
 
-def half(topics: Sequence[Topic], steps: int, seed: int) -> Iterator[Batch]:
+def half(topics: Sequence[Topic], run: Run) -> Iterator[Batch]:
     """All of the first run, half of the second."""
-    yield from itertools.islice(batches(topics, steps, seed), steps if seed == SEED else steps // 2)
-    if seed != SEED:
+    yield from itertools.islice(batches(topics, run), STEPS if run == RUNS[0] else STEPS // 2)
+    if run == RUNS[1]:
         raise Stopped
 
 
@@ -49,13 +50,13 @@ def test_a_short_training_learns_what_it_was_not_shown(
     with monkeypatch.context() as stopping:
         stopping.setattr(trainer, "batches", half)
         with pytest.raises(Stopped):
-            trainer.train(topics, target, STEPS, every=STEPS // 2)
+            trainer.train(topics, target, RUNS, every=STEPS // 2)
     kept = [torch.load(tmp_path / f"encoder-{turn}.part", weights_only=True)["losses"] for turn in (1, 2)]
     assert [*map(len, kept)] == [STEPS, STEPS // 2]
     with pytest.raises(ValueError, match=f"of a training of {STEPS} steps"):
-        trainer.train(topics, target, STEPS * 2)
+        trainer.train(topics, target, [Run(STEPS * 2)])
     capsys.readouterr()
-    losses = trainer.train(topics, target, STEPS)
+    losses = trainer.train(topics, target, RUNS)
     said = capsys.readouterr().out
     assert f"going on from step {STEPS}\n" in said
     assert f"going on from step {STEPS // 2}\n" in said
