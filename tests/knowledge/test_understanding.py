@@ -174,8 +174,8 @@ def test_one_emoji_or_only_digits_ask_nothing(hall: Hall, text: str) -> None:
 
 @pytest.mark.parametrize("text", UNKNOWN_SCRIPTS.values(), ids=UNKNOWN_SCRIPTS)
 def test_a_script_that_the_vocabulary_has_not_is_decided(hall: Hall, text: str) -> None:
-    """What cannot be read is decided by its marks: with a question mark it asks (probability .64 to .66) and comes before
-    a person, without one it does not (.05).
+    """What cannot be read is decided by its marks: with a question mark it asks (probability .64 to .66) and somebody
+    sees it, without one it does not (.05).
 
     Its meaning is lost: two different lines of such a script have cosines of .97 to 1, and would be taken for the same.
     """
