@@ -384,7 +384,8 @@ def _write(model: SentenceTransformer, target: Path) -> None:
         pieces = Path(folder) / "tokenizer.json"  # written with an indent: a third of it is spaces
         pieces.write_text(json.dumps(json.loads(pieces.read_text("utf-8")), ensure_ascii=False), encoding="utf-8")
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(folder, target)
+        shutil.copytree(folder, target, copy_function=shutil.copyfile)
+        target.chmod(0o755)  # a temporary folder and weights are for their owner alone; the program may be another
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """A short training with the real base and the real topics."""
 
 import itertools
+import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -41,7 +42,8 @@ def test_a_short_training_learns_what_it_was_not_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Two runs of sixteen small steps on six topics tell the questions of other topics apart better than the base does;
-    a run that was stopped goes on where it was, and what is written fits in 80 MB."""
+    a run that was stopped goes on where it was, and what is written fits in 80 MB and is not for its owner
+    alone."""
     topics, judged = read_topics()[:6], of_topics(read_topics(HELD_OUT))
     trainer.begin(read_topics(), tmp_path / "base")
     before = same_question(load_encoder(str(tmp_path / "base")), judged)
@@ -69,3 +71,4 @@ def test_a_short_training_learns_what_it_was_not_shown(
         assert sum(run[-5:]) < 0.9 * sum(run[:5])
     assert same_question(load_encoder(str(target)), judged) > before + 0.03
     assert sum(file.stat().st_size for file in target.rglob("*")) < 80_000_000
+    assert all(path.stat().st_mode & stat.S_IROTH for path in (target, *target.rglob("*")))
