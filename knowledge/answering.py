@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from knowledge.calibration import AnsweringJudge
 from knowledge.encoder import ANSWERS, Encoder
-from knowledge.material import Course, Passage
+from knowledge.material import Course, Entry, Passage
 from knowledge.neighbours import DIGITS
 from knowledge.reasons import Reason, signs, strongest
 from knowledge.text import normalise
@@ -25,7 +25,7 @@ from knowledge.wording import WHAT, kinds, pieces
 Verdict = Literal["answer", "suggest", "silent"]
 
 LONGEST = 400
-"""Characters of a passage that are said."""
+"""Characters of a passage that are said at most."""
 
 SHORT = 8
 """Characters that a sentence needs to stand alone."""
@@ -52,17 +52,18 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """`asked` and `said` are what it is searched by: its question in every phrasing, and with its answer; `sentences`
-    are what tells questions apart. `kind` is "entry", "passage" or "term".
+    """`asked` and `said` are what it is searched by: its question in every phrasing, and with its answer; `texts` are
+    what is sent where that one of `said` is the nearest; `sentences` are what tells questions apart. `kind` is "entry",
+    "passage" or "term".
     """
 
     kind: str
     source: str
     heading: str
-    text: str
     where: str
     asked: tuple[str, ...]
     said: tuple[str, ...]
+    texts: tuple[str, ...]
     sentences: tuple[str, ...]
 
 
@@ -104,7 +105,7 @@ class Answering:
         self._sentences = _Views([part.sentences for part in self._parts], encoder)
         self._asked = _Views([part.asked for part in self._parts], encoder)
         self._said = _Views([part.said for part in self._parts], encoder)
-        self._words = _Words([" ".join((*part.asked, *part.said, part.text)) for part in self._parts])
+        self._words = _Words([" ".join((*part.asked, *part.said)) for part in self._parts])
 
     def match(self, text: str, vector: NDArray[np.float32]) -> Match | None:
         """The best part of the course, whatever its score; None only for an empty course."""
@@ -118,12 +119,15 @@ class Answering:
         scores = [self._cheap.probability(evidence.features()) for _, evidence in found]
         doubtful = [at for at, score in enumerate(scores) if score >= self._judge.fitting.doubt]
         read = dict(zip(doubtful, self.read([(texts[at], vectors[at], found[at][0]) for at in doubtful]), strict=True))
+        said = [self._parts[part].texts[self._said.nearest(part, vectors[at])] for at, (part, _) in enumerate(found)]
         return [
-            self._match(texts[at], part, evidence.features(), scores[at], read.get(at))
+            self._match(texts[at], part, said[at], evidence.features(), scores[at], read.get(at))
             for at, (part, evidence) in enumerate(found)
         ]
 
-    def _match(self, text: str, at: int, features: dict[str, float], score: float, read: float | None) -> Match:
+    def _match(
+        self, text: str, at: int, said: str, features: dict[str, float], score: float, read: float | None
+    ) -> Match:
         """`score` is that of the search alone, `read` is None where nothing was read."""
         part, logistic = self._parts[at], self._cheap
         if read is not None:
@@ -132,7 +136,7 @@ class Answering:
         send = self._judge.threshold(self.place(at, text)[1])
         verdict: Verdict = "answer" if score >= send else "suggest" if score >= self._judge.suggest else "silent"
         reasons = strongest(signs(logistic, features, about={READ: ""}))
-        return Match(part.source, score, part.heading, part.text, verdict, part.where, reasons)
+        return Match(part.source, score, part.heading, said, verdict, part.where, reasons)
 
     def fits(self, texts: Sequence[str], vectors: Sequence[NDArray[np.float32]]) -> list[Evidence | None]:
         """How well the best part fits each of several texts; None for an empty course."""
@@ -255,49 +259,58 @@ class _Words:
 
 
 def _parts(course: Course) -> list[_Part]:
-    entries = [
-        _Part(
-            "entry",
-            e.id,
-            e.question,
-            e.answer,
-            e.source,
-            (e.question, *e.phrasings),
-            (f"{e.question} {e.answer}",),
-            _sentences_of(e.question, e.answer),
-        )
-        for e in course.entries
-    ]
-    passages = [
-        _Part(
-            _kind(p),
-            p.id,
-            p.heading,
-            cut(p.text, LONGEST),
-            p.source,
-            (p.heading,),
-            _pieces_of(p.heading, p.text),
-            _sentences_of(p.heading, p.text),
-        )
-        for p in course.passages
-    ]
-    return entries + passages
+    return [*map(_entry, course.entries), *map(_passage, course.passages)]
+
+
+def _entry(entry: Entry) -> _Part:
+    return _Part(
+        "entry",
+        entry.id,
+        entry.question,
+        entry.source,
+        (entry.question, *entry.phrasings),
+        (f"{entry.question} {entry.answer}",),
+        (entry.answer,),
+        _sentences_of(entry.question, entry.answer),
+    )
+
+
+def _passage(passage: Passage) -> _Part:
+    pieces = _pieces_of(passage.text)
+    return _Part(
+        _kind(passage),
+        passage.id,
+        passage.heading,
+        passage.source,
+        (passage.heading,),
+        tuple(f"{passage.heading} {passage.text[begin:end].strip()}" for begin, end in pieces),
+        tuple(_around(passage.text, begin, LONGEST) for begin, _ in pieces),
+        _sentences_of(passage.heading, passage.text),
+    )
 
 
 def _kind(passage: Passage) -> str:
     return "term" if passage.id.startswith("glossary#") else "passage"
 
 
-def _pieces_of(heading: str, text: str) -> tuple[str, ...]:
-    """A passage in pieces of a few sentences, each under its heading: a long text's vector means nothing in particular,
-    and the encoder reads only the beginning of it."""
-    found, piece = [], ""
-    for sentence in _SENTENCE.findall(text):
-        if piece and len(piece) + len(sentence) > PIECE:
-            found.append(piece)
-            piece = ""
-        piece += sentence
-    return tuple(f"{heading} {part.strip()}" for part in [*found, piece])
+def _pieces_of(text: str) -> list[tuple[int, int]]:
+    """Where pieces of a few sentences begin and end: a long text's vector means nothing in particular."""
+    found, begin, end = [], 0, 0
+    for sentence in _SENTENCE.finditer(text):
+        if end > begin and sentence.end() - begin > PIECE:
+            found.append((begin, end))
+            begin = end
+        end = sentence.end()
+    return [*found, (begin, end)]
+
+
+def _around(text: str, at: int, longest: int) -> str:
+    """Whole sentences of `text`: a few of those before the one that begins at `at`, and as many behind it as fit."""
+    if len(text) <= longest:
+        return text
+    earliest = min(at - longest // 4, len(text) - longest)
+    begin = next(one.start() for one in _SENTENCE.finditer(text) if one.start() >= earliest)
+    return cut(text, longest) if begin == 0 else "…" + cut(text[begin:].lstrip(), longest - 1)
 
 
 def _sentences_of(heading: str, text: str) -> tuple[str, ...]:

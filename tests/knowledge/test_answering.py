@@ -164,13 +164,29 @@ def test_of_two_that_are_asked_alike_the_answer_tells_which_was_meant() -> None:
     assert at == 1
 
 
-def test_a_passage_is_cut_after_a_sentence() -> None:
-    """What is said of a long passage is its own beginning, ended properly."""
-    match = _match("网关安装")
+LONG = "".join(f"第{n}号设备每周二上午停机保养两小时。" for n in range(40))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(0, 40), (2, 38), (20, 20), (39, 1), (40, 0)],
+    ids=["first", "early", "middle", "late", "last"],
+)
+def test_of_a_long_passage_is_said_what_answers(before: int, after: int) -> None:
+    """Wherever the sentence stands that is asked for, it is among the whole sentences that are sent, and what was left
+    out before them is marked."""
+    one = "备用滤芯放在北仓库三层红色货架。"
+    sentences = [part + "。" for part in LONG.split("。") if part]
+    text = "".join([*sentences[:before], one, *sentences[40 - after :]])
+    match = _match("备用滤芯放在北仓库哪一层货架", Course((), (Passage("notes#1", "保养", text, "notes.md:5"),), ()))
     assert match is not None
-    assert len(match.text) <= 400
-    assert match.text.endswith("。")
-    assert COURSE.passages[0].text.startswith(match.text)
+    assert one in match.text
+    assert 200 < len(match.text) <= 400
+    said = match.text.removeprefix("…")
+    assert said in text
+    assert said.endswith("。")
+    assert (said != match.text) == (not text.startswith(said))
+    assert text.startswith(said) or text[: text.index(said)].endswith("。")
 
 
 def test_an_empty_course_has_no_match() -> None:
