@@ -9,6 +9,7 @@ from knowledge.evaluation import baselines as simple
 from knowledge.evaluation.data import Dataset
 from knowledge.evaluation.judging import Heard, Judged
 from knowledge.evaluation.metrics import Array, Figure, Ranking, Sums, area_under_roc, ratio
+from knowledge.evaluation.reliability import in_bins, reliability
 from knowledge.evaluation.results import BY_ITSELF, FLOORMIC, Block, Column, Curve, Picture
 from knowledge.evaluation.views import Chats, both_views, clear, flat, units
 
@@ -21,11 +22,11 @@ POINTS = 120
 
 def answering_parts(
     data: Dataset, heard: Sequence[Heard], path: Sequence[Judged] | None, methods: Mapping[str, simple.Compare]
-) -> tuple[Block, Picture]:
-    """The table and the curves, for the program and for the simpler means."""
+) -> tuple[Block, Picture, Curve]:
+    """The table and the curves, for the program and the simpler means, and how reliable the program's scores are."""
     asked = clear([[row for row in one.rows if row.line.asks] for one in heard])
     columns = both_views([path], _sent) if path is not None else []
-    columns.append(Column(BY_ITSELF if columns else FLOORMIC, _sent(asked) | _ranked(asked)))
+    columns.append(Column(BY_ITSELF if columns else FLOORMIC, _sent(asked) | _ranked(asked) | _reliable(asked)))
     mark = _sums([row for _, row in flat(asked)]).values()
     curves = [Curve(FLOORMIC, _curve(asked), (mark["sent: coverage"], mark["sent: precision"]))]
     for method, compare in methods.items():
@@ -35,7 +36,8 @@ def answering_parts(
     rows = [row for _, row in flat(asked)]
     size = f"{len(rows)} askings, {sum(row.line.source is not None for row in rows)} of them answerable"
     picture = Picture("answers", data.name, tuple(_drawable(curve) for curve in curves))
-    return Block(data.name, "answering", size, tuple(columns), data.note), picture
+    said = in_bins(*_said([row for _, row in _looked_up(asked)]))
+    return Block(data.name, "answering", size, tuple(columns), data.note), picture, Curve("answering", said)
 
 
 def _simpler(heard: Heard, rows: Sequence[Judged], compare: simple.Compare) -> list[Judged]:
@@ -91,6 +93,21 @@ def _ranked(chats: Chats) -> dict[str, Figure]:
     )  # fmt: skip
     ranking = Ranking.of([row.line.source is not None for _, row in rows], [row.score for _, row in rows])
     return {**sums.figures(units(rows)), "area under ROC": area_under_roc(ranking, units(rows))}
+
+
+def _reliable(chats: Chats) -> dict[str, Figure]:
+    rows = _looked_up(chats)
+    return reliability(*_said([row for _, row in rows]), units(rows))
+
+
+def _looked_up(chats: Chats) -> list[tuple[int, Judged]]:
+    """Without those whose course holds nothing."""
+    return [(at, row) for at, row in flat(chats) if row.source is not None]
+
+
+def _said(rows: Sequence[Judged]) -> tuple[list[bool], list[float]]:
+    """Whether the best part answers each, and how probable that was held to be."""
+    return [row.right for row in rows], [row.score for row in rows]
 
 
 def _steps(rows: Sequence[Judged]) -> tuple[Array, Array, Array]:

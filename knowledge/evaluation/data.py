@@ -31,7 +31,8 @@ class DataError(Exception):
 @dataclass(frozen=True, slots=True)
 class Line:
     """One message. `group`: what it asks, the same for all that one answer satisfies (None: not told, or asks nothing).
-    `source`: the part of the course that answers it. `ambiguous`: careful readers may label it otherwise."""
+    `source`: the part of the course that answers it. `ambiguous`: careful readers may label it otherwise. `kind`: what
+    its writer does with it, where that is told (`talks.KINDS`)."""
 
     id: str
     text: str
@@ -39,6 +40,7 @@ class Line:
     group: str | None = None
     source: str | None = None
     ambiguous: bool = False
+    kind: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """How well the same questions are put together, and how well simpler means would do it."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,9 +10,10 @@ from numpy.typing import NDArray
 from knowledge.evaluation import baselines as simple
 from knowledge.evaluation.data import Dataset
 from knowledge.evaluation.judging import Heard, Judged, Mind, group_by_threshold
-from knowledge.evaluation.metrics import Figure, Ranking, average_precision, b_cubed, pairs
+from knowledge.evaluation.metrics import Figure, Ranking, average_precision, b_cubed, found, pairs
+from knowledge.evaluation.reliability import in_bins, reliability
 from knowledge.evaluation.results import BY_ITSELF, FLOORMIC, Block, Column, Curve, Picture
-from knowledge.evaluation.views import Chats, both_views, clear, flat
+from knowledge.evaluation.views import Chats, both_views, clear, flat, units
 
 THRESHOLDS = tuple(round(0.2 + 0.05 * step, 2) for step in range(16))
 
@@ -33,15 +35,17 @@ class _Asked:
         return [row.line.text for row in self.rows]
 
 
-def same_question_block(
+def same_question_parts(
     data: Dataset, heard: Sequence[Heard], path: Sequence[Judged] | None, methods: Mapping[str, simple.Compare]
-) -> Block:
-    """The program (over the whole path where there is one, and by itself), then the simpler means."""
+) -> tuple[Block, Curve]:
+    """The program (over the whole path where there is one, and by itself), then the simpler means; and how reliable the
+    program's probabilities are."""
     asked = [_Asked.of(one) for one in heard]
     chats = [one.rows for one in asked]
-    columns = both_views([path], _figures) if path is not None else []
+    columns = both_views([path], _own, *_taken([path])) if path is not None else []
     mine = _vector_precision(chats, [one.vectors @ one.vectors.T for one in asked])
-    columns.append(Column(BY_ITSELF if columns else FLOORMIC, _figures(clear(chats)) | mine))
+    own = _own(*map(clear, (chats, *_taken(chats))))
+    columns.append(Column(BY_ITSELF if columns else FLOORMIC, own | mine))
     for method, compare in methods.items():
         likeness = [compare(texts, texts) for texts in (one.texts for one in asked)]
         cuts = [simple.nearest_earlier(one) for one in likeness]
@@ -51,7 +55,8 @@ def same_question_block(
     columns.append(Column("every one alone", _figures(clear(alone))))
     true = _true(clear(chats))
     size = f"{len(true)} askings in {len(set(true))} groups"
-    return Block(data.name, "same question", size, tuple(columns), data.note)
+    said = in_bins(*_said(_named(clear(chats if path is None else [path]))))
+    return Block(data.name, "same question", size, tuple(columns), data.note), Curve("same question", said)
 
 
 def by_threshold(data: Dataset, heard: Sequence[Heard], mind: Mind) -> Picture:
@@ -88,6 +93,66 @@ def _figures(chats: Chats) -> dict[str, Figure]:
         **{f"pair {name}": figure for name, figure in pairs(true, told).figures(true).items()},
         **{f"B-cubed {name}": figure for name, figure in b_cubed(true, told).figures(true).items()},
     }
+
+
+def _own(chats: Chats, taken: Chats, right_taken: Chats) -> dict[str, Figure]:
+    """Of the first decisions, and beside them what the suggested merges would make of them."""
+    named = _named(chats)
+    merges = [(at, row, right) for at, row, right in named if row.suggested]
+    right = found([right for *_, right in merges], [True] * len(merges))
+    asked = [(at, row) for at, row, _ in named if row.line.group]
+    return {
+        **_figures(chats),
+        "suggested merges": Figure(len(merges), unit="count"),
+        "suggested merges: right": right.figures(units([(at, row) for at, row, _ in merges]))["precision"],
+        "pair F1 with all suggested merges": _pair_f1(taken),
+        "pair F1 with the right ones": _pair_f1(right_taken),
+        **reliability(*_said(named), units(asked)),
+    }
+
+
+def _pair_f1(chats: Chats) -> Figure:
+    true = _true(chats)
+    return pairs(true, _told(chats)).figures(true)["F1"]
+
+
+_Named = tuple[int, Judged, bool]
+
+
+def _named(chats: Chats) -> list[_Named]:
+    """Each message with its chat for which the program named a group, that it joins or that a moderator is asked about,
+    and whether most of those who were there asked the same. A group of which nobody is among these chats' messages is
+    not judged.
+    """
+    return [(at, row, right) for at, chat in enumerate(chats) for row, right in _judged(chat) if right is not None]
+
+
+def _judged(chat: Sequence[Judged]) -> Iterator[tuple[Judged, bool | None]]:
+    there: dict[str, Counter[str | None]] = defaultdict(Counter)
+    for row in chat:
+        most = there[row.suggested or row.group].most_common(1)
+        yield row, (row.line.group is not None and most[0][0] == row.line.group) if most else None
+        there[row.group][row.line.group] += 1
+
+
+def _said(named: Sequence[_Named]) -> tuple[list[bool], list[float]]:
+    """Of askings whether the named group is right, and how probable that was held to be."""
+    asked = [(right, row.similarity) for _, row, right in named if row.line.group]
+    return [right for right, _ in asked], [probability for _, probability in asked]
+
+
+def _taken(chats: Chats) -> tuple[Chats, Chats]:
+    """The groups if a moderator had taken every suggested merge, and if only the right ones."""
+    return [_merged(chat, only_right=False) for chat in chats], [_merged(chat, only_right=True) for chat in chats]
+
+
+def _merged(chat: Sequence[Judged], only_right: bool) -> list[Judged]:
+    """A suggestion is made where a group is founded, and names one that was there before."""
+    into: dict[str, str] = {}
+    for row, right in _judged(chat):
+        if row.suggested and (right or not only_right):
+            into[row.group] = into.get(row.suggested, row.suggested)
+    return [replace(row, group=into.get(row.group, row.group)) for row in chat]
 
 
 def _true(chats: Chats) -> list[Hashable]:

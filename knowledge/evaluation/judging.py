@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from knowledge.answering import Answering, Match, Verdict
 from knowledge.asking import Asking, Detector
-from knowledge.calibration import Calibration
+from knowledge.calibration import PRECISION, Calibration
 from knowledge.encoder import Encoder
 from knowledge.evaluation.data import Chat, Line
 from knowledge.evaluation.talks import Series
@@ -32,7 +32,8 @@ AT_ONCE = 256
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A line with what was decided about it. `group` is the question it was put to, `similarity` that to the best group
-    there was. `source` and `score` are the best part of the course, whatever the `verdict`.
+    there was. `suggested`: where it founded its group, the one that a moderator is asked about. `source` and `score`
+    are the best part of the course, whatever the `verdict`.
     """
 
     line: Line
@@ -40,6 +41,7 @@ class Judged:
     probability: float
     group: str
     similarity: float = 0.0
+    suggested: str | None = None
     source: str | None = None
     score: float = 0.0
     verdict: Verdict = "silent"
@@ -63,13 +65,14 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Mind:
-    """What judges: an encoder and the calibration that is used with it."""
+    """What judges: an encoder, the calibration that is used with it, and the wanted precision of answers."""
 
     encoder: Encoder
     calibration: Calibration
+    precision: float = PRECISION
 
     def answering(self, course: Course) -> Answering:
-        return Answering(course, self.encoder, self.calibration.answers())
+        return Answering(course, self.encoder, self.calibration.answers(self.precision))
 
     def groups(self, answering: Answering) -> Groups:
         """Groups that the course anchors, if it holds anything."""
@@ -124,6 +127,7 @@ def _judge(
         asking.probability,
         group,
         grouped.similarity or 0.0,
+        grouped.suggested,
         match.source if match else None,
         match.score if match else 0.0,
         match.verdict if match else "silent",
@@ -173,6 +177,7 @@ def _replayed(line: Line, row: Mapping[str, Any], reasons: Reasons) -> Judged:
         row.get("probability") or 0.0,
         row.get("question") or f"alone-{line.id}",
         row.get("similarity") or 0.0,
+        row.get("suggested"),
         answer["source"],
         answer["score"],
         verdict,

@@ -9,9 +9,9 @@ from pathlib import Path
 from knowledge.encoder import Encoder
 from knowledge.evaluation import baselines as simple
 from knowledge.evaluation.answered import answering_parts
-from knowledge.evaluation.asked import asking_block
+from knowledge.evaluation.asked import asking_parts
 from knowledge.evaluation.data import Dataset
-from knowledge.evaluation.grouped import by_threshold, same_question_block
+from knowledge.evaluation.grouped import by_threshold, same_question_parts
 from knowledge.evaluation.judging import Judged, Mind, Progress, judge_chat, judge_series
 from knowledge.evaluation.metrics import found
 from knowledge.evaluation.mistakes import answering_mistakes, asking_mistakes, grouping_mistakes
@@ -44,16 +44,28 @@ class Bench:
             f"{name}, fixed threshold": simple.by_vectors(one, progress) for name, one in self.baselines.items()
         }
         told: Chats = [one.rows for one in heard] if path is None else [path]
-        parts: list[Result] = []
+        parts, said = list[Result](), list[Curve]()
         if "asking" in data.judgements:
-            parts.append(Result((asking_block(data, told),), (), asking_mistakes(data.name, told)))
+            block, curve = asking_parts(data, told)
+            parts.append(Result((block,), (), asking_mistakes(data.name, told)))
+            said.append(curve)
         if "same question" in data.judgements:
-            block, picture = same_question_block(data, heard, path, methods), by_threshold(data, heard, self.mind)
+            block, curve = same_question_parts(data, heard, path, methods)
+            picture = by_threshold(data, heard, self.mind)
             parts.append(Result((block,), (picture,), grouping_mistakes(data.name, told)))
+            said.append(curve)
         if "answering" in data.judgements and any(len(one.answering) for one in heard):
-            block, picture = answering_parts(data, heard, path, methods)
+            block, picture, curve = answering_parts(data, heard, path, methods)
             parts.append(Result((block,), (picture,), answering_mistakes(data.name, told)))
-        return together(parts)
+            said.append(curve)
+        return together([*parts, _reliability(data, said)])
+
+
+def _reliability(data: Dataset, said: Sequence[Curve]) -> Result:
+    """One picture for all judgements; nothing where none has a probability."""
+    curves = [curve for curve in said if curve.points]
+    as_said = Curve("as often as was said", ((0.0, 0.0), (1.0, 1.0)))
+    return Result((), (Picture("reliability", data.name, (*curves, as_said)),) if curves else ())
 
 
 def together(results: Sequence[Result]) -> Result:

@@ -41,9 +41,10 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """`kind` names the axes: coverage and precision of answers, threshold and figures, topics and figures."""
+    """`kind` names the axes: coverage and precision of answers, threshold and figures, probability and share that was
+    so, topics and figures."""
 
-    kind: Literal["answers", "grouping", "learning"]
+    kind: Literal["answers", "grouping", "reliability", "learning"]
     data: str
     curves: tuple[Curve, ...]
 

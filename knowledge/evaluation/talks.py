@@ -103,7 +103,8 @@ def _mistakes(id: str, row: dict[str, Any], known: bool, parts: set[str]) -> Ite
 
 
 def _line(id: str, text: str, row: dict[str, Any]) -> Line:
-    return Line(id, text, row["kind"] in ASKS, row.get("group"), row.get("answerable"), bool(row.get("ambiguous")))
+    kind, ambiguous = row["kind"], bool(row.get("ambiguous"))
+    return Line(id, text, kind in ASKS, row.get("group"), row.get("answerable"), ambiguous, kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,10 +25,11 @@ def units(rows: Sequence[tuple[int, Judged]]) -> list[tuple[int, str]]:
     return [(at, row.line.group or f"message {n}") for n, (at, row) in enumerate(rows)]
 
 
-def both_views(chats: Chats, figures: Callable[[Chats], dict[str, Figure]]) -> list[Column]:
-    """Figures over the clear labels, and over all of them where that is something else."""
+def both_views(chats: Chats, figures: Callable[..., dict[str, Figure]], *others: Chats) -> list[Column]:
+    """Figures over the clear labels, and over all of them where that is something else. `others`: the same messages as
+    they would have been judged otherwise, which `figures` is given too."""
     headline = clear(chats)
-    columns = [Column(FLOORMIC, figures(headline))]
+    columns = [Column(FLOORMIC, figures(headline, *map(clear, others)))]
     if len(flat(headline)) < len(flat(chats)):
-        columns.append(Column(ALL_LABELS, figures(chats)))
+        columns.append(Column(ALL_LABELS, figures(chats, *others)))
     return columns

@@ -8,6 +8,7 @@ import pytest
 
 from knowledge.evaluation import (
     Bench,
+    Judged,
     Mind,
     Result,
     from_replay,
@@ -16,8 +17,10 @@ from knowledge.evaluation import (
     read_public,
     read_topics,
 )
+from knowledge.evaluation.answered import answering_parts
 from knowledge.evaluation.baselines import agglomerative, best_cut, bm25, nearest_earlier, semantic_hash, tf_idf
-from knowledge.evaluation.data import Dataset
+from knowledge.evaluation.data import NO_COURSE, Chat, Dataset, Line
+from knowledge.evaluation.judging import Heard
 from knowledge.evaluation.metrics import Figure
 from knowledge.evaluation.results import Block
 from knowledge.evaluation.talks import read_series, read_talk
@@ -43,7 +46,12 @@ def values(result: Result, judgement: str, method: str = "floormic") -> dict[str
 
 
 def replayed(
-    n: int, asking: bool, question: str | None, source: str | None = None, state: str = "sent"
+    n: int,
+    asking: bool,
+    question: str | None,
+    source: str | None = None,
+    state: str = "sent",
+    suggested: str | None = None,
 ) -> dict[str, Any]:
     answer = {"source": source, "score": 0.9, "state": state} if source else None
     return {
@@ -52,6 +60,7 @@ def replayed(
         "probability": 0.7,
         "question": question,
         "similarity": 0.6,
+        "suggested": suggested,
         "answer": answer,
     }
 
@@ -105,6 +114,80 @@ def test_a_replay_is_scored_as_worked_out_by_hand(tmp_path: Path) -> None:
     assert values(result, "same question", "every one alone")["B-cubed F1"] == pytest.approx(2 * 0.5 / 1.5)
 
 
+def test_what_each_kind_is_taken_for_is_told(tmp_path: Path) -> None:
+    """Of each kind that was written there is the share that was taken for an asking, of others no figure."""
+    data, path = hand_made(tmp_path)
+    result = Bench(MIND, {}).measure(data, path)
+    kinds = {name: value for name, value in values(result, "asking").items() if ": " in name}
+    assert kinds == {
+        "taken for an asking: question": pytest.approx(2 / 3),
+        "taken for an asking: request": 1,
+        "taken for an asking: chatter": 1,
+    }
+    assert values(result, "asking", "a question mark")["taken for an asking: question"] == 0
+    assert values(result, "asking", "floormic, all labels")["taken for an asking: rhetorical"] == 1
+
+
+def test_probabilities_are_held_against_what_was_so(tmp_path: Path) -> None:
+    """That a line asks, that the named group is right and that the best part answers: each as worked out by hand."""
+    data, path = hand_made(tmp_path)
+    result = Bench(MIND, {}).measure(data, path)
+    asking = values(result, "asking")  # .7 was said of each, four of five ask
+    assert asking["Brier score"] == pytest.approx((4 * 0.3**2 + 0.7**2) / 5)
+    assert asking["calibration error"] == pytest.approx(0.8 - 0.7)
+    grouped = values(result, "same question")  # .6 was said of m1 and of m3, which joined another's question
+    assert grouped["Brier score"] == pytest.approx((0.4**2 + 0.6**2) / 2)
+    assert grouped["calibration error"] == pytest.approx(0.6 - 0.5)
+    said = ((True, "a", 0.9), (True, "b", 0.8), (False, "a", 0.3), (True, None, 0.0))
+    lines = [Line(str(n), "", True, str(n), "a" if answerable else None) for n, (answerable, _, _) in enumerate(said)]
+    rows = [
+        Judged(line, True, 1.0, line.id, source=source, score=score)
+        for line, (_, source, score) in zip(lines, said, strict=True)
+    ]
+    chat = Chat("chat", NO_COURSE, tuple(lines))
+    heard = Heard(chat, tuple(rows), ENCODER.encode([line.text for line in lines]), MIND.answering(NO_COURSE))
+    block, _, curve = answering_parts(Dataset("set", (chat,), ("answering",)), [heard], None, {})
+    assert block.columns[0].figures["Brier score"].value == pytest.approx((0.1**2 + 0.8**2 + 0.3**2) / 3)
+    assert curve.points == ((0.3, 0.0), (0.8, 0.0), (0.9, 1.0))
+
+
+def test_suggested_merges_are_told_beside_first_decisions(tmp_path: Path) -> None:
+    """How many there are and which share is right, and what the groups would be if all were taken, or the right ones; a
+    merge that an ambiguous message suggests is taken too, but only counted among all labels.
+    """
+    rows = [
+        label(0, "question", "g1", None),
+        label(1, "question", "g2", None),
+        label(2, "question", "g1", None),
+        label(3, "question", "g1", None, ambiguous=True),
+        label(4, "question", "g1", None),
+        label(5, "question", "g2", None),
+        label(6, "chatter", None, None),
+    ]
+    talk = write_talk(tmp_path / "talk", rows)
+    write_lines(talk / "chat.jsonl", [message(n, f"行 {n}") for n in range(7)])
+    decided = [
+        replayed(0, True, "q0"),
+        replayed(1, True, "q1"),
+        replayed(2, True, "q2", suggested="q0"),
+        replayed(3, True, "q3", suggested="q2"),
+        replayed(4, True, "q3"),
+        replayed(5, True, "q5", suggested="q0"),  # wrong
+        replayed(6, True, "q6", suggested="q1"),  # wrong: it asks nothing
+    ]
+    read = read_talk(talk)
+    path = from_replay(read.lines, {row["id"]: row for row in decided}, {})
+    result = Bench(MIND, {}).measure(read.data, path)
+    told = values(result, "same question")  # true: m0 m2 m4 | m1 m5
+    assert told["pair F1"] == 0
+    assert told["suggested merges"] == 3
+    assert told["suggested merges: right"] == pytest.approx(1 / 3)
+    assert told["pair F1 with all suggested merges"] == pytest.approx(2 * 3 / (6 + 4))  # m0 m2 m4 m5 | m1
+    assert told["pair F1 with the right ones"] == pytest.approx(2 * 3 / (3 + 4))  # m0 m2 m4 | m1 | m5
+    every = values(result, "same question", "floormic, all labels")
+    assert (every["suggested merges"], every["suggested merges: right"]) == (4, pytest.approx(2 / 4))
+
+
 def test_the_mistakes_of_a_replay_are_named(tmp_path: Path) -> None:
     """Each clear mistake is in the list of its kind with the reasons that were kept, an ambiguous one in none."""
     data, path = hand_made(tmp_path)
@@ -130,7 +213,9 @@ def test_topics_are_measured_for_every_judgement(tmp_path: Path) -> None:
     assert values(result, "asking")["precision"] == 1
     assert values(result, "same question")["pair precision"] == 1
     assert values(result, "answering")["right part first"] == 1
-    assert {picture.kind for picture in result.pictures} == {"answers", "grouping"}
+    assert {picture.kind for picture in result.pictures} == {"answers", "grouping", "reliability"}
+    said = [curve.name for curve in result.pictures[-1].curves]
+    assert said == ["asking", "same question", "answering", "as often as was said"]
     assert result.pictures[0].curves[0].mark == (MIND.joins(course=True), 1)
     methods = [column.method for column in block(result, "same question").columns]
     assert methods[:4] == ["floormic", "TF-IDF", "BM25", "hash, fixed threshold"]

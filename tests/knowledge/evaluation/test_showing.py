@@ -3,12 +3,15 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.evaluation import Bench, Heading, Mind, Result, page, read_topics, table, together
+from knowledge.evaluation import Bench, Heading, Judged, Mind, Result, page, read_topics, table, together
+from knowledge.evaluation.data import Line
 from knowledge.evaluation.metrics import Figure
+from knowledge.evaluation.mistakes import asking_mistakes
 from knowledge.evaluation.results import Block, Column, Curve, Mistake, Mistakes, Picture
 from knowledge.evaluation.table import shown
+from knowledge.evaluation.talks import KINDS
 from knowledge.evaluation.words import PAGE, Language, say
-from knowledge.reasons import Reason
+from knowledge.reasons import Reason, Reasons
 from tests.fakes import HashEncoder, calibrated
 from tests.knowledge.evaluation.labelled import write_topic
 
@@ -81,7 +84,7 @@ def test_the_page_needs_nothing_beside_it(result: Result, language: Language) ->
     assert "floormic bench --topics &lt;here&gt;" in text
     assert "commit abc" in text
     assert "&lt;b&gt;bad&lt;/b&gt;" in text
-    assert text.count('<svg viewBox="0 0 520') == 3
+    assert text.count('<svg viewBox="0 0 520') == 4
 
 
 def test_what_people_wrote_cannot_run() -> None:
@@ -94,12 +97,24 @@ def test_what_people_wrote_cannot_run() -> None:
     assert "&lt;script&gt;" in text
 
 
+def test_a_page_shows_some_mistakes_with_their_reasons() -> None:
+    """Each has its reasons in words, in either language; of more than twenty of a kind only twenty are there."""
+    line, why = Line("", "行", True), Reasons(asking=(Reason("chatter", -2.0), Reason("cue", 1.0, detail="please")))
+    result = Result((), (), asking_mistakes("talk", [[Judged(line, False, 0.2, "q", reasons=why)] * 23]))
+    text = page(result, HEADING)
+    assert text.count("<td>chatter; a sign of asking: please, need</td>") == 20
+    assert "20 of 23" in text
+    assert page(result, HEADING, language="zh").count("<td>闲聊; 有提问的迹象：please、need</td>") == 20
+
+
 def test_everything_measured_has_a_chinese_name(result: Result) -> None:
     """No figure, method, judgement or kind of mistake is left in English on the Chinese page."""
     same = {"floormic", "F1", "B-cubed F1", "BM25"}
     names = {name for block in result.blocks for column in block.columns for name in column.figures}
     names |= {column.method for block in result.blocks for column in block.columns}
     names |= {block.judgement for block in result.blocks} | {one.kind for one in result.mistakes}
+    names |= {curve.name for one in result.pictures if one.kind == "reliability" for curve in one.curves}
+    names |= {f"taken for an asking: {kind}" for kind in KINDS}
     assert [name for name in sorted(names - same) if say(name, "zh") == name] == []
     assert all(english and chinese for english, chinese in PAGE.values())
 
