@@ -13,7 +13,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -268,18 +268,27 @@ def demo(once: bool, speed: float, port: int) -> int:
 
 
 @floormic.command()
+@config_option
 @click.argument("chat", type=FILE, metavar="CHAT.jsonl")
 @click.option("--course", type=FOLDER, help="Course folder. Default: no course.")
 @click.option("--speed", type=click.FloatRange(min=0), default=0.0, help="Times as fast as it was; 0 (default): full.")
 @click.option("--database", type=FILE, help="Keep the database here, and go on where it stopped. Default: in memory.")
 @click.option("--language", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Of the session.")
 @click.option("--out", type=FILE, required=True, help="Write one JSON line a message here.")
-def replay(chat: Path, course: Path | None, speed: float, database: Path | None, language: str, out: Path) -> None:
+def replay(
+    config: Path | None,
+    chat: Path,
+    course: Path | None,
+    speed: float,
+    database: Path | None,
+    language: str,
+    out: Path,
+) -> None:
     """Feed a recorded chat through the same pipeline as a live one; write what was decided about each message."""
     from bot import app
 
-    with _progress("replaying", _lines(chat)) as progress:
-        done = asyncio.run(app.replay(chat, course, speed, out, database, language, progress))
+    with closing(app.minds_of(_settings(config))) as minds, _progress("replaying", _lines(chat)) as progress:
+        done = asyncio.run(app.replay(chat, course, speed, out, database, language, progress, minds=minds))
     for broken in done.broken:
         click.echo(f"{chat}:{broken.line}: skipped: {broken.why}", err=True)
     rate = done.messages / done.seconds if done.seconds else 0
@@ -368,9 +377,10 @@ def transcript(config: Path | None, session: str, file: Path, offset: str, recor
 
 
 @floormic.command()
+@config_option
 @click.argument("folder", type=FOLDER, metavar="DIR")
 @click.option("--ask", metavar="QUESTION", help="Show what this question would be answered.")
-def course(folder: Path, ask: str | None) -> int:
+def course(config: Path | None, folder: Path, ask: str | None) -> int:
     """Show what is read from a course folder and, with --ask, what a question would be answered from it."""
     from knowledge.course import read_course
 
@@ -378,7 +388,7 @@ def course(folder: Path, ask: str | None) -> int:
     if ask is None:
         _show_course(read)
     else:
-        _show_answer(read, ask)
+        _show_answer(_settings(config), read, ask)
     _show_problems(folder, read)
     click.echo(_measure(read), err=True)
     return 1 if read.problems else 0
@@ -413,25 +423,28 @@ def link(config: Path | None, role: str, name: str, session: str, hours: float) 
 
 
 @floormic.command()
+@config_option
 @click.option("--talk", "talks", type=FOLDER, multiple=True, help="Folder of a labelled talk; may be given repeatedly.")
 @click.option("--topics", type=FOLDER, help="Folder of labelled topics (*.json).")
 @click.option("--public", type=FOLDER, help="Folder with public sets, each in its own folder.")
 @click.option("--series", type=FILE, help="Which questions of several evenings are the same; the talks lie beside it.")
 @click.option("--chat", type=FILE, help="Replay this chat for the speed of the whole path. Default: the first talk's.")
 @click.option("--course", type=FOLDER, help="Course folder for --chat. Default: no course.")
-@click.option("--model", default="bundled", show_default=True, help="The encoder to measure, as in the configuration.")
+@click.option("--model", help="The encoder to measure, as in the configuration. Default: the configured one.")
 @click.option(
     "--baseline", "baselines", multiple=True, help="Another encoder to set beside it; may be given repeatedly."
 )
 @click.option("--html", type=FILE, help="Also write a page with pictures and the worst mistakes here.")
 @click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the page.")
-def bench(html: Path | None, language: "Language", **wanted: Any) -> int:
+def bench(config: Path | None, html: Path | None, language: "Language", **wanted: Any) -> int:
     """Measure this machine's speed and, on labelled data, how well Floormic understands, beside simpler means. Status 1
     where some of the data could not be used."""
     from bot import app
     from knowledge.evaluation import table
 
-    measured = app.bench(app.Wanted(**wanted), _progress, lambda problem: click.echo(problem, err=True))
+    measured = app.bench(
+        _settings(config), app.Wanted(**wanted), _progress, lambda problem: click.echo(problem, err=True)
+    )
     click.echo(table(measured.result))
     if html:
         _write_page(html, measured, language)
@@ -768,13 +781,10 @@ def _show_course(course: "Course") -> None:
         click.echo(f"{click.style(passage.id, bold=True)}  ({passage.source})\n  {_shortened(passage.text)}")
 
 
-def _show_answer(course: "Course", ask: str) -> None:
-    from knowledge.answering import Answering
-    from knowledge.calibration import calibration_of
-    from knowledge.encoder import load_encoder
+def _show_answer(settings: "Settings", course: "Course", ask: str) -> None:
+    from bot import app
 
-    encoder = load_encoder()
-    match = Answering(course, encoder, calibration_of(encoder).answers()).match(ask, encoder.encode([ask])[0])
+    match = app.ask(settings, course, ask, lambda warning: click.echo(warning, err=True))
     if match is None:
         click.echo("nothing: the course is empty")
         return

@@ -9,6 +9,7 @@ from bot.app.encoding import serve_encoder
 from bot.app.forgetting import export, forget
 from bot.app.hall import ROLES, Hall, open_hall, run
 from bot.app.importing import Imported, Preview, import_chat
+from bot.app.judging import ask
 from bot.app.keeping import (
     BackedUp,
     Place,
@@ -23,6 +24,7 @@ from bot.app.keeping import (
     told_restore,
 )
 from bot.app.listening import listen
+from bot.app.minds import minds_of
 from bot.app.moving import move, told_move
 from bot.app.reencoding import reencode
 from bot.app.replaying import ReplaySummary, replay
@@ -52,6 +54,7 @@ __all__ = [
     "Standing",
     "Transcribed",
     "Wanted",
+    "ask",
     "back_up",
     "bench",
     "calibrate_model",
@@ -68,6 +71,7 @@ __all__ = [
     "kinds",
     "listen",
     "load",
+    "minds_of",
     "move",
     "open_hall",
     "place_of",

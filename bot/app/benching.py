@@ -14,12 +14,13 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
+from bot.app.judging import mind_of
 from bot.app.measuring import ROUNDS, measure_replay
-from bot.app.minds import Minds
+from bot.app.minds import Minds, minds_of
 from bot.app.replaying import SESSION, replay
 from bot.errors import BadInput
+from bot.settings import Settings
 from bot.storage.sqlite import open_store
-from knowledge.calibration import calibration_of, uncalibrated
 from knowledge.encoder import Encoder, EncoderError, load_encoder
 from knowledge.evaluation import (
     Bench,
@@ -52,9 +53,9 @@ Bar = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to measure, and on what."""
+    """What to measure, and on what. `model`: None is the configured one."""
 
-    model: str = "bundled"
+    model: str | None = None
     baselines: tuple[str, ...] = ()
     talks: tuple[Path, ...] = ()
     topics: Path | None = None
@@ -73,12 +74,17 @@ class Measured:
 
 
 def bench(
-    wanted: Wanted, bar: Bar, tell: Callable[[str], None] = lambda _: None, *, mind: Mind | None = None
+    settings: Settings,
+    wanted: Wanted,
+    bar: Bar,
+    tell: Callable[[str], None] = lambda _: None,
+    *,
+    encoder: Encoder | None = None,
 ) -> Measured:
-    """Measure all of it; minutes, with a bar for each part. `tell` hears at once what goes wrong. Raises `BadInput`
-    where the encoder itself cannot be loaded.
+    """Measure all of it; minutes, with a bar for each part. `tell` hears at once what goes wrong. Raises
+    `SettingsError` where the encoder itself or its calibration cannot be used.
     """
-    mind = mind or _mind(wanted.model, tell)
+    mind = mind_of(settings, wanted.model, tell, encoder=encoder)
     measured = Measured()
     for note in missing():
         tell(f"{note} (a note)")
@@ -89,7 +95,7 @@ def bench(
         except EncoderError as error:
             _fail(measured, tell, str(error))
     results = []
-    for part in _parts(wanted, Bench(mind, baselines), bar):
+    for part in _parts(settings, wanted, Bench(mind, baselines), bar):
         try:
             results.append(part())
         except DataError as error:
@@ -102,17 +108,6 @@ def bench(
     return measured
 
 
-def _mind(model: str, tell: Callable[[str], None]) -> Mind:
-    try:
-        encoder = load_encoder(model)
-        calibration = calibration_of(encoder)
-    except (EncoderError, CalibrationError) as error:
-        raise BadInput(str(error)) from error
-    if warning := uncalibrated(encoder, calibration):
-        tell(f"{warning} (a warning)")
-    return Mind(encoder, calibration)
-
-
 def _fail(measured: Measured, tell: Callable[[str], None], problem: str) -> None:
     measured.failed.append(problem)
     tell(problem)
@@ -121,11 +116,11 @@ def _fail(measured: Measured, tell: Callable[[str], None], problem: str) -> None
 Part = Callable[[], Result]
 
 
-def _parts(wanted: Wanted, bench: Bench, bar: Bar) -> Iterator[Part]:
+def _parts(settings: Settings, wanted: Wanted, bench: Bench, bar: Bar) -> Iterator[Part]:
     """Each reads its data when it is called, so that what cannot be read stops nothing else."""
     yield partial(_speed, bench.mind.encoder, bar)
     for folder in wanted.talks:
-        yield partial(_talk, folder, bench, bar)
+        yield partial(_talk, settings, folder, bench, bar)
     if topics := wanted.topics:
         yield partial(_judged, partial(read_topics, topics), bench, bar)
     if public := wanted.public:
@@ -134,7 +129,7 @@ def _parts(wanted: Wanted, bench: Bench, bar: Bar) -> Iterator[Part]:
         yield partial(_series, series, bench.mind, bar)
     chat, course = _to_replay(wanted)
     if chat:
-        yield partial(_replay_speed, chat, course, bench.mind.encoder, bar)
+        yield partial(_replay_speed, settings, bench.mind.encoder, chat, course, bar)
     yield learning_curve
 
 
@@ -158,10 +153,10 @@ def _judged(read: Callable[[], Dataset], bench: Bench, bar: Bar) -> Result:
         return bench.measure(data, None, _counted(progress))
 
 
-def _talk(folder: Path, bench: Bench, bar: Bar) -> Result:
+def _talk(settings: Settings, folder: Path, bench: Bench, bar: Bar) -> Result:
     talk = read_talk(folder)
     with bar(talk.data.name, talk.data.size + bench.work(talk.data)) as progress:
-        minds = Minds(encoder=bench.mind.encoder)
+        minds = minds_of(settings, bench.mind.encoder)
         try:
             path = asyncio.run(_whole_path(talk, minds, progress))
         finally:
@@ -218,11 +213,11 @@ def _to_replay(wanted: Wanted) -> tuple[Path | None, Path | None]:
     return None, None
 
 
-def _replay_speed(chat: Path, course: Path | None, encoder: Encoder, bar: Bar) -> Result:
+def _replay_speed(settings: Settings, encoder: Encoder, chat: Path, course: Path | None, bar: Bar) -> Result:
     if course and not course.is_dir():
         raise BadInput(f"{course}: there is no such course folder: correct the path")
     with bar("replaying", ROUNDS) as progress:
-        speed = asyncio.run(measure_replay(chat, course, encoder, progress))
+        speed = asyncio.run(measure_replay(settings, encoder, chat, course, progress))
     figures = {
         "messages": Figure(speed.messages, unit="count"),
         "of them encoded": Figure(speed.encoded, unit="count"),

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.app.minds import Minds
+from bot.app.judging import mind_of
+from bot.app.minds import Minds, minds_of
 from bot.app.replaying import replay
-from knowledge.answering import Answering
-from knowledge.calibration import calibration_of
+from bot.settings import Settings
 from knowledge.course import read_course
 from knowledge.encoder import Around, Encoder
 
@@ -55,12 +55,16 @@ class Listening(Around):
 
 
 async def measure_replay(
-    chat: Path, course: Path | None, encoder: Encoder, progress: Callable[[int], None] = lambda _: None
+    settings: Settings,
+    encoder: Encoder,
+    chat: Path,
+    course: Path | None,
+    progress: Callable[[int], None] = lambda _: None,
 ) -> ReplaySpeed:
     """Replay, then encode the same texts in one call, several times. Raises `BadInput` for a chat that is none."""
     rounds = []
     for round in range(ROUNDS):
-        rounds.append(await _round(chat, course, encoder))
+        rounds.append(await _round(settings, encoder, chat, course))
         progress(round + 1)
     return ReplaySpeed(
         rounds[0].messages,
@@ -73,13 +77,13 @@ async def measure_replay(
     )
 
 
-async def _round(chat: Path, course: Path | None, encoder: Encoder) -> ReplaySpeed:
+async def _round(settings: Settings, encoder: Encoder, chat: Path, course: Path | None) -> ReplaySpeed:
     listening = Listening(encoder)
     if course:
-        Answering(read_course(course), listening, calibration_of(encoder).answers())
+        mind_of(settings, encoder=listening).answering(read_course(course))
     of_course = len(listening.heard)  # the replay reads the course once more before its clock runs
     listening.heard.clear()
-    minds = Minds(encoder=listening)
+    minds = minds_of(settings, listening)
     try:
         done = await replay(chat, course, minds=minds)
         texts = listening.heard[of_course:]

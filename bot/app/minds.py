@@ -17,6 +17,7 @@ from bot.errors import SettingsError
 from bot.model import Session
 from bot.pipeline import Pipeline, PlacedThem
 from bot.ports import Changed, Store
+from bot.settings import Settings
 from knowledge.answering import Answering
 from knowledge.asking import Detector
 from knowledge.calibration import PRECISION, Calibration, GroupingJudge, calibration_of, uncalibrated
@@ -210,3 +211,14 @@ class Minds:
 
     def close(self) -> None:
         self.executor.shutdown(wait=False, cancel_futures=True)
+
+
+def minds_of(settings: Settings, encoder: Encoder | None = None) -> Minds:
+    """Those of the configuration, for work while no pages are served: it may take every processor."""
+    return Minds(
+        settings.encoder.model,
+        settings.encoder.threads or None,
+        precision=settings.answers.precision,
+        calibrations=settings.data,
+        encoder=encoder,
+    )

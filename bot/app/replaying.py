@@ -44,24 +44,19 @@ async def replay(
     language: str = "zh",
     progress: Callable[[int], None] = lambda _: None,
     *,
-    minds: Minds | None = None,
+    minds: Minds,
 ) -> ReplaySummary:
-    """Feed a chat through the pipeline and write one line a message to `out`.
+    """Feed a chat through the pipeline that `minds` make and write one line a message to `out`.
 
     With `database` everything is kept there, and a replay that was interrupted goes on where it was. `progress` is told
     how many messages went in so far. Raises `BadInput` where the chat cannot be read.
     """
     session = Session(SESSION, chat.stem, course=str(course) if course else "", language=language)
-    mine = minds or Minds()
     broken: list[Broken] = []
-    try:
-        async with _kept(database) as store:
-            await store.save_session(session)
-            seconds = await _play(store, session, mine, chat, speed, broken, progress)
-            placements = await store.placements(SESSION)
-    finally:
-        if minds is None:
-            mine.close()
+    async with _kept(database) as store:
+        await store.save_session(session)
+        seconds = await _play(store, session, minds, chat, speed, broken, progress)
+        placements = await store.placements(SESSION)
     if out is not None:
         await asyncio.to_thread(_write, out, _lines(placements))
     return _summary(placements, broken, seconds)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bot.aloud import read_offset
-from bot.app.minds import Minds
+from bot.app.minds import minds_of
 from bot.app.reencoding import keep_apart
 from bot.app.stores import open_configured
 from bot.desk import Desk
@@ -50,7 +50,7 @@ async def transcribe(
     seconds = read_offset(offset) if offset else None
     data = await asyncio.to_thread(_read, file)
     store = await _open(settings, now)
-    minds = Minds(settings.encoder.model, settings.encoder.threads or None, calibrations=settings.data, encoder=encoder)
+    minds = minds_of(settings, encoder)
 
     def told(_: str) -> None:
         if far := transcripts.searching(session):

@@ -123,7 +123,7 @@ def test_a_replay_writes_a_line_a_message_and_tells_broken_ones(
 
     seen: list[object] = []
 
-    async def replay(*arguments: object) -> ReplaySummary:
+    async def replay(*arguments: object, **_: object) -> ReplaySummary:
         seen.extend(arguments)
         return ReplaySummary(5, 3, 2, 1, 0, (Broken(4, "no JSON: x"),), 2.0)
 

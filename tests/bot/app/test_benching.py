@@ -10,16 +10,19 @@ from click.testing import CliRunner
 from bot import app
 from bot.app.benching import Measured, Wanted, bench, code_version
 from bot.cli import floormic
-from bot.errors import BadInput
-from knowledge.evaluation import Block, Column, Figure, Mind, Result
-from tests.fakes import HashEncoder, calibrated
+from bot.errors import SettingsError
+from bot.settings import Settings
+from knowledge.calibration import FILE, write_calibration
+from knowledge.evaluation import Block, Column, Figure, Result
+from tests.fakes import HashEncoder, calibrated, nine_of_ten
 from tests.knowledge.evaluation.labelled import write_public, write_talk, write_topic
 
 
 @pytest.fixture
-def mind() -> Mind:
-    encoder = HashEncoder()
-    return Mind(encoder, calibrated(encoder))
+def settings(tmp_path: Path) -> Settings:
+    """Of an installation that has calibrated its encoder."""
+    write_calibration(calibrated(HashEncoder()), tmp_path / "data" / FILE)
+    return Settings.model_validate({"data": tmp_path / "data"})
 
 
 class Bars:
@@ -38,7 +41,7 @@ class Bars:
         yield tell
 
 
-def test_everything_at_hand_is_measured(tmp_path: Path, mind: Mind) -> None:
+def test_everything_at_hand_is_measured(tmp_path: Path, settings: Settings) -> None:
     """Talks, topics, public sets, the series and the speed each have their block, and every bar ends full."""
     for name in ("one", "two"):
         write_talk(tmp_path / name)
@@ -52,7 +55,7 @@ def test_everything_at_hand_is_measured(tmp_path: Path, mind: Mind) -> None:
         series=tmp_path / "series.json",
     )
     bars = Bars()
-    measured = bench(wanted, bars, mind=mind)
+    measured = bench(settings, wanted, bars, encoder=HashEncoder())
     assert measured.failed == []
     blocks = {(block.data, block.judgement) for block in measured.result.blocks}
     assert {("encoder alone", "speed"), ("one", "speed"), ("this machine", "speed")} <= blocks
@@ -61,7 +64,31 @@ def test_everything_at_hand_is_measured(tmp_path: Path, mind: Mind) -> None:
     assert all(done == total for done, total in bars.done.values() if total is not None), bars.done
 
 
-def test_what_cannot_be_used_stops_nothing_else(tmp_path: Path, mind: Mind) -> None:
+def test_answers_are_judged_as_this_installation_would(tmp_path: Path) -> None:
+    """Without a calibration of the encoder a warning is told and nothing sent; with the one that lies in the data
+    folder none is told, and the wanted precision decides, in both views."""
+    wanted = Wanted(talks=(write_talk(tmp_path / "talk"),))
+
+    def sent(precision: float) -> tuple[bool, list[float | None]]:
+        settings = Settings.model_validate({"data": tmp_path / "data", "answers": {"precision": precision}})
+        told: list[str] = []
+        measured = bench(settings, wanted, Bars(), told.append, encoder=HashEncoder())
+        (block,) = [one for one in measured.result.blocks if one.judgement == "answering"]
+        figures = [column.figures["sent"].value for column in block.columns if "sent" in column.figures]
+        return any("floormic calibrate" in line for line in told), figures
+
+    warned, figures = sent(0.5)
+    assert warned
+    assert len(figures) >= 2
+    assert not any(figures)
+    write_calibration(nine_of_ten(HashEncoder()), tmp_path / "data" / FILE)
+    warned, figures = sent(0.5)
+    assert not warned
+    assert all(figures)
+    assert not any(sent(0.99)[1])
+
+
+def test_what_cannot_be_used_stops_nothing_else(tmp_path: Path, settings: Settings) -> None:
     """A broken talk, an empty folder and a model that is not there are each told, and the rest is measured."""
     talk = write_talk(tmp_path / "talk")
     (talk / "labels.jsonl").write_text("{oops\n")
@@ -74,7 +101,7 @@ def test_what_cannot_be_used_stops_nothing_else(tmp_path: Path, mind: Mind) -> N
         series=tmp_path / "series.json",
         chat=tmp_path / "no-chat.jsonl",
     )
-    measured = bench(wanted, Bars(), told.append, mind=mind)
+    measured = bench(settings, wanted, Bars(), told.append, encoder=HashEncoder())
     assert {block.data for block in measured.result.blocks} == {"encoder alone", "topics", "this machine"}
     said = "\n".join(measured.failed)
     for part in (
@@ -88,16 +115,18 @@ def test_what_cannot_be_used_stops_nothing_else(tmp_path: Path, mind: Mind) -> N
     assert set(measured.failed) <= set(told)
 
 
-def test_a_model_that_cannot_be_loaded_is_an_error(tmp_path: Path) -> None:
+def test_a_model_that_cannot_be_loaded_is_an_error(tmp_path: Path, settings: Settings) -> None:
     """Without the encoder there is nothing to measure."""
-    with pytest.raises(BadInput, match="no-model"):
-        bench(Wanted(model=str(tmp_path / "no-model")), Bars())
+    with pytest.raises(SettingsError, match="no-model"):
+        bench(settings, Wanted(model=str(tmp_path / "no-model")), Bars())
 
 
-def test_a_course_that_is_not_there_is_told(tmp_path: Path, mind: Mind) -> None:
+def test_a_course_that_is_not_there_is_told(tmp_path: Path, settings: Settings) -> None:
     """A wrong course folder is no silent replay without one."""
     talk = write_talk(tmp_path / "talk")
-    measured = bench(Wanted(chat=talk / "chat.jsonl", course=tmp_path / "none"), Bars(), mind=mind)
+    measured = bench(
+        settings, Wanted(chat=talk / "chat.jsonl", course=tmp_path / "none"), Bars(), encoder=HashEncoder()
+    )
     assert measured.failed == [f"{tmp_path / 'none'}: there is no such course folder: correct the path"]
 
 
@@ -105,7 +134,7 @@ def test_the_command_writes_a_page_and_says_what_failed(tmp_path: Path, monkeypa
     """Options reach the bench, the table is printed, the page names the command, and the status tells a failure."""
     seen: list[Wanted] = []
 
-    def measured(wanted: Wanted, bar: object, tell: Callable[[str], None]) -> Measured:
+    def measured(_: Settings, wanted: Wanted, bar: object, tell: Callable[[str], None]) -> Measured:
         seen.append(wanted)
         tell("talk: has no labels.jsonl")
         block = Block("one", "asking", "2 messages", (Column("floormic", {"F1": Figure(0.5, 0.4, 0.6)}),))

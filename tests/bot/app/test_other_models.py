@@ -1,16 +1,18 @@
 """Models that are not ours: real Sentence Transformers folders, made here, tiny and untrained."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from bot.app.calibrating import check_encoder
+from bot.app.judging import mind_of
 from bot.cli import floormic
 from bot.errors import BadInput
 from bot.settings import Settings
-from knowledge.calibration import FILE, NEVER, calibration_of, uncalibrated, write_calibration
+from knowledge.calibration import FILE, NEVER, calibration_of, read_calibration, uncalibrated, write_calibration
 from knowledge.encoder import EncoderError, load_encoder
 from tests.fakes import calibrated
 from tests.talks import write_talk
@@ -88,6 +90,33 @@ def test_the_command_calibrates_a_model_from_one_s_own_talks(model: Path, tmp_pa
     assert check_encoder(settings(tmp_path / "data", model)) == ([], [])
     nothing = CliRunner().invoke(floormic, ["calibrate", *asked[:3], str(tmp_path / "data")], standalone_mode=False)
     assert isinstance(nothing.exception, BadInput)
+
+
+def test_the_bench_judges_with_what_was_calibrated(model: Path, tmp_path: Path) -> None:
+    """Before `floormic calibrate` the bench warns and nothing is sent; afterwards it warns no more and judges by what
+    was written."""
+    for name in ("a", "b", "c"):
+        write_talk(tmp_path / "talks", name)
+    config, talks = tmp_path / "floormic.toml", tmp_path / "talks"
+    config.write_text(f'data = "data"\n[encoder]\nmodel = "{model}"\n[answers]\nprecision = 0.5\n')
+
+    def floormic_bench() -> tuple[bool, list[str]]:
+        """Whether it warned, and how much was sent."""
+        given = ["bench", "--config", str(config), "--talk", str(talks / "a")]
+        done = CliRunner().invoke(floormic, given, standalone_mode=False, catch_exceptions=False)
+        (sent,) = re.findall(r"^ *sent  .*$", done.stdout, re.MULTILINE)
+        return "floormic calibrate" in done.stderr, re.findall(r"\d+", sent)
+
+    warned, sent = floormic_bench()
+    assert warned
+    assert set(sent) == {"0"}
+    given = ["calibrate", "--config", str(config), "--talks", str(talks)]
+    CliRunner().invoke(floormic, given, standalone_mode=False, catch_exceptions=False)
+    warned, sent = floormic_bench()
+    assert not warned
+    assert "0" not in sent
+    configured = Settings.model_validate({"data": tmp_path / "data", "encoder": {"model": str(model)}})
+    assert mind_of(configured).calibration == read_calibration(tmp_path / "data" / FILE)
 
 
 @pytest.mark.parametrize("kind", ["empty", "text", "half", "classifier"])

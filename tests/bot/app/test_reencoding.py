@@ -26,6 +26,18 @@ class Another(HashEncoder):
         return np.ascontiguousarray(super().encode(texts)[:, ::-1])
 
 
+class Longer(HashEncoder):
+    """Of another dimension."""
+
+    name = "longer"
+    fingerprint = "longer"
+    dimension = 2 * HashEncoder.dimension
+
+    def encode(self, texts: Any) -> Any:
+        rows = super().encode(texts)[:, : HashEncoder.dimension]
+        return np.hstack([rows, rows[:, ::-1]]) / np.float32(np.sqrt(2))
+
+
 def settings(folder: Path) -> Settings:
     return Settings.model_validate({"data": folder, "web": {"port": 0}})
 
@@ -37,22 +49,24 @@ async def heard(folder: Path, *texts: str) -> None:
         await asyncio.wait_for(hall.drained(), 20)
 
 
-async def test_vectors_of_two_encoders_are_never_mixed(tmp_path: Path) -> None:
-    """The program says so and stops when another encoder is named, though the dimension is the same; re-encoded, it
-    goes on, and the same question in the same words joins what was asked before."""
+@pytest.mark.parametrize("other", [Another(), Longer()], ids=lambda other: other.name)
+async def test_vectors_of_two_encoders_are_never_mixed(tmp_path: Path, other: HashEncoder) -> None:
+    """The program says so and stops when another encoder is named, of the same dimension or not; re-encoded, it goes
+    on, and the same question in the same words joins what was asked before."""
     await heard(tmp_path, "is there a recording?", "hello")
-    async with open_hall(settings(tmp_path), encoder=Another()) as hall:
+    async with open_hall(settings(tmp_path), encoder=other) as hall:
         with pytest.raises(SettingsError, match="floormic reencode"):
             await hall.loaded()
     told: list[tuple[int, int]] = []
-    assert await reencode(settings(tmp_path), lambda *done: told.append(done), encoder=Another()) == told[-1][1] >= 1
-    async with open_hall(settings(tmp_path), encoder=Another()) as hall:
+    assert await reencode(settings(tmp_path), lambda *done: told.append(done), encoder=other) == told[-1][1] >= 1
+    async with open_hall(settings(tmp_path), encoder=other) as hall:
         await hall.loaded()
         await hall.floor.receive([message(9, "is there a recording?", "u2")])
         await asyncio.wait_for(hall.drained(), 20)
         assert len(await hall.store.questions("talk")) == 1
         remembered = await hall.store.remembered("talk")
         assert np.array_equal(remembered[0].vector, remembered[1].vector)
+        assert remembered[0].vector.shape == (other.dimension,)
 
 
 async def test_while_the_program_runs_nothing_is_encoded_anew(tmp_path: Path) -> None:

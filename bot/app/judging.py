@@ -1,0 +1,40 @@
+"""What is judged outside of a session, as it would be in one: by the configured encoder, with the calibration that this
+installation keeps and the precision that it wants.
+"""
+
+from collections.abc import Callable
+
+from bot.errors import SettingsError
+from bot.settings import Settings
+from knowledge.answering import Match
+from knowledge.calibration import calibration_of, uncalibrated
+from knowledge.course import Course
+from knowledge.encoder import Encoder, EncoderError, load_encoder
+from knowledge.evaluation import Mind
+from knowledge.logistic import CalibrationError
+
+
+def mind_of(
+    settings: Settings,
+    model: str | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+    *,
+    encoder: Encoder | None = None,
+) -> Mind:
+    """`model` defaults to the configured one. `tell` hears it where there is no calibration for it. Raises
+    `SettingsError` where the model or the calibration cannot be used.
+    """
+    try:
+        encoder = encoder or load_encoder(model or settings.encoder.model, settings.encoder.threads or None)
+        calibration = calibration_of(encoder, settings.data)
+    except (EncoderError, CalibrationError) as error:
+        raise SettingsError([f"[encoder] model: {error}"]) from error
+    if warning := uncalibrated(encoder, calibration):
+        tell(f"{warning} (a warning)")
+    return Mind(encoder, calibration, settings.answers.precision)
+
+
+def ask(settings: Settings, course: Course, question: str, tell: Callable[[str], None]) -> Match | None:
+    """What a question would be answered from a course; None where that is empty. As `mind_of` else."""
+    mind = mind_of(settings, tell=tell)
+    return mind.answering(course).match(question, mind.encoder.encode([question])[0])
