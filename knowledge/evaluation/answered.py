@@ -8,7 +8,7 @@ import numpy as np
 from knowledge.evaluation import baselines as simple
 from knowledge.evaluation.data import Dataset
 from knowledge.evaluation.judging import Heard, Judged
-from knowledge.evaluation.metrics import Array, Figure, Ranking, Sums, area_under_roc, ratio
+from knowledge.evaluation.metrics import Array, Figure, Ranking, Sums, area_under_roc, found, ratio
 from knowledge.evaluation.reliability import in_bins, reliability
 from knowledge.evaluation.results import BY_ITSELF, FLOORMIC, Block, Column, Curve, Picture
 from knowledge.evaluation.views import Chats, both_views, clear, flat, units
@@ -51,7 +51,19 @@ def _simpler(heard: Heard, rows: Sequence[Judged], compare: simple.Compare) -> l
 def _sent(chats: Chats) -> dict[str, Figure]:
     rows = flat(chats)
     count = sum(row.verdict == "answer" for _, row in rows)
-    return {"sent": Figure(count, unit="count"), **_sums([row for _, row in rows]).figures(units(rows))}
+    return {
+        "sent": Figure(count, unit="count"),
+        **_sums([row for _, row in rows]).figures(units(rows)),
+        **_to_the_word([(at, row) for at, row in rows if row.verdict == "answer" and row.right and row.line.holds]),
+    }
+
+
+def _to_the_word(sent: Sequence[tuple[int, Judged]]) -> dict[str, Figure]:
+    """Whether the answer is in what was sent from the right part, where it is told to the word."""
+    if not sent:
+        return {}
+    held = found([True] * len(sent), [any(words in row.said for words in row.line.holds) for _, row in sent])
+    return {"sent from the right part: holds the answer": held.figures(units(sent))["recall"]}
 
 
 def _sums(rows: Sequence[Judged]) -> Sums:

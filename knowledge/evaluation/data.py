@@ -32,7 +32,8 @@ class DataError(Exception):
 class Line:
     """One message. `group`: what it asks, the same for all that one answer satisfies (None: not told, or asks nothing).
     `source`: the part of the course that answers it. `ambiguous`: careful readers may label it otherwise. `kind`: what
-    its writer does with it, where that is told (`talks.KINDS`)."""
+    its writer does with it, where that is told (`talks.KINDS`). `holds`: where the answer is told to the word, words of
+    which what is sent must hold one."""
 
     id: str
     text: str
@@ -41,6 +42,7 @@ class Line:
     source: str | None = None
     ambiguous: bool = False
     kind: str = ""
+    holds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ AT_ONCE = 256
 class Judged:
     """A line with what was decided about it. `group` is the question it was put to, `similarity` that to the best group
     there was. `suggested`: where it founded its group, the one that a moderator is asked about. `source` and `score`
-    are the best part of the course, whatever the `verdict`.
+    are the best part of the course, whatever the `verdict`, and `said` is what would be sent of it.
     """
 
     line: Line
@@ -45,6 +45,7 @@ class Judged:
     source: str | None = None
     score: float = 0.0
     verdict: Verdict = "silent"
+    said: str = ""
     reasons: Reasons = Reasons()  # noqa: RUF009 (a constant)
 
     @property
@@ -131,6 +132,7 @@ def _judge(
         match.source if match else None,
         match.score if match else 0.0,
         match.verdict if match else "silent",
+        match.text if match else "",
         Reasons(asking.reasons, grouped.reasons, match.reasons if match else ()),
     )
 
@@ -181,7 +183,7 @@ def _replayed(line: Line, row: Mapping[str, Any], reasons: Reasons) -> Judged:
         answer["source"],
         answer["score"],
         verdict,
-        reasons,
+        reasons=reasons,
     )
 
 

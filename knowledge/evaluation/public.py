@@ -172,7 +172,7 @@ def _squad(folder: Path) -> Dataset:
         if id not in removed
     )
     lines = [
-        Line("", asked["question"], True, id, None if id in removed else id)
+        Line("", asked["question"], True, id, None if id in removed else id, holds=_told(asked))
         for id, (_, row) in chosen.items()
         for asked in row["qas"]
     ]
@@ -182,6 +182,11 @@ def _squad(folder: Path) -> Dataset:
         "who asked had read the passage"
     )
     return Dataset(folder.name, (chat,), ("answering",), note)
+
+
+def _told(asked: dict[str, Any]) -> tuple[str, ...]:
+    """The answers as they stand in the passage."""
+    return tuple(dict.fromkeys(one["text"] for one in asked.get("answers", ())))
 
 
 def passages(folder: Path) -> list[tuple[str, dict[str, Any]]]:

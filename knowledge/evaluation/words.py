@@ -95,6 +95,7 @@ _CHINESE: dict[str, str] = {
     "best threshold": "最佳阈值",
     "sent": "自动发送（条）",
     "sent: precision": "自动发送：精确率",
+    "sent from the right part: holds the answer": "从正确处发送：内容里有答案",
     "sent: coverage": "自动发送：覆盖率",
     "sent though not in the course": "课程里没有却发送",
     "offered: precision": "发送或建议：精确率",

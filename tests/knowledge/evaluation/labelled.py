@@ -95,7 +95,7 @@ def write_public(folder: Path) -> Path:
             {
                 "context": f"第{n}種茶產於南方{n}山。",
                 "id": str(n),
-                "qas": [{"question": f"第{n}種茶產於哪裡", "id": f"{n}-1"}],
+                "qas": [{"question": f"第{n}種茶產於哪裡", "id": f"{n}-1", "answers": [{"text": f"南方{n}山"}]}],
             }
             for n in range(4)
         ],

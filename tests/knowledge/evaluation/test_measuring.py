@@ -1,5 +1,6 @@
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from knowledge.evaluation import (
     read_public,
     read_topics,
 )
-from knowledge.evaluation.answered import answering_parts
+from knowledge.evaluation.answered import _sent, answering_parts
 from knowledge.evaluation.baselines import agglomerative, best_cut, bm25, nearest_earlier, semantic_hash, tf_idf
 from knowledge.evaluation.data import NO_COURSE, Chat, Dataset, Line
 from knowledge.evaluation.judging import Heard
@@ -233,6 +234,28 @@ def test_public_sets_are_measured_for_what_they_are_labelled_for(tmp_path: Path)
     assert all(
         judged[name] == {"answering"} for name in ("zoomcamp", "hint3", "intents_en", "drcd_zhtw", "cmrc2018_zh")
     )
+
+
+def test_what_was_sent_must_hold_the_answer_where_it_is_told_to_the_word(tmp_path: Path) -> None:
+    """Of three answers from the right passage two hold one of the words; what was only suggested, or sent from
+    elsewhere, counts for nothing. The words are those of the set."""
+    line = Line("", "茶在哪裡", True, "g", "p1", holds=("南方", "山上"))
+    rows = [
+        Judged(replace(line, id=str(n)), True, 1.0, "g", source=source, score=0.9, verdict=verdict, said=said)
+        for n, (source, verdict, said) in enumerate(
+            [
+                ("p1", "answer", "產於南方。"),
+                ("p1", "answer", "種在山上。"),
+                ("p1", "answer", "綠色的。"),
+                ("p1", "suggest", "綠色的。"),
+                ("p2", "answer", "綠色的。"),
+            ]
+        )
+    ]
+    assert _sent([rows])["sent from the right part: holds the answer"].value == pytest.approx(2 / 3)
+    for name, read in read_public(write_public(tmp_path)):
+        if name == "drcd_zhtw":
+            assert {line.holds for line in read().chats[0].lines} == {(f"南方{n}山",) for n in range(4)}
 
 
 def test_a_question_that_returns_another_evening_is_found(tmp_path: Path) -> None:
