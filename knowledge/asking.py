@@ -14,8 +14,9 @@ from knowledge.answering import Evidence
 from knowledge.calibration import AskingJudge
 from knowledge.context import EMPTY, Context
 from knowledge.cues import NAMES, cues
+from knowledge.encoder import unreadable
 from knowledge.logistic import CalibrationError, Logistic, chance
-from knowledge.reasons import Reason, because, signs, strongest
+from knowledge.reasons import SHOWN, Reason, because, signs, strongest
 from knowledge.text import addressed, normalise
 
 COURSE = ("course", "course_margin", "course_said", "course_share")
@@ -85,7 +86,8 @@ class Detector:
         well the course does (None without one). Raises `CalibrationError` for a vector of another dimension.
         """
         seen = cues(text)
-        if len(self._vector):
+        lost = unreadable(vector)
+        if len(self._vector) and not lost:
             if len(vector) != len(self._vector):
                 raise CalibrationError(f"calibrated for {len(self._vector)} dimensions, the vector has {len(vector)}")
             seen, meaning = np.concatenate([seen, context.features(), fitting(fits)]), float(self._vector @ vector)
@@ -94,6 +96,8 @@ class Detector:
         else:
             probability = _chance(self._cheap, seen)
             reasons = _why(self._judge.cheap, NAMES, seen)
+        if lost:  # its marks are all that decides
+            reasons = (*because("unreadable", probability), *reasons)[:SHOWN]
         return Asking(probability >= self._judge.asks, probability, reasons, probability >= self._judge.sure)
 
 

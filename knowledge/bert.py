@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file
+from tokenizers import Encoding as Pieces
 from tokenizers import Tokenizer
 from torch import Tensor
 from torch.nn import functional as nn
@@ -22,6 +23,9 @@ from torch.nn.utils.rnn import pad_sequence as pad
 from knowledge.encoder import HEADS
 
 HEAD = "head"
+
+UNKNOWN = "<unk>"
+"""The piece that stands for whatever the vocabulary has not."""
 
 SIDE = "side"
 """The vector that tells the cross-encoder which tokens are those of the other text."""
@@ -71,6 +75,10 @@ class States:
         return (self.layers[-1] * weight).sum(1) / weight.sum(1).clamp(min=1e-9)
 
 
+def _letters(text: str) -> int:
+    return sum(map(str.isalpha, text))
+
+
 class Encoding:
     """The weights, configuration and tokenizer of an encoder's folder. Shipped in half precision, worked with in full:
     processors multiply halves slowly or not at all."""
@@ -81,14 +89,31 @@ class Encoding:
         self.prompt = str(described["prompts"]["query"])
         self.weights = read_weights(folder)
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._unknown = self._tokenizer.token_to_id(UNKNOWN)
         self._layers = Layers(self.weights, self.told, rounded=rounded)
 
-    @torch.inference_mode()
     def states(self, texts: Sequence[str]) -> States:
         """Of each text by itself, in one pass: what goes into each layer from `SHARED` on, and what comes out of the
         last."""
-        encoded = self._tokenizer.encode_batch([self.prompt + text for text in texts])
-        return self._layers.alone([one.ids[: sum(one.attention_mask)] for one in encoded])
+        return self.through(self.pieces(texts))
+
+    @torch.inference_mode()
+    def through(self, texts: Sequence[Pieces]) -> States:
+        """The same of texts that were cut into pieces."""
+        return self._layers.alone([one.ids[: sum(one.attention_mask)] for one in texts])
+
+    def pieces(self, texts: Sequence[str]) -> list[Pieces]:
+        return self._tokenizer.encode_batch([self.prompt + text for text in texts])
+
+    def unread(self, text: str, pieces: Pieces) -> bool:
+        """Whether the vocabulary has less than half of its letters, as of a script that it was not made for."""
+        if self._unknown not in pieces.ids:
+            return False
+        text = self.prompt + text
+        lost = sum(
+            _letters(text[slice(*at)]) for id, at in zip(pieces.ids, pieces.offsets, strict=True) if id == self._unknown
+        )
+        return 2 * lost > _letters(text) - _letters(self.prompt)
 
 
 class Bert:
@@ -114,10 +139,13 @@ class Bert:
         return self._upper
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit rows, shape (n, dimension), in one pass."""
-        states = self._encoding.states(texts)
+        """Unit rows, shape (n, dimension), in one pass; zeros for what cannot be read."""
+        pieces = self._encoding.pieces(texts)
+        states = self._encoding.through(pieces)
         self._through.keep(texts, states)
-        return nn.normalize(states.mean(), dim=1).numpy()
+        rows = nn.normalize(states.mean(), dim=1).numpy()
+        rows[[self._encoding.unread(text, one) for text, one in zip(texts, pieces, strict=True)]] = 0.0
+        return rows
 
     @torch.inference_mode()
     def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:

@@ -38,7 +38,7 @@ LOOKED_AT = 4
 """A character of a text that is only looked at, beside the one that is read, costs this part of one."""
 
 LONGEST = 1000
-"""Characters of a text that are looked at: more than the model's tokens hold in any language."""
+"""Characters of a text that are looked at: of Chinese more than the model's tokens hold, of English a good page."""
 
 
 REMEMBERED = 1000
@@ -72,7 +72,8 @@ class Encoder(Protocol):
     """What tells how it reads pairs from how any other does; "" where it reads none."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Shape (n, dimension), unit rows, in the order of `texts`; (0, dimension) for none.
+        """Shape (n, dimension), unit rows, in the order of `texts`; (0, dimension) for none. A row of zeros is that of
+        a text that it cannot read (`unreadable`).
 
         A text's vector does not depend on the texts beside it, but for the last bits of a float: whoever decides by a
         similarity rounds it first.
@@ -85,6 +86,11 @@ class Encoder(Protocol):
         ...
 
 
+def unreadable(vector: NDArray[np.float32]) -> bool:
+    """Whether the encoder could not read a text, by its vector: most of its letters are of a script that it has not."""
+    return not vector.any()
+
+
 class Model(Protocol):
     """What a sentence encoder asks of its model."""
 
@@ -93,7 +99,7 @@ class Model(Protocol):
     """Stands before every text."""
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit rows, shape (n, dimension), in one pass."""
+        """Unit rows, shape (n, dimension), in one pass; zeros for a text that it cannot read."""
         ...
 
     def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
@@ -158,7 +164,8 @@ class SentenceEncoder:
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        vectors = self._plain(texts) - self._common
+        plain = self._plain(texts)
+        vectors = np.where(plain.any(axis=1, keepdims=True), plain - self._common, 0.0)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.ascontiguousarray(vectors / np.maximum(lengths, 1e-9), dtype=np.float32)
 

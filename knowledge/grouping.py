@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from knowledge.calibration import GroupingJudge, Judge
 from knowledge.corrections import NEAR, Apart, Place, Precedents, by_group, limit, support
+from knowledge.encoder import unreadable
 from knowledge.filing import Filed, Filing
 from knowledge.likeness import FEATURES, Likeness, Mean, Member, about, likeness, nearness
 from knowledge.logistic import chance_among
@@ -140,7 +141,8 @@ class Groups:
         self._filing.add(key, Filed(member, asker, Place(group, first or group)))
         if (first or group) not in self._founded:
             self._founded.add(first or group)
-            self._usual.add(member.raw)
+            if not unreadable(member.raw):
+                self._usual.add(member.raw)
 
     def move(self, key: int, group: str) -> None:
         """A person says that this message is a wording of `group`. Raises `KeyError` for an unknown message."""
@@ -148,13 +150,15 @@ class Groups:
 
     def decide(self, text: str, vector: NDArray[np.float32], source: str | None, asker: str = "") -> Grouped:
         """Join, found, or found and suggest. `source`: what of the course this message matches strongly, `asker`: who
-        says it. What was said before, word for word, joins that.
+        says it. What was said before, word for word, joins that; what nobody can read joins nothing else.
         """
         new = self._new(text, vector, source)
         if (key := self._filing.said_before(new.text, asker)) is not None:
             before = self._filing.filed[key]
             code = "own_repeat" if asker and before.asker == asker else "same_text"
             return Grouped(before.place.group, 1.0, None, (Reason(code, CERTAIN),))
+        if unreadable(new.raw):
+            return Grouped(None, None, None, (Reason("unreadable", -CERTAIN),))
         candidates = self._candidates(new)
         if not candidates:
             return Grouped(None, None, None, (Reason("first", -CERTAIN),))
@@ -214,6 +218,7 @@ class Groups:
         judge = self._judge()
         seen = None if self._anchor else self._usual.see(new.raw)
         means = {place: self._filing.mean(place) for place in self._filing.candidates(new)}
+        means = {place: mean for place, mean in means.items() if not unreadable(mean.raw)}
         cosines = {place: nearness(new, mean, seen) for place, mean in means.items()}
         greatest = by_group(cosines)
         likenesses = {}
@@ -260,7 +265,7 @@ class Groups:
         return Member(plain, kinds(text), source, self._centred(raw), self._profiled(plain, raw), raw)
 
     def _centred(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self._anchor.centred(vector) if self._anchor else vector
+        return self._anchor.centred(vector) if self._anchor and not unreadable(vector) else vector
 
     def _profiled(self, text: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._anchor.profile(text, vector) if self._anchor else np.zeros(1, dtype=np.float32)

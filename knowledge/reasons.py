@@ -86,6 +86,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     # grouping
     "first": ("还没有别的问题", "there was no other question yet"),
     "own_repeat": ("同一个人又发了同样的话", "the same person sent the same line again"),
+    "unreadable": ("这种文字无法识别", "in a script that cannot be read"),
     "same_text": ("与更早的一条一字不差", "word for word an earlier one"),
     "cosine": ("意思相近", "alike in meaning"),
     "ahead": ("比别的问题都更像", "nearer than any other question"),

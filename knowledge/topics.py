@@ -92,11 +92,12 @@ def find_topics(evenings: Sequence[Sequence[Raised]], glossary: Sequence[str] = 
     fold = _Fold(np.stack([one.vector for one in everything]).astype(np.float32))
     for evening in evenings:
         fresh = list(range(len(fold.raised), len(fold.raised) + len(evening)))
+        told = [at for at in fresh if fold.vectors[at].any()]  # what has no meaning has none in common with anything
         fold.raised.extend(evening)
         fold.words.extend(words_of(one.text, glossary) for one in evening)
         fold.held.update(key for at in fresh for key in fold.words[at].terms)
         centred = _centred(fold.vectors[: len(fold.raised)])
-        fold.waiting.extend(_join(fold, centred, fresh))
+        fold.waiting.extend(_join(fold, centred, told))
         _found(fold, centred)
         _name(fold)
     return _finished(fold, centred)

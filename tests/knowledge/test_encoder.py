@@ -122,12 +122,35 @@ def test_rounded_to_whole_numbers_it_is_the_same_model(encoder: Encoder) -> None
     np.testing.assert_allclose(rounded.read(pairs), encoder.read(pairs), atol=1)
 
 
-def test_the_bundled_model_needs_no_library_that_loads_any_model() -> None:
-    """A start does not import what takes most of it: transformers and what comes with that."""
-    loading = "from knowledge.encoder import load_encoder; load_encoder(); import sys; print(*sys.modules)"
-    modules = subprocess.run([sys.executable, "-c", loading], capture_output=True, text=True, check=True).stdout.split()
+ALONE = """
+import sys
+
+def refuse(event, _):
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        raise OSError(event)
+
+sys.addaudithook(refuse)
+from knowledge.encoder import load_encoder
+load_encoder().encode(["有回放吗"])
+print(*sys.modules)
+"""
+"""Loads and uses the bundled model where whoever asks the network fails."""
+
+
+def test_the_bundled_model_needs_no_network_and_no_library_that_loads_any_model() -> None:
+    """A start asks nobody for anything, and does not import what takes most of it: transformers and what comes with
+    that."""
+    found = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=True)
+    modules = found.stdout.split()
     assert "torch" in modules
     assert not {"transformers", "sentence_transformers", "scipy", "sklearn"} & set(modules)
+
+
+def test_the_shipped_encoder_fits_everywhere() -> None:
+    """80 MB in all, and no file of 50 MB, which some hosts refuse."""
+    sizes = [file.stat().st_size for file in ENCODER.rglob("*") if file.is_file()]
+    assert sum(sizes) <= 80_000_000
+    assert max(sizes) < 50_000_000
 
 
 def test_an_unknown_model_is_told(tmp_path: Path) -> None:

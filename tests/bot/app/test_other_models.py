@@ -1,7 +1,11 @@
 """Models that are not ours: real Sentence Transformers folders, made here, tiny and untrained."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -61,6 +65,23 @@ def test_a_fingerprint_belongs_to_the_weights(model: Path, tmp_path: Path) -> No
     other = load_encoder(str(tiny(tmp_path / "b", seed=1)))
     assert other.dimension == first.dimension == 16
     assert other.fingerprint != first.fingerprint
+
+
+def test_a_model_may_be_named_as_model_hubs_do(model: Path, tmp_path: Path) -> None:
+    """A name finds what was fetched before, without a network."""
+    kept = tmp_path / "models--floor--mic"
+    shutil.copytree(model, kept / "snapshots" / "a1")
+    (kept / "refs").mkdir()
+    (kept / "refs" / "main").write_text("a1", encoding="utf-8")
+    loading = "from knowledge.encoder import load_encoder as load; print(load('floor/mic').fingerprint)"
+    found = subprocess.run(
+        [sys.executable, "-c", loading],
+        env=os.environ | {"HF_HUB_CACHE": str(tmp_path), "HF_HUB_OFFLINE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout.strip() == load_encoder(str(model)).fingerprint
 
 
 def test_a_model_without_a_calibration_only_suggests(model: Path, tmp_path: Path) -> None:
