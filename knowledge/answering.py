@@ -32,6 +32,9 @@ SHORT = 8
 PIECE = 120
 """Characters of a passage that are searched together."""
 
+_END = re.compile(r"[。！？；\n]|[!?;](?=\s)|(?<!\d)\.(?=\s)")
+"""Where a text may be cut: not within an address, nor behind the number of an item."""
+
 _SENTENCE = re.compile(r".+?(?:[。！？；!?;\n]+|\.(?=\s)|$)", re.S)
 
 
@@ -308,8 +311,9 @@ def _around(text: str, at: int, longest: int) -> str:
     """Whole sentences of `text`: a few of those before the one that begins at `at`, and as many behind it as fit."""
     if len(text) <= longest:
         return text
-    earliest = min(at - longest // 4, len(text) - longest)
-    begin = next(one.start() for one in _SENTENCE.finditer(text) if one.start() >= earliest)
+    earliest = min(at - longest // 4, len(text) - longest + 1)
+    ends = (0, *(one.end() for one in _END.finditer(text)))
+    begin = next((end for end in ends if earliest <= end <= at), at)
     return cut(text, longest) if begin == 0 else "…" + cut(text[begin:].lstrip(), longest - 1)
 
 
@@ -328,7 +332,7 @@ def cut(text: str, longest: int) -> str:
     """The beginning of `text`, ended after a sentence where one ends in its second half."""
     if len(text) <= longest:
         return text
-    ends = [m.end() for m in re.finditer(r"[。！？；\n]|[.!?;](?=\s)", text[:longest]) if m.end() > longest // 2]
+    ends = [m.end() for m in _END.finditer(text, 0, longest) if m.end() > longest // 2]
     return text[: ends[-1]].rstrip() if ends else text[: longest - 1].rstrip() + "…"
 
 

@@ -28,7 +28,8 @@ def mind_of(
         encoder = encoder or load_encoder(model or settings.encoder.model, settings.encoder.threads or None)
         calibration = calibration_of(encoder, settings.data)
     except (EncoderError, CalibrationError) as error:
-        raise SettingsError([f"[encoder] model: {error}"]) from error
+        named = "" if model or isinstance(error, CalibrationError) else "[encoder] model: "
+        raise SettingsError([f"{named}{error}"]) from error
     if warning := uncalibrated(encoder, calibration):
         tell(f"{warning} (a warning)")
     return Mind(encoder, calibration, settings.answers.precision)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from knowledge.answering import Answering, cut
+from knowledge.answering import Answering, _passage, cut
 from knowledge.calibration import bundled_calibration
 from knowledge.encoder import HEADS, load_encoder
 from knowledge.material import Course, Entry, Passage
@@ -211,6 +211,32 @@ def test_any_text_is_matched(text: str) -> None:
     assert match is not None
     assert 0 <= match.score <= 1
     assert match.verdict in {"answer", "suggest", "silent"}
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "短。",
+                "网址 https://x.org/a?b=4&c=5 有效；",
+                "1. item one\n",
+                "Is it? ",
+                "备用滤芯放在三层货架。",
+                f"{'x' * 90}. ",
+            ]
+        ),
+        min_size=1,
+        max_size=60,
+    )
+)
+def test_whatever_is_searched_of_a_passage_is_in_what_is_sent_of_it(sentences: list[str]) -> None:
+    """Every piece stands whole in its text, which is not too long and does not begin within an address or after the
+    number of an item."""
+    part = _passage(Passage("notes#1", "", "".join(sentences), "notes.md:5"))
+    for piece, text in zip(part.said, part.texts, strict=True):
+        assert piece.strip() in text
+        assert len(text) <= 400
+        assert not text.removeprefix("…").startswith(("b=4", "item"))
 
 
 @given(st.text(max_size=300), st.integers(1, 100))
