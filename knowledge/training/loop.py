@@ -1,9 +1,10 @@
 """The steps of a training: with progress, and a state from which a run that was stopped goes on."""
 
+import hashlib
 import itertools
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -37,7 +38,8 @@ class Trainee(Protocol):
 def run(trainee: Trainee, batches: Iterable[Any], steps: int, kept: Path, every: int) -> list[float]:
     """One step for each batch; the loss of each. Every so many steps the state is written to `kept`, from which the
     next run goes on; whoever has written what was trained removes it. Raises `ValueError` where it is of a training of
-    other `steps`."""
+    other `steps`, or one that began with other weights."""
+    start = _digest(trainee.state())
     optimiser = torch.optim.AdamW(
         [
             {"params": trainee.parameters, "lr": RATE, "weight_decay": 0.01},
@@ -50,6 +52,8 @@ def run(trainee: Trainee, batches: Iterable[Any], steps: int, kept: Path, every:
         state = torch.load(kept, weights_only=True)
         if state["steps"] != steps:
             raise ValueError(f"{kept} is of a training of {state['steps']} steps: finish that, or remove the file")
+        if state.get("start") != start:
+            raise ValueError(f"{kept} is of a training that began with other weights: finish that, or remove the file")
         trainee.load(state["trained"])
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
@@ -70,9 +74,18 @@ def run(trainee: Trainee, batches: Iterable[Any], steps: int, kept: Path, every:
             print(f"step {len(losses)}/{steps}  loss {mean:.3f}  {left / 60:.0f} min left", flush=True)
             state = {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict(), "losses": losses}
             part = kept.with_name(kept.name + ".new")
-            torch.save({"trained": trainee.state(), "steps": steps, **state}, part)
+            torch.save({"trained": trainee.state(), "steps": steps, "start": start, **state}, part)
             os.replace(part, kept)  # a run that is stopped in the midst of it goes on from the one before
     return losses
+
+
+def _digest(state: Mapping[str, Any]) -> str:
+    """Of weights by name, or of such by name."""
+    digest = hashlib.blake2b()
+    for name, one in state.items():
+        digest.update(name.encode())
+        digest.update(_digest(one).encode() if isinstance(one, Mapping) else one.detach().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _rate(step: int, steps: int) -> float:
