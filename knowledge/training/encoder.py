@@ -2,11 +2,14 @@
 
 Contrastive learning (InfoNCE, van den Oord et al. 2018, with several positives): two askings of a group and the course
 text that answers them are pulled together; everything else in the batch is pushed away, look-alike groups and askings
-that are near to an entry above all. Lines that ask nothing, among them what tells somebody what he asked, are pushed
-away as well, and a linear head beside learns to tell them from the askings, so that the vectors carry that too; the
-head itself is not kept. The word embeddings stay as they are: 2 cores have no time for them.
+that are near to an entry above all. Lines that ask nothing are pushed away as well, and a linear head learns to tell
+them from the askings, so that the vectors carry that too; the head itself is not kept. The word embeddings stay as they
+are: 2 cores have no time for them.
 
-That is done three times (`RUNS`), and the mean of the weights is taken (Wortsman et al., Model soups, ICML 2022).
+What stands in `data/beside` is not learnt from here: replies share their words with what was asked, and to tell them
+apart costs the vectors more than it is worth (docs/understanding.md).
+
+That is done twice (`RUNS`), and the mean of the weights is taken (Wortsman et al., Model soups, ICML 2022).
 """
 
 import argparse
@@ -20,7 +23,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from zlib import crc32
 
 import numpy as np
@@ -47,14 +50,8 @@ ASKS = 2
 """Askings of a group in a batch, where it has as many."""
 NEAR = 4
 """Askings of one topic that an entry in the batch does not answer."""
-HITS = 4
-"""Further askings of one topic that a text in the batch answers."""
-MISSES = 3
-"""The same of those that are near to it and that it does not answer."""
-TOLD = 4
-"""Lines of one topic that tell somebody what an asking in the batch asked."""
 NOTHING = 24
-"""Lines of a batch that ask nothing, these among them."""
+"""Lines of a batch that ask nothing."""
 ROW = 128
 """Tokens of a row, in which short texts lie side by side; each looks at itself alone."""
 TEMPERATURE = 0.05
@@ -68,8 +65,6 @@ stays (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022)."""
 SHARDS = "45MB"
 READ = 512
 """Tokens of a text that are read by what is written; 96 are learnt from."""
-MISS = "miss "
-"""How the group of an asking begins of which only that is known: a text does not answer it."""
 IDLE = ""
 """Stands for the topic of what asks nothing."""
 BYTES = 256
@@ -81,16 +76,14 @@ WORDS = "0.model.embeddings.word_embeddings.weight"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One training, of so many `steps`. `beside`: with what stands beside the topics, hits, misses and replies."""
+    """One training, of so many `steps`."""
 
     steps: int
     seed: int = SEED
-    beside: bool = True
 
 
-RUNS = (Run(1400), Run(1400, SEED + 1), Run(1100, SEED + 1, beside=False))
-"""1,400 steps are more than four times through all groups of 105 topics. What stands beside the topics teaches these,
-and costs the talks."""
+RUNS = (Run(1500), Run(1000, SEED + 1))
+"""1,500 steps are five times through all groups of 105 topics; both fit into the time that a training may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +101,6 @@ class Batch:
 
 
 Part = tuple[Topic, list[Group]]
-T = TypeVar("T")
 
 
 def batches(topics: Sequence[Topic], one: Run) -> Iterator[Batch]:
@@ -116,7 +108,7 @@ def batches(topics: Sequence[Topic], one: Run) -> Iterator[Batch]:
     dice = random.Random(one.seed)  # noqa: S311 (an order, not a secret)
     parts = _endless(topics, dice)
     for _ in range(one.steps):
-        yield _batch([next(parts), next(parts)], dice, one.beside)
+        yield _batch([next(parts), next(parts)], dice)
 
 
 def _endless(topics: Sequence[Topic], dice: random.Random) -> Iterator[Part]:
@@ -141,36 +133,27 @@ def _parts(topic: Topic, dice: random.Random) -> list[list[Group]]:
     return [order[at * len(order) // count : (at + 1) * len(order) // count] for at in range(count)]
 
 
-def _batch(parts: Sequence[Part], dice: random.Random, beside: bool) -> Batch:
+def _batch(parts: Sequence[Part], dice: random.Random) -> Batch:
     known = {topic.name: topic for topic, _ in parts}
     halls = {topic.name for topic, _ in parts if topic.hall}
     texts: list[str] = []
     owner: list[tuple[str, str, str]] = []  # (topic, group, source): what a text belongs to
     for topic, groups in parts:
         for group in groups:
-            for ask in dice.sample(group.asks, min(ASKS, len(group.asks))):
+            for ask in _sample(group.asks, ASKS, dice):
                 texts.append(ask)
                 owner.append((topic.name, group.id, group.source))
         sources = {group.source for group in groups if group.source}
         for source in sorted(sources):
             texts.append(source)
             owner.append((topic.name, "", source))
-        for _, ask in _some(topic.near, sources, NEAR, dice):
+        near = [ask for source, ask in topic.near if source in sources]
+        for ask in _sample(near, NEAR, dice):
             texts.append(ask)
             owner.append((topic.name, f"near {ask}", ""))
-        for source, ask in _some(topic.hits, sources, HITS * beside, dice):
-            texts.append(ask)
-            owner.append((topic.name, f"hit {ask}", source))
-        for source, ask in _some(topic.misses, sources, MISSES * beside, dice):
-            texts.append(ask)
-            owner.append((topic.name, f"{MISS}{ask}", source))
     asks = torch.tensor([bool(group) for _, group, _ in owner])
-    told: list[str] = []
-    for topic, groups in parts:
-        tells = [reply.line for reply in topic.replies if reply.tells and reply.group in groups]
-        told += _sample(tells, TOLD * beside, dice)
     idle = [line for topic, _ in parts for line in topic.not_asking]
-    for line in told + _sample(idle, max(0, NOTHING - len(told)), dice):
+    for line in _sample(idle, NOTHING, dice):
         texts.append(line)
         owner.append((IDLE, f"nothing {line}", ""))
     n = len(texts)
@@ -180,10 +163,6 @@ def _batch(parts: Sequence[Part], dice: random.Random, beside: bool) -> Batch:
     for (i, one), (j, other) in itertools.permutations(enumerate(owner), 2):
         if one[0] != other[0]:
             unknown[i, j] = {one[0], other[0]} <= halls
-            continue
-        if one[1].startswith(MISS) or other[1].startswith(MISS):
-            # The text does not answer it, and nobody said what else does or asks the same.
-            unknown[i, j] = one[2] != other[2] or bool(one[1] and other[1])
             continue
         if one[1] and one[1] == other[1]:
             positive[i, j] = True
@@ -195,12 +174,7 @@ def _batch(parts: Sequence[Part], dice: random.Random, beside: bool) -> Batch:
     return Batch(texts, positive, unknown, asks, nothing)
 
 
-def _some(rows: Sequence[tuple[str, str]], sources: set[str], most: int, dice: random.Random) -> list[tuple[str, str]]:
-    """Of rows (text of the course, asking) some about these texts."""
-    return _sample([row for row in rows if row[0] in sources], most, dice)
-
-
-def _sample(rows: Sequence[T], most: int, dice: random.Random) -> list[T]:
+def _sample(rows: Sequence[str], most: int, dice: random.Random) -> list[str]:
     return dice.sample(rows, min(most, len(rows)))
 
 
@@ -314,7 +288,8 @@ def train(topics: Sequence[Topic], target: Path, runs: Sequence[Run] = RUNS, eve
     step, run after run. The vocabulary is that of `topics`.
 
     Every so many steps the state of a run, counted from 1, is kept in `target`-`run`.part, from which an interrupted
-    training goes on; it belongs to the pruned base in `target`.start. Raises `ValueError` where it has other `steps`.
+    training goes on; it belongs to the pruned base in `target`.start. Raises `ValueError` where it has other `steps` or
+    began with other weights.
     """
     start, other = (target.with_name(f"{target.name}{end}.start") for end in ("", ".new"))
     if not start.exists():

@@ -8,7 +8,6 @@ from transformers import BertConfig, BertModel
 
 from knowledge.training.encoder import (
     NOTHING,
-    TOLD,
     Batch,
     Dropout,
     Run,
@@ -19,7 +18,7 @@ from knowledge.training.encoder import (
     weighed,
 )
 from knowledge.training.loop import SEED
-from knowledge.training.topics import HELD_OUT, Group, Reply, Topic, read_topics
+from knowledge.training.topics import Group, Topic
 
 
 def topic(name: str) -> Topic:
@@ -116,32 +115,6 @@ def test_what_asks_nothing_is_marked_and_pushed_away() -> None:
     assert torch.equal(batch.asks, torch.tensor([text[-1] in "abc" or "near" in text for text in batch.texts]))
 
 
-def test_what_is_written_beside_a_topic_is_learnt_from() -> None:
-    """A further hit is pulled to its text and told from other groups; of a near miss only that is known, that its text
-    does not answer it; what tells somebody something that was asked in the batch asks nothing."""
-    one = topic("x")
-    source, groups = one.groups[1].source, one.groups
-    told = tuple(Reply(group, f"told {group.id}", True) for group in groups)
-    asks = tuple(Reply(group, f"asks {group.id}", False) for group in groups)
-    here = replace(one, hits=((source, "hit"),), misses=((source, "miss"),), replies=told + asks)
-    batch = next(batch for batch in batches([here, topic("y")], Run(20)) if "hit" in batch.texts)
-    hit, miss, text = map(batch.texts.index, ("hit", "miss", source))
-    sources = {ask: group.source for group in groups for ask in group.asks}
-    others = [at for at, line in enumerate(batch.texts) if sources.get(line, source) != source]
-    assert others
-    assert batch.positive[hit, text]
-    assert not (batch.positive | batch.unknown)[hit, others].any()
-    assert not batch.positive[miss].any()
-    known = [batch.texts[at] for at in range(len(batch.texts)) if not batch.unknown[miss, at]]
-    assert {line.split()[0] for line in known if line != source} <= {"x", "y", "told"}
-    assert {line for line in known if line.startswith("x")} == {source} | {x for x in known if x.startswith("x idle")}
-    assert batch.asks[[hit, miss]].all()
-    lines = [text for text in batch.texts if text.startswith("told")]
-    assert 0 < len(lines) <= 2 * TOLD  # of two parts at most
-    assert all(batch.nothing[batch.texts.index(line)] for line in lines)
-    assert not any(text.startswith("asks") for text in batch.texts)
-
-
 def test_the_head_is_told_off_for_either_mistake() -> None:
     """The loss of asking is small where the scores are right on both kinds, and large where they are wrong on one."""
     batch = next(batches([topic("x"), topic("y")], Run(1)))
@@ -201,12 +174,3 @@ def test_weights_are_summed_by_their_shares() -> None:
     found = weighed([(0.25, one), (0.75, other)])
     assert found["a"].tolist() == [4.0, 0.0]
     assert found["ids"].tolist() == [7]
-
-
-def test_a_run_without_what_stands_beside_the_topics_is_shown_none_of_it() -> None:
-    """Neither hits nor near misses nor replies."""
-    whole = read_topics(HELD_OUT)[0]
-    lines = {ask for _, ask in (*whole.hits, *whole.misses)} | {reply.line for reply in whole.replies}
-    for beside in (True, False):
-        shown = {text for batch in batches([whole, topic("y")], Run(9, beside=beside)) for text in batch.texts}
-        assert bool(shown & lines) == beside

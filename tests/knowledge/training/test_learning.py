@@ -16,7 +16,7 @@ from knowledge.training.loop import SEED
 from knowledge.training.topics import HELD_OUT, Topic, read_topics
 
 STEPS = 16
-RUNS = (Run(STEPS), Run(STEPS, SEED + 1, beside=False))
+RUNS = (Run(STEPS), Run(STEPS, SEED + 1))
 
 
 class Stopped(Exception):

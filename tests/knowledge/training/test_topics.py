@@ -5,10 +5,24 @@ from typing import Any
 
 import pytest
 
-from knowledge.training.check import copies, lines_beside, lines_of, problems_beside, problems_of, texts_below
+from knowledge.calibrating import TALKS
+from knowledge.training.check import (
+    SHIPPED,
+    copies,
+    lines_beside,
+    lines_of,
+    lines_of_talk,
+    main,
+    problems_beside,
+    problems_of,
+    shipped,
+    texts_below,
+)
 from knowledge.training.topics import BESIDE, DATA, HELD_OUT, read_topics
 
 FILES = sorted(DATA.glob("*.json"))
+LONG = 12
+"""Characters of a line that nobody else types by chance."""
 FURTHER = [path for folder in (DATA, HELD_OUT) for path in sorted((folder / BESIDE).glob("*.json"))]
 
 
@@ -36,7 +50,7 @@ def test_no_line_of_some_length_stands_in_two_topics() -> None:
     assert [line for line, n in counts.items() if n > 1] == []
 
 
-def test_there_is_as_much_as_the_card_says() -> None:
+def test_there_is_enough_to_learn_from() -> None:
     """60 topics, 12,000 askings and as many lines that ask nothing; each topic with further hits and misses."""
     topics = read_topics()
     assert all(topic.hits and topic.misses for topic in topics)
@@ -100,3 +114,30 @@ def test_copies_are_found_but_for_a_few_letters(tmp_path: Path) -> None:
     others = texts_below(tmp_path)
     lines = {"請問老師這個網關安裝的時候要停產嗎？": "a", "网关拆下来以后原来的线怎么接回去": "b"}
     assert [where for where, *_ in copies(lines, others)] == ["a"]
+
+
+def test_whatever_is_learnt_from_is_looked_for_in_the_evaluation_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A copy of a line or course text of a topic or talk, of a term, of the detector's lines and of the common ones is
+    found, and is a failure."""
+    topic, beside = raw(), json.loads((DATA / BESIDE / FILES[0].name).read_text(encoding="utf-8"))
+    talk = next(TALKS.iterdir())
+    course = (talk / "course" / "faq.md").read_text(encoding="utf-8")
+    heading = next(line.removeprefix("## ") for line in course.splitlines() if line.startswith("## "))
+    rows = {
+        topic["groups"][0]["asks"][0]: FILES[0].name,
+        topic["faq"][0]["q"]: FILES[0].name,
+        topic["passages"][0]["text"]: FILES[0].name,
+        beside["answered"][0]["ask"]: FILES[0].name,
+        beside["terms"][0]["meaning"]: FILES[0].name,
+        next(line for line in lines_of_talk(talk) if len(line) > LONG): f"talk {talk.name}",
+        **{next(line for line, file in shipped() if file == name and len(line) > LONG): name for name in SHIPPED},
+    }
+    (tmp_path / "chat.json").write_text(json.dumps([*rows]), encoding="utf-8")
+    (tmp_path / "faq.md").write_text(f"### {heading}\n", encoding="utf-8")
+    assert main([str(tmp_path)]) == 1
+    said = capsys.readouterr().out
+    for text, where in (rows | {heading: f"course of talk {talk.name}"}).items():
+        assert f"{where}: {text!r} is nearly {text!r}\n" in said
+    assert f" {len(rows) + 1} problems\n" in said
