@@ -53,9 +53,7 @@ class Told:
     @property
     def offered(self) -> str | None:
         """What is sent or suggested, if anything, of which the messages of a question have the same."""
-        return next(
-            (match.source for match in (self.earlier, self.course) if match and match.verdict != "silent"), None
-        )
+        return next((match.offered for match in (self.earlier, self.course) if match and match.offered), None)
 
 
 @dataclass(frozen=True, slots=True)

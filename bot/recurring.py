@@ -155,4 +155,4 @@ def _hear(series: _Series, asked: Iterable[Remembered]) -> None:
 def _source(course: Answering | None, one: Remembered) -> str | None:
     """What of the course this asking is about. What it was sent on its own evening may be of another course."""
     match = course.match(one.text, one.vector) if course is not None else None
-    return match.source if match and match.verdict != "silent" else None
+    return match.offered if match else None

@@ -52,6 +52,11 @@ class Match:
     where: str
     reasons: tuple[Reason, ...] = ()
 
+    @property
+    def offered(self) -> str | None:
+        """Its source, where it is sent or suggested."""
+        return None if self.verdict == "silent" else self.source
+
 
 @dataclass(frozen=True, slots=True)
 class _Part:

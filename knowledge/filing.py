@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from knowledge.corrections import Place, by_group
+from knowledge.encoder import unreadable
 from knowledge.likeness import Mean, Member
 from knowledge.neighbours import Neighbours
 
@@ -16,7 +17,8 @@ RECALLED = 50
 """Messages of a place that its mean is taken over: its first ones, so that a flood does not cost."""
 
 Mark = tuple[str, str]
-"""What a message is found by beside its vector: ("source", id) or ("precedent", group of an earlier session)."""
+"""What a message is found by beside its vector, if it can be read: ("source", id) or ("precedent", group of an earlier
+session)."""
 
 
 @dataclass(slots=True)
@@ -59,15 +61,20 @@ class Filing:
         if key in self.filed:
             raise ValueError(f"message {key} is there already")
         self.filed[key] = filed
-        self._neighbours.add(key, filed.member.vector)
+        self._show(key)
         insort(self._by_text.setdefault(filed.member.text, []), key)
         self.enter(key)
 
     def index(self) -> None:
         """The vectors of the members changed: find by the new ones from now on."""
         self._neighbours = Neighbours(self._dimension)
-        for key, filed in self.filed.items():
-            self._neighbours.add(key, filed.member.vector)
+        for key in self.filed:
+            self._show(key)
+
+    def _show(self, key: int) -> None:
+        """Near to what it may be. What cannot be read is found by its text alone."""
+        if not unreadable((member := self.filed[key].member).raw):
+            self._neighbours.add(key, member.vector)
 
     def move(self, key: int, group: str) -> None:
         """Raises `KeyError`."""
@@ -140,5 +147,7 @@ class Filing:
 
 
 def _marks(member: Member) -> list[Mark]:
+    if unreadable(member.raw):
+        return []
     source = [("source", member.source)] if member.source else []
     return source + [("precedent", group) for group in by_group(member.near)]

@@ -218,7 +218,6 @@ class Groups:
         judge = self._judge()
         seen = None if self._anchor else self._usual.see(new.raw)
         means = {place: self._filing.mean(place) for place in self._filing.candidates(new)}
-        means = {place: mean for place, mean in means.items() if not unreadable(mean.raw)}
         cosines = {place: nearness(new, mean, seen) for place, mean in means.items()}
         greatest = by_group(cosines)
         likenesses = {}
@@ -265,6 +264,7 @@ class Groups:
         return Member(plain, kinds(text), source, self._centred(raw), self._profiled(plain, raw), raw)
 
     def _centred(self, vector: NDArray[np.float32]) -> NDArray[np.float32]:
+        # A group that people made may hold something that cannot be read: it adds nothing to what that is on the whole.
         return self._anchor.centred(vector) if self._anchor and not unreadable(vector) else vector
 
     def _profiled(self, text: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -49,6 +49,11 @@ class Judged:
     reasons: Reasons = Reasons()  # noqa: RUF009 (a constant)
 
     @property
+    def offered(self) -> str | None:
+        """As that of a `Match`."""
+        return None if self.verdict == "silent" else self.source
+
+    @property
     def right(self) -> bool:
         """The best part of the course is the one that answers it."""
         return self.source is not None and self.source == self.line.source
@@ -119,9 +124,10 @@ def _judge(
 ) -> Judged:
     if not line.asks:
         return Judged(line, asking.asks, asking.probability, f"q{key}", reasons=Reasons(asking.reasons))
-    grouped = groups.decide(line.text, vector, _offered(match))
+    offered = match.offered if match else None
+    grouped = groups.decide(line.text, vector, offered)
     group = grouped.group or f"q{key}"
-    groups.add(key, group, line.text, vector, _offered(match))
+    groups.add(key, group, line.text, vector, offered)
     return Judged(
         line,
         asking.asks,
@@ -137,10 +143,6 @@ def _judge(
     )
 
 
-def _offered(match: Match | None) -> str | None:
-    return match.source if match and match.verdict != "silent" else None
-
-
 def group_by_threshold(heard: Heard, mind: Mind, threshold: float) -> list[str]:
     """The group of each true asking if the program joined from this similarity on, in a pass of its own. It knows only
     of groups that the program proposes, so that below the lowest of those nothing changes.
@@ -149,11 +151,10 @@ def group_by_threshold(heard: Heard, mind: Mind, threshold: float) -> list[str]:
     for key, (row, vector) in enumerate(zip(heard.rows, heard.vectors, strict=True)):
         if not row.line.asks:
             continue
-        source = row.source if row.verdict != "silent" else None
-        grouped = groups.decide(row.line.text, vector, source)
+        grouped = groups.decide(row.line.text, vector, row.offered)
         group = _proposed(grouped) if (grouped.similarity or 0.0) >= threshold else None
         told.append(group or f"q{key}")
-        groups.add(key, told[-1], row.line.text, vector, source)
+        groups.add(key, told[-1], row.line.text, vector, row.offered)
     return told
 
 
@@ -210,11 +211,11 @@ def _returning(earlier: Heard, later: Heard, mind: Mind) -> dict[str, str]:
     for key, (row, vector) in enumerate(zip(earlier.rows, earlier.vectors, strict=True)):
         if row.line.group:
             match = later.answering.match(row.line.text, vector)
-            groups.add(key, row.line.group, row.line.text, vector, _offered(match))
+            groups.add(key, row.line.group, row.line.text, vector, match.offered if match else None)
     joins: dict[str, Counter[str | None]] = {}
     for row, vector in zip(later.rows, later.vectors, strict=True):
         if row.line.group:
-            decided = groups.decide(row.line.text, vector, row.source if row.verdict != "silent" else None)
+            decided = groups.decide(row.line.text, vector, row.offered)
             joins.setdefault(row.line.group, Counter())[decided.group] += 1
     return {group: best for group, counts in joins.items() if (best := _most(counts.items(), counts.total()))}
 

@@ -95,23 +95,25 @@ def test_what_is_read_beside_messages_is_what_the_encoder_saw_last() -> None:
 
 
 def test_what_is_read_as_no_answer_is_not_sent() -> None:
-    """However sure the search is: a moderator decides, and the reason is told. What the search finds unlikely is not
-    read at all."""
+    """However sure the search is: a moderator decides, or it is left where it is read as surely none, and the reason is
+    told. What the search finds unlikely is not read at all."""
     texts = ["怎么开发票", "asdf jkl"]
     told = {}
-    for odds in (-6.0, 9.0):
+    for odds in (-9.0, -6.0, 9.0):
         encoder = Reading(odds)
         found = Answering(COURSE, encoder, JUDGE).matches(texts, list(encoder.encode(texts)))
         assert encoder.pairs == [("怎么开发票", "怎么开发票 在小程序里申请电子发票。")]
         told[odds] = found[0]
         assert found[1] is not None
         assert "read" not in {reason.code for reason in found[1].reasons}
-    no, yes = told[-6.0], told[9.0]
+    surely_no, no, yes = told[-9.0], told[-6.0], told[9.0]
+    assert surely_no is not None
     assert no is not None
     assert yes is not None
     assert (no.source, no.verdict) == ("faq-2", "suggest")
     assert (yes.source, yes.verdict) == ("faq-2", "answer")
-    assert {reason.code: reason.weight < 0 for reason in no.reasons}["read"]
+    assert surely_no.verdict != "answer"
+    assert all({reason.code: reason.weight < 0 for reason in one.reasons}["read"] for one in (no, surely_no))
 
 
 def test_a_term_is_sent_to_who_asks_what_it_is_and_to_nobody_else() -> None:

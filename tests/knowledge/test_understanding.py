@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from knowledge.answering import Answering, Match
+from knowledge.answering import Answering
 from knowledge.asking import Asking, Detector
 from knowledge.calibration import calibration_of
 from knowledge.course import read_course
@@ -242,21 +242,22 @@ def test_what_the_program_is_for(hall: Hall) -> None:
     course = read_course(Path(str(files("knowledge") / "sample" / "zh" / "course")))
     answering = Answering(course, hall.encoder, calibration_of(hall.encoder).answers())
     hall.groups.anchor(answering)
+
+    def offered(text: str, vector: NDArray[np.float32]) -> str | None:
+        match = answering.match(text, vector)
+        return match.offered if match else None
+
     for key, text in enumerate((one, "手机上怎么调清晰度", "这个网关要多少钱")):
         vector = hall.encoder.encode([text])[0]
-        hall.groups.add(key, f"q{key}", text, vector, _offered(answering.match(text, vector)))
+        hall.groups.add(key, f"q{key}", text, vector, offered(text, vector))
     for text in (two, three):
         vector = hall.encoder.encode([text])[0]
-        assert hall.groups.decide(text, vector, _offered(answering.match(text, vector))).group == "q0"
+        assert hall.groups.decide(text, vector, offered(text, vector)).group == "q0"
     hall.groups.anchor(None)
     assert hall.grouped(other).group is None
     assert hall.grouped(three).group == "q0"
     assert all(hall.asks(text).asks for text in (one, two, three, other))
     assert not hall.asks("这谁顶得住啊？").asks
-
-
-def _offered(match: Match | None) -> str | None:
-    return match.source if match and match.verdict != "silent" else None
 
 
 @pytest.mark.parametrize("kind", KINDS)
