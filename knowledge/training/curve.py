@@ -22,8 +22,8 @@ from knowledge.training.loop import SEED
 from knowledge.training.topics import HELD_OUT, Topic, read_topics
 
 CURVE = Path(__file__).parent.parent / "models" / "curve.json"
-COUNTS = (0, 20, 40, 60)
-STEPS = 60
+COUNTS = (0, 20, 40, 80, 113)
+STEPS = 200
 
 Group = tuple[str, str]
 """The name of a question and one asking of it."""

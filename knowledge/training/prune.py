@@ -7,6 +7,7 @@ letter by letter.
 import json
 import shutil
 import unicodedata
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,10 @@ from tokenizers import Tokenizer
 
 SPECIAL = 4  # <s>, <pad>, </s>, <unk> come first, <mask> last
 MARK = "▁"  # what SentencePiece writes for a space
-LATIN = 7_000
+OFTEN = 2
+"""Times that texts must use a piece for it to stay whatever it is made of: one that came once is no more likely to come
+again than others of its language."""
+LATIN = 8_000
 """Pieces of Latin letters that stay, the likeliest first: English and what chats mix in."""
 THAI = 900
 """Pieces of Thai letters, likewise: it is written without spaces, so that letter by letter nothing is left of its
@@ -27,13 +31,13 @@ OTHER = 3_000
 def prune(folder: Path, target: Path, texts: list[str]) -> int:
     """Write the Sentence Transformers `folder` to `target` with fewer pieces; how many stayed.
 
-    All pieces that `texts` use stay, all of Han characters, and the likeliest of the other scripts.
+    The pieces that `texts` use often stay, all of Han characters, and the likeliest of the other scripts.
     """
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    used = {id for encoding in tokenizer.encode_batch(texts) for id in encoding.ids}
+    uses = Counter(id for encoding in tokenizer.encode_batch(texts) for id in encoding.ids)
     raw = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     vocabulary = raw["model"]["vocab"]
-    kept = _kept(vocabulary, used)
+    kept = _kept(vocabulary, {id for id, times in uses.items() if times >= OFTEN})
     shutil.copytree(folder, target, dirs_exist_ok=True)
     raw["model"]["vocab"] = [vocabulary[old] for old in kept]
     places = {old: new for new, old in enumerate(kept)}
@@ -50,10 +54,10 @@ def prune(folder: Path, target: Path, texts: list[str]) -> int:
     return len(kept)
 
 
-def _kept(vocabulary: list[list[object]], used: set[int]) -> list[int]:
+def _kept(vocabulary: list[list[object]], often: set[int]) -> list[int]:
     """Old ids in order."""
     scripts: dict[str, list[tuple[float, int]]] = {"latin": [], "thai": [], "other": []}
-    kept = set(used) | set(range(SPECIAL)) | {len(vocabulary) - 1}
+    kept = set(often) | set(range(SPECIAL)) | {len(vocabulary) - 1}
     for id, (piece, score) in enumerate(vocabulary):
         letters = str(piece).replace(MARK, "")
         script = _script(letters)
