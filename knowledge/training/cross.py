@@ -255,9 +255,12 @@ def train(
     target.parent.mkdir(parents=True, exist_ok=True)  # now, not after the first steps
     kept = target.with_name(target.name + ".part")
     frozen = Frozen(Encoding(encoder))
-    print(f"looking for near misses in {len(topics) + len(public)} topics", flush=True)
-    own = [asking for topic in topics for asking in askings(topic, frozen)]
-    theirs = [askings(topic, frozen) for topic in public]
+    wanted, found = [*topics, *public], []
+    for at, topic in enumerate(wanted, 1):
+        found.append(askings(topic, frozen))
+        if at % 10 == 0 or at == len(wanted):
+            print(f"looked for near misses in {at}/{len(wanted)} topics", flush=True)
+    own, theirs = [asking for each in found[: len(topics)] for asking in each], found[len(topics) :]
     print(f"{len(own) + sum(map(len, theirs)):,} askings", flush=True)
     replies = [(reply, topic) for topic in topics for reply in topic.replies]
     trainee = Trainee(frozen)

@@ -65,6 +65,8 @@ stays (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022)."""
 SHARDS = "45MB"
 READ = 512
 """Tokens of a text that are read by what is written; 96 are learnt from."""
+HALLS = ("zh", "en")
+"""What is spoken in the halls that this is for: every piece of the vocabulary that their topics use stays."""
 IDLE = ""
 """Stands for the topic of what asks nothing."""
 BYTES = 256
@@ -332,7 +334,11 @@ def weighed(parts: Sequence[tuple[float, Mapping[str, Tensor]]]) -> dict[str, Te
 
 def begin(topics: Sequence[Topic], target: Path) -> int:
     """The base with the vocabulary that is kept, untrained; how many pieces that is."""
-    return prune(unpack(), target, [normalise(text) for topic in topics for text in _texts(topic)])
+    texts, foreign = (
+        [normalise(text) for topic in topics if (topic.language in HALLS) is ours for text in _texts(topic)]
+        for ours in (True, False)
+    )
+    return prune(unpack(), target, texts, foreign)
 
 
 def _loaded(folder: Path) -> SentenceTransformer:

@@ -17,9 +17,8 @@ from tokenizers import Tokenizer
 SPECIAL = 4  # <s>, <pad>, </s>, <unk> come first, <mask> last
 MARK = "▁"  # what SentencePiece writes for a space
 OFTEN = 2
-"""Times that texts must use a piece for it to stay whatever it is made of: one that came once is no more likely to come
-again than others of its language."""
-LATIN = 8_000
+"""Times that texts in a language of few halls must use a piece for it to stay whatever it is made of."""
+LATIN = 6_500
 """Pieces of Latin letters that stay, the likeliest first: English and what chats mix in."""
 THAI = 900
 """Pieces of Thai letters, likewise: it is written without spaces, so that letter by letter nothing is left of its
@@ -28,16 +27,20 @@ OTHER = 3_000
 """Pieces of all other scripts but Han and Thai, likewise."""
 
 
-def prune(folder: Path, target: Path, texts: list[str]) -> int:
+def prune(folder: Path, target: Path, texts: list[str], foreign: list[str]) -> int:
     """Write the Sentence Transformers `folder` to `target` with fewer pieces; how many stayed.
 
-    The pieces that `texts` use often stay, all of Han characters, and the likeliest of the other scripts.
+    All pieces that `texts` use stay, those that they and `foreign` ones use often, all of Han characters, and the
+    likeliest of the other scripts.
     """
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    uses = Counter(id for encoding in tokenizer.encode_batch(texts) for id in encoding.ids)
+    used, uses = (
+        Counter(id for encoding in tokenizer.encode_batch(some) for id in encoding.ids)
+        for some in (texts, texts + foreign)
+    )
     raw = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     vocabulary = raw["model"]["vocab"]
-    kept = _kept(vocabulary, {id for id, times in uses.items() if times >= OFTEN})
+    kept = _kept(vocabulary, {*used, *(id for id, times in uses.items() if times >= OFTEN)})
     shutil.copytree(folder, target, dirs_exist_ok=True)
     raw["model"]["vocab"] = [vocabulary[old] for old in kept]
     places = {old: new for new, old in enumerate(kept)}
@@ -54,10 +57,10 @@ def prune(folder: Path, target: Path, texts: list[str]) -> int:
     return len(kept)
 
 
-def _kept(vocabulary: list[list[object]], often: set[int]) -> list[int]:
+def _kept(vocabulary: list[list[object]], used: set[int]) -> list[int]:
     """Old ids in order."""
     scripts: dict[str, list[tuple[float, int]]] = {"latin": [], "thai": [], "other": []}
-    kept = set(often) | set(range(SPECIAL)) | {len(vocabulary) - 1}
+    kept = set(used) | set(range(SPECIAL)) | {len(vocabulary) - 1}
     for id, (piece, score) in enumerate(vocabulary):
         letters = str(piece).replace(MARK, "")
         script = _script(letters)
