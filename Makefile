@@ -25,8 +25,8 @@ demo: $(VENV)/.runtime ## play the sample session and print the addresses of its
 run: $(VENV)/.runtime ## run with floormic.toml
 	$(BIN)/floormic run $(ARGS)
 
-test: $(VENV)/.developer ## run the tests (four at a time: most of them wait)
-	$(BIN)/python -m pytest -n 4 --dist worksteal $(ARGS)
+test: $(VENV)/.developer ## run the tests (six at a time: most of them wait)
+	$(BIN)/python -m pytest -n 6 --dist worksteal $(ARGS)
 
 torture: $(VENV)/.developer ## misfortune and full load, each with its figure (a quarter of an hour, on a quiet machine)
 	$(BIN)/python -m tests.torture $(ARGS)
