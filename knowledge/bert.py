@@ -263,7 +263,11 @@ class Layers:
         query, *own = (self._linear(states, f"{name}.attention.self.{what}") for what in ("query", "key", "value"))
         both = (torch.cat(each, dim=1) for each in zip(own, other, strict=True)) if other else own
         query, key, value = (each.unflatten(2, (self._heads, -1)).transpose(1, 2) for each in (query, *both))
-        attended = self._attend(query, key, value, seen).transpose(1, 2).flatten(2)
+        if self._rounded:
+            # Sums of other lengths end in other bits, and one bit may tip a rounding: what a text is read as would
+            # depend on those beside it.
+            query, key, value = query.double(), key.double(), value.double()
+        attended = self._attend(query, key, value, seen).to(states.dtype).transpose(1, 2).flatten(2)
         states = self._normed(
             self._linear(attended, f"{name}.attention.output.dense") + states, f"{name}.attention.output"
         )

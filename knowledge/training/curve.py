@@ -22,7 +22,8 @@ from knowledge.training.loop import SEED
 from knowledge.training.topics import HELD_OUT, Topic, read_topics
 
 CURVE = Path(__file__).parent.parent / "models" / "curve.json"
-COUNTS = (0, 20, 40, 80, 113)
+COUNTS = (0, 20, 40, 80)
+"""Topics of the points but the last, which has all."""
 STEPS = 200
 
 Group = tuple[str, str]
@@ -78,7 +79,7 @@ def main(counts: Sequence[int], steps: int, file: Path) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--counts", type=int, nargs="+", default=COUNTS)
+    parser.add_argument("--counts", type=int, nargs="+", default=(*COUNTS, len(read_topics())))
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--out", type=Path, default=CURVE)
     chosen = parser.parse_args()

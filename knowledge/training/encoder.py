@@ -65,7 +65,7 @@ stays (Wortsman et al., Robust fine-tuning of zero-shot models, CVPR 2022)."""
 SHARDS = "45MB"
 READ = 512
 """Tokens of a text that are read by what is written; 96 are learnt from."""
-HALLS = ("zh", "en")
+SPOKEN = ("zh", "en")
 """What is spoken in the halls that this is for: every piece of the vocabulary that their topics use stays."""
 IDLE = ""
 """Stands for the topic of what asks nothing."""
@@ -85,7 +85,7 @@ class Run:
 
 
 RUNS = (Run(1500), Run(1000, SEED + 1))
-"""1,500 steps are five times through all groups of 105 topics; both fit into the time that a training may take."""
+"""1,500 steps are nearly five times through all groups of 113 topics; both fit into the time that one may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +335,7 @@ def weighed(parts: Sequence[tuple[float, Mapping[str, Tensor]]]) -> dict[str, Te
 def begin(topics: Sequence[Topic], target: Path) -> int:
     """The base with the vocabulary that is kept, untrained; how many pieces that is."""
     texts, foreign = (
-        [normalise(text) for topic in topics if (topic.language in HALLS) is ours for text in _texts(topic)]
+        [normalise(text) for topic in topics if (topic.language in SPOKEN) is ours for text in _texts(topic)]
         for ours in (True, False)
     )
     return prune(unpack(), target, texts, foreign)

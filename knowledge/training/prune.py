@@ -30,17 +30,16 @@ OTHER = 3_000
 def prune(folder: Path, target: Path, texts: list[str], foreign: list[str]) -> int:
     """Write the Sentence Transformers `folder` to `target` with fewer pieces; how many stayed.
 
-    All pieces that `texts` use stay, those that they and `foreign` ones use often, all of Han characters, and the
-    likeliest of the other scripts.
+    All pieces that `texts` use stay, those that `foreign` ones use often, all of Han characters, and the likeliest of
+    the other scripts.
     """
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-    used, uses = (
-        Counter(id for encoding in tokenizer.encode_batch(some) for id in encoding.ids)
-        for some in (texts, texts + foreign)
+    used, elsewhere = (
+        Counter(id for encoding in tokenizer.encode_batch(some) for id in encoding.ids) for some in (texts, foreign)
     )
     raw = json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
     vocabulary = raw["model"]["vocab"]
-    kept = _kept(vocabulary, {*used, *(id for id, times in uses.items() if times >= OFTEN)})
+    kept = _kept(vocabulary, {*used, *(id for id, times in elsewhere.items() if times >= OFTEN)})
     shutil.copytree(folder, target, dirs_exist_ok=True)
     raw["model"]["vocab"] = [vocabulary[old] for old in kept]
     places = {old: new for new, old in enumerate(kept)}
