@@ -801,7 +801,7 @@ def _show_transcribed(found: "Transcribed") -> None:
         click.echo(_said(f"{kept.name}:{line or ''}: {problem}"), err=True)
     for proposal, question in found.proposals:
         title = _printable(question.title)
-        click.echo(f"{clock(proposal.passage.start)}  {proposal.state.value:9}  {question.people:>4}  {title}")
+        click.echo(f"{clock(proposal.passage.start)}  {proposal.state.value:9}  {question.wanting:>4}  {title}")
     if kept.zero is not None:
         begins = f"{datetime.fromtimestamp(kept.zero):%Y-%m-%d %H:%M:%S}"
         click.echo(_said(f"the transcript begins {begins}; if it does not, say so with --offset"), err=True)

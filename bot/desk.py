@@ -6,7 +6,7 @@ Every act returns the ledger's `Action`; `undo` takes any of them back. An act o
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bot.aloud import spoken
@@ -108,9 +108,11 @@ class Desk:
         return await self._set_status(who, "approve", ids, Status.QUEUED)
 
     async def reopen(self, who: str, ids: Sequence[str]) -> Action:
-        """Back into the queue; a recorded answer is dropped, so that a new one can be given."""
-        pairs = [(q, replace(_to(q, Status.QUEUED), answer=None)) for q in await self._states(ids)]
-        return await self._apply(who, "reopen", pairs)
+        """Back into the queue; a recorded answer is dropped, so that a new one can be given. One of the course is not
+        used for this question again, and whoever was sent it waits."""
+        states = await self._states(ids)
+        after = [replace(_to(_refused(q, _course_sources(q)), Status.QUEUED), answer=None) for q in states]
+        return await self._apply(who, "reopen", list(zip(states, after, strict=True)))
 
     async def dismiss(self, who: str, ids: Sequence[str], reason: str = "", shown: bool = False) -> Action:
         """With `shown` whoever asked may read the reason, and is told it where nobody else reads."""
@@ -388,8 +390,7 @@ class Desk:
         if not any(a.message.source == person.source for a in mine):
             raise NotAllowed("only somebody who asked this can say that it was not answered")
         before = question.state
-        rejected = tuple(dict.fromkeys((*before.rejected, *sorted(sources))))
-        after = replace(before, rejected=rejected)
+        after = _refused(before, sorted(sources))
         if before.status is Status.ANSWERED and before.answer and before.answer.by == COURSE:
             after = replace(after, status=Status.NEW, answer=None)
         if after != before:
@@ -604,6 +605,11 @@ def _labels(labels: Sequence[str]) -> tuple[str, ...]:
     if len(tidy) > MOST_LABELS:
         raise BadInput(f"a question carries at most {MOST_LABELS} labels, these are {len(tidy)}")
     return tidy
+
+
+def _refused(state: QuestionState, sources: Iterable[str]) -> QuestionState:
+    """These are no answer to it."""
+    return replace(state, rejected=tuple(dict.fromkeys((*state.rejected, *sources))))
 
 
 def _course_sources(state: QuestionState) -> tuple[str, ...]:

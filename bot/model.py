@@ -345,6 +345,8 @@ class Question:
     """A group of messages that one answer satisfies, with the demand behind it.
 
     `people` counts distinct persons who asked or voted, `askers` those who asked, `votes` those who only voted;
+    `waiting` those of `people` who have no answer: of an open question all but whom the course, or an earlier evening's
+    answer, was sent to what they asked last and nobody said that it is none; of any other nobody.
     `chats` maps a source to its askers; the parts of a message count as one of `messages`. `sureness` is the lowest
     similarity at which a message joined (None: nobody joined). `suggested_answer`, `suggested_memory` (an earlier
     evening's answer) and `suggested_merge` (question ids) wait for a moderator. `earlier`: where it was asked before.
@@ -361,6 +363,7 @@ class Question:
     first_at: float
     last_at: float
     revision: int
+    waiting: int = 0
     sureness: float | None = None
     suggested_answer: CourseMatch | None = None
     suggested_merge: tuple[str, ...] = ()
@@ -379,6 +382,11 @@ class Question:
     @property
     def status(self) -> Status:
         return self.state.status
+
+    @property
+    def wanting(self) -> int:
+        """How many want to know: who has no answer; where nobody waits (any more), all who wanted to."""
+        return self.waiting or self.people
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,8 @@ FOLLOWS: dict[Status, frozenset[Status]] = {
 
 
 def rank(question: Question) -> tuple[bool, int, float, str]:
-    """Sort key, first comes first: pinned, then how many people want to know, then who was asked last."""
-    return (not question.state.pinned, -question.people, -question.last_at, question.id)
+    """Sort key, first comes first: pinned, then how many people want to know, then what was asked last."""
+    return (not question.state.pinned, -question.wanting, -question.last_at, question.id)
 
 
 def ranked(questions: Iterable[Question]) -> list[Question]:

@@ -170,7 +170,7 @@ def call(session: Session, waiting: Sequence[Question], url: str, address: Addre
         say[head].format(title=_short(session.title), n=len(waiting)),
         say["top"],
         *(
-            say["line"].format(rank=rank, title=_short(question.title), people=question.people)
+            say["line"].format(rank=rank, title=_short(question.title), people=question.wanting)
             for rank, question in enumerate(waiting[:TOP], 1)
         ),
         say["where"].format(url=url),

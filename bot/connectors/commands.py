@@ -325,7 +325,7 @@ async def count(floor: Floor, session: str, act: str, question: str, person: Per
 def counted(act: str, question: Question | None, language: str, own: Texts = NOTHING) -> str:
     """What somebody is told who pressed a button; `question` as `count` gives it."""
     say = words(language, own)
-    return say["gone"] if question is None else say[act].format(people=question.people)
+    return say["gone"] if question is None else say[act].format(people=question.wanting)
 
 
 def one_line(text: str, limit: int = 120) -> str:
@@ -336,7 +336,7 @@ def _top(questions: list[Question], say: Mapping[str, str]) -> str:
     if not questions:
         return say["top_none"]
     lines = [
-        say["top_line"].format(rank=rank, title=one_line(question.title), people=question.people)
+        say["top_line"].format(rank=rank, title=one_line(question.title), people=question.wanting)
         for rank, question in enumerate(questions, 1)
     ]
     return "\n".join([say["top"], *lines])

@@ -77,7 +77,7 @@ def build_report(material: Material, now: float) -> Report:
         lines=lines,
         chats=tuple(replace(chat, missed=losses.get(chat.source)) for chat in _chats(whole, lines)),
         timeline=_timeline(whole),
-        gaps=tuple(line.id for line in lines if line.people >= MANY and line.open),
+        gaps=tuple(line.id for line, q in zip(lines, standing, strict=True) if q.wanting >= MANY and line.open),
         topics=_topics(lines, material.topics),
         polls=tallied(material.polls),
         moods=_moods(material.pulse),

@@ -194,7 +194,7 @@ def list_sheet(title: str, questions: Sequence[Question], language: str) -> Shee
     for rank, question in enumerate(first[:LISTED], 1):
         marks = "".join(f" · {say[mark]}" for mark in _marks(question))
         lines.append(
-            say["line"].format(rank=rank, title=one_line(question.title, TITLE), people=question.people, marks=marks)
+            say["line"].format(rank=rank, title=one_line(question.title, TITLE), people=question.wanting, marks=marks)
         )
     lines += [say["how"]] if first else [say["none"]]
     buttons = [Button(f"{STAFF}open", q.id, str(rank)) for rank, q in enumerate(first[:LISTED], 1)]
@@ -223,7 +223,7 @@ def card_sheet(
     say, state = words(language), question.state
     same = next((others[id] for id in question.suggested_merge if id in others), None)
     chats = " · ".join(say["chat"].format(name=names.get(s, s), n=n) for s, n in sorted(question.chats.items()))
-    head = say["card_head"].format(status=say[state.status.value], people=question.people, chats=chats or "–")
+    head = say["card_head"].format(status=say[state.status.value], people=question.wanting, chats=chats or "–")
     parts = [
         head,
         cut(state.title.strip(), CARD_TITLE),
@@ -237,7 +237,7 @@ def card_sheet(
         sure = round(question.suggested_answer.score * 100)
         parts.append(say["suggested"].format(sure=sure, text=cut(question.suggested_answer.text, SUGGESTION)))
     if same:
-        parts.append(say["maybe"].format(title=one_line(same.title, TITLE), people=same.people))
+        parts.append(say["maybe"].format(title=one_line(same.title, TITLE), people=same.wanting))
     if state.status not in {Status.MERGED, Status.ANSWERED}:
         parts.append(say["reply"])
     return "\n\n".join(parts), _buttons(question, same, say, last)

@@ -1,4 +1,4 @@
-"""The queue as it is read: each question with the demand behind it, in four statements however many there are.
+"""The queue as it is read: each question with the demand behind it, in a few statements however many there are.
 
 A merged question keeps its own messages and votes, and its final group counts them too: every reading follows
 `merged_into`, so a merge is taken back by writing the states alone, and a person counts once in the final group.
@@ -80,6 +80,16 @@ _HINTS = f"""
     ORDER BY m.id
 """  # noqa: S608 (constants)
 
+_SAID = f"""
+    {_MEMBERS}
+    SELECT member.owner, COALESCE(l.owner_source, m.source) AS source, COALESCE(l.owner, m.author) AS person,
+        p.answer, p.memory
+    FROM member CROSS JOIN messages m JOIN placements p ON p.message = m.id
+        LEFT JOIN links l ON l.source = m.source AND l.person = m.author
+    WHERE m.question = member.question
+    ORDER BY m.id
+"""  # noqa: S608 (constants)
+"""What each human who asked was told, in order of time."""
 
 _APART = f"""
     {_MEMBERS}
@@ -161,12 +171,33 @@ def _with_demand(db: Database, rows: list[Row]) -> list[Question]:
     apart: Mapping[str, set[str]] = defaultdict(set)
     for row in db.execute(_APART, {**ids, "session": rows[0]["session"]}):
         apart[row["owner"]].add(row["other"])
-    found = [_question(row, demand[row["id"]], hints[row["id"]], apart[row["id"]]) for row in rows]
+    told = _told(db, [state_of(row) for row in rows if not row["removed"]], hints)
+    found = [_question(row, demand[row["id"]], hints[row["id"]], apart[row["id"]], told[row["id"]]) for row in rows]
     earlier = earlier_of(db, {one.id: one.state for one in found if one.status is not Status.MERGED})
     return [replace(one, earlier=earlier[one.id]) if one.id in earlier else one for one in found]
 
 
-def _question(row: Row, demand: _Demand, hints: list[Row], apart: set[str]) -> Question:
+def _told(db: Database, states: list[QuestionState], hints: Mapping[str, list[Row]]) -> Mapping[str, int]:
+    """Of each open question, how many humans were sent an answer to what they asked last that nobody said is none. Few
+    questions have that: the course answered somebody, and others not surely enough."""
+    told: defaultdict[str, int] = defaultdict(int)
+    open_ = {s.id: s for s in states if s.status in OPEN and any(_was_sent(row, s) for row in hints[s.id])}
+    if not open_:
+        return told
+    last: dict[tuple[str, str, str], bool] = {}
+    for row in db.execute(_SAID, {"ids": listed(open_)}):
+        last[row["owner"], row["source"], row["person"]] = _was_sent(row, open_[row["owner"]])
+    for (owner, *_), heard in last.items():
+        told[owner] += heard
+    return told
+
+
+def _was_sent(row: Row, state: QuestionState) -> bool:
+    matches = (match_of(row[of]) for of in ("answer", "memory"))
+    return any(m is not None and m.state == "sent" and m.source not in state.rejected for m in matches)
+
+
+def _question(row: Row, demand: _Demand, hints: list[Row], apart: set[str], told: int) -> Question:
     state = state_of(row)
     if row["removed"]:
         state = replace(state, status=Status.MERGED, merged_into="")
@@ -181,6 +212,7 @@ def _question(row: Row, demand: _Demand, hints: list[Row], apart: set[str]) -> Q
         first_at=row["at"] if demand.first_at is None else demand.first_at,
         last_at=row["at"] if demand.last_at is None else demand.last_at,
         revision=row["revision"],
+        waiting=demand.people - told if waits else 0,
         sureness=demand.sureness,
         suggested_answer=_best_answer(state, hints, "answer") if waits else None,
         suggested_merge=_merges(hints, {state.id, *apart}) if waits else (),

@@ -166,10 +166,10 @@ def _gaps(points: Sequence[Point]) -> tuple[Gap, ...]:
         same.setdefault(point.same, []).append(point)
     found = []
     for own in same.values():
-        people = sum(point.question.people for point in own)
+        people = sum(point.question.wanting for point in own)
         many = people >= MANY or len({point.evening for point in own}) >= MANY
         if many and all(point.question.status in OPEN for point in own):
-            first = max(own, key=lambda point: (point.question.people, -point.evening))
+            first = max(own, key=lambda point: (point.question.wanting, -point.evening))
             topic = next((point.topic for point in own if point.topic is not None), None)
             suggested = any(p.question.suggested_answer or p.question.suggested_memory for p in own)
             found.append(Gap(first.question, tuple(own), people, topic, suggested))

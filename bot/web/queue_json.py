@@ -76,6 +76,7 @@ def _shared(question: Question) -> dict[str, Any]:
         "pinned": state.pinned,
         "labels": list(state.labels),
         "people": question.people,
+        "waiting": question.waiting,
         "askers": question.askers,
         "votes": question.votes,
         "messages": question.messages,

@@ -226,7 +226,8 @@ class AnswerOut(Reply):
 
 
 class QuestionOut(Reply):
-    """`people` asked or voted, `askers` asked, `votes` only voted; `chats` counts askers by source."""
+    """`people` asked or voted, `askers` asked, `votes` only voted; `waiting` of `people` have no answer (0 where the
+    question is not open); `chats` counts askers by source."""
 
     id: str
     title: str
@@ -234,6 +235,7 @@ class QuestionOut(Reply):
     pinned: bool
     labels: list[str]
     people: int
+    waiting: int
     askers: int
     votes: int
     messages: int

@@ -200,7 +200,7 @@ class TranscriptRoutes:
             staged=[StagedOut(title=q.title, at=q.staged_at or 0.0) for q in staged[:STAGED]],
             proposals=[_proposal(*pair, recording) for pair in sorted(pairs, key=lambda pair: rank(pair[1]))],
             rest=[
-                RestOut(question=q.id, title=q.title, people=q.people, status=q.status.value)
+                RestOut(question=q.id, title=q.title, people=q.wanting, status=q.status.value)
                 for q in ranked(questions)
                 if q.id not in proposed
             ],
@@ -234,7 +234,7 @@ def _proposal(one: Proposal, about: Question, recording: str) -> ProposalOut:
     return ProposalOut(
         question=about.id,
         title=about.title,
-        people=about.people,
+        people=about.wanting,
         status=about.status.value,
         written=written and state is not Proposed.CONFIRMED,
         state=state.value,

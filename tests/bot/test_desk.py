@@ -314,6 +314,20 @@ async def test_a_persons_answer_is_not_reopened_by_an_asker(store: SqliteStore, 
     assert (await desk.not_answered("talk", "q1", one.person)).status is Status.ANSWERED
 
 
+async def test_what_a_moderator_reopens_is_not_answered_so_again(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Put back into the queue, the course's answer is refused for this question: all who were sent it wait, it is not
+    suggested any more, and undo restores it."""
+    await ask("replay?", "q1", "u1", SENT)
+    await ask("Recording?", "q1", "u2", replace(SENT, state="suggested"))
+    assert (await store.question("q1")).waiting == 0
+    await desk.reopen("ann", ["q1"])
+    question = await store.question("q1")
+    assert (question.status, question.state.answer, question.waiting) == (Status.QUEUED, None, 2)
+    assert question.suggested_answer is None
+    await desk.undo("ann", "talk")
+    assert ((question := await store.question("q1")).status, question.state.rejected) == (Status.ANSWERED, ())
+
+
 async def test_accepting_sends_the_courses_suggestion(store: SqliteStore, desk: Desk, ask: Ask) -> None:
     """One click answers everyone with the entry that was suggested, and it counts as the course's answer."""
     await ask("replay?", "q1", "u1", replace(SENT, state="suggested"))

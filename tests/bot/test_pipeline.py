@@ -309,6 +309,7 @@ async def test_an_unsure_wording_reopens_what_the_course_had_answered(store: Sql
         first, second = await say(store, pipeline, message(2, RECORDING, "u2"))
     assert first.question == second.question
     assert (await states(store))["q1"].status is Status.NEW
+    assert ((one := await store.question("q1")).people, one.waiting) == (2, 1)
 
 
 async def test_a_contradicted_source_is_not_sent_again(store: SqliteStore) -> None:

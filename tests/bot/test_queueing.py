@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -26,6 +27,14 @@ def test_more_people_come_first_and_freshness_breaks_ties() -> None:
     """A question that more people ask comes before one that fewer ask; of equals, the one asked last."""
     few, old, fresh = question("a", 2, 900.0), question("b", 5, 10.0), question("c", 5, 20.0)
     assert [q.id for q in ranked([few, old, fresh])] == ["c", "b", "a"]
+
+
+def test_who_has_an_answer_does_not_make_a_question_urgent() -> None:
+    """Eight asked and the course answered seven of them: it comes after what two wait for. Where all have an answer and
+    a person put it back all the same, all eight count."""
+    told, two = replace(question("a", 8), waiting=1), replace(question("b", 2), waiting=2)
+    assert [q.id for q in ranked([told, two])] == ["b", "a"]
+    assert [q.id for q in ranked([replace(told, waiting=0), two])] == ["a", "b"]
 
 
 def test_a_pinned_question_comes_before_any_demand() -> None:

@@ -2,7 +2,7 @@
 import { call, inSession } from "./api.js";
 import { button, byId, el, icon, kept, shown } from "./dom.js";
 import { clock, t } from "./i18n.js";
-import { rank } from "./live.js";
+import { rank, wanting } from "./live.js";
 import { badge, short } from "./pieces.js";
 import { pageFacts, toastFailure } from "./shell.js";
 import { inWords } from "./talk-fields.js";
@@ -29,7 +29,7 @@ export function pickQuestion(title, questions) {
   const draw = () => {
     const wanted = search.value.trim().toLowerCase();
     const found = questions.filter((q) => q.title.toLowerCase().includes(wanted)).sort(rank).slice(0, SHOWN);
-    byId("picks").replaceChildren(...found.map((q) => pick(el("b", { text: String(q.people) }), short(q.title, 140), q.id)));
+    byId("picks").replaceChildren(...found.map((q) => pick(el("b", { text: String(wanting(q)) }), short(q.title, 140), q.id)));
   };
   search.value = "";
   search.oninput = draw;

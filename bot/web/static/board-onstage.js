@@ -1,6 +1,6 @@
 // The question on stage, always in sight: what is answered aloud is done with one press, whichever column is open.
 import { byId, setText, shown } from "./dom.js";
-import { onStage } from "./live.js";
+import { onStage, wanting } from "./live.js";
 
 /** Draws the strip; `doing(what, id)` and `open(id)` act on its question. */
 export function stageStrip({ doing, open }) {
@@ -19,7 +19,7 @@ export function stageStrip({ doing, open }) {
       strip.hidden = !now;
       document.body.classList.toggle("staged", Boolean(now));
       setText(byId("onstage-title"), shown(now?.title ?? "").slice(0, 300));
-      setText(byId("onstage-people"), String(now?.people ?? ""));
+      setText(byId("onstage-people"), now ? String(wanting(now)) : "");
     },
   };
 }

@@ -3,6 +3,7 @@ import { button, el, kept, setText, shown } from "./dom.js";
 import { didWhat } from "./board-dialogs.js";
 import { fillHands } from "./board-hands.js";
 import { clock, t } from "./i18n.js";
+import { wanting } from "./live.js";
 import { answerBox, badge, fillChats } from "./pieces.js";
 import { earlierBadge } from "./board-earlier.js";
 import { faqLine, faqStage } from "./board-faq.js";
@@ -189,7 +190,7 @@ export class Panel {
 
   facts(node, question) {
     if (!node.firstChild) node.append(el("b"), el("span"), el("span", { class: "chips" }), el("span", { class: "faint" }));
-    setText(node.firstChild, t("people.want", { n: question.people }));
+    setText(node.firstChild, t("people.want", { n: wanting(question) }));
     setText(node.children[1], demand(question));
     fillChats(node.children[2], question.chats);
     setText(node.lastChild, `${clock(question.first_at)} – ${clock(question.last_at)}`);

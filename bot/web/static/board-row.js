@@ -3,6 +3,7 @@ import { button, el, icon, said, setText, shown } from "./dom.js";
 import { earlierBadge, earlierBlock } from "./board-earlier.js";
 import { fillHands } from "./board-hands.js";
 import { ago, clock, t } from "./i18n.js";
+import { wanting } from "./live.js";
 import { answerBox, badge, fillChats, short } from "./pieces.js";
 import { foldable, moderates, pageFacts } from "./shell.js";
 
@@ -46,9 +47,9 @@ export function updateRow(row, question, on, { selected, opened }, leaving) {
   const check = row.querySelector("input");
   check.checked = selected;
   check.setAttribute("aria-label", t("board.select", { title: short(question.title) }));
-  setText(row.querySelector(".row-people b"), String(question.people));
+  setText(row.querySelector(".row-people b"), String(wanting(question)));
   const people = row.querySelector(".row-people");
-  people.title = t("people.want", { n: question.people });
+  people.title = t("people.want", { n: wanting(question) });
   setText(people.lastChild, t("people.word"));
   fillHands(row.querySelector(".row-hands"), on.hands(question.id));
   setText(row.querySelector(".row-votes"), demand(question));
@@ -61,11 +62,11 @@ export function updateRow(row, question, on, { selected, opened }, leaving) {
   refill(row, question, on, leaving);
 }
 
-/** Who is behind it: how many asked, in how many words, and how many voted. */
-export function demand({ askers, votes, messages }) {
+/** Who is behind it: how many asked, in how many words, how many voted, and how many of them have an answer already. */
+export function demand({ askers, votes, messages, waiting, people }) {
   const asked = t("board.asked", { n: askers });
   const ways = messages > askers ? [t("board.wordings", { n: messages })] : [];
-  return [asked, ...ways, ...(votes ? [t("votes.count", { n: votes })] : [])].join(" · ");
+  return [asked, ...ways, ...(votes ? [t("votes.count", { n: votes })] : []), ...(waiting && waiting < people ? [t("board.told", { n: people - waiting })] : [])].join(" · ");
 }
 
 /** Since when it waits, and when it was asked last. */

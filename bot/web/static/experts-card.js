@@ -3,6 +3,7 @@ import { fillHands } from "./board-hands.js";
 import { button, el, icon, said, setText, shown } from "./dom.js";
 import { sourceFields } from "./experts-sources.js";
 import { t } from "./i18n.js";
+import { wanting } from "./live.js";
 import { answerBox, badge, chatName, fillChats } from "./pieces.js";
 import { foldable } from "./shell.js";
 
@@ -134,8 +135,8 @@ export class Card {
   update() {
     const { question } = this;
     if (!question) return;
-    setText(this.people, String(question.people));
-    this.people.setAttribute("aria-label", t("expert.people", { n: question.people }));
+    setText(this.people, String(wanting(question)));
+    this.people.setAttribute("aria-label", t("expert.people", { n: wanting(question) }));
     setText(this.title, shown(question.title));
     this.drawMarks(question);
     fillHands(this.hands, this.on.hands(this.id));

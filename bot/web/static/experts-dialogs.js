@@ -1,6 +1,7 @@
 // What an expert is asked: what stands now, whether to send all the same, and which question to take it together with.
 import { byId, el, shown } from "./dom.js";
 import { t } from "./i18n.js";
+import { wanting } from "./live.js";
 import { answerBox, badge, short } from "./pieces.js";
 
 const SHOWN = 40;
@@ -69,7 +70,7 @@ export function askTogether(question, others) {
   const likely = new Set(question.suggested_merge);
   const order = others
     .map((one) => [one, likely.has(one.id) ? 2 : alike(mine, pairs(one.title))])
-    .sort(([a, x], [b, y]) => y - x || b.people - a.people)
+    .sort(([a, x], [b, y]) => y - x || wanting(b) - wanting(a))
     .map(([one]) => one);
   const draw = () => {
     const wanted = search.value.trim().toLowerCase();
@@ -84,7 +85,7 @@ export function askTogether(question, others) {
       el(
         "button",
         { type: "button", class: "pick", data: { id: one.id }, on: { click: () => dialog.close(one.id) } },
-        el("b", { text: String(one.people) }),
+        el("b", { text: String(wanting(one)) }),
         el("span", {}, el("bdi", { text: short(one.title, 140) }), suggested && badge("merge", t("expert.together.likely"), "warn")),
       ),
     );

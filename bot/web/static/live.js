@@ -138,11 +138,14 @@ export class Live extends EventTarget {
   }
 }
 
-/** Pinned first, then how many people want to know, then who was asked last. */
+/** How many want to know: who has no answer; where nobody waits (any more), all who wanted to. */
+export const wanting = ({ waiting, people }) => waiting || people;
+
+/** Pinned first, then how many people want to know, then what was asked last. */
 export function rank(a, b) {
   return (
     Number(b.pinned) - Number(a.pinned) ||
-    b.people - a.people ||
+    wanting(b) - wanting(a) ||
     b.last_at - a.last_at ||
     (a.id < b.id ? -1 : a.id > b.id ? 1 : 0)
   );

@@ -2,7 +2,7 @@
 // write back to. What the address may wish for is in overlay-wishes.js; ?help shows it.
 import { byId, el, setText, shown } from "./dom.js";
 import { setLanguage, t } from "./i18n.js";
-import { Live, onStage } from "./live.js";
+import { Live, onStage, wanting } from "./live.js";
 import { readWishes, WISHES } from "./overlay-wishes.js";
 import { answeredBy } from "./pieces.js";
 import { enlarge, thin } from "./poll-fit.js";
@@ -73,7 +73,7 @@ function drawStage() {
   if (poll) return drawPoll();
   const question = onStage([...live.questions.values()]);
   byId("caption").hidden = !question;
-  if (question) draw({ label: t("stage.now"), question, answer: "", foot: t("people.want", { n: question.people }) });
+  if (question) draw({ label: t("stage.now"), question, answer: "", foot: t("people.want", { n: wanting(question) }) });
 }
 
 function drawPoll() {
@@ -152,7 +152,7 @@ function sample() {
   const many = wishes.sample === "long" ? 12 : 1;
   const question = { id: "sample", title: t("sample.question").repeat(many > 1 ? 6 : 1), people: 31 };
   question.answer = { text: t("sample.answer").repeat(many), by: t("sample.by") };
-  if (wishes.sample === "question") draw({ label: t("stage.now"), question, answer: "", foot: t("people.want", { n: question.people }) });
+  if (wishes.sample === "question") draw({ label: t("stage.now"), question, answer: "", foot: t("people.want", { n: wanting(question) }) });
   else drawAnswer(question);
 }
 

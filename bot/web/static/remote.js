@@ -2,7 +2,7 @@
 import { call, inSession } from "./api.js";
 import { button, byId, el, onceAFrame, said, setText, shown } from "./dom.js";
 import { day, onLanguage, t } from "./i18n.js";
-import { Live } from "./live.js";
+import { Live, wanting } from "./live.js";
 import { fillChats, short } from "./pieces.js";
 import { startRemotePolls } from "./remote-polls.js";
 import { moderates, pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
@@ -50,7 +50,7 @@ function drawNow(question) {
     setText(byId("announce"), t("stage.announce", { title: short(question.title, 300) }));
   }
   setText(title, shown(question.title));
-  setText(byId("now-people"), t("people.want", { n: question.people }));
+  setText(byId("now-people"), t("people.want", { n: wanting(question) }));
   fillChats(byId("now-chats"), question.chats);
 }
 
@@ -61,7 +61,7 @@ function drawNext(questions) {
     list.dataset.shown = signature;
     list.replaceChildren(...questions.map(nextRow));
   }
-  questions.forEach((one, at) => setText(list.children[at].querySelector("b"), t("people.count", { n: one.people })));
+  questions.forEach((one, at) => setText(list.children[at].querySelector("b"), t("people.count", { n: wanting(one) })));
 }
 
 function nextRow({ id, title }) {

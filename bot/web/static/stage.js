@@ -1,7 +1,7 @@
 // The big screen: the question on stage as large as it fits, who wants to know, how long it takes, what comes next.
 import { byId, el, onceAFrame, setText, shown } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
-import { Live } from "./live.js";
+import { Live, wanting } from "./live.js";
 import { fillChats, short } from "./pieces.js";
 import { pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
 import { startStagePoll } from "./stage-polls.js";
@@ -49,7 +49,7 @@ function drawNow(question) {
     announce(t("stage.announce", { title: short(question.title, 300) }));
     enter(byId("now"));
   }
-  setText(byId("now-people"), t("people.want", { n: question.people }));
+  setText(byId("now-people"), t("people.want", { n: wanting(question) }));
   fillChats(byId("now-chats"), question.chats);
   fit(shown(question.title));
 }
@@ -69,7 +69,7 @@ function drawTime() {
 
 function drawNext(questions, onStageNow) {
   setText(byId("next-head"), t(onStageNow ? "stage.next" : "stage.top"));
-  const signature = JSON.stringify([questions.map((q) => [q.id, q.title, q.people]), document.documentElement.lang]);
+  const signature = JSON.stringify([questions.map((q) => [q.id, q.title, wanting(q)]), document.documentElement.lang]);
   const list = byId("next");
   byId("next-empty").hidden = questions.length > 0;
   if (list.dataset.shown === signature) return;
@@ -78,7 +78,7 @@ function drawNext(questions, onStageNow) {
 }
 
 function nextRow(question) {
-  const people = el("b", { text: t("people.count", { n: question.people }) });
+  const people = el("b", { text: t("people.count", { n: wanting(question) }) });
   return el("li", {}, people, el("span", { class: "said next-title", dir: "auto", text: short(question.title, 160) }));
 }
 

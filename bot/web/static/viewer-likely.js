@@ -2,6 +2,7 @@
 import { call } from "./api.js";
 import { byId, button, el, said } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
+import { wanting } from "./live.js";
 import { answerBox } from "./pieces.js";
 
 const PAUSE = 500; // milliseconds without a key until it is looked up
@@ -61,7 +62,7 @@ export function startLikely({ at, field, join, clear, mine, longest }) {
 }
 
 function same(question, surely, act) {
-  const how = t(surely ? "viewer.likely.same" : "viewer.likely.perhaps", { n: question.people });
+  const how = t(surely ? "viewer.likely.same" : "viewer.likely.perhaps", { n: wanting(question) });
   return el("div", { class: "likely-same" }, el("p", { class: "faint", text: how }), said(question.title), button({ icon: "up", word: t("viewer.likely.join"), act, class: "button primary" }));
 }
 

@@ -1,5 +1,6 @@
 // Votes count at once on the page, go to the server one after the other, and are taken back where it cannot take them.
 import { call } from "./api.js";
+import { wanting } from "./live.js";
 import { toastFailure } from "./shell.js";
 
 export class Votes {
@@ -24,18 +25,20 @@ export class Votes {
   }
 
   /** How many people to show: with this viewer, before the server said so. */
-  people({ id, people }) {
-    const base = this.pending.get(id);
+  people(question) {
+    const base = this.pending.get(question.id);
+    const people = wanting(question);
     if (base === undefined) return people;
-    return this.wished.has(id) ? Math.max(people, base + 1) : Math.min(people, Math.max(0, base - 1));
+    return this.wished.has(question.id) ? Math.max(people, base + 1) : Math.min(people, Math.max(0, base - 1));
   }
 
   /** Wishes the vote on or off; true where the server then has it so. */
-  async wish({ id, people }, on) {
+  async wish(question, on) {
+    const { id } = question;
     if (this.wished.has(id) === on) return true;
     this.wished[on ? "add" : "delete"](id);
     if (this.pending.has(id)) return this.draw(), true; // goes out when the one before is back
-    this.pending.set(id, people);
+    this.pending.set(id, wanting(question));
     this.draw();
     try {
       while (this.wished.has(id) !== this.counted.has(id)) await this.send(id, this.wished.has(id));

@@ -2,7 +2,7 @@
 import { call, inSession } from "./api.js";
 import { byId, kept, onceAFrame, setText, shown } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
-import { Live, OPEN, onStage, rank } from "./live.js";
+import { Live, OPEN, onStage, rank, wanting } from "./live.js";
 import { Composer } from "./composer.js";
 import { startInstalled } from "./installed.js";
 import { Outbox } from "./outbox.js";
@@ -76,7 +76,7 @@ function drawQueue() {
 function drawStage(question) {
   byId("onstage").classList.toggle("none", !question);
   setText(byId("onstage-title"), question ? shown(question.title) : t("viewer.stage.none"));
-  setText(byId("onstage-people"), question ? t("people.count", { n: question.people }) : "");
+  setText(byId("onstage-people"), question ? t("people.count", { n: wanting(question) }) : "");
 }
 
 function vote(id) {
@@ -241,7 +241,7 @@ const tellMost = (() => {
     wantedMost = question.id;
     if (first) return;
     clearTimeout(timer);
-    timer = setTimeout(() => setText(byId("top-news"), t("viewer.top", { title: short(question.title), n: question.people })), 5000);
+    timer = setTimeout(() => setText(byId("top-news"), t("viewer.top", { title: short(question.title), n: wanting(question) })), 5000);
   };
 })();
 

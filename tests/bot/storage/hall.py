@@ -124,6 +124,7 @@ class Hall:
             min(times),
             max(times),
             0,
+            len(people) - len(_told(state, lines)) if waits else 0,
             min((s for s in joined if s is not None), default=None),
             _best(state, lines) if waits else None,
             tuple(dict.fromkeys(self._suggested(state.id, lines))) if waits else (),
@@ -149,6 +150,15 @@ class Hall:
 
 def _who(person: Person) -> tuple[str, str]:
     return person.source, person.id
+
+
+def _told(state: QuestionState, lines: Iterable[Line]) -> set[tuple[str, str]]:
+    """Whose last message in it was answered by what nobody rejected."""
+    last = {_who(line.message.person): line.placed for line in lines}
+    heard = {who: placed.placement.answer for who, placed in last.items() if placed}
+    return {
+        who for who, match in heard.items() if match and match.state == "sent" and match.source not in state.rejected
+    }
 
 
 def _best(state: QuestionState, lines: Iterable[Line]) -> CourseMatch | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.model import Person
+from bot.model import CourseMatch, Person
 from bot.ports import Store
 from tests.bot.storage.acts import ask
 from tests.bot.storage.conftest import Ground
@@ -43,6 +43,17 @@ async def test_a_vote_and_an_asking_of_one_human_count_once(store: Store) -> Non
     await store.link("hash", CHAT, 50.0)
     question = await store.question("q1")
     assert (question.people, question.askers, question.votes) == (1, 1, 0)
+
+
+async def test_a_human_who_was_answered_on_one_chat_does_not_wait_on_the_other(store: Store) -> None:
+    """Asked on two chats, and what was asked last was answered: one human, who waits no more."""
+    await ask(store, "q1", "w1", source="web")
+    await ask(store, "q1", "b1", source="bilibili", answer=CourseMatch("faq#1", 0.9, "sent", "x"))
+    await ask(store, "q1", "b2", source="bilibili")
+    assert ((one := await store.question("q1")).people, one.waiting) == (3, 2)
+    await store.offer_link("hash", WEB, 100.0)
+    await store.link("hash", CHAT, 50.0)
+    assert ((one := await store.question("q1")).people, one.waiting) == (2, 1)
 
 
 async def test_the_page_shows_what_was_asked_in_the_chat_and_not_the_other_way_round(store: Store) -> None:

@@ -5,7 +5,21 @@ from dataclasses import replace
 import pytest
 
 from bot.errors import BadInput, Conflict, NotFound
-from bot.model import Address, Answer, Button, Change, CourseMatch, Delivery, Mode, Move, Person, Session, Status
+from bot.model import (
+    Address,
+    Answer,
+    Button,
+    Change,
+    CourseMatch,
+    Delivery,
+    Mode,
+    Move,
+    Person,
+    Placed,
+    Placement,
+    Session,
+    Status,
+)
 from bot.ports import Store
 from tests.bot.storage.acts import arrive, ask, change, merge, undo
 from tests.bot.values import TALK, state
@@ -195,6 +209,33 @@ async def test_the_best_course_answer_that_nobody_rejected_is_suggested(store: S
     assert (await store.question("q1")).suggested_answer == best
     await change(store, "dismiss", (rejected, replace(rejected, status=Status.DISMISSED)))
     assert (await store.question("q1")).suggested_answer is None
+
+
+async def test_who_was_sent_an_answer_does_not_wait(store: Store) -> None:
+    """Of three who asked and one who voted, the course answered two; one of these asked again and got nothing. As soon
+    as somebody says that it is no answer all four wait, and when it is answered nobody does."""
+    sent = CourseMatch("faq#1", 0.9, "sent", "x")
+    for user, answer in (("u1", sent), ("u2", sent), ("u3", replace(sent, state="suggested")), ("u2", None)):
+        await ask(store, "q1", user, answer=answer)
+    await store.vote("q1", Person("web", "w1"), True, 9.0)
+    before = (await store.question("q1")).state
+    assert ((one := await store.question("q1")).people, one.waiting, one.wanting) == (4, 3, 3)
+    rejected = replace(before, rejected=("faq#1",))
+    await change(store, "not_answered", (before, rejected))
+    assert (await store.question("q1")).waiting == 4
+    await change(store, "dismiss", (rejected, replace(rejected, status=Status.DISMISSED)))
+    assert ((one := await store.question("q1")).waiting, one.wanting) == (0, 4)
+
+
+async def test_an_earlier_evenings_answer_is_one(store: Store) -> None:
+    """Who was sent what was answered on an earlier evening does not wait, also after the question was merged."""
+    found = CourseMatch("earlier:one#q9", 0.9, "sent", "From noon.", where="Evening one")
+    one = await arrive(store, user="u1")
+    placement = Placement(one.id, True, 0.9, "q1", memory=found)
+    await store.place("talk", [Placed(placement, None, state("q1"))])
+    await ask(store, "q2", "u2")
+    await merge(store, "q1", "q2")
+    assert ((two := await store.question("q2")).people, two.waiting) == (2, 1)
 
 
 async def test_a_state_is_read_back_whole(store: Store) -> None:

@@ -12,6 +12,7 @@ addWords({
   "board.unsure": ["归组不确定 {n}%", "Unsure grouping {n}%"],
   "board.sure": ["归组 {n}% 相似", "{n}% alike"],
   "board.asked": ["{n} 人提问", "{n} asked"],
+  "board.told": ["其中 {n} 人已收到解答", "{n} of them has an answer|{n} of them have an answer"],
   "board.age": ["{first}起 · 最近：{last}", "{first}, last {last}"],
   "board.for": ["给 {name}", "For {name}"],
   "board.assign": ["分派", "Assign"],
