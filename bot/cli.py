@@ -9,26 +9,24 @@ import asyncio
 import logging
 import math
 import os
-import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
+from bot import console
 from bot.errors import BadInput, FloormicError, SettingsError
 from bot.logs import set_up
 
 if TYPE_CHECKING:
-    from bot.app import Measured, Preview, Standing, Transcribed
+    from bot.app import Measured, Preview, Standing
     from bot.ports import Accounts
     from bot.settings import Settings
     from bot.trends import Rows
-    from knowledge.course import Course
     from knowledge.evaluation.words import Language
 
 log = logging.getLogger(__name__)
@@ -46,7 +44,7 @@ config_option = click.option(
 
 def main() -> None:
     """Run the command line; never shows a traceback for what the program itself raised."""
-    set_up(say=_said)
+    set_up(say=console.worded)
     try:
         status = floormic.main(standalone_mode=False)
     except click.Abort:  # what click makes of Ctrl-C
@@ -55,7 +53,7 @@ def main() -> None:
         error.show()
         status = error.exit_code
     except FloormicError as error:
-        click.echo(f"floormic: {_said(str(error))}", err=True)
+        click.echo(f"floormic: {console.worded(str(error))}", err=True)
         status = 2
     except BrokenPipeError:  # the reader of a pipe went away, as `head` does
         sys.stderr.close()
@@ -80,12 +78,12 @@ def init(folder: Path) -> None:
             with target.open("x", encoding="utf-8") as stream:
                 stream.write(source.read_text(encoding="utf-8"))
         except FileExistsError:
-            click.echo(_said(f"{target} is there already and stays as it is"))
+            click.echo(console.worded(f"{target} is there already and stays as it is"))
         except OSError as error:
             raise BadInput(f"{target} cannot be written: {error.strerror}") from error
         else:
-            click.echo(_said(f"{target} written"))
-    click.echo(_said("Next: edit floormic.toml, write the course, then `floormic check` and `floormic run`."))
+            click.echo(console.worded(f"{target} written"))
+    click.echo(console.worded("Next: edit floormic.toml, write the course, then `floormic check` and `floormic run`."))
 
 
 @floormic.command()
@@ -99,7 +97,7 @@ def check(config: Path | None) -> int:
         settings = _settings(config)
     except SettingsError as error:
         click.echo(str(error))
-        click.echo(_said(_count(len(error.problems), "mistake")), err=True)
+        click.echo(console.worded(console.counted(len(error.problems), "mistake")), err=True)
         return 1
     wrong, doubtful = app.check_encoder(settings)
     mistakes = len(wrong)
@@ -111,9 +109,9 @@ def check(config: Path | None) -> int:
         if session.course and session.course.exists():
             course = read_course(session.course)
             mistakes += len(course.problems)
-            _show_problems(session.course, course)
-            click.echo(_said(f"session {session.id}: {_measure(course)} in {session.course}"), err=True)
-    click.echo(_said(_count(mistakes, "mistake")), err=True)
+            console.show_problems(session.course, course)
+            click.echo(console.worded(f"session {session.id}: {console.measure(course)} in {session.course}"), err=True)
+    click.echo(console.worded(console.counted(mistakes, "mistake")), err=True)
     return 1 if mistakes else 0
 
 
@@ -125,18 +123,13 @@ def doctor(config: Path | None, as_json: bool) -> int:
     nothing is written. The status is 1 where something must be mended."""
     import json
 
-    from rich.console import Console
-    from rich.text import Text
-
     from bot import app
 
     found = app.examine(_config(config))
     if as_json:
         click.echo(json.dumps(app.examination_json(found), ensure_ascii=False, indent=2))
     else:
-        console = Console(highlight=False, soft_wrap=True)
-        for line, style in app.told_examination(found, _language()):
-            console.print(Text(line, style))
+        console.show_styled(app.told_examination(found, console.terminal_language()))
     return 0 if found.safe else 1
 
 
@@ -169,12 +162,14 @@ def run(
         log_level or settings.log.level,
         form,
         secrets=app.secrets_of(settings),
-        say=_said if form == "text" else str,
+        say=console.worded if form == "text" else str,
     )
     for warning in settings.warnings:
         log.warning("%s", warning)
     to_log = not sys.stdout.isatty()
-    asyncio.run(app.run(settings, lambda text: click.echo(_said(text)), to_log=to_log, roles=roles or app.ROLES))
+    asyncio.run(
+        app.run(settings, lambda text: click.echo(console.worded(text)), to_log=to_log, roles=roles or app.ROLES)
+    )
     _leave()
 
 
@@ -193,10 +188,10 @@ def sources(config: Path | None, hours: float, as_json: bool, watch: bool) -> in
     found = app.installation(_config(config))
 
     def told(standing: "Standing") -> str:
-        return _said("\n".join(app.told(standing, time.time())))
+        return console.worded("\n".join(app.told(standing, time.time())))
 
     if watch:
-        _watch(lambda: told(app.standing(found, time.time(), hours)))
+        console.watch(lambda: told(app.standing(found, time.time(), hours)))
     now = time.time()
     standing = app.standing(found, now, hours)
     click.echo(standing.model_dump_json(indent=2) if as_json else told(standing))
@@ -232,14 +227,14 @@ def connect(
     Secrets are written into files of their own, beside the data."""
     from bot import app
 
-    language = language or _language()
+    language = language or console.terminal_language()
     if listing:
-        _show_kinds(app.kinds(language))
+        console.show_kinds(app.kinds(language))
         return
     if kind is None:
         raise BadInput("name a kind, such as telegram; `floormic connect --list` shows them all")
     given = app.Given(_pairs("--set", values), _pairs("--secret-env", variables), yes, force, replace)
-    app.connect(kind, config or DEFAULT_CONFIG, given, Terminal(language), language)
+    app.connect(kind, config or DEFAULT_CONFIG, given, console.Terminal(language), language)
 
 
 @floormic.command()
@@ -252,8 +247,8 @@ def listen(config: Path | None, name: str) -> None:
     from bot import app
 
     settings = _settings(config)
-    click.echo(_said(f"Listening to {name}; nothing is kept. Ctrl-C ends."), err=True)
-    asyncio.run(app.listen(settings, name, click.echo, language=_language()))
+    click.echo(console.worded(f"Listening to {name}; nothing is kept. Ctrl-C ends."), err=True)
+    asyncio.run(app.listen(settings, name, click.echo, language=console.terminal_language()))
 
 
 @floormic.command()
@@ -287,16 +282,15 @@ def replay(
     """Feed a recorded chat through the same pipeline as a live one; write what was decided about each message."""
     from bot import app
 
-    with closing(app.minds_of(_settings(config))) as minds, _progress("replaying", _lines(chat)) as progress:
+    with closing(app.minds_of(_settings(config))) as minds, console.progress("replaying", _lines(chat)) as progress:
         done = asyncio.run(app.replay(chat, course, speed, out, database, language, progress, minds=minds))
     for broken in done.broken:
         click.echo(f"{chat}:{broken.line}: skipped: {broken.why}", err=True)
     rate = done.messages / done.seconds if done.seconds else 0
     click.echo(f"messages   {done.messages}\nquestions  {done.askings}\ngroups     {done.questions}")
     click.echo(f"answers    {done.sent} sent, {done.suggested} suggested")
-    click.echo(
-        f"skipped    {_count(len(done.broken), 'line')}\nseconds    {done.seconds:.1f} ({rate:.0f} messages a second)"
-    )
+    click.echo(f"skipped    {console.counted(len(done.broken), 'line')}")
+    click.echo(f"seconds    {done.seconds:.1f} ({rate:.0f} messages a second)")
 
 
 @floormic.command()
@@ -356,7 +350,7 @@ def trends(config: Path | None, series: str, as_csv: bool, rows: "Rows") -> None
         # The mark tells spreadsheets that it is UTF-8.
         sys.stdout.buffer.write(to_csv(found, rows).encode("utf-8-sig"))
     else:
-        click.echo(_said(to_text(found)))
+        click.echo(console.worded(to_text(found)))
 
 
 @floormic.command()
@@ -370,10 +364,10 @@ def transcript(config: Path | None, session: str, file: Path, offset: str, recor
     the program first; people confirm what was found on the page /s/SESSION/transcript."""
     from bot import app
 
-    with _progress("reading") as progress:
+    with console.progress("reading") as progress:
         work = app.transcribe(_settings(config), session, file, offset, recording, lambda done, _: progress(done))
         found = asyncio.run(work)
-    _show_transcribed(found)
+    console.show_transcribed(found)
 
 
 @floormic.command()
@@ -386,11 +380,11 @@ def course(config: Path | None, folder: Path, ask: str | None) -> int:
 
     read = read_course(folder)
     if ask is None:
-        _show_course(read)
+        console.show_course(read)
     else:
-        _show_answer(_settings(config), read, ask)
-    _show_problems(folder, read)
-    click.echo(_measure(read), err=True)
+        console.show_answer(_settings(config), read, ask)
+    console.show_problems(folder, read)
+    click.echo(console.measure(read), err=True)
     return 1 if read.problems else 0
 
 
@@ -443,7 +437,7 @@ def bench(config: Path | None, html: Path | None, language: "Language", **wanted
     from knowledge.evaluation import table
 
     measured = app.bench(
-        _settings(config), app.Wanted(**wanted), _progress, lambda problem: click.echo(problem, err=True)
+        _settings(config), app.Wanted(**wanted), console.progress, lambda problem: click.echo(problem, err=True)
     )
     click.echo(table(measured.result))
     if html:
@@ -461,13 +455,13 @@ def calibrate(config: Path | None, model: str | None, talks: Path | None, out: P
     from bot import app
 
     began = time.perf_counter()
-    with _progress("calibrating", 100) as progress:
+    with console.progress("calibrating", 100) as progress:
         done = app.calibrate_model(_settings(config), model, talks, out, progress)
     click.echo(f"{'':42}  before  after")
     for name, after in done.outcome.after.items():
         click.echo(f"{name:42}  {done.outcome.before.get(name, math.nan):6.3f} {after:6.3f}")
     minutes = (time.perf_counter() - began) / 60
-    click.echo(f"{_count(done.talks, 'talk')}, {minutes:.1f} minutes; {done.file} written", err=True)
+    click.echo(f"{console.counted(done.talks, 'talk')}, {minutes:.1f} minutes; {done.file} written", err=True)
 
 
 @floormic.command()
@@ -483,8 +477,8 @@ def encoder(socket: Path, model: str, threads: int) -> None:
     """Serve one model to several processes of this machine, which name it as `unix:SOCKET`, until stopped."""
     from bot import app
 
-    set_up("info", "text", secrets=(), say=_said)
-    asyncio.run(app.serve_encoder(model, threads or None, socket, lambda text: click.echo(_said(text))))
+    set_up("info", "text", secrets=(), say=console.worded)
+    asyncio.run(app.serve_encoder(model, threads or None, socket, lambda text: click.echo(console.worded(text))))
     _leave()
 
 
@@ -494,9 +488,9 @@ def reencode(config: Path | None) -> None:
     """Make the vectors in the database anew after the encoder was changed. Stop the program first."""
     from bot import app
 
-    with _progress("encoding") as progress:
+    with console.progress("encoding") as progress:
         done = asyncio.run(app.reencode(_settings(config), lambda done, of: progress(done)))
-    click.echo(f"{_count(done, 'message')} encoded anew")
+    click.echo(f"{console.counted(done, 'message')} encoded anew")
 
 
 @floormic.command()
@@ -512,11 +506,11 @@ def backup(config: Path | None, target: Path | None, without_secrets: bool, keep
     from bot import app
 
     place = app.place_of(_config(config))
-    with _progress("copying", 100) as progress:
-        told = _percent(progress)
+    with console.progress("copying", 100) as progress:
+        told = console.percent(progress)
         done = app.back_up(place, target, with_secrets=not without_secrets, keep=keep or 0, told=told)
     for line in app.told_backup(done):
-        click.echo(_said(line))
+        click.echo(console.worded(line))
 
 
 @floormic.command()
@@ -533,17 +527,17 @@ def restore(config: Path | None, file: Path, rehearsing: bool, replace: bool) ->
 
     if rehearsing and replace:
         raise BadInput("--check and --replace do not go together")
-    with _progress("reading", 100) as progress:
+    with console.progress("reading", 100) as progress:
         if rehearsing:
-            rehearsed = app.rehearse(file, _percent(progress))
+            rehearsed = app.rehearse(file, console.percent(progress))
             lines, wrong = app.told_rehearsal(rehearsed, file), bool(rehearsed.fewer)
         else:
             done = app.restore(
-                file, config or DEFAULT_CONFIG, replace=replace, now=time.time(), told=_percent(progress)
+                file, config or DEFAULT_CONFIG, replace=replace, now=time.time(), told=console.percent(progress)
             )
             lines, wrong = app.told_restore(done), False
     for line in lines:
-        click.echo(_said(line))
+        click.echo(console.worded(line))
     return 1 if wrong else 0
 
 
@@ -557,10 +551,10 @@ def move(config: Path | None, source: str, target: str) -> None:
     from bot import app
 
     place = app.place_of(_config(config))
-    with _progress("moving", 100) as progress:
-        done = app.move(place, source, target, _percent(progress))
+    with console.progress("moving", 100) as progress:
+        done = app.move(place, source, target, console.percent(progress))
     for line in app.told_move(done, place):
-        click.echo(_said(line))
+        click.echo(console.worded(line))
 
 
 @floormic.command()
@@ -584,19 +578,19 @@ def import_(config: Path | None, file: Path, session: str, columns: str | None, 
     from bot import app
 
     def confirm(preview: "Preview") -> bool:
-        _show_preview(file, preview)
+        console.show_preview(file, preview)
         if yes and not (preview.sure or columns):
             raise BadInput(f"{file}: the columns are not clear enough to go on by themselves; say them with --columns")
-        return yes or click.confirm(_said("Import it so?"), err=True)
+        return yes or click.confirm(console.worded("Import it so?"), err=True)
 
     done = asyncio.run(app.import_chat(_settings(config), file, session, _column_numbers(columns), confirm))
     if done is None:
-        click.echo(_said("nothing imported"), err=True)
+        click.echo(console.worded("nothing imported"), err=True)
         return 0
     for problem in done.skipped:
-        click.echo(_said(f"{file}:{problem.line}: skipped: {problem.why}"), err=True)
-    skipped = _count(len(done.skipped), "row")
-    click.echo(_said(f"messages   {done.messages}\nnew        {done.new}\nskipped    {skipped}"))
+        click.echo(console.worded(f"{file}:{problem.line}: skipped: {problem.why}"), err=True)
+    skipped = console.counted(len(done.skipped), "row")
+    click.echo(console.worded(f"messages   {done.messages}\nnew        {done.new}\nskipped    {skipped}"))
     return 1 if done.skipped else 0
 
 
@@ -611,12 +605,12 @@ def forget(config: Path | None, person: str | None, before: datetime | None, yes
 
     if (person is None) == (before is None):
         raise BadInput("say either --person SOURCE:ID or --before DATE")
-    if not yes and not click.confirm(_said("This cannot be undone. Forget it?"), err=True):
-        click.echo(_said("nothing was forgotten"), err=True)
+    if not yes and not click.confirm(console.worded("This cannot be undone. Forget it?"), err=True):
+        click.echo(console.worded("nothing was forgotten"), err=True)
         return
     done = asyncio.run(app.forget(_settings(config), person or "", before and before.astimezone(), time.time))
-    persons, messages = _count(done.persons, "person", "persons"), _count(done.messages, "message")
-    click.echo(_said(f"forgot {persons} in {messages}"))
+    persons, messages = console.counted(done.persons, "person", "persons"), console.counted(done.messages, "message")
+    click.echo(console.worded(f"forgot {persons} in {messages}"))
 
 
 @floormic.command()
@@ -630,7 +624,7 @@ def export(config: Path | None, person: str, kind: str, out: Path | None) -> Non
     """Write everything that is kept of one person. Stop the program first."""
     from bot import app
 
-    text = asyncio.run(app.export(_settings(config), person, kind, _language(), time.time))
+    text = asyncio.run(app.export(_settings(config), person, kind, console.terminal_language(), time.time))
     if out is None:
         click.echo(text)
         return
@@ -638,7 +632,7 @@ def export(config: Path | None, person: str, kind: str, out: Path | None) -> Non
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{out} cannot be written: {error.strerror}") from error
-    click.echo(_said(f"{out} written"), err=True)
+    click.echo(console.worded(f"{out} written"), err=True)
 
 
 def _config(config: Path | None) -> Path | None:
@@ -651,51 +645,12 @@ def _settings(config: Path | None) -> "Settings":
     return app.load(_config(config))
 
 
-def _said(text: str, language: str = "") -> str:
-    """In the language of the terminal, or in this one."""
-    from bot.phrases import in_language
-
-    return in_language(text, language or _language())
-
-
-class Terminal:
-    """Whoever sits before it is asked and told in their language."""
-
-    def __init__(self, language: str) -> None:
-        self._language = language
-
-    def say(self, text: str) -> None:
-        click.echo(_said(text, self._language))
-
-    def guide(self, text: str) -> None:
-        from bot.app.terminal import steps
-
-        click.echo(steps(text, shutil.get_terminal_size().columns) + "\n")
-
-    def ask(self, question: str, default: str = "") -> str:
-        return str(click.prompt(_said(question, self._language), default=default, show_default=bool(default)))
-
-    def ask_secret(self, question: str) -> str:
-        return str(click.prompt(_said(question, self._language), default="", show_default=False, hide_input=True))
-
-    def choose(self, question: str, choices: Mapping[str, str]) -> str:
-        shown = ", ".join(f"[{key}] {_said(meaning, self._language)}" for key, meaning in choices.items())
-        asked = f"{_said(question, self._language)} {shown}"
-        return str(click.prompt(asked, type=click.Choice(list(choices)), show_choices=False))
-
-
 def _leave() -> NoReturn:
     """End at once: all is on the disk, and threads that load or use the model would keep us for seconds."""
     logging.shutdown()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)
-
-
-def _language() -> str:
-    """That of the terminal, as far as the program speaks it."""
-    spoken = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
-    return "zh" if spoken.lower().startswith("zh") else "en"
 
 
 def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
@@ -706,28 +661,6 @@ def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
             raise BadInput(f"{option} {text}: write it as {option} key=value")
         pairs[key.strip()] = value.strip()
     return pairs
-
-
-def _show_kinds(rows: list[tuple[str, ...]]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for at, name in enumerate(rows[0]):
-        table.add_column(name, no_wrap=at != 1, overflow="fold")
-    for row in rows[1:]:
-        table.add_row(*row)
-    Console(highlight=False).print(table)
-
-
-def _watch(draw: Callable[[], str]) -> NoReturn:
-    from rich.live import Live
-    from rich.text import Text
-
-    with Live(Text(draw()), auto_refresh=False, vertical_overflow="visible") as live:
-        while True:
-            time.sleep(2)
-            live.update(Text(draw()), refresh=True)
 
 
 def _write_page(file: Path, measured: "Measured", language: "Language") -> None:
@@ -745,23 +678,6 @@ def _write_page(file: Path, measured: "Measured", language: "Language") -> None:
     click.echo(f"{file} written", err=True)
 
 
-@contextmanager
-def _progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """A progress bar on standard error, told how much is done."""
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)
-
-
-def _percent(progress: Callable[[int], None]) -> Callable[[int, int], None]:
-    return lambda done, of: progress(100 * done // of)
-
-
 def _lines(file: Path) -> int | None:
     """How many lines; None where it cannot be read, which is reported by whoever reads it."""
     try:
@@ -769,51 +685,6 @@ def _lines(file: Path) -> int | None:
             return sum(1 for _ in stream)
     except OSError:
         return None
-
-
-def _show_course(course: "Course") -> None:
-    for entry in course.entries:
-        click.echo(f"{click.style(entry.id, bold=True)}  ({entry.source})\n  {entry.question}")
-        for phrasing in entry.phrasings:
-            click.echo(f"  also: {phrasing}")
-        click.echo(f"  → {_shortened(entry.answer)}")
-    for passage in course.passages:
-        click.echo(f"{click.style(passage.id, bold=True)}  ({passage.source})\n  {_shortened(passage.text)}")
-
-
-def _show_answer(settings: "Settings", course: "Course", ask: str) -> None:
-    from bot import app
-
-    match = app.ask(settings, course, ask, lambda warning: click.echo(warning, err=True))
-    if match is None:
-        click.echo("nothing: the course is empty")
-        return
-    said = {"answer": "would be answered", "suggest": "would be suggested to a moderator", "silent": "stays silent"}
-    click.echo(f"{said[match.verdict]} ({match.score:.0%} sure): {match.source}  ({match.where})\n")
-    click.echo(match.text)
-
-
-def _show_transcribed(found: "Transcribed") -> None:
-    from knowledge.captions import clock
-
-    kept = found.transcript
-    for line, problem in kept.problems:
-        click.echo(_said(f"{kept.name}:{line or ''}: {problem}"), err=True)
-    for proposal, question in found.proposals:
-        title = _printable(question.title)
-        click.echo(f"{clock(proposal.passage.start)}  {proposal.state.value:9}  {question.wanting:>4}  {title}")
-    if kept.zero is not None:
-        begins = f"{datetime.fromtimestamp(kept.zero):%Y-%m-%d %H:%M:%S}"
-        click.echo(_said(f"the transcript begins {begins}; if it does not, say so with --offset"), err=True)
-    count = len(found.proposals)
-    told = f"questions that may have been answered aloud, to be confirmed on the page: {count}"
-    click.echo(_said(told if count else "no question was found that was answered aloud"), err=True)
-
-
-def _show_problems(folder: Path, course: "Course") -> None:
-    for problem in course.problems:
-        line = f":{problem.line}" if problem.line else ""
-        click.echo(f"{folder / problem.file}{line}: {problem.message}")
 
 
 def _column_numbers(text: str | None) -> dict[str, int] | None:
@@ -824,37 +695,6 @@ def _column_numbers(text: str | None) -> dict[str, int] | None:
     if any(not number.strip().isdecimal() for _, _, number in pairs):
         raise BadInput(f"--columns {text}: write it as time=1,name=2,text=3, counted from 1")
     return {role.strip(): int(number) for role, _, number in pairs}
-
-
-def _show_preview(file: Path, preview: "Preview") -> None:
-    guess = preview.guess
-    said = filter(None, (guess.form, guess.encoding, _said(_count(len(guess.rows), "row"))))
-    click.echo(f"{file}: {', '.join(said)}")
-    for role, column in preview.columns.items():
-        title = guess.header[column] if column < len(guess.header) else ""
-        click.echo(_said(f"  {role:4}  column {column + 1}  {_printable(title)}"))
-    click.echo(_said(f"  how sure the columns are: {guess.confidence:.0%}"))
-    for line in preview.first:
-        when = "" if line.at is None else f"{datetime.fromtimestamp(line.at, preview.zone):%Y-%m-%d %H:%M:%S}"
-        click.echo(f"{line.line:>6}  {when}  {_printable(f'{line.name}: {line.text}')}")
-
-
-def _printable(text: str) -> str:
-    """What a stranger wrote must not command the terminal."""
-    return "".join(c if c.isprintable() else "\ufffd" for c in _shortened(text, 80))
-
-
-def _measure(course: "Course") -> str:
-    return f"{_count(len(course.entries), 'FAQ entry', 'FAQ entries')}, {_count(len(course.passages), 'passage')}"
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number or 'no'} {one if number == 1 else many or one + 's'}"
-
-
-def _shortened(text: str, width: int = 160) -> str:
-    text = " ".join(text.split())
-    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 if __name__ == "__main__":

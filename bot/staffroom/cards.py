@@ -37,7 +37,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "pinned": "置顶",
         "suggests": "有建议回答",
         "same": "可能重复",
-        "card_head": "{status} · {people} 人想知道 · {chats}",
+        "card_head": "{status} · {people} 人想知道{told} · {chats}",
+        "told": "（另有 {n} 人已收到解答）",
         "chat": "{name} {n}",
         "suggested": "课程资料建议的回答（把握 {sure}%）：\n{text}",
         "maybe": "可能与这个相同：{title}（{people} 人）",
@@ -101,7 +102,8 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "pinned": "pinned",
         "suggests": "answer suggested",
         "same": "maybe the same",
-        "card_head": "{status} · {people} want to know · {chats}",
+        "card_head": "{status} · {people} want to know{told} · {chats}",
+        "told": " ({n} more have an answer)",
         "chat": "{name} {n}",
         "suggested": "Answer suggested from the course ({sure}% sure):\n{text}",
         "maybe": "May be the same as: {title} ({people})",
@@ -223,7 +225,13 @@ def card_sheet(
     say, state = words(language), question.state
     same = next((others[id] for id in question.suggested_merge if id in others), None)
     chats = " · ".join(say["chat"].format(name=names.get(s, s), n=n) for s, n in sorted(question.chats.items()))
-    head = say["card_head"].format(status=say[state.status.value], people=question.wanting, chats=chats or "–")
+    told = question.people - question.wanting
+    head = say["card_head"].format(
+        status=say[state.status.value],
+        people=question.wanting,
+        told=say["told"].format(n=told) if told else "",
+        chats=chats or "–",
+    )
     parts = [
         head,
         cut(state.title.strip(), CARD_TITLE),

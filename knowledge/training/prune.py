@@ -18,7 +18,7 @@ SPECIAL = 4  # <s>, <pad>, </s>, <unk> come first, <mask> last
 MARK = "▁"  # what SentencePiece writes for a space
 OFTEN = 2
 """Times that texts in a language of few halls must use a piece for it to stay whatever it is made of."""
-LATIN = 6_500
+LATIN = 6_000
 """Pieces of Latin letters that stay, the likeliest first: English and what chats mix in."""
 THAI = 900
 """Pieces of Thai letters, likewise: it is written without spaces, so that letter by letter nothing is left of its

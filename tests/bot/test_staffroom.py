@@ -116,6 +116,13 @@ def test_a_card_offers_what_may_follow(standing: Status) -> None:
         assert act == "pin" or leads[act] in FOLLOWS[standing], act
 
 
+def test_a_card_tells_how_many_have_an_answer_already() -> None:
+    """Eight asked and the course answered seven: one wants to know, and seven more are named beside."""
+    text, _ = card_sheet(replace(question("q1", 8), waiting=1), {}, {}, "en")
+    assert text.startswith("new · 1 want to know (7 more have an answer) · ")
+    assert "7" not in card_sheet(replace(question("q1", 8), waiting=8), {}, {}, "en")[0]
+
+
 def test_what_people_wrote_is_cut_and_never_changes_the_buttons() -> None:
     """A pasted novel with line breaks leaves a card that a phone can show."""
     text, buttons = card_sheet(question("q1", title="a\n" * 5000), {}, {}, "en")

@@ -18,7 +18,7 @@ from bot.courses import Courses
 from bot.desk import Desk
 from bot.errors import StoreError
 from bot.live import Live
-from bot.model import Abilities, Delivery, Message, Placed, Placement, Preview, Session, SourceReport
+from bot.model import Abilities, CourseMatch, Delivery, Message, Placed, Placement, Preview, Session, SourceReport
 from bot.polls import Polls
 from bot.ports import Floor, HookReply, HookRequest
 from bot.storage.sqlite import SqliteStore
@@ -117,19 +117,26 @@ class Hall:
         assert entered.status == 303, await entered.text()
         return browser
 
-    async def asks(self, text: str = "Is there a recording?", question: str = "q1", session: str = "talk") -> None:
-        """Somebody asks in a chat, and it becomes a question."""
+    async def asks(
+        self,
+        text: str = "Is there a recording?",
+        question: str = "q1",
+        session: str = "talk",
+        answer: CourseMatch | None = None,
+    ) -> None:
+        """Somebody asks in a chat, and it becomes a question, to which the course says so."""
         n = len(await self.store.placements(session)) + 1
         await self.store.receive([Message(session, "chat", f"{question}-{n}", f"u{n}", f"U{n}", text, 100.0 + n)])
-        await self.place(question, session)
+        await self.place(question, session, answer)
 
-    async def place(self, question: str, session: str = "talk") -> None:
+    async def place(self, question: str, session: str = "talk", answer: CourseMatch | None = None) -> None:
         """What waits becomes `question`, or joins it."""
         standing = {q.id for q in await self.store.questions(session)}
         for one in await self.store.pending(session, 100):
             first = state(question, title=one.text)
             founds = None if question in standing else replace(first, session=session)
-            await self.store.place(session, [Placed(Placement(one.id, True, 0.9, question), founds=founds)])
+            placement = Placement(one.id, True, 0.9, question, answer=answer)
+            await self.store.place(session, [Placed(placement, founds=founds)])
             standing.add(question)
         self.live.changed(session)
 

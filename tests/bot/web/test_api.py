@@ -145,6 +145,15 @@ async def test_one_person_has_one_vote(hall: Hall) -> None:
     assert (await viewer.queue())["questions"][0]["votes"] == 0
 
 
+async def test_who_was_sent_an_answer_does_not_wait(hall: Hall) -> None:
+    """Three asked, the course answered two of them: everybody sees that one waits."""
+    sent = CourseMatch("faq#1", 0.97, "sent", "On the course page.")
+    for answer in (sent, sent, replace(sent, state="suggested")):
+        await hall.asks(answer=answer)
+    (question,) = (await hall.client().queue())["questions"]
+    assert (question["people"], question["waiting"]) == (3, 1)
+
+
 async def test_a_vote_for_a_merged_question_counts_for_its_group(hall: Hall) -> None:
     """Whoever still sees the old question votes for the one it became."""
     await hall.asks()

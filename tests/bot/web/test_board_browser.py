@@ -3,12 +3,14 @@
 import re
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from bot.model import Mode
+from bot.model import CourseMatch, Mode
+from tests.bot.storage.acts import ask
 from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, open_crowd
 
 pytestmark = BROWSER
@@ -56,6 +58,19 @@ async def test_two_moderators_see_each_others_hands(crowd: Crowd) -> None:
     await ann.keyboard.press("Escape")
     await ann.keyboard.press("Escape")
     await expect(row(bo, BOOK).locator(".hand")).to_have_count(0)
+
+
+async def test_a_row_counts_who_waits(crowd: Crowd) -> None:
+    """The course answered two of three who asked for the recording: one waits, the others are told beside, and what two
+    wait for comes first."""
+    recording, sent = "Is there a recording?", CourseMatch("faq#1", 0.97, "sent", "On the course page.")
+    for n, answer in enumerate((sent, sent, replace(sent, state="suggested"))):
+        await ask(crowd.hall.store, "q90", f"v{n}", text=recording, answer=answer)
+    await crowd.asks(PARKING, 2)
+    page = await board_of(crowd, "Ann")
+    await expect(row(page, recording).locator(".row-people b")).to_have_text("1")
+    await expect(row(page, recording).locator(".row-votes")).to_have_text("3 asked · 2 of them have an answer")
+    await expect(page.locator(".row .row-open")).to_have_text([PARKING, recording])
 
 
 async def test_what_i_write_survives_what_others_do(crowd: Crowd) -> None:

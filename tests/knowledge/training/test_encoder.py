@@ -1,4 +1,5 @@
 import itertools
+from collections import Counter
 from dataclasses import replace
 
 import pytest
@@ -7,6 +8,8 @@ from torch import nn
 from transformers import BertConfig, BertModel
 
 from knowledge.training.encoder import (
+    ASKS,
+    HALLS,
     NOTHING,
     Batch,
     Dropout,
@@ -37,6 +40,15 @@ def test_an_epoch_shows_every_group_once() -> None:
     """As many batches as two topics have parts hold two askings of each group, and no group twice."""
     texts = [text for batch in batches([topic("x"), topic("y")], Run(2)) for text in batch.texts if text[-1] in "abc"]
     assert len(texts) == len(set(texts)) == 2 * 40
+
+
+def test_what_every_hall_asks_is_shown_more_often() -> None:
+    """Until each group of a subject was shown once, each of a hall was shown `HALLS` times."""
+    epoch = batches([topic("x"), topic("hall_y")], Run(1 + HALLS))
+    shown = Counter(text.rsplit(" ", 1)[0] for batch in epoch for text in batch.texts if text[-1] in "abc")
+    assert {group: n // ASKS for group, n in shown.items()} == {
+        f"{name} {n}": times for name, times in (("x", 1), ("hall_y", HALLS)) for n in range(20)
+    }
 
 
 def test_look_alikes_share_a_batch() -> None:
