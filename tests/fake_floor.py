@@ -19,6 +19,7 @@ def question(id: str, title: str = "为什么天是蓝的？", people: int = 1) 
         first_at=0.0,
         last_at=0.0,
         revision=1,
+        waiting=people,
     )
 
 
@@ -90,7 +91,8 @@ class FakeFloor:
         self._may_fail()
         found = self._question(question)
         self.votes.add((question, person.id))
-        return replace(found, people=found.people + sum(q == question for q, _ in self.votes))
+        voted = sum(q == question for q, _ in self.votes)
+        return replace(found, people=found.people + voted, waiting=found.waiting + voted)
 
     async def not_answered(self, session: str, question: str, person: Person) -> Question:
         found = self._question(question)

@@ -23,7 +23,7 @@ from bot.report.sources import missed
 from bot.report.tallies import tallied
 
 MANY = 2
-"""From so many people on, an unanswered question is a gap of the course."""
+"""From so many people on who wait for an answer, a question is a gap of the course."""
 WORDINGS = 5
 MOST_STEPS = 120
 """Steps of the timeline that a page's width can show; a longer session gets longer steps."""
@@ -77,7 +77,7 @@ def build_report(material: Material, now: float) -> Report:
         lines=lines,
         chats=tuple(replace(chat, missed=losses.get(chat.source)) for chat in _chats(whole, lines)),
         timeline=_timeline(whole),
-        gaps=tuple(line.id for line, q in zip(lines, standing, strict=True) if q.wanting >= MANY and line.open),
+        gaps=tuple(question.id for question in standing if question.waiting >= MANY),
         topics=_topics(lines, material.topics),
         polls=tallied(material.polls),
         moods=_moods(material.pulse),

@@ -4,10 +4,10 @@ A merged question keeps its own messages and votes, and its final group counts t
 `merged_into`, so a merge is taken back by writing the states alone, and a person counts once in the final group.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from bot.errors import NotFound
 from bot.model import Asked, CourseMatch, Person, Question, QuestionState, Status
@@ -80,6 +80,7 @@ _HINTS = f"""
     ORDER BY m.id
 """  # noqa: S608 (constants)
 
+
 _SAID = f"""
     {_MEMBERS}
     SELECT member.owner, COALESCE(l.owner_source, m.source) AS source, COALESCE(l.owner, m.author) AS person,
@@ -90,6 +91,7 @@ _SAID = f"""
     ORDER BY m.id
 """  # noqa: S608 (constants)
 """What each human who asked was told, in order of time."""
+
 
 _APART = f"""
     {_MEMBERS}
@@ -129,6 +131,31 @@ class _Demand:
         self.sureness = _least(self.sureness, row["sureness"])
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What the course and an earlier evening's answer said to one message."""
+
+    answer: CourseMatch | None
+    memory: CourseMatch | None
+
+    @classmethod
+    def of(cls, row: Row) -> "_Said":
+        return cls(match_of(row["answer"]), match_of(row["memory"]))
+
+    def was_sent(self, state: QuestionState) -> bool:
+        """Whether one was sent that nobody said is no answer to this question."""
+        matches = (match for match in (self.answer, self.memory) if match is not None)
+        return any(match.state == "sent" and match.source not in state.rejected for match in matches)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hint:
+    """What one message of an open question suggests: answers, and the group that it may belong to."""
+
+    said: _Said
+    suggested: str | None
+
+
 def _least(one: float | None, other: float | None) -> float | None:
     return min((value for value in (one, other) if value is not None), default=None)
 
@@ -157,6 +184,7 @@ def question(db: Database, id: str) -> Question:
 def _with_demand(db: Database, rows: list[Row]) -> list[Question]:
     if not rows:
         return []
+    states = {row["id"]: state_of(row) for row in rows}
     ids = {"ids": listed(row["id"] for row in rows if not row["removed"])}
     demand: Mapping[str, _Demand] = defaultdict(_Demand)
     for row in db.execute(_DEMAND, ids):
@@ -165,43 +193,36 @@ def _with_demand(db: Database, rows: list[Row]) -> list[Question]:
         for row in db.execute(_TWICE, ids):
             demand[row["owner"]].people -= row["people"]
             demand[row["owner"]].askers -= row["askers"] or 0
-    hints: Mapping[str, list[Row]] = defaultdict(list)
-    for row in db.execute(_HINTS, ids):
-        hints[row["owner"]].append(row)
+    open_ = {row["id"]: states[row["id"]] for row in rows if not row["removed"] and states[row["id"]].status in OPEN}
+    hints: Mapping[str, list[_Hint]] = defaultdict(list)
+    for row in db.execute(_HINTS, {"ids": listed(open_)}):
+        hints[row["owner"]].append(_Hint(_Said.of(row), row["suggested_final"] or row["suggested"]))
     apart: Mapping[str, set[str]] = defaultdict(set)
     for row in db.execute(_APART, {**ids, "session": rows[0]["session"]}):
         apart[row["owner"]].add(row["other"])
-    told = _told(db, [state_of(row) for row in rows if not row["removed"]], hints)
-    found = [_question(row, demand[row["id"]], hints[row["id"]], apart[row["id"]], told[row["id"]]) for row in rows]
+    told = _told(db, {id: state for id, state in open_.items() if any(hint.said.was_sent(state) for hint in hints[id])})
+    found = [
+        _question(row, states[row["id"]], demand[row["id"]], hints[row["id"]], apart[row["id"]], told[row["id"]])
+        for row in rows
+    ]
     earlier = earlier_of(db, {one.id: one.state for one in found if one.status is not Status.MERGED})
     return [replace(one, earlier=earlier[one.id]) if one.id in earlier else one for one in found]
 
 
-def _told(db: Database, states: list[QuestionState], hints: Mapping[str, list[Row]]) -> Mapping[str, int]:
-    """Of each open question, how many humans were sent an answer to what they asked last that nobody said is none. Few
-    questions have that: the course answered somebody, and others not surely enough."""
-    told: defaultdict[str, int] = defaultdict(int)
-    open_ = {s.id: s for s in states if s.status in OPEN and any(_was_sent(row, s) for row in hints[s.id])}
-    if not open_:
-        return told
+def _told(db: Database, states: Mapping[str, QuestionState]) -> Mapping[str, int]:
+    """Of each question, how many humans were sent an answer to what they asked last that nobody said is none. `states`
+    are those of whose askers somebody was sent one: few open questions have such."""
     last: dict[tuple[str, str, str], bool] = {}
-    for row in db.execute(_SAID, {"ids": listed(open_)}):
-        last[row["owner"], row["source"], row["person"]] = _was_sent(row, open_[row["owner"]])
-    for (owner, *_), heard in last.items():
-        told[owner] += heard
-    return told
+    for row in db.execute(_SAID, {"ids": listed(states)}) if states else ():
+        last[row["owner"], row["source"], row["person"]] = _Said.of(row).was_sent(states[row["owner"]])
+    return Counter(owner for (owner, *_), heard in last.items() if heard)
 
 
-def _was_sent(row: Row, state: QuestionState) -> bool:
-    matches = (match_of(row[of]) for of in ("answer", "memory"))
-    return any(m is not None and m.state == "sent" and m.source not in state.rejected for m in matches)
-
-
-def _question(row: Row, demand: _Demand, hints: list[Row], apart: set[str], told: int) -> Question:
-    state = state_of(row)
+def _question(
+    row: Row, state: QuestionState, demand: _Demand, hints: list[_Hint], apart: set[str], told: int
+) -> Question:
     if row["removed"]:
         state = replace(state, status=Status.MERGED, merged_into="")
-    waits = state.status in OPEN
     return Question(
         state=state,
         people=demand.people,
@@ -212,19 +233,17 @@ def _question(row: Row, demand: _Demand, hints: list[Row], apart: set[str], told
         first_at=row["at"] if demand.first_at is None else demand.first_at,
         last_at=row["at"] if demand.last_at is None else demand.last_at,
         revision=row["revision"],
-        waiting=demand.people - told if waits else 0,
+        waiting=demand.people - told if state.status in OPEN else 0,
         sureness=demand.sureness,
-        suggested_answer=_best_answer(state, hints, "answer") if waits else None,
-        suggested_merge=_merges(hints, {state.id, *apart}) if waits else (),
+        suggested_answer=_best(state, [hint.said.answer for hint in hints]),
+        suggested_merge=_merges(hints, {state.id, *apart}),
         staged_at=row["staged_at"],
-        suggested_memory=_best_answer(state, hints, "memory") if waits else None,
+        suggested_memory=_best(state, [hint.said.memory for hint in hints]),
     )
 
 
-def _best_answer(state: QuestionState, hints: list[Row], of: Literal["answer", "memory"]) -> CourseMatch | None:
-    """The surest answer of the course, or of an earlier evening, that no asker rejected and the session let be seen; of
-    equals the first."""
-    matches = [match_of(row[of]) for row in hints]
+def _best(state: QuestionState, matches: Iterable[CourseMatch | None]) -> CourseMatch | None:
+    """The surest that no asker rejected and the session let be seen; of equals the first."""
     return max(
         (m for m in matches if m is not None and m.source not in state.rejected and m.state != "withheld"),
         key=lambda match: match.score,
@@ -232,10 +251,10 @@ def _best_answer(state: QuestionState, hints: list[Row], of: Literal["answer", "
     )
 
 
-def _merges(hints: list[Row], never: set[str]) -> tuple[str, ...]:
+def _merges(hints: Iterable[_Hint], never: set[str]) -> tuple[str, ...]:
     """The groups it may belong to, in the order in which its messages suggested them, without itself and those that a
     person said it is not."""
-    finals = dict.fromkeys(row["suggested_final"] or row["suggested"] for row in hints if row["suggested"] is not None)
+    finals = dict.fromkeys(hint.suggested for hint in hints if hint.suggested is not None)
     return tuple(id for id in finals if id not in never)
 
 

@@ -14,7 +14,7 @@ from knowledge.maps import lay_out
 from knowledge.topics import Raised, Topic, find_topics
 
 MANY = 2
-"""People, or evenings, from which on something unanswered is a gap."""
+"""People who wait, those of each evening counted anew, from which on something unanswered is a gap."""
 
 MAPPED = 400
 """Questions on the map: more of them are a cloud."""
@@ -166,10 +166,9 @@ def _gaps(points: Sequence[Point]) -> tuple[Gap, ...]:
         same.setdefault(point.same, []).append(point)
     found = []
     for own in same.values():
-        people = sum(point.question.wanting for point in own)
-        many = people >= MANY or len({point.evening for point in own}) >= MANY
-        if many and all(point.question.status in OPEN for point in own):
-            first = max(own, key=lambda point: (point.question.wanting, -point.evening))
+        people = sum(point.question.waiting for point in own)
+        if people >= MANY and all(point.question.status in OPEN for point in own):
+            first = max(own, key=lambda point: (point.question.waiting, -point.evening))
             topic = next((point.topic for point in own if point.topic is not None), None)
             suggested = any(p.question.suggested_answer or p.question.suggested_memory for p in own)
             found.append(Gap(first.question, tuple(own), people, topic, suggested))

@@ -154,7 +154,7 @@ def _topic(row: Row) -> TopicOut:
 
 
 def _gap(gap: Gap) -> GapOut:
-    people = {at: sum(p.question.wanting for p in gap.points if p.evening == at) for at in gap.evenings}
+    people = {at: sum(p.question.waiting for p in gap.points if p.evening == at) for at in gap.evenings}
     return GapOut(
         id=gap.question.id,
         title=gap.question.title,

@@ -143,12 +143,14 @@ def test_what_was_asked_before_is_told_from_what_is_new() -> None:
 
 
 def test_gaps_are_what_many_ask_and_nobody_answered() -> None:
-    """By demand over all evenings: not what one person asked once, nor what was answered on any evening."""
+    """By demand over all evenings: not what one person asked once, nor what was answered on any evening, nor what the
+    course answered for all but one."""
     answer = Answer("Yes.", "Ann", 5.0)
     wanted = replace(question("cloud1x0", people=5, title="Is it safe?"))
     answered = replace(question("cloud1x1", people=9, status=Status.ANSWERED, answer=answer))
     looked = replace(question("cloud1x2", people=3), suggested_answer=CourseMatch("faq#1", 0.6, "suggested", "x"))
-    one = evening(1, [("cloud", 6)], cloud1x0=wanted, cloud1x1=answered, cloud1x2=looked)
+    told = replace(question("cloud1x3", people=8), waiting=1)
+    one = evening(1, [("cloud", 6)], cloud1x0=wanted, cloud1x1=answered, cloud1x2=looked, cloud1x3=told)
     two = evening(2, [("cloud", 6)], cloud2x0=question("cloud2x0", people=2), cloud2x1=question("cloud2x1", people=4))
     again = [Recurrence(f"cloud2x{n}", f"cloud1x{n}", 0.9, sure=True) for n in (0, 1)]
     gaps = found(one, replace(two, recurrences=again)).gaps

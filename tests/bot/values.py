@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.model import Address, Asked, Message, Placement, Question, QuestionState, Session, Status
+from bot.queueing import OPEN
 
 TALK = Session("talk", "A talk", language="en")
 
@@ -32,7 +33,10 @@ def state(id: str = "q1", status: Status = Status.NEW, **more: Any) -> QuestionS
 
 
 def question(id: str = "q1", people: int = 1, last_at: float = 0.0, **more: Any) -> Question:
-    return Question(state(id, **more), people, people, 0, people, {"web": people}, 0.0, last_at, 1)
+    """Where it is open nobody has an answer."""
+    now = state(id, **more)
+    waiting = people if now.status in OPEN else 0
+    return Question(now, people, people, 0, people, {"web": people}, 0.0, last_at, 1, waiting)
 
 
 def asked(one: Message, question: str = "q1", **more: Any) -> Asked:

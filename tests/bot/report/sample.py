@@ -1,6 +1,7 @@
 """A small session written by hand: two chats, six questions, an hour."""
 
 from bot.model import Answer, CourseMatch, Heard, Question, QuestionState, Session, Status
+from bot.queueing import OPEN
 from bot.report import Material
 
 START = 1_796_124_600.0  # 2026-12-01 11:30 UTC
@@ -47,6 +48,7 @@ def question(
         first_at=min((m.at for m in own), default=START),
         last_at=max((m.at for m in own), default=START),
         revision=1,
+        waiting=len(askers) + votes if status in OPEN else 0,
         suggested_answer=CourseMatch("faq#cost", 0.4, "suggested", "It depends.") if id == "cost" else None,
     )
 

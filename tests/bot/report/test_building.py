@@ -68,6 +68,12 @@ def test_a_gap_was_asked_by_several_and_answered_by_nobody() -> None:
     assert REPORT.gaps == ("cost",)
 
 
+def test_what_the_course_answered_for_all_but_one_is_no_gap() -> None:
+    """Several asked, one still waits: that is one person's open question."""
+    told = [replace(question, waiting=min(question.waiting, 1)) for question in QUESTIONS]
+    assert build_report(replace(MATERIAL, questions=told), START + 3600).gaps == ()
+
+
 def test_each_chat_has_its_share() -> None:
     """Chats are counted apart, the busiest first."""
     assert REPORT.chats == (
