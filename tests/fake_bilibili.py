@@ -28,6 +28,7 @@ from bot.connectors.bilibili.kind import make
 from bot.kinds import Surroundings
 from bot.ports import Connector
 from tests.bot.connectors.contract import Line, Rig
+from tests.waiting import until
 
 Json = dict[str, Any]
 
@@ -249,12 +250,8 @@ class FakeBilibili:
     def asked(self, ending: str) -> list[Json]:
         return [body for path, body in self.calls if path.endswith(ending)]
 
-    async def until(self, condition: Callable[[], object], seconds: float = 10.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                raise AssertionError(f"did not happen within {seconds} s; calls: {self.calls}")
-            await asyncio.sleep(0.01)
+    async def until(self, condition: Callable[[], object]) -> None:
+        await until(condition, why=lambda: f"calls: {self.calls}")
 
     # The interfaces
 

@@ -20,6 +20,7 @@ from pydantic import BaseModel
 from bot.connectors.telegram import Telegram
 from bot.ports import HookReply, HookRequest
 from tests.bot.connectors.contract import Line, Rig
+from tests.waiting import until
 
 TOKEN = "123456:TEST-token"
 Json = dict[str, Any]
@@ -294,12 +295,8 @@ class FakeTelegram:
         waiting = {update["update_id"] for update in self._updates}
         return [update for update in self._all if update["update_id"] not in waiting]
 
-    async def until(self, condition: Callable[[], object], seconds: float = 5.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                raise AssertionError(f"did not happen within {seconds} s; calls: {self.calls}")
-            await asyncio.sleep(0.01)
+    async def until(self, condition: Callable[[], object]) -> None:
+        await until(condition, why=lambda: f"calls: {self.calls}")
 
     # The server
 

@@ -26,6 +26,7 @@ from bot.connectors.tencent_classroom.classroom import Voice
 from bot.connectors.tencent_classroom.client import Lcic, Meeting
 from tests.bot.connectors.contract import Line, Rig
 from tests.bot.connectors.listening import posted
+from tests.waiting import until
 
 SECRET_ID, SECRET_KEY = "AKIDfake0000000000000000", "fake-secret-key-of-tencent"
 APP, ROOM = 3520371, 352320437
@@ -164,12 +165,8 @@ class FakeTencent:
     def waiting(self, what: str) -> int:
         return len(self._moods.get(what, ()))
 
-    async def until(self, condition: Callable[[], object], seconds: float = 5.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                raise AssertionError(f"did not happen within {seconds} s; asked: {self.calls[-10:]}")
-            await asyncio.sleep(0.01)
+    async def until(self, condition: Callable[[], object]) -> None:
+        await until(condition, why=lambda: f"asked: {self.calls[-10:]}")
 
     # The classroom
 

@@ -25,6 +25,7 @@ from bot.connectors.wecom.crypto import Seal
 from bot.ports import HookReply, HookRequest
 from tests.bot.connectors.contract import Line, Rig
 from tests.bot.connectors.listening import posted
+from tests.waiting import until
 
 Json = dict[str, Any]
 
@@ -264,12 +265,8 @@ class FakeWeCom:
         shown = [message for c, messages in self.shown.items() if chat in ("", c) for message in messages.values()]
         return [read(message) for message in shown]
 
-    async def until(self, condition: Callable[[], object], seconds: float = 5.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                raise AssertionError(f"did not happen within {seconds} s; calls: {self.calls}; faults: {self.faults}")
-            await asyncio.sleep(0.01)
+    async def until(self, condition: Callable[[], object]) -> None:
+        await until(condition, why=lambda: f"calls: {self.calls}; faults: {self.faults}")
 
     # The WebSocket
 

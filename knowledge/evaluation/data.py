@@ -57,12 +57,14 @@ class Chat:
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """Chats whose figures are told together, for the judgements that they are labelled for. `note`: what was sampled,
-    removed or is weak about the labels."""
+    removed or is weak about the labels. `again`: the chats in other orders, where theirs is chance: what is put
+    together depends on what came first."""
 
     name: str
     chats: tuple[Chat, ...]
     judgements: tuple[Judgement, ...]
     note: str = ""
+    again: tuple[Chat, ...] = ()
 
     @property
     def size(self) -> int:

@@ -36,15 +36,20 @@ class _Asked:
 
 
 def same_question_parts(
-    data: Dataset, heard: Sequence[Heard], path: Sequence[Judged] | None, methods: Mapping[str, simple.Compare]
+    data: Dataset,
+    heard: Sequence[Heard],
+    path: Sequence[Judged] | None,
+    methods: Mapping[str, simple.Compare],
+    again: Sequence[Heard] = (),
 ) -> tuple[Block, Curve]:
-    """The program (over the whole path where there is one, and by itself), then the simpler means; and how reliable the
-    program's probabilities are."""
+    """The program (over the whole path where there is one, and by itself, there in the other orders of `again` too),
+    then the simpler means; and how reliable the program's probabilities are."""
     asked = [_Asked.of(one) for one in heard]
     chats = [one.rows for one in asked]
     columns = both_views([path], _own, *_taken([path])) if path is not None else []
     mine = _vector_precision(chats, [one.vectors @ one.vectors.T for one in asked])
-    own = _own(*map(clear, (chats, *_taken(chats))))
+    orders = [*chats, *(_Asked.of(one).rows for one in again)]
+    own = _own(*map(clear, (orders, *_taken(orders))))
     columns.append(Column(BY_ITSELF if columns else FLOORMIC, own | mine))
     for method, compare in methods.items():
         likeness = [compare(texts, texts) for texts in (one.texts for one in asked)]
@@ -88,10 +93,10 @@ def _pairs(chats: Chats) -> dict[str, float]:
 
 
 def _figures(chats: Chats) -> dict[str, Figure]:
-    true, told = _true(chats), _told(chats)
+    true, told, of = _true(chats), _told(chats), _units(chats)
     return {
-        **{f"pair {name}": figure for name, figure in pairs(true, told).figures(true).items()},
-        **{f"B-cubed {name}": figure for name, figure in b_cubed(true, told).figures(true).items()},
+        **{f"pair {name}": figure for name, figure in pairs(true, told).figures(of).items()},
+        **{f"B-cubed {name}": figure for name, figure in b_cubed(true, told).figures(of).items()},
     }
 
 
@@ -112,8 +117,7 @@ def _own(chats: Chats, taken: Chats, right_taken: Chats) -> dict[str, Figure]:
 
 
 def _pair_f1(chats: Chats) -> Figure:
-    true = _true(chats)
-    return pairs(true, _told(chats)).figures(true)["F1"]
+    return pairs(_true(chats), _told(chats)).figures(_units(chats))["F1"]
 
 
 _Named = tuple[int, Judged, bool]
@@ -161,6 +165,10 @@ def _true(chats: Chats) -> list[Hashable]:
 
 def _told(chats: Chats) -> list[Hashable]:
     return [(at, row.group) for at, row in flat(chats) if row.line.group]
+
+
+def _units(chats: Chats) -> list[Hashable]:
+    return [*units([(at, row) for at, row in flat(chats) if row.line.group])]
 
 
 def _vector_precision(chats: Chats, likeness: Sequence[NDArray[np.floating]]) -> dict[str, Figure]:

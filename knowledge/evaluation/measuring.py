@@ -32,7 +32,7 @@ class Bench:
         asked = [line.text for chat in data.chats for line in chat.lines if line.asks]
         held = [view for chat in data.chats for _, view in simple.views(chat)] if "answering" in data.judgements else []
         compared = len({*asked, *held}) if data.judgements != ("asking",) else 0
-        return data.size + compared * len(self.baselines)
+        return data.size + sum(len(chat.lines) for chat in data.again) + compared * len(self.baselines)
 
     def measure(
         self, data: Dataset, path: Sequence[Judged] | None = None, progress: Progress = lambda _: None
@@ -50,7 +50,8 @@ class Bench:
             parts.append(Result((block,), (), asking_mistakes(data.name, told)))
             said.append(curve)
         if "same question" in data.judgements:
-            block, curve = same_question_parts(data, heard, path, methods)
+            again = [judge_chat(chat, self.mind, progress) for chat in data.again]
+            block, curve = same_question_parts(data, heard, path, methods, again)
             picture = by_threshold(data, heard, self.mind)
             parts.append(Result((block,), (picture,), grouping_mistakes(data.name, told)))
             said.append(curve)

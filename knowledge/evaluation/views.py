@@ -21,8 +21,10 @@ def flat(chats: Chats) -> list[tuple[int, Judged]]:
 
 
 def units(rows: Sequence[tuple[int, Judged]]) -> list[tuple[int, str]]:
-    """What a bootstrap draws together: a group's messages; each message alone where it has no group."""
-    return [(at, row.line.group or f"message {n}") for n, (at, row) in enumerate(rows)]
+    """What a bootstrap draws together: a group's messages; each message alone where it has no group. A message that is
+    judged again, in another order of its chat, is no further one."""
+    first: dict[int, int] = {}
+    return [(first.setdefault(id(row.line), at), row.line.group or f"message {id(row.line)}") for at, row in rows]
 
 
 def both_views(chats: Chats, figures: Callable[..., dict[str, Figure]], *others: Chats) -> list[Column]:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
@@ -21,6 +21,7 @@ from bot.ports import Deliveries, Floor, HookReply, HookRequest
 from bot.reach import CUT_OFF, TWICE
 from bot.storage.sqlite import open_store
 from tests.fake_floor import FakeDeliveries
+from tests.waiting import until
 
 FAST = Abilities(reply=True, edit=True, rate=10_000.0, chat_rate=10_000.0, group_rate=10_000.0)
 
@@ -83,13 +84,6 @@ async def running(store: Deliveries, *connectors: FakeConnector, **options: Any)
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.005)
 
 
 def said_at_least(chat: FakeConnector, count: int) -> bool:

@@ -15,6 +15,7 @@ from bot.staffroom import StaffRoom
 from bot.staffroom.cards import LISTED, card_sheet, list_sheet
 from bot.storage.sqlite import SqliteStore
 from tests.bot.values import TALK, message, question, state
+from tests.waiting import until
 
 ANN = Person("telegram", "11", "Ann")
 STAFF = Address("telegram", "-1009", private=False)
@@ -67,12 +68,6 @@ async def card(store: SqliteStore, id: str = "q1") -> Delivery:
 
 async def status(store: SqliteStore, id: str = "q1") -> Status:
     return (await store.question(id)).status
-
-
-async def until(condition: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(10):
-        while not await condition():  # noqa: ASYNC110 (a store has no event)
-            await asyncio.sleep(0.01)
 
 
 def acts(buttons: tuple[Button, ...]) -> list[str]:

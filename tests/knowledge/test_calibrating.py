@@ -2,10 +2,12 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from knowledge.asking import COURSE, FEATURES, Detector
 from knowledge.calibrating import TALKS, Labelled, calibrate, own_lines, read_labelled
+from knowledge.calibrating.grouping import JOINS, chosen
 from knowledge.calibration import FILE, Scores, bundled_calibration, write_calibration
 from knowledge.evaluation import DataError
 from knowledge.likeness import FEATURES as LIKENESS
@@ -41,6 +43,24 @@ def test_what_can_be_learnt_is_learnt(talks: list[Labelled]) -> None:
     assert tuple(made.grouping.course.logistic.weights) == LIKENESS
     assert done == sorted(done)
     assert done[-1] > 90
+
+
+def test_a_threshold_does_not_hang_on_one_talk() -> None:
+    """Where all talks say the same, the lowest threshold that is good enough is taken with a course and the highest
+    without; where half of them say otherwise, it lies between, and one pair more or less moves it by a hair."""
+
+    def told(best: int, pairs: int = 90) -> list[list[int]]:
+        return [[pairs if at == best else 50, 100, 100] for at in range(len(JOINS))]
+
+    def of(*talks: list[list[int]], anchored: bool = True) -> float:
+        return chosen(np.array(talks, dtype=float).swapaxes(0, 1), anchored)
+
+    flat = [[90, 100, 100] for _ in JOINS]
+    assert of(flat, flat) == JOINS[0]
+    assert of(flat, flat, anchored=False) == JOINS[-1]
+    between = of(*[told(1)] * 6, *[told(5)] * 6)
+    assert JOINS[1] < between < JOINS[5]
+    assert of(*[told(1)] * 6, *[told(5)] * 5, told(5, 91)) == pytest.approx(between, abs=0.02)
 
 
 def test_a_detector_that_learnt_with_a_course_does_without_one(talks: list[Labelled]) -> None:

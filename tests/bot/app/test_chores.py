@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from bot.storage.postgres_deferred_schema import NAME
 from bot.surveying.times import AFTER_END
 from tests.bot.app.many import process
 from tests.bot.storage import postgres
+from tests.waiting import until
 
 LATE = 60.0
 """Seconds by which what is due may be done late."""
@@ -32,13 +33,6 @@ def url() -> Iterator[str]:
 def rows(url: str, sql: str, *values: Any) -> list[tuple[Any, ...]]:
     with psycopg.connect(url, autocommit=True) as db:
         return db.execute(sql.encode(), values).fetchall()
-
-
-async def until(true: Callable[[], bool], seconds: float) -> None:
-    began = time.monotonic()
-    while not true():
-        assert time.monotonic() - began < seconds, f"not within {seconds:g} s"
-        await asyncio.sleep(0.1)
 
 
 @pytest.mark.thorough  # a minute: until the queue of a killed process is found

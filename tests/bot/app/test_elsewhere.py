@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -39,6 +39,7 @@ from tests.bot.app.many import SECRET, settings
 from tests.bot.app.test_hall import signed_in
 from tests.bot.encoders import SameWords
 from tests.bot.storage import postgres
+from tests.waiting import until
 
 ASKED = "Is there a recording?"
 
@@ -97,18 +98,6 @@ async def halls(
             await one.loaded()
             made.append(one)
         yield made
-
-
-async def until(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
-    """Poll until it holds; what it was."""
-    end = asyncio.get_running_loop().time() + seconds
-    while True:
-        value = condition()
-        value = await value if isinstance(value, Awaitable) else value
-        if value:
-            return value
-        assert asyncio.get_running_loop().time() < end, "it did not happen in time"
-        await asyncio.sleep(0.02)
 
 
 async def asks(hall: Hall, id: str, text: str = ASKED, session: str = "talk", source: str = "lobby") -> None:

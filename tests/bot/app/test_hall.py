@@ -26,6 +26,7 @@ from bot.settings import EncoderSettings, SessionSettings, Settings, WebSettings
 from knowledge.encoder import EncoderGone
 from tests.fake_telegram import TOKEN, FakeTelegram
 from tests.fakes import HashEncoder
+from tests.waiting import until
 
 SECRET = "a-shared-secret-of-the-hall-42"
 
@@ -61,15 +62,6 @@ async def signed_in(hall: Hall) -> AsyncIterator[aiohttp.ClientSession]:
 def visitor(hall: Hall) -> aiohttp.ClientSession:
     """A browser of a viewer."""
     return aiohttp.ClientSession(hall.url, cookie_jar=aiohttp.CookieJar(unsafe=True))
-
-
-async def until(condition: Callable[[], Awaitable[object]], seconds: float = 10.0) -> Any:
-    """Poll until it holds; what it was."""
-    end = asyncio.get_running_loop().time() + seconds
-    while not (value := await condition()):
-        assert asyncio.get_running_loop().time() < end, "it did not happen in time"
-        await asyncio.sleep(0.02)
-    return value
 
 
 async def test_from_chat_and_page_to_the_queue_and_back(tmp_path: Path) -> None:

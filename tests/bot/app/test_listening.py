@@ -6,7 +6,7 @@ import hmac
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from tests.bot.connectors.listening import connector, running
 from tests.fake_floor import FakeFloor
 from tests.fake_telegram import GROUP, TOKEN, FakeTelegram
 from tests.fakes import HashEncoder
+from tests.waiting import until
 
 SECRET = "k3Vq9zXw2LmN8pRt"
 
@@ -61,13 +62,6 @@ async def listens(config: Settings, name: str) -> AsyncIterator[list[str]]:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
-
-
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    end = asyncio.get_running_loop().time() + seconds
-    while not condition():
-        assert asyncio.get_running_loop().time() < end, "it did not happen in time"
-        await asyncio.sleep(0.02)
 
 
 def free_port() -> int:

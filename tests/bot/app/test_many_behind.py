@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from aiohttp import web
 from bot.cli import floormic
 from bot.web.events import RETRY, SPREAD
 from tests.bot.app.behind import CONFIG, HERE, Behind, caddy, free_ports, make_certificate, missing, proxying
+from tests.waiting import until
 
 API = "/api/v1/sessions/talk"
 PATIENCE = 30.0
@@ -85,12 +86,6 @@ async def who(client: aiohttp.ClientSession, times: int, method: str = "GET") ->
         async with client.request(method, "/s/talk", data=b"body" if method == "POST" else None) as reply:
             found[await reply.text() if reply.status == 200 else str(reply.status)] += 1
     return found
-
-
-async def until(look: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while not await look():  # noqa: ASYNC110 (a look)
-            await asyncio.sleep(0.1)
 
 
 @needs_caddy

@@ -1,7 +1,7 @@
 """What was asked on earlier evenings of a series: recognised, kept, corrected by people, told to running sessions."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from knowledge.calibration import FILE, write_calibration
 from tests.bot.app.test_series import AGAIN, FIRST, PRICE, RECORDING, SECOND, SOURCE, START, TOLD, WHERE, Evenings
 from tests.bot.values import state
 from tests.fakes import TopicEncoder, calibrated
+from tests.waiting import until
 
 THIRD = replace(SECOND, id="three", title="Evening three", starts_at=START + 14 * 86_400)
 
@@ -74,12 +75,6 @@ class Series(Evenings):
 @pytest.fixture
 async def series(store: SqliteStore, minds: Minds) -> Series:
     return Series(store, minds)
-
-
-async def until(there: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
-        while not there():  # noqa: ASYNC110 (the program tells nobody of it)
-            await asyncio.sleep(0.005)
 
 
 def heard(*roots: str | None, score: float = SURE) -> list[Heard]:

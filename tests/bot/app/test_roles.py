@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from bot.cli import floormic
 from bot.errors import SettingsError
 from tests.bot.app.many import Process, process, watching
 from tests.bot.storage import postgres
+from tests.waiting import until
 
 TAKEN_OVER = 10.0
 """Seconds until another process does what a dead one did."""
@@ -24,18 +25,6 @@ TAKEN_OVER = 10.0
 def url() -> AsyncIterator[str]:
     with postgres.database() as made:
         yield made
-
-
-async def until(condition: Callable[[], Awaitable[object]] | Callable[[], object], seconds: float = 10.0) -> Any:
-    """Poll until it holds; what it was."""
-    end = asyncio.get_running_loop().time() + seconds
-    while True:
-        value = condition()
-        value = await value if asyncio.iscoroutine(value) else value
-        if value:
-            return value
-        assert asyncio.get_running_loop().time() < end, "it did not happen in time"
-        await asyncio.sleep(0.05)
 
 
 def rows(url: str, sql: str) -> list[tuple[Any, ...]]:

@@ -1,7 +1,5 @@
 """Sessions of a running program: set otherwise while live, made while live, and after a restart."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ from bot.model import Message, Mode, Session, Status
 from bot.settings import SessionSettings, Settings, WebSettings
 from tests.bot.app.test_hall import SECRET, _signed
 from tests.fakes import HashEncoder
+from tests.waiting import until
 
 RECORDED = "Is there a recording of this talk?"
 COURSE = "# 常见问题\n\n## Is there a recording of this talk?\n\nYes, tomorrow at noon.\n"
@@ -20,13 +19,6 @@ COURSE = "# 常见问题\n\n## Is there a recording of this talk?\n\nYes, tomorr
 def settings(folder: Path, **talk: Any) -> Settings:
     said = SessionSettings(**{"id": "talk", "title": "A talk", "language": "en", **talk})
     return Settings(data=folder / "data", web=WebSettings(port=0), session=(said,))
-
-
-async def until(condition: Callable[[], Awaitable[object]], seconds: float = 10.0) -> None:
-    end = asyncio.get_running_loop().time() + seconds
-    while not await condition():
-        assert asyncio.get_running_loop().time() < end, "it did not happen in time"
-        await asyncio.sleep(0.02)
 
 
 async def asks(hall: Hall, id: str, text: str = RECORDED, session: str = "talk") -> None:

@@ -6,7 +6,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -18,11 +17,9 @@ from bot.outbox import Outbox
 from bot.ports import Connector
 from bot.supervisor import Supervisor
 from tests.fake_floor import FakeDeliveries, FakeFloor
+from tests.waiting import until
 
-PATIENCE = 10.0
-"""Seconds until a test gives up waiting for what must happen."""
-
-LONGEST = 60.0
+LONGEST = 240.0
 """Seconds that a connector may be on the stage."""
 
 
@@ -182,17 +179,13 @@ class Stage:
     rig: Rig
     floor: FakeFloor
     connector: Connector
+    sources: FakeSources
     supervisor: Supervisor
     outgoing: FakeDeliveries
     outbox: Outbox
 
     async def until(self, condition: Callable[[], object], what: str = "it") -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not condition():
-            if time.monotonic() > deadline:
-                report = await self.report()
-                raise AssertionError(f"{what} did not happen; heard {self.floor.texts}, source is {report.health}")
-            await asyncio.sleep(0.01)
+        await until(condition, why=lambda: f"{what}; heard {self.floor.texts}, {self.sources.healths}")
 
     async def heard(self, *texts: str) -> None:
         """Until all of these were heard."""
@@ -205,9 +198,10 @@ class Stage:
         return next(message for message in self.floor.messages if message.text == text)
 
     async def connected(self) -> None:
-        async with asyncio.timeout(PATIENCE):
-            while (await self.report()).health.state is not SourceState.CONNECTED:  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
+        async def are() -> bool:
+            return (await self.report()).health.state is SourceState.CONNECTED
+
+        await until(are)
 
     async def report(self) -> SourceReport:
         (report,) = await self.supervisor.reports()
@@ -227,14 +221,14 @@ class Stage:
 @asynccontextmanager
 async def staged(rig: Rig, floor: FakeFloor | None = None) -> AsyncIterator[Stage]:
     """The rig's connector, running. With the `floor` of an earlier stage it is a restart."""
-    floor, made, outgoing = floor or FakeFloor(), rig.connector(), FakeDeliveries()
-    supervisor = Supervisor(floor, FakeSources(), [made], wait=lambda _: 0.05)
-    outbox = Outbox(outgoing, {made.name: made}, patience=1.0, wait=lambda _: 0.05, finish=0.1)
+    floor, made, sources, outgoing = floor or FakeFloor(), rig.connector(), FakeSources(), FakeDeliveries()
+    supervisor = Supervisor(floor, sources, [made], wait=lambda _: 0.05)
+    outbox = Outbox(outgoing, {made.name: made}, patience=3.0, wait=lambda _: 0.05, finish=0.1)
     tasks = [asyncio.create_task(supervisor.run()), asyncio.create_task(outbox.run())]
     try:
         await asyncio.sleep(0)  # until the supervisor runs, but before the connector does
         async with asyncio.timeout(LONGEST):
-            yield Stage(rig, floor, made, supervisor, outgoing, outbox)
+            yield Stage(rig, floor, made, sources, supervisor, outgoing, outbox)
     finally:
         for task in tasks:
             task.cancel()

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import replace
 
@@ -39,6 +39,7 @@ from tests.fake_bilibili import (
     refuse,
 )
 from tests.fake_floor import FakeFloor
+from tests.waiting import until
 
 BOTH = pytest.mark.parametrize("variant", ["open", "oauth"])
 START = {"open": "/v2/app/start", "oauth": "/live/room/ws-start"}
@@ -55,13 +56,6 @@ async def platform(caplog: pytest.LogCaptureFixture) -> AsyncIterator[FakeBilibi
     log = told(caplog.records)
     assert not [secret for secret in (SECRET, CODE, TOKEN) if secret in log]
     assert "private-words" not in log
-
-
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.01)
 
 
 async def trouble_of(platform: FakeBilibili, variant: str = "open", **options: object) -> ConnectorError:

@@ -18,6 +18,7 @@ from tests.bot.connectors.listening import posted, running
 from tests.bot.connectors.test_channels import SECRET, item, new_answer, old_answer
 from tests.bot.web.browsing import CHROMIUM
 from tests.fake_floor import FakeFloor
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 Json = dict[str, Any]
@@ -106,11 +107,8 @@ class Stage:
                     return answer.status
         return 0
 
-    async def until(self, condition: Callable[[], object], seconds: float = 15.0) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, (self.floor.texts, self.statuses, self.floor.heard)
-            await asyncio.sleep(0.02)
+    async def until(self, condition: Callable[[], object]) -> None:
+        await until(condition, why=lambda: (self.floor.texts, self.statuses, self.floor.heard))
 
 
 @asynccontextmanager

@@ -1,10 +1,9 @@
 """The DingTalk connector: what it hears through dingtalk-stream and says, also with a server that misbehaves."""
 
-import asyncio
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -20,6 +19,7 @@ from bot.model import Address, Delivery
 from tests.bot.connectors.listening import running
 from tests.fake_dingtalk import CLIENT, GROUP, ME, SECRET, FakeDingTalk, refusal
 from tests.fake_floor import FakeFloor
+from tests.waiting import until
 
 pytestmark = pytest.mark.peer  # dingtalk-stream, which others wrote, is the client of our fake
 AROUND = Surroundings(time.time, "", "en", lambda _: b"")
@@ -37,13 +37,6 @@ def made(server: FakeDingTalk, client: str = CLIENT, secret: str = SECRET, **opt
 
 def listening(server: FakeDingTalk, floor: FakeFloor) -> AbstractAsyncContextManager[DingTalk]:
     return running(made(server), floor)
-
-
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.01)
 
 
 def delivery(chat: str = f"group/{GROUP}") -> Delivery:

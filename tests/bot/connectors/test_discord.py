@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -17,6 +17,7 @@ from bot.model import Address, Button, Delivery
 from tests.bot.connectors.listening import running
 from tests.fake_discord import BOB, CHANNEL, ME, RECONNECT, TOKEN, FakeDiscord, as_json, wait_for
 from tests.fake_floor import FakeFloor, question
+from tests.waiting import until
 
 pytestmark = pytest.mark.peer  # discord.py, which others wrote, is the client of our fake
 AROUND = Surroundings(time.time, "", "en", lambda _: b"")
@@ -35,13 +36,6 @@ def made(server: FakeDiscord, token: str = TOKEN, **options: Any) -> Discord:
 
 def listening(server: FakeDiscord, floor: FakeFloor, **options: Any) -> AbstractAsyncContextManager[Discord]:
     return running(made(server, **options), floor)
-
-
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.01)
 
 
 def delivery(text: str = "so", sent_id: str = "", chat: str = CHANNEL, *buttons: Button) -> Delivery:

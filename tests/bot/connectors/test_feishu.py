@@ -1,13 +1,12 @@
 """The Feishu connector: what it hears and says through lark-oapi, also with a server that misbehaves."""
 
-import asyncio
 import base64
 import json
 import logging
 import sys
 import threading
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
@@ -24,6 +23,7 @@ from bot.model import Address, Button, Delivery
 from tests.bot.connectors.listening import running
 from tests.fake_feishu import APP, CHAT, DIRECT, ME, SECRET, FakeFeishu, refusal
 from tests.fake_floor import FakeFloor, question
+from tests.waiting import until
 
 pytestmark = pytest.mark.peer  # lark-oapi, which others wrote, is the client of our fake
 AROUND = Surroundings(time.time, "", "en", lambda _: b"")
@@ -44,13 +44,6 @@ def made(server: FakeFeishu, app: str = APP, secret: str = SECRET, **options: An
 
 def listening(server: FakeFeishu, floor: FakeFloor, **options: Any) -> AbstractAsyncContextManager[Feishu]:
     return running(made(server, **options), floor)
-
-
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.01)
 
 
 def delivery(text: str = "so", sent_id: str = "", message: str = "om_1", *buttons: Button) -> Delivery:

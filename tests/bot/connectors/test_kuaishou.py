@@ -47,6 +47,7 @@ from tests.fake_kuaishou import (
     number,
     page,
 )
+from tests.waiting import until
 
 Json = dict[str, Any]
 ANN = {"content": "为什么天是蓝的？", "userInfo": {"userId": "f1", "userName": "安", "headUrl": ""}}
@@ -74,13 +75,6 @@ def made(server: FakeKuaishou, *, secret: str = SECRET, room: str = ROOM, **opti
     connector = KuaishouPush("kuaishou", client, app_secret=secret, room_code=room, session="talk", now=now, **options)
     server.pushes_to(connector)
     return connector
-
-
-async def until(condition: Any, seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ import json
 import logging
 import math
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -24,6 +24,7 @@ from bot.model import Address, Button, Delivery
 from tests.bot.connectors.listening import running
 from tests.fake_floor import FakeFloor, question
 from tests.fake_satori import ANN, BOB, GROUP, ME, PRIVATE, TOKEN, FakeSatori, Json, login_of
+from tests.waiting import until
 
 AROUND = Surroundings(time.time, "", "en", lambda _: b"")
 
@@ -40,13 +41,6 @@ def made(server: FakeSatori, token: str = TOKEN, **options: Any) -> Satori:
 
 def listening(server: FakeSatori, floor: FakeFloor, **options: Any) -> AbstractAsyncContextManager[Satori]:
     return running(made(server, **options), floor)
-
-
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.01)
 
 
 def delivery(chat: str = "discord/bot-1/g%2F1", message: str = "m1", sent_id: str = "", *buttons: Button) -> Delivery:

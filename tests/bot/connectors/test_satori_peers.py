@@ -5,9 +5,8 @@ import json
 import os
 import socket
 import sys
-import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from bot.model import Delivery
 from tests.bot.connectors.listening import running
 from tests.fake_floor import FakeFloor
 from tests.fake_satori import TOKEN, FakeSatori
+from tests.waiting import until
 
 pytestmark = pytest.mark.peer
 PEERS = Path(__file__).parents[2] / "peers"
@@ -47,13 +47,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.02)
 
 
 async def happens(server: Process, content: str, id: str, user: str = "ann") -> None:

@@ -1,10 +1,9 @@
 """The Slack connector: what it hears and says through slack-sdk, also with a server that misbehaves."""
 
-import asyncio
 import logging
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -24,6 +23,7 @@ from bot.model import Address, Button, Delivery
 from tests.bot.connectors.listening import running
 from tests.fake_floor import FakeFloor, question
 from tests.fake_slack import APP_TOKEN, CHANNEL, DIRECT, ME, TOKEN, FakeSlack, refusal
+from tests.waiting import until
 
 pytestmark = pytest.mark.peer  # slack-sdk and slack-bolt, which others wrote, are the clients of our fake
 AROUND = Surroundings(time.time, "", "en", lambda _: b"")
@@ -42,13 +42,6 @@ def made(server: FakeSlack, token: str = TOKEN, app_token: str = APP_TOKEN, **op
 
 def listening(server: FakeSlack, floor: FakeFloor, **options: Any) -> AbstractAsyncContextManager[Slack]:
     return running(made(server, **options), floor)
-
-
-async def until(condition: Callable[[], object], seconds: float = 5.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.01)
 
 
 def delivery(text: str = "1 < 2 & 3", sent_id: str = "", private: bool = False, *buttons: Button) -> Delivery:

@@ -118,7 +118,7 @@ async def test_a_misbehaving_server_loses_nothing(server: FakeTelegram, monkeypa
     for number in range(20):
         server.says(f"/ask {number}")
     async with listening(server, floor):
-        await server.until(lambda: server.unconfirmed() == 0, seconds=10)
+        await server.until(lambda: server.unconfirmed() == 0)
     assert floor.texts == [str(number) for number in range(20)]
     asked = server.said("getUpdates")
     assert asked[4].at - asked[3].at >= 1.0, "asked again inside retry_after"

@@ -22,6 +22,7 @@ from bot.model import Address, Button, Delivery
 from tests.bot.connectors.listening import posted
 from tests.fake_floor import FakeFloor, question
 from tests.fake_telegram import TOKEN
+from tests.waiting import until
 
 pytestmark = pytest.mark.peer
 PEERS = Path(__file__).parents[2] / "peers"
@@ -33,13 +34,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not happen in time"
-        await asyncio.sleep(0.02)
 
 
 @asynccontextmanager

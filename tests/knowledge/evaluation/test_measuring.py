@@ -236,6 +236,23 @@ def test_public_sets_are_measured_for_what_they_are_labelled_for(tmp_path: Path)
     )
 
 
+def test_another_order_of_the_same_messages_makes_no_interval_narrower(tmp_path: Path) -> None:
+    """Judged four times in one order the figures and their intervals are those of one time; in other orders the figure
+    is that of all of them."""
+    data = read_topics(write_topic(tmp_path))
+    chat = data.chats[0]
+    once = figures(Bench(MIND, {}).measure(data), "same question")
+    again = figures(Bench(MIND, {}).measure(replace(data, again=(chat,) * 3)), "same question")
+    for name in (
+        "pair F1",
+        "B-cubed F1",
+        "pair F1 with all suggested merges",
+        "pairs by similarity: average precision",
+    ):
+        assert again[name] == pytest.approx(once[name]) if again[name].value is None else again[name] == once[name]
+    assert once["pair F1"].low is not None
+
+
 def test_what_was_sent_must_hold_the_answer_where_it_is_told_to_the_word(tmp_path: Path) -> None:
     """Of three answers from the right passage two hold one of the words; what was only suggested, or sent from
     elsewhere, counts for nothing. The words are those of the set."""
