@@ -5,7 +5,7 @@ Nothing is written by a machine: what is said is the entry's answer or the passa
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
@@ -36,6 +36,10 @@ _END = re.compile(r"[。！？；\n]|[!?;](?=\s)|(?<!\d)\.(?=\s)")
 """Where a text may be cut: not within an address, nor behind the number of an item."""
 
 _SENTENCE = re.compile(r".+?(?:[。！？；!?;\n]+|\.(?=\s)|$)", re.S)
+
+
+_ONE = {"words": "held_words", "words_margin": "held_words", "passage": "part", "term": "part"}
+"""Signs of one thing: what one of them adds another may take back, and people are told what is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +147,7 @@ class Answering:
             score = logistic.probability(features)
         send = self._judge.threshold(self.place(at, text)[1])
         verdict: Verdict = "answer" if score >= send else "suggest" if score >= self._judge.suggest else "silent"
-        reasons = strongest(signs(logistic, features, about={READ: ""}))
+        reasons = strongest(together(signs(logistic, features, about={READ: ""})))
         return Match(part.source, score, part.heading, said, verdict, part.where, reasons)
 
     def fits(self, texts: Sequence[str], vectors: Sequence[NDArray[np.float32]]) -> list[Evidence | None]:
@@ -362,3 +366,13 @@ SHARPNESS = 0.07
 SOFT = 0.1
 """The same for sentences, of which several may say what is asked for. Chosen on the talks: average precision of joining
 .708, with .07, .13 and .17 it is .706, .703, .691."""
+
+
+def together(found: Sequence[Reason]) -> list[Reason]:
+    """Signs of one thing as one."""
+    weights: dict[str, float] = defaultdict(float)
+    for reason in found:
+        if reason.code in _ONE:
+            weights[_ONE[reason.code]] += reason.weight
+    others = [reason for reason in found if reason.code not in _ONE]
+    return [*others, *(Reason(code, round(weight, 4)) for code, weight in weights.items())]

@@ -17,7 +17,7 @@ from knowledge.cues import NAMES, cues
 from knowledge.encoder import unreadable
 from knowledge.logistic import CalibrationError, Logistic, chance
 from knowledge.reasons import Reason, because, signs, strongest
-from knowledge.text import addressed, normalise
+from knowledge.text import addressed, normalise, plain
 
 COURSE = ("course", "course_margin", "course_said", "course_share")
 """Whether there is a course, and how well its best part fits: what a course holds is what people ask."""
@@ -65,11 +65,12 @@ class Detector:
 
     def cheap(self, text: str) -> Asking | None:
         """A decision that needs no vector, or None where `judge` must look."""
-        if _NOTICE.match(text):
+        whole = plain(text)
+        if _NOTICE.match(whole):
             return Asking(False, 0.01, because("notice", 0.01))
         if self.chatter(text):
             return Asking(False, 0.01, because("chatter", 0.01))
-        if addressed(text) or _OTHERS.match(text):
+        if addressed(text) or _OTHERS.match(whole):
             return Asking(False, 0.05, because("to_viewer", 0.05))
         seen = cues(text)
         probability = _chance(self._cheap, seen)
@@ -80,8 +81,8 @@ class Detector:
     def chatter(self, text: str) -> bool:
         """Whether this is surely nothing, even where people type questions: empty, digits, emoji, one endless word, a
         greeting."""
-        plain = normalise(text)
-        return bool(_NOTHING.match(plain) or _CHATTER.match(plain))
+        short = normalise(text)
+        return bool(_NOTHING.match(short) or _CHATTER.match(short))
 
     def judge(
         self, text: str, vector: NDArray[np.float32], context: Context = EMPTY, fits: Evidence | None = None

@@ -234,7 +234,7 @@ def read_calibration(file: Path) -> Calibration:
     """Raises `CalibrationError` with the file's name where it cannot be used."""
     try:
         return _calibration(json.loads(file.read_text(encoding="utf-8")))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise CalibrationError(
             f"{file}: is no calibration that this version can use ({error!r}); `floormic calibrate` makes one"
         ) from error
@@ -260,6 +260,8 @@ def _lines(value: Any, indent: str = "") -> str:
 
 def _calibration(raw: Any) -> Calibration:
     asking, grouping = raw["asking"], raw["grouping"]
+    if asking["vector"] and len(asking["vector"]) != int(raw["dimension"]):
+        raise ValueError(f"{len(asking['vector'])} weights for vectors of {raw['dimension']}")
     return Calibration(
         fingerprint=str(raw["fingerprint"]),
         reading=str(raw["reading"]),
@@ -292,7 +294,10 @@ def _judge(raw: Any) -> Judge:
 
 
 def _scores(raw: Any) -> Scores:
-    return Scores(tuple(map(_numbers, raw["right"])), tuple(map(_numbers, raw["wrong"])))
+    right, wrong = (tuple(map(_numbers, raw[name])) for name in ("right", "wrong"))
+    if len(right) != len(wrong):
+        raise ValueError(f"right scores of {len(right)} talks, wrong ones of {len(wrong)}")
+    return Scores(right, wrong)
 
 
 def _by_name(raw: Mapping[str, Any]) -> dict[str, float]:

@@ -5,6 +5,7 @@ the calls of the model. Frames and the socket are `multiprocessing.connection`'s
 socket's file may be used by its owner and group, as its folder allows.
 """
 
+import errno
 import json
 import logging
 import os
@@ -28,7 +29,8 @@ from knowledge.encoder import HEADS, Encoder, EncoderError, EncoderGone
 log = logging.getLogger(__name__)
 
 TOGETHER = 64
-"""Texts that share the calls of the model at most: more would only let the first of them wait for the last."""
+"""Texts of one request, and of those that share the calls of the model, at most: more would only let the first of them
+wait for the last, and whoever asks a line for whoever reads a course."""
 
 LONGEST_ASKING = 64 * 2**20
 """Bytes of one request."""
@@ -36,8 +38,15 @@ LONGEST_ASKING = 64 * 2**20
 PATIENCE = 30.0
 """Seconds in which a service that went away may come back before whoever asks it hears of it."""
 
+
+ANSWERED = 60.0
+"""Seconds in which a request is answered, unless the service hangs. Half a second is enough on two processors, but
+others may be served before."""
+
 AGAIN = 0.1
 """Seconds between two tries."""
+
+NONE = np.zeros(0, dtype=np.float32)
 
 _DONE, _FAILED = b"\x00", b"\x01"
 
@@ -114,8 +123,9 @@ class EncoderService:
         return _FAILED + asked.error.encode() if asked.rows is None else _DONE + asked.rows.tobytes()
 
     def _encode(self) -> None:
-        while (asked := self._asked.get()) is not None:
-            batch = [asked]
+        next_: _Asked | None = None
+        while (asked := next_ or self._asked.get()) is not None:
+            batch, next_ = [asked], None
             while sum(len(one.texts) for one in batch) < TOGETHER:
                 try:
                     more = self._asked.get_nowait()
@@ -123,6 +133,9 @@ class EncoderService:
                     break
                 if more is None:
                     self._asked.put(None)
+                    break
+                if sum(len(one.texts) for one in (*batch, more)) > TOGETHER:
+                    next_ = more
                     break
                 batch.append(more)
             self._together([asked for asked in batch if not asked.paired], self._encoder.encode)
@@ -154,9 +167,9 @@ class EncoderService:
 class RemoteEncoder:
     """The encoder that a service at the socket `path` has. Called from one thread at a time, as every encoder.
 
-    A service that is started anew is found again within `patience` seconds; after that, or where it has another model
-    now, `EncoderGone` is raised, each time until it is there again. `EncoderError` is raised for a text that it cannot
-    encode.
+    A service that is started anew is found again within `patience` seconds; after that, where it does not answer, or
+    where it has another model now, `EncoderGone` is raised, each time until it is there again. `EncoderError` is raised
+    for a text that it cannot encode.
     """
 
     def __init__(self, path: Path, patience: float | None = None) -> None:
@@ -167,21 +180,23 @@ class RemoteEncoder:
         self.fingerprint, self.reading = str(hello["fingerprint"]), str(hello["reading"])
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        return self._ask(texts).reshape(len(texts), self.dimension).copy()
+        rows = [self._ask(texts[at : at + TOGETHER]) for at in range(0, len(texts), TOGETHER)]
+        return np.concatenate([*rows, NONE]).reshape(len(texts), self.dimension)
 
     def read(self, pairs: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
-        rows = self._ask(pairs) if pairs else np.zeros(0, dtype=np.float32)
-        return rows.reshape(len(pairs), HEADS).copy()
+        rows = [self._ask(pairs[at : at + TOGETHER]) for at in range(0, len(pairs), TOGETHER)]
+        return np.concatenate([*rows, NONE]).reshape(len(pairs), HEADS)
 
     def _ask(self, texts: Sequence[str] | Sequence[tuple[str, str]]) -> NDArray[np.float32]:
         request = json.dumps(list(texts)).encode()
         for _ in range(3):  # it may be stopped in the midst of the second try too
             try:
                 self._client.send_bytes(request)
-                reply = self._client.recv_bytes()
+                reply = _received(self._client, ANSWERED)
                 break
+            except TimeoutError as error:
+                self._client.close()  # its answer would be taken for that to the next request
+                raise EncoderGone(f"the encoder service at {self._path} does not answer; look at its log") from error
             except (EOFError, OSError):
                 self._again()
         else:
@@ -207,9 +222,10 @@ class RemoteEncoder:
     def _reach(self) -> tuple[Connection, dict[str, object]]:
         until = time.monotonic() + self._patience
         while True:
+            client: Connection | None = None
             try:
                 client = Client(str(self._path), family="AF_UNIX")
-                hello = json.loads(client.recv_bytes())
+                hello = json.loads(_received(client, max(until - time.monotonic(), AGAIN)))
                 if hello.get("heads") != HEADS:
                     client.close()
                     raise EncoderGone(
@@ -217,12 +233,21 @@ class RemoteEncoder:
                     )
                 return client, hello
             except (EOFError, OSError) as error:
+                if client is not None:
+                    client.close()
                 if time.monotonic() > until:
                     why = getattr(error, "strerror", None) or "it hung up"
                     raise EncoderGone(
                         f"no encoder service at {self._path} ({why}); start one: floormic encoder --socket {self._path}"
                     ) from error
             time.sleep(AGAIN)
+
+
+def _received(client: Connection, seconds: float) -> bytes:
+    """The next message. Raises `TimeoutError`, which is an `OSError`, where none begins within so many `seconds`."""
+    if not client.poll(seconds):
+        raise TimeoutError(errno.ETIMEDOUT, "it does not answer")
+    return client.recv_bytes()
 
 
 def _asked(request: object) -> _Asked:

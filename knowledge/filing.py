@@ -11,7 +11,11 @@ from knowledge.likeness import Mean, Member
 from knowledge.neighbours import Neighbours
 
 NEAREST = 24
-"""Messages whose places are looked at: deep enough that a frequent question does not hide the others."""
+"""Messages whose places are looked at."""
+
+PLACES = 8
+"""Places that must be among these, or twice as many messages are looked at: a question that was asked forty times would
+hide all others."""
 
 RECALLED = 50
 """Messages of a place that its mean is taken over: its first ones, so that a flood does not cost."""
@@ -102,8 +106,13 @@ class Filing:
 
     def candidates(self, new: Member) -> list[Place]:
         """The places of the nearest messages, nearest first, then those that share a mark."""
-        keys = self._neighbours.nearest(new.vector[None], NEAREST)[0][0].tolist()
-        found = dict.fromkeys(self.filed[key].place for key in keys)
+        count = NEAREST
+        while True:
+            keys = self._neighbours.nearest(new.vector[None], count)[0][0].tolist()
+            found = dict.fromkeys(self.filed[key].place for key in keys)
+            if len(found) >= min(PLACES, len(self._places)) or len(keys) < count:
+                break
+            count *= 2
         for mark in _marks(new):
             marked = sorted(self._marked.get(mark, ()), key=lambda place: self._places[place].keys[0])
             found |= dict.fromkeys(marked)

@@ -290,8 +290,8 @@ def _candidate(group: str, views: Sequence[_View], others: Sequence[float], leas
 
 def gathered(texts: Sequence[str], vectors: NDArray[np.float32], judge: GroupingJudge) -> list[int]:
     """The number of the group of each text, decided in the order in which they are given: the place of the group's
-    first text. `vectors` has shape (texts, dimension). A text without a letter (an emoji, say) is alone: its vector
-    says nothing."""
+    first text. `vectors` has shape (texts, dimension). A text of which nothing is left in its normal form (an emoji,
+    say) is alone: its vector says nothing."""
     groups = Groups(vectors.shape[1], judge)
     found: list[int] = []
     for at, text in enumerate(texts):

@@ -50,7 +50,8 @@ class Overheard:
 
 
 def replies(encoder: Encoder, text: str, asked: Sequence[str]) -> float:
-    """The greatest log odds that a line tells one of those what he asked; -inf where nobody asked."""
+    """The greatest log odds that a line tells one of those what he asked; -inf where nobody asked, or the
+    encoder reads nothing."""
     if not asked or not encoder.reading:
         return float("-inf")
     read = encoder.read([(text, other) for other in asked])

@@ -201,15 +201,16 @@ def signature(secret: bytes, timestamp: str, body: bytes) -> str:
 
 
 def answer_body(delivery: Delivery) -> bytes:
-    """`{"key", "kind", "id", "user", "chat", "text"}`: to which message of whom this is said. `kind` is "answer",
-    "course" (answered from the course), "ack" (heard, and how many ask the same), "reply" (to a command) or "link"."""
+    """`{"key", "kind", "id", "user", "chat", "text"}`: to which message of whom this is said (docs/intake.md). What
+    answers no message, such as a poll, names the person of a private chat by the chat alone."""
     to = delivery.address
+    _, _, id = to.chat.partition(":")
     answer = {
         "key": delivery.key,
         "kind": delivery.key.partition(":")[0],
         "id": to.message,
-        "user": to.user,
-        "chat": "" if to.private else to.chat.partition(":")[2],
+        "user": to.user or (id if to.private else ""),
+        "chat": "" if to.private else id,
         "text": delivery.text,
     }
     return json.dumps(answer).encode()

@@ -44,7 +44,8 @@ class WebSettings(Section):
         ge=0,
         le=60,
         description="Seconds that a process goes on serving pages after it was told to stop, while `/readyz` says so: "
-        "as long as a proxy before several processes takes to send nobody there any more. 0 where there is one.",
+        "as long as a proxy before several processes takes to send nobody there any more. 0 where there is only one "
+        "process.",
     )
 
     metrics: tuple[str, ...] = Field(
@@ -271,7 +272,9 @@ class SessionSettings(Section):
     )
     speaker: str = Field(default="", max_length=200, description="Who speaks.")
     language: Literal["zh", "en"] = Field(
-        default="zh", description="Language of the pages and of what is said in the chats."
+        default="zh",
+        description="Language of what is said in the chats, and of the pages for whoever asks for neither Chinese nor "
+        "English.",
     )
     course: Path | None = Field(
         default=None, description="Folder of the course material, relative to this file. Leave it out if there is none."

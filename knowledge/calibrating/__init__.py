@@ -1,7 +1,7 @@
 """Fits a calibration to an encoder from labelled talks: `floormic calibrate`.
 
-Every figure and threshold is taken out of fold: the judgement of a talk comes from weights that were fitted on all the
-other talks. Lines whose label is doubtful are left out.
+The judgement of a talk comes from weights that were fitted on all the other talks; thresholds, of which there are few,
+are chosen over all of them, and the figures are told with these. Lines whose label is doubtful are left out.
 """
 
 from collections.abc import Callable, Sequence

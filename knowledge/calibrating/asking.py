@@ -172,8 +172,8 @@ def _named(weights: Floats, names: Sequence[str], rows: Sequence[Floats]) -> Log
 def _thresholds(
     draft: AskingJudge, heard: Sequence[Heard], quick: Sequence[Floats], slow: Sequence[Floats]
 ) -> tuple[AskingJudge, list[Asked]]:
-    """`surely_not` loses `LOST` of the askings at most, `asks` gives the best F1, `sure` is right in `CERTAIN`,
-    or at least very high."""
+    """`surely_not` loses `LOST` of the askings at most, `asks` gives the best F1, `sure` is right in `CERTAIN` in
+    nine of ten further talks, or at least very high."""
     rules = Detector(draft)
     ruled = [np.array([rules.cheap(line.text) is not None for line in one.talk.chat.lines]) for one in heard]
     clear, asks, out, cheap, full = (
@@ -184,15 +184,21 @@ def _thresholds(
     surely_not = min(surely_not, DOUBT)
     passed = ~out & (cheap >= surely_not)
     best = max(ASKS, key=lambda at: (_f1(asks[clear], (passed & (full >= at))[clear]), -abs(at - 0.5)))
-    told = clear & passed & (full >= best)
-    scores = Scores((tuple(full[told & asks].tolist()),), (tuple(full[told & ~asks].tolist()),))
-    sure = min(max(scores.threshold(CERTAIN), best), 0.99)
+    let = [~ruled_out & (one >= surely_not) for ruled_out, one in zip(ruled, quick, strict=True)]
+    told = [one & (chance >= best) for one, chance in zip(let, slow, strict=True)]
+    right, wrong = (
+        tuple(
+            tuple(chance[h.clear & one & (h.asks == asked)].tolist())
+            for h, one, chance in zip(heard, told, slow, strict=True)
+        )
+        for asked in (True, False)
+    )
+    sure = min(max(Scores(right, wrong).threshold(CERTAIN), best), 0.99)
     judge = AskingJudge(draft.cheap, draft.full, draft.vector, surely_not, best, round(sure, DIGITS))
-    found = []
-    for ruled_out, one, other in zip(ruled, quick, slow, strict=True):
-        let = ~ruled_out & (one >= surely_not)
-        found.append(Asked(np.where(let, other, np.minimum(one, 0.05)), let & (other >= best), let & (other >= sure)))
-    return judge, found
+    return judge, [
+        Asked(np.where(may, chance, np.minimum(one, 0.05)), asked, asked & (chance >= sure))
+        for may, asked, one, chance in zip(let, told, quick, slow, strict=True)
+    ]
 
 
 def _f1(true: Bools, told: Bools) -> float:

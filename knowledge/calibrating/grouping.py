@@ -30,6 +30,9 @@ DRAWS = 1000
 SEED = 20261130
 """Of these draws."""
 
+FEWEST = 3
+"""Talks with a course from which on those teach a judge of their own: with fewer there is little to leave out."""
+
 SOME = 10
 """Other questions from which on the greatest cosine to them hardly grows."""
 
@@ -44,12 +47,18 @@ def fit_grouping(
     heard: Sequence[Heard], sources: Sequence[Sources], progress: Callable[[float], None]
 ) -> tuple[GroupingJudge, list[list[str]]]:
     """Both judges, and for each talk the groups of its `groupable` lines that the ones which did not see it made in one
-    pass with the course. `progress` is told the share that is done.
+    pass, with the course where it has one. `progress` is told the share that is done.
     """
     usual = _usual(heard)
-    course, groups = _fit(heard, sources, usual, True, lambda share: progress(share / 2))
     nothing: list[Sources] = [[None] * len(said) for said in sources]
-    words, _ = _fit(heard, nothing, usual, False, lambda share: progress((1 + share) / 2))
+    words, groups = _fit(heard, nothing, usual, False, lambda share: progress(share / 2))
+    held = [at for at, one in enumerate(heard) if one.answering is not None]
+    if len(held) < FEWEST:
+        return GroupingJudge(words, words, *usual), groups
+    talks, said = [heard[at] for at in held], [sources[at] for at in held]
+    course, anchored = _fit(talks, said, usual, True, lambda share: progress((1 + share) / 2))
+    for at, made in zip(held, anchored, strict=True):
+        groups[at] = made
     return GroupingJudge(words, course, *usual), groups
 
 

@@ -9,7 +9,7 @@ are: 2 cores have no time for them.
 What stands in `data/beside` is not learnt from here: replies share their words with what was asked, and to tell them
 apart costs the vectors more than it is worth (docs/understanding.md).
 
-That is done twice (`RUNS`), and the mean of the weights is taken (Wortsman et al., Model soups, ICML 2022).
+That is done three times (`RUNS`), and the mean of the weights is taken (Wortsman et al., Model soups, ICML 2022).
 """
 
 import argparse

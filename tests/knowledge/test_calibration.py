@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from knowledge.answering import FEATURES as EVIDENCE
-from knowledge.answering import READ, Answering
+from knowledge.answering import READ, Answering, together
 from knowledge.asking import Detector
 from knowledge.calibration import (
     FILE,
@@ -24,10 +24,23 @@ from knowledge.encoder import load_encoder
 from knowledge.grouping import Groups
 from knowledge.logistic import CalibrationError
 from knowledge.material import Course
+from knowledge.reasons import signs, worded
 from tests.fakes import HashEncoder, calibrated
 
 ENCODER = HashEncoder()
 probabilities = st.lists(st.integers(0, 20).map(lambda n: n / 20), max_size=60).map(tuple)
+
+
+def test_every_sign_that_is_shown_has_words_that_fit_it() -> None:
+    """What speaks for a decision is told as what is so, what speaks against it as what is not: a regression that weighs
+    a sign the other way round would tell people the opposite."""
+    made = bundled_calibration()
+    for logistic in (made.grouping.words.logistic, made.grouping.course.logistic, made.answering.full):
+        for high in (True, False):
+            values = {name: typical + (1.0 if high else -1.0) for name, typical in logistic.typical.items()}
+            for reason in together(signs(logistic, values)):
+                assert worded(reason)["en"] != worded(reason)["zh"]
+                assert reason.code in ("held_words", "part") or (reason.weight >= 0) == high, reason.code
 
 
 @settings(deadline=None)

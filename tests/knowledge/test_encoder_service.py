@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.connection import Listener
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -93,6 +94,48 @@ def test_what_is_asked_at_the_same_time_shares_calls(socket: Path) -> None:
         assert [one.result(10)[:, 0].tolist() for one in found] == [[n, 1] for n in range(20)]
     assert len(lengths.calls) <= 4, lengths.calls
     service.close()
+
+
+def test_who_asks_one_line_does_not_wait_for_a_whole_course(socket: Path) -> None:
+    """A course is asked for in requests of a size that others fit between, and comes back whole and in order."""
+    encoder = Lengths()
+    service = EncoderService(encoder, socket)
+    reader, asker = load_encoder(f"unix:{socket}"), load_encoder(f"unix:{socket}")
+    encoder.gate.clear()
+    with ThreadPoolExecutor() as pool:
+        course = pool.submit(reader.encode, ["x" * n for n in range(300)])
+        time.sleep(0.3)
+        line = pool.submit(asker.encode, ["有回放吗"])
+        encoder.gate.set()
+        assert line.result(10)[:, 0].tolist() == [4]
+        assert course.result(10)[:, 0].tolist() == list(range(300))
+    assert max(encoder.calls) <= encoder_service.TOGETHER
+    assert 1 in encoder.calls[:3]
+    service.close()
+
+
+def test_a_service_that_hangs_is_told_in_time(socket: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks hears that it does not answer, each time, and is answered rightly once it does again."""
+    monkeypatch.setattr(encoder_service, "ANSWERED", 0.2)
+    encoder = Lengths()
+    service = EncoderService(encoder, socket)
+    remote = load_encoder(f"unix:{socket}")
+    encoder.gate.clear()
+    for _ in range(2):
+        with pytest.raises(EncoderGone, match="does not answer"):
+            remote.encode(["longer than the next"])
+    encoder.gate.set()
+    monkeypatch.undo()
+    assert remote.encode(["next"])[:, 0].tolist() == [4]
+    service.close()
+
+
+def test_what_never_says_hello_is_no_service(socket: Path) -> None:
+    """Somebody else's socket is told within the patience."""
+    other = Listener(str(socket), family="AF_UNIX")
+    with pytest.raises(EncoderGone, match="does not answer"):
+        RemoteEncoder(socket, patience=0.3)
+    other.close()
 
 
 def test_one_text_that_breaks_the_model_ends_nothing(socket: Path) -> None:

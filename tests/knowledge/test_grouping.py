@@ -186,6 +186,22 @@ def test_a_question_is_judged_beside_the_others() -> None:
     assert JUDGE.course.logistic.weights["ahead"] > 0
 
 
+def test_a_question_that_was_asked_forty_times_hides_no_other() -> None:
+    """The one that is next nearest is seen too, however many wordings of the nearest lie between: how far the nearest
+    is ahead depends on it."""
+    groups = Groups(4, JUDGE)
+    often, other, new = np.eye(4, dtype=np.float32)[0], *(_unit(0.8, 0.6, 0, 0), _unit(0.98, 0.2, 0, 0))
+    for key in range(40):
+        groups.add(key, "often", f"wording {key}", _unit(1, key / 1000, 0, 0) if key else often, None)
+    groups.add(40, "other", "another question", other, None)
+    assert {group for group, _ in groups.likenesses("new", new, None)} == {"often", "other"}
+
+
+def _unit(*values: float) -> NDArray[np.float32]:
+    vector = np.array(values, dtype=np.float32)
+    return vector / np.linalg.norm(vector)
+
+
 def test_texts_are_gathered_as_questions_are() -> None:
     """Each has the place of its group's first text; the same words join, an emoji says nothing and stays alone."""
     texts = ["有回放吗", "怎么开发票", "有回放吗?", "👍", "🎉", "怎么开发票？"]

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -255,6 +256,19 @@ async def test_a_line_of_a_group_is_answered_in_the_group() -> None:
     assert private.private
     assert private.chat != delivery.address.chat
     assert json.loads(chat.requests[0][1])["chat"] == "u1"
+
+
+async def test_what_answers_no_message_still_says_whom_it_is_for() -> None:
+    """A poll or a digest names the person of a private chat, and of a group the group alone."""
+    async with answered() as (chat, running, delivery):
+        for to in ("user:u1", "group:g1"):
+            address = Address("other", to, private=to.startswith("user"))
+            await running.intake.send(replace(delivery, key=f"poll:{to}", address=address))
+    told = [json.loads(body) for _, body in chat.requests]
+    assert [(one["kind"], one["id"], one["user"], one["chat"]) for one in told] == [
+        ("poll", "", "u1", ""),
+        ("poll", "", "", "g1"),
+    ]
 
 
 async def test_the_same_answer_again_has_the_same_key_and_a_corrected_one_another() -> None:

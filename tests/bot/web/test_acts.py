@@ -88,7 +88,7 @@ async def test_a_suggested_merge_can_be_refused(hall: Hall, moderator: Browser) 
 async def test_a_wording_says_why_it_is_where_it_is(hall: Hall, moderator: Browser) -> None:
     """Each of the three decisions has its reasons as codes with numbers, and in both languages."""
     match = CourseMatch("faq#1", 0.7, "suggested", "See page 3.")
-    reasons = Reasons((Reason("meaning", 2.0),), (Reason("kinds", 0.2, None, "where"),), (Reason("words", -1.0, 0.1),))
+    reasons = Reasons((Reason("meaning", 2.0),), (Reason("kinds", 0.2, None, "where"),), (Reason("said", -1.0, 0.1),))
     await hall.store.receive([message(9, "Slides?", source="chat")])
     (one,) = await hall.store.pending("talk", 9)
     placement = Placement(one.id, True, 0.9, "q2", 0.8, None, match, reasons)
@@ -104,7 +104,7 @@ async def test_a_wording_says_why_it_is_where_it_is(hall: Hall, moderator: Brows
             "text": {"zh": "都在问“在哪里”", "en": "both ask where"},
         }
     ]
-    assert told["reasons"]["answer"][0]["text"]["en"] == "it lacks the question's rare words (.10)"
+    assert told["reasons"]["answer"][0]["text"]["en"] == "not near to what is said there (.10)"
 
 
 async def test_split_and_move_wordings(moderator: Browser) -> None:
