@@ -32,10 +32,10 @@ SHORT = 8
 PIECE = 120
 """Characters of a passage that are searched together."""
 
-_END = re.compile(r"[。！？；\n]|[!?;](?=\s)|(?<!\d)\.(?=\s)")
-"""Where a text may be cut: not within an address, nor behind the number of an item."""
+_END = re.compile(r"[。！？；\n]|[!?;](?=\s|[^\x00-\x7f])|(?<!^\d)(?<!\s\d)\.(?=\s)")
+"""Where a sentence ends and a text may be cut: not within an address, nor behind the number of an item."""
 
-_SENTENCE = re.compile(r".+?(?:[。！？；!?;\n]+|\.(?=\s)|$)", re.S)
+_SENTENCE = re.compile(rf".+?(?:(?:{_END.pattern})+|$)", re.S)
 
 
 _ONE = {"words": "held_words", "words_margin": "held_words", "passage": "part", "term": "part"}

@@ -90,9 +90,15 @@ class Mind:
         return (self.calibration.grouping.course if course else self.calibration.grouping.words).join
 
 
-def judge_chat(chat: Chat, mind: Mind, progress: Progress = lambda _: None) -> Heard:
-    """One pass in order, without a look ahead."""
-    vectors = encode(mind.encoder, [line.text for line in chat.lines], progress)
+def judge_chat(
+    chat: Chat,
+    mind: Mind,
+    progress: Progress = lambda _: None,
+    known: Mapping[str, NDArray[np.float32]] | None = None,
+) -> Heard:
+    """One pass in order, without a look ahead. `known`: vectors of all its texts, where they were encoded before."""
+    texts = [line.text for line in chat.lines]
+    vectors = encode(mind.encoder, texts, progress) if known is None else np.stack([known[text] for text in texts])
     answering, detector = mind.answering(chat.course), Detector(mind.calibration.asking)
     groups = mind.groups(answering)
     true = [at for at, line in enumerate(chat.lines) if line.asks]

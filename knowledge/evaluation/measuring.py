@@ -6,13 +6,16 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from knowledge.encoder import Encoder
 from knowledge.evaluation import baselines as simple
 from knowledge.evaluation.answered import answering_parts
 from knowledge.evaluation.asked import asking_parts
 from knowledge.evaluation.data import Dataset
 from knowledge.evaluation.grouped import by_threshold, same_question_parts
-from knowledge.evaluation.judging import Judged, Mind, Progress, judge_chat, judge_series
+from knowledge.evaluation.judging import Heard, Judged, Mind, Progress, judge_chat, judge_series
 from knowledge.evaluation.metrics import found
 from knowledge.evaluation.mistakes import answering_mistakes, asking_mistakes, grouping_mistakes
 from knowledge.evaluation.results import FLOORMIC, Block, Column, Curve, Picture, Result
@@ -32,7 +35,7 @@ class Bench:
         asked = [line.text for chat in data.chats for line in chat.lines if line.asks]
         held = [view for chat in data.chats for _, view in simple.views(chat)] if "answering" in data.judgements else []
         compared = len({*asked, *held}) if data.judgements != ("asking",) else 0
-        return data.size + sum(len(chat.lines) for chat in data.again) + compared * len(self.baselines)
+        return data.size + compared * len(self.baselines)
 
     def measure(
         self, data: Dataset, path: Sequence[Judged] | None = None, progress: Progress = lambda _: None
@@ -50,7 +53,10 @@ class Bench:
             parts.append(Result((block,), (), asking_mistakes(data.name, told)))
             said.append(curve)
         if "same question" in data.judgements:
-            again = [judge_chat(chat, self.mind, progress) for chat in data.again]
+            known = {
+                line.text: vector for one in heard for line, vector in zip(one.chat.lines, one.vectors, strict=True)
+            }
+            again = [judge_chat(chat, self.mind, known=known) for chat in data.again]
             block, curve = same_question_parts(data, heard, path, methods, again)
             picture = by_threshold(data, heard, self.mind)
             parts.append(Result((block,), (picture,), grouping_mistakes(data.name, told)))
@@ -60,6 +66,10 @@ class Bench:
             parts.append(Result((block,), (picture,), answering_mistakes(data.name, told)))
             said.append(curve)
         return together([*parts, _reliability(data, said)])
+
+
+def _vectors(heard: Sequence[Heard]) -> dict[str, NDArray[np.float32]]:
+    return {line.text: vector for one in heard for line, vector in zip(one.chat.lines, one.vectors, strict=True)}
 
 
 def _reliability(data: Dataset, said: Sequence[Curve]) -> Result:
