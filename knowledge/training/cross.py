@@ -54,7 +54,7 @@ WRONG = 2
 """Of these, how many each time."""
 ROOM = (64, 400)
 """Tokens of a row, in which pairs stand side by side: of lines, and of what is read beside them."""
-STEPS = 2500
+STEPS = 2000
 FILE = "model.safetensors"
 
 T = TypeVar("T")
