@@ -32,14 +32,16 @@ SHORT = 8
 PIECE = 120
 """Characters of a passage that are searched together."""
 
-_END = re.compile(r"[。！？；\n]|[!?;](?=\s|[^\x00-\x7f])|(?<!^\d)(?<!\s\d)\.(?=\s)")
+_NUMBER = r"(?<!^\d)(?<!^\d\d)(?<![\s。！？；（(]\d)(?<![\s。！？；（(]\d\d)"
+_END = re.compile(rf"[。！？；\n]|[!?;](?=\s|[^\x00-\x7f])|{_NUMBER}\.(?=\s)")
 """Where a sentence ends and a text may be cut: not within an address, nor behind the number of an item."""
 
 _SENTENCE = re.compile(rf".+?(?:(?:{_END.pattern})+|$)", re.S)
 
 
-_ONE = {"words": "held_words", "words_margin": "held_words", "passage": "part", "term": "part"}
-"""Signs of one thing: what one of them adds another may take back, and people are told what is left."""
+_ONE = {**dict.fromkeys(("margin", "share", "words", "words_margin"), "margin"), "passage": "part", "term": "part"}
+"""Signs of one thing, what the search says and what kind of part it is: what one of them adds another may take back
+(rare words count in three of them), and people are told what is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,9 +372,9 @@ SOFT = 0.1
 
 def together(found: Sequence[Reason]) -> list[Reason]:
     """Signs of one thing as one."""
-    weights: dict[str, float] = defaultdict(float)
+    weights, values = defaultdict[str, float](float), {reason.code: reason.value for reason in found}
     for reason in found:
         if reason.code in _ONE:
             weights[_ONE[reason.code]] += reason.weight
     others = [reason for reason in found if reason.code not in _ONE]
-    return [*others, *(Reason(code, round(weight, 4)) for code, weight in weights.items())]
+    return [*others, *(Reason(code, round(weight, 4), values.get(code)) for code, weight in weights.items())]

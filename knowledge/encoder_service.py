@@ -5,13 +5,13 @@ the calls of the model. Frames and the socket are `multiprocessing.connection`'s
 socket's file may be used by its owner and group, as its folder allows.
 """
 
-import errno
 import json
 import logging
 import os
 import queue
 import socket
 import stat
+import struct
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -39,9 +39,9 @@ PATIENCE = 30.0
 """Seconds in which a service that went away may come back before whoever asks it hears of it."""
 
 
-ANSWERED = 60.0
-"""Seconds in which a request is answered, unless the service hangs. Half a second is enough on two processors, but
-others may be served before."""
+ANSWERED = 120.0
+"""Seconds in which a request is taken and answered, unless the service hangs. Half a second is enough for the model
+that ships, on two processors, but others may be served before, and a larger model takes longer."""
 
 AGAIN = 0.1
 """Seconds between two tries."""
@@ -54,10 +54,11 @@ _DONE, _FAILED = b"\x00", b"\x01"
 @dataclass(slots=True)
 class _Asked:
     """What one process asked, texts to encode or pairs to read together, and what becomes of it: a row for each, or
-    what went wrong."""
+    what went wrong. `dropped`: whoever asked went away meanwhile."""
 
     texts: list[str] | list[tuple[str, str]]
     paired: bool
+    dropped: bool = False
     done: threading.Event = field(default_factory=threading.Event)
     rows: NDArray[np.float32] | None = None
     error: str = ""
@@ -107,11 +108,11 @@ class EncoderService:
             with suppress(EOFError, OSError), client:  # it went away; whoever asks comes again
                 client.send_bytes(json.dumps(_hello(self._encoder)).encode())
                 while not self._closed:
-                    client.send_bytes(self._answer(client.recv_bytes(LONGEST_ASKING)))
+                    client.send_bytes(self._answer(client.recv_bytes(LONGEST_ASKING), client))
         finally:
             self._clients.discard(client)
 
-    def _answer(self, request: bytes) -> bytes:
+    def _answer(self, request: bytes, client: Connection) -> bytes:
         try:
             asked = _asked(json.loads(request))
         except ValueError as error:
@@ -120,6 +121,9 @@ class EncoderService:
         while not asked.done.wait(1.0):
             if self._closed:
                 raise EOFError("the service stops")
+            if client.poll():  # nobody asks again before he is answered: it hung up
+                asked.dropped = True
+                raise EOFError("nobody waits for it")
         return _FAILED + asked.error.encode() if asked.rows is None else _DONE + asked.rows.tobytes()
 
     def _encode(self) -> None:
@@ -138,6 +142,7 @@ class EncoderService:
                     next_ = more
                     break
                 batch.append(more)
+            batch = [asked for asked in batch if not asked.dropped]
             self._together([asked for asked in batch if not asked.paired], self._encoder.encode)
             self._together([asked for asked in batch if asked.paired], self._encoder.read)
 
@@ -192,9 +197,9 @@ class RemoteEncoder:
         for _ in range(3):  # it may be stopped in the midst of the second try too
             try:
                 self._client.send_bytes(request)
-                reply = _received(self._client, ANSWERED)
+                reply = self._client.recv_bytes()
                 break
-            except TimeoutError as error:
+            except BlockingIOError as error:
                 self._client.close()  # its answer would be taken for that to the next request
                 raise EncoderGone(f"the encoder service at {self._path} does not answer; look at its log") from error
             except (EOFError, OSError):
@@ -224,8 +229,9 @@ class RemoteEncoder:
         while True:
             client: Connection | None = None
             try:
-                client = Client(str(self._path), family="AF_UNIX")
-                hello = json.loads(_received(client, max(until - time.monotonic(), AGAIN)))
+                client = _connected(self._path, max(until - time.monotonic(), AGAIN))
+                hello = json.loads(client.recv_bytes())
+                _limit(client.fileno(), ANSWERED)
                 if hello.get("heads") != HEADS:
                     client.close()
                     raise EncoderGone(
@@ -236,18 +242,30 @@ class RemoteEncoder:
                 if client is not None:
                     client.close()
                 if time.monotonic() > until:
-                    why = getattr(error, "strerror", None) or "it hung up"
+                    silent = isinstance(error, TimeoutError | BlockingIOError)
+                    why = "it does not answer" if silent else getattr(error, "strerror", None) or "it hung up"
                     raise EncoderGone(
                         f"no encoder service at {self._path} ({why}); start one: floormic encoder --socket {self._path}"
                     ) from error
             time.sleep(AGAIN)
 
 
-def _received(client: Connection, seconds: float) -> bytes:
-    """The next message. Raises `TimeoutError`, which is an `OSError`, where none begins within so many `seconds`."""
-    if not client.poll(seconds):
-        raise TimeoutError(errno.ETIMEDOUT, "it does not answer")
-    return client.recv_bytes()
+def _connected(path: Path, seconds: float) -> Connection:
+    """A connection on which nothing waits for longer: then it is a `TimeoutError`, and later a `BlockingIOError`."""
+    with socket.socket(socket.AF_UNIX) as made:
+        made.settimeout(seconds)
+        made.connect(str(path))
+        made.setblocking(True)
+        _limit(made.fileno(), seconds)
+        return Connection(made.detach())
+
+
+def _limit(descriptor: int, seconds: float) -> None:
+    """How long a call of this socket may wait for the other side."""
+    whole = int(seconds)
+    with socket.socket(fileno=os.dup(descriptor)) as made:
+        for way in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
+            made.setsockopt(socket.SOL_SOCKET, way, struct.pack("ll", whole, int((seconds - whole) * 1e6)))
 
 
 def _asked(request: object) -> _Asked:

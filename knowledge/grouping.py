@@ -300,11 +300,11 @@ def gathered(texts: Sequence[str], vectors: NDArray[np.float32], judge: Grouping
     say) is alone: its vector says nothing."""
     groups = Groups(vectors.shape[1], judge)
     found: list[int] = []
-    for at, text in enumerate(texts):
+    for at, (text, vector) in enumerate(zip(texts, vectors, strict=True)):
         if not normalise(text):
             found.append(at)
             continue
-        joined = groups.decide(text, vectors[at], None).group or str(at)
-        groups.add(at, joined, text, vectors[at], None)
+        joined = groups.decide(text, vector, None).group or str(at)
+        groups.add(at, joined, text, vector, None)
         found.append(int(joined))
     return found

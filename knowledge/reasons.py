@@ -118,8 +118,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     # the course's answer
     "margin": ("这一处明显比别处更贴近", "this part is nearer than any other"),
     "said": ("与这里的回答相近", "near to what is said there"),
-    "held_words": ("问题里的关键词在这里，不在别处", "the question's rare words stand here and not elsewhere"),
     "part": ("资料的种类（常见问题、段落、术语）", "what kind of part it is: entry, passage or term"),
+    "words": ("问题里的关键词", "the question's rare words"),  # until November 2026, as the next one
+    "words_margin": ("别处有没有这些词", "whether other parts hold these words"),
     "share": ("课程里只有这一处相关", "it stands out in the course"),
     "read": ("连起来读，这里回答了它", "read together, it answers"),
 }
@@ -135,7 +136,6 @@ _AGAINST: dict[str, tuple[str, str]] = {
     "cue": ("不像提问的迹象：{detail}", "a sign of not asking: {detail}"),
     "margin": ("课程里别处也一样贴近", "other parts are as near"),
     "said": ("与这里的回答不太像", "not near to what is said there"),
-    "held_words": ("问题里的关键词这里没有，或别处也有", "the question's rare words are not here, or elsewhere too"),
     "share": ("课程里好几处都相关", "several parts of the course are as near"),
     "read": ("连起来读，不太像是回答", "read together, it hardly answers"),
 }

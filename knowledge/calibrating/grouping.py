@@ -31,7 +31,7 @@ SEED = 20261130
 """Of these draws."""
 
 FEWEST = 3
-"""Talks with a course from which on those teach a judge of their own: with fewer there is little to leave out."""
+"""Talks with a course from which on those alone teach what is weighed with one: of fewer little can be left out."""
 
 SOME = 10
 """Other questions from which on the greatest cosine to them hardly grows."""
@@ -54,7 +54,7 @@ def fit_grouping(
     words, groups = _fit(heard, nothing, usual, False, lambda share: progress(share / 2))
     held = [at for at, one in enumerate(heard) if one.answering is not None]
     if len(held) < FEWEST:
-        return GroupingJudge(words, words, *usual), groups
+        held = list(range(len(heard)))
     talks, said = [heard[at] for at in held], [sources[at] for at in held]
     course, anchored = _fit(talks, said, usual, True, lambda share: progress((1 + share) / 2))
     for at, made in zip(held, anchored, strict=True):
@@ -158,12 +158,12 @@ class _Taught:
 def _taught(one: Heard, sources: Sources, judge: GroupingJudge, anchored: bool) -> _Taught:
     groups, rows, true, of = _groups(one, judge, anchored), list[list[float]](), list[bool](), list[int]()
     for at in one.groupable:
-        line = one.talk.chat.lines[at]
-        may_join = groups.likenesses(line.text, one.vectors[at], sources[at])
+        line, vector = one.talk.chat.lines[at], one.vectors[at]
+        may_join = groups.likenesses(line.text, vector, sources[at])
         rows += [list(likeness.features().values()) for _, likeness in may_join]
         true += [name == line.group for name, _ in may_join]
         of += [len(may_join)] if may_join else []
-        groups.add(at, str(line.group), line.text, one.vectors[at], sources[at])
+        groups.add(at, str(line.group), line.text, vector, sources[at])
     return _Taught(np.array(rows).reshape(-1, len(FEATURES)), np.array(true, dtype=np.bool_), tuple(of))
 
 

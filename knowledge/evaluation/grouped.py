@@ -42,14 +42,14 @@ def same_question_parts(
     methods: Mapping[str, simple.Compare],
     again: Sequence[Heard] = (),
 ) -> tuple[Block, Curve]:
-    """The program (over the whole path where there is one, and by itself, there in the other orders of `again` too),
-    then the simpler means; and how reliable the program's probabilities are."""
+    """The program (over the whole path where there is one, and by itself; what it puts together, in the other orders of
+    `again` too), then the simpler means; and how reliable the program's probabilities are."""
     asked = [_Asked.of(one) for one in heard]
     chats = [one.rows for one in asked]
     columns = both_views([path], _own, *_taken([path])) if path is not None else []
     mine = _vector_precision(chats, [one.vectors @ one.vectors.T for one in asked])
     orders = [*chats, *(_Asked.of(one).rows for one in again)]
-    own = _own(*map(clear, (orders, *_taken(orders))))
+    own = _own(*map(clear, (chats, *_taken(chats)))) | _put_together(*map(clear, (orders, *_taken(orders))))
     columns.append(Column(BY_ITSELF if columns else FLOORMIC, own | mine))
     for method, compare in methods.items():
         likeness = [compare(texts, texts) for texts in (one.texts for one in asked)]
@@ -85,7 +85,7 @@ def by_threshold(data: Dataset, heard: Sequence[Heard], mind: Mind) -> Picture:
         )
         for name in ("precision", "recall", "F1")
     ]
-    return Picture("grouping", data.name, tuple(curves))
+    return Picture("grouping", f"{data.name}, first order" if data.again else data.name, tuple(curves))
 
 
 def _pairs(chats: Chats) -> dict[str, float]:
@@ -107,12 +107,18 @@ def _own(chats: Chats, taken: Chats, right_taken: Chats) -> dict[str, Figure]:
     right = found([right for *_, right in merges], [True] * len(merges))
     asked = [(at, row) for at, row, _ in named if row.line.group]
     return {
-        **_figures(chats),
+        **_put_together(chats, taken, right_taken),
         "suggested merges": Figure(len(merges), unit="count"),
         "suggested merges: right": right.figures(units([(at, row) for at, row, _ in merges]))["precision"],
+        **reliability(*_said(named), units(asked)),
+    }
+
+
+def _put_together(chats: Chats, taken: Chats, right_taken: Chats) -> dict[str, Figure]:
+    return {
+        **_figures(chats),
         "pair F1 with all suggested merges": _pair_f1(taken),
         "pair F1 with the right ones": _pair_f1(right_taken),
-        **reliability(*_said(named), units(asked)),
     }
 
 

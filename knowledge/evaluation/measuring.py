@@ -53,10 +53,7 @@ class Bench:
             parts.append(Result((block,), (), asking_mistakes(data.name, told)))
             said.append(curve)
         if "same question" in data.judgements:
-            known = {
-                line.text: vector for one in heard for line, vector in zip(one.chat.lines, one.vectors, strict=True)
-            }
-            again = [judge_chat(chat, self.mind, known=known) for chat in data.again]
+            again = [judge_chat(chat, self.mind, known=_vectors(heard)) for chat in data.again]
             block, curve = same_question_parts(data, heard, path, methods, again)
             picture = by_threshold(data, heard, self.mind)
             parts.append(Result((block,), (picture,), grouping_mistakes(data.name, told)))

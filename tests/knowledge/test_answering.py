@@ -222,6 +222,7 @@ def test_any_text_is_matched(text: str) -> None:
                 "短。",
                 "网址 https://x.org/a?b=4&c=5 有效；",
                 "1. item one\n",
+                "10. item ten (2. item two 12. Mai) ",
                 "Is it? ",
                 "备用滤芯放在三层货架。",
                 f"{'x' * 90}. ",

@@ -24,7 +24,7 @@ from knowledge.encoder import load_encoder
 from knowledge.grouping import Groups
 from knowledge.logistic import CalibrationError
 from knowledge.material import Course
-from knowledge.reasons import signs, worded
+from knowledge.reasons import signs, strongest, worded
 from tests.fakes import HashEncoder, calibrated
 
 ENCODER = HashEncoder()
@@ -35,12 +35,16 @@ def test_every_sign_that_is_shown_has_words_that_fit_it() -> None:
     """What speaks for a decision is told as what is so, what speaks against it as what is not: a regression that weighs
     a sign the other way round would tell people the opposite."""
     made = bundled_calibration()
-    for logistic in (made.grouping.words.logistic, made.grouping.course.logistic, made.answering.full):
+    judges = (made.grouping.words.logistic, made.grouping.course.logistic, made.answering.cheap, made.answering.full)
+    shown = set()
+    for logistic in judges:
         for high in (True, False):
             values = {name: typical + (1.0 if high else -1.0) for name, typical in logistic.typical.items()}
-            for reason in together(signs(logistic, values)):
+            for reason in strongest(together(signs(logistic, values)), len(values)):
+                shown.add(reason.code)
                 assert worded(reason)["en"] != worded(reason)["zh"]
-                assert reason.code in ("held_words", "part") or (reason.weight >= 0) == high, reason.code
+                assert reason.code == "part" or (reason.weight > 0) == high, reason.code
+    assert {"cosine", "ahead", "margin", "said", "read"} <= shown
 
 
 @settings(deadline=None)

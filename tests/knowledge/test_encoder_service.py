@@ -26,8 +26,10 @@ class Lengths:
         self.gate = threading.Event()
         self.gate.set()
         self.calls: list[int] = []
+        self.waits = False
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.waits = not self.gate.is_set()
         self.gate.wait(10)
         if "break" in texts:
             raise ValueError("this text breaks it")
@@ -104,8 +106,11 @@ def test_who_asks_one_line_does_not_wait_for_a_whole_course(socket: Path) -> Non
     encoder.gate.clear()
     with ThreadPoolExecutor() as pool:
         course = pool.submit(reader.encode, ["x" * n for n in range(300)])
-        time.sleep(0.3)
+        while not encoder.waits:
+            time.sleep(0.01)
         line = pool.submit(asker.encode, ["有回放吗"])
+        while service._asked.empty():
+            time.sleep(0.01)
         encoder.gate.set()
         assert line.result(10)[:, 0].tolist() == [4]
         assert course.result(10)[:, 0].tolist() == list(range(300))

@@ -55,6 +55,8 @@ def test_one_thing_has_one_spelling(sent: str, read: str) -> None:
         ("@host is it recorded?", False),
         ("@hostile_hans nobody asked", True),
         ("@ALLEN 回放在主页", True),
+        ("@all-star 回放在主页", True),
+        ("@全体成员 有人知道密码吗", False),
         ("邮箱 a@b.cn", False),
         ("有回放吗", False),
     ],

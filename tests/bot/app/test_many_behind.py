@@ -94,7 +94,7 @@ async def test_one_that_is_not_ready_gets_nothing_until_it_is(tmp_path: Path) ->
     async with stubs(tmp_path) as (client, (a, _)):
         await until(lambda: _both(client))
         a.ready = 503
-        await until(lambda: _only(client, "b"))
+        await until(lambda: _only(client, "b"), PATIENCE)
         assert await who(client, 20) == {"b": 20}
         a.ready = 200
         await until(lambda: _both(client))

@@ -21,7 +21,8 @@ from knowledge.evaluation import (
 from knowledge.evaluation.answered import _sent, answering_parts
 from knowledge.evaluation.baselines import agglomerative, best_cut, bm25, nearest_earlier, semantic_hash, tf_idf
 from knowledge.evaluation.data import NO_COURSE, Chat, Dataset, Line
-from knowledge.evaluation.judging import Heard
+from knowledge.evaluation.grouped import same_question_parts
+from knowledge.evaluation.judging import Heard, judge_chat
 from knowledge.evaluation.metrics import Figure
 from knowledge.evaluation.results import Block
 from knowledge.evaluation.talks import read_series, read_talk
@@ -237,8 +238,8 @@ def test_public_sets_are_measured_for_what_they_are_labelled_for(tmp_path: Path)
 
 
 def test_another_order_of_the_same_messages_makes_no_interval_narrower(tmp_path: Path) -> None:
-    """Judged four times in one order the figures and their intervals are those of one time; in other orders the figure
-    is that of all of them."""
+    """Judged four times in one order the figures and their intervals are those of one time; where one order is put
+    together wrongly, the figure is that of all pairs of all orders, and what is told of probabilities stays."""
     data = read_topics(write_topic(tmp_path))
     chat = data.chats[0]
     once = figures(Bench(MIND, {}).measure(data), "same question")
@@ -249,8 +250,16 @@ def test_another_order_of_the_same_messages_makes_no_interval_narrower(tmp_path:
         "pair F1 with all suggested merges",
         "pairs by similarity: average precision",
     ):
-        assert again[name] == pytest.approx(once[name]) if again[name].value is None else again[name] == once[name]
+        assert again[name] == once[name]
     assert once["pair F1"].low is not None
+    heard = [judge_chat(chat, MIND)]
+    alone = replace(heard[0], rows=tuple(replace(row, group=f"alone-{at}") for at, row in enumerate(heard[0].rows)))
+    block, _ = same_question_parts(data, heard, None, {}, [alone])
+    both, one = block.columns[0].figures, once["pair recall"].value
+    assert one
+    assert both["pair recall"].value == pytest.approx(one / 2)
+    for name in ("suggested merges", "calibration error by chance"):
+        assert both[name] == once[name]
 
 
 def test_what_was_sent_must_hold_the_answer_where_it_is_told_to_the_word(tmp_path: Path) -> None:
