@@ -162,10 +162,16 @@ def _told(state: QuestionState, lines: Iterable[Line]) -> set[tuple[str, str]]:
 
 
 def _best(state: QuestionState, lines: Iterable[Line]) -> CourseMatch | None:
-    matches = [line.placed.placement.answer for line in lines if line.placed]
-    seen = [match for match in matches if match and match.state != "withheld"]
-    kept = [match for match in seen if match.source not in state.rejected]
-    return max(kept, key=lambda match: match.score, default=None)
+    answers = [line.placed.placement.answer if line.placed else None for line in lines]
+    heard = [a for a in answers if a is None or (a.state != "withheld" and a.source not in state.rejected)]
+    sums: dict[str, float] = {}
+    for match in filter(None, heard):
+        sums[match.source] = sums.get(match.source, 0.0) + match.score
+    if not sums or (mean := round(max(sums.values()) / len(heard), 4)) < 0.2:
+        return None
+    surest = next(source for source, total in sums.items() if total == max(sums.values()))
+    best = max((match for match in heard if match and match.source == surest), key=lambda match: match.score)
+    return replace(best, score=mean)
 
 
 def shown(questions: Mapping[str, Question]) -> dict[str, Question]:

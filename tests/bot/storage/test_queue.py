@@ -197,8 +197,21 @@ async def test_what_is_kept_apart_is_not_suggested_and_that_is_news(store: Store
     assert {q.id: q.suggested_merge for q in await store.questions("talk", newest)}["q1"] == ("q2",)
 
 
+async def test_what_one_wording_of_many_suggests_is_no_answer_to_the_question(store: Store) -> None:
+    """A suggestion is as sure as it is of all messages: what a stray one among seven would get is not shown, and of two
+    the one that most of them would."""
+    await ask(store, "q1", answer=CourseMatch("faq#stray", 0.93, "sent", "x"))
+    assert (await store.question("q1")).suggested_answer == CourseMatch("faq#stray", 0.93, "sent", "x")
+    for _ in range(4):
+        await ask(store, "q1")
+    assert (await store.question("q1")).suggested_answer is None
+    for score in (0.5, 0.7, 0.6):
+        await ask(store, "q1", answer=CourseMatch("faq#most", score, "suggested", "y"))
+    assert (await store.question("q1")).suggested_answer == CourseMatch("faq#most", 0.225, "suggested", "y")
+
+
 async def test_the_best_course_answer_that_nobody_rejected_is_suggested(store: Store) -> None:
-    """The surest of all wordings, only while the question is open."""
+    """What most likely answers all wordings, only while the question is open; who rejects it says nothing of others."""
     await ask(store, "q1", answer=CourseMatch("faq#1", 0.9, "sent", "x"))
     best = CourseMatch("faq#2", 0.6, "suggested", "y")
     await ask(store, "q1", answer=best)
@@ -206,7 +219,7 @@ async def test_the_best_course_answer_that_nobody_rejected_is_suggested(store: S
     before = (await store.question("q1")).state
     rejected = replace(before, rejected=("faq#1",))
     await change(store, "not_answered", (before, rejected))
-    assert (await store.question("q1")).suggested_answer == best
+    assert (await store.question("q1")).suggested_answer == replace(best, score=0.3)
     await change(store, "dismiss", (rejected, replace(rejected, status=Status.DISMISSED)))
     assert (await store.question("q1")).suggested_answer is None
 
