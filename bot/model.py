@@ -349,9 +349,10 @@ class Question:
     answer, was sent to what they asked last and nobody said that it is none; of any other nobody.
     `chats` maps a source to its askers; the parts of a message count as one of `messages`. `sureness` is the lowest
     similarity at which a message joined (None: nobody joined). `suggested_answer`, `suggested_memory` (an earlier
-    evening's answer), each as sure as it is of all the messages, and `suggested_merge` (question ids) wait for a moderator. `earlier`: where it was asked before.
-    `revision` is the session's revision number at its last change: every transaction that touches a session's questions
-    takes the next one. `staged_at` is when it last came on stage (None: it never did).
+    evening's answer), each as sure as it is of all the messages, and `suggested_merge` (question ids) wait for a
+    moderator. `earlier`: where it was asked before. `revision` is the session's revision number at its last change:
+    every transaction that touches a session's questions takes the next one. `staged_at` is when it last came on stage
+    (None: it never did).
     """
 
     state: QuestionState
