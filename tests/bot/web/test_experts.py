@@ -202,7 +202,7 @@ async def test_an_answer_is_taken_back_until_it_is_said(hall: Hall, bo: Browser)
 
 
 async def test_a_question_is_shown_with_its_course_and_whom_an_answer_reaches(hall: Hall, bo: Browser) -> None:
-    """Every wording, what the course suggests with its probability, and who is left to the page."""
+    """Every wording, what the course suggests with how sure it is of all of them, and who is left to the page."""
     await hall.store.receive([message(9, "Slides?")])
     (one,) = await hall.store.pending("talk", 9)
     match = CourseMatch("faq.md#slides", 0.42, "suggested", "They are on the site.")
@@ -210,7 +210,7 @@ async def test_a_question_is_shown_with_its_course_and_whom_an_answer_reaches(ha
     hall.live.changed("talk")
     found = await bo.json(f"{BASE}/questions/q2/review")
     assert [each["text"] for each in found["asked"]] == ["Will there be slides?", "Slides?"]
-    assert found["course"] == {"source": "faq.md#slides", "score": 0.42, "text": "They are on the site."}
+    assert found["course"] == {"source": "faq.md#slides", "score": 0.21, "text": "They are on the site."}
     assert found["hearers"]["people"] == 0
     assert [(each["source"], each["people"]) for each in found["hearers"]["unreached"]] == [
         ("chat", 1),
