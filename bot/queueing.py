@@ -1,9 +1,11 @@
 """The rules of the queue: who comes first, which status may follow which. Decides; calls nothing."""
 
+from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bot.errors import NotAllowed
-from bot.model import Question, QuestionState, Seen, Session, Status
+from bot.model import CourseMatch, Question, QuestionState, Seen, Session, Status
 
 OPEN = frozenset({Status.NEW, Status.QUEUED, Status.ON_STAGE})
 """What still waits for an answer."""
@@ -19,6 +21,11 @@ FOLLOWS: dict[Status, frozenset[Status]] = {
 """Which status may follow which by an act of a person; undo may go back to anything."""
 
 
+LIKELY = 0.2
+"""The mean sureness from which on a question is shown an answer. On the labelled talks, of questions of three messages
+and more, none of 10 below it was right, of 22 up to .4 nine, and of 304 from .8 on 301."""
+
+
 def rank(question: Question) -> tuple[bool, int, float, str]:
     """Sort key, first comes first: pinned, then how many people want to know, then what was asked last."""
     return (not question.state.pinned, -question.wanting, -question.last_at, question.id)
@@ -31,6 +38,25 @@ def ranked(questions: Iterable[Question]) -> list[Question]:
 def waiting(questions: Iterable[Question]) -> list[Question]:
     """The open questions in order of demand."""
     return ranked(q for q in questions if q.status in OPEN)
+
+
+def suggested(state: QuestionState, messages: int, matches: Iterable[CourseMatch | None]) -> CourseMatch | None:
+    """What most likely answers a question of so many messages, if it is likely enough: of each source the mean over the
+    messages of how sure it was of each, 0 where it was not offered. Those to which it was rejected, or where the
+    session let nobody see it, count for nothing. Of equals the first.
+    """
+    offered: dict[str, list[CourseMatch]] = defaultdict(list)
+    for match in matches:
+        if match is not None and (match.source in state.rejected or match.state == "withheld"):
+            messages -= 1
+        elif match is not None:
+            offered[match.source].append(match)
+    if not offered:
+        return None
+    best = max(offered.values(), key=lambda some: sum(match.score for match in some))
+    # The parts of a message count as one.
+    score = round(sum(match.score for match in best) / max(messages, len(best)), 4)
+    return replace(max(best, key=lambda match: match.score), score=score) if score >= LIKELY else None
 
 
 def visible(state: QuestionState, session: Session) -> bool:

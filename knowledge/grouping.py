@@ -100,7 +100,6 @@ class Groups:
         self._filing = Filing(dimension)
         self._founded: set[str] = set()  # groups that the machine made
         self._usual = Usual(dimension, (judge.usual, judge.spread))
-        self._looked: Member | None = None  # the last one that was decided about: it is added next
         self._precedents = precedents or Precedents()
         self._earlier = [self._seen(one.text, one.vector, None) for one in self._precedents.wordings]
         self._apart = self._precedents.apart
@@ -110,7 +109,7 @@ class Groups:
 
     def anchor(self, anchor: Anchor | None) -> None:
         """The course changed: compare everything, what is there too, by the new one from now on."""
-        self._anchor, self._looked = anchor, None
+        self._anchor = anchor
         members = {key: filed.member for key, filed in self._filing.filed.items()}
         for member in (*self._earlier, *members.values()):
             member.vector, member.profile = self._centred(member.raw), self._profiled(member.text, member.raw)
@@ -139,7 +138,6 @@ class Groups:
         the group that the machine had put it in, where people moved it since.
         """
         member = self._new(text, vector, source)
-        self._looked = None
         self._filing.add(key, Filed(member, asker, Place(group, first or group)))
         if (first or group) not in self._founded:
             self._founded.add(first or group)
@@ -256,12 +254,8 @@ class Groups:
         return self._judges.course if self._anchor else self._judges.words
 
     def _new(self, text: str, vector: NDArray[np.float32], source: str | None) -> Member:
-        last = self._looked
-        if last is not None and last.raw is vector and (last.text, last.source) == (normalise(text), source):
-            return last
         member = self._seen(text, vector, source)
         member.near = self._nearness(member)
-        self._looked = member
         return member
 
     def _seen(self, text: str, vector: NDArray[np.float32], source: str | None) -> Member:

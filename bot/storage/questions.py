@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.errors import NotFound
 from bot.model import Asked, CourseMatch, Person, Question, QuestionState, Status
-from bot.queueing import OPEN
+from bot.queueing import OPEN, suggested
 from bot.storage.database import Database, Row
 from bot.storage.recurring import earlier_of
 from bot.storage.rows import PLACEMENT, listed, match_of, message_of, placement_of, state_of
@@ -105,11 +105,6 @@ _APART = f"""
     WHERE q.session = :session AND q.apart != '[]' AND q.removed = 0
 """  # noqa: S608 (constants)
 """The groups that a person keeps apart from each owner, whichever of the two names the other."""
-
-
-LIKELY = 0.2
-"""The mean sureness from which on a question is shown an answer. On the labelled talks, of questions of three messages
-and more, none of 10 below it was right, of 22 up to .4 nine, and of 304 from .8 on 301."""
 
 
 @dataclass(slots=True)
@@ -240,29 +235,11 @@ def _question(
         revision=row["revision"],
         waiting=demand.people - told if state.status in OPEN else 0,
         sureness=demand.sureness,
-        suggested_answer=_best(state, demand.messages, [hint.said.answer for hint in hints]),
+        suggested_answer=suggested(state, demand.messages, [hint.said.answer for hint in hints]),
         suggested_merge=_merges(hints, {state.id, *apart}),
         staged_at=row["staged_at"],
-        suggested_memory=_best(state, demand.messages, [hint.said.memory for hint in hints]),
+        suggested_memory=suggested(state, demand.messages, [hint.said.memory for hint in hints]),
     )
-
-
-def _best(state: QuestionState, messages: int, matches: Iterable[CourseMatch | None]) -> CourseMatch | None:
-    """What most likely answers the question, if it is likely enough: of each source the mean over the messages of how
-    sure it was of each, 0 where it was not offered. Those to which it was rejected, or which the session let nobody
-    see, count for nothing. Of equals the first.
-    """
-    offered: dict[str, list[CourseMatch]] = defaultdict(list)
-    for match in matches:
-        if match is not None and (match.source in state.rejected or match.state == "withheld"):
-            messages -= 1
-        elif match is not None:
-            offered[match.source].append(match)
-    if not offered:
-        return None
-    best = max(offered.values(), key=lambda some: sum(match.score for match in some))
-    score = round(sum(match.score for match in best) / max(messages, len(best)), 4)
-    return replace(max(best, key=lambda match: match.score), score=score) if score >= LIKELY else None
 
 
 def _merges(hints: Iterable[_Hint], never: set[str]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from knowledge.calibrating.answering import fit_answering, scores_of
 from knowledge.calibrating.asking import Row, fit_asking, own_lines
 from knowledge.calibrating.figures import Figures, figures, figures_of, sources
 from knowledge.calibrating.grouping import blank, fit_grouping
-from knowledge.calibrating.hearing import Heard, Labelled, hear, read_labelled
+from knowledge.calibrating.hearing import FEWEST, Heard, Labelled, hear, read_labelled
 from knowledge.calibration import PRECISION, Calibration, GroupingJudge, calibration_of
 from knowledge.encoder import Encoder
 from knowledge.logistic import CalibrationError
@@ -21,9 +21,6 @@ __all__ = ["TALKS", "Figures", "Labelled", "Outcome", "Row", "calibrate", "own_l
 
 TALKS = Path(__file__).parent.parent / "talks"
 """The talks that ship with the program, written by hand for this."""
-
-FEWEST = 3
-"""Talks: with fewer there is little to leave out."""
 
 Progress = Callable[[int], None]
 """Told how many per cent are done."""

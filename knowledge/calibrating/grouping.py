@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from knowledge.calibrating.hearing import Bools, Floats, Heard
+from knowledge.calibrating.hearing import FEWEST, Bools, Floats, Heard
 from knowledge.calibration import GroupingJudge, Judge
 from knowledge.evaluation.metrics import pairs
 from knowledge.grouping import Groups
@@ -30,9 +30,6 @@ DRAWS = 1000
 SEED = 20261130
 """Of these draws."""
 
-FEWEST = 3
-"""Talks with a course from which on those alone teach what is weighed with one: of fewer little can be left out."""
-
 SOME = 10
 """Other questions from which on the greatest cosine to them hardly grows."""
 
@@ -53,7 +50,7 @@ def fit_grouping(
     nothing: list[Sources] = [[None] * len(said) for said in sources]
     words, groups = _fit(heard, nothing, usual, False, lambda share: progress(share / 2))
     held = [at for at, one in enumerate(heard) if one.answering is not None]
-    if len(held) < FEWEST:
+    if len(held) < FEWEST:  # too few to leave one out
         held = list(range(len(heard)))
     talks, said = [heard[at] for at in held], [sources[at] for at in held]
     course, anchored = _fit(talks, said, usual, True, lambda share: progress((1 + share) / 2))

@@ -20,6 +20,9 @@ from knowledge.logistic import Logistic
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+FEWEST = 3
+"""Talks: with fewer there is little to leave out."""
+
 AT_ONCE = 64
 """Texts an encoder is given between two signs of progress."""
 
