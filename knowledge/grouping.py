@@ -16,7 +16,7 @@ from knowledge.calibration import GroupingJudge, Judge
 from knowledge.corrections import NEAR, Apart, Place, Precedents, by_group, limit, support
 from knowledge.encoder import unreadable
 from knowledge.filing import Filed, Filing
-from knowledge.likeness import FEATURES, Likeness, Mean, Member, about, likeness, nearness
+from knowledge.likeness import FEATURES, Likeness, Mean, Member, about, likeness, nearness, unit
 from knowledge.logistic import chance_among
 from knowledge.neighbours import DIGITS
 from knowledge.reasons import SHOWN, Reason, odds, signs, strongest
@@ -28,6 +28,9 @@ CERTAIN = odds(1.0)
 
 BARRED = 1e-9
 """What is left of a group's chance where people kept it apart for certain."""
+
+FAINT = 0.01
+"""A chance below which a group has nothing to give to another one that asks the same."""
 
 
 class Anchor(Protocol):
@@ -162,19 +165,37 @@ class Groups:
         candidates = self._candidates(new)
         if not candidates:
             return Grouped(None, None, None, (Reason("first", -CERTAIN),))
-        best, judge = candidates[0], self._judge()
-        joins = best.score >= judge.join
+        judge = self._judge()
+        best = candidates[0]
+        score = round(min(best.score + self._again(candidates), 1.0), DIGITS)
+        joins = score >= judge.join
         barred = [] if joins else [r for other in candidates[1:] for r in other.told if r.code == "told_apart"]
         features = signs(judge.logistic, best.seen.likeness.features(), best.seen.about)
+        features.append(Reason("asked_again", odds(score) - odds(best.score)))
         # What people said comes first, however heavy the machine's own signs are.
         reasons = (*best.told, *barred[:1], *strongest(features))[:SHOWN]
-        suggested = best.group if not joins and best.score >= judge.suggest else None
-        return Grouped(best.group if joins else None, best.score, suggested, reasons)
+        suggested = best.group if not joins and score >= judge.suggest else None
+        return Grouped(best.group if joins else None, score, suggested, reasons)
 
     def likenesses(self, text: str, vector: NDArray[np.float32], source: str | None) -> list[tuple[str, Likeness]]:
         """The groups that a message may join, and what it has in common with each (with each place, after people moved
         something)."""
         return [(view.place.group, view.likeness) for view in self._views(self._new(text, vector, source))]
+
+    def _again(self, candidates: Sequence[_Candidate]) -> float:
+        """What the best of the candidates gets from the others: of the chance that the message belongs to one of these,
+        as much as that one is likely to ask the same as the best. A question that was founded twice would be in its own
+        way, and be founded a third time.
+
+        Nothing where people said something of these groups, for that holds; and with a course, of which all wordings of
+        a question need the same, so that none is founded twice as often (docs/trials.md).
+        """
+        best, *others = candidates
+        if self._anchor or best.told:
+            return 0.0
+        apart = self._apart.get(best.group, ())
+        worth = [other for other in others if other.score >= FAINT and not other.told and other.group not in apart]
+        return sum(other.score * self._same(best.seen.place, other.seen.place) for other in worth)
 
     # -- what people said --------------------------------------------------------------------------------------------
 
@@ -249,6 +270,15 @@ class Groups:
         # Whatever else is asked here; so nothing is common.
         seen = None if self._anchor else Seen(new.raw, np.zeros_like(new.raw), self._usual.anywhere)
         return self._judge().logistic.probability(likeness(new, Mean.of([other]), seen=seen).features())
+
+    def _same(self, one: Place, other: Place) -> float:
+        """The probability that a place asks what another one asks, by their mean wordings and as if no third question
+        were there; without a course."""
+        judge, mean, there = self._judge(), self._filing.mean(one), self._filing.mean(other)
+        new = Member("", there.kinds, None, there.vector, there.profile, unit(there.raw))
+        seen = self._usual.see(new.raw)
+        ahead = nearness(new, mean, seen) - judge.unrelated
+        return judge.logistic.probability(likeness(new, mean, seen=seen, ahead=ahead).features())
 
     def _judge(self) -> Judge:
         return self._judges.course if self._anchor else self._judges.words

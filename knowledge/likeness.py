@@ -46,8 +46,8 @@ class Mean:
     def of(cls, members: Sequence[Member]) -> "Mean":
         """Of one at least."""
         return cls(
-            _unit(np.stack([member.vector for member in members]).sum(axis=0)),
-            _unit(np.stack([member.profile for member in members]).sum(axis=0)),
+            unit(np.stack([member.vector for member in members]).sum(axis=0)),
+            unit(np.stack([member.profile for member in members]).sum(axis=0)),
             np.stack([member.raw for member in members]).mean(axis=0),
             frozenset().union(*(member.kinds for member in members)),
         )
@@ -115,5 +115,5 @@ def about(new: Member, mean: Mean) -> Mapping[str, str]:
     return {"kinds": shared[0]} if shared else {}
 
 
-def _unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
+def unit(vector: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(vector / max(math.sqrt(float(vector @ vector)), 1e-9), dtype=np.float32)

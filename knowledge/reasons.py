@@ -93,6 +93,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "above": ("在本场问题里格外接近", "nearer than questions here usually are"),
     "course": ("要的是课程资料的同一处", "both need the same part of the course"),
     "kinds": ("都在问“{detail}”", "both ask {detail}"),
+    "asked_again": ("也像另外几个同义的问题", "near to other questions that ask the same, too"),
     "told_same": ("主持人把这样的问法归到这里", "a moderator put such a wording there"),
     "told_apart": ("主持人说过这是两个问题", "a moderator keeps these questions apart"),
     # asking

@@ -44,8 +44,8 @@ from knowledge.training.prune import prune
 from knowledge.training.topics import Group, Topic, read_topics
 
 PROMPT = "query: "
-GROUPS = 18
-"""Groups of one topic in a batch; two topics share it."""
+GROUPS = 36
+"""Groups in a batch."""
 ASKS = 2
 """Askings of a group in a batch, where it has as many."""
 NEAR = 4
@@ -81,15 +81,16 @@ WORDS = "0.model.embeddings.word_embeddings.weight"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One training, of so many `steps`."""
+    """One training, of so many `steps`; so many `topics` share a batch."""
 
     steps: int
     seed: int = SEED
+    topics: int = 2
 
 
-RUNS = (Run(1800), Run(1200, SEED + 1))
-"""1,800 steps are four times through all groups of 137 topics; both fit into the time that one may take. Three of 1,300
-make worse vectors (docs/trials.md)."""
+RUNS = (Run(2600), Run(2200, SEED + 1, topics=1))
+"""Of two topics a model learns what a subject is, of one what tells its questions apart (docs/trials.md). 2,600 steps
+are six times through all groups of 137 topics; both fit into the time that one may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,21 +113,21 @@ Part = tuple[Topic, list[Group]]
 def batches(topics: Sequence[Topic], one: Run) -> Iterator[Batch]:
     """One for each step; every group comes once, those of halls `HALLS` times, before any comes again."""
     dice = random.Random(one.seed)  # noqa: S311 (an order, not a secret)
-    parts = _endless(topics, dice)
+    parts = _endless(topics, GROUPS // one.topics, dice)
     for _ in range(one.steps):
-        yield _batch([next(parts), next(parts)], dice)
+        yield _batch(list(itertools.islice(parts, one.topics)), dice)
 
 
-def _endless(topics: Sequence[Topic], dice: random.Random) -> Iterator[Part]:
+def _endless(topics: Sequence[Topic], most: int, dice: random.Random) -> Iterator[Part]:
     while True:
         turns = [topic for topic in topics for _ in range(HALLS if topic.hall else 1)]
-        waiting = [(topic, part) for topic in turns for part in _parts(topic, dice)]
+        waiting = [(topic, part) for topic in turns for part in _parts(topic, most, dice)]
         dice.shuffle(waiting)
         yield from waiting
 
 
-def _parts(topic: Topic, dice: random.Random) -> list[list[Group]]:
-    """A topic's groups in even parts of at most `GROUPS`, look-alikes next to each other."""
+def _parts(topic: Topic, most: int, dice: random.Random) -> list[list[Group]]:
+    """A topic's groups in even parts of at most so many, look-alikes next to each other."""
     left = {group.id: group for group in dice.sample(topic.groups, len(topic.groups))}
     order: list[Group] = []
     while left:
@@ -136,7 +137,7 @@ def _parts(topic: Topic, dice: random.Random) -> list[list[Group]]:
             if group is not None:
                 order.append(group)
                 chain += [id for id in sorted(topic.like[group.id]) if id in left]
-    count = math.ceil(len(order) / GROUPS)
+    count = math.ceil(len(order) / most)
     return [order[at * len(order) // count : (at + 1) * len(order) // count] for at in range(count)]
 
 

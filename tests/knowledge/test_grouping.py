@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -116,7 +117,7 @@ def test_what_needs_another_sentence_of_the_course_is_another_question() -> None
 
 def test_two_questions_that_fit_alike_share_the_chance() -> None:
     """What may as well ask one thing as another surely asks neither; people who made one of both give it back."""
-    new, one, other = (np.array(v, dtype=np.float32) for v in ([1, 0, 0], [0.8, 0.6, 0], [0.8, 0, 0.6]))
+    new, one, other = (np.array(v, dtype=np.float32) for v in ([1, 0, 0], [0.8, 0.6, 0], [0.8, -0.6, 0]))
     groups = Groups(3, JUDGE)
     groups.add(1, "one", "aa", one, None)
     alone = groups.decide("cc", new, None).similarity or 0.0
@@ -262,3 +263,25 @@ def test_a_question_that_everybody_asks_does_not_become_what_is_usual() -> None:
         often.move(key, "elsewhere")
     often.anchor(None)
     assert above(often) == above(once)
+
+
+@pytest.mark.parametrize(("alike", "joins"), [(0.9, True), (-0.3, False)])
+def test_what_was_founded_twice_is_not_founded_a_third_time(alike: float, joins: bool) -> None:
+    """Between two questions it joins where these ask the same; where they do not, none of the two is sure enough."""
+    near, off = 0.7, math.sqrt(1 - 0.7**2)
+    groups = Groups(ENCODER.dimension, JUDGE)
+    for at in range(10, 20):
+        groups.add(at, f"q{at}", f"something else {at}", _at({at: 1.0}), None)
+    groups.add(1, "q1", "one", _at({0: near, 1: off}), None)
+    groups.add(2, "q2", "other", _at({0: near, 1: off * alike, 2: off * math.sqrt(1 - alike**2)}), None)
+    told = groups.decide("new", _at({0: 1.0}), None)
+    assert (told.group in {"q1", "q2"}) is joins
+    assert ("asked_again" in [reason.code for reason in told.reasons]) is joins
+    assert told.similarity is not None
+    assert (told.similarity >= JUDGE.words.join) is joins
+
+
+def _at(parts: dict[int, float]) -> NDArray[np.float32]:
+    vector = np.zeros(ENCODER.dimension, dtype=np.float32)
+    vector[list(parts)] = list(parts.values())
+    return vector

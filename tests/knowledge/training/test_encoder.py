@@ -36,10 +36,14 @@ def topic(name: str) -> Topic:
     return Topic(name, "en", groups, like, ((groups[1].source, f"{name} near"),), nothing)
 
 
-def test_an_epoch_shows_every_group_once() -> None:
-    """As many batches as two topics have parts hold two askings of each group, and no group twice."""
-    texts = [text for batch in batches([topic("x"), topic("y")], Run(2)) for text in batch.texts if text[-1] in "abc"]
+@pytest.mark.parametrize("share", [1, 2])
+def test_an_epoch_shows_every_group_once(share: int) -> None:
+    """As many batches as two topics have parts hold two askings of each group, and no group twice, whether a batch is
+    of one topic or of two; and of no more topics."""
+    epoch = [*batches([topic("x"), topic("y")], Run(2, topics=share))]
+    texts = [text for batch in epoch for text in batch.texts if text[-1] in "abc"]
     assert len(texts) == len(set(texts)) == 2 * 40
+    assert all(len({text[0] for text in batch.texts if text[-1] in "abc"}) <= share for batch in epoch)
 
 
 def test_what_every_hall_asks_is_shown_more_often() -> None:

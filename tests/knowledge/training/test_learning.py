@@ -33,7 +33,7 @@ def half(topics: Sequence[Topic], run: Run) -> Iterator[Batch]:
 @pytest.fixture
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches of a third."""
-    monkeypatch.setattr(trainer, "GROUPS", 5)
+    monkeypatch.setattr(trainer, "GROUPS", 10)
     monkeypatch.setattr(trainer, "NOTHING", 6)
 
 
