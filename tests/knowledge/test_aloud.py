@@ -106,12 +106,14 @@ def test_a_passage_is_what_is_said_from_a_second_on() -> None:
 
 @pytest.mark.model
 def test_on_the_talk_that_judges_it_proposals_are_right() -> None:
-    """On the English talk nothing was chosen: nine of ten proposals are right, and six of ten answers are found."""
+    """On the English talk nothing was chosen: nine of ten proposals are right, within seconds of where it was
+    said, and six of ten answers are found."""
     from knowledge.encoder import load_encoder
-    from tests.measure.aloud.__main__ import JUDGED_BY, NEAR, judged, read_talk
+    from tests.measure.aloud.__main__ import JUDGED_BY, judged, read_talk
 
     talk = read_talk(JUDGED_BY, load_encoder())
     result = judged(talk, talk.speech.nearest(talk.sought))
     assert result.right / max(1, result.right + len(result.wrong)) >= 0.9
     assert result.right / len(talk.answered) >= 0.6
-    assert np.abs(result.errors).max() <= NEAR
+    assert np.median(np.abs(result.errors)) <= 5
+    assert np.abs(result.errors).max() <= 20

@@ -248,3 +248,5 @@ def test_a_cut_is_a_beginning(text: str, longest: int) -> None:
     short = cut(text, longest)
     assert len(short) <= longest
     assert text.startswith((short, short.removesuffix("…")))
+    assert short == text or len(text) > longest
+    assert short or not text[: longest - 1].strip()

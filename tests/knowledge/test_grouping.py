@@ -161,13 +161,13 @@ def test_who_asks_for_another_kind_of_thing_asks_another_question() -> None:
 
 def test_a_new_course_counts_for_what_is_there() -> None:
     """Once anchored anew, the profiles of earlier messages are the new course's."""
-    groups, _ = _stream(["abc", "xyz"])
-    vector = ENCODER.encode(["abc"])[0]
-    groups.anchor(_Anchor(lambda _, v: np.array([1.0], dtype=np.float32)))
-    together = groups.decide("xyz", ENCODER.encode(["xyz"])[0], None).similarity
-    groups.anchor(_Anchor(lambda _, v: np.eye(2, dtype=np.float32)[int(np.allclose(v, vector))]))
-    assert groups.decide("abc", vector, None).group == "q0"
-    assert together is not None
+    near, new = ENCODER.encode(["回放在哪", "回放多久"])
+    groups, scores = Groups(ENCODER.dimension, JUDGE), list[float]()
+    groups.add(1, "q1", "回放在哪", near, None)
+    for profile in ([0, 1], [1, 0]):  # only what the new course says of the earlier message differs
+        groups.anchor(_needs({"回放在哪": profile, "回放多久": [1, 0]}))
+        scores.append(groups.decide("回放多久", new, None).similarity or 0.0)
+    assert scores[0] < scores[1]
 
 
 def test_a_question_is_judged_beside_the_others() -> None:

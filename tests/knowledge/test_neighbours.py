@@ -28,6 +28,8 @@ def test_nearest_is_what_comparing_all_finds(seed: int, count: int, k: int, data
     exact = sorted((-round(float(rows[at] @ query[0]), 4), at * 7) for at in left)[:k]
     assert len(index) == len(left)
     np.testing.assert_allclose(cosines[0], [-cosine for cosine, _ in exact], atol=2e-4)
+    own = [float(rows[key // 7] @ query[0]) for key in keys[0].tolist()]
+    np.testing.assert_allclose(own, cosines[0], atol=2e-4)
     assert len(set(keys[0].tolist())) == len(exact)
     assert set(keys[0].tolist()) <= {at * 7 for at in left}
 

@@ -1,3 +1,5 @@
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ def test_normalising_again_changes_nothing(text: str) -> None:
 @given(st.text(alphabet=st.characters(categories=["Cs", "Cc", "Cf", "So", "Co"]), max_size=50))
 def test_nothing_readable_is_nothing(text: str) -> None:
     """Control characters, halves of surrogates and private characters leave no rubbish behind."""
-    assert not any("\ud800" <= letter <= "\udfff" or ord(letter) < 32 for letter in normalise(text))
+    assert not any(unicodedata.category(letter) in {"Cc", "Cs", "Co"} for letter in normalise(text))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_who_is_spoken_to(text: str, other: bool) -> None:
 
 def test_very_long_text_is_cut() -> None:
     """A book pasted into the chat costs no more than a page."""
-    assert len(normalise("天地玄黄" * 100_000)) <= 2000
+    assert len(normalise(" ".join(map(str, range(100_000))))) == 2000
 
 
 def test_a_message_tells_what_it_asks_for() -> None:

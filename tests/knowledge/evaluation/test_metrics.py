@@ -78,6 +78,8 @@ def test_intervals_hold_the_value_and_stay_the_same() -> None:
         assert figure.high is not None
         assert figure.value is not None
         assert figure.low < figure.value < figure.high
+    narrow, wide = ((f["precision"].high or 0) - (f["precision"].low or 0) for f in (alone, together))
+    assert wide > narrow
     scores = [float(t) + n % 7 / 3 for n, t in enumerate(true)]
     ranked = average_precision(Ranking.of(true, scores), range(120))
     assert ranked.value is not None

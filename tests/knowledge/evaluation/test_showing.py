@@ -7,8 +7,9 @@ from knowledge.evaluation import Bench, Heading, Judged, Mind, Result, page, rea
 from knowledge.evaluation.data import Line
 from knowledge.evaluation.metrics import Figure
 from knowledge.evaluation.mistakes import asking_mistakes
-from knowledge.evaluation.results import Block, Column, Curve, Mistake, Mistakes, Picture
-from knowledge.evaluation.table import shown
+from knowledge.evaluation.results import ALL_LABELS, BY_ITSELF, Block, Column, Curve, Mistake, Mistakes, Picture
+from knowledge.evaluation.speed import encoder_speed, memory
+from knowledge.evaluation.table import measures, shown
 from knowledge.evaluation.talks import KINDS
 from knowledge.evaluation.words import PAGE, Language, say
 from knowledge.reasons import Reason, Reasons
@@ -51,6 +52,10 @@ def test_the_table_has_every_figure_with_its_interval(result: Result) -> None:
     """Measures down, methods across, each share with its interval."""
     lines = table(result).splitlines()
     assert any(line.split()[:2] == ["B-cubed", "F1"] and "(" in line for line in lines)
+    for block in result.blocks:
+        for name in measures(block):
+            cells = [shown(column.figures.get(name)) for column in block.columns]
+            assert any(line.split() == " ".join([name, *cells]).split() for line in lines), name
     header = next(line for line in lines if "TF-IDF" in line)
     assert "floormic" in header
     assert "hash, fixed threshold" in header
@@ -115,6 +120,8 @@ def test_everything_measured_has_a_chinese_name(result: Result) -> None:
     names |= {block.judgement for block in result.blocks} | {one.kind for one in result.mistakes}
     names |= {curve.name for one in result.pictures if one.kind == "reliability" for curve in one.curves}
     names |= {f"taken for an asking: {kind}" for kind in KINDS}
+    names |= {BY_ITSELF, ALL_LABELS, "recurring", "speed", "sent from the right part: holds the answer"}
+    names |= {*encoder_speed(HashEncoder()), *memory()}
     assert [name for name in sorted(names - same) if say(name, "zh") == name] == []
     assert all(english and chinese for english, chinese in PAGE.values())
 

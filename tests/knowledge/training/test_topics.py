@@ -70,6 +70,7 @@ def raw() -> dict[str, Any]:
         (lambda t: t.pop("near"), "keys"),
         (lambda t: t["groups"].clear(), "fewer"),
         (lambda t: t["lookalike"].append(["g01", "nope"]), "nope"),
+        (lambda t: t["lookalike"].append(["g01", "g01"]), "look-alikes g01, g01"),
         (lambda t: t["near"].append({"id": "nope", "ask": "x"}), "nope"),
         (lambda t: t["groups"][0].update(faq="nope"), "source"),
         (lambda t: t["groups"][0].update(near="nope"), "source"),
@@ -93,6 +94,8 @@ def test_a_mistake_is_found(tmp_path: Path, break_it: Any, word: str) -> None:
         (lambda t, _: t.pop("terms"), "keys"),
         (lambda t, _: t["terms"].append(t["terms"][0]), "stands twice"),
         (lambda t, _: t["near"].append({"id": "nope", "ask": "x"}), "nope"),
+        (lambda t, _: t["answered"].append({"id": "nope", "ask": "x"}), "answered nope"),
+        (lambda t, _: t["replies"].append({"group": "nope", "line": "x", "tells": True}), "replies: group nope"),
         (lambda t, topic: t["answered"].append({"id": "t01", "ask": topic["groups"][0]["asks"][0]}), "twice"),
     ],
 )
