@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.desk import Desk
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
-from bot.model import Action, Placement
+from bot.model import Action, Placement, Session
 from bot.storage.sqlite import SqliteStore, open_store
 from knowledge.calibration import GroupingJudge, Judge
 from knowledge.encoder import HEADS
@@ -243,19 +243,27 @@ async def test_a_series_remembers_what_was_joined_and_kept_apart(store: SqliteSt
         await say(store, pipeline, message(1, RECORDING), message(2, PROTOCOL, "u2"))
     merged = await desk.merge("ann", ["q2"], "q1")
 
-    async def placed(*texts: str) -> list[Placement]:
-        there = len(await store.placements("talk2"))
-        lines = [message(there + n, text, f"v{n}", session="talk2") for n, text in enumerate(texts, 1)]
-        async with running(store, second, judge=JUDGE) as pipeline:
+    async def placed(session: Session, *texts: str) -> list[Placement]:
+        there = len(await store.placements(session.id))
+        lines = [message(there + n, text, f"v{n}", session=session.id) for n, text in enumerate(texts, 1)]
+        async with running(store, session, judge=JUDGE) as pipeline:
             await store.receive(lines)
             pipeline.wake()
             await asyncio.wait_for(pipeline.drained(), 10)
-        return [p for _, p in await store.placements("talk2") if p][there:]
+        return [p for _, p in await store.placements(session.id) if p][there:]
 
-    recording, protocols, _ = await placed("Any recording, please?", "And the protocols, which?", "What protocols?")
+    recording, protocols, _ = await placed(
+        second, "Any recording, please?", "And the protocols, which?", "What protocols?"
+    )
     assert (protocols.question == recording.question) == bool(series)
     if series:
         assert protocols.reasons.grouping[0].code == "told_same"
         await desk.undo("ann", "talk", merged.id)
-        (again,) = await placed("So which protocols are they?")
+        (again,) = await placed(second, "So which protocols are they?")
         assert again.question == recording.question  # it joins the wording that is there, not the precedent
+        third = replace(TALK, id="talk3", series=series)
+        await store.save_session(third)
+        recording, protocols = await placed(third, "Any recording, please?", "And the protocols, which?")
+        assert protocols.question != recording.question
+        async with running(store, third, judge=JUDGE) as pipeline:
+            assert (await pipeline._earlier_corrections()).apart == {"q1": {"q2"}, "q2": {"q1"}}

@@ -156,6 +156,7 @@ async def test_an_asker_is_told_why_where_they_may_know(store: SqliteStore, desk
     assert await store.deliveries("talk") == []
     await desk.reopen("ann", ["q1"])
     await desk.dismiss("ann", ["q1"], "said at the start", shown=True)
+    assert await store.due(CLOCK) == []
     (said,) = await store.due(CLOCK + UNDO_WITHIN)
     assert (said.address.chat, "said at the start" in said.text) == ("u1", True)
     await desk.undo("ann", "talk")

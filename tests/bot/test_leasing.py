@@ -186,7 +186,9 @@ async def test_who_comes_later_gets_a_share_one_after_the_other() -> None:
     assert one.at_work == set(names)
     two = Process(table, "two", names)
     for _ in range(12):
+        before = len(one.at_work)
         await pass_(table, 1, two.keeper.step, one.keeper.step)
+        assert before - len(one.at_work) <= 1
         assert not one.at_work & two.at_work
     assert (len(one.at_work), len(two.at_work)) == (3, 3)
 

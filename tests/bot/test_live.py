@@ -8,6 +8,7 @@ import pytest
 from bot.errors import StoreError
 from bot.live import Live, Told
 from bot.model import Question, QuestionState
+from tests.waiting import until
 
 
 def question(id: str, revision: int) -> Question:
@@ -33,12 +34,13 @@ class Shelf:
 
     async def questions(self, session: str, since: int = 0) -> list[Question]:
         self.reads += 1
+        found = sorted((q for q in self.kept.values() if q.revision > since), key=lambda q: q.revision)
         await asyncio.sleep(self.takes)
         if self.failing:
             raise StoreError("the disk is full")
         if self.breaking:
             raise ValueError("a fault of ours")
-        return sorted((q for q in self.kept.values() if q.revision > since), key=lambda q: q.revision)
+        return found
 
 
 @pytest.fixture
@@ -113,12 +115,14 @@ async def test_a_slow_watcher_skips_to_the_newest(shelf: Shelf) -> None:
 
 async def test_a_view_shows_what_was_committed_before(shelf: Shelf) -> None:
     """Reading after a commit sees it, also while an older read is still on its way."""
-    live = Live(shelf, pause=0.01)
+    live = Live(shelf, pause=0.0)
+    shelf.takes = 0.05
     for n in range(1, 20):
         shelf.put(f"q{n}")
         live.changed("s")
+        before = shelf.reads
         slow = asyncio.create_task(live.view("s"))
-        await asyncio.sleep(0)
+        await until(lambda before=before: shelf.reads > before)
         shelf.put(f"r{n}")
         live.changed("s")
         assert f"r{n}" in (await live.view("s")).questions
@@ -127,7 +131,7 @@ async def test_a_view_shows_what_was_committed_before(shelf: Shelf) -> None:
 
 async def test_nobody_watching_costs_no_reads(shelf: Shelf) -> None:
     """Changes of a session that nobody looks at are not read until somebody does."""
-    live = Live(shelf)
+    live = Live(shelf, pause=0.0)
     async with live.watch("s"):
         pass
     before = shelf.reads

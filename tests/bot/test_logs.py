@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -139,6 +140,7 @@ def test_one_message_has_one_id_from_its_chat_to_its_answer() -> None:
     again = Message("other", "telegram", "77", "zoe", "Z.", "Why not?", 2.0, address, id=5)
     answer = Delivery("answer:q1:telegram:-100123", "talk", address, "Because.")
     assert message_id(message) == message_id(again) == answered_id(answer)
+    assert re.fullmatch(r"m[0-9a-f]{12}", message_id(message))
     assert message_id(Message("talk", "replay", "78", "z", "", "x", 1.0)) != message_id(message)
     assert answered_id(Delivery("k", "talk", Address("telegram", "-100123"), "x")) == ""
 

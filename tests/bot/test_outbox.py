@@ -110,7 +110,7 @@ async def test_what_is_due_is_said_and_noted(store: FakeDeliveries) -> None:
 
 async def test_a_wake_is_heard_at_once(store: FakeDeliveries, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who is woken looks at once, and not only at the next round."""
-    monkeypatch.setattr("bot.outbox.LOOK_EVERY", 60.0)
+    monkeypatch.setattr("bot.outbox.LOOK_EVERY", 300.0)
     chat = FakeConnector()
     async with running(store, chat) as outbox:
         await asyncio.sleep(0.1)
@@ -147,7 +147,7 @@ async def test_a_hanging_connector_stops_no_other(store: FakeDeliveries) -> None
     stuck.hangs = {"hall"}
     await store.deliver([delivery(f"{n}", "hall", "stuck") for n in range(700)])
     await store.deliver([delivery("elsewhere", "b", "stuck"), delivery("hello", "c", "good")])
-    async with running(store, stuck, good, patience=30):
+    async with running(store, stuck, good, patience=600):
         await until(lambda: good.texts == ["hello"] and stuck.texts == ["elsewhere"])
 
 
@@ -157,7 +157,7 @@ async def test_many_hanging_chats_stop_no_other_connector(store: FakeDeliveries)
     stuck.hangs = {str(n) for n in range(300)}
     await store.deliver([delivery("x", str(n), "stuck") for n in range(300)])
     await store.deliver([delivery("hello", "c", "good")])
-    async with running(store, stuck, good, patience=30):
+    async with running(store, stuck, good, patience=600):
         await until(lambda: good.texts == ["hello"])
         await until(lambda: sum(stuck.most_at_once.values()) == 32)
         await asyncio.sleep(0.2)

@@ -79,6 +79,7 @@ def test_phrasings_are_different_ones_that_the_course_does_not_have() -> None:
     found = read(entry_of(q, [asked(message(n, text)) for n, text in enumerate(texts)], course, "en"))
     assert found
     assert found.phrasings[0] == "Can I watch it later?"
+    assert [one for one in found.phrasings if "watch" in one.lower()] == ["Can I watch it later?"]
     assert len(found.phrasings) == PHRASINGS
     assert "Does it cost anything?" not in found.phrasings
     assert found.answer == "From noon, on the page.\n\nSee: https://example.org/x"

@@ -219,6 +219,9 @@ async def test_questions_are_merged_or_kept_apart(room: StaffRoom, store: Sqlite
     await room.pressed("staff_merge", "q3", ANN)
     await room.pressed("staff_into", "q3>q2", ANN)
     assert (await store.question("q3")).state.merged_into == "q2"
+    await ask("Will there be a video?", "q4", suggested="q1")
+    assert await room.pressed("staff_same", "q4>q1", ANN) == "Merged"
+    assert (await store.question("q1")).state.merged_into == "q4"
 
 
 async def test_the_courses_suggestion_is_sent_with_one_press(room: StaffRoom, store: SqliteStore, ask: Ask) -> None:
@@ -268,18 +271,22 @@ async def test_a_card_follows_what_the_board_does(running: StaffRoom, store: Sql
     await until(staged)
 
 
-async def test_after_a_restart_the_same_list_goes_on(
-    running: StaffRoom, store: SqliteStore, live: Live, ask: Ask
-) -> None:
+async def test_after_a_restart_the_same_list_goes_on(room: StaffRoom, store: SqliteStore, live: Live, ask: Ask) -> None:
     """The program that comes back edits the list that stands there."""
+    first = asyncio.create_task(room.run())
     await until(lambda: said(store))
+    first.cancel()
+    await asyncio.wait({first})
     again = StaffRoom(
         "talk", STAFF, store, Desk(store, live.changed, lambda: 2000.0), live, now=lambda: 2000.0, pace=0.0
     )
     task = asyncio.create_task(again.run())
-    await ask("Is there a recording?", "q1")
-    await until(lambda: _holds(store, "1. Is there a recording?"))
-    task.cancel()
+    try:
+        await ask("Is there a recording?", "q1")
+        await until(lambda: _holds(store, "1. Is there a recording?"))
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
     assert len([d for d in await said(store) if ":list:" in d.key]) == 1
 
 

@@ -9,7 +9,7 @@ from datetime import UTC
 import pytest
 from openpyxl import load_workbook
 
-from bot.model import COURSE, Answer, PollKind, Session, Status
+from bot.model import COURSE, Answer, Poll, PollKind, PollState, Session, Status
 from bot.report import (
     Feedback,
     Report,
@@ -117,9 +117,13 @@ def test_no_format_of_a_series_names_anybody() -> None:
     for n in range(2):
         session = Session(f"e{n}", everything, everything, "Prof. Ingrid Holm", 1.0 + n, language="en")
         asked = [replace(one, state=replace(one.state, title=f"{everything} {one.id}")) for one in MATERIAL.questions]
-        count.add(replace(MATERIAL, session=session, questions=asked), 0.0)
+        poll = PollState(f"p{n}", f"e{n}", PollKind.SINGLE, everything, (everything, "b"), round=1)
+        rated = Tally(everything, PollKind.SCALE, 1, (("1", 1), ("5", 0)), 1.0, (everything, everything))
+        told = (Feedback(everything, 1, 2, (rated,)),)
+        material = replace(MATERIAL, session=session, questions=asked, polls=[Poll(poll, 1, {1: 1})], feedback=told)
+        count.add(material, 0.0)
     report = series_nameless(count.report(everything, "en", 0.0), AUDIENCE, STAFF)
-    assert report.recurring
+    assert all((report.recurring, report.polls, report.feedback, report.rates))
     made = [series_to_html(report, UTC), series_to_markdown(report, UTC), series_to_csv(report, UTC)]
     for file in (*made, series_to_json(report), sheets(series_to_xlsx(report, UTC))):
         assert not [one for one in PERSONAL if one.lower() in file.lower()]

@@ -94,7 +94,7 @@ async def test_a_cursor_moves_with_what_was_read(store: Store) -> None:
     assert await store.cursor("web") is None
 
 
-async def test_a_failed_call_moves_no_cursor(store: Store) -> None:
+async def test_a_failed_call_leaves_nothing_behind(store: Store) -> None:
     """What a call wrote before it failed is gone with it."""
     with pytest.raises(NotFound):
         await store.place("talk", [Placed(Placement(99, False, 0.1))])

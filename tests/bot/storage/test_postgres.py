@@ -17,7 +17,6 @@ from bot.model import Address, Change, Cursor, Delivery, Message, Placed, Placem
 from bot.storage import inbox
 from bot.storage.opening import open_store_at
 from bot.storage.postgres import CHANNEL, PostgresStore, open_postgres
-from bot.storage.postgres_address import shown
 from bot.storage.postgres_connection import connect
 from tests.bot.storage import postgres
 from tests.bot.storage.acts import ask
@@ -277,23 +276,6 @@ async def test_it_can_be_had_alone(url: str) -> None:
     with pytest.raises(StoreBusy, match="alone"):
         await open_postgres(url, patience=0.3)
     await alone.close()
-
-
-async def test_what_cannot_be_used_is_told_in_one_line(url: str) -> None:
-    """And no password is in it."""
-    with pytest.raises(StoreError) as none:
-        await open_postgres("postgresql://ann:s3cret@127.0.0.1:1/hall", patience=1)
-    other = url.replace("/hall_", "/none_")
-    with pytest.raises(StoreError, match="there is no database none_"):
-        await open_postgres(other)
-    db = connect(url)
-    db.execute("INSERT INTO floormic_migrations VALUES ('9999_later', now())")
-    db.close()
-    with pytest.raises(StoreError, match="newer floormic"):
-        await open_postgres(url)
-    assert "s3cret" not in str(none.value)
-    assert "\n" not in str(none.value)
-    assert "s3cret" not in shown("postgresql://ann:s3cret@127.0.0.1:1/hall")
 
 
 async def filled(url: str, patience: float) -> PostgresStore:
