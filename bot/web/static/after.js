@@ -29,16 +29,24 @@ function makeCard(name) {
   const text = el("textarea", { id: `after-text-${name}`, rows: 9, dir: "auto", maxlength: 4000 });
   const said = el("p", { class: "said after-said", dir: "auto" });
   const chats = el("p", { class: "faint" });
-  const word = button({ icon: "edit", act: () => act(name, "word", { text: text.value }).then(() => read(name)) });
-  const unword = button({ icon: "undo", act: () => act(name, "word", { text: "" }).then(() => read(name)) });
+  const word = button({ icon: "edit", act: () => reword(text.value) });
+  const unword = button({ icon: "undo", act: () => reword("") });
   const label = el("label", { for: text.id, class: "sr" });
   const details = el("details", { on: { toggle: () => details.open && read(name) } }, el("summary"), label, text, said, chats, el("div", { class: "actions start" }, word, unword));
-  const mode = el("select", { id: `after-mode-${name}`, on: { change: () => setMode(name, mode.value) } }, ...MODES.map((one) => el("option", { value: one })));
+  const choose = async () => (await setMode(name, mode.value)) || (mode.value = session.after[name]);
+  const mode = el("select", { id: `after-mode-${name}`, on: { change: choose } }, ...MODES.map((one) => el("option", { value: one })));
   const send = button({ icon: "send", class: "button primary", act: () => act(name, "send") });
   const cancel = button({ icon: "close", act: () => act(name, told.duties.find((one) => one.name === name)?.state === "cancelled" ? "plan" : "cancel") });
   for (const one of [word, unword, send, cancel]) one.append(el("span"));
-  const parts = { title: el("h3"), state: el("p", { class: "badge", role: "status" }), what: el("p", { class: "faint" }), line: el("p"), mode, details, label, text, said, chats, word, unword, send, cancel };
+  const parts = { was: "", title: el("h3"), state: el("p", { class: "badge", role: "status" }), what: el("p", { class: "faint" }), line: el("p"), mode, details, label, text, said, chats, word, unword, send, cancel };
   const head = el("div", { class: "after-head" }, parts.title, parts.state);
+
+  /** Where it was taken, the words that stood there may go, but not what is written meanwhile. */
+  async function reword(words) {
+    const was = text.value;
+    if (await act(name, "word", { text: words })) ((parts.was = was), read(name));
+  }
+
   parts.node = el("li", { data: { duty: name } }, head, parts.what, parts.line, AFTER.includes(name) && mode, el("div", { class: "actions start" }, send, cancel), details);
   return parts;
 }
@@ -105,12 +113,15 @@ function draw() {
 
 // -- what is done -----------------------------------------------------------------------------------------------------------
 
-/** Reads what it would say now, unless somebody is writing. */
+/** Reads what it would say now; what somebody wrote in its place stays. */
 async function read(name) {
   const card = cards.get(name);
   try {
     const { text, chats } = await call("GET", at(`/${encodeURIComponent(name)}`));
-    if (document.activeElement !== card.text) card.text.value = text;
+    if (card.text.value === card.was) {
+      card.text.value = text;
+      card.was = card.text.value; // a field has its own line breaks
+    }
     const editable = told.duties.find((one) => one.name === name)?.editable;
     setText(card.said, shown(text) ? (editable ? "" : `${t("after.text.example")}\n\n${shown(text)}`) : "");
     setText(card.chats, chats ? t("after.chats", { n: chats }) : t("after.text.none"));
@@ -119,14 +130,17 @@ async function read(name) {
   }
 }
 
+/** True where it happened. */
 async function act(name, what, more = {}) {
   try {
     const { action, goes_at: goes } = await call("POST", at(`/${encodeURIComponent(name)}/actions`), { do: what, ...more });
     const did = t(`after.did.${what}`);
     toast(goes ? t("after.goes", { did, time: time(goes) }) : did, { slot: "did", action: { word: t("after.undo"), act: () => undo(action, name) } });
+    return true;
   } catch (failure) {
     if (what === "send" && failure.code === "not_allowed") toast(t("after.text.none"), { bad: true });
     else toastFailure(failure);
+    return false;
   }
 }
 
@@ -140,7 +154,8 @@ async function undo(action, name) {
   }
 }
 
-/** Starts the card; `live` tells the topics "after" and "session", `set(name, mode)` sets a mode of the session. */
+/** Starts the card; `live` tells the topics "after" and "session", `set(name, mode)` sets a mode of the session and
+ * says whether it did. */
 export function startAfter(live, now, set) {
   session = now;
   setMode = set;

@@ -4,7 +4,7 @@ import { call, inSession } from "./api.js";
 import { button, el, icon, said, setText, shown } from "./dom.js";
 import { t } from "./i18n.js";
 import { badge } from "./pieces.js";
-import { toast, toastFailure } from "./shell.js";
+import { closable, toast, toastFailure } from "./shell.js";
 import "./words/aloud.js";
 
 const WAIT = 300; // milliseconds until what is typed is looked up
@@ -163,7 +163,7 @@ function askTime(aloud, question, title, others) {
     event.preventDefault();
     if (!done.disabled) finish(seconds(field.value));
   });
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  closable(dialog);
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();

@@ -75,5 +75,18 @@ function codeOf(status) {
   return status >= 500 ? "busy" : "bad_input";
 }
 
+const underway = new Set();
+
+/** What `act` gives; false, without doing it, while one of that key is under way: a second press is no second wish. */
+export async function notTwice(key, act) {
+  if (underway.has(key)) return false;
+  underway.add(key);
+  try {
+    return await act();
+  } finally {
+    underway.delete(key);
+  }
+}
+
 /** The address of something inside a session. */
 export const inSession = (session, rest = "") => `/sessions/${encodeURIComponent(session)}${rest}`;

@@ -1,5 +1,5 @@
 // What moderators do, as calls; each says that it happened and offers to take it back.
-import { call, inSession } from "./api.js";
+import { call, inSession, notTwice } from "./api.js";
 import { clock, t } from "./i18n.js";
 import { toast, toastFailure } from "./shell.js";
 
@@ -24,8 +24,10 @@ export class Acts extends EventTarget {
   /** Does it; true where it happened. */
   async act(what, questions, more = {}) {
     if (questions.length === 0) return false;
-    this.dispatchEvent(new CustomEvent("before", { detail: { what, questions } }));
-    return this.send("/actions", { do: what, questions, seen: this.seen(what, questions, more.into), ...more }, what);
+    return notTwice(JSON.stringify([what, questions, more]), () => {
+      this.dispatchEvent(new CustomEvent("before", { detail: { what, questions } }));
+      return this.send("/actions", { do: what, questions, seen: this.seen(what, questions, more.into), ...more }, what);
+    });
   }
 
   /** Where an act moves a question, it builds upon where that stands. */
@@ -53,8 +55,7 @@ export class Acts extends EventTarget {
       return true;
     } catch (failure) {
       if (failure.code === "no_role") this.dispatchEvent(new Event("refused"));
-      if (failure.code === "offline") toast(t("board.offline"), { bad: true });
-      else if (failure.code !== "conflict") toastFailure(failure);
+      if (failure.code !== "conflict") toastFailure(failure);
       else if (what === "undo") toast(t("board.undo.later"), { bad: true });
       else this.dispatchEvent(new CustomEvent("conflict", { detail: { what, body, questions: failure.questions } }));
       this.dispatchEvent(new CustomEvent("failed", { detail: { questions: body.questions ?? [] } }));

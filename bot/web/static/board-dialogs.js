@@ -1,44 +1,36 @@
 // The dialogs of the board: choose a question, a name or a label, give a reason, look again, the ledger, the keys.
 import { call, inSession } from "./api.js";
 import { button, byId, el, icon, kept, shown } from "./dom.js";
-import { clock, t } from "./i18n.js";
+import { clock, day, t } from "./i18n.js";
 import { rank, wanting } from "./live.js";
 import { badge, short } from "./pieces.js";
-import { pageFacts, toastFailure } from "./shell.js";
+import { answerOf, pageFacts, toastFailure } from "./shell.js";
 import { inWords } from "./talk-fields.js";
 import "./words/settings.js";
 
 const SHOWN = 40;
 const REASONS = ["topic", "none", "rude", "private"];
 
-/** What the person chose in a dialog; null where it was closed without. */
-function answerOf(dialog) {
-  return new Promise((resolve) => {
-    dialog.returnValue = "";
-    dialog.addEventListener("close", () => resolve(dialog.returnValue || null), { once: true });
-    dialog.showModal();
+/** Lets the person choose one of `questions`; its id, or null. */
+export function pickQuestion(title, questions) {
+  return pickFrom(title, t("board.search"), (typed) => {
+    const found = questions.filter((q) => q.title.toLowerCase().includes(typed.toLowerCase())).sort(rank);
+    return found.slice(0, SHOWN).map((q) => pick(el("b", { text: String(wanting(q)) }), short(q.title, 140), q.id));
   });
 }
 
-/** Lets the person choose one of `questions`; its id, or null. */
-export function pickQuestion(title, questions) {
-  const dialog = byId("pick");
+/** Lets the person choose one of the rows that `found(typed)` gives; its value, or null. */
+function pickFrom(title, placeholder, found) {
   const search = byId("pick-search");
-  byId("pick-head").textContent = title;
-  search.placeholder = t("board.search");
-  const draw = () => {
-    const wanted = search.value.trim().toLowerCase();
-    const found = questions.filter((q) => q.title.toLowerCase().includes(wanted)).sort(rank).slice(0, SHOWN);
-    byId("picks").replaceChildren(...found.map((q) => pick(el("b", { text: String(wanting(q)) }), short(q.title, 140), q.id)));
-  };
-  search.value = "";
-  search.oninput = draw;
-  byId("pick-form").onsubmit = (event) => {
-    event.preventDefault();
-    byId("picks").querySelector("button")?.click();
-  };
-  draw();
-  return answerOf(dialog);
+  const draw = () => byId("picks").replaceChildren(...found(search.value.trim()));
+  return answerOf(byId("pick"), () => {
+    byId("pick-head").textContent = title;
+    search.placeholder = placeholder;
+    search.value = "";
+    search.oninput = draw;
+    byId("pick-form").onsubmit = (event) => (event.preventDefault(), byId("picks").querySelector("button")?.click());
+    draw();
+  });
 }
 
 const pick = (mark, words, value) =>
@@ -51,25 +43,13 @@ const NOBODY = "\u0000"; // no name has it
  * a tick; `none`: what the choice of nothing is called, which gives "".
  */
 export async function pickWord(title, placeholder, words, { marked = new Set(), none = "" } = {}) {
-  const search = byId("pick-search");
-  byId("pick-head").textContent = title;
-  search.placeholder = placeholder;
-  const draw = () => {
-    const typed = search.value.trim();
+  const chosen = await pickFrom(title, placeholder, (typed) => {
     const found = words.filter((word) => word.toLowerCase().includes(typed.toLowerCase()));
     const picks = found.map((word) => pick(icon(marked.has(word) ? "check" : "tag"), shown(word), word));
     if (typed && !words.includes(typed)) picks[words.some((word) => word.toLowerCase() === typed.toLowerCase()) ? "push" : "unshift"](pick(icon("edit"), shown(typed), typed));
     if (none && !typed) picks.push(pick(icon("close"), none, NOBODY));
-    byId("picks").replaceChildren(...picks);
-  };
-  search.value = "";
-  search.oninput = draw;
-  byId("pick-form").onsubmit = (event) => {
-    event.preventDefault();
-    byId("picks").querySelector("button")?.click();
-  };
-  draw();
-  const chosen = await answerOf(byId("pick"));
+    return picks;
+  });
   return chosen === NOBODY ? "" : chosen;
 }
 
@@ -79,23 +59,27 @@ export async function askReason() {
   const field = byId("dismiss-reason");
   const shownTo = byId("dismiss-shown");
   const lately = kept("floormic.dismiss.shown", false);
-  field.value = "";
-  shownTo.checked = lately.get();
   const preset = (name) => ((field.value = t(`board.reason.${name}`, {}, pageFacts().language)), dialog.close("yes"));
-  byId("dismiss-presets").replaceChildren(...REASONS.map((name) => button({ word: t(`board.reason.${name}`), act: () => preset(name) })));
-  byId("dismiss-form").onsubmit = (event) => (event.preventDefault(), dialog.close("yes"));
-  if (!(await answerOf(dialog))) return null;
+  const fill = () => {
+    field.value = "";
+    shownTo.checked = lately.get();
+    byId("dismiss-presets").replaceChildren(...REASONS.map((name) => button({ word: t(`board.reason.${name}`), act: () => preset(name) })));
+    byId("dismiss-form").onsubmit = (event) => (event.preventDefault(), dialog.close("yes"));
+  };
+  if (!(await answerOf(dialog, fill))) return null;
   lately.set(shownTo.checked);
   return { reason: field.value.trim(), shown: shownTo.checked };
 }
 
 /** Asks whether to go on; `details` are shown below the question. */
 export async function confirmed(title, yes, details = []) {
-  byId("sure-head").textContent = title;
-  byId("sure-details").replaceChildren(...details);
-  byId("sure-yes").textContent = yes;
-  byId("sure-form").onsubmit = (event) => (event.preventDefault(), byId("sure").close("yes"));
-  return Boolean(await answerOf(byId("sure")));
+  const fill = () => {
+    byId("sure-head").textContent = title;
+    byId("sure-details").replaceChildren(...details);
+    byId("sure-yes").textContent = yes;
+    byId("sure-form").onsubmit = (event) => (event.preventDefault(), byId("sure").close("yes"));
+  };
+  return Boolean(await answerOf(byId("sure"), fill));
 }
 
 /** How a question stands now, and who made it so, for whoever was about to act upon something older. */
@@ -126,7 +110,7 @@ export async function showLedger(session, acts, titleOf) {
 
 function ledgerRow(row, titleOf, undo) {
   const titles = [...row.questions.map(titleOf).filter(Boolean), ...row.polls].map((title) => short(title, 60));
-  const head = el("p", {}, el("b", { text: t(`did.${row.what}`) }), " · ", el("bdi", { text: shown(row.who) || "–" }), " · ", el("time", { text: clock(row.at) }));
+  const head = el("p", {}, el("b", { text: t(`did.${row.what}`) }), " · ", el("bdi", { text: shown(row.who) || "–" }), " · ", el("time", { text: day(row.at) }));
   const what = [titles.length > 0 && titles.join(" · "), ...row.settings.map(setting)].filter(Boolean);
   const body = el("div", { class: "ledger-body" }, head, ...what.map((text) => el("p", { class: "faint", dir: "auto", text })));
   const back = row.undone

@@ -1,10 +1,13 @@
 // Editing the title, the labels and the expert of a question.
-import { button, el, icon, said, setText, shown } from "./dom.js";
+import { button, composing, el, icon, said, setText, shown } from "./dom.js";
 import { t } from "./i18n.js";
 import { foldable } from "./shell.js";
 
-/** {node, edit(), update(question)}; `save(title, before)` resolves to true where it was saved; `busy(whether)` tells. */
-export function titleEditor(save, busy) {
+/**
+ * {node, edit(), stop(), update(question)}; `save(title, before)` resolves to true where it was saved; `busy(whether)`
+ * tells. `draft` keeps what is half written, as {text, before}.
+ */
+export function titleEditor(save, busy, draft) {
   let title = "";
   let before = "";
   const text = said("");
@@ -24,22 +27,25 @@ export function titleEditor(save, busy) {
     if (wanted && (wanted === before || (await save(wanted, before)))) stop();
   });
   field.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" && !event.shiftKey && !event.isComposing) (event.preventDefault(), form.requestSubmit());
+    if (event.key === "Enter" && !event.shiftKey && !composing(event)) (event.preventDefault(), form.requestSubmit());
   });
+  field.addEventListener("input", () => draft.set({ text: field.value, before }));
   const view = el("div", { class: "title-view" }, el("h2", { class: "panel-title" }, fold), start);
 
   function edit() {
     if (!form.hidden) return field.focus();
-    before = title;
-    field.value = shown(title).slice(0, 500);
+    const begun = draft.get();
+    before = begun?.before ?? title;
+    field.value = begun?.text ?? shown(title).slice(0, 500);
     busy(true);
     form.hidden = false;
     view.hidden = true;
     field.focus();
-    field.select();
+    if (!begun) field.select();
   }
 
   function stop() {
+    draft.set(null);
     busy(false);
     form.hidden = true;
     view.hidden = false;
@@ -54,7 +60,7 @@ export function titleEditor(save, busy) {
     setText(original, t("board.original", { text: shown(question.original) }));
   }
 
-  return { node: el("div", { class: "panel-titles" }, view, form, original), edit, update };
+  return { node: el("div", { class: "panel-titles" }, view, form, original), edit, stop, update };
 }
 
 function submitButton() {
@@ -70,13 +76,14 @@ export function labelEditor(save) {
   const field = el("input", { maxlength: "40", dir: "auto", autocomplete: "off", placeholder: t("board.labels.add"), "aria-label": t("board.labels.add") });
   field.addEventListener("keydown", (event) => {
     const label = field.value.trim();
-    if (event.key !== "Enter" || event.isComposing) return;
+    if (event.key !== "Enter" || composing(event)) return;
     event.preventDefault();
     if (label && !labels.includes(label)) save({ add: [label] });
     field.value = "";
   });
 
   function update(next) {
+    if (JSON.stringify(next) === JSON.stringify(labels)) return;
     labels = next;
     list.replaceChildren(...labels.map((label) => chip(label, () => save({ remove: [label] }))));
   }
@@ -88,8 +95,11 @@ export function labelEditor(save) {
 export function expertEditor({ assign, free }) {
   const list = el("span", { class: "chips" });
   const choose = button({ icon: "people", word: t("board.assign"), "data-do": "assign", act: assign });
+  let drawn;
 
   function update(name) {
+    if (name === drawn) return;
+    drawn = name;
     list.replaceChildren(...(name ? [chip(name, free)] : [el("span", { class: "faint", text: t("board.assign.nobody") })]));
   }
 

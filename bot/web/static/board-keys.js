@@ -1,4 +1,5 @@
 // Moderating without a mouse.
+import { composing } from "./dom.js";
 
 /** What each key is for, as the help sheet shows it. */
 export const KEYS = [
@@ -35,7 +36,7 @@ const TYPES = "input:not([type=checkbox]), textarea, select, [contenteditable]";
 /** Calls `deeds[key]()`; not while somebody writes, nor in a dialog or the menu, nor with Ctrl, Alt or Cmd held. */
 export function listenToKeys(deeds) {
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open], :popover-open")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || composing(event) || document.querySelector("dialog[open], :popover-open")) return;
     if (event.target.matches(TYPES)) return event.key === "Escape" && leaveField(event);
     // Enter and the arrows mean to a button, a link or a tab what they always mean.
     if (event.target.closest("button, a, [role=tab]") && (event.key === "Enter" || event.key.startsWith("Arrow"))) return;

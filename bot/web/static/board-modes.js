@@ -17,8 +17,6 @@ export function startModes(session, live, open) {
   live.addEventListener("session", draw);
   onLanguage(draw);
   button.hidden = false;
-  // What is said about a change, and the way back, must be in reach while the dialog is open.
-  const toasts = byId("toasts");
-  button.addEventListener("click", () => (dialog.append(toasts), dialog.showModal(), modes.look()));
-  dialog.addEventListener("close", () => (document.body.append(toasts), modes.look(false)));
+  button.addEventListener("click", () => (dialog.showModal(), modes.look()));
+  dialog.addEventListener("close", () => modes.look(false));
 }

@@ -1,5 +1,5 @@
 // The side panel of one question: every wording, its title, the answer, its expert, labels, and what others do to it.
-import { button, el, kept, setText, shown } from "./dom.js";
+import { button, el, kept, setText, shown, whenReleased } from "./dom.js";
 import { didWhat } from "./board-dialogs.js";
 import { fillHands } from "./board-hands.js";
 import { clock, t } from "./i18n.js";
@@ -48,6 +48,7 @@ export class Panel {
     this.title = titleEditor(
       (title, before) => this.on.act("edit", [id], { title, seen: { [id]: { title: before } } }),
       (editing) => ((this.editing = editing), this.tell()),
+      this.draft(id, "title", null),
     );
     this.labels = labelEditor((change) => this.on.act("label", [id], change));
     this.expert = expertEditor({ assign: () => this.on.assign([id]), free: () => this.on.act("assign", [id], { name: "" }) });
@@ -81,11 +82,14 @@ export class Panel {
   }
 
   answerForm(id) {
-    const draft = kept(`floormic.answer.${this.session}.${id}`, "");
+    const draft = this.draft(id, "answer");
+    const draftSources = this.draft(id, "sources");
     const field = (this.answerField = el("textarea", { rows: "3", maxlength: "4000", dir: "auto", id: "answer-text" }));
-    const sources = el("input", { id: "answer-sources", autocomplete: "off" });
+    const sources = (this.sourcesField = el("input", { id: "answer-sources", autocomplete: "off" }));
     field.value = draft.get();
+    sources.value = draftSources.get();
     field.addEventListener("input", () => (draft.set(field.value), this.tell()));
+    sources.addEventListener("input", () => draftSources.set(sources.value));
     field.addEventListener("blur", () => this.tell());
     field.addEventListener("focus", () => this.tell());
     const send = (this.parts.send = button({ icon: "send", class: "button primary", "data-do": "answer" }));
@@ -111,11 +115,22 @@ export class Panel {
     );
   }
 
-  /** The answer left: the field is free again. */
+  /** What is half written about a question outlives the panel and the page. */
+  draft(id, part, otherwise = "") {
+    return kept(`floormic.${part}.${this.session}.${id}`, otherwise);
+  }
+
+  /** The answer left: its fields are free again. */
   sent(id) {
-    kept(`floormic.answer.${this.session}.${id}`, "").set("");
-    if (this.id === id) this.answerField.value = "";
+    for (const part of ["answer", "sources"]) this.draft(id, part).set("");
+    if (this.id === id) this.answerField.value = this.sourcesField.value = "";
     this.tell();
+  }
+
+  /** The title was saved after all. */
+  titled(id) {
+    this.draft(id, "title", null).set(null);
+    if (this.id === id) this.title.stop();
   }
 
   /** Tells the others what my hands are on. */
@@ -161,6 +176,10 @@ export class Panel {
 
   /** The question changed (or the language did). */
   update() {
+    whenReleased(this.root, () => this.draw());
+  }
+
+  draw() {
     const question = this.id && this.on.question(this.id);
     if (!question) return;
     const { state, pin, facts, experts, acts, suggest, given, send, aloud, answerLabel, hands } = this.parts;

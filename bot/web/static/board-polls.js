@@ -37,8 +37,5 @@ export function startBoardPolls({ session, language, may }, live) {
   live.addEventListener("polls", (event) => ((polls = event.detail.polls), draw()));
   onLanguage(() => (drawTemplates(), draw()));
   drawTemplates();
-  // What is said about an act, and the way back, must be in reach while the dialog is open.
-  const toasts = byId("toasts");
-  opener.addEventListener("click", () => (dialog.append(toasts), dialog.showModal(), draw(), may && title.focus()));
-  dialog.addEventListener("close", () => document.body.append(toasts));
+  opener.addEventListener("click", () => (dialog.showModal(), draw(), may && title.focus()));
 }

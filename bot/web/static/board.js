@@ -36,6 +36,7 @@ const acts = new Acts(facts.session, question, () => onStage(live.questions.valu
 const hands = new Hands(live, facts.session);
 const selected = new Set();
 let cursor = null;
+let stood = { lane: "", at: 0 }; // where the cursor's row was
 let returning = {}; // what an undo brings back, until this page heard of it: status by id
 let memory = JSON.parse(byId("page-data").textContent).session.abilities.memory;
 
@@ -140,7 +141,9 @@ function drawSelection() {
 
 // -- the cursor -------------------------------------------------------------------------------------------------------------
 
-const rowsShown = () => lanes.shown.flatMap((lane) => [...byId(`list-${lane}`).children]).filter((row) => !row.inert);
+const rowsOf = (lane) => [...byId(`list-${lane}`).children].filter((row) => !row.inert);
+const rowsShown = () => lanes.shown.flatMap(rowsOf);
+const rowOf = (id) => rowsShown().find((row) => row.dataset.id === id);
 
 function setCursor(row) {
   for (const old of document.querySelectorAll(".row[tabindex='0']")) old.tabIndex = -1;
@@ -148,11 +151,18 @@ function setCursor(row) {
   cursor = row.dataset.id;
   const lane = row.closest(".lane").dataset.lane;
   if (lane !== lanes.now) lanes.now = lane;
+  stood = { lane, at: rowsOf(lane).indexOf(row) };
+}
+
+/** The question that a key is meant for: one that is seen, in the panel or in the row that the cursor is on. */
+function pointed() {
+  const seen = cursor !== null && (panel.id === cursor || rowOf(cursor)?.tabIndex === 0);
+  return seen && question(cursor) ? cursor : null;
 }
 
 /** The cursor goes to a row that is shown; the focus too, unless somebody is busy elsewhere. */
 function pointTo(id) {
-  const row = rowsShown().find((one) => one.dataset.id === id);
+  const row = rowOf(id);
   if (!row) return;
   setCursor(row);
   for (const glide of row.getAnimations()) glide.finish(); // else it is looked for where it comes from
@@ -170,17 +180,14 @@ function bringBack() {
   pointTo(ids[0]);
 }
 
-function focusRow(id) {
-  const row = rowsShown().find((one) => one.dataset.id === id);
-  row?.focus({ preventScroll: false });
-  return row;
-}
+const focusRow = (id) => rowOf(id)?.focus();
 
 function step(by) {
-  const rows = [...byId(`list-${lanes.now}`).children].filter((row) => !row.inert);
+  const rows = rowsOf(lanes.now);
   const here = rows.findIndex((row) => row.dataset.id === cursor);
   if (by > 0 && here === rows.length - 1 && lists[lanes.now].more()) return;
-  const next = rows[here < 0 ? 0 : Math.max(0, Math.min(rows.length - 1, here + by))];
+  const gone = stood.lane === lanes.now ? stood.at + Math.min(by, 0) : 0; // what came after it stands in its place
+  const next = rows[Math.max(0, Math.min(rows.length - 1, here < 0 ? gone : here + by))];
   if (!next) return;
   next.focus();
   next.scrollIntoView({ block: "nearest" });
@@ -204,6 +211,9 @@ function neighbour(ids) {
 // -- what is done -------------------------------------------------------------------------------------------------------------
 
 function open(id, part) {
+  const row = rowOf(id);
+  if (row) setCursor(row);
+  else cursor = id;
   byId("desk").classList.add("with-panel");
   panel.open(id, part);
   refresh();
@@ -215,10 +225,12 @@ function select(id, chosen) {
   drawSelection();
 }
 
-async function merge(ids, into) {
+/** `seen`: how those stood that were looked at before it was asked into which. */
+async function merge(ids, into, seen = {}) {
   const from = ids.filter((id) => id !== into);
-  if (!from.length || !(await acts.act("merge", [...from, into], { into }))) return;
-  clear([...from, into]);
+  const all = [...from, into];
+  if (!from.length || !(await acts.act("merge", all, { into, seen: { ...acts.seen("merge", all), ...seen } }))) return;
+  clear(all);
   focusRow(into); // what comes next is done to what it became
 }
 
@@ -240,14 +252,22 @@ function mergeSame(id, other) {
 async function mergeChosen() {
   const chosen = [...selected].map(question).filter(standing).sort(rank);
   if (chosen.length > 1) return merge(chosen.map((q) => q.id), chosen[0].id);
-  const id = chosen[0]?.id ?? cursor;
-  const into = id && (await pickQuestion(t("board.merge.into"), others(id)));
-  return into && merge([id], into);
+  const id = chosen[0]?.id ?? pointed();
+  if (!id) return;
+  const seen = acts.seen("merge", [id]);
+  const into = await pickQuestion(t("board.merge.into"), others(id));
+  return into && merge([id], into, seen);
 }
 
 async function dismiss(ids) {
+  const seen = acts.seen("dismiss", ids); // as they stand for whoever decides it, not when the reason is given
   const why = ids.length ? await askReason() : null;
-  if (why && (await acts.act("dismiss", ids, why))) clear(ids);
+  if (why && (await acts.act("dismiss", ids, { ...why, seen }))) clear(ids);
+}
+
+async function aloud(id) {
+  const seen = acts.seen("answer", [id]);
+  return (await mayAnswer(id)) && acts.act("answer", [id], { text: t("board.aloud.text", {}, facts.language), seen });
 }
 
 /** The names that questions may go to: who is at the board, who was named before, and oneself. */
@@ -293,7 +313,9 @@ async function lookAgain({ what, body, questions }) {
   const details = changed.map((one) => standsNow(one, one.last));
   if (!(await confirmed(t("board.changed"), t("board.changed.again", { what: t(`board.${what}`) }), details))) return;
   for (const one of changed) body.seen[one.id] = seenNow(one, body.seen[one.id]);
-  if ((await acts.send("/actions", body, what)) && what === "answer") panel.sent(body.questions[0]);
+  if (!(await acts.send("/actions", body, what))) return;
+  if (what === "answer") panel.sent(body.questions[0]);
+  if (what === "edit") panel.titled(body.questions[0]);
 }
 
 const seenNow = (one, seen = { status: "" }) => ({
@@ -308,8 +330,7 @@ async function doing(what, id) {
   if (what === "reply") return open(id, "answer");
   if (what === "dismiss") return dismiss([id]);
   if (what === "pin") return acts.act(one.pinned ? "unpin" : "pin", [id]);
-  if (what === "aloud" && !(await mayAnswer(id))) return false;
-  if (what === "aloud") return acts.act("answer", [id], { text: t("board.aloud.text", {}, facts.language) });
+  if (what === "aloud") return aloud(id);
   if (what === "recall") return acts.act(what, [id], { earlier: earlierAnswer(one).question });
   if (what === "again" || what === "not_again") return acts.act(what, [id], { earlier: latest(one) });
   return acts.act(what, [id]);
@@ -331,8 +352,8 @@ function openNamed() {
 }
 
 /** The selection, or the question under the cursor. */
-const chosen = () => (selected.size ? [...selected] : cursor && question(cursor) ? [cursor] : []);
-const atCursor = (deed) => () => cursor && question(cursor) && deed(cursor);
+const chosen = () => (selected.size ? [...selected] : [pointed()].filter(Boolean));
+const atCursor = (deed) => () => pointed() && deed(pointed());
 
 const approvable = (ids) => ids.filter((id) => ["new", "dismissed"].includes(question(id)?.status));
 const reopenable = (ids) => ids.filter((id) => ["answered", "dismissed"].includes(question(id)?.status));
@@ -349,7 +370,7 @@ async function reopen() {
 
 /** All that the column shows now; once more: none of it. */
 function selectAll() {
-  const shown = [...byId(`list-${lanes.now}`).children].filter((row) => !row.inert).map((row) => row.dataset.id);
+  const shown = rowsOf(lanes.now).map((row) => row.dataset.id);
   const all = shown.every((id) => selected.has(id));
   for (const id of shown) selected[all ? "delete" : "add"](id);
   refresh();

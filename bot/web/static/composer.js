@@ -1,5 +1,5 @@
 // The field where a viewer asks: pinned where the thumb is; what is half written survives a reload.
-import { byId, kept, setText } from "./dom.js";
+import { byId, composing, kept, setText } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { toastFailure } from "./shell.js";
 
@@ -31,7 +31,9 @@ export class Composer {
     this.field.addEventListener("keydown", (event) => this.key(event));
     this.toggle.addEventListener("click", () => this.openName(this.name.hidden));
     this.name.addEventListener("input", () => this.keptName.set(this.name.value.trim()));
-    this.name.addEventListener("keydown", (event) => event.key === "Enter" && (event.preventDefault(), this.openName(false)));
+    this.name.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !composing(event)) (event.preventDefault(), this.openName(false));
+    });
     this.name.addEventListener("blur", () => this.openName(false));
     this.outbox.addEventListener("change", () => this.drawNote());
     this.outbox.addEventListener("failed", (event) => toastFailure(event.detail));
@@ -42,9 +44,9 @@ export class Composer {
 
   /** Enter sends, also with Ctrl or Cmd; Shift+Enter breaks the line. While an input method composes, Enter is its own. */
   key(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+    if (event.key !== "Enter" || event.shiftKey || composing(event)) return;
     event.preventDefault();
-    this.send();
+    byId("composer").requestSubmit(); // as the button: whoever listens hears of it
   }
 
   send() {
@@ -119,7 +121,7 @@ export class Composer {
     const { trouble } = this.outbox;
     const left = Math.ceil((this.outbox.notBefore - Date.now()) / 1000);
     const waits = trouble?.code === "too_fast" && left > 0; // the server said until when
-    const why = waits ? ` ${t("viewer.again", { n: left })}` : trouble && trouble.code !== "offline" ? ` ${trouble.advice}` : "";
+    const why = waits ? ` ${t("viewer.again.in", { n: left })}` : trouble && trouble.code !== "offline" ? ` ${trouble.advice}` : "";
     this.note.hidden = waiting === 0;
     const said = t(this.outbox.safe ? "viewer.waiting.n" : "viewer.waiting.unsafe", { n: waiting });
     setText(this.note, waiting ? said + why : "");

@@ -58,6 +58,9 @@ export function hue(name) {
   return sum % 360;
 }
 
+/** A key that belongs to an input method: the Enter that takes what is composed, the Escape that drops it. */
+export const composing = (event) => event.isComposing || event.keyCode === 229; // 229: so Safari says it
+
 /** An id nobody else has; also where the page is not a secure context (a hall's own network). */
 export function freshId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
@@ -95,6 +98,30 @@ export function kept(key, otherwise) {
       }
     },
   };
+}
+
+let pressed = null; // what a pointer is down on, where a click can come of it
+const held = new Map(); // what is to be drawn when it is let go, by box
+
+addEventListener("pointerdown", ({ target }) => (pressed = target.closest("button, a, label, summary")), true);
+addEventListener("click", () => (pressed = null), true); // what comes of it is drawn at once
+for (const end of ["pointerup", "pointercancel", "contextmenu", "blur"]) {
+  addEventListener(end, () => setTimeout(letGo)); // a click comes first
+}
+
+function letGo() {
+  pressed = null;
+  const draws = [...held.values()];
+  held.clear();
+  for (const draw of draws) draw();
+}
+
+/** Draws what is in `box`: at once, or when nothing in it is pressed any more. A node that is replaced under a press is
+ * never clicked. */
+export function whenReleased(box, draw) {
+  if (box.contains(pressed)) return held.set(box, draw);
+  held.delete(box);
+  draw();
 }
 
 /** Calls `draw` once in the next frame, however often it is asked to. */

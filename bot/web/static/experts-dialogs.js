@@ -3,26 +3,20 @@ import { byId, el, shown } from "./dom.js";
 import { t } from "./i18n.js";
 import { wanting } from "./live.js";
 import { answerBox, badge, short } from "./pieces.js";
+import { answerOf } from "./shell.js";
 
 const SHOWN = 40;
-
-function answerOf(dialog) {
-  return new Promise((resolve) => {
-    dialog.returnValue = "";
-    dialog.addEventListener("close", () => resolve(dialog.returnValue || null), { once: true });
-    dialog.showModal();
-  });
-}
 
 /** Lets the person choose one of `choices` ([value, word, look]); the value, or null. */
 function choose(head, body, choices) {
   const dialog = byId("ask");
-  byId("ask-head").textContent = head;
-  byId("ask-body").replaceChildren(...body);
-  byId("ask-choices").replaceChildren(
-    ...choices.map(([value, word, look = ""]) => el("button", { type: "button", class: `button ${look}`, text: word, data: { choice: value }, on: { click: () => dialog.close(value) } })),
-  );
-  return answerOf(dialog);
+  return answerOf(dialog, () => {
+    byId("ask-head").textContent = head;
+    byId("ask-body").replaceChildren(...body);
+    byId("ask-choices").replaceChildren(
+      ...choices.map(([value, word, look = ""]) => el("button", { type: "button", class: `button ${look}`, text: word, data: { choice: value }, on: { click: () => dialog.close(value) } })),
+    );
+  });
 }
 
 /** Somebody was faster: shows the question as it stands; "add", "replace", "answer", or null to leave it so. */
@@ -89,9 +83,10 @@ export function askTogether(question, others) {
         el("span", {}, el("bdi", { text: short(one.title, 140) }), suggested && badge("merge", t("expert.together.likely"), "warn")),
       ),
     );
-  search.value = "";
-  search.oninput = draw;
-  byId("pick-form").onsubmit = (event) => (event.preventDefault(), byId("picks").querySelector("button")?.click());
-  draw();
-  return answerOf(dialog);
+  return answerOf(dialog, () => {
+    search.value = "";
+    search.oninput = draw;
+    byId("pick-form").onsubmit = (event) => (event.preventDefault(), byId("picks").querySelector("button")?.click());
+    draw();
+  });
 }

@@ -78,11 +78,13 @@ function fill(card, item, choices) {
   keepToMost(card, item);
 }
 
-/** What came from elsewhere (another chat or page of the same person) is filled in, but not where somebody writes. */
+/** What came from elsewhere (another chat or page of the same person) is filled in, but not where somebody writes, nor
+ * over what is too long to be saved. */
 function refill() {
   for (const item of survey.items) {
     const card = byId("survey-items").querySelector(`[data-id="${CSS.escape(item.id)}"]`);
-    if (card && !card.contains(document.activeElement)) fill(card, item, answers.all[item.id] ?? []);
+    if (!card || card.contains(document.activeElement) || !card.querySelector(".bad-note").hidden) continue;
+    fill(card, item, answers.all[item.id] ?? []);
   }
 }
 

@@ -1,6 +1,6 @@
 // What staff does with polls, and how one poll stands, as a card: on the polls page, the board and the remote.
-import { call, inSession } from "./api.js";
-import { button, el, shown } from "./dom.js";
+import { call, inSession, notTwice } from "./api.js";
+import { button, el, shown, whenReleased } from "./dom.js";
 import { t } from "./i18n.js";
 import { pollPicture } from "./poll-picture.js";
 import { toast, toastFailure } from "./shell.js";
@@ -14,7 +14,12 @@ export class PollActs {
     Object.assign(this, { session, deadline });
   }
 
-  async act(what, method, path, body) {
+  /** True where it happened. */
+  act(what, method, path, body) {
+    return notTwice(JSON.stringify([what, path, body]), () => this.send(what, method, path, body));
+  }
+
+  async send(what, method, path, body) {
     try {
       const { action } = await call(method, inSession(this.session, path), body);
       const back = action && { word: t("polls.undo"), act: () => this.undo(action) };
@@ -27,23 +32,27 @@ export class PollActs {
   }
 
   async undo(action = null) {
-    return this.act("undo", "POST", "/undo", { action, by: await this.deadline() });
+    return this.send("undo", "POST", "/undo", { action, by: await this.deadline() });
   }
 
-  async do(what, id, more = {}) {
-    const by = await this.deadline();
-    return this.act(what, "POST", `/polls/${encodeURIComponent(id)}/actions`, { do: what, by, ...more });
+  do(what, id, more = {}) {
+    return notTwice(JSON.stringify([what, id, more]), async () => {
+      const by = await this.deadline();
+      return this.send(what, "POST", `/polls/${encodeURIComponent(id)}/actions`, { do: what, by, ...more });
+    });
   }
 
   /** A new poll that is open at once. Where only the second half fails, the poll is there as a draft. */
-  async ask(wish) {
-    try {
-      const { id } = await call("POST", inSession(this.session, "/polls"), wish);
-      return await this.do("start", id);
-    } catch (failure) {
-      toastFailure(failure);
-      return false;
-    }
+  ask(wish) {
+    return notTwice(JSON.stringify(wish), async () => {
+      try {
+        const { id } = await call("POST", inSession(this.session, "/polls"), wish);
+        return await this.do("start", id);
+      } catch (failure) {
+        toastFailure(failure);
+        return false;
+      }
+    });
   }
 }
 
@@ -79,8 +88,10 @@ const ORDER = { open: 0, draft: 1, closed: 2 };
 /** Open ones first, then what is prepared, then what is over. */
 export const inOrder = (polls) => polls.toSorted((a, b) => ORDER[a.status] - ORDER[b.status] || b.opened_at - a.opened_at);
 
-/** Draws the cards of `list` anew only where they differ, and leaves the focus where it is. */
-export function drawCards(list, polls, make) {
+/** Draws the cards of `list` anew, not while one is pressed, only where they differ, and leaves the focus where it is. */
+export const drawCards = (list, polls, make) => whenReleased(list, () => fillCards(list, polls, make));
+
+function fillCards(list, polls, make) {
   const known = new Map([...list.children].map((card) => [card.dataset.id, card]));
   polls.forEach((poll, place) => {
     const signature = JSON.stringify([poll, document.documentElement.lang]);

@@ -16,6 +16,7 @@ const live = new Live(facts.session, ["polls", "pulse"]);
 const may = moderates(facts.role);
 let polls = [];
 let editing = null; // id of the poll in the dialog, "" for a new one
+let pulse = false; // whether viewers are asked how they feel, as it is saved
 
 startShell();
 byId("poll-new").hidden = byId("undo").hidden = !may;
@@ -85,6 +86,8 @@ function wished() {
 
 async function submit(event) {
   event.preventDefault();
+  const save = byId("poll-form").querySelector("[type=submit]");
+  save.disabled = true;
   try {
     if (editing) await call("PUT", at(`/polls/${encodeURIComponent(editing)}`), wished());
     else await call("POST", at("/polls"), wished());
@@ -93,6 +96,8 @@ async function submit(event) {
   } catch (failure) {
     byId("poll-bad").hidden = false;
     byId("poll-bad").textContent = failure.advice ?? String(failure);
+  } finally {
+    save.disabled = false;
   }
 }
 
@@ -106,9 +111,13 @@ function drawOthers() {
 live.addEventListener("polls", (event) => ((polls = event.detail.polls), draw()));
 live.addEventListener("state", draw);
 live.addEventListener("refused", (event) => event.detail && toastFailure(event.detail));
-live.addEventListener("pulse", (event) => (byId("pulse-switch").checked = event.detail.on));
+live.addEventListener("pulse", (event) => (byId("pulse-switch").checked = pulse = event.detail.on));
 byId("pulse-switch").disabled = !may;
-byId("pulse-switch").addEventListener("change", (event) => acts.act("edit", "PUT", "/pulse", { on: event.target.checked }));
+byId("pulse-switch").addEventListener("change", async ({ target }) => {
+  const on = target.checked;
+  if (await acts.act("edit", "PUT", "/pulse", { on })) pulse = on;
+  else target.checked = pulse;
+});
 byId("poll-new").addEventListener("click", () => openForm());
 byId("undo").addEventListener("click", () => acts.undo());
 byId("poll-form").addEventListener("submit", submit);

@@ -1,5 +1,5 @@
 // Polls on the speaker's remote: what is open or on the stage, and the next prepared one, for one thumb.
-import { byId, el, shown } from "./dom.js";
+import { byId, el, shown, whenReleased } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { inOrder, mainDeeds, PollActs } from "./poll-acts.js";
 
@@ -9,7 +9,8 @@ export function startRemotePolls(session, live, staging, drawn) {
   const box = byId("more");
   let polls = [];
   let seen = "";
-  function draw() {
+  const draw = () => whenReleased(box, fill);
+  function fill() {
     const known = inOrder(polls);
     const now = known.filter((poll) => poll.status === "open" || poll.shown);
     const next = known.filter((poll) => poll.status === "draft").sort((a, b) => polls.indexOf(a) - polls.indexOf(b)).slice(0, 1);

@@ -3,7 +3,7 @@
 import { startAfter } from "./after.js";
 import { call, inSession } from "./api.js";
 import { startCourse } from "./course.js";
-import { byId, el, setText, shown } from "./dom.js";
+import { byId, composing, el, setText, shown } from "./dom.js";
 import { startFeeds } from "./feeds.js";
 import { day, language, onLanguage, t } from "./i18n.js";
 import { Live } from "./live.js";
@@ -28,6 +28,8 @@ let tried = { run: null, down: [] };
 let people = null; // PeopleOut, as organisers of every talk see it
 
 // -- the fields -------------------------------------------------------------------------------------------------------------
+
+const isChoice = (field) => field.type === "checkbox" || field.tagName === "SELECT";
 
 function put(field, name) {
   const value = valueOf(session, name);
@@ -73,16 +75,21 @@ async function save(field) {
   await set({ [name]: given(field, name) }, name, field);
 }
 
-/** Sets it; says so with a way back, or what is wrong at its field. */
+/** Sets it; says so with a way back, or what is wrong at its field. True where it is saved. */
 async function set(body, name, field = null) {
   try {
     const answer = await call("PATCH", at(), body);
     take(answer.session, field);
     if (answer.action !== null) said(name, answer);
     warn(name);
+    return true;
   } catch (failure) {
     if (field && ["bad_input", "not_allowed"].includes(failure.code)) note(name, failure.advice, "bad");
-    else toastFailure(failure), draw();
+    else toastFailure(failure);
+    if (name === "course_of") drawCourses();
+    else if (field && isChoice(field)) put(field, name); // a text stays, to be mended
+    draw();
+    return false;
   }
 }
 
@@ -195,10 +202,12 @@ function readyPeople() {
 // -- start ------------------------------------------------------------------------------------------------------------------
 
 async function again() {
+  byId("again").disabled = true;
   try {
     const made = await call("POST", at("/duplicate"), {});
     location.assign(`/s/${encodeURIComponent(made.id)}/settings`);
   } catch (failure) {
+    byId("again").disabled = false;
     toastFailure(failure);
   }
 }
@@ -209,7 +218,8 @@ for (const field of fields) {
   const timed = field.type === "datetime-local";
   field.addEventListener("change", () => (timed ? later(field) : save(field)));
   if (timed) field.addEventListener("blur", () => settled(field));
-  field.addEventListener("keydown", (event) => event.key === "Enter" && field.tagName === "INPUT" && field.type !== "checkbox" && field.blur());
+  const line = field.tagName === "INPUT" && field.type !== "checkbox";
+  field.addEventListener("keydown", (event) => line && event.key === "Enter" && !composing(event) && field.blur());
   put(field, field.dataset.setting);
 }
 byId("end-button")?.addEventListener("click", () => set({ ended: session.ended_at === null }, "ended_at"));

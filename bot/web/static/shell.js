@@ -42,9 +42,35 @@ export function startShell() {
   show();
 }
 
-function closable(dialog) {
+/** Closes it by a press beside it or on what says so; while it is open, the toasts stand in it. */
+export function closable(dialog) {
   for (const node of dialog.querySelectorAll("[data-close]")) node.addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  for (const event of ["toggle", "close"]) dialog.addEventListener(event, liftToasts); // not every browser toggles
+}
+
+/** Into the open dialog: what lies behind it can be neither pressed nor heard. */
+function liftToasts() {
+  const place = [...document.querySelectorAll("dialog[open]")].at(-1) ?? document.body;
+  if (byId("toasts").parentElement !== place) place.append(byId("toasts"));
+}
+
+let asked = Promise.resolve();
+
+/**
+ * What the person chooses in `dialog`, which `fill()` makes ready; null where it was closed without. Of several at once
+ * each is asked when the one before is answered, so that no answer is taken for another's.
+ */
+export function answerOf(dialog, fill) {
+  const ask = (resolve) => {
+    fill();
+    dialog.returnValue = "";
+    dialog.addEventListener("close", () => resolve(dialog.returnValue || null), { once: true });
+    dialog.showModal();
+  };
+  const answer = asked.then(() => new Promise(ask));
+  asked = answer.catch(() => {});
+  return answer;
 }
 
 let facts = null;
@@ -77,6 +103,7 @@ export const stages = (role) => role === "speaker" || moderates(role);
  * is shown.
  */
 export function toast(text, { bad = false, action = null, slot = "" } = {}) {
+  liftToasts();
   const place = byId("toasts");
   const node = el("div", { class: bad ? "toast toast-bad" : "toast", role: bad ? "alert" : "status", data: { slot } });
   if (slot) for (const old of place.querySelectorAll(`[data-slot="${slot}"]`)) old.remove();

@@ -1,5 +1,6 @@
 // What the stage and the speaker's remote share: what is on stage, what comes next, and acting on it.
 import { call, inSession } from "./api.js";
+import { composing } from "./dom.js";
 import { onStage, rank } from "./live.js";
 import { stages } from "./shell.js";
 
@@ -173,7 +174,7 @@ const BLANK = new Set(["b", "."]);
 export function listenToClicker(on) {
   document.addEventListener("keydown", (event) => {
     const { key, target } = event;
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || document.querySelector("dialog[open]")) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || composing(event) || document.querySelector("dialog[open]")) return;
     if (target.matches("input:not([type=radio]), textarea, select, summary")) return;
     if (target.matches("button, a") && (key === " " || key === "Enter")) return;
     if (target.matches("input[type=radio]") && (key === " " || key.startsWith("Arrow"))) return;

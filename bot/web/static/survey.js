@@ -10,6 +10,7 @@ import "./words/survey.js";
 import "./words/survey-page.js";
 
 const AGAIN = 20000; // milliseconds between two readings: an answer that is changed is told to nobody
+const REWRITES = new Set(["save", "copy", "remove"]); // after these the form shows what is saved
 const TONES = { none: "", draft: "", open: "queued", closed: "" };
 
 const facts = pageFacts();
@@ -19,10 +20,17 @@ const live = new Live(facts.session, ["survey", "session"]);
 const may = moderates(facts.role);
 let survey = null; // StaffSurveyOut
 let touched = false; // something in the form is not saved
-let seen = null; // the tag of what was in the form before that
+let edits = 0; // how often something was written in it
+let seen = null; // the survey that was in the form before that; null: whatever is read next
 
 startShell();
-const form = new SurveyForm(() => ((touched = true), drawForm()));
+const form = new SurveyForm(changed);
+
+function changed() {
+  touched = survey !== null; // before that there is nothing to change
+  edits++;
+  drawForm();
+}
 
 async function read() {
   try {
@@ -35,14 +43,17 @@ async function read() {
 let soon;
 const readSoon = () => (clearTimeout(soon), (soon = setTimeout(read, 300)));
 
+/** Whether two ask the same, however they stand. */
+const alike = (one, other) => one.tag === other.tag || wording(one) === wording(other);
+const wording = ({ form, days, reminders }) => JSON.stringify([form, days, reminders]);
+
 function take(found) {
   const unfold = !survey || (survey.opened_at === 0) !== (found.opened_at === 0);
   survey = found;
-  if (!touched && seen !== survey.tag) {
-    form.fill(survey.form, survey.days, survey.reminders);
-    seen = survey.tag;
-  }
-  if (touched && seen !== survey.tag) bad(t("asks.meanwhile"));
+  const same = seen && alike(seen, survey);
+  if (!touched && !same) form.fill(survey.form, survey.days, survey.reminders);
+  if (touched && seen && !same) bad(t("asks.meanwhile"));
+  else seen = survey;
   if (unfold) byId("edit").open = may && survey.opened_at === 0; // then what it brought comes first
   draw();
 }
@@ -81,9 +92,9 @@ function bad(text) {
 
 /** Does something and says so, with a way back. */
 async function act(what, method, path, body) {
+  const before = edits;
   try {
     const { action } = await call(method, at(path), body);
-    touched = false;
     bad("");
     const undo = action && what !== "undo" && { word: t("asks.undo"), act: () => act("undo", "POST", "/undo", { action }) };
     toast(t(`asks.done.${what}`), { slot: "survey", action: undo || null });
@@ -92,18 +103,20 @@ async function act(what, method, path, body) {
     else toastFailure(failure);
     return;
   }
-  seen = null; // the form follows
+  if (REWRITES.has(what)) {
+    seen = null;
+    touched = edits !== before; // what was written meanwhile stays
+  }
   await read();
 }
 
-const save = () => act("save", "PUT", "/survey", { ...form.wish(), seen });
+const save = () => act("save", "PUT", "/survey", { ...form.wish(), seen: seen?.tag ?? "" });
 
 /** A questionnaire that is ready to use, in the place of what is written. */
 function useReady(language) {
   const { title, items } = page.ready[language];
   form.fill({ title, items: items.map((item) => ({ ...item, id: "" })) }, byId("form-days").value, byId("form-reminders").value);
-  touched = true;
-  drawForm();
+  changed();
 }
 
 byId("form").addEventListener("submit", (event) => (event.preventDefault(), save()));

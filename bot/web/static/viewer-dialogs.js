@@ -2,7 +2,7 @@
 import { call } from "./api.js";
 import { byId } from "./dom.js";
 import { t } from "./i18n.js";
-import { toast, toastFailure } from "./shell.js";
+import { toast } from "./shell.js";
 
 /** `at(rest)`: an API address in this session; `changed(mine)` takes what whoever this device is now asked. */
 export function startDialogs({ at, joinAddress, changed }) {
@@ -40,6 +40,6 @@ async function copy(text, link) {
   } catch {
     getSelection().selectAllChildren(link);
     if (document.execCommand("copy")) toast(t("viewer.copied"));
-    else toastFailure(new Error(text));
+    else toast(t("viewer.copy.not"), { bad: true });
   }
 }

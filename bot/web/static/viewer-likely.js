@@ -1,6 +1,6 @@
 // While a question is being written: who asks the same already, and what the course says to it.
 import { call } from "./api.js";
-import { byId, button, el, said } from "./dom.js";
+import { byId, button, composing, el, said } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { wanting } from "./live.js";
 import { answerBox } from "./pieces.js";
@@ -57,7 +57,7 @@ export function startLikely({ at, field, join, clear, mine, longest }) {
     timer = setTimeout(look, PAUSE);
   });
   byId("composer").addEventListener("submit", hide);
-  field.addEventListener("keydown", (event) => event.key === "Escape" && hide());
+  field.addEventListener("keydown", (event) => event.key === "Escape" && !composing(event) && hide());
   onLanguage(() => show(told));
 }
 

@@ -8,10 +8,14 @@ import { toast, toastFailure } from "./shell.js";
 /** `at(rest)`: an API address in this session; `changed(mine)` takes what the viewer asked, read anew. Returns what
  * draws the linked persons, and whether they are told what comes by itself. */
 export function startLinking({ at, changed }) {
-  byId("told").addEventListener("change", () => tell(at, byId("told").checked).then(changed, toastFailure));
+  let saved = true; // whether they are told, as the server has it
+  byId("told").addEventListener("change", () => tell(at, byId("told").checked).then(changed, (failure) => {
+    byId("told").checked = saved;
+    toastFailure(failure);
+  }));
   byId("link-offer").addEventListener("click", () => offer(at).catch(toastFailure));
   return (linked, told) => {
-    byId("told").checked = told;
+    byId("told").checked = saved = told;
     const rows = linked.map((one) => row(one, () => unlink(at, one).then(changed, toastFailure)));
     byId("linked").replaceChildren(...rows);
   };

@@ -1,7 +1,7 @@
 // The polls on the viewer's page: tap to answer, change it, see the result where it may be seen; and the pulse. A vote
 // that finds no network is kept and sent later; of two in the same poll only the last.
 import { call } from "./api.js";
-import { byId, button, el, kept, said, shown } from "./dom.js";
+import { byId, button, el, kept, said, shown, whenReleased } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { pollFields, readPoll } from "./poll-form.js";
 import { pollPicture } from "./poll-picture.js";
@@ -20,6 +20,7 @@ export function startPolls({ at, live, session }) {
   let changing = new Set();
   let timer;
   let tries = 0;
+  let offline = false; // the last try found no network
 
   async function readMine() {
     try {
@@ -33,6 +34,12 @@ export function startPolls({ at, live, session }) {
   }
 
   const chosen = (poll) => waiting.get()[poll.id] ?? mine[poll.id] ?? [];
+
+  /** The key of what is said of a vote of one's own. */
+  function standing(poll) {
+    if (waiting.get()[poll.id]) return offline ? "poll.waiting" : "poll.sending";
+    return poll.status === "open" ? "poll.voted" : "poll.status.closed";
+  }
 
   function vote(poll, choices) {
     waiting.set({ ...waiting.get(), [poll.id]: choices });
@@ -49,7 +56,9 @@ export function startPolls({ at, live, session }) {
         await call("PUT", at(`/polls/${encodeURIComponent(id)}/vote`), { choices });
         mine = { ...mine, [id]: choices };
         tries = 0;
+        offline = false;
       } catch (failure) {
+        offline = failure.status === 0;
         if (failure.passing) {
           timer = setTimeout(flush, failure.wait ? failure.wait * 1000 : Math.min(30000, 1000 * 2 ** tries++));
           return draw();
@@ -71,7 +80,9 @@ export function startPolls({ at, live, session }) {
     }
   }
 
-  function draw() {
+  const draw = () => whenReleased(byId("polls-list"), fill);
+
+  function fill() {
     const open = polls.filter((poll) => poll.status === "open").sort((a, b) => b.opened_at - a.opened_at);
     const over = polls.filter((poll) => poll.status === "closed" && poll.result).sort((a, b) => b.opened_at - a.opened_at);
     const box = byId("polls-list");
@@ -83,8 +94,8 @@ export function startPolls({ at, live, session }) {
       const voted = chosen(poll);
       const asks = poll.status === "open" && (!voted.length || changing.has(poll.id));
       // A form that somebody fills in is not drawn anew under the hand.
-      const about = asks ? { ...poll, result: null, people: 0 } : poll;
-      const signature = JSON.stringify([about, asks, voted, waiting.get()[poll.id] ?? null, document.documentElement.lang]);
+      const about = asks ? { ...poll, result: null, people: 0, shown: false, results: "" } : poll;
+      const signature = JSON.stringify([about, asks, voted, !asks && standing(poll), document.documentElement.lang]);
       if (old?.dataset.shown !== signature) {
         const card = makeCard(poll, asks, voted);
         card.dataset.shown = signature;
@@ -109,7 +120,7 @@ export function startPolls({ at, live, session }) {
     if (asks) card.append(form(poll, voted));
     else {
       if (voted.length) card.append(el("p", { class: "poll-mine" }, el("b", { dir: "auto", text: spoken(poll, voted) }),
-        el("span", { class: "faint", text: t(waiting.get()[poll.id] ? "poll.waiting" : poll.status === "open" ? "poll.voted" : "poll.status.closed") })));
+        el("span", { class: "faint", text: t(standing(poll)) })));
       card.append(pollPicture(poll));
       if (poll.status === "open") card.append(el("div", { class: "actions" }, button({ word: t("poll.change"), act: () => (changing.add(poll.id), draw(), focus(poll)) })));
     }

@@ -14,7 +14,7 @@ export function makeRow(question, vote) {
     el("div", { class: "row-title" }, foldable(said(question.title))),
     el("p", { class: "row-meta" }, el("span", { class: "row-badges chips" }), el("time"), el("span", { class: "chips row-chats" })),
   );
-  const row = el("li", { class: "row" }, up, body, el("div", { class: "row-more" }));
+  const row = el("li", { class: "row", tabindex: "-1" }, up, body, el("div", { class: "row-more" }));
   return row;
 }
 

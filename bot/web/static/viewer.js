@@ -50,6 +50,7 @@ startLedger(at);
 const lists = Object.fromEntries(["open", "answered"].map((tab) => [tab, new SteadyList(byId(`list-${tab}`), byId(`hint-${tab}`), {
   make: (question) => makeRow(question, vote),
   update: (row, question, leaving) => updateRow(row, question, mine, leaving),
+  most: 100, // thousands of rows make every vote slow
 })]));
 
 // -- the queue ----------------------------------------------------------------------------------------------------------
@@ -175,7 +176,10 @@ const keepSeen = () => seen.soon(() => ({ revision: live.revision, questions: [.
 
 function drawMine() {
   const waiting = outbox.entries.toReversed().map((entry) => waitingRow(entry, {
-    again: () => (outbox.discard(entry.id), composer.write(entry.text)),
+    again: () => {
+      outbox.discard(entry.id);
+      composer.write([entry.text, byId("ask").value.trim()].filter(Boolean).join("\n")); // what is half written stays
+    },
     discard: () => outbox.discard(entry.id),
   }));
   const asked = mine.messages.toSorted((a, b) => b.at - a.at).map((message) => mineRow(message, notAnswered));

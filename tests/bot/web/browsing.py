@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, Route, async_playwright
 
 from bot.app import Hall, open_hall
 from bot.model import Answer, Change, Message, Mode, Status
@@ -18,6 +18,9 @@ from bot.settings import AfterSettings, SessionSettings, Settings, WebSettings
 from tests.bot.encoders import SameWords
 
 CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
+COMPOSED = ({"key": "Enter", "isComposing": True}, {"key": "Enter", "keyCode": 229})
+"""The Enter that takes what an input method composes, as most browsers tell of it, and as Safari does."""
+
 BROWSER = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium is installed"),
@@ -112,6 +115,30 @@ class Crowd:
         self.said += 1
         sent = Message("talk", "chat", f"c{self.said}", author, "Person", text, self.hall.now())
         await self.hall.floor.receive([sent])
+
+
+class Slow:
+    """A network on which what a page sends waits until it is let go. `sent`: the addresses of what came so far."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self._free = asyncio.Event()
+
+    def let_go(self) -> None:
+        """All of it, and what comes later at once."""
+        self._free.set()
+
+    async def take(self, route: Route) -> None:
+        self.sent.append(route.request.url)
+        await self._free.wait()
+        await route.continue_()
+
+
+async def slow_down(page: Page, path: str) -> Slow:
+    """From now on what this page sends to such addresses waits."""
+    slow = Slow()
+    await page.route(path, slow.take)
+    return slow
 
 
 class Line:

@@ -81,3 +81,33 @@ async def test_a_viewer_hears_no_more_and_again(after: Crowd) -> None:
     await page.locator("#code-card:not([hidden])").wait_for()
     await expect(page.locator("#told")).to_be_checked()
     assert await after.hall.store.pending("talk", 10) == []
+
+
+async def test_words_that_are_not_taken_are_still_there(after: Crowd) -> None:
+    """The server cannot take the wording of the digest: what was written outlives the refusal, another language and a
+    folded card, and is taken at the next try."""
+    page = await after.moderator(DESK, "en-US", "settings")
+    await after.hall.desk.set_up("Ann", "talk", {"ended_at": after.hall.now()})
+    digest = page.locator("[data-duty=digest]")
+    text, say = digest.locator("textarea"), digest.get_by_role("button", name="Say it like this")
+    await digest.locator("summary").click()
+    await expect(text).to_have_value(re.compile("Yes, on Friday"))
+    await text.fill("See you next week!")
+    await page.route("**/after/digest/actions", lambda route: route.fulfill(status=503, json={"code": "busy"}))
+    await say.click()
+    await expect(page.locator(".toast-bad")).to_be_visible()
+    await page.unroute("**/after/digest/actions")
+    for _ in range(2):  # and back again
+        async with page.expect_response("**/after/digest"):
+            await page.locator("#language").click()
+    await digest.locator("summary").click()
+    await expect(text).to_be_hidden()
+    async with page.expect_response("**/after/digest"):
+        await digest.locator("summary").click()
+    await expect(text).to_have_value("See you next week!")
+    await say.click()
+    await expect(digest.get_by_role("button", name="The proposed words again")).to_be_visible()
+    assert [duty.text for duty in await after.hall.store.duties("talk") if duty.name == "digest"] == [
+        "See you next week!"
+    ]
+    after.wrongs[:] = [wrong for wrong in after.wrongs if "status of 503" not in wrong]

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from bot.model import CourseMatch, Mode
+from bot.model import CourseMatch, Mode, Status
 from tests.bot.storage.acts import ask
-from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, open_crowd
+from tests.bot.web.browsing import BROWSER, COMPOSED, DESK, PHONE, Crowd, open_crowd, slow_down
 
 pytestmark = BROWSER
 
@@ -31,6 +31,10 @@ async def board_of(crowd: Crowd, name: str, role: str = "moderator", size: dict[
     await page.goto(crowd.hall.session_url("talk", "board"))
     await page.locator("#connection[data-state=live]").wait_for(state="attached")
     return page
+
+
+async def id_of(crowd: Crowd, title: str) -> str:
+    return next(q.id for q in await crowd.hall.store.questions("talk") if q.title == title)
 
 
 def allow(crowd: Crowd, status: int) -> None:
@@ -455,3 +459,188 @@ async def test_one_thumb_moderates(crowd: Crowd) -> None:
     await board.locator("#onstage-aloud").click()
     await expect(board.locator("#count-answered")).to_have_text("1")
     await expect(board.locator("#onstage")).to_be_hidden()
+
+
+async def test_two_acts_that_come_late_are_asked_about_one_after_the_other(crowd: Crowd) -> None:
+    """Both questions were dismissed by a colleague meanwhile: each is shown alone, and "do it all the same" is said of
+    the first only."""
+    for text in (BOOK, PARKING):
+        await crowd.asks(text)
+    board = await board_of(crowd, "Ann")
+    slow = await slow_down(board, "**/actions")
+    for text in (BOOK, PARKING):
+        async with board.expect_request("**/actions"):
+            await row(board, text).locator("[data-do=approve]").click()
+    for text in (BOOK, PARKING):
+        await crowd.hall.desk.dismiss("Bo", [await id_of(crowd, text)])
+    slow.let_go()
+    details = board.locator("#sure-details")
+    await expect(board.locator("#sure")).to_be_visible()
+    first, second = (BOOK, PARKING) if BOOK in await details.inner_text() else (PARKING, BOOK)
+    await expect(details).to_contain_text(first)
+    await board.locator("#sure-yes").click()
+    await expect(details).to_contain_text(second)
+    await board.locator("#sure [data-close]").click()
+    await expect(board.locator("#sure")).to_be_hidden()
+    await expect(board.locator("#count-queued")).to_have_text("1")
+    await expect(board.locator("#count-dismissed")).to_have_text("1")
+    standing = {q.title: q.status for q in await crowd.hall.store.questions("talk")}
+    assert standing == {first: Status.QUEUED, second: Status.DISMISSED}
+    allow(crowd, 409)
+
+
+async def test_a_button_of_the_panel_is_clicked_though_the_board_changes_under_the_press(crowd: Crowd) -> None:
+    """A question comes in between pressing a label's cross and letting it go: the label is taken off all the same."""
+    await crowd.asks(BOOK)
+    await crowd.hall.desk.label("Bo", await id_of(crowd, BOOK), ["books"])
+    board = await board_of(crowd, "Ann")
+    await row(board, BOOK).locator(".row-open").click()
+    cross = board.locator(".panel-labels .chip-remove")
+    await cross.hover()
+    await board.mouse.down()
+    await crowd.asks(PARKING)
+    await expect(board.locator("#count-new")).to_have_text("2")
+    await board.mouse.up()
+    await expect(cross).to_have_count(0)
+
+
+async def test_a_key_is_meant_for_the_question_that_is_open(crowd: Crowd) -> None:
+    """The question on stage is opened from its strip while the cursor is on another row: what "d" dismisses is the one
+    that is read."""
+    for text in (BOOK, PARKING):
+        await crowd.asks(text)
+    await crowd.hall.desk.stage("Bo", await id_of(crowd, BOOK))
+    board = await board_of(crowd, "Ann")
+    await expect(board.locator("#onstage-title")).to_have_text(BOOK)
+    await board.keyboard.press("j")
+    await expect(row(board, PARKING)).to_be_focused()
+    await board.locator("#onstage-title").click()
+    await expect(board.locator(".panel-title")).to_contain_text(BOOK)
+    await board.keyboard.press("d")
+    await expect(board.locator("#dismiss")).to_be_visible()
+    await board.keyboard.press("Enter")
+    await expect(board.locator("#count-dismissed")).to_have_text("1")
+    await expect(board.locator("#onstage")).to_be_hidden()
+    await expect(row(board, PARKING)).to_have_count(1)
+
+
+async def test_a_key_does_nothing_to_what_a_colleague_took_away(crowd: Crowd) -> None:
+    """A colleague dismisses the question under the cursor: "a" does not bring it back, and "j" goes on to the one that
+    came after it."""
+    for text in (BOOK, PARKING, MENU):
+        await crowd.asks(text)
+    board = await board_of(crowd, "Ann")
+    rows, press = board.locator("#list-new .row"), board.keyboard.press
+    await expect(rows).to_have_count(3)
+    _, taken, after = [title.strip() for title in await rows.locator(".row-open").all_inner_texts()]
+    await press("j")
+    await press("j")
+    await expect(row(board, taken)).to_be_focused()
+    await crowd.hall.desk.dismiss("Bo", [await id_of(crowd, taken)])
+    await expect(board.locator("#count-dismissed")).to_have_text("1")
+    for key in "aja":
+        await press(key)
+    await expect(row(board.locator("#list-queued"), after)).to_be_visible()
+    await expect(board.locator("#count-queued")).to_have_text("1")
+    await expect(board.locator("#count-dismissed")).to_have_text("1")
+
+
+async def test_what_is_dismissed_is_what_was_seen(crowd: Crowd) -> None:
+    """A colleague puts the question on stage while the reason is chosen: it stays there, and whoever dismisses it is
+    told."""
+    await crowd.asks(BOOK)
+    board = await board_of(crowd, "Ann")
+    await board.keyboard.press("j")
+    await board.keyboard.press("d")
+    await expect(board.locator("#dismiss")).to_be_visible()
+    await crowd.hall.desk.stage("Bo", await id_of(crowd, BOOK))
+    await expect(board.locator("#onstage-title")).to_have_text(BOOK)
+    await board.keyboard.press("Enter")
+    await expect(board.locator("#sure-details")).to_contain_text("Bo: On stage")
+    await board.locator("#sure [data-close]").click()
+    await expect(board.locator("#sure")).to_be_hidden()
+    assert [q.status for q in await crowd.hall.store.questions("talk")] == [Status.ON_STAGE]
+    allow(crowd, 409)
+
+
+async def test_what_is_half_written_in_the_panel_is_there_again(crowd: Crowd) -> None:
+    """A title and the sources of an answer outlive another question in the panel and another language, until they are
+    saved."""
+    for text in (BOOK, PARKING):
+        await crowd.asks(text)
+    board = await board_of(crowd, "Ann")
+    title, sources = board.locator("#title-text"), board.locator("#answer-sources")
+    edit = board.locator(".title-view button").last
+    await row(board, BOOK).locator(".row-open").click()
+    await edit.click()
+    await title.fill("Best book?")
+    await sources.fill("https://books.example")
+    await row(board, PARKING).locator(".row-open").click()
+    await expect(board.locator(".panel-title")).to_contain_text(PARKING)
+    await expect(sources).to_have_value("")
+    await row(board, BOOK).locator(".row-open").click()
+    await expect(sources).to_have_value("https://books.example")
+    await edit.click()
+    await expect(title).to_have_value("Best book?")
+    await board.locator("#language").click()
+    await edit.click()
+    await expect(title).to_have_value("Best book?")
+    await title.press("Enter")
+    await expect(row(board, "Best book?")).to_have_count(1)
+    await edit.click()
+    await title.press("Control+a")
+    await title.press("x")
+    await board.locator(".title-form button[type=button]").click()
+    await edit.click()
+    await expect(title).to_have_value("Best book?")
+
+
+async def test_enter_of_an_input_method_saves_nothing(crowd: Crowd) -> None:
+    """What is composed is taken into the title or the label; only an Enter after that saves it."""
+    await crowd.asks(BOOK)
+    board = await board_of(crowd, "Ann")
+    await row(board, BOOK).locator(".row-open").click()
+    await board.locator(".title-view button").last.click()
+    title, label = board.locator("#title-text"), board.locator(".panel-labels input")
+    await title.fill("zui hao")
+    await label.fill("shu")
+    for field in (title, label):
+        for key in COMPOSED:
+            await field.dispatch_event("keydown", key)
+    await expect(title).to_be_visible()
+    await expect(label).to_have_value("shu")
+    await label.fill("书")
+    await label.press("Enter")
+    await expect(board.locator(".panel-labels .label")).to_have_text("书")
+    await title.fill("最好的书？")
+    await title.press("Enter")
+    await expect(row(board, "最好的书？")).to_have_count(1)
+    assert [action.change.what for action in await crowd.hall.store.actions("talk")] == ["edit", "label"]
+
+
+async def test_two_presses_are_one_act(crowd: Crowd) -> None:
+    """On a slow network "Approve" is pressed twice: it is sent once, and nothing is said of a colleague."""
+    await crowd.asks(BOOK)
+    board = await board_of(crowd, "Ann")
+    slow = await slow_down(board, "**/actions")
+    async with board.expect_request("**/actions"):
+        await row(board, BOOK).locator("[data-do=approve]").dblclick()
+    slow.let_go()
+    await expect(board.locator("#count-queued")).to_have_text("1")
+    await expect(board.locator(".toast")).to_contain_text("Approved")
+    await expect(board.locator("#sure")).to_be_hidden()
+    assert len(slow.sent) == 1
+
+
+async def test_what_is_said_while_a_dialog_is_open_stands_in_it(crowd: Crowd) -> None:
+    """What is undone from the history is said where it can be read and pressed, and after it on the page again."""
+    await crowd.asks(BOOK)
+    await crowd.hall.desk.approve("Ann", [await id_of(crowd, BOOK)])
+    board = await board_of(crowd, "Ann")
+    await board.locator("#history-open").click()
+    await board.locator("#ledger").get_by_role("button", name="Undo").click()
+    await expect(board.locator("#history .toast")).to_contain_text("Undone")
+    await board.locator("#history .toast-close").click()
+    await expect(board.locator(".toast")).to_have_count(0)
+    await board.locator("#history [data-close]").click()
+    await expect(board.locator("body > #toasts")).to_be_attached()

@@ -98,6 +98,17 @@ async def test_the_same_question_is_shown_before_it_is_sent(crowd: Crowd) -> Non
     await expect(viewer.locator("#likely")).to_be_hidden()
 
 
+async def test_what_is_suggested_goes_with_the_question_that_is_sent(crowd: Crowd) -> None:
+    """Sent with Enter, a question takes along what was shown while it was written."""
+    await crowd.asks("Is there a recording of this talk?", people=3)
+    viewer = await crowd.viewer(PHONE)
+    await viewer.locator("#ask").press_sequentially("is there a recording of this talk")
+    await expect(viewer.locator("#likely")).to_contain_text("3 people ask this already")
+    await viewer.locator("#ask").press("Enter")
+    await expect(viewer.locator("#likely")).to_be_hidden()
+    await expect(row(viewer, "recording").locator(".vote b")).to_have_text("4")
+
+
 async def test_the_overlay_captions_the_stream(crowd: Crowd) -> None:
     """The question on stage, then each new answer once with who gave it, over a ground that stays transparent; an
     answer from before the page was opened is not shown again."""
@@ -327,6 +338,27 @@ async def test_a_vote_counts_once_and_can_be_taken_back(crowd: Crowd) -> None:
     await vote.click()
     await expect(vote.locator("b")).to_have_text("1")
     await expect(vote).to_have_attribute("aria-pressed", "false")
+
+
+@pytest.mark.parametrize(
+    ("page", "switch"),
+    [("settings", "#review"), ("polls", "#pulse-switch"), ("", "#told")],
+    ids=["review", "pulse", "told"],
+)
+async def test_a_switch_goes_back_where_nothing_was_saved(crowd: Crowd, page: str, switch: str) -> None:
+    """Without a network the page says that nothing was done, and the switch shows what is saved."""
+
+    async def cut(route: Route) -> None:
+        await (route.continue_() if route.request.method == "GET" else route.abort())
+
+    opened = await crowd.moderator(page=page)
+    await opened.locator(switch).wait_for()
+    saved = await opened.locator(switch).is_checked()
+    await opened.route("**/api/**", cut)
+    await opened.locator(switch).click()
+    await expect(opened.locator(".toast-bad")).to_contain_text("nothing was done")
+    await expect(opened.locator(switch)).to_be_checked(checked=saved)
+    crowd.wrongs[:] = [wrong for wrong in crowd.wrongs if "ERR_FAILED" not in wrong]  # the network we cut
 
 
 async def test_what_is_asked_without_a_network_is_sent_once_later(crowd: Crowd) -> None:

@@ -297,3 +297,30 @@ async def test_a_question_that_is_taken_away_leaves_what_was_written_for_it(crow
     await crowd.hall.desk.undo("Mo", "talk", split.id)
     await expect(bo.locator("#ask-body textarea")).to_have_value("At the back.")
     await expect(gone).to_have_count(0)
+
+
+async def test_two_answers_that_come_late_are_asked_about_one_after_the_other(crowd: Crowd) -> None:
+    """A colleague answered both questions while the train was in a tunnel: each is shown alone, and "replace" is said
+    of the first only."""
+    async with open_line(crowd.hall.url) as line:
+        page = await expert(crowd, url=line.url)
+        one, two = await open_card(page, RECORDED), card(page, SLIDES)
+        await one.locator("textarea").fill("From the train.")
+        await line.cut()
+        await expect(page.locator("#off")).to_be_visible()
+        await one.locator("[data-do=send]").click()
+        await two.locator("textarea").fill("As a PDF.")  # the next one that waits is open already
+        await two.locator("[data-do=send]").click()
+        await expect(two.locator(".badge", has_text="Waits for the network")).to_be_visible()
+        for text in (RECORDED, SLIDES):
+            await crowd.answered(text, f"By Ann: {text}", crowd.hall.now(), by="Ann")
+        await line.mend()
+        asked = page.locator("#ask-body")
+        await expect(asked).to_contain_text(f"By Ann: {RECORDED}")
+        await page.locator("[data-choice=replace]").click()
+        await expect(asked).to_contain_text(f"By Ann: {SLIDES}")
+        await page.locator("#ask [data-choice='']").click()
+        await expect(page.locator("#ask")).to_be_hidden()
+        await expect(page.locator(".toast").first).to_contain_text("Sent")
+        assert await answer_of(crowd, RECORDED) == "From the train."
+        assert await answer_of(crowd, SLIDES) == f"By Ann: {SLIDES}"

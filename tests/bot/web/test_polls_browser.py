@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from bot.model import Message, PollKind, PollState
-from tests.bot.web.browsing import BROWSER, DESK, EVERYWHERE, PHONE, Crowd
+from tests.bot.web.browsing import BROWSER, DESK, EVERYWHERE, PHONE, Crowd, slow_down
 
 pytestmark = BROWSER
 
@@ -115,6 +115,25 @@ async def test_a_vote_without_a_network_is_sent_later(crowd: Crowd) -> None:
     await expect(staff.locator("#polls .poll-mean")).to_have_text("Mean 4.0")
     await expect(card.locator(".poll-mine")).to_contain_text("you can change it")
     crowd.wrongs.clear()
+
+
+async def test_what_is_being_written_stays_while_the_stage_changes(crowd: Crowd) -> None:
+    """The poll is taken off the stage and another is started: what stands in its form stays there, with the focus, and
+    is sent."""
+    viewer, polls = await crowd.viewer(PHONE), crowd.hall.polls
+    written = (await polls.make("Ann", "talk", OPEN)).state.id
+    await polls.start("Ann", "talk", written)
+    card = viewer.locator("#polls .poll", has_text=OPEN.title)
+    field = card.locator("textarea")
+    await field.fill("More fig")
+    await polls.show("Ann", "talk", written, on=False)
+    await polls.show("Ann", "talk", written)
+    await polls.start("Ann", "talk", (await polls.make("Ann", "talk", SHORT)).state.id)
+    await expect(viewer.locator("#polls .poll")).to_have_count(2)
+    await expect(field).to_be_focused()
+    await field.press_sequentially("ures")
+    await card.get_by_role("button", name="Vote").click()
+    await expect(card.locator(".poll-mine")).to_contain_text("More figures")
 
 
 @pytest.mark.parametrize(("language", "save", "people"), [("en-US", "Save", "2 votes"), ("zh-CN", "保存", "2 人投票")])
@@ -307,3 +326,41 @@ async def test_the_pulse_is_tapped_and_typed_and_seen_by_staff_alone(crowd: Crow
     await staff.locator("#pulse-switch").uncheck()
     await expect(viewer.locator("#pulse")).to_be_hidden()
     await expect(board.locator("#pulse-line")).to_be_hidden()
+
+
+async def test_a_button_that_is_pressed_while_votes_come_in_is_clicked(crowd: Crowd) -> None:
+    """Between pressing "Close" and letting it go a vote comes and another poll opens: the poll closes all the same, and
+    then what came is seen."""
+    first = await crowd.hall.polls.make("Ann", "talk", SHORT)
+    await crowd.hall.polls.start("Ann", "talk", first.state.id)
+    board = await crowd.moderator()
+    await board.locator("#polls-open").click()
+    card = board.locator("#polls-list .poll", has_text=SHORT.title)
+    await card.locator("[data-do=close]").hover()
+    await board.mouse.down()
+    await types(crowd, "1", "u1", "telegram")
+    second = await crowd.hall.polls.make("Ann", "talk", SCALE)
+    await crowd.hall.polls.start("Ann", "talk", second.state.id)
+    await expect(board.locator("#polls-open-count")).to_have_text("2")
+    await expect(board.locator("#polls-list .poll")).to_have_count(1)
+    await board.mouse.up()
+    await expect(card.locator("[data-do=reopen]")).to_be_visible()
+    await expect(card.locator(".poll-number").first).to_have_text("1 · 100%")
+    await expect(board.locator("#polls-list .poll")).to_have_count(2)
+
+
+async def test_two_presses_make_one_poll(crowd: Crowd) -> None:
+    """On a slow network a template on the board is pressed twice, and "Save" on the page of polls: one poll each."""
+    board, staff = await crowd.moderator(), await crowd.moderator(page="polls")
+    await board.locator("#polls-open").click()
+    await staff.locator("#poll-new").click()
+    await staff.locator("#poll-kind").select_option("open")
+    await staff.locator("#poll-title").fill("What is missing?")
+    for page, button in ((board, "[data-template=yesno]"), (staff, "#poll-form [type=submit]")):
+        slow = await slow_down(page, "**/api/v1/sessions/talk/polls")
+        async with page.expect_request("**/api/v1/sessions/talk/polls"):
+            await page.locator(button).dblclick()
+        slow.let_go()
+        await expect(page.locator(".toast").first).to_be_visible()
+        assert len(slow.sent) == 1
+    assert len(await crowd.hall.store.polls("talk")) == 2

@@ -14,7 +14,7 @@ from bot.errors import Refused
 from bot.model import Abilities, Address, Delivery, Message, Mode
 from bot.ports import Floor
 from tests.bot.chats import Chat
-from tests.bot.web.browsing import BROWSER, DESK, EVERYWHERE, Crowd, open_crowd
+from tests.bot.web.browsing import BROWSER, COMPOSED, DESK, EVERYWHERE, Crowd, open_crowd, slow_down
 
 expect.set_options(timeout=20_000)
 
@@ -342,3 +342,30 @@ async def test_it_fits(crowd: Crowd, size: dict[str, int], language: str) -> Non
             .map((node) => node.outerHTML)"""
     )
     assert low == []
+
+
+async def test_enter_of_an_input_method_saves_no_setting(crowd: Crowd) -> None:
+    """What is composed is taken into the title; only an Enter after that saves it, once."""
+    page = await organiser(crowd)
+    title = page.locator("#title")
+    await title.fill("qiu tian")
+    for key in COMPOSED:
+        await title.dispatch_event("keydown", key)
+        await expect(title).to_be_focused()
+    await title.fill("秋天")
+    await title.press("Enter")
+    await expect(page.locator(".toast")).to_contain_text("秋天")
+    (action,) = await crowd.hall.store.actions("talk")
+    assert [(one.name, one.after) for one in action.change.settings] == [("title", "秋天")]
+
+
+async def test_two_presses_make_one_talk(crowd: Crowd) -> None:
+    """The button for a talk like this one is pressed twice on a slow network: there is one more."""
+    page = await organiser(crowd)
+    slow = await slow_down(page, "**/duplicate")
+    async with page.expect_request("**/duplicate"):
+        await page.locator("#again").dblclick()
+    slow.let_go()
+    await page.wait_for_url(lambda url: url.endswith("/settings") and "/s/talk/" not in url)
+    assert len(slow.sent) == 1
+    assert len(await crowd.hall.store.sessions()) == 2

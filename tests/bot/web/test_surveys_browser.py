@@ -53,6 +53,21 @@ async def test_a_viewer_answers_on_a_phone(crowd: Crowd, language: str, go: str,
     crowd.wrongs.clear()  # the browser notes each request that is refused
 
 
+async def test_a_text_that_is_too_long_stays_while_the_rest_is_answered(crowd: Crowd) -> None:
+    """It is not saved, and the page says so; another answer that is saved meanwhile leaves it in its field."""
+    await crowd.hall.surveys.open("Ann", "talk")
+    viewer = await (await crowd.profile(PHONE)).new_page()
+    await viewer.goto(crowd.hall.session_url("talk", "feedback"))
+    rating, text = (viewer.locator(".survey-item").nth(n) for n in range(2))
+    await text.locator("textarea").fill("novel" * 400)
+    await text.locator("textarea").blur()
+    await expect(text.get_by_role("alert")).to_contain_text("1000")
+    await rating.get_by_text("4", exact=True).click()
+    await expect(viewer.locator("#survey-saved")).to_have_attribute("data-state", "saved")
+    await expect(text.locator("textarea")).to_have_value("novel" * 400)
+    await expect(text.get_by_role("alert")).to_be_visible()
+
+
 async def test_answers_outlive_the_network(crowd: Crowd) -> None:
     """The page says that they wait on the device; it opens without a network with what was answered, and what waits is
     sent when it is back, the last answer only."""
@@ -148,3 +163,22 @@ async def test_staff_makes_it_and_sees_the_results(
     await staff.locator("#undo").click()
     await expect(staff.get_by_role("button", name=end, exact=True)).to_be_visible()
     crowd.wrongs.clear()  # the browser notes each request that is refused
+
+
+async def test_what_staff_is_writing_stays_when_the_survey_is_closed(crowd: Crowd) -> None:
+    """Closed and opened again by undo, the survey leaves what is not saved in the form; then it is saved."""
+    await crowd.hall.surveys.open("Ann", "talk")
+    staff = await crowd.moderator(page="survey")
+    await staff.locator("#close").wait_for()
+    await staff.locator("#edit > summary").click()
+    await staff.locator("#form-title").fill("How was it?")
+    await staff.locator("#close").click()
+    await expect(staff.locator("#close")).to_be_hidden()
+    await staff.locator("#undo").click()
+    await expect(staff.locator("#close")).to_be_visible()
+    await expect(staff.locator("#form-title")).to_have_value("How was it?")
+    await staff.locator("#save").click()
+    await expect(staff.locator("#again")).to_be_hidden()
+    survey = await crowd.hall.store.survey("talk")
+    assert survey is not None
+    assert survey.title == "How was it?"

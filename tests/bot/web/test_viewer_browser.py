@@ -16,7 +16,7 @@ from bot.web import open_files
 from bot.web.assets import Assets
 from bot.web.rendering import HERE
 from tests.bot.encoders import SameWords
-from tests.bot.web.browsing import BROWSER, CHROMIUM, PHONE, Crowd, open_crowd, open_line
+from tests.bot.web.browsing import BROWSER, CHROMIUM, COMPOSED, PHONE, Crowd, open_crowd, open_line
 from tests.bot.web.test_browser import ask, row
 from tests.measure.viewer import LIMIT, Profile, fill, visit
 
@@ -142,6 +142,19 @@ async def test_whoever_answers_in_the_servers_place_takes_no_question(
     await viewer.unroute("**/messages")
     await expect(viewer.locator("#composer-note")).to_be_hidden()
     assert await asked(crowd) == ["Is there a recording of this talk?"]
+
+
+async def test_a_refused_question_can_be_mended_and_sent_again(crowd: Crowd) -> None:
+    """Its button says so and brings its text back into the field, before what is half written there."""
+    viewer = await crowd.viewer(PHONE)
+    refusal = {"code": "bad_input", "error": "this cannot be used"}
+    await viewer.route("**/messages", lambda route: route.fulfill(status=400, json=refusal))
+    await ask(viewer, "What is on the menu?")
+    await viewer.locator("#tab-mine").click()
+    await viewer.locator("#ask").fill("Which book")
+    await viewer.locator("#list-mine").get_by_role("button", name="Edit and send again").click()
+    await expect(viewer.locator("#ask")).to_have_value("What is on the menu?\nWhich book")
+    await expect(viewer.locator("#list-mine .mine")).to_have_count(0)
 
 
 async def test_looking_up_never_holds_up_what_is_sent(crowd: Crowd) -> None:
@@ -497,3 +510,16 @@ async def test_a_page_that_finds_no_room_shows_what_there_is_and_comes_in_later(
         await crowd.asks("Who pays for it?")  # how it is found that somebody left
         await expect(second.locator("#connection")).to_have_attribute("data-state", "live")
         await expect(row(second, "pays")).to_be_visible()
+
+
+async def test_enter_of_an_input_method_closes_no_field(crowd: Crowd) -> None:
+    """What is composed is taken into the name; only an Enter after that closes its field."""
+    viewer = await crowd.viewer()
+    name = viewer.locator("#name")
+    await viewer.locator("#name-toggle").click()
+    await name.fill("lin")
+    for key in COMPOSED:
+        await name.dispatch_event("keydown", key)
+        await expect(name).to_be_visible()
+    await name.press("Enter")
+    await expect(name).to_be_hidden()

@@ -26,7 +26,6 @@ addWords({
   "board.merged": ["这个问题已被合并到另一个问题。", "This question was merged into another one."],
   "board.merged.open": ["打开合并后的问题", "Open what it became"],
   "board.changed": ["刚刚被别人改过，您这一步没有执行", "Somebody was faster; nothing was done"],
-  "board.offline": ["没有网络，这一步没有执行。联网后请再做一次。", "No connection: nothing was done. Do it again once you are online."],
   "board.changed.somebody": ["刚刚被改过", "It changed just now"],
   "board.changed.staff": ["同事", "A colleague"],
   "board.changed.again": ["仍然执行：{what}", "Do it all the same: {what}"],

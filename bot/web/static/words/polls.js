@@ -26,6 +26,7 @@ addWords({
   "poll.change": ["修改", "Change"],
   "poll.voted": ["已投票，可以再改", "Voted; you can change it"],
   "poll.yours": ["您的选择：{vote}", "Your vote: {vote}"],
+  "poll.sending": ["正在送出", "Sending"],
   "poll.waiting": ["没有网络，恢复后会自动送出", "No connection; it is sent when it is back"],
   "poll.or": [" 或 ", " or "],
   "pulse.title": ["听课感受", "Pulse"],
