@@ -10,6 +10,7 @@ import numpy as np
 from bot.errors import BadInput
 from bot.given import QUOTED, in_writing
 from bot.model import (
+    COURSE,
     Answer,
     Dated,
     Proposal,
@@ -170,11 +171,12 @@ def link_at(recording: str, start: float) -> str:
 
 
 def spoken(state: QuestionState, answer: Answer) -> QuestionState:
-    """The question answered like this. An answer in words that it has already stays, and gets the place as a source."""
+    """The question answered like this. An answer in words that it has already stays, and gets the place as a source;
+    one of the course is accepted so."""
     written = state.answer
     if state.status is Status.ANSWERED and written and in_writing(written):
         sources = tuple(dict.fromkeys((*written.sources, *answer.sources)))
-        return replace(state, answer=replace(written, sources=sources))
+        return replace(state, answer=replace(written, sources=sources, accepted=written.by == COURSE))
     return replace(state, status=Status.ANSWERED, reason="", reason_shown=False, answer=answer)
 
 

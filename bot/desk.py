@@ -40,7 +40,6 @@ from bot.sessions import SETTINGS, to_set
 from bot.sessions import taken_back as taken_back_settings
 
 OTHERWISE = "somebody changed this question just now; nothing was done. Look at it, then decide"
-TAKEN_BACK = "taken back before it was sent"
 LONGEST_TITLE = 500
 LONGEST_ANSWER = 4000
 LONGEST_REASON = 500
@@ -125,9 +124,7 @@ class Desk:
             after = replace(_to(state, Status.DISMISSED), reason=reason, reason_shown=shown)
             pairs.append((state, after))
             if shown and reason:
-                session = await self._session(state.session)
-                asked = await self._store.asked(state.id)
-                said += reasons(session, after, asked, self._leaves(session, asked))
+                said += await self._reasons(after)
         return await self._apply(who, "dismiss", pairs, deliveries=tuple(said))
 
     async def assign(self, who: str, ids: Sequence[str], expert: str) -> Action:
@@ -242,7 +239,8 @@ class Desk:
         found = (await self._store.question(id)).suggested_answer
         if found is None:
             raise NotAllowed("the course suggests nothing for this question")
-        return await self._answer(who, "accept", id, Answer(found.text, COURSE, self._now(), (found.source,)))
+        answer = Answer(found.text, COURSE, self._now(), (found.source,), accepted=True)
+        return await self._answer(who, "accept", id, answer)
 
     async def recall(self, who: str, id: str, earlier: str) -> Action:
         """Answer with what a person answered to the question `earlier` on an earlier evening of the series; everyone
@@ -251,7 +249,7 @@ class Desk:
         evening, answer = await self._evening(state, source), lasting(source)
         if answer is None:
             raise NotAllowed("no person answered that on an earlier evening of the series")
-        found = Answer(answer.text, COURSE, self._now(), recalled(evening, source, answer))
+        found = Answer(answer.text, COURSE, self._now(), recalled(evening, source, answer), accepted=True)
         return await self._answer(who, "recall", id, found)
 
     async def merge(self, who: str, ids: Sequence[str], into: str) -> Action:
@@ -344,14 +342,15 @@ class Desk:
         """Take back an action, by default the newest that still stands. Raises `Conflict` where later ones built on it.
 
         What has already been said in chats cannot be unsaid; what still waits is not sent. A merge that is taken back
-        says that the questions are not the same. `may_set` names the session's settings that this person may change.
+        says that the questions are not the same. Where another question is on stage by now, the one that was
+        goes into the queue. `may_set` names the session's settings that this person may change.
         """
         found = await self._to_undo(session, action, may_set)
         change = found.change
         back = [Move(m.message, m.after, m.before) for m in reversed(change.moves)]
         back += await self._joined_since(change)
-        pairs = taken_back(change, await self._known(session))
-        await self._withhold(session, change)
+        known = await self._known(session)
+        pairs = _beside(taken_back(change, known), known)
         return await self._commit(
             Change(
                 session,
@@ -418,7 +417,7 @@ class Desk:
         return await self._apply(who, what, [(state, after)], deliveries=said, once=once)
 
     async def _said(self, question: QuestionState, asked: Sequence[Asked]) -> tuple[Delivery, ...]:
-        if question.answer is None or question.status is not Status.ANSWERED:
+        if question.answer is None:
             return ()
         session = await self._session(question.session)
         sent = await self._store.answering(question.session)
@@ -432,13 +431,28 @@ class Desk:
         sent = await self._store.answering(question.session)
         return joined(session, question, asked, sent, self._leaves(session, asked))
 
+    async def _reasons(self, question: QuestionState) -> tuple[Delivery, ...]:
+        session, asked = await self._session(question.session), await self._store.asked(question.id)
+        return reasons(session, question, asked, self._leaves(session, asked))
+
     async def _said_before(self, change: Change) -> tuple[Delivery, ...]:
-        """Where a correction is taken back, the chats that heard it hear again what stands."""
+        """The answers and reasons that stand again: who heard another one, or was to hear them, hears them."""
         said: list[Delivery] = []
         for old, new in change.questions:
-            if old and new and old.answer and new.answer and old.answer != new.answer:
-                said += await self._said(old, await self._store.asked(old.id))
+            if old and old.answer and old.answer != (new.answer if new else None):
+                said += await self._said_again(old, old.answer)
+            if old and old.reason and not (new and new.reason):
+                said += await self._reasons(old)
         return tuple(said)
+
+    async def _said_again(self, question: QuestionState, answer: Answer) -> Sequence[Delivery]:
+        said = await self._said(question, await self._store.asked(question.id))
+        if not answer.by_itself:
+            return said
+        # The course told each asker by itself; only who heard something else since is told again.
+        sent = await self._store.answering(question.session)
+        heard = {one.key for one in sent if one.sent_id or one.state in {"sending", "sent"}}
+        return [one for one in said if one.key in heard]
 
     def _leaves(self, session: Session, asked: Sequence[Asked]) -> float:
         """When what is told to those who asked goes out: as soon as it can no more be taken back, but not at night."""
@@ -455,15 +469,6 @@ class Desk:
             for a in await self._store.asked(id)
             if a.question == id and a.message.id not in known
         ]
-
-    async def _withhold(self, session: str, change: Change) -> None:
-        """What this said, and what late joiners are told of an answer that is taken back, as far as it still waits."""
-        said = {delivery.key: delivery.text for delivery in change.deliveries}
-        late = tuple(f"answer:{id}:" for id in _unanswered(change))
-        for now in await self._store.deliveries(session) if said or late else ():
-            taken = said.get(now.key) == now.text or now.key.startswith(late)
-            if taken and now.state == "waiting" and not now.sent_id:
-                await self._store.withhold(now, TAKEN_BACK)
 
     async def _to_undo(self, session: str, action: int | None, may_set: Container[str]) -> Action:
         actions = await self._store.actions(session, limit=500)
@@ -570,12 +575,6 @@ class Desk:
         raise Conflict("this message was split off too often")
 
 
-def _unanswered(change: Change) -> list[str]:
-    """The questions that have no answer any more when this is taken back."""
-    pairs = [(before, after) for before, after in change.questions if after is not None]
-    return [after.id for before, after in pairs if after.answer and not (before and before.answer)]
-
-
 def may_undo(change: Change, may_set: Container[str]) -> bool:
     """Whether somebody who may change these settings of a session may take it back. That a session was opened stays,
     and so does what left nothing else as it was: a file that was sent, an entry that is reviewed elsewhere."""
@@ -590,6 +589,20 @@ def _to(state: QuestionState, status: Status) -> QuestionState:
         raise Conflict(f"the question is {status} already")
     require_follows(state.status, status)
     return replace(state, status=status, reason="", reason_shown=False)  # a reason is why it is dismissed now
+
+
+def _beside(pairs: Sequence[Pair], known: Iterable[QuestionState]) -> tuple[Pair, ...]:
+    """These, with the queue for what would come on stage beside a question that stays there."""
+    goes = {now.id for now, then in pairs if now and not _staged(then)}
+    taken = any(_staged(q) and q.id not in goes for q in known)
+    return tuple(
+        (now, replace(then, status=Status.QUEUED) if then and taken and _staged(then) and not _staged(now) else then)
+        for now, then in pairs
+    )
+
+
+def _staged(state: QuestionState | None) -> bool:
+    return state is not None and state.status is Status.ON_STAGE
 
 
 def _changed(pairs: Sequence[Pair], how: str) -> Sequence[Pair]:

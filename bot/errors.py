@@ -45,6 +45,10 @@ class Conflict(FloormicError):
         self.questions = questions
 
 
+class ForgottenMeanwhile(Conflict):
+    """Whoever wrote the message was forgotten since it was read; read it again."""
+
+
 class NotFound(FloormicError):
     """There is no such session, question or action."""
 

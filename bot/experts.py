@@ -26,6 +26,7 @@ from bot.model import (
 )
 from bot.ports import Now, Store
 from bot.queueing import waiting
+from bot.reach import TAKEN_BACK
 from bot.replies import UNDO_WITHIN
 from bot.reviewing import Hearers, Stands, added, call, checked, hearers, line_of, overtaken
 
@@ -154,7 +155,7 @@ class Experts:
                 and ":over:" in delivery.key
                 and delivery.state == "waiting"
             ):
-                await self._store.withhold(delivery, "taken back before it was sent")
+                await self._store.withhold(delivery, TAKEN_BACK)
 
     # -- reading -----------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.model import Address, Person
-from bot.replies import quoted
+from bot.replies import quoted, unnamed
+from knowledge.text import whole_word
 
 REMOVED = "[removed]"
 FORGOTTEN = "the person was forgotten"
@@ -25,24 +26,30 @@ COUNTED = ("ack", "answer", "course", "reason")
 @dataclass(slots=True)
 class Scrubbing:
     """How the words of one person are taken out of what others were told. `texts` are what they asked, as far as
-    nobody else said just that; `chats` those in which they alone read. `titles` maps a question whose title was theirs
-    to the title and the first wording that stand there now."""
+    nobody else said just that; `chats` those in which they alone read. `worded` is what staff wrote of their evenings
+    in the place of what is said after a talk. `titles` maps a question whose title was theirs to the title and the
+    first wording that stand there now."""
 
     person: Person
     gone: str
     texts: Sequence[str]
     names: Sequence[str]
     chats: Collection[tuple[str, str]] = ()
+    worded: Collection[str] = ()
     titles: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     def text(self, said: str) -> str:
-        """Without the person's words and name."""
+        """Without the person's words, and without their name where it can be nothing else: among those who asked, and
+        in what staff worded."""
+        worded = said in self.worded
         for words in self._quotes():
             # A short text is part of others' by chance: it is taken out where it is quoted.
-            wanted = re.escape(words) if len(words) >= TELLING else rf"(?<=[:：] ){re.escape(words)}$"
+            wanted = re.escape(words) if len(words) >= TELLING else rf"(?:(?<=: )|(?<=：)|(?<=： )){re.escape(words)}$"
             said = re.sub(wanted, REMOVED, said, flags=re.MULTILINE)
         for name in sorted(self.names, key=len, reverse=True):
-            said = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)" if name.isascii() else re.escape(name), REMOVED, said)
+            said = unnamed(said, name, REMOVED)
+            if worded and len(name) > 1:
+                said = whole_word(name).sub(REMOVED, said)
         return said
 
     def _quotes(self) -> list[str]:
@@ -62,6 +69,9 @@ class Scrubbing:
         for one in kept:
             one["text"] = self.text(one["text"])
         change["deliveries"] = kept
+        for pair in change.get("duties", ()):
+            for one in pair:
+                one["text"] = self.text(one["text"])
         return json.dumps(change, ensure_ascii=False)
 
     def who(self, who: str) -> str:

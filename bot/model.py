@@ -177,6 +177,11 @@ class Placement:
     acknowledges: bool = False
     memory: CourseMatch | None = None
 
+    @property
+    def sent(self) -> CourseMatch | None:
+        """What its author was told without a human."""
+        return next((match for match in (self.answer, self.memory) if match and match.state == "sent"), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:
@@ -202,12 +207,19 @@ EARLIER = "earlier:"
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What was said to a question. `by` is a person's name or `COURSE`; `sources` are entry ids or links. Of an earlier
-    evening's answer the first is its id (`EARLIER`), the second that evening for people."""
+    evening's answer the first is its id (`EARLIER`), the second that evening for people. `accepted`: a person said that
+    what the course says answers it."""
 
     text: str
     by: str
     at: float
     sources: tuple[str, ...] = ()
+    accepted: bool = False
+
+    @property
+    def by_itself(self) -> bool:
+        """Whether the course gave it, and no person said that it answers the question."""
+        return self.by == COURSE and not self.accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -691,14 +703,15 @@ class Placed:
     """All that one message's placement writes: its vector (None: not encoded), the question it founds (None: it founds
     none) and what is to be said.
 
-    `reopens`: it joins a question that the course had answered, but the course does not surely answer this wording.
-    Where that answer still stands, the question is new again.
+    `reopens`: it joins a question in words that the course does not surely answer. Where the course answered that one,
+    it is new again. `closes`: it joins one and is sent an answer. Where nobody waits any more, the course answered it.
     """
 
     placement: Placement
     vector: Vector | None = None
     founds: QuestionState | None = None
     reopens: bool = False
+    closes: bool = False
     deliveries: tuple[Delivery, ...] = ()
 
 

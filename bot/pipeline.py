@@ -15,7 +15,7 @@ from itertools import chain, repeat
 from typing import Protocol, TypeVar
 
 from bot.apart import kept_apart
-from bot.errors import Fenced, StoreError
+from bot.errors import Fenced, ForgottenMeanwhile, StoreError
 from bot.lesson import Lesson
 from bot.model import Action, CourseMatch, Message, Placed, Preview, Session
 from bot.ports import Changed, Inbox, Queue
@@ -147,6 +147,9 @@ class Pipeline:
                         await self._insist(self.restore)
                         await asyncio.sleep(ENCODER_RETRY)
                         continue  # with what waits in the inbox then: somebody may have been forgotten meanwhile
+                    except ForgottenMeanwhile:
+                        self.forget()
+                        continue
                     if self._crowded():  # accepting comes first: what is accepted can be understood later
                         await asyncio.sleep(min(LONGEST_WAY, GIVES_WAY * (time.monotonic() - began)))
                 if not self._wake.is_set():
@@ -173,7 +176,8 @@ class Pipeline:
         """Understand a batch, commit it, show it.
 
         A message on which a model fails must not stop those after it: it is kept as asking nothing, with that reason.
-        Raises `EncoderGone`, for which no message is to blame: what is not placed yet is still in the inbox.
+        Raises `EncoderGone`, for which no message is to blame, and `ForgottenMeanwhile`: what is not placed yet is
+        still in the inbox.
         """
         await self._take_over()
         if self._reread:

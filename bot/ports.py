@@ -103,7 +103,8 @@ class Inbox(Protocol):
     async def place(self, session: str, placed: Sequence[Placed]) -> None:
         """Write placements, vectors, founded and reopened questions and deliveries in one transaction.
 
-        Placing a placed message again changes nothing.
+        Placing a placed message again changes nothing. Raises `ForgottenMeanwhile` where an author was forgotten since
+        the message was read; then nothing was written.
         """
         ...
 
@@ -174,8 +175,12 @@ class Queue(Protocol):
         ...
 
     async def apply(self, change: Change) -> Action:
-        """Apply a change and write the ledger. Raises `Conflict` where a `before` is no longer what stands, or the
-        session that it opens is there."""
+        """Apply a change and write the ledger. Raises `Conflict` where a `before` is no longer what stands, a second
+        question would be on stage, or the session that it opens is there. Votes go along with what leaves a question
+        that is removed.
+
+        Of what waits nobody is told what an act said that is undone, an answer or a reason that a question has no more,
+        or of a survey that is closed; where the closing is undone, that waits again."""
         ...
 
     async def actions(self, session: str, limit: int = 100, since: int = 0, what: Sequence[str] = ()) -> list[Action]:

@@ -9,11 +9,12 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 
+from bot.errors import NotAllowed
 from bot.given import in_writing, lasting
 from bot.model import EARLIER, Answer, Asked, QuestionState
 from knowledge.markdown import read_faq
 from knowledge.material import Course, Entry, Found
-from knowledge.text import normalise
+from knowledge.text import normalise, whole_word
 
 PHRASINGS = 6
 SHORTEST, LONGEST = 4, 120
@@ -35,15 +36,22 @@ def promotable(state: QuestionState) -> Answer | None:
 def entry_of(state: QuestionState, asked: Sequence[Asked], course: Course, language: str) -> str:
     """The Markdown of an entry: its question, phrasings that the course does not have yet, the answer with sources.
 
-    Raises `ValueError` where no person answered.
+    Raises `ValueError` where no person answered, `NotAllowed` where everything that people typed says something about a
+    person: what a moderator worded stands as it is.
     """
     answer = promotable(state)
     if answer is None:
         raise ValueError("no person answered this question")
     names = {one.message.author_name.strip() for one in asked}
-    question = cleaned(state.title, names) or " ".join(state.title.split())
+    texts = [cleaned(one.message.text, names) for one in asked]
+    typed = {" ".join(text.split()) for text in (state.original, *(one.message.text for one in asked))}
+    title = " ".join(state.title.split())
+    # A title that was typed may have been cut.
+    question = _impersonal(title, names) if any(text.startswith(title) for text in typed) else title
+    question = question or next(filter(None, texts), "")
+    if not question:
+        raise NotAllowed("this question says something about a person; word its title yourself, then propose it")
     known = {_key(wording) for entry in course.entries for wording in (entry.question, *entry.phrasings)}
-    texts = (cleaned(one.message.text, names) for one in asked)
     sources = [source for source in answer.sources if not source.startswith(EARLIER)]
     phrasings = _different(question, (text for text in texts if text and _key(text) not in known))
     return written(question, phrasings, answer.text, sources, language)
@@ -51,12 +59,16 @@ def entry_of(state: QuestionState, asked: Sequence[Asked], course: Course, langu
 
 def cleaned(text: str, names: Iterable[str]) -> str:
     """A wording as it may stand in a course; "" where it is too short or long, or says something about a person."""
+    line = _impersonal(text, names)
+    return line if SHORTEST <= len(line) <= LONGEST else ""
+
+
+def _impersonal(text: str, names: Iterable[str]) -> str:
+    """In one line, without addressed persons; "" where it says something about a person."""
     line = _ADDRESSED.sub(" ", " ".join(text.split()))
     line = " ".join(line.split()).strip(" ,，、:：;；-—~")
-    named = any(len(name) > 1 and name.lower() in line.lower() for name in names)
-    if named or _PERSONAL.search(text) or not SHORTEST <= len(line) <= LONGEST:
-        return ""
-    return line
+    named = any(len(name) > 1 and whole_word(name.lower()).search(line.lower()) for name in names)
+    return "" if named or _PERSONAL.search(text) else line
 
 
 def written(question: str, phrasings: Sequence[str], answer: str, sources: Sequence[str], language: str) -> str:

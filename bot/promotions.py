@@ -132,7 +132,10 @@ class Promotions:
                 if left > 0:
                     waits.append(left)
                     continue
-                await self.propose("", session, question.id)
+                try:
+                    await self.propose("", session, question.id)
+                except NotAllowed:
+                    continue  # a person has to word it
                 if session.promoting is Mode.AUTO:
                     await self._by_itself(session, question.id)
         return min(waits, default=None)

@@ -21,6 +21,9 @@ TWICE = "its first try was cut off, so this chat may have heard it twice"
 SILENCE = "told to wait"
 """How the `error` of a delivery begins whose chat wants to hear nothing until its `not_before`; see `TryLater`."""
 
+TAKEN_BACK = "taken back before it was sent"
+"""The `error` of a delivery that is not to be said any more."""
+
 NEVER_SENT = "nothing was ever sent to this chat"
 NO_WAY_BACK = "this chat cannot be replied to"
 

@@ -10,6 +10,7 @@ A delivery's key is what makes "once" true (see `Delivery`):
 `try:` that a test message was heard.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
@@ -189,6 +190,11 @@ def sources_of(match: CourseMatch) -> tuple[str, ...]:
     return (match.source, match.where) if match.where else (match.source,)
 
 
+def by_course(match: CourseMatch, at: float) -> Answer:
+    """What was found, as the answer of the course that nobody accepted."""
+    return Answer(match.text, COURSE, at, sources_of(match))
+
+
 def earlier_id(evening: str, question: str) -> str:
     """Names what was answered to a question on an evening, see `EARLIER`."""
     return f"{EARLIER}{evening}#{question}"
@@ -238,11 +244,12 @@ def joined(
 ) -> tuple[Delivery, ...]:
     """The recorded answer to those whose askings came to the question after it was answered, by a merge or a move.
 
-    One message a chat; none in a private one that was told it already, for there it is the same person.
+    One message a chat; none in a private one that was told it already, for there it is the same person. What failed or
+    was taken back told nobody.
     """
     if question.answer is None:
         raise ValueError("the question has no answer to send")
-    told, said = _told(question, sent), []
+    told, said = _told(question, (one for one in sent if one.state != "failed")), []
     for chat, messages in _by_chat(asked).items():
         first = _address(messages[0])
         if not told[chat]:
@@ -257,8 +264,8 @@ def late_answer(session: Session, question: QuestionState, message: Message, at:
     can no longer be taken back."""
     if question.answer is None or message.address is None:
         return None
-    at = at if question.answer.by == COURSE else max(at, question.answer.at + UNDO_WITHIN)
-    return _said(session, question, question.answer, [message], at, message.address.message)
+    leaves = max(at, question.answer.at + UNDO_WITHIN)
+    return _said(session, question, question.answer, [message], leaves, message.address.message)
 
 
 def reasons(session: Session, question: QuestionState, asked: Sequence[Asked], at: float) -> tuple[Delivery, ...]:
@@ -356,6 +363,22 @@ def _asked(messages: Sequence[Message], say: dict[str, str]) -> list[str]:
     told = {name for _, names in shown for name in names}
     rest = [m.author_name for m in messages if m.author_name not in told]
     return [*lines, say["asked_too"].format(names=_names(rest, say))] if any(rest) else lines
+
+
+def unnamed(said: str, name: str, instead: str) -> str:
+    """What a group was told, with other words in the place of this name among those who asked."""
+    before, after = rf"(?:(?:(?!{_ASKED}).)*?(?:{_JOINER}))?", rf"(?:(?:{_JOINER}|{_AND_MORE}).*)?(?:{_ASKED})"
+    listed = re.compile(rf"^({before}){re.escape(name)}(?={after})", re.MULTILINE)
+    return listed.sub(lambda found: found[1] + instead, said)
+
+
+def _around(line: str) -> str:
+    """What stands beside the names in such a line, in any language, as a pattern."""
+    beside = (say[line].removeprefix("{names}").partition("{")[0] for say in TEXTS.values())
+    return "|".join(map(re.escape, beside))
+
+
+_ASKED, _JOINER, _AND_MORE = f"{_around('asked')}|{_around('asked_too')}", _around("joiner"), _around("and_more")
 
 
 def _signed(answer: Answer, say: dict[str, str]) -> str:

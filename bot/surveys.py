@@ -168,11 +168,7 @@ class Surveys:
         before = await self._survey(session)
         if before.status is not PollStatus.OPEN:
             raise Conflict("this survey is not open")
-        action = await self._apply(who, "survey_close", before, replace(before, status=PollStatus.CLOSED))
-        for waiting in await self._store.deliveries(session):
-            if waiting.key.startswith(f"survey:{session}:") and waiting.state == "waiting" and not waiting.sent_id:
-                await self._store.withhold(waiting, "the survey was closed before")
-        return action
+        return await self._apply(who, "survey_close", before, replace(before, status=PollStatus.CLOSED))
 
     async def found(self, session: Session) -> Found | None:
         """What it brought, compared with the earlier evenings of the series; None without a survey."""

@@ -14,9 +14,7 @@ import numpy as np
 from bot.apart import kept_apart
 from bot.lesson import Found, Lesson, Told
 from bot.model import (
-    COURSE,
     Action,
-    Answer,
     CourseMatch,
     Delivery,
     Message,
@@ -31,7 +29,7 @@ from bot.model import (
     Status,
     Vector,
 )
-from bot.replies import acknowledgement, course_answer, late_answer, reason, sources_of
+from bot.replies import acknowledgement, by_course, course_answer, late_answer, reason
 from knowledge.answering import Evidence, Match
 from knowledge.asking import Asking, Detector
 from knowledge.calibration import GroupingJudge
@@ -264,8 +262,8 @@ class Understanding:
             self._standing[id] = Standing(founds)
         standing = self._standing[id]
         self._file(message.id, filed)
-        reopens = not sent and joins is not None and _answered_by_course(standing.state)
-        if reopens:
+        reopens, closes = joins is not None and sent is None, joins is not None and sent is not None
+        if reopens and _answered_by_itself(standing.state):
             standing.state = replace(standing.state, status=Status.NEW, answer=None)
         reasons = Reasons(asking.reasons, grouped.reasons, found.reasons)
         placement = Placement(
@@ -283,7 +281,7 @@ class Understanding:
             found.earlier,
         )
         self._placed_line = _whole(message)
-        return Placed(placement, vector, founds, reopens, self._say(message, standing, sent, told, placement))
+        return Placed(placement, vector, founds, reopens, closes, self._say(message, standing, sent, told, placement))
 
     def _unless_reply(self, message: Message, asking: Asking, told: Told) -> Asking:
         """Not sure that it asks, where something would be sent and it seems to tell another viewer just that."""
@@ -323,7 +321,7 @@ class Understanding:
         if standing and match.source in standing.state.rejected:
             return None
         answered = standing is not None and standing.state.status is Status.ANSWERED
-        by_person = answered and standing is not None and not _answered_by_course(standing.state)
+        by_person = answered and standing is not None and not _answered_by_itself(standing.state)
         sure = match.verdict == "answer" and asking.sure and not by_person
         shown = "sent" if sure and mode is Mode.AUTO else "suggested"
         return CourseMatch(match.source, match.score, "withheld" if mode is Mode.OFF else shown, match.text, sure)
@@ -333,7 +331,7 @@ class Understanding:
         state = QuestionState(f"q{message.id}", self._session.id, title, message.text)
         if sent is None:
             return state
-        return replace(state, status=Status.ANSWERED, answer=Answer(sent.text, COURSE, message.at, sources_of(sent)))
+        return replace(state, status=Status.ANSWERED, answer=by_course(sent, message.at))
 
     def _reached(self, message: Message) -> bool:
         """Can anything be said to it in its chat?"""
@@ -449,5 +447,6 @@ def _line(message: Message) -> Line:
     return Line(f"{message.source} {chat}", message.author, message.at)
 
 
-def _answered_by_course(state: QuestionState) -> bool:
-    return state.status is Status.ANSWERED and state.answer is not None and state.answer.by == COURSE
+def _answered_by_itself(state: QuestionState) -> bool:
+    """Did the course answer it, and no person accept that?"""
+    return state.status is Status.ANSWERED and state.answer is not None and state.answer.by_itself

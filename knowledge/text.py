@@ -8,6 +8,9 @@ from typing import Protocol
 LONGEST = 2000
 """Characters that are looked at; no asking is longer, and every step below costs by the character."""
 
+LETTER = "[A-Za-z0-9\u00c0-\u024f\u0370-\u04ff]"
+"""Of words with gaps between them."""
+
 _INVISIBLE = re.compile(
     "[\u0000-\u0008\u000e-\u001f\u007f-\u009f\u00ad\u034f\u061c\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\ufe00-\ufe0f\ufeff\ufff0-\uffff\ud800-\udfff\ue000-\uf8ff\U000e0000-\U0010ffff]"
@@ -44,6 +47,13 @@ def addressed(text: str) -> bool:
     """Whether the message speaks to another viewer by name ("@somebody …"), not to the speaker."""
     name = _ADDRESSED.match(plain(text).lstrip())
     return name is not None and not _SPEAKER.search(name[0])
+
+
+def whole_word(text: str) -> re.Pattern[str]:
+    """Finds this where it is no part of a longer word. Chinese has no gaps, so that there every place is good."""
+    before = f"(?<!{LETTER})" if re.match(LETTER, text) else ""
+    after = f"(?!{LETTER})" if re.match(LETTER, text[-1:]) else ""
+    return re.compile(before + re.escape(text) + after)
 
 
 def plain(text: str) -> str:

@@ -14,6 +14,7 @@ from bot.accounts import ROLES
 from bot.model import COURSE, Session
 from bot.report.model import SOMEBODY, Line, Report
 from bot.report.series import Compared, SeriesReport
+from knowledge.text import LETTER
 
 HIDDEN = "…"
 """Stands where a name was."""
@@ -26,7 +27,7 @@ T = TypeVar("T")
 _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<![A-Za-z0-9_.])\+?\d(?:[ -]?\d){9,14}(?![A-Za-z0-9_])")
 _MENTION = re.compile(r"[@＠][\w.\-·]{1,20}")
 _CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
-_LETTER = re.compile(r"[A-Za-z0-9\u00c0-\u024f\u0370-\u04ff]")
+_LETTER = re.compile(LETTER)
 _TITLES = ("老师", "教授", "博士", "先生", "女士", "院士", "主任", "总", "工", "哥", "姐", "同学")
 
 

@@ -5,17 +5,19 @@ from dataclasses import asdict, replace
 
 from bot.errors import BadInput, Conflict, NotFound
 from bot.model import (
-    COURSE,
     Action,
     Change,
+    Delivery,
     Move,
     Person,
     QuestionState,
     Status,
 )
-from bot.storage import polls, rounds, stages, surveys
+from bot.reach import TAKEN_BACK
+from bot.replies import by_course
+from bot.storage import polls, questions, rounds, stages, surveys
 from bot.storage.database import Database
-from bot.storage.deliveries import deliver
+from bot.storage.deliveries import deliver, drop, withhold
 from bot.storage.rows import change_of, dumped, listed, state_of, state_row
 from bot.storage.sessions import open_, settle
 
@@ -45,14 +47,29 @@ def write(db: Database, state: QuestionState, at: float) -> None:
 
 
 def reopen(db: Database, id: str) -> None:
-    """Where the course's answer still stands for the final group of this question, make that group new again."""
-    question = standing(db, id)
-    if question is not None and question.merged_into:
-        question = standing(db, question.merged_into)
-    if question is None or question.status is not Status.ANSWERED or question.answer is None:
+    """Where the course's answer still stands for the final group of this question, and nobody accepted it, make that
+    group new again."""
+    state = _final(db, id)
+    if state and state.status is Status.ANSWERED and state.answer and state.answer.by_itself:
+        write(db, replace(state, status=Status.NEW, answer=None), 0)
+
+
+def close(db: Database, id: str) -> None:
+    """Where the final group of this question is new, everybody there has an answer of the course, and nobody said that
+    one misses, the course answered that group: with what the first of them was sent."""
+    state = _final(db, id)
+    if state is None or state.status is not Status.NEW or state.rejected or questions.question(db, state.id).waiting:
         return
-    if question.answer.by == COURSE:
-        write(db, replace(question, status=Status.NEW, answer=None), 0)
+    sent = ((one.placement.sent, one.message.at) for one in questions.asked(db, state.id))
+    first = next((by_course(match, at) for match, at in sent if match), None)
+    if first is not None:
+        write(db, replace(state, status=Status.ANSWERED, answer=first), 0)
+
+
+def _final(db: Database, id: str) -> QuestionState | None:
+    """The question as it stands, or the one it was merged into."""
+    state = standing(db, id)
+    return standing(db, state.merged_into) if state and state.merged_into else state
 
 
 def touch(db: Database, session: str, ids: Iterable[str]) -> None:
@@ -80,21 +97,22 @@ def touch(db: Database, session: str, ids: Iterable[str]) -> None:
 def apply(db: Database, change: Change) -> Action:
     """The returned action, and the ledger, name in each move's `before` the very group the message lay in, also where
     that one is merged into the group the caller saw; so taking the move back restores it exactly."""
-    if change.undoes is not None:
-        _check_undoable(db, change.session, change.undoes)
+    said = () if change.undoes is None else _to_undo(db, change.session, change.undoes).deliveries
     if change.opens is not None:
         open_(db, change.opens)
     if change.settings:
         settle(db, change.session, change.settings)
     touched = {id for pair in change.questions for id in _replace(db, change, *pair)}
     moves = tuple(_move(db, change.session, move) for move in change.moves)
+    for removed in [before.id for before, after in change.questions if before and not after]:
+        _pass_votes_on(db, removed, moves)
     touched |= {id for move in moves for id in (move.before, move.after) if id}
     _check_groups(db, [state.id for pair in change.questions for state in pair if state is not None])
     touch(db, change.session, touched)
     for before, after in change.polls:
         polls.replace_poll(db, change.session, before, after, change.at)
     for survey, then in change.surveys:
-        surveys.replace_survey(db, change.session, survey, then, change.at)
+        surveys.replace_survey(db, change, survey, then)
     for duty, done in change.duties:
         rounds.replace_duty(db, change.session, duty, done)
     if change.pulse is not None:
@@ -104,8 +122,20 @@ def apply(db: Database, change: Change) -> Action:
         "INSERT INTO actions (session, at, who, what, change, undoes) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
         (change.session, change.at, change.who, change.what, dumped(change), change.undoes),
     ).fetchall()
+    _take_back(db, change, said)
     deliver(db, change.deliveries)
     return Action(row["id"], change)
+
+
+def _take_back(db: Database, change: Change, said: Iterable[Delivery]) -> None:
+    """Of what waits, nobody is told what the act that is undone `said`, nor an answer or a reason that is no more."""
+    for delivery in said:
+        withhold(db, delivery, TAKEN_BACK)
+    for before, after in change.questions:
+        if before and before.answer and not (after and after.answer):
+            drop(db, change.session, f"answer:{before.id}:", TAKEN_BACK)
+        if before and before.reason and not (after and after.reason):
+            drop(db, change.session, f"reason:{before.id}:", TAKEN_BACK)
 
 
 def restart(db: Database, session: str, at: float) -> None:
@@ -175,6 +205,19 @@ def _move(db: Database, session: str, move: Move) -> Move:
     return replace(move, before=row["question"])
 
 
+def _pass_votes_on(db: Database, removed: str, moves: Iterable[Move]) -> None:
+    """Whoever voted for a question that is removed votes for the one to which its messages go."""
+    to = next((move.after for move in moves if move.before == removed), "")
+    if to:
+        db.execute(
+            """
+            INSERT INTO votes SELECT ?, source, person, name, at FROM votes WHERE question = ? ON CONFLICT DO NOTHING
+            """,
+            (to, removed),
+        )
+        db.execute("DELETE FROM votes WHERE question = ?", (removed,))
+
+
 def _check_groups(db: Database, ids: list[str]) -> None:
     """After a change: a merged question names a final one, and a removed question has nothing left in it."""
     chain = db.execute(
@@ -199,10 +242,11 @@ def _check_groups(db: Database, ids: list[str]) -> None:
         raise Conflict(f"question {left['question']} has messages; it cannot be removed")
 
 
-def _check_undoable(db: Database, session: str, action: int) -> None:
+def _to_undo(db: Database, session: str, action: int) -> Change:
     row = db.execute(
         """
-        SELECT EXISTS (SELECT 1 FROM actions WHERE undoes = a.id) AS undone FROM actions a WHERE id = ? AND session = ?
+        SELECT change, EXISTS (SELECT 1 FROM actions WHERE undoes = a.id) AS undone FROM actions a
+        WHERE id = ? AND session = ?
         """,
         (action, session),
     ).fetchone()
@@ -210,6 +254,7 @@ def _check_undoable(db: Database, session: str, action: int) -> None:
         raise NotFound(f"there is no action {action} in session {session}")
     if row["undone"]:
         raise Conflict(f"action {action} was undone already")
+    return change_of(row["change"])
 
 
 def actions(db: Database, session: str, limit: int, since: int, what: Sequence[str]) -> list[Action]:

@@ -61,13 +61,14 @@ _CHAT = "json_extract(address, '$.connector'), json_extract(address, '$.chat')"
 
 
 def settle(db: Database, delivery: Delivery) -> None:
-    """Write the outcome, but only to the words it belongs to: a reworded row keeps waiting and learns `sent_id`."""
+    """Write the outcome, but only to the words it belongs to: a reworded row keeps waiting and learns `sent_id`. What
+    is being sent is always in these words, but for what was forgotten of them since."""
     row = delivery_row(delivery)
     written = db.execute(
         """
         UPDATE deliveries SET state = :state, attempts = :attempts, not_before = :not_before, sent_id = :sent_id,
             error = :error
-        WHERE key = :key AND text = :text AND buttons = :buttons
+        WHERE key = :key AND (state = 'sending' OR (text = :text AND buttons = :buttons))
         """,
         row,
     )
@@ -80,6 +81,27 @@ def withhold(db: Database, delivery: Delivery, why: str) -> None:
     db.execute(
         "UPDATE deliveries SET state = 'failed', error = ? WHERE key = ? AND text = ? AND state = 'waiting'",
         (why, delivery.key, delivery.text),
+    )
+
+
+def drop(db: Database, session: str, begins: str, why: str) -> None:
+    """Give up whatever waits under a key that begins so."""
+    db.execute(
+        """
+        UPDATE deliveries SET state = 'failed', error = ? WHERE session = ? AND state = 'waiting' AND instr(key, ?) = 1
+        """,
+        (why, session, begins),
+    )
+
+
+def take_up(db: Database, session: str, begins: str, why: str) -> None:
+    """What was given up so waits again."""
+    db.execute(
+        """
+        UPDATE deliveries SET state = 'waiting', attempts = 0, error = ''
+        WHERE session = ? AND state = 'failed' AND error = ? AND instr(key, ?) = 1
+        """,
+        (session, why, begins),
     )
 
 

@@ -110,21 +110,25 @@ def _forget(db: Database, person: Person) -> int:
         [name for name in names if name.strip()],
         _alone(rows),
     )
+    said = db.execute("SELECT * FROM deliveries").fetchall()
     sessions = {row["session"] for row in rows} | _voted(db, mine)
-    touched = _retitle(db, scrubbing, sessions)
+    sessions |= {row["session"] for row in said if scrubbing.addressed(json.loads(row["address"]))}
+    here = listed(sessions)
+    scrubbing.worded = _worded(db, here)
+    touched = _retitle(db, scrubbing, here)
     _unsay(db, rows, scrubbing.gone, texts=True)
     _free_words(db, mine)
     db.execute("DELETE FROM optouts WHERE source = :source AND person = :id", mine)
     _rename(db, mine, scrubbing.gone)
-    for row in db.execute("SELECT * FROM deliveries").fetchall():
-        _redeliver(db, row, scrubbing)
-    for row in db.execute("SELECT id, who, change FROM actions WHERE session IN (SELECT value FROM json_each(?))", (
-        listed(sessions),
-    )).fetchall():  # fmt: skip
+    for row in said:
+        if row["session"] in sessions:
+            _redeliver(db, row, scrubbing)
+    ledger = "SELECT id, who, change FROM actions WHERE session IN (SELECT value FROM json_each(?))"
+    for row in db.execute(ledger, (here,)).fetchall():
         now = (scrubbing.who(row["who"]), scrubbing.change(row["change"]), row["id"])
         if now[:2] != (row["who"], row["change"]):
             db.execute("UPDATE actions SET who = ?, change = ? WHERE id = ?", now)
-    _unquote(db, scrubbing)
+    _unquote(db, scrubbing, here)
     for session, ids in touched.items():
         touch(db, session, ids)
     return len(rows)
@@ -164,14 +168,22 @@ def _voted(db: Database, mine: dict[str, str]) -> set[str]:
     return {row["session"] for row in rows}
 
 
-def _retitle(db: Database, scrubbing: Scrubbing, sessions: set[str]) -> dict[str, set[str]]:
+def _worded(db: Database, here: str) -> set[str]:
+    """What staff wrote in the place of what is said after a talk, in these sessions."""
+    rows = db.execute(
+        "SELECT change FROM actions WHERE what = 'after_word' AND session IN (SELECT value FROM json_each(?))", (here,)
+    )
+    return {one["text"] for row in rows for pair in json.loads(row["change"])["duties"] for one in pair}
+
+
+def _retitle(db: Database, scrubbing: Scrubbing, here: str) -> dict[str, set[str]]:
     """Questions in the person's words get another asker's, or none; which did, by session."""
     person = scrubbing.person
     words = {" ".join(text.split())[:500] for text in scrubbing.texts} | set(scrubbing.texts)
     touched: defaultdict[str, set[str]] = defaultdict(set)
     rows = db.execute(
         "SELECT id, session, title, original FROM questions WHERE session IN (SELECT value FROM json_each(?))",
-        (listed(sessions),),
+        (here,),
     ).fetchall()
     for row in rows:
         if not {row["title"], row["original"]} & words:
@@ -242,12 +254,17 @@ def _rename(db: Database, mine: dict[str, str], gone: str) -> None:
     )
 
 
-def _unquote(db: Database, scrubbing: Scrubbing) -> None:
+def _unquote(db: Database, scrubbing: Scrubbing, here: str) -> None:
     """What was written from the askings: the evening's digest, and entries for the course's FAQ."""
     for table, column in (("duties", "text"), ("promotions", "entry")):
-        for row in db.execute(f"SELECT DISTINCT {column} AS said FROM {table}").fetchall():  # noqa: S608 (constants)
+        among = "session IN (SELECT value FROM json_each(:here))"
+        rows = db.execute(f"SELECT DISTINCT {column} AS said FROM {table} WHERE {among}", {"here": here})  # noqa: S608
+        for row in rows.fetchall():
             if (now := scrubbing.text(row["said"])) != row["said"]:
-                db.execute(f"UPDATE {table} SET {column} = ? WHERE {column} = ?", (now, row["said"]))  # noqa: S608
+                db.execute(
+                    f"UPDATE {table} SET {column} = :now WHERE {column} = :said AND {among}",  # noqa: S608 (constants)
+                    {"now": now, "said": row["said"], "here": here},
+                )
 
 
 def _redeliver(db: Database, row: Row, scrubbing: Scrubbing) -> None:

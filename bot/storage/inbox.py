@@ -4,8 +4,9 @@ import heapq
 from collections.abc import Sequence
 from operator import itemgetter
 
-from bot.errors import Conflict, NotAllowed, NotFound
+from bot.errors import Conflict, ForgottenMeanwhile, NotAllowed, NotFound
 from bot.model import (
+    GONE,
     Cursor,
     Delivery,
     Message,
@@ -154,16 +155,27 @@ _WAITING = """
 
 
 def place(db: Database, session: str, placed: Sequence[Placed]) -> None:
-    """Raises `NotFound` for an unknown message or question, `Conflict` for a founded id that another session has."""
+    """Raises `NotFound` for an unknown message or question, `Conflict` for a founded id that another session has,
+    `ForgottenMeanwhile` for what was understood of words that are gone."""
     touched: set[str] = set()
+    new: list[Placed] = []
     for each in placed:
         message = db.execute(
-            "SELECT at, placed FROM messages WHERE id = ? AND session = ?", (each.placement.message, session)
+            "SELECT at, author, placed FROM messages WHERE id = ? AND session = ?", (each.placement.message, session)
         ).fetchone()
         if message is None:
             raise NotFound(f"there is no message {each.placement.message} in session {session}")
         if not message["placed"]:
+            understood = each.placement.asking or each.vector is not None
+            if understood and message["author"].startswith(GONE):
+                raise ForgottenMeanwhile(f"message {each.placement.message} was forgotten since it was read")
             touched |= _place(db, session, each, message["at"])
+            new.append(each)
+    # Once for each question: many may ask the same at once.
+    for question in {each.placement.question or "" for each in new if each.reopens}:
+        changes.reopen(db, question)
+    for question in {each.placement.question or "" for each in new if each.closes}:
+        changes.close(db, question)
     changes.touch(db, session, touched)
 
 
@@ -175,8 +187,6 @@ def _place(db: Database, session: str, placed: Placed, at: float) -> set[str]:
         touched |= _found(db, session, placed.founds, at)
     if placement.question is not None:
         touched |= _joined(db, session, placement.question)
-        if placed.reopens:
-            changes.reopen(db, placement.question)
     founded = placed.founds is not None and placed.founds.id == placement.question
     db.execute(_PLACE, placement_row(placement, founded))
     if placed.vector is not None:

@@ -1,20 +1,31 @@
 """The stage of a session, as SQL: since when the question on it stands there, and how it is shown."""
 
+from bot.errors import Conflict
 from bot.model import Change, QuestionState, Stage, Status
 from bot.storage.database import Database, upsert
 
 
 def entered(db: Database, change: Change, before: QuestionState | None, after: QuestionState) -> None:
     """Keep when a question comes on stage. What is undone never was: a question that undo puts back on stage stands
-    there since it came first, and one that undo takes off never came."""
+    there since it came first, and one that undo takes off never came. Raises `Conflict` where another one is there."""
     was, now = before is not None and before.status is Status.ON_STAGE, after.status is Status.ON_STAGE
     if was == now:
         return
+    if now and _another(db, after):
+        raise Conflict("another question is on stage meanwhile")
     if change.undoes is None and now:
         db.execute("UPDATE questions SET staged_at = ? WHERE id = ?", (change.at, after.id))
     elif change.undoes is not None:
         kept = "COALESCE(staged_at, :at)" if now else "NULL"
         db.execute(f"UPDATE questions SET staged_at = {kept} WHERE id = :id", {"at": change.at, "id": after.id})  # noqa: S608 (constants)
+
+
+def _another(db: Database, state: QuestionState) -> bool:
+    found = db.execute(
+        "SELECT 1 FROM questions WHERE session = ? AND status = 'on_stage' AND removed = 0 AND id != ?",
+        (state.session, state.id),
+    )
+    return found.fetchone() is not None
 
 
 def stage(db: Database, session: str) -> Stage:

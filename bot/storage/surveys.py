@@ -5,15 +5,18 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
-from bot.model import Address, Delivery, Person, Poll, PollState, PollStatus, PollVote, SurveyState, Turnout
+from bot.model import Address, Change, Delivery, Person, Poll, PollState, PollStatus, PollVote, SurveyState, Turnout
 from bot.storage import polls
 from bot.storage.database import Database, Row
-from bot.storage.deliveries import deliver_once
+from bot.storage.deliveries import deliver_once, drop, take_up
 from bot.storage.rows import address_of, listed, private
 from bot.surveying import asked
 
 TEXTS = 2000
 """Different texts of an item that are told at most, the most frequent ones."""
+
+CLOSED = "the survey was closed before"
+"""The `error` of a delivery that told of it too late."""
 
 _items = TypeAdapter(tuple[PollState, ...])
 
@@ -28,14 +31,22 @@ def survey(db: Database, session: str) -> SurveyState | None:
     return None if row is None or row["removed"] else _state(row)
 
 
-def replace_survey(
-    db: Database, session: str, before: SurveyState | None, after: SurveyState | None, at: float
-) -> None:
-    """Put `after` in the place of `before`. Raises `Conflict` where something else stands there."""
+def replace_survey(db: Database, change: Change, before: SurveyState | None, after: SurveyState | None) -> None:
+    """Put `after` in the place of `before`. Raises `Conflict` where something else stands there.
+
+    A chat that was not told of it yet hears nothing of a survey that is closed, and hears it after all where undo opens
+    it again.
+    """
+    session = change.session
     if any(state is not None and state.session != session for state in (before, after)):
         raise BadInput("a change names the survey of its own session, before and after")
     if survey(db, session) != before:
         raise Conflict("the survey was changed by somebody else meanwhile")
+    was, now = (state is not None and state.status is PollStatus.OPEN for state in (before, after))
+    if was and not now:
+        drop(db, session, f"survey:{session}:", CLOSED)
+    elif now and not was and change.undoes is not None:
+        take_up(db, session, f"survey:{session}:", CLOSED)
     if after is None:
         db.execute("UPDATE surveys SET removed = 1 WHERE session = ?", (session,))
         return
@@ -56,7 +67,7 @@ def replace_survey(
             "status": after.status.value,
             "opened_at": after.opened_at,
             "closes_at": after.closes_at,
-            "at": at,
+            "at": change.at,
         },
     )
 

@@ -6,7 +6,7 @@ import pytest
 from bot.apart import kept_apart
 from bot.desk import Desk
 from bot.errors import BadInput, Conflict, FloormicError, NotAllowed, NotFound
-from bot.model import Answer, CourseMatch, Message, Person, Placed, Placement, Question, QuestionState, Status
+from bot.model import Action, Answer, CourseMatch, Message, Person, Placed, Placement, Question, QuestionState, Status
 from bot.replies import UNDO_WITHIN
 from bot.storage.sqlite import SqliteStore
 from tests.bot.values import message, state
@@ -233,12 +233,141 @@ async def test_an_answer_goes_to_everyone_who_asked_and_can_be_withheld(
     assert {d.address.chat for d in await store.due(CLOCK + UNDO_WITHIN)} == {"u1", "u2"}
 
 
+async def test_an_undo_that_is_refused_holds_nothing_back(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Where somebody changed the question meanwhile, or the act is taken back already, what is to be said is said."""
+    await some_questions(ask)
+    first = await desk.answer("ann", "q1", "Yes.")
+    await desk.pin("bo", "q1")
+    with pytest.raises(Conflict):
+        await desk.undo("ann", "talk", first.id)
+    assert len(await store.due(CLOCK + UNDO_WITHIN)) == 2
+    for _ in range(2):
+        await desk.undo("ann", "talk")
+    await desk.answer("ann", "q1", "Yes.")
+    with pytest.raises(Conflict):
+        await desk.undo("ann", "talk", first.id)
+    assert len(await store.due(CLOCK + UNDO_WITHIN)) == 2
+
+
+async def hear(store: SqliteStore) -> None:
+    """The chats are told what waits."""
+    for one in await store.due(CLOCK + UNDO_WITHIN):
+        await store.settle(replace(one, state="sent", sent_id="7"))
+
+
+async def test_undo_holds_back_other_words_too(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """A chat that heard an answer, or a reason, which was dropped is not told the one that is taken back."""
+    await ask("Recorded?", "q1")
+    await desk.answer("ann", "q1", "Yes.")
+    await hear(store)
+    await desk.reopen("ann", ["q1"])
+    await desk.answer("ann", "q1", "No.")
+    assert len(await store.due(CLOCK + UNDO_WITHIN)) == 1
+    await desk.undo("ann", "talk")
+    assert await store.due(CLOCK + UNDO_WITHIN) == []
+    await desk.dismiss("ann", ["q1"], "off topic", shown=True)
+    await hear(store)
+    await desk.reopen("ann", ["q1"])
+    await desk.dismiss("ann", ["q1"], "too late", shown=True)
+    await desk.undo("ann", "talk")
+    assert await store.due(CLOCK + UNDO_WITHIN) == []
+
+
+async def test_an_answer_that_undo_brings_back_is_told(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Also where the question went on stage in between, and where other words would have taken its place."""
+    await ask("Recorded?", "q1")
+    await desk.answer("ann", "q1", "Yes.")
+    await desk.stage("ann", "q1")
+    await desk.next("ann", "q1", "No.")
+    await desk.undo("ann", "talk")
+    await desk.undo("ann", "talk")
+    (said,) = await store.due(CLOCK + UNDO_WITHIN)
+    assert "Yes." in said.text
+
+
+async def test_what_is_dropped_is_not_told_later(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Whoever puts a question back into the queue holds its answer and its reason back; taken back, they are told."""
+    await ask("Recorded?", "q1")
+    await ask("Where?", "q2", "u2")
+    await desk.answer("ann", "q1", "Yes.")
+    await desk.dismiss("ann", ["q2"], "off topic", shown=True)
+    await desk.reopen("bo", ["q1"])
+    await desk.approve("bo", ["q2"])
+    assert await store.due(CLOCK + UNDO_WITHIN) == []
+    for _ in range(2):
+        await desk.undo("bo", "talk")
+    assert [one.key[:10] for one in await store.due(CLOCK + UNDO_WITHIN)] == ["answer:q1:", "reason:q2:"]
+
+
+async def test_what_the_course_said_is_not_said_twice(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Where it stands again, only those hear it who heard somebody else's answer since."""
+    await ask("Is there a recording?", "q1", "u1", SENT)
+    await desk.reopen("ann", ["q1"])
+    await desk.undo("ann", "talk")
+    await desk.answer("ann", "q1", "Yes, by me.")
+    await desk.undo("ann", "talk")
+    assert await store.due(CLOCK + UNDO_WITHIN) == []
+    await desk.answer("ann", "q1", "Yes, by me.")
+    await hear(store)
+    await desk.undo("ann", "talk")
+    (said,) = await store.due(CLOCK + UNDO_WITHIN)
+    assert SENT.text in said.text
+
+
+async def test_what_a_person_accepted_is_told_where_it_stands_again(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """The words are the course's, but nobody else told them."""
+    await ask("Is there a recording?", "q1", "u1", replace(SENT, state="suggested"))
+    await desk.accept("ann", "q1")
+    await desk.reopen("bo", ["q1"])
+    await desk.undo("bo", "talk")
+    (said,) = await store.due(CLOCK + UNDO_WITHIN)
+    assert SENT.text in said.text
+
+
+async def test_a_merge_that_is_done_again_is_told(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Whoever would have heard of the first one, which was taken back, hears the answer of the second."""
+    await ask("Recorded?", "q1")
+    await ask("What does it cost?", "q2", "u2")
+    await desk.answer("ann", "q2", "Nothing.")
+    await hear(store)
+    for _ in range(2):
+        merged = await desk.merge("ann", ["q1"], "q2")
+        assert [one.address.chat for one in await store.due(CLOCK + UNDO_WITHIN)] == ["u1"]
+        await desk.undo("ann", "talk", merged.id)
+        assert await store.due(CLOCK + UNDO_WITHIN) == []
+
+
 async def test_one_question_is_on_stage_at_a_time(store: SqliteStore, desk: Desk, ask: Ask) -> None:
     """Staging a question puts the one before it back into the queue."""
     await some_questions(ask)
     await desk.stage("ann", "q1")
     await desk.stage("ann", "q2")
     assert {id: q.status for id, q in (await states(store)).items()} == {"q1": Status.QUEUED, "q2": Status.ON_STAGE}
+
+
+LEAVING: dict[str, Callable[[Desk], Awaitable[Action]]] = {
+    "answer": lambda desk: desk.answer("ann", "q1", "Yes."),
+    "next": lambda desk: desk.next("ann", "q1", "Yes."),
+    "dismiss": lambda desk: desk.dismiss("ann", ["q1"]),
+    "merge": lambda desk: desk.merge("ann", ["q1"], "q3"),
+    "unstage": lambda desk: desk.unstage("ann", "q1"),
+}
+
+
+@pytest.mark.parametrize("act", LEAVING)
+async def test_undo_leaves_alone_what_is_on_stage_by_now(store: SqliteStore, desk: Desk, ask: Ask, act: str) -> None:
+    """What left the stage goes into the queue where another question stands there by now, or else back on stage."""
+    await some_questions(ask)
+    await ask("Who speaks next?", "q3", "u5")
+    await desk.stage("ann", "q1")
+    left = await LEAVING[act](desk)
+    await desk.undo("ann", "talk", left.id)
+    assert (await states(store))["q1"].status is Status.ON_STAGE
+    left = await LEAVING[act](desk)
+    await desk.stage("bo", "q2")
+    await desk.undo("ann", "talk", left.id)
+    found = await states(store)
+    assert (found["q1"].status, found["q2"].status) == (Status.QUEUED, Status.ON_STAGE)
 
 
 async def test_a_merge_counts_people_once_and_brings_the_answer(store: SqliteStore, desk: Desk, ask: Ask) -> None:

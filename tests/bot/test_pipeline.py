@@ -14,7 +14,7 @@ import pytest
 
 from bot.desk import Desk
 from bot.errors import StoreError
-from bot.model import Answer, Message, Mode, Placement, Preview, QuestionState, Session, Status
+from bot.model import Answer, Message, Mode, Person, Placement, Preview, QuestionState, Session, Status
 from bot.pipeline import Pipeline
 from bot.storage.sqlite import SqliteStore, open_store
 from knowledge.answering import Match
@@ -312,6 +312,46 @@ async def test_an_unsure_wording_reopens_what_the_course_had_answered(store: Sql
     assert ((one := await store.question("q1")).people, one.waiting) == (2, 1)
 
 
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_reopened_question_is_answered_again_when_nobody_waits(store: SqliteStore, restart: bool) -> None:
+    """Who made it new asks once more in words that the course surely answers: it is answered as it was. The next who
+    does not makes it new again."""
+    async with running(store, answering=Knowing(talk="answer")) as pipeline:
+        await say(store, pipeline, message(1, RECORDING))
+        before = (await states(store))["q1"]
+        pipeline.teach(None)
+        await say(store, pipeline, message(2, RECORDING, "u2"))
+        pipeline.teach(Knowing(talk="answer"))  # type: ignore[arg-type]
+        await say(store, pipeline, message(3, RECORDING, "u2"))
+        assert (await states(store))["q1"] == before
+        pipeline.teach(None)
+        if not restart:
+            await say(store, pipeline, message(4, RECORDING, "u4"))
+    async with running(store) as pipeline:
+        await say(store, pipeline, message(4, RECORDING, "u4"))
+    assert (await states(store))["q1"].status is Status.NEW
+    assert "Got it" in next(d.text for d in await store.deliveries("talk") if d.address.chat == "u4")
+
+
+@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.SUGGEST])
+@pytest.mark.parametrize("verdict", ["answer", "suggest"])
+async def test_what_a_moderator_accepted_is_said_to_the_next_asker(
+    store: SqliteStore, mode: Mode, verdict: str
+) -> None:
+    """An answer of the course that a person accepted stays, however surely the course answers the next wording."""
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    async with running(store, replace(TALK, answers=mode), answering=Knowing(recording="suggest")) as pipeline:
+        await say(store, pipeline, message(1, RECORDING))
+        await desk.accept("ann", "q1")
+        pipeline.teach(Knowing(recording=verdict))  # type: ignore[arg-type]
+        await say(store, pipeline, message(2, RECORDING, "u2"))
+    assert (await states(store))["q1"].status is Status.ANSWERED
+    (said,) = [d for d in await store.deliveries("talk") if d.address.chat == "u2"]
+    assert (said.key, "About recording." in said.text) == ("answer:q1:telegram:u2:m2", True)
+    await desk.undo("ann", "talk")
+    assert (await states(store))["q1"].status is Status.NEW
+
+
 async def test_a_contradicted_source_is_not_sent_again(store: SqliteStore) -> None:
     """After an asker said "this does not answer it", the next asker of that question goes to the queue."""
     desk = Desk(store, lambda _: None, lambda: 1000.0)
@@ -450,6 +490,29 @@ async def test_a_full_disk_delays_but_loses_nothing(store: SqliteStore, monkeypa
         placed = await say(store, pipeline, message(1, RECORDING), message(2, RECORDING, "u2"))
     assert failing.left == 0
     assert [p.question for p in placed] == ["q1", "q1"]
+
+
+class Forgetting(Failing):
+    """A store in which somebody is forgotten just before the first batch is placed."""
+
+    async def place(self, *args: Any) -> None:
+        if self.left:
+            self.left -= 1
+            await self._store.forget(Person("telegram", "u1"), None, 200.0)
+        await self._store.place(*args)
+
+
+async def test_whoever_is_forgotten_while_they_are_understood_founds_nothing(store: SqliteStore) -> None:
+    """The question is that of the next one who asked it, who hears so; the other hears nothing."""
+    async with running(Forgetting(store, 1)) as pipeline:  # type: ignore[arg-type]
+        placed = await say(store, pipeline, message(1, "recording, asks Ann?"), message(2, RECORDING, "u2"))
+    assert [p.question for p in placed] == [None, "q2"]
+    assert {id: (one.title, one.original) for id, one in (await states(store)).items()} == {
+        "q2": (RECORDING, RECORDING)
+    }
+    assert [(one.address.chat, one.text) for one in await store.deliveries("talk")] == [
+        ("u2", f"Got your question: {RECORDING}")
+    ]
 
 
 class Choking(TopicEncoder):

@@ -1,12 +1,14 @@
 """What an expert's answer becomes in the FAQ of a course."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.errors import NotAllowed
 from bot.given import ALOUD, QUOTED
 from bot.model import Answer, Status
 from bot.promoting import (
@@ -59,6 +61,7 @@ def test_what_is_written_is_read_back(question: str, paragraphs: list[list[str]]
         ("see https://example.org/me", ""),
         ("我叫王小明，想问下回放", ""),
         ("Bob wants the slides", ""),
+        ("What does a bobbin cost?", "What does a bobbin cost?"),
         ("??", ""),
         ("x" * 200, ""),
         ("机床 2024 款能接吗", "机床 2024 款能接吗"),
@@ -67,6 +70,31 @@ def test_what_is_written_is_read_back(question: str, paragraphs: list[list[str]]
 def test_nothing_personal_stands_in_a_phrasing(text: str, left: str) -> None:
     """Who is addressed is left out; a wording that names its asker, or says how to reach anybody, altogether."""
     assert cleaned(text, ["Bob", ""]) == left
+
+
+@pytest.mark.parametrize(
+    "title", ["我叫王小明，电话 13800138000，怎么报名？", "@Li where does Bob sign up?", "@李老师"]
+)
+def test_nothing_personal_stands_in_the_question(title: str) -> None:
+    """Another wording takes its place; where there is none, a moderator has to word it, and is taken at their word."""
+    typed = state("q1", Status.ANSWERED, answer=TOLD, title=title)
+    first = asked(message(1, title, author_name="Bob"))
+    found = read(entry_of(typed, [first, asked(message(2, "@Li 在哪里报名呢？"))], NOTHING, "zh"))
+    assert found
+    assert (found.question, found.phrasings) == ("在哪里报名呢？", ())
+    with pytest.raises(NotAllowed, match="word its title"):
+        entry_of(typed, [first], NOTHING, "zh")
+    found = read(entry_of(replace(typed, title="微信里怎么报名？"), [first], NOTHING, "zh"))
+    assert found
+    assert found.question == "微信里怎么报名？"
+
+
+@pytest.mark.parametrize("title", ["Fee?", "费用?", "Is there " + "really " * 20 + "a recording?"])
+def test_a_question_may_be_as_short_or_long_as_it_was_asked(title: str) -> None:
+    """Only further phrasings have a length."""
+    found = read(entry_of(state("q1", Status.ANSWERED, answer=TOLD, title=title), [], NOTHING, "zh"))
+    assert found
+    assert found.question == title
 
 
 def test_phrasings_are_different_ones_that_the_course_does_not_have() -> None:

@@ -4,7 +4,16 @@ from typing import Any
 import pytest
 
 from bot.model import Answer, CourseMatch, Status
-from bot.replies import UNDO_WITHIN, acknowledgement, answers, course_answer, joined, late_answer, link_reply
+from bot.replies import (
+    UNDO_WITHIN,
+    acknowledgement,
+    answers,
+    course_answer,
+    joined,
+    late_answer,
+    link_reply,
+    unnamed,
+)
 from tests.bot.values import TALK, asked, message, state
 
 ANSWERED = state(status=Status.ANSWERED, answer=Answer("Yes, tomorrow.", "Li", 200.0, ("https://example.org",)))
@@ -95,15 +104,43 @@ def test_asking_again_is_answered_again_in_reply_to_that() -> None:
     assert "And the replay?" in again.text
 
 
+@pytest.mark.parametrize(("chat", "private"), [("u1", True), ("-100", False)])
+def test_what_was_taken_back_told_nobody(chat: str, private: bool) -> None:
+    """Who came to the question before and was told nothing after all is told when they come again, in one message."""
+    newcomer = asked(message(2, "Replay?", chat=chat, private=private))
+    (first,) = joined(TALK, ANSWERED, [newcomer], [], 1.0)
+    (again,) = joined(TALK, ANSWERED, [newcomer], [replace(first, state="failed")], 2.0)
+    assert again == replace(first, not_before=2.0)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("name", ["Ann", "A", "好", "Ann, Bob", "a.b|c", "Carl"])
+def test_a_name_among_those_who_asked_is_taken_out_and_nothing_else(name: str, language: str) -> None:
+    """However short it is and whoever else asked: wherever it is no name, in a question or the answer, it stays."""
+    talk = replace(TALK, language=language)
+    answered = replace(ANSWERED, answer=Answer(f"{name}, ask: A, Ann, 好、Carl", name, 200.0))
+    wordings = [f"What of {name}, Bob?", "What of A, 好、Carl?", *"123456"]
+
+    def told(called: str) -> str:
+        others = (
+            asked(message(n, wordings[n % 8], f"u{n}", author_name=f"{name}{n}", chat="-1", private=False))
+            for n in range(1, 40)
+        )
+        first = (
+            asked(message(50 + n, text, "u0", author_name=called, chat="-1", private=False))
+            for n, text in enumerate([*wordings, "other"])
+        )
+        (said,) = answers(talk, answered, [*first, *others], [], 300.0)
+        return said.text
+
+    assert unnamed(told(name), name, "[removed]") == told("[removed]")
+
+
 def test_a_late_joiner_hears_nothing_that_can_still_be_taken_back() -> None:
-    """A person's answer waits for the undo with everybody; the course's does not."""
+    """It waits for the undo with everybody."""
     late = late_answer(TALK, ANSWERED, message(7), 201.0)
     assert late
     assert late.not_before == 200.0 + UNDO_WITHIN
-    by_course = replace(ANSWERED, answer=Answer("Yes.", "course", 200.0))
-    said = late_answer(TALK, by_course, message(7), 201.0)
-    assert said
-    assert said.not_before == 201.0
 
 
 GROUP: dict[str, Any] = {"chat": "-100", "private": False}

@@ -189,7 +189,7 @@ async def test_a_digest_waits_for_a_person_where_it_is_only_suggested(hall: Hall
 
 
 async def test_a_sent_digest_is_corrected_by_sending_it_again(hall: Hall) -> None:
-    """The same delivery in other words: chats that can edit show the new ones."""
+    """The same delivery in other words: chats that can edit show the new ones, unless that is taken back in time."""
     await in_group(hall, "q1", "u1")
     await hall.go(EVENING + 1801)
     await hall.hear()
@@ -197,6 +197,8 @@ async def test_a_sent_digest_is_corrected_by_sending_it_again(hall: Hall) -> Non
     await hall.rounds.send("Ann", "talk", "digest")
     (said,) = await hall.said("digest:")
     assert (said.text, said.state, said.sent_id) == ("The slides are online.", "waiting", "1")
+    await hall.desk.undo("Ann", "talk")
+    assert [one.state for one in await hall.said("digest:")] == ["failed"]
 
 
 async def test_what_is_cancelled_is_not_said(hall: Hall) -> None:

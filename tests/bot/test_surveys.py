@@ -120,6 +120,16 @@ async def test_what_still_waits_is_not_said_after_the_end(room: Room) -> None:
     assert [one.state for one in await room.deliveries("survey:")] == ["failed"]
 
 
+async def test_a_closing_that_is_taken_back_keeps_the_invitations(room: Room) -> None:
+    """Closed by a slip in the night: whoever was to hear of the survey in the morning hears of it."""
+    await room.chats("t1")
+    await room.surveys.open("Ann", "talk")
+    waiting = await room.deliveries("survey:")
+    await room.surveys.close("Bo", "talk")
+    await room.desk.undo("Bo", "talk")
+    assert await room.deliveries("survey:") == waiting
+
+
 async def test_a_number_typed_in_a_group_is_the_rating(room: Room) -> None:
     """Only there where it was asked, and only the number; the last one counts, a question stays a question."""
     await room.says("When is it?", "t2", private=False)

@@ -106,7 +106,7 @@ async def test_several_are_confirmed_as_one_act(room: Room) -> None:
 
 
 async def test_an_answer_in_words_is_not_overwritten(room: Room) -> None:
-    """By whoever it is: the time is one of its sources from now on."""
+    """By whoever it is: the time is one of its sources from now on, and what the course answered is accepted."""
     for by in ("Bob", COURSE):
         before = (await room.store.question("q1")).state
         written = replace(before, status=Status.ANSWERED, answer=Answer("On the page.", by, 5.0, ("faq#1",)))
@@ -114,7 +114,7 @@ async def test_an_answer_in_words_is_not_overwritten(room: Room) -> None:
         await room.send(*SAID)
         await room.transcripts.confirm(TALK, "Ann", {"q1": None})
         answer = (await room.store.question("q1")).state.answer
-        assert answer == Answer("On the page.", by, 5.0, ("faq#1", "aloud, at 00:00:50"))
+        assert answer == Answer("On the page.", by, 5.0, ("faq#1", "aloud, at 00:00:50"), by == COURSE)
 
 
 async def test_another_time_may_be_said_also_where_nothing_was_found(room: Room) -> None:

@@ -15,13 +15,13 @@ VECTOR = np.array([0.6, 0.8], dtype=np.float32)
 async def ask(store: Store, question: str, user: str = "u1", **more: Any) -> Message:
     """A message arrives and is placed in `question`, which it founds where it is not there yet."""
     placement = {key: more.pop(key) for key in ("similarity", "suggested", "answer") if key in more}
-    reopens = more.pop("reopens", False)
+    reopens, closes = more.pop("reopens", False), more.pop("closes", False)
     founds = more.pop("founds", None)
     one = await arrive(store, user=user, **more)
     if founds is None and question not in {q.id for q in await store.questions(one.session)}:
         founds = replace(state(question), session=one.session)
     decided = Placement(one.id, True, 0.9, question, **placement)
-    await store.place(one.session, [Placed(decided, VECTOR, founds, reopens)])
+    await store.place(one.session, [Placed(decided, VECTOR, founds, reopens, closes)])
     return one
 
 

@@ -1,11 +1,12 @@
 """A plain model of what a store keeps of one session, to hold stores against."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bot.model import Change, CourseMatch, Message, Person, Placed, Question, QuestionState, Status
 from bot.queueing import OPEN
+from bot.replies import by_course
 
 
 @dataclass
@@ -32,7 +33,7 @@ class Hall:
     def standing(self) -> list[str]:
         return sorted(id for id, state in self.states.items() if state.status is not Status.MERGED)
 
-    def place(self, placed: Iterable[Placed]) -> None:
+    def place(self, placed: Sequence[Placed]) -> None:
         for one in placed:
             line = self.lines[one.placement.message]
             if one.founds:
@@ -41,11 +42,22 @@ class Hall:
             line.placed, line.question = one, one.placement.question
             if one.reopens and line.question:
                 self._reopen(self.final(line.question))
+        for one in placed:
+            if one.closes and one.placement.question:
+                self._close(self.final(one.placement.question))
 
     def _reopen(self, id: str) -> None:
         state = self.states[id]
-        if state.status is Status.ANSWERED and state.answer and state.answer.by == "course":
+        if state.status is Status.ANSWERED and state.answer and state.answer.by_itself:
             self.states[id] = replace(state, status=Status.NEW, answer=None)
+
+    def _close(self, id: str) -> None:
+        state = self.states[id]
+        if state.status is Status.NEW and not state.rejected and not self._question(state).waiting:
+            lines = [line for line in self.lines.values() if line.question and self.final(line.question) == id]
+            heard = ((line.placed.placement.answer, line.message.at) for line in lines if line.placed)
+            said, at = next((match, at) for match, at in heard if match and match.state == "sent")
+            self.states[id] = replace(state, status=Status.ANSWERED, answer=by_course(said, at))
 
     def vote(self, id: str, person: Person, on: bool) -> None:
         one = {q for q in self.states if self.final(q) == self.final(id)}
@@ -62,7 +74,7 @@ class Hall:
         astray = any(m.before not in self._lies_in(m.message) for m in change.moves)
         gone = {before.id for before, after in change.questions if before and not after}
         left = any(moved.get(id, line.question) in gone for id, line in self.lines.items())
-        return stale or astray or left or self._chained(change)
+        return stale or astray or left or self._chained(change) or self._crowded(change)
 
     def _lies_in(self, message: int) -> set[str]:
         """The group that holds a message, and the one that counts it: a move may name either."""
@@ -78,6 +90,12 @@ class Hall:
         finals = [after.get(id) for id in merged]
         return any(final is None or final.merged_into != "" for final in finals)
 
+    def _crowded(self, change: Change) -> bool:
+        """Would a question come on stage beside another one?"""
+        comes = {after.id for _, after in change.questions if after and after.status is Status.ON_STAGE}
+        stands = {id for id, state in self.states.items() if state.status is Status.ON_STAGE}
+        return bool(comes - stands) and bool(stands - comes)
+
     def apply(self, change: Change) -> None:
         for before, after in change.questions:
             if after:
@@ -88,6 +106,9 @@ class Hall:
                 del self.states[before.id]
         for move in change.moves:
             self.lines[move.message].question = move.after or None
+        for gone in {before.id for before, after in change.questions if before and not after}:
+            to = next((move.after for move in change.moves if move.before == gone), gone)
+            self.votes = {(to if id == gone else id, person) for id, person in self.votes}
         if change.undoes:
             self.undone.add(change.undoes)
 

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bot.errors import TryLater
-from bot.model import Address, Button, Delivery
+from bot.model import Address, Button, Delivery, Session
 from bot.ports import Store
 from bot.reach import CUT_OFF
+from tests.bot.storage.acts import ask
 from tests.bot.storage.conftest import Open
 
 ONE = Delivery("ack:q1:web:c", "talk", Address("web", "c", private=False), "noted", (Button("vote", "q1", "+1"),))
@@ -115,6 +118,39 @@ async def test_settling_what_is_not_there_adds_nothing(store: Store) -> None:
     """An outcome alone is nothing to say."""
     await store.settle(ONE)
     assert await store.deliveries("talk") == []
+
+
+@pytest.mark.parametrize("name", ["AI", "A", "好", "小白"])
+async def test_a_name_that_is_a_word_is_forgotten_where_it_is_a_name(store: Store, name: str) -> None:
+    """Among those who asked, in any language; no other message loses a word, in their sessions or another one."""
+    await store.save_session(Session("talk", "A talk"))
+    hers = await ask(store, "q1", "u1", author_name=name, text="And mine?", chat="-7", private=False)
+    group = Address("telegram", "-7", "m1", private=False)
+    rest = f"Bob asked: Is it, {name}, so?\nCarl问：{name}问什么\n\n{name}, it is.\n(answered by {name})"
+    named = [f"{name}, Zoe asked: And mine?", f"Zoe、{name}、Li问：And mine?", f"{name}等 25 人也问了同样的问题"]
+    told = Delivery("answer:q1:telegram:-7", "talk", group, "\n".join([*named, rest]))
+    others = [
+        Delivery("digest:talk:telegram:-7", "talk", group, f"1. What is {name}?\n   {name} is a word."),
+        Delivery("answer:q9:telegram:-8", "other", replace(group, chat="-8"), f"{name} asked: why?\n\n{name}!"),
+    ]
+    await store.deliver([told, *others])
+    await store.forget(hers.person, None, 1.0)
+    found = [one for session in ("talk", "other") for one in await store.deliveries(session)]
+    gone = ["[removed], Zoe asked: [removed]", "Zoe、[removed]、Li问：[removed]", "[removed]等 25 人也问了同样的问题"]
+    assert found == [replace(told, text="\n".join([*gone, rest])), *others]
+
+
+async def test_what_is_being_sent_while_somebody_is_forgotten_is_not_said_again(store: Store) -> None:
+    """Its outcome is written down though their name is gone from it."""
+    hers = await ask(store, "q1", "u1", author_name="Anneliese", text="And mine?", chat="-7", private=False)
+    told = replace(ONE, address=Address("telegram", "-7", private=False), text="Anneliese asked: And mine?\n\nYes.")
+    await store.deliver([told])
+    await store.settle(replace(told, state="sending", attempts=1))
+    await store.forget(hers.person, None, 1.0)
+    await store.settle(replace(told, state="sent", attempts=1, sent_id="77"))
+    assert await store.deliveries("talk") == [
+        replace(told, state="sent", attempts=1, sent_id="77", text="[removed] asked: [removed]\n\nYes.")
+    ]
 
 
 async def test_what_was_being_sent_at_the_end_is_sent_again(opening: Open) -> None:

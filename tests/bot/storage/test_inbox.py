@@ -2,14 +2,15 @@
 
 import itertools
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.errors import Conflict, NotFound
-from bot.model import Address, Answer, CourseMatch, Cursor, Delivery, Message, Placed, Placement, Status
+from bot.errors import Conflict, ForgottenMeanwhile, NotFound
+from bot.model import Address, Answer, CourseMatch, Cursor, Delivery, Message, Person, Placed, Placement, Status
 from bot.ports import Store
 from tests.bot.storage.acts import VECTOR, arrive, ask, merge, undo
 from tests.bot.storage.acts import change as changed
@@ -153,6 +154,24 @@ async def test_placing_again_changes_nothing(store: Store) -> None:
     assert await store.questions("talk") == before
 
 
+async def test_whoever_is_forgotten_while_they_are_understood_does_not_come_back(store: Store) -> None:
+    """What was understood of their words is refused with all that was placed beside it; without them it is not."""
+    hers, his = await arrive(store, user="ann"), await arrive(store, user="bob")
+    said = Delivery("ack:q1:telegram:ann", "talk", Address("telegram", "ann"), f"Got it: {hers.text}")
+    joins = Placed(Placement(his.id, True, 0.9, "q1"), VECTOR)
+    await store.forget(hers.person, None, 1.0)
+    for placed in (
+        Placed(Placement(hers.id, True, 0.9, "q1"), None, state("q1"), deliveries=(said,)),
+        Placed(Placement(hers.id, False, 0.1), VECTOR),
+    ):
+        with pytest.raises(ForgottenMeanwhile):
+            await store.place("talk", [placed, joins])
+    assert [m.text for m in await store.pending("talk", 10)] == ["", his.text]
+    assert (await store.questions("talk"), await store.deliveries("talk")) == ([], [])
+    await store.place("talk", [Placed(Placement(hers.id, False, 0.1)), replace(joins, founds=state("q1"))])
+    assert [m.message for m in await store.remembered("talk")] == [his.id]
+
+
 async def test_a_question_id_of_another_session_is_refused(store: Store) -> None:
     """A placement cannot found or join what belongs to another session."""
     await ask(store, "q1", session="other")
@@ -189,12 +208,43 @@ async def test_a_course_answer_that_missed_a_wording_is_taken_back(store: Store)
     assert (again.status, again.answer) == (Status.NEW, None)
 
 
-async def test_a_persons_answer_is_never_taken_back_by_a_placement(store: Store) -> None:
-    """`reopens` leaves alone what an expert said."""
-    answered = state("q1", Status.ANSWERED, answer=Answer("Yes.", "Ann", 1.0))
+@pytest.mark.parametrize("answer", [Answer("Yes.", "Ann", 1.0), Answer("Yes.", "course", 1.0, accepted=True)])
+async def test_a_persons_answer_is_never_taken_back_by_a_placement(store: Store, answer: Answer) -> None:
+    """`reopens` leaves alone what an expert said, and what a moderator accepted of the course."""
+    answered = state("q1", Status.ANSWERED, answer=answer)
     await ask(store, "q1", founds=answered)
     await ask(store, "q1", reopens=True)
     assert (await store.question("q1")).state == answered
+
+
+@pytest.mark.parametrize("merged", [False, True])
+async def test_when_nobody_waits_any_more_the_course_has_answered(store: Store, merged: bool) -> None:
+    """With `closes` a new question is answered as its first asker was, as soon as everybody who asked or voted there
+    has an answer; not before."""
+    later = CourseMatch("faq#1", 0.9, "sent", "Page 3.")
+    first = await ask(
+        store, "q1", "u1", answer=CourseMatch("earlier:one#q9", 0.9, "sent", "Noon.", where="Evening one")
+    )
+    await ask(store, "q2", "u2")
+    await merge(store, "q2", "q1")
+    await store.vote("q1", first.person, True, 1.0)
+    await store.vote("q1", Person("web", "zoe"), True, 1.0)
+    await ask(store, "q2" if merged else "q1", "u2", answer=later, closes=True)
+    assert ((one := await store.question("q1")).status, one.waiting) == (Status.NEW, 1)
+    await store.vote("q1", Person("web", "zoe"), False, 2.0)
+    await ask(store, "q2" if merged else "q1", "u2", answer=later, closes=True)
+    one = await store.question("q1")
+    answer = Answer("Noon.", "course", first.at, ("earlier:one#q9", "Evening one"))
+    assert (one.status, one.state.answer, one.waiting) == (Status.ANSWERED, answer, 0)
+
+
+@pytest.mark.parametrize("said", [{"rejected": ("faq#0",)}, {"status": Status.QUEUED}, {"status": Status.DISMISSED}])
+async def test_what_a_person_decided_is_not_closed_by_a_placement(store: Store, said: dict[str, Any]) -> None:
+    """`closes` leaves alone what somebody said the course misses, approved or dismissed."""
+    sent = CourseMatch("faq#1", 0.9, "sent", "Page 3.")
+    await ask(store, "q1", founds=state("q1", **said), answer=sent)
+    await ask(store, "q1", answer=sent, closes=True)
+    assert (await store.question("q1")).state == state("q1", **said)
 
 
 async def test_what_is_remembered_outlives_a_restart(opening: Open) -> None:

@@ -126,7 +126,8 @@ class Session(RuleBasedStateMachine):
         similarity = data.draw(st.sampled_from([None, 0.5, 0.75]), "similarity")
         suggested = data.draw(st.sampled_from([None, *known]), "suggested")
         placement = Placement(id, True, 0.9, question, similarity, suggested, data.draw(st.sampled_from(MATCHES)))
-        return Placed(placement, None, founds, data.draw(st.booleans(), "reopens"))
+        becomes = data.draw(st.sampled_from(["", "reopens", "closes"]))
+        return Placed(placement, None, founds, becomes == "reopens", becomes == "closes")
 
     @rule()
     def place_the_last_batch_again(self) -> None:
@@ -164,11 +165,21 @@ class Session(RuleBasedStateMachine):
         return self.hall.lines[id].question
 
     @precondition(lambda self: self.hall.standing())
-    @rule(data=st.data(), status=st.sampled_from([Status.QUEUED, Status.ANSWERED, Status.DISMISSED]))
+    @rule(
+        data=st.data(),
+        status=st.sampled_from([Status.QUEUED, Status.ANSWERED, Status.DISMISSED, Status.ON_STAGE, Status.NEW]),
+    )
     def decide(self, data: st.DataObject, status: Status) -> None:
         state = self.hall.states[data.draw(st.sampled_from(self.hall.standing()))]
-        answer = data.draw(st.sampled_from([COURSE, replace(COURSE, by="Ann")])) if status is Status.ANSWERED else None
-        after = replace(state, status=status, answer=answer, rejected=("faq#2",), labels=("a",))
+        answers = [COURSE, replace(COURSE, accepted=True), replace(COURSE, by="Ann")]
+        answer = data.draw(st.sampled_from(answers)) if status is Status.ANSWERED else None
+        rejected = data.draw(st.sampled_from([(), ("faq#2",)]))
+        after = replace(state, status=status, answer=answer, rejected=rejected, labels=("a",))
+        change = Change("talk", 7.0, "ann", status.value, ((state, after),))
+        if self.hall.blocked(change):
+            with pytest.raises(Conflict):
+                self.run(self.store.apply(change))
+            return
         self._apply(status.value, ((state, after),))
 
     @precondition(lambda self: len(self.hall.states) > 1)

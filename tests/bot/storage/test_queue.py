@@ -121,6 +121,22 @@ async def test_undoing_a_merge_restores_both_groups(store: Store) -> None:
     ]
 
 
+async def test_votes_go_along_when_a_split_is_undone(store: Store) -> None:
+    """Who voted for what was split off votes for where it goes back to, once, and can take that back."""
+    await ask(store, "q1")
+    moved = await ask(store, "q1", "u2")
+    await store.vote("q1", Person("web", "bo"), True, 1.0)
+    split = await change(store, "split", (None, state("q2")), moves=(Move(moved.id, "q1", "q2"),))
+    for person in (ZOE, Person("web", "bo")):
+        await store.vote("q2", person, True, 2.0)
+    await undo(store, split)
+    found = await store.question("q1")
+    assert (found.people, found.votes) == (4, 2)
+    assert await store.votes_of("talk", ZOE) == {"q1"}
+    await store.vote("q1", ZOE, False, 3.0)
+    assert (await store.question("q1")).votes == 1
+
+
 async def test_a_split_out_of_a_merged_group_is_undone_exactly(store: Store) -> None:
     """The message returns to the very group it lay in, so that the merge before it can be undone as well."""
     await ask(store, "q1")
@@ -373,3 +389,41 @@ async def test_a_change_says_what_is_to_be_said(store: Store) -> None:
     action = await change(store, "answer", deliveries=(said,))
     assert await store.deliveries("talk") == [said]
     assert (await store.actions("talk"))[0] == action
+
+
+async def test_undo_takes_back_what_still_waits(store: Store) -> None:
+    """All that the act said and was not sent, also where it would have edited something; a refused undo takes back
+    nothing."""
+    await ask(store, "q1")
+    keys = ("new", "edits", "sent", "reworded")
+    said = tuple(Delivery(f"digest:talk:{key}", "talk", Address("web", key), "Yes.") for key in keys)
+    new, edits, sent, reworded = said
+    action = await change(store, "answer", deliveries=said)
+    await store.settle(replace(edits, sent_id="7"))
+    await store.settle(replace(sent, state="sent", sent_id="8"))
+    await store.deliver([replace(reworded, text="No.")])
+    stands = await store.deliveries("talk")
+    with pytest.raises(Conflict):
+        await change(store, "undo", (state("q9"), None), undoes=action.id)
+    assert await store.deliveries("talk") == stands
+    await change(store, "undo", undoes=action.id, deliveries=(replace(new, text="Once more."),))
+    assert [(one.state, one.text) for one in await store.deliveries("talk")] == [
+        ("waiting", "Once more."), ("failed", "Yes."), ("sent", "Yes."), ("waiting", "No."),
+    ]  # fmt: skip
+
+
+async def test_what_a_question_loses_is_not_told(store: Store) -> None:
+    """Its answer and its reason, as far as they wait, whoever wrote them there; no other question's."""
+    await ask(store, "q1")
+    open_ = (await store.question("q1")).state
+    answered = replace(open_, status=Status.ANSWERED, answer=Answer("Yes.", "ann", 1.0))
+    dismissed = replace(open_, status=Status.DISMISSED, reason="later", reason_shown=True)
+    for lost, kind, other in ((answered, "answer", "reason"), (dismissed, "reason", "answer")):
+        waits = [f"{kind}:q1:web:{kind}:m1", f"{kind}:q12:web:{kind}", f"{other}:q1:web:{kind}"]
+        await change(store, "give", (open_, lost))
+        await store.deliver([Delivery(key, "talk", Address("web", kind), "Yes.") for key in waits])
+        await change(store, "pin", (lost, replace(lost, pinned=True)))
+        await change(store, "unpin", (replace(lost, pinned=True), lost))
+        assert [one.key for one in await store.due(1.0) if one.address.chat == kind] == waits
+        await change(store, "reopen", (lost, open_))
+        assert [one.key for one in await store.due(1.0) if one.address.chat == kind] == waits[1:]

@@ -34,6 +34,43 @@ async def test_what_people_do_with_a_duty_is_in_the_ledger(store: Store) -> None
         await store.apply(Change("other", 9.0, "Ann", "after_send", duties=((OPEN, SENT),)))
 
 
+async def test_who_is_forgotten_is_named_in_no_digest_that_staff_worded(store: Store) -> None:
+    """Nor in the ledger, however staff named or quoted them, for their evenings; and what staff did with it can still
+    be taken back."""
+    asked = {"text": "Does zucchini float?", "author_name": "Anneliese", "chat": "-7", "private": False}
+    hers = await ask(store, "q1", "u1", **asked)
+    said = "Thanks to Anneliese! Anneliese asked: Does zucchini float?"
+    worded, sent = DutyState("talk", "digest", text=said), DutyState("talk", "digest", DutyStatus.SENT, said, 5.0)
+    elsewhere = DutyState("other", "digest", text="Anneliese will speak.")
+    wording = await store.apply(Change("talk", 8.0, "Mo", "after_word", duties=((OPEN, worded),)))
+    told = (Delivery(SAID.key, "talk", SAID.address, said),)
+    sending = await store.apply(Change("talk", 9.0, "Mo", "after_send", deliveries=told, duties=((worded, sent),)))
+    await store.apply(Change("other", 9.0, "Mo", "after_word", duties=((DutyState("other", "digest"), elsewhere),)))
+    await store.forget(hers.person, None, 10.0)
+    kept = [await store.actions("talk"), await store.duties("talk"), await store.deliveries("talk")]
+    assert not [name for name in ("Anneliese", "zucchini") if name in str(kept)]
+    assert "Thanks to [removed]! [removed] asked: [removed]" in str(kept)
+    assert await store.duties("other") == [elsewhere]
+    for action in (sending, wording):
+        found = next(one.change for one in await store.actions("talk") if one.id == action.id)
+        back = tuple((after, before) for before, after in found.duties)
+        await store.apply(Change("talk", 11.0, "Mo", "undo", undoes=action.id, duties=back))
+    assert await store.duties("talk") == [OPEN]
+
+
+async def test_who_is_forgotten_is_in_the_ledger_of_no_evening_that_wrote_to_them(store: Store) -> None:
+    """Also of one at which they asked only on the page that their chat is linked to."""
+    await ask(store, "q1", "w1", source="web", chat="talk", author_name="")
+    await ask(store, "q8", "u1", session="last", chat="u1")
+    address = Address("telegram", "u1", user="u1")
+    told = Delivery("personal:talk:telegram:u1", "talk", address, "Your questions: Is there a recording?")
+    bobs = Delivery("personal:talk:telegram:u2", "talk", Address("telegram", "u2", user="u2"), "Your questions: none")
+    duty = DutyState("talk", "personal"), DutyState("talk", "personal", DutyStatus.SENT, at=5.0)
+    await store.apply(Change("talk", 9.0, "Mo", "after_send", deliveries=(told, bobs), duties=(duty,)))
+    await store.forget(Person("telegram", "u1"), None, 10.0)
+    assert [action.change.deliveries for action in await store.actions("talk")] == [(bobs,)]
+
+
 async def test_everybody_who_asked_is_found_once_with_the_chat_where_only_they_read(store: Store) -> None:
     """A human on two linked chats is one, what was merged counts where it went, and the last private chat is theirs."""
     await store.save_session(Session("talk", "T"))

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
+from bot.errors import Conflict
 from bot.model import Change, Stage, Status
 from bot.ports import Store
+from tests.bot.storage.acts import change
 from tests.bot.storage.conftest import Open
 from tests.bot.values import state
 
@@ -53,6 +55,22 @@ async def test_what_is_undone_never_was(store: Store, to: To) -> None:
     came = await to(Status.ON_STAGE, 70.0)
     await to(Status.QUEUED, 71.0, came)
     assert await since(store) is None
+
+
+async def test_a_second_question_is_never_on_stage(store: Store, to: To) -> None:
+    """Who stages one while somebody else staged another is refused, also by undo; in its place it may come."""
+    two = state("q2")
+    await change(store, "split", (None, two))
+    staged = replace(two, status=Status.ON_STAGE)
+    came = await to(Status.ON_STAGE, 10.0)
+    for undoes in (None, came):
+        with pytest.raises(Conflict):
+            await change(store, "stage", (two, staged), undoes=undoes)
+    one = (await store.question("q1")).state
+    await change(store, "edit", (one, replace(one, title="Another title")))
+    one = (await store.question("q1")).state
+    await change(store, "stage", (one, replace(one, status=Status.QUEUED)), (two, staged))
+    assert {q.id: q.status for q in await store.questions("talk")} == {"q1": Status.QUEUED, "q2": Status.ON_STAGE}
 
 
 async def test_the_time_can_begin_anew(store: Store, to: To) -> None:

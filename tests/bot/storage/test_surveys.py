@@ -75,6 +75,20 @@ async def test_a_survey_is_kept_as_it_was_made(store: Store) -> None:
     assert (await store.survey_results("talk"))[0].counts == {4: 1}
 
 
+async def test_a_survey_that_is_closed_invites_nobody(store: Store) -> None:
+    """What waits is given up, and waits again where that is undone; not what failed before, nor another session's."""
+    state, _, _ = await made(store)
+    chats = ("survey:talk:open:c1", "survey:talk:open:c2", "survey:talk2:open:c1")
+    waits, failed, other = (Delivery(key, "talk", Address("telegram", "c"), "How was it?") for key in chats)
+    await store.deliver([waits, failed, other])
+    await store.settle(replace(failed, state="failed", error="blocked"))
+    closed = replace(state, status=PollStatus.CLOSED)
+    action = await store.apply(Change("talk", 1.0, "Ann", "survey_close", surveys=((state, closed),)))
+    assert await store.due(9.0) == [other]
+    await store.apply(Change("talk", 2.0, "Ann", "undo", surveys=((closed, state),), undoes=action.id))
+    assert await store.due(9.0) == [waits, other]
+
+
 async def test_a_setting_says_whether_it_opens_by_itself(store: Store) -> None:
     """Kept with the session."""
     await store.save_session(Session("talk", "T", survey=SurveyWhen.AT_END))

@@ -163,6 +163,25 @@ async def test_the_mode_says_what_becomes_of_an_answer(hall: Hall, course: Path)
     assert read_course(course).entries[-1].question == "Is there a recording?"
 
 
+async def test_a_question_that_tells_who_asked_it_waits_for_a_moderator(hall: Hall, course: Path) -> None:
+    """By itself it is neither proposed nor written, and stands in the way of no other; a person hears why."""
+    await hall.asks("我叫王小明，电话 13800138000，怎么报名？", "q2")
+    await hall.desk.answer("Ann", "q2", "On the page.")
+    await answered(hall)
+    hall.clock.time += 60
+    promotions = Promotions(hall.store, hall.courses, hall.clock)
+    session = replace(await here(hall), promoting=Mode.AUTO)
+    assert await promotions.follow(session) is None
+    assert [one.question for one in await hall.store.promotions("talk")] == ["q1"]
+    mo = await hall.signed_in("moderator")
+    refused = await mo.post(PATH, {"question": "q2"})
+    assert (refused.status, "word its title" in await refused.text()) == (403, True)
+    await hall.desk.edit("Ann", "q2", "怎么报名？")
+    assert await promotions.follow(session) is None
+    assert [entry.question for entry in read_course(course).entries][1:] == ["Is there a recording?", "怎么报名？"]
+    assert "13800138000" not in (course / "faq.md").read_text(encoding="utf-8")
+
+
 async def test_what_people_answer_is_followed_step_by_step(hall: Hall) -> None:
     """A step proposes what can no longer be taken back, and says when to look again; where nobody did anything since,
     and where only the audience did, it looks at no question; another mode is followed at once."""
