@@ -119,7 +119,7 @@ class Answering:
         self._sentences = _Views([part.sentences for part in self._parts], encoder)
         self._asked = _Views([part.asked for part in self._parts], encoder)
         self._said = _Views([part.said for part in self._parts], encoder)
-        self._words = _Words([" ".join((*part.asked, *part.said)) for part in self._parts])
+        self._words = _Words([(*part.asked, *part.said) for part in self._parts])
 
     def match(self, text: str, vector: NDArray[np.float32]) -> Match | None:
         """The best part of the course, whatever its score; None only for an empty course."""
@@ -255,11 +255,11 @@ class _Views:
 class _Words:
     """Word search: which share of a message's pieces, weighted by rarity, each part holds."""
 
-    def __init__(self, texts: Sequence[str]) -> None:
+    def __init__(self, parts: Sequence[Sequence[str]]) -> None:
         self._holders: dict[str, list[int]] = {}
-        self._count = len(texts)
-        for at, text in enumerate(texts):
-            for piece in set(pieces(normalise(text))):
+        self._count = len(parts)
+        for at, texts in enumerate(parts):
+            for piece in {piece for text in texts for piece in pieces(normalise(text))}:
                 self._holders.setdefault(piece, []).append(at)
 
     def covered(self, text: str) -> NDArray[np.float64]:
@@ -304,7 +304,7 @@ def _passage(passage: Passage) -> _Part:
 
 
 def _kind(passage: Passage) -> str:
-    return "term" if passage.id.startswith("glossary#") else "passage"
+    return "term" if passage.is_term else "passage"
 
 
 def _pieces_of(text: str) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ in many; the rest (notes, styles, marks, names of voices) is left to `webvtt`.
 import html
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -80,7 +80,7 @@ def read_captions(data: bytes) -> Captions:
 def captions_of(text: str, problems: Problems) -> tuple[Spoken, ...]:
     """The timed lines of a text, in order of time; tells `problems` what is wrong with it."""
     read = webvtt.from_buffer(io.StringIO(_in_one_form(text, problems)), format="vtt").captions
-    lines = [line for line in map(_spoken, read) if line.text]
+    lines = [*_spoken(read)]
     if backwards := sum(after.start < before.start for before, after in pairwise(lines)):
         problems.append((None, f"{backwards} lines begin before the one above them: they were put in order of time"))
     return tuple(sorted(lines, key=lambda line: line.start))
@@ -139,9 +139,16 @@ def _wide(letter: str) -> bool:
     return letter > "\u2e80"
 
 
-def _spoken(caption: webvtt.Caption) -> Spoken:
-    start, end = _seconds(caption.start), _seconds(caption.end)
-    return Spoken(start, max(start, end), " ".join(html.unescape(caption.text).split()))
+def _spoken(captions: Iterable[webvtt.Caption]) -> Iterator[Spoken]:
+    """What each says that did not stand in the one before: captions that roll show a row once more above the next."""
+    before: list[str] = []
+    for caption in captions:
+        rows = [row for one in caption.text.split("\n") if (row := " ".join(html.unescape(one).split()))]
+        again = next(n for n in range(len(rows), -1, -1) if rows[:n] == before[len(before) - n :])
+        before = rows
+        if again < len(rows):
+            start, end = _seconds(caption.start), _seconds(caption.end)
+            yield Spoken(start, max(start, end), " ".join(rows[again:]))
 
 
 def _seconds(written: str) -> float:
@@ -161,13 +168,19 @@ def _in_one_form(text: str, problems: Problems) -> str:
         if at in timings:
             written.append(timings[at])
             seen = True
-        elif at + 1 in timings:
-            written.append("")  # the number or the name of a caption, which nobody says
+        elif at + 1 in timings and _names(lines, at, seen):
+            written.append("")
         elif not seen and line.startswith("WEBVTT"):
             continue
         elif line.strip() or _blank_ends(lines, at, timings, seen):
             written.append(line.replace("-->", "→"))
     return "\n".join(written) + "\n"
+
+
+def _names(lines: Sequence[str], at: int, seen: bool) -> bool:
+    """Whether a line above a timing is empty, or the number or name of a caption, which nobody says: that stands first
+    or below an empty line, else it is what is said last."""
+    return not seen or not lines[at].strip() or lines[at].strip().isdecimal() or not lines[at - 1].strip()
 
 
 def _blank_ends(lines: Sequence[str], at: int, timings: dict[int, str], seen: bool) -> bool:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 LARGEST_UNPACKED = 200 * 1024 * 1024  # bytes; an Office file is a ZIP file and may unpack to far more than it weighs
 OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+_RUNS = "w:r | w:hyperlink | w:ins/w:r | w:ins/w:hyperlink | w:smartTag/w:r | w:sdt/w:sdtContent/w:r"
 _PASSAGE_SECONDS = 60
 _HEADINGLESS = 2000  # characters; a longer document without any heading makes answers that nobody can find again
 
@@ -67,10 +68,11 @@ def read_word(found: Found, data: bytes) -> None:
     name = PurePosixPath(found.file).stem
     parts: list[tuple[str, list[str]]] = [(name, [])]
     for block in docx.Document(io.BytesIO(data)).iter_inner_content():
-        if isinstance(block, Paragraph) and _is_heading(block) and block.text.strip():
-            parts.append((block.text.strip(), []))
+        text = _written(block) if isinstance(block, Paragraph) else _table_text(block)
+        if isinstance(block, Paragraph) and _is_heading(block) and text.strip():
+            parts.append((text.strip(), []))
         else:
-            parts[-1][1].append(block.text if isinstance(block, Paragraph) else _table_text(block))
+            parts[-1][1].append(text)
     seen: Counter[str] = Counter()
     for heading, texts in parts:
         if "".join(texts).strip():
@@ -146,4 +148,9 @@ def _is_heading(paragraph: Paragraph) -> bool:
 
 
 def _table_text(table: Table) -> str:
-    return "\n".join(" | ".join(cell.text for cell in row.cells) for row in table.rows)
+    return "\n".join(" | ".join("\n".join(map(_written, cell.paragraphs)) for cell in row.cells) for row in table.rows)
+
+
+def _written(paragraph: Paragraph) -> str:
+    """With what was put in while changes were tracked, in fields and under tags: `Paragraph.text` leaves these out."""
+    return "".join(run.text for run in paragraph._p.xpath(_RUNS))

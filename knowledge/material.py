@@ -25,6 +25,12 @@ class Passage:
     text: str
     source: str
 
+    @property
+    def is_term(self) -> bool:
+        """Of a glossary in Markdown, in whatever folder: its id is that of the file without an ending."""
+        name = self.id.partition("#")[0].rpartition("/")[2]
+        return name.lower().startswith("glossary") and "." not in name
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:

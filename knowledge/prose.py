@@ -30,10 +30,14 @@ class Section:
 
 
 def sections(text: str, deepest: int = 6) -> list[Section]:
-    """Cut a document at its headings of level 1 to `deepest`; deeper ones stay in the body."""
-    found = [Section("", "", 0, 1)]
-    for node in SyntaxTreeNode(_PARSER.parse(text)).children:
-        if node.type == "heading" and int(node.tag[1:]) <= deepest:
+    """Cut a document at its headings of level 1 to `deepest`; deeper ones stay in the body.
+
+    Where headings are marked with "#" and "##", a paragraph above a line of "---" is one, and no heading.
+    """
+    found, nodes = [Section("", "", 0, 1)], parse(text)
+    marked = any(node.type == "heading" and node.markup in ("#", "##") for node in nodes)
+    for node in nodes:
+        if node.type == "heading" and int(node.tag[1:]) <= deepest and not (marked and node.markup == "-"):
             begin, behind = node.map or (0, 0)
             found[-1].end = begin
             written = node.children[0].content if node.children else ""

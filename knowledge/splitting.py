@@ -34,6 +34,15 @@ _ANNOUNCED = re.compile(
 )
 """Words that begin another question, after a mark, a space, or a particle that ends a question."""
 
+_MARKS = "?？!！。.;；,，、~…"
+
+_BEGINS = re.compile(
+    r"[\s,，]*(?:how|what|when|where|which|who|why|is|are|can|could|will|would|should"
+    r"|(?:do|does|did|has|have)\s+(?:i|we|you|they|the)\b)",
+    re.IGNORECASE,
+)
+"""How an English question begins; "also" that has none behind it and no mark before it stands in the middle of one."""
+
 _CLAUSE = re.compile(
     r"[?？!！。;；,，]+\s*|\s+(?=[^\x00-\x7f])|(?<=[^\x00-\x7f])\s+|\. +"
     r"|\s+(?=and\s+(?:is|are|can|could|will|do|does|where|when|how|what|which|who)\b)",
@@ -42,7 +51,7 @@ _CLAUSE = re.compile(
 
 _ASKS = re.compile(
     r"\?|吗|嘛\b|么(?:$|[ ,.。])|怎么|怎样|咋|如何|哪|什么|啥|谁|几(?!乎|个月|年来)|多少|多久|多长|多大|(.)[不没]\1"
-    r"|有没有|是否|能否|可否|求|(?:不|没|没有)$"
+    r"|有没有|是否|能否|可否|(?<![要需追请征])求|(?:不|没|没有)$"
     r"|^(?:and |also,? |btw,? )?(?:how|what|when|where|which|who|why|is|are|do|does|did|can|could|will|would|should"
     r"|has|have)\b"
 )
@@ -54,6 +63,13 @@ _LEANS = re.compile(
     r"|\b(?:it|its|they|them|that|this|those|these|one|same|so)\b"
 )
 """A part that speaks of what another part named, or goes on choosing."""
+
+_ASIDE = re.compile(
+    r"(?:^|[,.。;!] *)(?:不管|无论|不论|甭管)[^?]*$"
+    r"|^(?:and |also,? )?when(?:ever)?\s+"
+    r"(?!(?:is|are|was|were|will|would|can|could|do|does|did|should|has|have)\b)[^?]*$"
+)
+"""A clause that only leads to the question after it."""
 
 _COMMON: dict[str, re.Pattern[str]] = {
     name: re.compile(pattern)
@@ -110,7 +126,13 @@ def _cuts(text: str, plain: str) -> list[tuple[int, bool]]:
     """Where another question is announced, then where else a clause ends; and which of the two it is. None where there
     are too many: each costs two looks at the text, and messages come in faster than they are understood.
     """
-    cuts = [(found.start(), True) for found in _ANNOUNCED.finditer(text)]
+    cuts = [
+        (found.start(), True)
+        for found in _ANNOUNCED.finditer(text)
+        if not found[0].lower().endswith("also")
+        or text[: found.start()].rstrip()[-1:] in _MARKS
+        or _BEGINS.match(text, found.end())
+    ]
     if len(_named(plain)) > 1:
         cuts += ((found.end(), False) for found in _CLAUSE.finditer(text))
     return cuts if len(cuts) <= CUTS else []
@@ -118,7 +140,7 @@ def _cuts(text: str, plain: str) -> list[tuple[int, bool]]:
 
 def _apart(left: str, right: str, announced: bool) -> bool:
     """Whether both ask, each about a thing of its own."""
-    if _LEANS.search(right) or not (_asks(left) and _asks(right)):
+    if _LEANS.search(right) or _ASIDE.search(left) or not (_asks(left) and _asks(right)):
         return False
     here, there = _named(left), _named(right)
     if here & there:

@@ -18,15 +18,21 @@ _INVISIBLE = re.compile(
 _EMOJI = re.compile("[\u2190-\u21ff\u2300-\u23ff\u2460-\u27bf\u2900-\u297f\u2b00-\u2bff\u20e3\U0001f000-\U0001faff]")
 _EMOTE = re.compile(r"\[[^\[\]\s\d]{1,8}\]")  # [doge], [捂脸]: how Chinese chats write theirs
 _SPEAKER = re.compile(
-    r"@(?=[\u4e00-\u9fff]{0,3}(?:老师|讲师|教授|博士|主播|主持人?|助教|小助手|管理员|嘉宾)|所有人|全体成员|(?:host|speaker|all)(?![a-z0-9_-]))",
+    r"@(?=[\u4e00-\u9fff]{0,3}(?:老师|讲师|教授|博士|主播|主持人?|主讲|讲者|助教|助理|小助手|管理员|嘉宾|客服|工作人员|主办|组委会|会务|运营)"
+    r"|所有人|全体成员"
+    r"|(?:host|speaker|presenter|organi[sz]er|admin|mod|moderator|all|everyone|here|channel)s?(?![a-z0-9_-]))",
     re.IGNORECASE,
 )
 """Also with a name, "@王老师": where a viewer is called so, a line too much is judged, and none is lost."""
 _APOSTROPHES = str.maketrans("’‘ʼ", "'''")
 """As phones type them."""
-_ADDRESSED = re.compile(r"(?:回复\s*)?@[^\s@:,，]{1,24}(?:[\s:,，]+|$)")
+_ADDRESSED = re.compile(r"(?:回复\s*)?(?<![A-Za-z0-9._%+-])@[^\s@:,，]{1,24}(?:[\s:,，]+|$)")
+"""Not what stands behind "@" in an address of mail."""
+_OTHERWISE = re.compile("(產線上|指標|序列號|核心)")
+"""Words of plants and halls that OpenCC takes for Taiwan's of computers: "online", "pointer", "serial", "kernel"."""
 _REPEATED_MARK = re.compile(r"([^\w\s])\1+")
-_REPEATED_LETTER = re.compile(r"([^\W\d])\1{2,}")
+_REPEATED_LETTER = re.compile(rf"(?!(?:(?<!{LETTER})(?:iii|aaa|ccc)|(?<=[xv])iii)(?!{LETTER}))([^\W\d])\1{{2,}}")
+"""Not of a Roman number, a size of battery or a mark: class III is not class II."""
 _REPEATED_WORD = re.compile(r"([^\W\d_]{2,4})\1{2,}")
 
 
@@ -78,10 +84,11 @@ def _step(text: str) -> str:
 
 def simplified(text: str) -> str:
     """Traditional to simplified characters with the words of Taiwan; what is not traditional passes untouched."""
-    converter, traditional = _converter()
+    words, letters, traditional = _converters()
     if traditional.isdisjoint(text):
         return text
-    return converter.convert(text)
+    parts = _OTHERWISE.split(text)
+    return "".join((letters if at % 2 else words).convert(part) for at, part in enumerate(parts))
 
 
 class _Converter(Protocol):
@@ -89,11 +96,11 @@ class _Converter(Protocol):
 
 
 @cache
-def _converter() -> tuple[_Converter, frozenset[str]]:
-    """OpenCC, and the characters whose presence makes asking it worth its 50 microseconds."""
+def _converters() -> tuple[_Converter, _Converter, frozenset[str]]:
+    """OpenCC by words and by characters, and the characters whose presence makes it worth its 50 microseconds."""
     from opencc import OpenCC  # type: ignore[import-untyped]
 
-    return OpenCC("tw2sp"), frozenset(_traditional_characters())
+    return OpenCC("tw2sp"), OpenCC("t2s"), frozenset(_traditional_characters())
 
 
 def _traditional_characters() -> set[str]:

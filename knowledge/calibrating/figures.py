@@ -32,6 +32,7 @@ def figures(
     said = np.concatenate([sent(*each, judge) for each in zip(heard, asked, chance, strict=True)])[clear]
     right = np.concatenate([one.right for one in heard])[clear]
     can = np.concatenate([one.answerable for one in heard])[clear]
+    cannot = asks & ~can
     asking = found(asks.tolist(), told.tolist()).values()
     with np.errstate(invalid="ignore"):
         return {
@@ -44,7 +45,7 @@ def figures(
             "answers: first of the answerable": float((right & can).sum() / np.float64(can.sum())),
             "answers: precision of what is sent": float((said & right).sum() / np.float64(said.sum())),
             "answers: coverage of the answerable": float((said & right).sum() / np.float64(can.sum())),
-            "answers: sent though the course has none": float((said & ~can).sum() / np.float64((~can).sum())),
+            "answers: sent though the course has none": float((said & cannot).sum() / np.float64(cannot.sum())),
         }
 
 

@@ -191,6 +191,17 @@ def test_of_a_long_passage_is_said_what_answers(before: int, after: int) -> None
     assert text.startswith(said) or text[: text.index(said)].endswith("。")
 
 
+def test_words_are_looked_for_in_the_whole_of_a_long_part() -> None:
+    """A page of thousands of characters is found by a word of its last line."""
+    text = "\n".join(f"Line {n} of the page tells something that nobody will ever ask about here." for n in range(60))
+    parts = [
+        Passage("a#1", "Page 1", f"{text}\nThe zirconium gasket lasts a year.", "a"),
+        Passage("a#2", "Page 2", text, "a"),
+    ]
+    words = Answering(Course((), tuple(parts), ()), ENCODER, JUDGE)._words
+    assert words.covered("zirconium gasket").tolist() == [1.0, 0.0]
+
+
 def test_an_empty_course_has_no_match() -> None:
     """Without material there is nothing to say, and the profile is still a vector."""
     empty = Answering(Course((), (), ()), ENCODER, JUDGE)

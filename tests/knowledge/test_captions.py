@@ -118,6 +118,22 @@ def test_lines_become_sentences_with_their_times() -> None:
     assert [(one.start, one.end) for one in found[1:]] == [(pytest.approx(3.33, abs=0.1), 5.0), (9.0, 13.0)]
 
 
+def test_captions_that_roll_say_each_row_once() -> None:
+    """As programs that write what is said make them: the row before stands above the new one."""
+    rows = [["Good evening."], ["Good evening.", "Where is"], ["Where is"], ["Where is", "the recording?"]]
+    timed = (f"00:0{at}.000 --> 00:0{at}.500\n" + "\n".join(each) for at, each in enumerate(rows))
+    captions = read("WEBVTT\n\n" + "\n\n".join(timed))
+    assert told(captions) == [(0.0, 0.5, "Good evening."), (1.0, 1.5, "Where is"), (3.0, 3.5, "the recording?")]
+
+
+def test_captions_without_an_empty_line_between_them_lose_no_word() -> None:
+    """What stands right above the next timing was said; a number there, or what stands below an empty line, was not."""
+    captions = read(
+        "00:01.000 --> 00:03.000\n大家好\n00:03.000 --> 00:06.000\n今天讲振动\n2\n00:07.000 --> 00:08.000\n好\n"
+    )
+    assert [text for *_, text in told(captions)] == ["大家好", "今天讲振动", "好"]
+
+
 def test_hours_without_a_full_stop_are_cut() -> None:
     """No sentence is longer than fifteen seconds, in three hours of a recogniser that writes no marks."""
     lines = [Spoken(3.0 * n, 3.0 * n + 3, f"word {n}") for n in range(3600)]

@@ -95,6 +95,27 @@ def test_notes_give_a_passage_for_each_heading_with_text(folder: Path) -> None:
     )
 
 
+def test_a_line_of_dashes_below_a_paragraph_makes_no_heading_of_it(folder: Path) -> None:
+    """Where headings are marked with "##" it is a rule, and the paragraph stays in its section."""
+    (folder / "notes.md").write_text("## 安装\n网关装在导轨上。\n---\n## 接线\n双绞线。\n", "utf-8")
+    assert [(p.heading, p.text) for p in read_course(folder).passages] == [
+        ("安装", "网关装在导轨上。"),
+        ("接线", "双绞线。"),
+    ]
+
+
+@pytest.mark.parametrize("file", ["glossary.md", "Glossary.md", "week2/glossary-zh.md"])
+def test_what_a_glossary_says_is_a_term(folder: Path, file: str) -> None:
+    """However it is written and wherever it lies."""
+    (folder / file).parent.mkdir(exist_ok=True)
+    (folder / file).write_text("- **OEE**：设备综合效率。\n", "utf-8")
+    (folder / "notes.md").write_text("## OEE\n看板上的第一个数。\n", "utf-8")
+    assert {p.text: p.is_term for p in read_course(folder).passages} == {
+        "设备综合效率。": True,
+        "看板上的第一个数。": False,
+    }
+
+
 def test_glossary_terms_take_both_colons_and_keep_other_text(folder: Path) -> None:
     """Terms are passages whichever colon follows them; other text of the glossary is not lost."""
     terms = "- **MES**：制造执行系统。\n- **P-F interval**: from sign to failure\n- **RMS:** a figure\n- nothing\n"

@@ -7,6 +7,7 @@ import docx
 import pptx
 import pypdf
 import pytest
+from docx.oxml.ns import qn
 from pptx.util import Inches
 
 from knowledge import documents
@@ -93,6 +94,18 @@ def test_a_document_is_cut_at_its_headings(tmp_path: Path) -> None:
         ("guide.docx#Mounting-2", "Mounting", "second\n| cell"),
     ]
     assert passages[1].source == "guide.docx, “Mounting”"
+
+
+def test_what_was_put_in_while_changes_were_tracked_is_read(tmp_path: Path) -> None:
+    """Of a sentence that somebody mended the mended one is said, not what both versions share."""
+    document = docx.Document()
+    paragraph = document.add_paragraph("保修期")
+    inserted = paragraph._p.makeelement(qn("w:ins"), {})
+    paragraph._p.append(inserted)
+    inserted.append(paragraph.add_run("三")._r)
+    paragraph.add_run("年")
+    document.save(tmp_path / "guide.docx")
+    assert [p.text for p in read_course(tmp_path).passages] == ["保修期三年"]
 
 
 def test_a_long_document_without_headings_is_read_and_told(tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ TALKS = sorted((Path(__file__).parents[2] / "knowledge" / "talks").glob("*/label
         ["上升沿是啥 上楼的沿？", "还有課件更新了没"],
         ["When is the next session?", "And is there a group on Telegram?"],
         ["Is this recorded?", "Will the slides be shared?"],
+        ["Is this recorded", "also how do we get the certificate"],
     ],
 )
 def test_two_different_questions_are_two_askings(parts: list[str]) -> None:
@@ -60,6 +61,11 @@ def test_two_different_questions_are_two_askings(parts: list[str]) -> None:
         "老师说“先问为什么要建，再问怎么建”，受教",
         "回放什么时候出？下一讲之前能放出来吗",
         "Is there a recording? Where can I watch the recording?",
+        "Does the gateway also support Modbus?",
+        "Will the recording also include the chat?",
+        "When I watch the recording, do I get the certificate too?",
+        "不管有没有回放，课件能发一下吗",
+        "按要求交了课件，证书什么时候发",
         "Do you prefer Modbus or OPC UA? And why?",
         "有回放吗？课件呢？证书呢？群号多少，怎么进群？",
     ],
