@@ -2,13 +2,14 @@
 
 import re
 
-_UNSHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff]")
+_UNSHOWN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 # The full-width signs count too: spreadsheets in Chinese and Japanese take them for the same.
 _CALCULATED = re.compile(r"\s*[=+\-@＝＋－＠\t\r|%]")
 
 
 def plain(text: str) -> str:
-    """Without control characters and those that turn the direction of the text around them."""
+    """Without control characters, those that no XML can hold, and those that turn the direction of the text around
+    them."""
     return _UNSHOWN.sub("", text)
 
 

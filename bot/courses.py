@@ -120,7 +120,7 @@ class Courses:
         return self._readings.get(session)
 
     async def take(self, session: str, name: str, data: AsyncIterator[bytes], by: str) -> tuple[Version, Course]:
-        """Write what comes in to the disk and read it; it is not used yet.
+        """Write what comes in to the disk and read it; it is not used yet. Of those before it the oldest go.
 
         Raises `TooLarge`, `BadInput` for what cannot be taken, `Conflict` while another one comes in, and `StoreError`
         where the disk does not take it. Then nothing of it is kept.
@@ -132,7 +132,10 @@ class Courses:
         self._readings[session] = Reading(by, name)
         self._changed(session)
         try:
-            return await self._take(Version(id, name, by, self._now(), str(home / "course")), session, data)
+            taken = await self._take(Version(id, name, by, self._now(), str(home / "course")), session, data)
+            async with self._using:
+                await self._prune(session, {taken[0].folder})
+            return taken
         except BaseException as error:
             await asyncio.shield(asyncio.to_thread(shutil.rmtree, home, ignore_errors=True))
             if isinstance(error, NotTaken):
@@ -166,9 +169,9 @@ class Courses:
         async with self._using:
             folder = (await self._version(session.id, version)).folder
             await asyncio.to_thread(self._remember, session)
+            before = {one.course for one in await self._sessions()}
             action = await self._put(by, session, folder)
-            named = {other.course for other in await self._sessions()}
-            await asyncio.to_thread(self._prune, session.id, named)
+            await self._prune(session.id, before)
         self._changed(session.id)
         return action
 
@@ -254,8 +257,13 @@ class Courses:
             except OSError as error:
                 raise StoreError(f"{home} cannot be written: {error.strerror}") from error
 
-    def _prune(self, session: str, named: set[str]) -> None:
-        """Forget the oldest. What a session names stays: evenings that were duplicated share a course."""
+    async def _prune(self, session: str, needed: set[str]) -> None:
+        """Forget the oldest. What a session names stays, for evenings that were duplicated share a course, and what is
+        `needed` beside."""
+        named = needed | {one.course for one in await self._sessions()}
+        await asyncio.to_thread(self._forget_oldest, session, named)
+
+    def _forget_oldest(self, session: str, named: set[str]) -> None:
         for version in self._versions(session)[KEPT:]:
             if version.id != ELSEWHERE and version.folder not in named:
                 shutil.rmtree(Path(version.folder).parent, ignore_errors=True)

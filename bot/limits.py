@@ -51,24 +51,33 @@ class Buckets:
 
 
 class Pauses:
-    """When each key did something last. Holds at most `most` keys and forgets those that did nothing for longest."""
+    """When each key did something last, and what. Holds at most `most` keys and forgets those that did nothing for
+    longest."""
 
     def __init__(self, now: Now, most: int = 20_000) -> None:
         self._now, self._most = now, most
-        self._last: OrderedDict[str, float] = OrderedDict()
+        self._last: OrderedDict[str, tuple[float, str]] = OrderedDict()
 
     def wait(self, key: str, pause: float) -> float:
         """Seconds until `pause` has passed since; 0: now. A clock that was set back makes nobody wait longer."""
         if key not in self._last:
             return 0.0
-        return min(pause, max(0.0, self._last[key] + pause - self._now()))
+        return min(pause, max(0.0, self._last[key][0] + pause - self._now()))
 
-    def note(self, key: str) -> None:
+    def last(self, key: str) -> str:
+        """What it did last; "" where that is not known."""
+        return self._last.get(key, (0.0, ""))[1]
+
+    def note(self, key: str, what: str = "") -> None:
         """It does something now."""
-        self._last[key] = self._now()
+        self._last[key] = self._now(), what
         self._last.move_to_end(key)
         if len(self._last) > self._most:
             self._last.popitem(last=False)
+
+    def forget(self, key: str) -> None:
+        """It did nothing after all."""
+        self._last.pop(key, None)
 
     def __contains__(self, key: str) -> bool:
         return key in self._last

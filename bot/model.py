@@ -199,6 +199,9 @@ GONE = "gone-"
 COURSE = "course"
 """Who gave an answer that no person gave."""
 
+SOMEBODY = "somebody"
+"""Who answered, where names are left out and it was a person."""
+
 EARLIER = "earlier:"
 """The ids of answers that a person gave on an earlier evening of the series begin with it, as those of no file do:
 "earlier:SESSION#QUESTION"."""

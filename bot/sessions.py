@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Container, Iterable, Mapping
 from dataclasses import asdict, fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 from itertools import chain, count
 from typing import Any
 
@@ -57,24 +57,27 @@ def session_of(values: Mapping[str, Any]) -> Session:
     return Session(**{**known, **modes, **switches, **survey})
 
 
-WEEK = 7 * 86_400.0
+WEEK = timedelta(weeks=1)
 
 
-def id_for(title: str, at: float, taken: Container[str]) -> str:
-    """A free short name for addresses: from the letters and digits of the title, else from the day (`at`)."""
+def id_for(title: str, at: float, taken: Container[str], zone: tzinfo | None = None) -> str:
+    """A free short name for addresses: from the letters and digits of the title, else from the day (`at`, in `zone`;
+    None: this machine's)."""
     latin = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode().lower()
-    day = datetime.fromtimestamp(at).astimezone().date().isoformat()
+    day = datetime.fromtimestamp(at, zone).date().isoformat()
     words = re.sub(r"[^a-z0-9]+", "-", latin)[:40].strip("-")
     dated = f"{words}-{day}" if words else day
     return next(id for id in chain([words or day, dated], (f"{dated}-{n}" for n in count(2))) if id not in taken)
 
 
-def next_evening(session: Session, now: float) -> Session:
-    """The same again: a week later, or as many weeks as it takes to lie ahead; it has not ended."""
+def next_evening(session: Session, now: float, zone: tzinfo | None = None) -> Session:
+    """The same again: a week later, or as many weeks as it takes to lie ahead; it has not ended. It begins at the same
+    time of the day in `zone` (None: this machine's), also where the clocks are put on or back meanwhile."""
     starts_at = session.starts_at
     if starts_at is not None:
-        weeks = max(1.0, (now - starts_at) // WEEK + 1)
-        starts_at += weeks * WEEK
+        begins = datetime.fromtimestamp(starts_at, zone)
+        weeks = max(1, (datetime.fromtimestamp(now, zone) - begins) // WEEK + 1)
+        starts_at = (begins + weeks * WEEK).timestamp()
     return replace(session, starts_at=starts_at, ended_at=None)
 
 

@@ -233,7 +233,9 @@ class Hall:
         )
         self._sources = {source.name: Configured(source.kind, source.session) for source in settings.sources}
         self.trends = SeriesTrends(store)
-        self.reports = Reporting(store, self._sources, now, minds.gather, unsteady(settings), self.trends.of)
+        self.reports = Reporting(
+            store, self._sources, now, minds.gather, unsteady(settings), self.trends.of, settings.after.hours.zone
+        )
         self.rounds = make_rounds(
             settings,
             store,
@@ -289,6 +291,7 @@ class Hall:
                 hooks=self.connectors,
                 sign_in=self.sign_in,
                 now=self.now,
+                zone=self.settings.after.hours.zone,
                 public_url=web.public_url,
                 sources=CHATS,
                 sources_now=self.supervisor.reports,

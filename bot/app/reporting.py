@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from urllib.parse import quote
 
 from bot.app.sources import KINDS
@@ -59,7 +60,7 @@ FORMATS = {
 class Reporting:
     """Reports of one installation. `sources`: kind and session of each configured source, as they are now; `unsteady`
     those whose people have another id each evening, see `unsteady`. `gather` groups what was written in surveys,
-    `trends` finds the topics of a series.
+    `trends` finds the topics of a series. `zone` is that of the times shown, None: this machine's.
 
     What is counted and drawn is counted and drawn in a thread: nobody's page waits for a report.
     """
@@ -70,13 +71,16 @@ class Reporting:
     gather: Gather = each_alone
     unsteady: frozenset[str] = frozenset()
     trends: Callable[[str], Awaitable[Trends]] | None = None
+    zone: tzinfo | None = None
 
     async def session(self, id: str, wanted: ReportWish) -> tuple[bytes, str]:
         """A session's report and its content type. Raises `NotFound` and `BadInput`."""
         _require(wanted.format)
         report = await self.report(id, wanted.names, wanted.language)
-        links = _links(wanted, report) if wanted.address else ()
-        return await asyncio.to_thread(_written, report, wanted.format, links), FORMATS[wanted.format]
+        # An address needs the series' own name, which a report without names may lack.
+        series = next((one.series for one in await self.store.sessions() if one.id == id), "")
+        links = _links(wanted, report, series) if wanted.address else ()
+        return await asyncio.to_thread(_written, report, wanted.format, self.zone, links), FORMATS[wanted.format]
 
     async def report(self, id: str, names: bool | None = None, language: str = "") -> Report:
         """`names`: with them, or without; None: as the session is set. `language`: of the report, that of the session
@@ -103,8 +107,8 @@ class Reporting:
         `BadInput`."""
         _require(wanted.format)
         report = await self._series(name, wanted)
-        links = _series_links(wanted, report) if wanted.address else ()
-        return await asyncio.to_thread(_series_written, report, wanted.format, links), FORMATS[wanted.format]
+        links = _series_links(wanted, report, name) if wanted.address else ()
+        return await asyncio.to_thread(_series_written, report, wanted.format, self.zone, links), FORMATS[wanted.format]
 
     async def _series(self, name: str, wanted: ReportWish) -> SeriesReport:
         sessions = await self.store.sessions()
@@ -186,35 +190,35 @@ def _require(format: str) -> None:
         raise BadInput(f"there is no report as {format!r}; choose one of {', '.join(FORMATS)}")
 
 
-def _written(report: Report, format: str, links: Sequence[Link] = ()) -> bytes:
+def _written(report: Report, format: str, zone: tzinfo | None, links: Sequence[Link]) -> bytes:
     names = called(report.session.language)
     if format == "html":
-        return to_html(report, names=names, links=links).encode()
+        return to_html(report, zone, names, links).encode()
     if format == "xlsx":
-        return to_xlsx(report, names=names)
+        return to_xlsx(report, zone, names)
     if format == "md":
-        return to_markdown(report, names=names).encode()
+        return to_markdown(report, zone, names).encode()
     # The mark tells spreadsheets that a CSV file is UTF-8.
-    return to_csv(report).encode("utf-8-sig") if format == "csv" else to_json(report).encode()
+    return to_csv(report, zone).encode("utf-8-sig") if format == "csv" else to_json(report).encode()
 
 
-def _series_written(report: SeriesReport, format: str, links: Sequence[Link] = ()) -> bytes:
+def _series_written(report: SeriesReport, format: str, zone: tzinfo | None, links: Sequence[Link]) -> bytes:
     if format == "html":
-        return series_to_html(report, names=called(report.language), links=links).encode()
+        return series_to_html(report, zone, called(report.language), links).encode()
     if format == "xlsx":
-        return series_to_xlsx(report)
+        return series_to_xlsx(report, zone)
     if format == "md":
-        return series_to_markdown(report).encode()
-    return series_to_csv(report).encode("utf-8-sig") if format == "csv" else series_to_json(report).encode()
+        return series_to_markdown(report, zone).encode()
+    return series_to_csv(report, zone).encode("utf-8-sig") if format == "csv" else series_to_json(report).encode()
 
 
 def called(language: str) -> dict[str, str]:
     return {source: names["zh" if language == "zh" else "en"] for source, names in CHATS.items()}
 
 
-def _links(wanted: ReportWish, report: Report) -> list[Link]:
+def _links(wanted: ReportWish, report: Report, series: str) -> list[Link]:
     """Ways from the page to the other formats, to itself with or without names, and on."""
-    w, series = words_of(report.session.language), report.session.series
+    w = words_of(report.session.language)
     links = format_links(wanted, report.named, w)
     links.append(Link(f"/s/{quote(report.session.id, safe='')}/board", w["to_board"]))
     if series and wanted.to_series:
@@ -222,9 +226,9 @@ def _links(wanted: ReportWish, report: Report) -> list[Link]:
     return links
 
 
-def _series_links(wanted: ReportWish, report: SeriesReport) -> list[Link]:
+def _series_links(wanted: ReportWish, report: SeriesReport, name: str) -> list[Link]:
     w = words_of(report.language)
-    trends, talks = Link(f"/series/{quote(report.name, safe='')}", w["to_trends"]), Link("/", w["to_talks"])
+    trends, talks = Link(f"/series/{quote(name, safe='')}", w["to_trends"]), Link("/", w["to_talks"])
     return [*format_links(wanted, report.named, w), trends, talks]
 
 
@@ -249,7 +253,14 @@ async def open_reporting(settings: Settings, now: Now) -> AsyncIterator[Reportin
             known = sources.get(feed.source)
             if known and known.session == feed.said:  # else the file has a newer word
                 sources[feed.source] = replace(known, session=feed.session)
-        yield Reporting(store, sources, now, unsteady=unsteady(settings), trends=SeriesTrends(store).of)
+        yield Reporting(
+            store,
+            sources,
+            now,
+            unsteady=unsteady(settings),
+            trends=SeriesTrends(store).of,
+            zone=settings.after.hours.zone,
+        )
     finally:
         await store.close()
 

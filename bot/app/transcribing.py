@@ -100,7 +100,7 @@ async def _open(settings: Settings, now: Now) -> Store:
 async def _session(settings: Settings, store: Store, id: str) -> Session:
     for one in settings.sessions:
         if one.id == id:
-            return await store.configure_session(one.session())
+            return await store.configure_session(one.session(settings.after))
     found = {one.id: one for one in await store.sessions()}
     if id not in found:
         raise NotFound(f"there is no session {id!r}; there are: {', '.join(found) or 'none'}")

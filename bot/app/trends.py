@@ -13,9 +13,6 @@ from bot.settings import Settings
 from bot.trends import Evening, Trends, find_trends, in_order
 from knowledge.material import Course
 
-GLOSSARY = "glossary#"
-"""How the ids of terms begin; they are no sections that a topic could be called by."""
-
 SERIES = 16
 """Series whose trends are remembered."""
 
@@ -67,13 +64,13 @@ async def gather(store: Store, evenings: Sequence[Session]) -> tuple[list[Evenin
 
 
 def headings(course: Course) -> dict[str, str]:
-    """What a topic may be called by: the questions and headings of a course, by their ids."""
+    """What a topic may be called by: the questions and headings of a course, by their ids; terms are no sections."""
     named = {entry.id: entry.question for entry in course.entries}
-    return named | {one.id: one.heading for one in course.passages if not one.id.startswith(GLOSSARY)}
+    return named | {one.id: one.heading for one in course.passages if not one.is_term}
 
 
 def glossary(course: Course) -> list[str]:
-    return [passage.heading for passage in course.passages if passage.id.startswith(GLOSSARY)]
+    return [passage.heading for passage in course.passages if passage.is_term]
 
 
 def _unknown(series: str, sessions: Sequence[Session]) -> str:

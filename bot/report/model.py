@@ -8,9 +8,6 @@ from statistics import median
 from bot.model import COURSE, Answer, Mood, PollKind, Session, Status
 from bot.queueing import OPEN
 
-SOMEBODY = "somebody"
-"""Who answered, where names are left out and it was a person."""
-
 
 @dataclass(frozen=True, slots=True)
 class Headline:

@@ -11,8 +11,8 @@ from enum import Enum
 from typing import Any, TypeVar
 
 from bot.accounts import ROLES
-from bot.model import COURSE, Session
-from bot.report.model import SOMEBODY, Line, Report
+from bot.model import COURSE, SOMEBODY, Session
+from bot.report.model import Line, Report
 from bot.report.series import Compared, SeriesReport
 from knowledge.text import LETTER
 

@@ -5,8 +5,7 @@ from datetime import datetime, tzinfo
 from types import MappingProxyType
 
 from bot.cells import plain
-from bot.model import COURSE
-from bot.report.model import SOMEBODY
+from bot.model import COURSE, SOMEBODY
 from bot.report.phrases import PAIRS
 
 NO_NAMES: Mapping[str, str] = MappingProxyType({})

@@ -150,7 +150,8 @@ class AfterSettings(Section):
 
     zone: str = Field(
         default="",
-        description="Time zone of all times of the day here, such as `Asia/Shanghai`. Empty: that of this machine.",
+        description="Time zone of all times of the day, here and in reports, such as `Asia/Shanghai`. Empty: that of "
+        "this machine.",
     )
     quiet: str = Field(
         default="22:00-08:00",
@@ -325,9 +326,8 @@ class SessionSettings(Section):
     personal: Mode | None = Field(default=None, description="As in `[after]`, for this session.")
     report: Mode | None = Field(default=None, description="As in `[after]`, for this session.")
 
-    def session(self, after: AfterSettings | None = None) -> Session:
+    def session(self, after: AfterSettings) -> Session:
         """The session as the store keeps it (`ended_at` is not configured; the store knows it)."""
-        after = after or AfterSettings()
         return Session(
             id=self.id,
             title=self.title,

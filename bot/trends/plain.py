@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from bot.cells import cell, plain
+from bot.model import COURSE, SOMEBODY
 from bot.trends.model import Gap, Row, Trends
 
 Rows = Literal["questions", "topics", "gaps"]
@@ -36,7 +37,8 @@ def called(row: Row) -> str:
 
 
 def to_csv(trends: Trends, rows: Rows = "questions") -> str:
-    """One line for each of `rows`. Times are ISO 8601 in UTC; no cell can become a formula."""
+    """One line for each of `rows`. Times are ISO 8601 in UTC; no cell can become a formula. As the series' report, it
+    names nobody where one evening is set to name nobody."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS[rows])
@@ -49,15 +51,17 @@ Line = tuple[str | float, ...]
 
 
 def _questions(trends: Trends) -> Iterator[Line]:
+    named = all(session.names for session in trends.evenings)
     for point in trends.points:
         question, answer = point.question, point.question.state.answer
         row = None if point.topic is None else trends.rows[point.topic]
+        by = answer.by if answer else ""
         yield (
             *(trends.series, point.evening + 1, *_evening(trends, point.evening)),
             *((row.topic.id, called(row)) if row else ("", "")),
             *(question.id, question.title, question.status.value, question.people, question.askers, question.votes),
             *(question.messages, "; ".join(f"{source}: {n}" for source, n in sorted(question.chats.items()))),
-            *(int(point.again), point.same, _iso(question.first_at), answer.by if answer else ""),
+            *(int(point.again), point.same, _iso(question.first_at), by if named or by in {"", COURSE} else SOMEBODY),
         )
 
 

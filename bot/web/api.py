@@ -49,7 +49,7 @@ from bot.web.schemas import (
     ToldBody,
     UnlinkBody,
 )
-from bot.web.site import CALLER, Caller, Site
+from bot.web.site import CALLER, Caller, Site, TooFast
 from bot.web.texts import say
 
 PENDING = 1000  # how many unplaced messages are looked through for one's own
@@ -186,11 +186,11 @@ class Api:
         text = read_text(body.text, caller.lang)
         site.take_as(caller, "messages")
         asker = self._named(caller, body.name)
-        site.take_turn(caller, asker)
         external_id = f"{asker.id}:{body.id or secrets.token_urlsafe(12)}"
         message = _message(caller.here, asker, external_id, text, site.now())
-        was_out = await site.store.is_out(asker.person)
-        await site.receive([message])
+        with site.turn(caller, asker, external_id):
+            was_out = await site.store.is_out(asker.person)
+            await site.receive([message])
         on = said_opting(text)
         told = on if was_out or on is False else None
         is_test = site.tryouts.is_test(message)
@@ -219,7 +219,9 @@ class Api:
         """A courtesy: whoever types too fast gets nothing, not an error."""
         site, caller = self._site, request[CALLER]
         body = await read_body(request, PreviewBody)
-        if site.buckets["previews"].take(site.participant(caller).id):
+        try:
+            site.take_as(caller, "previews")
+        except TooFast:
             return reply(PreviewOut(question=None, surely=False, answer=None))
         found = await site.look_up(caller.here.id, body.text)
         view = await site.live.view(caller.here.id)

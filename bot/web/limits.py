@@ -21,7 +21,7 @@ class Limits:
     previews: Rate = Rate(10, 0.7)  # one participant, while they type
     writes: Rate = Rate(3000, 300)  # one address, everything unsafe
     networks: Rate = Rate(9000, 900)  # one network (/24, /48), everything unsafe
-    newcomers: Rate = Rate(1000, 2)  # one address, people who ask or vote for the first time
+    newcomers: Rate = Rate(1000, 2)  # one address, people who type, ask or vote for the first time
     newcomers_of_network: Rate = Rate(3000, 6)  # one network
     newcomers_of_session: Rate = Rate(20_000, 100)  # one session, from wherever
     at_once: int = 2048  # requests that write, under way. More are refused, which costs half of what taking them does

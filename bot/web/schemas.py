@@ -183,8 +183,9 @@ class _Settings(Body):
 
 class SessionBody(_Settings):
     """The settings to change; what is not given stays. `ended`: the talk is over (now), or goes on after all;
-    `course_of`: has the course material of that session (null: none). Moderators may set `review`, `ledger`, `survey`,
-    `slow` (seconds between two questions of one person) and the modes."""
+    `course_of`: has the course material of that session (null: none). That one, and one of the `series` where there
+    are any, has to be the caller's as organiser too. Moderators may set `review`, `ledger`, `survey`, `slow` (seconds
+    between two questions of one person) and the modes."""
 
     title: str = Field(default="", max_length=200)
     ended: bool = False

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Container, Mapping, Sequence
+from datetime import tzinfo
 from functools import cache, partial
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
@@ -89,6 +90,7 @@ def make_web(
     courses: Courses,
     tryouts: Tryouts,
     transcripts: Transcripts,
+    zone: tzinfo | None = None,
     configured: Mapping[str, Configured] | None = None,
     replying: Callable[[], Container[str]] = frozenset,
     forgotten: Callable[[], Awaitable[None]] = _nobody,
@@ -117,14 +119,15 @@ def make_web(
     """The application with all its pages and the API; the caller runs it.
 
     `public_url` is where people reach it ("": as they came); with https cookies are Secure. `trusted_proxies` are
-    addresses or networks whose X-Forwarded-* headers count. `sources` names chats for people, by source and
-    language; `configured` says of each source its kind and session, as they are now; `replying` names those that can
-    say something; `forgotten` is called when somebody was forgotten. `in_file` are the sessions that the configuration
-    names, `defaults` is what a new one is set to; `feed` points a source at a session. `precision` is that of answers.
-    `condition` says how the program is, `observer` hears of every request, `metrics` is what was counted, for readers
-    in these networks and with that token ("": none). `call` is what platforms call (None: the hook itself), `peer`
-    answers other processes of this installation; `say` and `hear` are how they tell each other what is kept nowhere.
-    Without `pages` there is nothing else, but for how the program is.
+    addresses or networks whose X-Forwarded-* headers count. In `zone` (None: this machine's) a new session finds its
+    day and its time. `sources` names chats for people, by source and language; `configured` says of each source its
+    kind and session, as they are now; `replying` names those that can say something; `forgotten` is called when
+    somebody was forgotten. `in_file` are the sessions that the configuration names, `defaults` is what a new one is set
+    to; `feed` points a source at a session. `precision` is that of answers. `condition` says how the program is,
+    `observer` hears of every request, `metrics` is what was counted, for readers in these networks and with that token
+    ("": none). `call` is what platforms call (None: the hook itself), `peer` answers other processes of this
+    installation; `say` and `hear` are how they tell each other what is kept nowhere. Without `pages` there is nothing
+    else, but for how the program is.
     """
     assets = Assets(HERE / "static")
     limits = limits or Limits()
@@ -142,6 +145,7 @@ def make_web(
         hear=hear,
         sign_in=sign_in,
         now=now,
+        zone=zone,
         public_url=public_url.rstrip("/"),
         reports=reports,
         trends=trends,

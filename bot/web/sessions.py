@@ -103,7 +103,7 @@ class Sessions:
         if not at_least(role_in(self._site, caller, ""), "organiser"):  # a session of its own is not theirs to make
             raise NotAllowed(say(caller.lang, "not_allowed"))
         given = {name: value for name, value in (await self._wanted(body, caller)).items() if value is not None}
-        like = next_evening(caller.here, self._site.now())
+        like = next_evening(caller.here, self._site.now(), self._site.zone)
         return await self._opened(caller, session_of({**asdict(like), "id": "", **given}))
 
     async def _opened(self, caller: Caller, session: Session) -> web.Response:
@@ -111,7 +111,7 @@ class Sessions:
         site = self._site
         taken = {one.id for one in await site.store.sessions()}
         if not session.id:
-            session = replace(session, id=id_for(session.title, session.starts_at or site.now(), taken))
+            session = replace(session, id=id_for(session.title, session.starts_at or site.now(), taken, site.zone))
         elif not SLUG.fullmatch(session.id):
             raise BadInput(say(caller.lang, "bad_id"), "id")
         if session.id in taken:
@@ -163,13 +163,29 @@ class Sessions:
             raise BadInput(say(caller.lang, "no_title"), "title")
         if "ended" in given:
             given["ended_at"] = (caller.here.ended_at or self._site.now()) if given.pop("ended") else None
+        if given.get("series"):
+            await self._require_series(given["series"], caller)
         if "course_of" in given:
             given["course"] = await self._course(given.pop("course_of"), caller)
         return given
 
+    async def _require_series(self, name: str, caller: Caller) -> None:
+        """Raises `NotAllowed` for a series of others: its evenings give each other's answers."""
+        evenings = [one for one in await self._site.store.sessions() if one.series == name]
+        if evenings and not any(self._organises(caller, one) for one in evenings):
+            raise NotAllowed(say(caller.lang, "not_organised", what=name))
+
     async def _course(self, id: str | None, caller: Caller) -> str:
-        """The course of another session, for a path never comes from a page."""
-        return (await self._site.session(id, caller.lang)).course if id else ""
+        """The course of a session that the caller organises too, for a path never comes from a page."""
+        if not id:
+            return ""
+        origin = await self._site.session(id, caller.lang)
+        if not self._organises(caller, origin):
+            raise NotAllowed(say(caller.lang, "not_organised", what=origin.title))
+        return origin.course
+
+    def _organises(self, caller: Caller, session: Session) -> bool:
+        return at_least(role_in(self._site, caller, session.id), "organiser")
 
     async def _told(self, id: str) -> Told:
         session = next((s for s in await self._site.store.sessions() if s.id == id), Session(id, id))

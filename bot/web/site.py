@@ -1,9 +1,10 @@
 """What the handlers work with, and who is calling. Built by `server.make_web`, read by everything beside it."""
 
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Container, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Collection, Container, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any, Protocol
 
 from aiohttp import web
@@ -11,7 +12,7 @@ from jinja2 import Environment
 
 from bot.accounts import Actor, Login, at_least, name_key
 from bot.courses import Courses
-from bot.errors import BadInput, Conflict, FloormicError, NotAllowed, NotFound
+from bot.errors import BadInput, Conflict, FloormicError, NotAllowed, NotFound, StoreError
 from bot.experts import Experts
 from bot.limits import Buckets, Pauses
 from bot.live import Live
@@ -232,6 +233,7 @@ class Site:
     hear: Hear
     sign_in: SignIn
     now: Now
+    zone: tzinfo | None
     public_url: str
     reports: Reports
     trends: FindTrends
@@ -281,8 +283,8 @@ class Site:
             raise TooFast(lang, seconds)
 
     def take_as(self, caller: Caller, bucket: str) -> Participant:
-        """The caller as somebody who asks or votes once more. Raises `TooFast` where they are too fast, or where too
-        many do so for the first time: clearing a browser's cookies makes one a new person, but not at any pace."""
+        """The caller as somebody who types, asks or votes once more. Raises `TooFast` where they are too fast, or where
+        too many do so for the first time: clearing a browser's cookies makes one a new person, but not at any pace."""
         participant = self.participant(caller)
         self.take(bucket, participant.id, caller.lang)
         if participant.id not in self.known:
@@ -294,12 +296,22 @@ class Site:
         self.known.note(participant.id)
         return participant
 
-    def take_turn(self, caller: Caller, participant: Participant) -> None:
-        """Raises `TooFast` where the session is in slow mode and they asked a moment ago."""
+    @contextmanager
+    def turn(self, caller: Caller, participant: Participant, message: str) -> Iterator[None]:
+        """Their turn to ask, with this message; what cannot be written takes none. Raises `TooFast` where the session
+        is in slow mode and they asked something else a moment ago."""
         key = f"{caller.here.id} {participant.id}"
+        if self.asked.last(key) == message:  # sent again, as its reply was lost
+            yield
+            return
         if seconds := self.asked.wait(key, caller.here.slow):
             raise TooFast(caller.lang, seconds, caller.here.slow)
-        self.asked.note(key)
+        self.asked.note(key, message)
+        try:
+            yield
+        except StoreError:
+            self.asked.forget(key)
+            raise
 
     def take_write(self, caller: Caller) -> None:
         """Raises `TooFast` where this address, or its network, sends too much."""

@@ -79,7 +79,7 @@ class Readers:
     def admits(self, request: web.Request) -> bool:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if self._token and scheme.lower() == "bearer":
-            return hmac.compare_digest(given.strip().encode(), self._token)
+            return hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), self._token)
         forwarded = any(name in request.headers for name in FORWARDED)
         if forwarded and not self._proxies.trusts(request.remote or ""):
             return False

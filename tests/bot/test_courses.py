@@ -98,6 +98,28 @@ async def test_the_last_few_are_kept_and_so_is_what_a_session_names(hall: Hall) 
     assert kept[-1] == first
 
 
+async def test_what_another_version_replaced_stays(hall: Hall) -> None:
+    """However many were sent since, the one that was used before is there to come back to."""
+    first = await hall.send(zipped("0"))
+    await hall.use(first)
+    before = hall.sessions["talk"].course
+    for n in range(1, KEPT + 1):
+        last = await hall.send(zipped(str(n)))
+    await hall.use(last)
+    assert first in [version.id for version in await hall.courses.versions("talk")]
+    assert "0" in course_at(Path(before)).entries[0].answer
+
+
+async def test_what_was_sent_and_never_used_goes_too(hall: Hall, tmp_path: Path) -> None:
+    """Only the last few stay on the disk, and what has just come is one of them though the clock was set back."""
+    sent = [await hall.send(zipped(str(n))) for n in range(KEPT + 2)]
+    kept = [version.id for version in await hall.courses.versions("talk")]
+    assert kept == sent[::-1][:KEPT]
+    assert {path.parent.name for path in files(tmp_path) if path.name == "about.json"} == set(kept)
+    hall.time -= 86_400
+    assert await hall.send(zipped("late")) in [version.id for version in await hall.courses.versions("talk")]
+
+
 async def test_what_cannot_be_taken_leaves_nothing(hall: Hall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A refused file, one that is too large and one whose sender went away: no version, and no byte on the disk."""
 

@@ -1,12 +1,14 @@
 """Whose word about a session counts."""
 
 from dataclasses import fields, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.errors import BadInput, Conflict
 from bot.model import Mode, Session, Setting
-from bot.sessions import SETTINGS, newest, taken_back, to_set, with_settings
+from bot.sessions import SETTINGS, id_for, newest, next_evening, taken_back, to_set, with_settings
 from bot.settings import SessionSettings
 
 SAID = Session("talk", "A talk", speaker="Ann", review=True, answers=Mode.SUGGEST)
@@ -59,3 +61,30 @@ def test_every_field_of_the_file_is_a_setting() -> None:
     """Whatever the configuration may say of a session, a page may change, and the other way round but for its end."""
     assert set(SessionSettings.model_fields) - {"id"} == SETTINGS - {"ended_at"}
     assert {field.name for field in fields(Session)} == SETTINGS | {"id"}
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "Asia/Shanghai"])
+@pytest.mark.parametrize(
+    ("now", "begins"),
+    [
+        ("2026-10-20 20:00", "2026-10-27 19:30"),
+        ("2026-10-27 19:00", "2026-10-27 19:30"),
+        ("2026-10-27 20:00", "2026-11-03 19:30"),
+    ],
+)
+def test_the_next_evening_begins_at_the_same_time_of_the_day(zone: str, now: str, begins: str) -> None:
+    """What the clocks there show counts, also where they were put back meanwhile (25 October 2026)."""
+
+    def there(said: str) -> float:
+        return datetime.fromisoformat(said).replace(tzinfo=ZoneInfo(zone)).timestamp()
+
+    last = replace(SAID, starts_at=there("2026-10-20 19:30"), ended_at=1.0)
+    evening = next_evening(last, there(now), ZoneInfo(zone))
+    assert (evening.starts_at, evening.ended_at) == (there(begins), None)
+
+
+def test_the_day_in_an_address_is_the_one_of_the_zone() -> None:
+    """Half past midnight in Shanghai is the evening before in Berlin."""
+    at = datetime(2026, 10, 21, 0, 30, tzinfo=ZoneInfo("Asia/Shanghai")).timestamp()
+    days = [id_for("秋季讲座", at, (), ZoneInfo(zone)) for zone in ("Asia/Shanghai", "Europe/Berlin")]
+    assert days == ["2026-10-21", "2026-10-20"]

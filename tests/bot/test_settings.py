@@ -66,7 +66,7 @@ def test_a_session_becomes_the_value_that_the_store_keeps(write: Write, tmp_path
         ),
         {},
     )
-    assert loaded.sessions[0].session() == Session(
+    assert loaded.sessions[0].session(loaded.after) == Session(
         "t1", "T", "S", "P", 5.0, None, str(tmp_path / "course"), "en", True, True, Mode.OFF, Mode.SUGGEST, Mode.OFF
     )
     assert loaded.warnings == ()
@@ -75,7 +75,7 @@ def test_a_session_becomes_the_value_that_the_store_keeps(write: Write, tmp_path
 def test_the_defaults_of_a_session_are_those_of_the_model(write: Write) -> None:
     """A session configured with only its id and title is the model's own default session."""
     loaded = load_settings(write('[[session]]\nid = "a"\ntitle = "A"\n'), {})
-    assert loaded.sessions[0].session() == Session("a", "A")
+    assert loaded.sessions[0].session(loaded.after) == Session("a", "A")
 
 
 def test_every_mistake_is_reported_at_once_with_line_table_and_key(write: Write) -> None:

@@ -190,3 +190,16 @@ def test_csv_can_be_read_back_and_calculates_nothing(rows: str) -> None:
     assert len(lines) == {"questions": 13, "topics": 2, "gaps": 1}[rows]
     assert all(len(line) == len(head) for line in lines)
     assert not any(cell.startswith("=") or "\u202e" in cell for line in lines for cell in line)
+
+
+def test_csv_says_who_answered_only_where_every_evening_may() -> None:
+    """Where one is set to name nobody a person is somebody, and the course is still the course."""
+    answered = {
+        f"cloud1x{n}": question(f"cloud1x{n}", status=Status.ANSWERED, answer=Answer("Yes.", by, 5.0))
+        for n, by in enumerate(("Ann", "course"))
+    }
+    one, two = evening(1, [("cloud", 8)], **answered), evening(2, [("cloud", 5)])
+    silent = replace(two, session=replace(two.session, names=False))
+    for last, person in ((two, "Ann"), (silent, "somebody")):
+        lines = csv.DictReader(io.StringIO(to_csv(found(one, last))))
+        assert sorted({line["answered_by"] for line in lines}) == sorted({"", "course", person})

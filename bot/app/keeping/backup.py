@@ -120,7 +120,7 @@ def _alone(folder: Path) -> Iterator[None]:
     try:
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         for path in folder.iterdir():
-            if path.name.startswith(".") and path.name.removesuffix("-database").endswith(PART):
+            if _is_part(path):
                 path.unlink(missing_ok=True)
         yield
     except BlockingIOError as error:
@@ -192,7 +192,7 @@ def _files(place: Place, with_secrets: bool) -> Iterator[tuple[str, Path]]:
     hidden = {place.secret, *place.secrets}
     for root in _roots(place):
         for path in sorted(root.rglob("*")) if root.is_dir() else [root]:
-            if path in seen or not path.is_file() or not _belongs(place, path):
+            if path in seen or not path.is_file() or not _belongs(place, root, path):
                 continue
             seen.add(path)
             is_secret = path in hidden or path.is_relative_to(place.data / "secrets")
@@ -205,8 +205,13 @@ def _roots(place: Place) -> list[Path]:
     return [one for one in (*config, place.data, *place.courses, *place.secrets) if one.exists()]
 
 
-def _belongs(place: Place, path: Path) -> bool:
-    if path.name.startswith(place.database.name) or path.is_relative_to(place.backups) or path.suffix == ".part":
+def _belongs(place: Place, root: Path, path: Path) -> bool:
+    if path.name.startswith(place.database.name) or path.suffix == ".part":
+        return False
+    if NAMES.fullmatch(path.name) or _is_part(path):
+        return False
+    # What else lies among the backups is somebody's own, unless a folder of ours is that of the backups or lies in it.
+    if path.is_relative_to(place.backups) and not root.is_relative_to(place.backups):
         return False
     if (courses := place.data / "courses") in path.parents:
         parts = path.relative_to(courses).parts
@@ -235,6 +240,10 @@ def _left_out(place: Place, with_secrets: bool) -> Iterator[str]:
                 yield f"the folder behind the link {path}"
     if place.variables:
         yield f"what is in the variables {', '.join(place.variables)}"
+
+
+def _is_part(path: Path) -> bool:
+    return path.name.startswith(".") and path.name.removesuffix("-database").endswith(PART)
 
 
 def _database_of(part: Path) -> Path:

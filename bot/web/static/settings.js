@@ -22,7 +22,7 @@ const live = new Live(facts.session, ["session", "course", "tryout", "after", "p
 const fields = [...document.querySelectorAll("[data-setting]")];
 const LINES = ["title", "speaker", "series"];
 let session = JSON.parse(byId("page-data").textContent).session;
-let talks = [];
+let talks = []; // those whose course and series I may take over
 let course = null; // CourseOut, as organisers see it
 let tried = { run: null, down: [] };
 let people = null; // PeopleOut, as organisers of every talk see it
@@ -239,9 +239,9 @@ draw();
 warn("starts_at");
 live.start();
 call("GET", "/sessions").then((found) => {
-  talks = found;
+  talks = found.filter((one) => one.role === "organiser");
   if (organiser) drawSeries(talks), drawCourses();
-  return startFeeds(talks, facts.organises);
+  return startFeeds(found, facts.organises);
 }).catch(toastFailure);
 
 async function readPeople() {

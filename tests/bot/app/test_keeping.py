@@ -299,6 +299,17 @@ def test_a_data_folder_that_is_the_configurations_own_comes_back(tmp_path: Path)
     assert (tmp_path / "there/floormic.toml").read_text() == 'data = "."\n'
 
 
+@pytest.mark.parametrize("folder", [".", "data"])
+def test_nothing_is_missing_where_the_backups_lie_with_the_data(place: Place, folder: str) -> None:
+    """Whatever folder is named for the backups, the same files are in each, and no earlier backup."""
+    assert place.config
+    usual = {one.name for one in back_up(place).manifest.files}
+    place.config.write_text(f'backups = "{folder}"\n{CONFIG}')
+    shared = place_of(place.config)
+    (shared.backups / "floormic-20260101T000000Z.tar").write_text("earlier")
+    assert {one.name for one in back_up(shared).manifest.files} == usual
+
+
 def test_what_a_link_names_is_in_it_or_said_not_to_be(place: Place, tmp_path: Path) -> None:
     """A course may be put together of links to files; a folder behind a link is named."""
     (tmp_path / "shared").mkdir()

@@ -1,13 +1,19 @@
 """Reports of what a real store keeps."""
 
+import io
 import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
+from openpyxl import load_workbook
 
 from bot.accounts import Device, Entry, Grant, Invitation
+from bot.app import open_hall, report
 from bot.app.reporting import FORMATS, Reporting
 from bot.errors import BadInput, NotFound
 from bot.model import (
@@ -28,10 +34,12 @@ from bot.model import (
     SourceState,
     Status,
 )
+from bot.settings import AfterSettings, SessionSettings, Settings, WebSettings
 from bot.storage.sqlite import SqliteStore, open_store
 from bot.web.site import ReportWish
 from bot.web.source_json import Configured
 from tests.bot.storage.acts import arrive, ask
+from tests.fakes import HashEncoder
 
 SOURCES = {"room": Configured("channels", "talk"), "mute": Configured("bilibili", "talk")}
 
@@ -140,3 +148,44 @@ async def test_a_session_may_be_set_to_name_nobody(store: SqliteStore) -> None:
     assert [(await reporting.report("talk", names)).named for names in (None, True, False)] == [False, True, False]
     assert (await reporting.report("first")).named
     assert json.loads((await reporting.series("Course", ReportWish("json")))[0])["named"] is False
+
+
+@pytest.mark.parametrize("format", ["html", "xlsx", "csv", "md"])
+@pytest.mark.parametrize("series", [False, True])
+async def test_every_format_tells_times_in_the_zone_of_the_reports(
+    store: SqliteStore, format: str, series: bool
+) -> None:
+    """What began at midnight in UTC began at a quarter to six a few countries further east, whatever the machine's."""
+    zone = timezone(timedelta(hours=5, minutes=45))
+    reporting, wish = Reporting(store, SOURCES, lambda: 9000.0, zone=zone), ReportWish(format)
+    body, _ = await (reporting.series("Course", wish) if series else reporting.session("talk", wish))
+    if format == "xlsx":
+        cells = [cell for page in load_workbook(io.BytesIO(body)).worksheets for row in page.values for cell in row]
+        assert (5, 46) in {(cell.hour, cell.minute) for cell in cells if isinstance(cell, datetime)}
+    else:
+        assert "+05:45" in body.decode()
+
+
+async def test_reports_have_the_configured_zone(tmp_path: Path) -> None:
+    """That of a running program and the one that the command writes, without a word about it in either."""
+    talk = SessionSettings(id="talk", title="A talk", language="en")
+    after = AfterSettings(zone="Asia/Kathmandu")
+    settings = Settings(data=tmp_path / "data", web=WebSettings(port=0), session=(talk,), after=after)
+    async with open_hall(settings, encoder=HashEncoder()) as hall:
+        await hall.loaded()
+        shown, _ = await hall.reports.session("talk", ReportWish("md"))
+    written = await report(settings, "talk", "", ReportWish("md"), time.time)
+    assert ["times are UTC+05:45" in one.decode() for one in (shown, written)] == [True, True]
+
+
+async def test_the_ways_on_from_a_report_without_names_lead_somewhere(store: SqliteStore) -> None:
+    """Also where the series is called after somebody, whom the report itself does not name."""
+    for one in await store.sessions():
+        await store.save_session(replace(one, series="An evening with Dr. Lin"))
+    reporting, way = Reporting(store, SOURCES, lambda: 9000.0), "/series/An%20evening%20with%20Dr.%20Lin"
+    talk, _ = await reporting.session("talk", ReportWish(names=False, address="/s/talk/report", to_series=True))
+    wish = ReportWish(names=False, address=f"{way}/report")
+    series, _ = await reporting.series("An evening with Dr. Lin", wish)
+    assert f'href="{way}/report"' in talk.decode()
+    assert f'href="{way}"' in series.decode()
+    assert "Dr. Lin" not in talk.decode() + series.decode()

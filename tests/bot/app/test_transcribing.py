@@ -1,6 +1,7 @@
 """`floormic transcript`: what was said aloud, into a session of a program that does not run."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from bot import cli
 from bot.app import load, open_hall
 from bot.app.transcribing import Transcribed, transcribe
 from bot.errors import BadInput, NotFound, StoreBusy
-from bot.model import Dated, Message
+from bot.model import Dated, Message, Mode
 from bot.settings import Settings
 from bot.storage.sqlite import open_store
 from tests.bot.encoders import SameWords
@@ -53,6 +54,20 @@ async def test_a_transcript_is_brought_in_and_what_was_found_waits_for_a_person(
     (question,) = await store.questions("talk")
     await store.close()
     assert question.state.answer is None
+
+
+async def test_what_was_set_on_a_page_stays(folder: Path) -> None:
+    """A mode that a moderator chose in place of the configuration's is not lost by a transcript, nor by the next
+    start."""
+    (folder / "floormic.toml").write_text(CONFIG + '[after]\ndigest = "auto"\n')
+    settings = await settled(folder)
+    store = await open_store(settings.database)
+    (session,) = await store.sessions()
+    await store.save_session(replace(session, digest=Mode.OFF))
+    await store.close()
+    await read(folder, settings)
+    async with open_hall(settings, encoder=SameWords()) as hall:
+        assert [one.digest for one in await hall.store.sessions()] == [Mode.OFF]
 
 
 async def test_what_cannot_be_done_is_said(folder: Path) -> None:

@@ -26,6 +26,7 @@ NASTY = (
     "# h\n<b>b</b>",
     "\x00\u202egnp.exe",
     "=HYPERLINK(1)",
+    "\ufffe\uffff?",
 )
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", " =1", "＝1", "＋1", "－1", "＠1", "|x", "%1")
 """What spreadsheets calculate."""

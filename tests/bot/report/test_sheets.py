@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from openpyxl import Workbook, load_workbook
 
 from bot.model import Mood, PollKind
@@ -66,6 +66,7 @@ def test_no_cell_is_a_formula(start: str) -> None:
 
 
 @given(text=TEXTS)
+@example(text="Is there a recording?\ufffe\uffff")
 @settings(max_examples=25, deadline=None)
 def test_any_text_can_be_kept(text: str) -> None:
     """Whatever people write, the workbook opens again and has a row for each question."""

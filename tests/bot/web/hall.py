@@ -1,9 +1,11 @@
 """A whole hall for the tests of the web side: a real store, a real desk, and clients with their own cookies."""
 
+import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +111,14 @@ class Hall:
         assert entered.status == 303, await entered.text()
         return browser
 
+    async def raw(self, path: str, header: bytes) -> int:
+        """The status for somebody who sends this header as it is."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.server.port)
+        writer.write(b"GET %s HTTP/1.0\r\nHost: x\r\n%s\r\n\r\n" % (path.encode(), header))
+        status = int((await reader.readline()).split()[1])
+        writer.close()
+        return status
+
     async def person(self, *grants: Grant, name: str = "Pat") -> "Browser":
         """Somebody new with these roles, signed in."""
         token, _ = await self.sign_in.invite(grants, name, 3600, self.root)
@@ -186,6 +196,7 @@ async def open_hall(
     limits: Limits | None = None,
     prepare: Callable[[web.Application], None] = lambda app: None,
     replying: frozenset[str] = frozenset(),
+    zone: tzinfo = UTC,
     **watched: Any,
 ) -> AsyncIterator[Hall]:
     """A served hall; `prepare` may change the application before it starts; these chats can be replied to. `watched`:
@@ -240,6 +251,7 @@ async def open_hall(
         hooks={"echo": echo},
         sign_in=sign_in,
         now=clock,
+        zone=zone,
         public_url=public_url,
         trusted_proxies=trusted,
         reports=Files(),

@@ -1,10 +1,14 @@
 """Sessions over HTTP."""
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.bot.web.hall import Browser, Hall
+from bot.accounts import Grant
+from bot.storage.sqlite import SqliteStore
+from tests.bot.web.hall import Browser, Hall, open_hall
 
 TALK = "/api/v1/sessions/talk"
 
@@ -187,11 +191,38 @@ async def test_the_next_evening_is_like_the_last(hall: Hall) -> None:
         assert evening[name] == last[name]
 
 
+async def test_the_next_evening_is_at_the_same_time_of_the_day(store: SqliteStore) -> None:
+    """In the zone of the hall, also where its clocks were put back in the week between."""
+    berlin = ZoneInfo("Europe/Berlin")
+    async with open_hall(store, zone=berlin) as hall:
+        organiser = await hall.signed_in("organiser")
+        begins, next_begins = (datetime(2026, 10, day, 19, 30, tzinfo=berlin).timestamp() for day in (20, 27))
+        await change(organiser, starts_at=begins)
+        assert (await (await organiser.post(f"{TALK}/duplicate", {})).json())["starts_at"] == next_begins
+
+
 async def test_an_organiser_of_one_session_makes_no_others(hall: Hall) -> None:
     """A login for one session reaches no further than that session."""
     here = await hall.signed_in("organiser", "talk")
     assert (await here.post(f"{TALK}/duplicate", {})).status == 403
     assert (await here.post("/api/v1/sessions", {"title": "Mine"})).status == 403
+
+
+async def test_what_belongs_to_another_talk_is_taken_over_by_its_own_organisers(hall: Hall) -> None:
+    """The organiser of one session gets neither the course of another nor into its series, and is told whose it is; who
+    organises both gets both, and what is nobody's yet is free."""
+    await hall.desk.set_up("Org", "other", {"course": "/srv/course", "series": "spring"})
+    here = await hall.signed_in("organiser", "talk")
+    before = await here.json(TALK)
+    for body, whose in (({"course_of": "other"}, "Another talk"), ({"series": " spring"}, "spring")):
+        status, error = await change(here, **body)
+        assert (status, whose in error) == (403, True)
+    assert await here.json(TALK) == before
+    assert (await change(here, series="autumn"))["session"]["series"] == "autumn"
+    both = await hall.person(Grant("organiser", "talk"), Grant("organiser", "other"))
+    changed = (await change(both, course_of="other", series="spring"))["session"]
+    assert (changed["course"], changed["series"]) == (True, "spring")
+    assert (await change(here, series="spring"))["action"] is None
 
 
 async def test_a_source_that_is_not_there_feeds_nothing(hall: Hall) -> None:

@@ -57,6 +57,13 @@ async def test_a_changed_link_is_refused(hall: Hall) -> None:
     assert SignIn(b"another secret, as long", hall.store, hall.clock).invitation(token) is None
 
 
+async def test_a_cookie_that_is_no_text_signs_nobody_in(hall: Hall) -> None:
+    """Bytes that are no UTF-8 are a wrong cookie: the page is shown as to anybody."""
+    for cookie in (b"\xff", b'"\xff"', b"\xed\xa0\x80"):
+        assert await hall.raw("/api/v1/sessions/talk", b"Cookie: floormic-login=" + cookie) == 200
+        assert await hall.raw("/api/v1/sessions/talk/actions", b"Cookie: floormic-login=" + cookie) in {401, 403}
+
+
 async def test_wrong_links_are_slowed_down(hall: Hall) -> None:
     """After ten bad tries even a right link has to wait, and then works."""
     token = hall.sign_in.link("moderator", "Mo")

@@ -6,6 +6,7 @@ import pytest
 from aiohttp import ClientResponse
 
 from bot.limits import Rate
+from bot.model import CourseMatch, Preview
 from bot.storage.sqlite import SqliteStore
 from bot.web.limits import Limits
 from tests.bot.web.hall import Browser, Hall, open_hall
@@ -31,6 +32,22 @@ async def test_in_slow_mode_the_page_says_how_long_to_wait(hall: Hall) -> None:
     assert (await ask(other)).status == 202
     hall.clock.time += 21
     assert (await ask(viewer, "And the slides?")).status == 202
+
+
+async def test_a_message_that_is_sent_again_is_no_second_question(hall: Hall) -> None:
+    """In slow mode a store that was full and a reply that was lost cost nobody their turn: the same message is taken at
+    each try and kept once, and only another one has to wait."""
+    moderator, viewer, other = await hall.signed_in("moderator"), hall.client(), hall.client()
+    assert (await moderator.send("PATCH", TALK, {"slow": 300})).status == 200
+    hall.full = True
+    assert (await viewer.ask("Is there a recording?", id="m1")).status == 503
+    assert (await other.ask("Is it free?")).status == 503
+    hall.full = False
+    assert [(await viewer.ask("Is there a recording?", id="m1")).status for _ in range(3)] == [202, 202, 202]
+    assert (await viewer.ask("And the slides?", id="m2")).status == 429
+    assert (await other.ask("Is it really free?")).status == 202
+    kept = [one.text for one in await hall.store.pending("talk", 10)]
+    assert kept == ["Is there a recording?", "Is it really free?"]
 
 
 async def test_slow_mode_is_a_setting_as_others_are(hall: Hall) -> None:
@@ -69,6 +86,24 @@ async def test_cleared_cookies_make_no_more_people_than_fit_behind_an_address(na
     assert nearby == [202, 202, 429, 429]
     assert (await ask(narrow.client(), **{"X-Forwarded-For": "198.51.100.1"})).status == 202
     assert (await ask(before, "And the slides?", **{"X-Forwarded-For": "192.0.2.1"})).status == 202
+
+
+async def test_cleared_cookies_bring_no_more_previews_than_people_fit_behind_an_address(narrow: Hall) -> None:
+    """After three people from one address a fourth is shown nothing, without an error; who was there before goes on,
+    and asks what they typed."""
+    narrow.likely = Preview(answer=CourseMatch("faq#1", 0.97, "sent", "Tomorrow."))
+    here = {"X-Forwarded-For": "192.0.2.1"}
+
+    async def shown(browser: Browser) -> bool:
+        answer = await browser.post(f"{TALK}/preview", {"text": "recording?"}, headers=here)
+        assert answer.status == 200
+        return (await answer.json())["answer"] is not None
+
+    before = narrow.client()
+    assert await shown(before)
+    assert [await shown(narrow.client()) for _ in range(4)] == [True, True, False, False]
+    assert await shown(before)
+    assert (await ask(before, **here)).status == 202
 
 
 async def test_what_is_too_much_at_once_is_refused_at_the_door(store: SqliteStore) -> None:

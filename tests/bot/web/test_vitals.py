@@ -96,6 +96,13 @@ async def test_who_may_read_the_metrics(
         assert (await answer.text() == "counted 1\n") == (status == 200)
 
 
+async def test_a_token_that_is_no_text_is_a_wrong_one(store: SqliteStore) -> None:
+    """Bytes that are no UTF-8 read no metrics, and see as much of how the program is as anybody."""
+    async with open_hall(store, metrics=read, metrics_token=TOKEN) as hall:
+        assert await hall.raw("/metrics", b"Authorization: Bearer \xff") == 403
+        assert await hall.raw("/readyz", b"Authorization: Bearer \xff") == 200
+
+
 class Counting(Observer):
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, int, bool]] = []
