@@ -1,6 +1,7 @@
 """How long a text may be in a chat, and where it is cut when it is longer; and what may be a name."""
 
 import re
+from collections.abc import Callable
 
 from bot.model import Abilities, Unit
 
@@ -34,6 +35,15 @@ def cut(text: str, length: int, unit: Unit = Unit.UTF16) -> str:
         head = head[: len(head) - max(1, over // 4)]
     end = max(head.rfind(mark) for mark in SENTENCE_ENDS)
     return (head[: end + 1] if end >= len(head) // 2 else head).rstrip() + ELLIPSIS
+
+
+def fit_marked(text: str, marked: Callable[[str], str], length: int, unit: Unit) -> str:
+    """The text as `marked` writes it, cut where the signs that this takes make it longer than that."""
+    shown, room = marked(text), length
+    while (over := measure(shown, unit) - length) > 0:
+        room -= max(1, over // 3)
+        shown = marked(cut(text, room, unit))
+    return shown
 
 
 def one_line(text: str) -> str:

@@ -827,7 +827,8 @@ class Abilities:
     evening to the next. `once`: what is sent again, as after a crash, is known for the same message and not said twice,
     for some minutes at least. `length` of a text in `unit`. Rates in messages a second: `rate` over all, `chat_rate` in
     one chat, `group_rate` in one group over a minute; `hourly`: messages an hour in one chat, 0 for no limit.
-    `together`: what is said goes over what listens, so one process does both.
+    `together`: what is said goes over what listens, so one process does both. `topics`: behind a "/" in the address of
+    a chat stands a topic of it, which has no limits of its own.
     """
 
     reply: bool = False
@@ -843,6 +844,7 @@ class Abilities:
     group_rate: float = 20 / 60
     hourly: int = 0
     together: bool = False
+    topics: bool = False
 
 
 @dataclass(frozen=True, slots=True)

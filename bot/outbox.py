@@ -101,6 +101,8 @@ class Road:
     lanes: dict[str, Lane] = field(default_factory=dict)
 
     def lane(self, chat: str) -> Lane:
+        if self.connector.abilities.topics:
+            chat = chat.partition("/")[0]
         return self.lanes.setdefault(chat, Lane())
 
     def wait(self, lane: Lane, now: float) -> float:

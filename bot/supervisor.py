@@ -163,6 +163,11 @@ class Watch:
         bucket.give_back(1)
         return False
 
+    def was_not_told(self, delivery: Delivery) -> None:
+        """It could not be kept, and costs this person nothing."""
+        if bucket := self.told.get((delivery.address.chat, delivery.address.user)):
+            bucket.give_back(1)
+
     def connected(self, now: float, complete: bool) -> None:
         if self.outage:
             self.ended.append(replace(self.outage, ended=now, filled=complete))
@@ -212,7 +217,11 @@ class Door(Floor):
         # Before it is written, so that what a platform pushes at once through many calls has to queue as well.
         brought = len(messages) + len(deliveries)
         await watch.turn(brought)
-        new = await self._take(messages, cursor, deliveries, now)
+        try:
+            new = await self._take(messages, cursor, deliveries, now)
+        except BaseException:
+            watch.bucket.give_back(brought)
+            raise
         # A redelivery costs the others nothing.
         watch.bucket.give_back(len(messages) - new)
         return new
@@ -226,7 +235,16 @@ class Door(Floor):
         # By when it was said: what comes late comes at once.
         led = [replace(one, aside=True) if watch.talkers.take(one.author, one.at) else one for one in led]
         told = [replace(delivery, session=self._leads(delivery.session)) for delivery in told]
-        return await self._talks.receive(led, cursor, told)
+        try:
+            return await self._talks.receive(led, cursor, told)
+        except BaseException:
+            # It comes again, said at the same time as before: whoever said it must not pay for each try.
+            for one in led:
+                if not one.aside:
+                    watch.talkers.give(one.author)
+            for delivery in told:
+                watch.was_not_told(delivery)
+            raise
 
     async def cursor(self, source: str) -> str | None:
         return await self._talks.cursor(source)

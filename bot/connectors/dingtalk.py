@@ -196,7 +196,7 @@ class DingTalk:
             author_name=clean(str(said.sender_nick or ""))[:200],
             text=clean(words(said)),
             at=sane(float(said.create_at or 0) / 1000, self._now()),
-            address=Address(self.name, chat, "", author, private) if reachable else None,
+            address=Address(self.name, chat, str(said.message_id), author, private) if reachable else None,
             explicit=True,
         )
         return understood(message)
@@ -211,7 +211,10 @@ class DingTalk:
         if status == 200 and isinstance(token, str) and token and isinstance(seconds, int | float):
             self._token, self._token_until = token, self._now() + max(seconds - EARLY, 0)
             return
-        if answer.get("code") in SECRETS or status in (401, 403):
+        code = str(answer.get("code") or "")
+        if status == 429 or RATE.search(code):
+            raise TryLater(PAUSE)
+        if code in SECRETS or status == 401:
             raise Refused(BAD_KEY) if starting else ConnectorError(BAD_KEY)
         raise ConnectorError(UNREADABLE if 200 <= status < 300 else f"DingTalk has trouble (HTTP {status})")
 

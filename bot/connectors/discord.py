@@ -19,6 +19,7 @@ from pydantic import Field, SecretStr, StrictBool
 from bot.connectors.commands import Command, press, press_id, receive, understood
 from bot.connectors.common import clean, load, sane, until_one_ends
 from bot.errors import ConnectorError, Refused, TryLater
+from bot.fitting import fit_marked
 from bot.kinds import Kind, Surroundings
 from bot.model import Abilities, Address, Delivery, Message, Person
 from bot.options import SocketUrl, SourceOptions, Url, secret
@@ -44,6 +45,10 @@ ABILITIES = Abilities(
 """Discord allows 50 requests a second, and 5 messages in 5 seconds in a channel."""
 
 MENTION = re.compile(r"<@!?([0-9]{1,20})>")
+# In an address Discord heeds no signs; without brackets and stars it holds none that could begin something.
+MARKUP = re.compile(
+    r"(https?://[A-Za-z0-9\-._~:/?#@!$&'()+,;=%]+)|(^[ \t]*[0-9]*)([#>.-])|([\\`*_~|\[\]<])", re.MULTILINE
+)
 LONGEST_WAITING = 10_000
 DROPS = 5
 """So many breaks within a minute are no short ones any more."""
@@ -129,7 +134,7 @@ class Discord:
             if delivery.sent_id.isdecimal():
                 with suppress(self._lib.NotFound):
                     message = channel.get_partial_message(int(delivery.sent_id))
-                    await message.edit(content=delivery.text, view=self._view(delivery))
+                    await message.edit(content=fitted(delivery.text), view=self._view(delivery))
                     return delivery.sent_id
             reply: Any = {}
             if address.message.isdecimal():
@@ -137,7 +142,7 @@ class Discord:
                     message_id=int(address.message), channel_id=channel.id, fail_if_not_exists=False
                 )
             nonce = hashlib.sha256(f"{delivery.key}\n{delivery.text}".encode()).hexdigest()[:25]
-            sent = await channel.send(delivery.text, view=self._view(delivery), nonce=nonce, **reply)
+            sent = await channel.send(fitted(delivery.text), view=self._view(delivery), nonce=nonce, **reply)
         return str(sent.id)
 
     async def close(self) -> None:
@@ -182,7 +187,7 @@ class Discord:
             person = Person(self.name, str(interaction.user.id), clean(interaction.user.display_name))
             data: Any = interaction.data or {}
             if told := await press(floor, self._session, data.get("custom_id"), person, self._language):
-                await interaction.response.send_message(told, ephemeral=True)
+                await interaction.response.send_message(fitted(told), ephemeral=True)
 
         async def on_error(event: str, *args: Any) -> None:
             log.warning("%s: %s could not be handled", self.name, event, exc_info=log.isEnabledFor(logging.DEBUG))
@@ -248,6 +253,16 @@ class Discord:
             view.add_item(self._lib.ui.Button(label=button.label[:80], custom_id=press_id(button)))
         view.stop()
         return view
+
+
+def plain(text: str) -> str:
+    """Markdown that shows the text itself: what people wrote must never become markup."""
+    return MARKUP.sub(lambda found: found[1] or f"{found[2] or ''}\\{found[3] or found[4]}", text)
+
+
+def fitted(text: str) -> str:
+    """As `plain`, cut where that makes it too long."""
+    return fit_marked(text, plain, ABILITIES.length, ABILITIES.unit)
 
 
 class Explaining:

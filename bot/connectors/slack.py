@@ -48,6 +48,7 @@ GRACE = 3.0
 """Seconds that the library may take to renew a connection, as Slack asks for every few hours."""
 
 NAMES = 5000
+NAME_SECONDS = 2.0
 MARKED = "floormic_said"
 LATELY, LOOKED_THROUGH = 3600.0, 200
 """Seconds and messages in which one that may have been said already is looked for."""
@@ -142,7 +143,7 @@ class Slack:
             with suppress(Gone):
                 await self._asked(web.chat_update(channel=channel, ts=delivery.sent_id, **content), sending=True)
                 return delivery.sent_id
-        thread = None if delivery.address.private else delivery.address.message or None
+        thread = None if delivery.address.private else delivery.address.message.rpartition("/")[2] or None
         mark = hashlib.sha256(f"{delivery.key}\n{delivery.text}".encode("utf-8", "surrogatepass")).hexdigest()
         if delivery.attempts > 1 and (said := await self._said(channel, thread, mark)):
             return said
@@ -256,7 +257,7 @@ class Slack:
             return None
         private = event.get("channel_type") == "im"
         mentioned = f"<@{self._me}>" in event["text"] or f"<@{self._me}|" in event["text"]
-        channel, ts = str(event["channel"]), str(event["ts"])
+        channel, ts, thread = str(event["channel"]), str(event["ts"]), event.get("thread_ts")
         said = Message(
             session=self._session,
             source=self.name,
@@ -265,7 +266,8 @@ class Slack:
             author_name="",
             text=read(event["text"], self._me),
             at=sane(float(ts), self._now()),
-            address=Address(self.name, channel, str(event.get("thread_ts") or ts), user, private),
+            # An id of its own, by which its asker is told; the thread in which that is said stands behind it.
+            address=Address(self.name, channel, f"{ts}/{thread}" if thread else ts, user, private),
             explicit=private or mentioned,
         )
         found = understood(said, self._every_message)
@@ -275,9 +277,13 @@ class Slack:
         """What somebody is called; events only have their id."""
         if user not in self._names:
             found: Any = {}
-            with suppress(ConnectorError):
-                async with asyncio.timeout(2.0):
+            try:
+                async with asyncio.timeout(NAME_SECONDS):
                     found = (await self._asked(self._client().users_info(user=user))).get("user") or {}
+            except Refused:
+                pass  # it would be refused the next time as well
+            except (ConnectorError, TimeoutError):
+                return ""
             profile = found.get("profile") or {}
             if len(self._names) >= NAMES:
                 self._names.clear()

@@ -388,6 +388,25 @@ async def test_a_redelivery_costs_nobody_his_turn() -> None:
     assert len(run.floor.messages) == BURST // 10
 
 
+async def test_what_could_not_be_kept_costs_nobody_his_turn() -> None:
+    """However often it is offered while the disk is full: with room again the line is heard and the command answered,
+    and both at once."""
+    chat, now = Script("chat"), time.time()
+    said = [replace(message(n, source="chat"), author=f"u{n}", at=now - 1) for n in range(BURST // 20)]
+    told = Delivery("command:u1", "talk", Address("chat", "group", "", "u1", private=False), "…")
+    async with running(chat) as run:
+        await run.state("chat", SourceState.CONNECTED)
+        assert chat.floor
+        run.floor.fail_next = 40
+        for _ in range(40):
+            with pytest.raises(StoreError):
+                await chat.floor.receive(said, None, [told])
+        async with asyncio.timeout(10):
+            await chat.floor.receive(said, None, [told])
+    assert Counter(one.aside for one in run.floor.messages) == {False: len(said)}
+    assert list(run.floor.deliveries) == [told.key]
+
+
 # What was missed
 
 

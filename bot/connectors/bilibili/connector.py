@@ -9,6 +9,7 @@ from bot.connectors.bilibili.client import Client, Platform, Session, Socket, Ti
 from bot.connectors.bilibili.codec import FrameError, Operation, read_json, unpack
 from bot.connectors.bilibili.mapper import Happening, Reader, Unreadable
 from bot.connectors.bilibili.troubles import SessionOver
+from bot.connectors.unsaved import Unsaved
 from bot.errors import ConnectorError, Refused, StoreError
 from bot.model import Abilities, Cursor, Delivery, Message
 from bot.ports import Floor, HookReply, HookRequest
@@ -18,9 +19,6 @@ log = logging.getLogger(__name__)
 ABILITIES = Abilities(reply=False)
 MISSED_BEATS = 3
 """So many beats of a session in a row may fail; Bilibili ends it after a minute without one."""
-
-MOST_UNSAVED = 5000
-"""Comments kept in memory while the store takes nothing. Bilibili does not send them twice."""
 
 NOT_LIVE = "Bilibili: the room is not live (未开播). What is said is heard as soon as the stream starts."
 ENDED_LATE = "Bilibili: the session of an earlier run was still open; it was ended."
@@ -44,15 +42,14 @@ class Bilibili:
         self._opened: Session | None = None
         self._live: bool | None = None
         self._link = 0
-        self._unsaved: list[Message] = []
-        self._store_fails = False
+        self._unsaved = Unsaved()
 
     async def run(self, floor: Floor) -> None:
         """Listen until the connection is lost. Raises `Refused` for a wrong key, identity code or token."""
         try:
             await self._listen(floor)
         except (asyncio.CancelledError, Refused, SessionOver):
-            await self._save(floor, [])
+            await self._unsaved.save(floor)
             await self._end(floor)
             raise
         except ConnectorError:
@@ -176,7 +173,8 @@ class Bilibili:
         while True:
             frame = await socket.frame(silence)
             messages, happenings = self._read(frame, reader)
-            await self._save(floor, messages)
+            if await self._unsaved.save(floor, messages):
+                self._tell(floor)
             for happening in happenings:
                 self._happened(floor, happening)
 
@@ -209,24 +207,6 @@ class Bilibili:
             raise SessionOver("Bilibili ended the session. Another one is started.")
         self._live = happening is Happening.LIVE
         self._tell(floor)
-
-    async def _save(self, floor: Floor, messages: list[Message]) -> None:
-        """Hand over what was heard; what cannot be stored now is tried again with the next frame."""
-        messages, self._unsaved = [*self._unsaved, *messages][-MOST_UNSAVED:], []
-        if not messages:
-            return
-        try:
-            await floor.receive(messages)
-        except asyncio.CancelledError:
-            self._unsaved = messages
-            raise
-        except StoreError as error:
-            self._unsaved, self._store_fails = messages, True
-            floor.notice(f"What is said cannot be stored now ({error}); {len(messages)} comments wait in memory.")
-            return
-        if self._store_fails:
-            self._store_fails = False
-            self._tell(floor)
 
     def _tell(self, floor: Floor) -> None:
         floor.connected()

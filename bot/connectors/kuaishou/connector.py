@@ -13,6 +13,7 @@ from bot.connectors.kuaishou.mapper import feed_messages, push_messages, read_pu
 from bot.connectors.kuaishou.signing import genuine
 from bot.connectors.kuaishou.troubles import ENDED
 from bot.connectors.staying import staying
+from bot.connectors.unsaved import Unsaved
 from bot.errors import BadInput, ConnectorError, Refused, StoreError
 from bot.model import Abilities, Delivery, Message
 from bot.ports import Floor, HookReply, HookRequest, Now
@@ -57,9 +58,18 @@ class KuaishouPush:
         self._session, self._now, self._check = session, now, check
         self._floor: Floor | None = None
         self._bound = self._noticed = False
+        self._letting_go = asyncio.Lock()
 
     async def run(self, floor: Floor) -> None:
         """Bind the room, and see to it that it stays bound and the token good. Raises `Refused` for a wrong key."""
+        try:
+            await self._listen(floor)
+        except (asyncio.CancelledError, Refused):
+            # Now, for as soon as this is over another process may bind it. The supervisor cancels twice.
+            await asyncio.shield(self._let_go())
+            raise
+
+    async def _listen(self, floor: Floor) -> None:
         self._floor = floor
         self._bound = True  # a call that is broken off may have been heard
         try:
@@ -121,15 +131,21 @@ class KuaishouPush:
         raise Refused(NO_REPLIES)
 
     async def close(self) -> None:
-        """Let the room go, so that another program can have it."""
-        if self._bound:
+        # Bound still where the program ends while a lost connection waits for its next run.
+        await self._let_go()
+        await self._client.close()
+
+    async def _let_go(self) -> None:
+        """Unbind the room, so that another program can have it."""
+        async with self._letting_go:
+            if not self._bound:
+                return
             self._bound = False
             try:
                 async with asyncio.timeout(UNBIND_SECONDS):
                     await self._client.unbind()
             except (ConnectorError, TimeoutError) as error:
                 log.warning("%s: the room stays bound: %s", self.name, error or "no answer")
-        await self._client.close()
 
     def _notice(self, floor: Floor, text: str) -> None:
         self._noticed = True
@@ -154,8 +170,16 @@ class KuaishouFeed:
         self.name = name
         self._given, self._session, self._now = given, session, now
         self._beat, self._patience = beat, patience
+        self._unsaved = Unsaved()
 
     async def run(self, floor: Floor) -> None:
+        try:
+            await self._listen(floor)
+        except asyncio.CancelledError:
+            await self._unsaved.save(floor)
+            raise
+
+    async def _listen(self, floor: Floor) -> None:
         async with (
             staying() as http,
             entered(http, self._given, self._now, beat=self._beat, patience=self._patience) as feed,
@@ -164,11 +188,12 @@ class KuaishouFeed:
             noticed = False
             async with aclosing(feed.frames()) as frames:
                 async for frame in frames:
+                    if await self._unsaved.save(floor, self._messages(frame) if frame.type == FEED else ()):
+                        floor.connected()
+                        noticed = False
                     if feed.encrypted and not noticed:
                         noticed = True
                         floor.notice(ENCRYPTED)
-                    if frame.type == FEED and (messages := self._messages(frame)):
-                        await floor.receive(messages)
 
     async def introduce(self) -> str:
         """Whether the feed lets us in. Raises as `run` does."""

@@ -63,7 +63,15 @@ class Telegram:
     """
 
     abilities = Abilities(
-        reply=True, private=True, edit=True, buttons=True, length=4096, rate=30.0, chat_rate=1.0, group_rate=20 / 60
+        reply=True,
+        private=True,
+        edit=True,
+        buttons=True,
+        length=4096,
+        rate=30.0,
+        chat_rate=1.0,
+        group_rate=20 / 60,
+        topics=True,
     )
 
     def __init__(
@@ -94,22 +102,23 @@ class Telegram:
         self._speaker = Speaker(self._client.bot, now)
         self._floor: Floor | None = None
         self._me: User | None = None
+        self._heard_at = 0.0
         self._answering: set[asyncio.Task[None]] = set()
         self._conflicts = 0
 
     async def run(self, floor: Floor) -> None:
         """Listen until the connection is lost. Raises `Refused` for a wrong token and where another program polls."""
         self._floor = floor
-        self._me = await self._asked(self._bot.get_me)
+        self._me = me = await self._asked(self._bot.get_me)
         if self._mode == "webhook":
             await self._asked(self._set_webhook)
             floor.connected(complete=True)  # it keeps for a day what it could not deliver
             await asyncio.Event().wait()
         await self._asked(self._bot.delete_webhook)
-        offset = await self._begin(floor)
+        offset = await self._begin(floor, me)
         floor.connected(complete=True)  # it keeps for a day what nobody fetched
         while True:
-            offset = await self._asked(partial(self._poll, floor, offset))
+            offset = await self._asked(partial(self._poll, floor, me, offset))
 
     async def introduce(self) -> str:
         """Which bot the token is for, and what it may see. Raises as `run` does."""
@@ -168,19 +177,27 @@ class Telegram:
     async def _set_webhook(self) -> None:
         await self._bot.set_webhook(self._hook_url, secret_token=self._secret, allowed_updates=ALLOWED)
 
-    async def _begin(self, floor: Floor) -> int | None:
-        offset, _, at = (await floor.cursor(self.name) or "").partition("@")
-        # Without an offset Telegram starts with the oldest unconfirmed update; what we have already is known by its id.
-        return int(offset) if offset and self._now() - float(at or 0) < STALE else None
+    async def _begin(self, floor: Floor, me: User) -> int | None:
+        """Where to go on; None where this bot heard nothing yet: updates are numbered for each bot."""
+        offset, _, rest = (await floor.cursor(self.name) or "").partition("@")
+        at, _, bot = rest.partition("@")  # cursors of earlier releases do not name the bot
+        self._heard_at = float(at or 0)
+        return self._unless_stale(int(offset)) if offset and bot in ("", str(me.id)) else None
 
-    async def _poll(self, floor: Floor, offset: int | None) -> int | None:
+    def _unless_stale(self, offset: int | None) -> int | None:
+        # Without an offset Telegram starts with the oldest unconfirmed update; what we have already is known by its id.
+        return offset if self._now() - self._heard_at < STALE else None
+
+    async def _poll(self, floor: Floor, me: User, offset: int | None) -> int | None:
         """Ask once. Asking with an offset confirms all before it, so it moves only after the commit."""
         updates = await self._bot.get_updates(offset=offset, timeout=POLL_SECONDS, allowed_updates=ALLOWED)
         self._conflicts = 0
         if not updates:
-            return offset
+            return self._unless_stale(offset)
         after = max(update.update_id for update in updates) + 1
-        await self._take(floor, updates, Cursor(self.name, f"{after}@{self._now():.0f}"))
+        now = self._now()
+        await self._take(floor, updates, Cursor(self.name, f"{after}@{now:.0f}@{me.id}"))
+        self._heard_at = now
         return after
 
     async def _take(self, floor: Floor, updates: Sequence[Update], cursor: Cursor | None = None) -> None:

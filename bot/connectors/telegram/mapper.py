@@ -136,7 +136,7 @@ class Reader:
         if name == "staff" or self._is_staff(message.chat.id):
             other = message.reply_to_message
             reply_to = str(other.message_id) if other and self._replies_to_me(message) else ""
-            return StaffLine(text, name, reply_to, person, external_id(message), self._address(message, person))
+            return StaffLine(text, name, reply_to, person, self._external_id(message), self._address(message, person))
         private = message.chat.type == Chat.PRIVATE
         if command:
             return self._command(message, person, command, private)
@@ -160,7 +160,7 @@ class Reader:
         if text:
             # Without being addressed, only a command that is ours is for us.
             return self._message(message, person, text, explicit=True) if said.explicit or said.command else None
-        return Command(said.command, external_id(message), self._address(message, person), person)
+        return Command(said.command, self._external_id(message), self._address(message, person), person)
 
     def _pointed_at(self, message: TelegramMessage) -> str:
         """The text of the message that this one replies to."""
@@ -189,7 +189,7 @@ class Reader:
         return Message(
             session=self.session,
             source=self.name,
-            external_id=external_id(message),
+            external_id=self._external_id(message),
             author=person.id,
             author_name=person.name,
             text=text,
@@ -197,6 +197,11 @@ class Reader:
             address=self._address(message, person),
             explicit=explicit,
         )
+
+    def _external_id(self, message: TelegramMessage) -> str:
+        """Telegram counts messages in each chat anew, and but for supergroups for each bot that is there."""
+        counted_for = "" if message.chat.type == Chat.SUPERGROUP else f":{self.me.id}"
+        return f"{message.chat.id}:{message.message_id}{counted_for}"
 
     def _address(self, message: TelegramMessage, person: Person) -> Address:
         # Outside forums a thread id only names the message that a chain of replies began with; sending to it fails.
@@ -217,11 +222,6 @@ class Reader:
         if pressed is None or query.from_user.is_bot:
             return None
         return Press(ACTS[pressed[1]], pressed[2], self._user(query.from_user), query.id)
-
-
-def external_id(message: TelegramMessage) -> str:
-    """Telegram counts messages in each chat anew, so the chat belongs to the id."""
-    return f"{message.chat.id}:{message.message_id}"
 
 
 def place(chat: str) -> tuple[int, int | None]:

@@ -43,7 +43,7 @@ class Speaker:
     def __init__(self, bot: Bot, now: Now) -> None:
         self._bot, self._now = bot, now
         self._moved: dict[int, int] = {}
-        self._told: dict[str, float] = {}
+        self._told: dict[int, float] = {}
 
     async def send(self, delivery: Delivery) -> str:
         """Say or edit it; Telegram's message id, "" where it was said but the id got lost on the way.
@@ -119,11 +119,12 @@ class Speaker:
         return str(sent.message_id)
 
     def _later(self, chat: str, seconds: float) -> TryLater:
-        """Telegram does not say whether its 429 means this chat or all of them: two chats at once mean all."""
-        now = self._now()
+        """Telegram does not say whether its 429 means this chat or all of them: two chats at once mean all. Topics of a
+        forum are one chat."""
+        now, group = self._now(), place(chat)[0]
         self._told = {c: until for c, until in self._told.items() if until > now}
-        everybody = bool(self._told.keys() - {chat})
-        self._told[chat] = now + seconds
+        everybody = bool(self._told.keys() - {group})
+        self._told[group] = now + seconds
         return TryLater(seconds, "" if everybody else chat)
 
 

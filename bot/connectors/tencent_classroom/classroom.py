@@ -6,6 +6,7 @@ again, and older ones until what is known is met: that also fetches what was sai
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +20,9 @@ from bot.ports import Floor, HookReply, HookRequest, Now
 
 log = logging.getLogger(__name__)
 
-ABILITIES = Abilities(reply=True, once=True, length=11 * 1024, unit=Unit.BYTES, rate=10.0)
-"""A message may take 12 KiB with what surrounds its text (document 269/9346)."""
+ABILITIES = Abilities(reply=True, once=True, length=11 * 1024, unit=Unit.BYTES, rate=10.0, together=True)
+"""A message may take 12 KiB with what surrounds its text (document 269/9346). Whoever listens has to know which
+notices are ours."""
 
 MOST_PAGES = 500
 MOST_HEARD = 20_000_000
@@ -113,10 +115,12 @@ class Classroom:
         self._known = 0
         self._seen: set[int] = set()
         self._doubtful: dict[str, int] = {}
-        self._notices: dict[str, None] = {}
+        self._notices: dict[str, bool] = {}  # whether they came back
+        self._notifier = voice.account
 
     async def run(self, floor: Floor) -> None:
-        self._known, self._seen = self._from(await floor.cursor(self.name)), set()
+        self._known, notifier = self._from(await floor.cursor(self.name))
+        self._notifier, self._seen = notifier or self._notifier, set()
         floor.connected(complete=await self._look(floor))
         while True:
             await asyncio.sleep(self._every)
@@ -154,10 +158,16 @@ class Classroom:
             "Nothing was said there."
         )
 
-    def _from(self, cursor: str | None) -> int:
-        """The newest number that was handed over; 0 where none was, or it was in another room."""
-        room, _, seq = (cursor or "").partition(":")
-        return int(seq) if room == str(self._room) and seq.isdecimal() else 0
+    def _from(self, cursor: str | None) -> tuple[int, str]:
+        """The newest number that was handed over, 0 where none was, or it was in another room; and the account that the
+        room's notices come from, "" where that is not known."""
+        room, _, rest = (cursor or "").partition(":")
+        seq, _, notifier = rest.partition(":")
+        return (int(seq), notifier) if room == str(self._room) and seq.isdecimal() else (0, "")
+
+    def _cursor(self) -> Cursor:
+        notifier = f":{self._notifier}" if self._voice.notices and self._notifier else ""
+        return Cursor(self.name, f"{self._room}:{self._known}{notifier}")
 
     async def _ask(self, before: int | None) -> list[Heard]:
         try:
@@ -174,12 +184,12 @@ class Classroom:
         found, complete = await self._new()
         for begin in range(0, len(found), AT_ONCE):
             some = found[begin : begin + AT_ONCE]
+            self._learn(one for one in some if one.seq > self._known)
             self._known = max(self._known, some[-1].seq)
             said = [one for one in some if one.text and not self._mine(one)]
             meant = [message(one, self.name, self._session, self._room, self._voice.nickname) for one in said]
-            cursor = Cursor(self.name, f"{self._room}:{self._known}")
             what = [one for one in meant if one]
-            await receive(floor, what, cursor, self._session, self._language, ABILITIES, self._own)
+            await receive(floor, what, self._cursor(), self._session, self._language, ABILITIES, self._own)
             self._seen.update(one.seq for one in some)
         if len(self._seen) > 2 * REMEMBERED:
             self._seen = set(sorted(self._seen)[-REMEMBERED:])
@@ -207,15 +217,26 @@ class Classroom:
             complete = False
         return [found[seq] for seq in sorted(found)], complete
 
+    def _learn(self, new: Iterable[Heard]) -> None:
+        """A notice comes back from an account that nothing tells us. It is that of whoever says its words first: later
+        it may be somebody who says them again."""
+        for one in new:
+            if self._notices.get(one.text) is False:
+                self._notices[one.text], self._notifier = True, one.account
+
     def _mine(self, one: Heard) -> bool:
-        """A notice comes back from an account that nothing tells us."""
-        return one.account == self._voice.account or one.text in self._notices
+        return one.account in (self._voice.account, self._notifier) or one.text in self._notices
 
     async def _say(self, text: str) -> str:
         if self._voice.notices:
-            self._notices[clean(text).strip()] = None
+            words = clean(text).strip()
+            self._notices[words] = False
             _forget(self._notices)
-            return await self._client.notify(text)
+            try:
+                return await self._client.notify(text)
+            except Answered:
+                self._notices.pop(words, None)  # it was not said, and may be what somebody says
+                raise
         return await self._client.say(text, self._voice.account, self._voice.nickname)
 
     async def _was_said(self, delivery: Delivery) -> bool:

@@ -2,7 +2,7 @@
 
 import re
 
-from bot.fitting import cut, measure
+from bot.fitting import fit_marked
 from bot.model import Unit
 
 LONGEST = 20_480
@@ -39,11 +39,7 @@ def plain(text: str) -> str:
 
 def fitted(text: str, longest: int = LONGEST) -> str:
     """As `plain`, cut where the signs that keep it plain make it longer than that many bytes."""
-    marked, room = plain(text), longest
-    while (over := measure(marked, Unit.BYTES) - longest) > 0:
-        room -= max(1, over // 3)
-        marked = plain(cut(text, room, Unit.BYTES))
-    return marked
+    return fit_marked(text, plain, longest, Unit.BYTES)
 
 
 def _escaped(text: str) -> str:

@@ -53,21 +53,21 @@ async def test_a_question_reaches_the_floor(server: FakeDingTalk) -> None:
     assert (message.text, message.author, message.author_name) == ("Why?", "11", "Person 11")
     assert (message.session, message.source, message.explicit) == ("talk", "dingtalk", True)
     assert (message.external_id, message.at) == (said["msgId"], said["createAt"] / 1000)
-    assert message.address == Address("dingtalk", f"group/{GROUP}", "", "11", private=False)
+    assert message.address == Address("dingtalk", f"group/{GROUP}", said["msgId"], "11", private=False)
 
 
 async def test_private_and_rich_messages_are_heard(server: FakeDingTalk) -> None:
     """A private message is answered to its person; who is not of the organisation cannot be answered in private."""
     floor, rich = FakeFloor(), {"richText": [{"text": "rich "}, {"downloadCode": "x"}, {"text": "text"}]}
     async with listening(server, floor):
-        await server.says("/ask mine", direct=True)
+        asked = await server.says("/ask mine", direct=True)
         await server.says("", msgtype="richText", content=rich)
         await server.says("guest", direct=True, senderStaffId=None)
         await server.says("", msgtype="picture", content={"downloadCode": "x"})
         await server.says("own", senderId=ME)
         await until(lambda: len(floor.messages) == 3 and not server.unacknowledged)
     mine, text, guest = floor.messages
-    assert mine.address == Address("dingtalk", "user/11", "", "11", private=True)
+    assert mine.address == Address("dingtalk", "user/11", asked["msgId"], "11", private=True)
     assert (mine.text, text.text) == ("mine", "rich text")
     assert (guest.author, guest.address) == ("$:11", None)
 
@@ -110,6 +110,27 @@ async def test_wrong_keys_are_refused(server: FakeDingTalk) -> None:
         assert (type(failed.value), str(failed.value)) == (ConnectorError, NO_STREAM)
     await wrong.close()
     await closed.close()
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (refusal("Forbidden.AccessDenied.QpsLimitForAppkeyAndApi", 403), TryLater),
+        (refusal("anything", 429), TryLater),
+        (refusal("Forbidden.AccessDenied.IpNotInWhiteList", 403), ConnectorError),
+        (refusal("anything", 401), Refused),
+    ],
+)
+async def test_a_token_that_is_not_given_ends_it_only_where_the_keys_are_wrong(
+    server: FakeDingTalk, answer: web.Response, error: type[ConnectorError]
+) -> None:
+    """Too many questions, as after a night of broken connections, and what somebody can permit heal by waiting."""
+    server.answers["oauth2/accessToken"] = [answer]
+    dingtalk = made(server)
+    with pytest.raises(error) as caught:
+        await dingtalk.run(FakeFloor())
+    assert type(caught.value) is error
+    await dingtalk.close()
 
 
 @pytest.mark.parametrize(

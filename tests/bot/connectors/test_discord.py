@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -9,13 +10,15 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 
-from bot.connectors.discord import BAD_TOKEN, KIND, LOST, NO_CONTENT, Discord, DiscordOptions
+from bot.connectors.discord import BAD_TOKEN, KIND, LOST, NO_CONTENT, Discord, DiscordOptions, plain
 from bot.errors import ConnectorError, Refused, SettingsError, TryLater
 from bot.kinds import Surroundings
 from bot.model import Address, Button, Delivery
 from tests.bot.connectors.listening import running
-from tests.fake_discord import BOB, CHANNEL, ME, RECONNECT, TOKEN, FakeDiscord, as_json, wait_for
+from tests.fake_discord import BOB, CHANNEL, ME, RECONNECT, TOKEN, FakeDiscord, as_json, shown, wait_for
 from tests.fake_floor import FakeFloor, question
 from tests.waiting import until
 
@@ -213,6 +216,46 @@ async def test_it_says_edits_and_mentions_nobody(server: FakeDiscord) -> None:
         assert server.messages[sent]["content"] == "so then"
         assert server.messages[sent]["components"] == []
         assert await discord.send(delivery("anew", "404")) != sent
+
+
+@pytest.mark.parametrize(
+    ("text", "content"),
+    [
+        ("__init__ of a_b", r"\_\_init\_\_ of a\_b"),
+        ("[win](https://evil.example/a_b)", r"\[win\](https://evil.example/a_b)"),
+        ("https://x.example/a_b_c~d?e=(1)#f and *", r"https://x.example/a_b_c~d?e=(1)#f and \*"),
+        ("https://x.example/[win](https://evil.example)", r"https://x.example/\[win\](https://evil.example)"),
+        ("# big\n  - one\n> two\n1. three\n-# small", "\\# big\n  \\- one\n\\> two\n1\\. three\n\\-# small"),
+        ("1 - 2 > 0 # so. 3", "1 - 2 > 0 # so. 3"),
+        ("<@12> <t:0:R> ||x|| ~~y~~ `z` \\*", r"\<@12> \<t:0:R> \|\|x\|\| \~\~y\~\~ \`z\` \\\*"),
+    ],
+)
+def test_what_people_wrote_becomes_no_markup(text: str, content: str) -> None:
+    """Signs of markdown are shown as they were written, masked links with where they lead; addresses are left alone."""
+    assert plain(text) == content
+    assert shown(content) == text
+
+
+@given(st.text(alphabet="*_[]()<>#-.1 \\\n`|~ah😀界"))
+def test_any_text_is_shown_as_it_is(text: str) -> None:
+    """However its signs stand beside each other, none is lost and none is left without its backslash."""
+    content = plain(text)
+    assert shown(content) == text
+    assert not re.search(r"[*_\[\]<`|~]", re.sub(r"\\.", "", content, flags=re.DOTALL))
+
+
+async def test_it_says_text_and_no_markup(server: FakeDiscord) -> None:
+    """New and edited; also where that makes more of it than Discord takes."""
+    async with listening(server, FakeFloor()) as discord:
+        await server.connected.wait()
+        sent = await discord.send(delivery("[win](https://evil.example)"))
+        assert server.messages[sent]["content"] == r"\[win\](https://evil.example)"
+        assert await discord.send(delivery("__init__", sent)) == sent
+        assert server.messages[sent]["content"] == r"\_\_init\_\_"
+        await discord.send(delivery("*" * 2000, sent))
+    content = server.messages[sent]["content"]
+    assert 1900 < len(content) <= 2000
+    assert content.endswith("\\*…")
 
 
 async def test_the_same_is_said_once_though_the_answer_got_lost(server: FakeDiscord) -> None:

@@ -358,6 +358,36 @@ async def test_a_wait_that_is_asked_for_is_told(server: FakeKuaishou) -> None:
         assert error.seconds == seconds
 
 
+async def test_who_gives_the_source_up_lets_the_room_go_before_another_has_it(server: FakeKuaishou) -> None:
+    """When `run` is over it is unbound, and what closes later leaves it to whoever bound it since."""
+    connector, floor = made(server), FakeFloor()
+    task = asyncio.create_task(connector.run(floor))
+    await until(lambda: floor.heard)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    assert not server.bound
+    server.bound = True
+    await connector.close()
+    assert server.bound
+
+
+async def test_a_room_is_let_go_however_often_it_is_told_to_end(server: FakeKuaishou) -> None:
+    """Cancelled once more while Kuaishou unbinds the room, and closed at once, it waits for that."""
+    connector, floor = made(server), FakeFloor()
+    task = asyncio.create_task(connector.run(floor))
+    await until(lambda: floor.heard)
+    server.will("stop", hang(0.2))
+    task.cancel()
+    await until(lambda: server.asked("stop"))
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    await connector.close()
+    assert not server.bound
+    assert len(server.asked("stop")) == 1
+
+
 async def test_closing_waits_for_nobody(server: FakeKuaishou, caplog: pytest.LogCaptureFixture) -> None:
     """A platform that does not answer does not hold the program back; the log says that the room stays bound."""
     floor = FakeFloor()
@@ -388,6 +418,31 @@ async def test_the_feed_is_entered_and_heard(feed: FakeFeed) -> None:
     assert floor.texts == ["early?", "为什么？", "and?"]
     assert [m.external_id for m in floor.messages] == [f"{STREAM}:c{n}" for n in range(3)]
     assert floor.heard == ["connected"]
+
+
+async def test_what_the_feed_says_while_the_disk_is_full_waits(feed: FakeFeed) -> None:
+    """It says nothing twice: what could not be stored is, in its order, as soon as there is room."""
+    floor = FakeFloor()
+    async with listening(follow(feed), floor) as task:
+        floor.fail_next = 2
+        for text in ("one", "two", "three"):
+            await feed.send(feed_push(comment(text, id=text)))
+        await until(lambda: len(floor.messages) == 3)
+        assert not task.done()
+    assert floor.texts == ["one", "two", "three"]
+    waiting = "notice: What is said cannot be stored now (the disk is full); {} comments wait in memory."
+    assert floor.heard == ["connected", waiting.format(1), waiting.format(2), "connected"]
+
+
+async def test_what_waits_is_stored_when_the_feed_is_left(feed: FakeFeed) -> None:
+    """Nothing that was heard goes with the program, where there is room by then."""
+    floor = FakeFloor()
+    async with listening(follow(feed), floor):
+        floor.fail_next = 1
+        await feed.send(feed_push(comment("the last", id="c1")))
+        await until(lambda: len(floor.heard) == 2)
+        assert floor.messages == []
+    assert floor.texts == ["the last"]
 
 
 async def test_the_feed_sets_the_pace_of_the_heartbeats(feed: FakeFeed) -> None:

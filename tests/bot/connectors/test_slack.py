@@ -1,5 +1,6 @@
 """The Slack connector: what it hears and says through slack-sdk, also with a server that misbehaves."""
 
+import asyncio
 import logging
 import sys
 import time
@@ -118,6 +119,40 @@ async def test_a_mention_comes_as_two_events_and_counts_once(server: FakeSlack) 
     assert floor.texts == ["Why?"]
 
 
+async def test_a_name_that_does_not_come_costs_no_message(server: FakeSlack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was said is heard without it, and it is asked for again with the next line."""
+    monkeypatch.setattr(module, "NAME_SECONDS", 0.1)
+
+    async def hang(body: Any) -> web.StreamResponse:
+        await asyncio.sleep(30)
+        raise AssertionError
+
+    floor = FakeFloor()
+    async with listening(server, floor):
+        with monkeypatch.context() as slow:
+            slow.setattr(server, "_do_users_info", hang)
+            await server.says("one")
+            await until(lambda: floor.messages and not server.unacknowledged)
+        await server.says("two")
+        await until(lambda: len(floor.messages) == 2)
+    assert [(m.text, m.author_name) for m in floor.messages] == [("one", ""), ("two", "Ann")]
+
+
+async def test_lines_of_one_thread_have_ids_of_their_own(server: FakeSlack) -> None:
+    """Two who ask the same in a thread are told each, and both in that thread."""
+    floor = FakeFloor()
+    async with listening(server, floor) as slack:
+        said = [await server.says(text, user, thread_ts="4.2") for text, user in (("one", "U11"), ("two", "U12"))]
+        await until(lambda: len(floor.messages) == 2)
+        for message in floor.messages:
+            assert message.address
+            await slack.send(Delivery(message.text, "talk", message.address, "so"))
+    addresses = [message.address for message in floor.messages]
+    assert [address.message for address in addresses if address] == [f"{one['ts']}/4.2" for one in said]
+    posted = [body for method, body in server.calls if method == "chat.postMessage"]
+    assert [body["thread_ts"] for body in posted] == ["4.2", "4.2"]
+
+
 async def test_what_no_person_said_is_ignored(server: FakeSlack) -> None:
     """What the bot, other bots and Slack itself say, edits and reactions make no question, and are acknowledged."""
     floor = FakeFloor()
@@ -129,9 +164,7 @@ async def test_what_no_person_said_is_ignored(server: FakeSlack) -> None:
         await server.happens({"type": "reaction_added", "user": "U11", "text": "x"})
         await server.says("a reply", thread_ts="4.2")
         await until(lambda: floor.messages and not server.unacknowledged)
-    (message,) = floor.messages
-    assert message.address
-    assert (message.text, message.address.message) == ("a reply", "4.2")
+    assert floor.texts == ["a reply"]
 
 
 async def test_nothing_is_acknowledged_before_it_is_stored(server: FakeSlack) -> None:

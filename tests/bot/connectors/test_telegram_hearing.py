@@ -11,7 +11,20 @@ from bot.connectors.telegram import client as telegram_client
 from bot.errors import Refused, SettingsError
 from tests.bot.connectors.listening import connector, keep, listening
 from tests.fake_floor import FakeFloor, question
-from tests.fake_telegram import ANN, BOB, GROUP, TOKEN, FakeTelegram, broken, cut_json, cut_off, hang, private, refuse
+from tests.fake_telegram import (
+    ANN,
+    BOB,
+    GROUP,
+    ME,
+    TOKEN,
+    FakeTelegram,
+    broken,
+    cut_json,
+    cut_off,
+    hang,
+    private,
+    refuse,
+)
 
 
 async def test_a_question_reaches_the_floor(server: FakeTelegram) -> None:
@@ -72,6 +85,39 @@ async def test_a_restart_goes_on_where_the_cursor_stands(server: FakeTelegram) -
     async with listening(server, floor):
         await server.until(lambda: len(server.said("getUpdates")) == 2)
     assert "offset" not in server.said("getUpdates")[1].params
+
+
+async def test_the_offset_of_another_bot_is_none(server: FakeTelegram) -> None:
+    """Whoever changes the token in the middle of a week loses nothing that the new bot was told: update ids belong to
+    each bot."""
+    floor = FakeFloor()
+    floor.cursors["telegram"] = f"700@{time.time():.0f}@{ME['id'] + 1}"
+    server.says("/ask one")
+    async with listening(server, floor):
+        await server.until(lambda: floor.messages)
+    assert "offset" not in server.said("getUpdates")[0].params
+    asked = len(server.said("getUpdates"))
+    async with listening(server, floor):
+        await server.until(lambda: len(server.said("getUpdates")) > asked)
+    assert server.said("getUpdates")[asked].params["offset"] == "502"
+
+
+async def test_after_a_quiet_week_the_offset_is_dropped(server: FakeTelegram, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also by a program that was never stopped: what Telegram numbers anew, and lower, is heard."""
+    monkeypatch.setattr("bot.connectors.telegram.connector.POLL_SECONDS", 0)
+    floor, ahead = FakeFloor(), [0.0]
+    server.says("/ask one")
+
+    def asked_with_offset() -> bool:
+        return "offset" in server.said("getUpdates")[-1].params
+
+    async with listening(server, floor, now=lambda: time.time() + ahead[0]):
+        await server.until(lambda: floor.messages and asked_with_offset())
+        ahead[0] = 6.1 * 86400
+        await server.until(lambda: not asked_with_offset())
+        server.says("/ask two")
+        await server.until(lambda: len(floor.messages) == 2 and asked_with_offset())
+    assert floor.texts == ["one", "two"]
 
 
 async def test_a_full_disk_only_delays(server: FakeTelegram) -> None:

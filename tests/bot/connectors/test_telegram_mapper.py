@@ -154,6 +154,17 @@ def test_forum_topics_stay_in_the_address() -> None:
     assert place("-1001") == (-1001, None)
 
 
+@pytest.mark.parametrize(("chat", "differ"), [(private(ANN), True), ({**GROUP, "type": "group"}, True), (GROUP, False)])
+def test_where_each_bot_has_numbers_of_its_own_its_id_belongs_to_them(chat: Json, differ: bool) -> None:
+    """What is said to the next bot under a number that the one before had is another message; in a supergroup all
+    bots have the same numbers."""
+    update = read_update({"update_id": 1, "message": say("/ask why?", chat=chat)})
+    assert update is not None
+    bots = [me, User.de_json({**ME, "id": ME["id"] + 1})]
+    first, second = (Reader("telegram", "talk", bot).read([update]).messages[0].external_id for bot in bots)
+    assert (first != second) is differ
+
+
 def test_buttons_come_back_as_they_went_out() -> None:
     """A pressed button names act and question; ids that Telegram would not carry make no button."""
     for act in ("vote", "not_answered"):

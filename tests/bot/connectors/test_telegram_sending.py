@@ -90,6 +90,17 @@ async def test_a_429_says_how_long_and_whom(server: FakeTelegram, telegram: Tele
     assert (second.value.seconds, second.value.chat) == (30, "")
 
 
+async def test_topics_of_one_forum_are_one_chat(server: FakeTelegram, telegram: Telegram) -> None:
+    """Two of them that are told to wait are no sign that everybody is."""
+    waits = []
+    for topic in (5, 6):
+        server.flood(30)
+        with pytest.raises(TryLater) as caught:
+            await telegram.send(delivery(chat=f"{CHAT}/{topic}"))
+        waits.append(caught.value.chat)
+    assert waits == [f"{CHAT}/5", f"{CHAT}/6"]
+
+
 @pytest.mark.parametrize("chat", ["-5", "12", "nonsense", "", "1/x"])
 async def test_chats_that_never_hear_us_are_given_up(server: FakeTelegram, telegram: Telegram, chat: str) -> None:
     """Unknown and blocked chats and addresses of another platform are refused for good."""
@@ -130,7 +141,7 @@ async def test_what_was_said_is_not_said_again_for_a_lost_answer(
 
 # Through the outbox
 
-FAST = Abilities(reply=True, edit=True, buttons=True, rate=1000.0, chat_rate=1000.0, group_rate=1000.0)
+FAST = Abilities(reply=True, edit=True, buttons=True, rate=1000.0, chat_rate=1000.0, group_rate=1000.0, topics=True)
 
 
 @asynccontextmanager
@@ -194,6 +205,30 @@ async def test_a_flood_everywhere_silences_every_chat(server: FakeTelegram, tele
         await store.deliver([delivery("hi", f"{chat}", chat) for chat in chats[2:]])
         await server.until(lambda: all(server.texts(chat) for chat in chats))
     assert len(server.said()) == len(chats) + 2
+
+
+async def test_topics_share_the_pace_of_their_forum(server: FakeTelegram, telegram: Telegram) -> None:
+    """Telegram counts what is said in a group, in whichever of its topics."""
+    assert Telegram.abilities.topics
+    store = FakeDeliveries()
+    async with carrying(store, telegram) as outbox:
+        telegram.abilities = replace(FAST, chat_rate=2.0)
+        await store.deliver([delivery(f"in {topic}", f"{topic}", f"{CHAT}/{topic}") for topic in (5, 6, 7)])
+        outbox.wake()
+        await server.until(lambda: len(server.texts(CHAT)) == 3)
+    first, _, last = (call.at for call in server.said())
+    assert last - first >= 0.9
+
+
+async def test_a_silence_in_one_topic_is_kept_in_all_of_its_forum(server: FakeTelegram, telegram: Telegram) -> None:
+    """Told to wait in one, it says nothing in another one either before the time is over."""
+    server.flood(1)
+    store = FakeDeliveries()
+    async with carrying(store, telegram) as outbox:
+        await store.deliver([delivery(f"in {topic}", f"{topic}", f"{CHAT}/{topic}") for topic in (5, 6)])
+        outbox.wake()
+        await server.until(lambda: len(server.texts(CHAT)) == 2)
+    assert len(server.said()) == 3
 
 
 async def test_an_acknowledgement_is_edited_and_not_repeated(server: FakeTelegram, telegram: Telegram) -> None:

@@ -209,6 +209,36 @@ async def test_answers_may_be_notices_of_the_room(server: FakeTencent) -> None:
     assert floor.texts == ["谢谢"]
 
 
+async def test_notices_are_no_questions_after_a_restart_either(server: FakeTencent) -> None:
+    """The account that they come from is learnt from the first that comes back, and kept; so is known what was said
+    as the program ended."""
+    floor, voice = FakeFloor(), Voice("", "Floormic", notices=True)
+    async with running(lcic(server, voice=voice), floor) as made:
+        assert made.abilities.together
+        await made.send(answer("会后发布"))
+        server.says("u1", "谢谢")
+        await server.until(lambda: floor.texts)
+    server.says("system", "已收到您的问题：有回放吗")
+    async with running(lcic(server, voice=voice), floor):
+        server.says("u1", "再见")
+        await server.until(lambda: len(floor.texts) >= 2)
+    assert floor.texts == ["谢谢", "再见"]
+
+
+async def test_who_repeats_the_words_of_a_notice_is_heard_on(server: FakeTencent) -> None:
+    """Somebody who says them again is not taken for the account that notices come from."""
+    floor = FakeFloor()
+    async with running(lcic(server, voice=Voice("", "Floormic", notices=True)), floor) as made:
+        await made.send(answer("会后发布"))
+        server.says("u1", "会后发布")
+        server.says("u1", "什么时候")
+        await server.until(lambda: floor.texts)
+        await made.send(answer("晚上", "k2"))
+        server.says("u2", "好")
+        await server.until(lambda: len(floor.texts) == 2)
+    assert floor.texts == ["什么时候", "好"]
+
+
 async def test_an_answer_that_was_said_though_no_word_of_it_came_is_not_said_twice(server: FakeTencent) -> None:
     """The next try looks whether it stands in the room."""
     made = lcic(server)
