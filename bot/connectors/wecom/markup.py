@@ -15,7 +15,7 @@ ANYWHERE = re.compile(r"([\\`*\[\]~|])|(&)(?=#?\w+;)")
 TAG = re.compile(r"<(?=[A-Za-z/!?])")
 WECOM_TAG = re.compile(r"<(?=@|/?think\b)", re.IGNORECASE)
 LINE_START = re.compile(
-    r"^( {0,3})(?:(#{1,6}(?=\s|$)|>|[+-](?=\s|$)|(?:-{2,}|=+)[ \t]*$)|(\d{1,9})([.)])(?=\s|$))", re.MULTILINE
+    r"^( {0,3})(?:(#{1,6}(?=\s|$)|>|[+-](?=\s|$)|(?::?-+:?|=+)[ \t]*$)|(\d{1,9})([.)])(?=\s|$))", re.MULTILINE
 )
 INDENTED = re.compile(r"^[ \t]*(?: {4}|\t)[ \t]*", re.MULTILINE)
 

@@ -126,6 +126,7 @@ MARKUP = [
     "# heading\n## heading\n> quote\n- item\n+ item\n* item\n1. first\n2) second",
     "title\n===\nline\n---\n***\n___",
     "| a | b |\n|---|---|\n| 1 | 2 |",
+    "|\n:-\na\n-:\n:--:",
     "code:\n    indented\n\ttab\n```\nfence\n```",
     "snake_case __init__ C:\\path\\* &amp; &#60;",
     "1 < 2 > 1, a<b, 3*4*5 = 60",
