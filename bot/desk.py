@@ -35,7 +35,7 @@ from bot.ports import Changed, Now, Store
 from bot.queueing import as_seen, require_follows, visible, waiting
 from bot.queueing import earlier as before
 from bot.reach import Heard, reach
-from bot.replies import UNDO_WITHIN, answers, joined, reasons, recalled
+from bot.replies import UNDO_WITHIN, answers, by_course, joined, reasons, recalled
 from bot.sessions import SETTINGS, to_set
 from bot.sessions import taken_back as taken_back_settings
 
@@ -239,8 +239,7 @@ class Desk:
         found = (await self._store.question(id)).suggested_answer
         if found is None:
             raise NotAllowed("the course suggests nothing for this question")
-        answer = Answer(found.text, COURSE, self._now(), (found.source,), accepted=True)
-        return await self._answer(who, "accept", id, answer)
+        return await self._answer(who, "accept", id, replace(by_course(found, self._now()), accepted=True))
 
     async def recall(self, who: str, id: str, earlier: str) -> Action:
         """Answer with what a person answered to the question `earlier` on an earlier evening of the series; everyone
@@ -440,19 +439,21 @@ class Desk:
         said: list[Delivery] = []
         for old, new in change.questions:
             if old and old.answer and old.answer != (new.answer if new else None):
-                said += await self._said_again(old, old.answer)
+                said += await self._said_again(change, old, old.answer)
             if old and old.reason and not (new and new.reason):
                 said += await self._reasons(old)
         return tuple(said)
 
-    async def _said_again(self, question: QuestionState, answer: Answer) -> Sequence[Delivery]:
+    async def _said_again(self, change: Change, question: QuestionState, answer: Answer) -> Sequence[Delivery]:
         said = await self._said(question, await self._store.asked(question.id))
         if not answer.by_itself:
             return said
-        # The course told each asker by itself; only who heard something else since is told again.
-        sent = await self._store.answering(question.session)
+        # The course told each asker by itself; only who heard something else since, or came later and still waits for
+        # that, is told again. What the act itself would have said is withheld.
+        sent, taken = await self._store.answering(question.session), {one.key for one in change.deliveries}
+        late = {one.key for one in sent if one.state == "waiting"} - taken
         heard = {one.key for one in sent if one.sent_id or one.state in {"sending", "sent"}}
-        return [one for one in said if one.key in heard]
+        return [one for one in said if one.key in heard | late]
 
     def _leaves(self, session: Session, asked: Sequence[Asked]) -> float:
         """When what is told to those who asked goes out: as soon as it can no more be taken back, but not at night."""

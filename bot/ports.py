@@ -101,7 +101,7 @@ class Inbox(Protocol):
         ...
 
     async def place(self, session: str, placed: Sequence[Placed]) -> None:
-        """Write placements, vectors, founded and reopened questions and deliveries in one transaction.
+        """Write placements, vectors, founded, reopened and closed questions and deliveries in one transaction.
 
         Placing a placed message again changes nothing. Raises `ForgottenMeanwhile` where an author was forgotten since
         the message was read; then nothing was written.

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 LARGEST_UNPACKED = 200 * 1024 * 1024  # bytes; an Office file is a ZIP file and may unpack to far more than it weighs
 OLD_OFFICE = b"\xd0\xcf\x11\xe0"
-_RUNS = "w:r | w:hyperlink | w:ins/w:r | w:ins/w:hyperlink | w:smartTag/w:r | w:sdt/w:sdtContent/w:r"
+_RUNS = " | ".join(
+    f"{inside}{run}"
+    for inside in ("", "w:ins/", "w:smartTag/", "w:fldSimple/", "w:sdt/w:sdtContent/")
+    for run in ("w:r", "w:hyperlink")
+)
 _PASSAGE_SECONDS = 60
 _HEADINGLESS = 2000  # characters; a longer document without any heading makes answers that nobody can find again
 

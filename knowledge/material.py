@@ -27,9 +27,9 @@ class Passage:
 
     @property
     def is_term(self) -> bool:
-        """Of a glossary in Markdown, in whatever folder: its id is that of the file without an ending."""
-        name = self.id.partition("#")[0].rpartition("/")[2]
-        return name.lower().startswith("glossary") and "." not in name
+        """Of a glossary in Markdown, in whatever folder."""
+        name = self.source.rpartition(":")[0].rpartition("/")[2].lower()
+        return name.startswith("glossary") and name.endswith((".md", ".markdown"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,8 +21,10 @@ LONGEST = 400
 CUTS = 16
 """Places at most where a message may be split."""
 
+_MARKS = "?？!！。.;；,，、~…"
+
 _ANNOUNCED = re.compile(
-    r"(?:(?<=[?？!！。.;；,，、~…\s])|(?<=[吗嗎嘛呢]))(?:"
+    rf"(?:(?<=[{_MARKS}\s])|(?<=[吗嗎嘛呢]))(?:"
     r"另外|另[问問]|[顺順]便|[顺順][带帶]|再(?:[问問]|[请請]教)(?:一?[下个個]|老[师師])|[还還]想(?:[问問]|[请請]教)|第二[个個][问問][题題]"
     r"|[还還]有(?:就是|[一个個]+[问問][题題]|[,，、\s]"
     r"|(?![什甚][么麼]|哪|[谁誰]|[几幾]|多少|啥)(?=[^?？,，。\s]{0,12}(?:哪|[什甚][么麼]|怎|咋|啥|[几幾]|多少|多久|[谁誰]|能不能|可以|能否"
@@ -33,8 +35,6 @@ _ANNOUNCED = re.compile(
     re.IGNORECASE,
 )
 """Words that begin another question, after a mark, a space, or a particle that ends a question."""
-
-_MARKS = "?？!！。.;；,，、~…"
 
 _BEGINS = re.compile(
     r"[\s,，]*(?:how|what|when|where|which|who|why|is|are|can|could|will|would|should"

@@ -18,7 +18,7 @@ _INVISIBLE = re.compile(
 _EMOJI = re.compile("[\u2190-\u21ff\u2300-\u23ff\u2460-\u27bf\u2900-\u297f\u2b00-\u2bff\u20e3\U0001f000-\U0001faff]")
 _EMOTE = re.compile(r"\[[^\[\]\s\d]{1,8}\]")  # [doge], [捂脸]: how Chinese chats write theirs
 _SPEAKER = re.compile(
-    r"@(?=[\u4e00-\u9fff]{0,3}(?:老师|讲师|教授|博士|主播|主持人?|主讲|讲者|助教|助理|小助手|管理员|嘉宾|客服|工作人员|主办|组委会|会务|运营)"
+    r"(?<![A-Za-z0-9._%+-])@(?=[\u4e00-\u9fff]{0,3}(?:老师|讲师|教授|博士|主播|主持人?|主讲|讲者|助教|助理|小助手|管理员|嘉宾|客服|工作人员|主办|组委会|会务|运营)"
     r"|所有人|全体成员"
     r"|(?:host|speaker|presenter|organi[sz]er|admin|mod|moderator|all|everyone|here|channel)s?(?![a-z0-9_-]))",
     re.IGNORECASE,

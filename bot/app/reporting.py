@@ -77,9 +77,10 @@ class Reporting:
         """A session's report and its content type. Raises `NotFound` and `BadInput`."""
         _require(wanted.format)
         report = await self.report(id, wanted.names, wanted.language)
-        # An address needs the series' own name, which a report without names may lack.
-        series = next((one.series for one in await self.store.sessions() if one.id == id), "")
-        links = _links(wanted, report, series) if wanted.address else ()
+        links: Sequence[Link] = ()
+        if wanted.address:  # which needs the series' own name: a report without names may lack it
+            series = next((one.series for one in await self.store.sessions() if one.id == id), "")
+            links = _links(wanted, report, series)
         return await asyncio.to_thread(_written, report, wanted.format, self.zone, links), FORMATS[wanted.format]
 
     async def report(self, id: str, names: bool | None = None, language: str = "") -> Report:

@@ -161,13 +161,14 @@ def place(db: Database, session: str, placed: Sequence[Placed]) -> None:
     new: list[Placed] = []
     for each in placed:
         message = db.execute(
-            "SELECT at, author, placed FROM messages WHERE id = ? AND session = ?", (each.placement.message, session)
+            "SELECT at, author, text, placed FROM messages WHERE id = ? AND session = ?",
+            (each.placement.message, session),
         ).fetchone()
         if message is None:
             raise NotFound(f"there is no message {each.placement.message} in session {session}")
         if not message["placed"]:
             understood = each.placement.asking or each.vector is not None
-            if understood and message["author"].startswith(GONE):
+            if understood and message["author"].startswith(GONE) and not message["text"]:
                 raise ForgottenMeanwhile(f"message {each.placement.message} was forgotten since it was read")
             touched |= _place(db, session, each, message["at"])
             new.append(each)

@@ -37,8 +37,8 @@ def called(row: Row) -> str:
 
 
 def to_csv(trends: Trends, rows: Rows = "questions") -> str:
-    """One line for each of `rows`. Times are ISO 8601 in UTC; no cell can become a formula. As the series' report, it
-    names nobody where one evening is set to name nobody."""
+    """One line for each of `rows`. Times are ISO 8601 in UTC; no cell can become a formula. Who answered is
+    named only where every evening is set to name people."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS[rows])

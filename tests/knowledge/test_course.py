@@ -104,7 +104,7 @@ def test_a_line_of_dashes_below_a_paragraph_makes_no_heading_of_it(folder: Path)
     ]
 
 
-@pytest.mark.parametrize("file", ["glossary.md", "Glossary.md", "week2/glossary-zh.md"])
+@pytest.mark.parametrize("file", ["glossary.md", "Glossary.md", "glossary.en.md", "week2/glossary-zh.md"])
 def test_what_a_glossary_says_is_a_term(folder: Path, file: str) -> None:
     """However it is written and wherever it lies."""
     (folder / file).parent.mkdir(exist_ok=True)

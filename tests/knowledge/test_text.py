@@ -30,6 +30,7 @@ def test_nothing_readable_is_nothing(text: str) -> None:
         ("Ⅲ类要备案吗", "iii类要备案吗"),
         ("第XIII章，AAA电池，aaaah", "第xiii章,aaa电池,aah"),
         ("课件能发到zhangsan@qq.com吗？", "课件能发到zhangsan@qq.com吗?"),
+        ("发到info@host.de吗", "发到info@host.de吗"),
         ("哈哈哈哈哈哈", "哈哈"),
         ("回放回放回放回放", "回放回放"),
         ("soooo goood", "soo good"),

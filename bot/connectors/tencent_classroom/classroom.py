@@ -230,12 +230,14 @@ class Classroom:
     async def _say(self, text: str) -> str:
         if self._voice.notices:
             words = clean(text).strip()
-            self._notices[words] = False
+            new = words not in self._notices  # what helps is said in the same words to everybody
+            self._notices.setdefault(words, False)
             _forget(self._notices)
             try:
                 return await self._client.notify(text)
             except Answered:
-                self._notices.pop(words, None)  # it was not said, and may be what somebody says
+                if new:
+                    self._notices.pop(words, None)  # it was not said, and may be what somebody says
                 raise
         return await self._client.say(text, self._voice.account, self._voice.nickname)
 

@@ -1,6 +1,6 @@
 // The card of what is told when the talk is over: when each goes out and what became of it, its words, and what people do
 // with it.
-import { call, inSession } from "./api.js";
+import { call, inSession, notTwice } from "./api.js";
 import { byId, button, el, icon, setText, shown } from "./dom.js";
 import { clock, day, onLanguage, t } from "./i18n.js";
 import { pageFacts, toast, toastFailure } from "./shell.js";
@@ -131,7 +131,9 @@ async function read(name) {
 }
 
 /** True where it happened. */
-async function act(name, what, more = {}) {
+const act = (name, what, more = {}) => notTwice(JSON.stringify([name, what, more]), () => send(name, what, more));
+
+async function send(name, what, more) {
   try {
     const { action, goes_at: goes } = await call("POST", at(`/${encodeURIComponent(name)}/actions`), { do: what, ...more });
     const did = t(`after.did.${what}`);

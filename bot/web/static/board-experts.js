@@ -1,5 +1,5 @@
 // What the board knows of the experts: who has a draft, what is not for whom, and asking them.
-import { call, inSession } from "./api.js";
+import { call, inSession, notTwice } from "./api.js";
 import { byId, setText, shown } from "./dom.js";
 import { day, t } from "./i18n.js";
 import { pageFacts, toast, toastFailure } from "./shell.js";
@@ -29,7 +29,9 @@ export function startAskingExperts() {
   byId("experts-invite").addEventListener("submit", async (event) => {
     event.preventDefault();
     const name = byId("experts-name").value.trim();
-    await attempt(async () => show(await call("POST", inSession(session, "/experts/invitations"), { name }), name));
+    await notTwice(`invite ${name}`, () =>
+      attempt(async () => show(await call("POST", inSession(session, "/experts/invitations"), { name }), name)),
+    );
   });
   byId("experts-call").addEventListener("click", () =>
     attempt(async () => {

@@ -168,7 +168,7 @@ export class Panel {
       const detail = await this.on.detail(id);
       if (id !== this.id) return;
       this.detail = detail;
-      this.wordings.update(detail.asked);
+      whenReleased(this.wordings.node, () => this.wordings.update(detail.asked));
     } catch (failure) {
       toastFailure(failure);
     }

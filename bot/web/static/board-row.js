@@ -1,5 +1,5 @@
 // One question as moderators see it in a column.
-import { button, el, icon, said, setText, shown } from "./dom.js";
+import { button, el, icon, said, setText, shown, whenReleased } from "./dom.js";
 import { earlierBadge, earlierBlock } from "./board-earlier.js";
 import { fillHands } from "./board-hands.js";
 import { ago, clock, t } from "./i18n.js";
@@ -59,7 +59,7 @@ export function updateRow(row, question, on, { selected, opened }, leaving) {
   fillChats(row.querySelector(".row-chats"), question.chats);
   row.classList.toggle("selected", selected);
   row.classList.toggle("opened", opened);
-  refill(row, question, on, leaving);
+  whenReleased(row, () => refill(row, question, on, leaving));
 }
 
 /** Who is behind it: how many asked, in how many words, how many voted, and how many of them have an answer already. */

@@ -201,7 +201,7 @@ function stepLane(by) {
 
 /** Where the cursor goes when these rows leave: the row after, or else the one before. */
 function neighbour(ids) {
-  const rows = rowsShown().filter((row) => row.closest(".lane").dataset.lane === lanes.now);
+  const rows = rowsOf(lanes.now);
   const here = rows.findIndex((row) => row.dataset.id === cursor);
   if (here < 0 || !ids.includes(cursor)) return null;
   const stays = (row) => !ids.includes(row.dataset.id);

@@ -102,14 +102,26 @@ export function kept(key, otherwise) {
 
 let pressed = null; // what a pointer is down on, where a click can come of it
 const held = new Map(); // what is to be drawn when it is let go, by box
+const CLICK = 400; // milliseconds within which a click follows the finger that was lifted
+let late; // draws if none comes
 
-addEventListener("pointerdown", ({ target }) => (pressed = target.closest("button, a, label, summary")), true);
-addEventListener("click", () => (pressed = null), true); // what comes of it is drawn at once
-for (const end of ["pointerup", "pointercancel", "contextmenu", "blur"]) {
-  addEventListener(end, () => setTimeout(letGo)); // a click comes first
+addEventListener("pointerdown", press, true);
+addEventListener("click", clicked, true);
+addEventListener("pointerup", () => (late = setTimeout(letGo, CLICK))); // of a finger the click comes a little later
+for (const end of ["pointercancel", "contextmenu", "blur"]) addEventListener(end, letGo);
+
+function press({ target }) {
+  clearTimeout(late);
+  pressed = target.closest("button, a, label, summary");
+}
+
+function clicked() {
+  pressed = null; // what comes of it is drawn at once
+  setTimeout(letGo);
 }
 
 function letGo() {
+  clearTimeout(late);
   pressed = null;
   const draws = [...held.values()];
   held.clear();

@@ -261,7 +261,7 @@ function followMerges() {
 
 /** A question that undo took away takes no text with it. */
 function findGone() {
-  if (live.state !== "live" || byId("ask").open) return;
+  if (live.state !== "live" || document.querySelector("dialog[open]")) return; // what waits for its turn is kept nowhere
   const id = drafts.ids.find((one) => !question(one) && !answers.of(one));
   if (!id) return;
   const { text } = drafts.of(id);

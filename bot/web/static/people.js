@@ -1,5 +1,5 @@
 // Who is here with which role; inviting, changing, ending.
-import { call } from "./api.js";
+import { call, notTwice } from "./api.js";
 import { button, byId, el, icon, setText, shown } from "./dom.js";
 import { ago, day, onLanguage, t } from "./i18n.js";
 import { startAudience } from "./people-audience.js";
@@ -62,13 +62,14 @@ async function give(person, standing = null) {
   });
 }
 
-async function link(person) {
-  try {
-    showLink(await call("POST", `/people${at(person, "/link")}`), [person.name, t("people.link.device")]);
-  } catch (failure) {
-    toastFailure(failure);
-  }
-}
+const link = (person) =>
+  notTwice(`link ${person.id}`, async () => {
+    try {
+      showLink(await call("POST", `/people${at(person, "/link")}`), [person.name, t("people.link.device")]);
+    } catch (failure) {
+      toastFailure(failure);
+    }
+  });
 
 function showLink(link, words) {
   made = link;

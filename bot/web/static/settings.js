@@ -84,10 +84,11 @@ async function set(body, name, field = null) {
     warn(name);
     return true;
   } catch (failure) {
-    if (field && ["bad_input", "not_allowed"].includes(failure.code)) note(name, failure.advice, "bad");
-    else toastFailure(failure);
+    const refused = field && ["bad_input", "not_allowed"].includes(failure.code);
+    if (refused || (field && !isChoice(field))) note(name, failure.advice, "bad"); // what is noted stays, to be mended
+    if (!refused) toastFailure(failure);
     if (name === "course_of") drawCourses();
-    else if (field && isChoice(field)) put(field, name); // a text stays, to be mended
+    else if (field && isChoice(field)) (put(field, name), field.removeAttribute("aria-invalid"));
     draw();
     return false;
   }

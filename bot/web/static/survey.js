@@ -1,5 +1,5 @@
 // The page where staff makes the survey, opens and closes it, and reads what it brought.
-import { call, inSession } from "./api.js";
+import { call, inSession, notTwice } from "./api.js";
 import { byId, el, setText, shown } from "./dom.js";
 import { day, onLanguage, t } from "./i18n.js";
 import { Live } from "./live.js";
@@ -91,7 +91,9 @@ function bad(text) {
 }
 
 /** Does something and says so, with a way back. */
-async function act(what, method, path, body) {
+const act = (what, method, path, body) => notTwice(JSON.stringify([what, path, body]), () => send(what, method, path, body));
+
+async function send(what, method, path, body) {
   const before = edits;
   try {
     const { action } = await call(method, at(path), body);

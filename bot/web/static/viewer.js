@@ -1,6 +1,6 @@
 // The viewer's page: ask, see the queue and the answers, vote, follow one's own questions.
 import { call, inSession } from "./api.js";
-import { byId, kept, onceAFrame, setText, shown } from "./dom.js";
+import { byId, kept, onceAFrame, setText, shown, whenReleased } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { Live, OPEN, onStage, rank, wanting } from "./live.js";
 import { Composer } from "./composer.js";
@@ -185,8 +185,10 @@ function drawMine() {
   const asked = mine.messages.toSorted((a, b) => b.at - a.at).map((message) => mineRow(message, notAnswered));
   const signature = JSON.stringify([outbox.entries, mine.messages, document.documentElement.lang]);
   const list = byId("list-mine");
-  if (list.dataset.shown !== signature) list.replaceChildren(...waiting, ...asked);
-  list.dataset.shown = signature;
+  whenReleased(list, () => {
+    if (list.dataset.shown !== signature) list.replaceChildren(...waiting, ...asked);
+    list.dataset.shown = signature;
+  });
   setCount(byId("count-mine"), waiting.length + asked.length);
   byId("empty-mine").hidden = waiting.length + asked.length > 0;
   byId("code-card").hidden = !mine.code;

@@ -172,6 +172,13 @@ async def test_whoever_is_forgotten_while_they_are_understood_does_not_come_back
     assert [m.message for m in await store.remembered("talk")] == [his.id]
 
 
+async def test_whoever_is_only_called_so_is_not_forgotten(store: Store) -> None:
+    """In some chats a name is all that tells people apart, and it may begin as those of forgotten people do."""
+    one = await arrive(store, user="gone-fishing")
+    await store.place("talk", [Placed(Placement(one.id, True, 0.9, "q1"), VECTOR, state("q1"))])
+    assert [q.id for q in await store.questions("talk")] == ["q1"]
+
+
 async def test_a_question_id_of_another_session_is_refused(store: Store) -> None:
     """A placement cannot found or join what belongs to another session."""
     await ask(store, "q1", session="other")
