@@ -6,13 +6,17 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
-from bot.model import Address, Person, Poll, PollKind, PollState, PollStatus, PollText, PollVote, Pulse
+from bot.model import Address, Change, Person, Poll, PollKind, PollState, PollStatus, PollText, PollVote, Pulse
 from bot.polling import key
 from bot.storage.database import Database, Row, upsert
+from bot.storage.deliveries import drop, take_up
 from bot.storage.rows import address_of, listed, named, poll_of, poll_row
 
 TEXTS = 200
 """Words or texts of a poll that are told at most, the most frequent ones."""
+
+CLOSED = "the poll was closed before"
+"""The `error` of a delivery that told of it too late."""
 
 _LAST = """
     WITH newest (id) AS (
@@ -77,9 +81,14 @@ def _poll(state: PollState, people: int, counted: list[Row], texts: int) -> Poll
     return Poll(state, people, counts={int(row["choice"]): row["people"] for row in counted})
 
 
-def replace_poll(db: Database, session: str, before: PollState | None, after: PollState | None, at: float) -> None:
+def replace_poll(db: Database, change: Change, before: PollState | None, after: PollState | None) -> None:
     """Put `after` in the place of `before`. Raises `Conflict` where something else stands there, or a second poll would
-    be on the stage."""
+    be on the stage.
+
+    A chat that was not told of it yet is not asked to vote in a poll that is closed, and is after all where undo opens
+    it again.
+    """
+    session = change.session
     states = [state for state in (before, after) if state is not None]
     if len({state.id for state in states}) != 1 or any(state.session != session for state in states):
         raise BadInput("a change names one poll of its own session, before and after")
@@ -88,6 +97,11 @@ def replace_poll(db: Database, session: str, before: PollState | None, after: Po
     standing = None if row is None or row["removed"] else poll_of(row)
     if standing != before or (row is not None and row["session"] != session):
         raise Conflict(f"poll {id} was changed by somebody else meanwhile")
+    was, now = (state is not None and state.status is PollStatus.OPEN for state in (before, after))
+    if before is not None and was and not now:
+        drop(db, session, f"poll:{id}:{before.round}:open:", CLOSED)
+    elif after is not None and now and not was and change.undoes is not None:
+        take_up(db, session, f"poll:{id}:{after.round}:open:", CLOSED)
     if after is None:
         db.execute("UPDATE polls SET removed = 1 WHERE id = ?", (id,))
         return
@@ -104,7 +118,7 @@ def replace_poll(db: Database, session: str, before: PollState | None, after: Po
             results = excluded.results, status = excluded.status, shown = excluded.shown, round = excluded.round,
             opened_at = excluded.opened_at, muted = excluded.muted, removed = 0
         """,
-        {**poll_row(after), "at": at},
+        {**poll_row(after), "at": change.at},
     )
 
 

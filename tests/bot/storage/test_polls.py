@@ -10,6 +10,7 @@ from bot.model import (
     Address,
     Change,
     Cursor,
+    Delivery,
     Message,
     Mood,
     Person,
@@ -127,6 +128,19 @@ async def test_a_poll_that_is_not_open_takes_no_vote(store: Store) -> None:
     await change(store, first, replace(first, status=PollStatus.CLOSED, round=1))
     with pytest.raises(NotAllowed, match="closed"):
         await store.unvote_poll("p1", WEB)
+
+
+async def test_a_poll_that_is_closed_asks_nobody_to_vote(store: Store) -> None:
+    """What waits is given up, and waits again where that is undone; not what it brought, nor another poll's."""
+    first = await opened(store)
+    keys = ("poll:p1:1:open:telegram:c", "poll:p1:1:result:telegram:c", "poll:p2:1:open:telegram:c")
+    asks, tells, other = (Delivery(key, "talk", Address("telegram", "c"), "Which?", poll=first) for key in keys)
+    await store.deliver([asks, tells, other])
+    closed = replace(first, status=PollStatus.CLOSED)
+    action = await store.apply(Change("talk", 1.0, "Ann", "poll_close", polls=((first, closed),)))
+    assert await store.due(9.0) == [tells, other]
+    await store.apply(Change("talk", 2.0, "Ann", "undo", polls=((closed, first),), undoes=action.id))
+    assert await store.due(9.0) == [asks, tells, other]
 
 
 async def test_a_thousand_votes_at_once_are_a_thousand(store: Store) -> None:
