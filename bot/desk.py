@@ -59,17 +59,18 @@ class Desk:
         *,
         sending: Callable[[], None] = lambda: None,
         settled: Changed = lambda _: None,
+        arrived: Callable[[set[str]], None] = lambda _: None,
         polls_changed: Changed = lambda _: None,
         edits: Callable[[str], bool] = lambda _: True,
         replying: Callable[[], Container[str]] = frozenset,
         duties_changed: Changed = lambda _: None,
         say_at: Callable[[Session, float, float], float] = lambda _session, _asked, now: now,
     ) -> None:
-        """`settled` is told, by its id, that a session was opened or set otherwise, `polls_changed` that its polls,
-        its survey or its pulse were, `duties_changed` that what is due after it was; after the commit. `edits` says of
-        a connector, by its name, whether it can edit what it said, `replying` names those that can say anything.
-        `say_at(session, asked_at, now)`: when an answer, given now to what was asked last at that time, may reach
-        people."""
+        """`settled` is told, by its id, that a session was opened or set otherwise, `arrived` in which ones something
+        waits to be placed, `polls_changed` that its polls, its survey or its pulse were, `duties_changed` that what is
+        due after it was; after the commit. `edits` says of a connector, by its name, whether it can edit what it said,
+        `replying` names those that can say anything. `say_at(session, asked_at, now)`: when an answer, given now to
+        what was asked last at that time, may reach people."""
         self._edits, self._replying = edits, replying
         self._duties_changed = duties_changed
         self._polls_changed = polls_changed
@@ -78,6 +79,7 @@ class Desk:
         self._now = now
         self._sending = sending
         self._settled = settled
+        self._arrived = arrived
         self._say_at = say_at
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
@@ -306,6 +308,11 @@ class Desk:
         moves = tuple(Move(a.message.id, a.question, new.id) for a in chosen)
         return await self._apply(who, "split", [(None, new)], moves)
 
+    async def take(self, who: str, session: str, message: int) -> Action:
+        """A message that the program took for no question is one: it goes the way of all that ask, and joins what asks
+        the same. What it founds can be dismissed; to take it back would be to say that nobody asked."""
+        return await self._commit(Change(session, self._now(), who, "take", takes=message))
+
     async def move(self, who: str, messages: Sequence[int], question: str, to: str) -> Action:
         """Wordings go from `question` to another question of the session, which is so said to be another."""
         source, target = await self._state(question), await self._state(to)
@@ -520,6 +527,8 @@ class Desk:
         self._changed(change.session)
         if change.settings or change.opens:
             self._settled(change.session)
+        if change.takes is not None:
+            self._arrived({change.session})
         if change.polls or change.surveys or change.pulse is not None:
             self._polls_changed(change.session)
         if change.duties:

@@ -111,7 +111,8 @@ class Message:
 
     `explicit`: sent through a way that is there for asking (the page's field, /ask), so it need not be detected. A line
     that asks several things is several messages with one external id and growing `part`, each placed by itself.
-    `aside`: its author says more than anybody reads; it is kept and nothing becomes of it.
+    `aside`: its author says more than anybody reads; it is kept and nothing becomes of it. `taken`: the program did not
+    take it for a question, and a moderator does.
     """
 
     session: str
@@ -126,6 +127,7 @@ class Message:
     part: int = 1
     id: int = 0
     aside: bool = False
+    taken: bool = False
 
     @property
     def person(self) -> Person:
@@ -152,7 +154,8 @@ class CourseMatch:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """What was decided about a message when it arrived, and why. Never changed afterwards.
+    """What was decided about a message when it arrived, and why. Never changed afterwards, but for a message that is
+    placed anew (`Change.takes`).
 
     `question` is the group it joined or founded (None: asks nothing), `similarity` that to the best group there was
     (None: there was none), `suggested` a group it may belong to, for a moderator to confirm. `reasons` are the
@@ -672,7 +675,8 @@ class Change:
     `questions` are pairs (before, after): before None founds a question, after None removes one (only undo does). The
     same goes for `polls` and `surveys`, which staff may remove as well. `pulse` switches the pulse on or off. `opens`
     is a session that begins to exist. `once` names an act that a device may send again, not knowing whether it arrived.
-    `duties` are pairs as well, but a duty is always there.
+    `duties` are pairs as well, but a duty is always there. `takes` is a message that asked nothing for the program and
+    does for people: it is placed anew.
     """
 
     session: str
@@ -690,6 +694,7 @@ class Change:
     once: str = ""
     surveys: tuple[tuple[SurveyState | None, SurveyState | None], ...] = ()
     duties: tuple[tuple[DutyState, DutyState], ...] = ()
+    takes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

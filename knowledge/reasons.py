@@ -98,6 +98,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "told_apart": ("主持人说过这是两个问题", "a moderator keeps these questions apart"),
     # asking
     "on_purpose": ("用提问方式发来的", "sent in a way that is there for asking"),
+    "taken": ("主持人认为这是问题", "a moderator takes it for a question"),
     "notice": ("工作人员的通知", "a notice of the staff"),
     "chatter": ("闲聊", "chatter"),
     "to_viewer": ("是对另一位观众说的", "speaks to another viewer"),

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import Protocol
 
 LONGEST = 2000
-"""Characters that are looked at; no asking is longer, and every step below costs by the character."""
+"""Characters that are looked at, of what is longer at both ends: every step below costs by the character."""
 
 LETTER = "[A-Za-z0-9\u00c0-\u024f\u0370-\u04ff]"
 """Of words with gaps between them."""
@@ -42,11 +42,20 @@ def normalise(text: str) -> str:
     characters, addressed names ("@somebody") and long repeats. Any input; the same output when applied again.
     """
     for _ in range(8):  # one step can make room for another: "@<emoji>name"
-        shorter = _step(text[:LONGEST])
+        shorter = _step(ends(text, LONGEST))
         if shorter == text:
             break
         text = shorter
     return text
+
+
+def ends(text: str, most: int) -> str:
+    """The text; of one with more than so many characters the beginning and the end, for after a long story comes what
+    is asked."""
+    if len(text) <= most:
+        return text
+    begun = most // 2
+    return f"{text[:begun].rstrip()} {text[begun + 1 - most :].lstrip()}"
 
 
 def addressed(text: str) -> bool:
@@ -64,7 +73,7 @@ def whole_word(text: str) -> re.Pattern[str]:
 
 def plain(text: str) -> str:
     """The text in plain forms and simplified characters, with all that is in it."""
-    return simplified(unicodedata.normalize("NFKC", text[:LONGEST]))
+    return simplified(unicodedata.normalize("NFKC", ends(text, LONGEST)))
 
 
 def _step(text: str) -> str:
@@ -79,7 +88,7 @@ def _step(text: str) -> str:
     text = _REPEATED_MARK.sub(r"\1", text)
     text = _REPEATED_LETTER.sub(r"\1\1", text)
     text = _REPEATED_WORD.sub(r"\1\1", text)
-    return " ".join(text.split())[:LONGEST].rstrip()
+    return ends(" ".join(text.split()), LONGEST)
 
 
 def simplified(text: str) -> str:

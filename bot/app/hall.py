@@ -163,6 +163,7 @@ class Hall:
             now,
             sending=lambda: self._outbox.wake(),
             settled=self._settled,
+            arrived=self._arrived,
             polls_changed=self._polls_changed,
             edits=lambda name: name in self.connectors and self.connectors[name].abilities.edit,
             replying=lambda: self._replying,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 
-from bot.errors import BadInput, Conflict, NotFound
+from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.model import (
     Action,
     Change,
@@ -18,7 +18,7 @@ from bot.replies import by_course
 from bot.storage import polls, questions, rounds, stages, surveys
 from bot.storage.database import Database
 from bot.storage.deliveries import deliver, drop, withhold
-from bot.storage.rows import change_of, dumped, listed, state_of, state_row
+from bot.storage.rows import TAKEN, change_of, dumped, listed, state_of, state_row
 from bot.storage.sessions import open_, settle
 
 
@@ -110,13 +110,15 @@ def apply(db: Database, change: Change) -> Action:
     _check_groups(db, [state.id for pair in change.questions for state in pair if state is not None])
     touch(db, change.session, touched)
     for before, after in change.polls:
-        polls.replace_poll(db, change.session, before, after, change.at)
+        polls.replace_poll(db, change, before, after)
     for survey, then in change.surveys:
         surveys.replace_survey(db, change, survey, then)
     for duty, done in change.duties:
         rounds.replace_duty(db, change.session, duty, done)
     if change.pulse is not None:
         polls.switch_pulse(db, change.session, change.pulse)
+    if change.takes is not None:
+        _take(db, change.session, change.takes)
     change = replace(change, moves=moves)
     (row,) = db.execute(
         "INSERT INTO actions (session, at, who, what, change, undoes) VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
@@ -203,6 +205,26 @@ def _move(db: Database, session: str, move: Move) -> Move:
         raise NotFound(f"there is no question {move.after} in session {session}")
     db.execute("UPDATE messages SET question = ? WHERE id = ?", (move.after or None, move.message))
     return replace(move, before=row["question"])
+
+
+def _take(db: Database, session: str, message: int) -> None:
+    """Let a message that asks nothing so far be placed anew, as one that asks."""
+    row = db.execute(
+        """
+        SELECT m.text, m.placed, m.vote, COALESCE(p.asking, 0) AS asks
+        FROM messages m LEFT JOIN placements p ON p.message = m.id WHERE m.id = ? AND m.session = ?
+        """,
+        (message, session),
+    ).fetchone()
+    if row is None or not row["text"]:
+        raise NotFound(f"there is no message {message} in session {session}; it may have been forgotten")
+    if row["asks"] or not row["placed"]:
+        raise Conflict(f"message {message} is taken for a question already")
+    if row["vote"]:
+        raise NotAllowed(f"message {message} counts as a vote")
+    for table in ("vectors", "placements"):
+        db.execute(f"DELETE FROM {table} WHERE message = ?", (message,))  # noqa: S608 (constants)
+    db.execute("UPDATE messages SET placed = 0, explicit = ? WHERE id = ?", (TAKEN, message))
 
 
 def _pass_votes_on(db: Database, removed: str, moves: Iterable[Move]) -> None:

@@ -307,6 +307,18 @@ def askings(db: Database, session: str, limit: int) -> list[Asked]:
     return [Asked(message_of(row), placement_of(row), row["final"]) for row in rows.fetchall()[::-1]]
 
 
+def unasked(db: Database, session: str, limit: int) -> list[Asked]:
+    """The messages that ask nothing and are no votes, the likeliest questions first; of equals the newest."""
+    rows = db.execute(
+        f"""
+        {_ASKED} WHERE m.session = ? AND p.asking = 0 AND m.vote = '' AND m.text != ''
+        ORDER BY p.probability DESC, m.id DESC LIMIT ?
+        """,
+        (session, limit),
+    )
+    return [Asked(message_of(row), placement_of(row), row["final"]) for row in rows]
+
+
 def votes_of(db: Database, session: str, person: Person) -> set[str]:
     rows = db.execute(
         f"""

@@ -78,6 +78,10 @@ def session_row(session: Session) -> dict[str, Any]:
     return {**asdict(session), **switches}
 
 
+TAKEN = 2
+"""In the column `explicit`, of a message that a moderator takes for a question."""
+
+
 def message_row(message: Message) -> tuple[Any, ...]:
     """In the order of `messages`' columns from `session` to `explicit`, then `part`."""
     return (
@@ -89,7 +93,7 @@ def message_row(message: Message) -> tuple[Any, ...]:
         message.text,
         message.at,
         dumped(message.address),
-        int(message.explicit),
+        TAKEN if message.taken else int(message.explicit),
         message.part,
     )
 
@@ -111,6 +115,7 @@ def message_of(row: Row) -> Message:
         at=row["at"],
         address=None if row["address"] is None else _address.validate_json(row["address"]),
         explicit=bool(row["explicit"]),
+        taken=row["explicit"] == TAKEN,
         part=row["part"],
         id=row["id"],
     )

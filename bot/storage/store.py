@@ -211,6 +211,9 @@ class SharedStore(ABC):
         """Raises `NotFound`."""
         await self._write(("questions", question), "queue", changes.vote, question, person, on, at)
 
+    async def unasked(self, session: str, limit: int) -> list[Asked]:
+        return await self._read(questions.unasked, session, limit)
+
     async def askings(self, session: str, limit: int) -> list[Asked]:
         return await self._read(questions.askings, session, limit)
 
@@ -222,7 +225,8 @@ class SharedStore(ABC):
 
     async def apply(self, change: Change) -> Action:
         """Raises also `NotFound` for what is not there, and `Conflict` for a chain of merges."""
-        return await self._write(_sessions_of(change), "applied", changes.apply, change)
+        kinds = "applied" if change.takes is None else "applied arrived"
+        return await self._write(_sessions_of(change), kinds, changes.apply, change)
 
     async def actions(self, session: str, limit: int = 100, since: int = 0, what: Sequence[str] = ()) -> list[Action]:
         return await self._read(changes.actions, session, limit, since, what)

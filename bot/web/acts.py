@@ -27,6 +27,7 @@ from bot.web.schemas import (
     AskedOut,
     LastAct,
     LedgerRow,
+    LineBody,
     PublicLedgerRow,
     QuestionDetail,
     ReasonOut,
@@ -45,6 +46,8 @@ from knowledge.reasons import Reason, worded
 LEDGER = TypeAdapter(list[LedgerRow])
 PUBLIC_LEDGER = TypeAdapter(list[PublicLedgerRow])
 LEDGER_LENGTH = 500
+LINES = 200
+LINES_OUT = TypeAdapter(list[AskedOut])
 OF_QUESTION = Parameter("question", "only what was done to this one", {"type": "string", "maxLength": 100})
 
 
@@ -136,6 +139,23 @@ class Acts:
                 reply=ActionOut,
             ),
             Route(
+                "GET",
+                session + "/lines",
+                "moderator",
+                self.lines,
+                f"What was said and taken for no question, the likeliest questions first, {LINES} at most",
+                reply=list[AskedOut],
+            ),
+            Route(
+                "POST",
+                session + "/lines",
+                "moderator",
+                self.take,
+                "Take such a line for a question: it goes the way of all that ask",
+                body=LineBody,
+                reply=ActionOut,
+            ),
+            Route(
                 "POST",
                 session + "/undo",
                 "speaker",
@@ -195,6 +215,15 @@ class Acts:
             await desk.require_seen(session, _seen(body.seen), body.questions[0] if body.do == "stage" else "")
             action = await act.call(desk, caller.who, body)
         return reply(ActionOut(action=action.id, goes_at=goes_at(action.change.deliveries, self._site.now())))
+
+    async def lines(self, request: web.Request) -> web.Response:
+        found = await self._site.store.unasked(request[CALLER].here.id, LINES)
+        return web.json_response(body=LINES_OUT.dump_json([asked_out(one) for one in found]))
+
+    async def take(self, request: web.Request) -> web.Response:
+        caller, body = request[CALLER], await read_body(request, LineBody)
+        action = await self._site.desk.take(caller.who, caller.here.id, body.message)
+        return reply(ActionOut(action=action.id))
 
     async def undo(self, request: web.Request) -> web.Response:
         caller = request[CALLER]

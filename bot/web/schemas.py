@@ -540,6 +540,12 @@ class UndoBody(Body):
     by: float | None = LATEST
 
 
+class LineBody(Body):
+    """A line of the chat that was taken for no question and is one."""
+
+    message: MessageId
+
+
 class ActionOut(Reply):
     """`goes_at`: what it says in chats goes out only then, for it is night (null: at once, or it says nothing)."""
 

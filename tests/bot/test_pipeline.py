@@ -177,6 +177,19 @@ async def test_what_is_asked_on_purpose_is_not_doubted(store: SqliteStore) -> No
     assert not nothing.asking
 
 
+async def test_of_a_long_message_both_ends_are_read(store: SqliteStore) -> None:
+    """What is asked after a story is found; its own words stay whole."""
+    encoder = Counting()
+    story = "and then the old press stopped. " * 300 + RECORDING
+    async with running(store, encoder=encoder) as pipeline:
+        (placed,) = await say(store, pipeline, message(1, story))
+    (read,) = encoder.seen
+    assert len(read) <= 700
+    assert read.endswith(RECORDING)
+    assert (placed.asking, placed.question) == (True, "q1")
+    assert (await states(store))["q1"].original == story
+
+
 async def test_in_slow_mode_one_person_founds_no_two_questions_at_once(store: SqliteStore) -> None:
     """What the same person asks within the pause is kept and founds nothing; what they say without asking costs them no
     turn, after the pause they ask again, and somebody else is not held up."""
@@ -198,6 +211,29 @@ async def test_in_slow_mode_one_person_founds_no_two_questions_at_once(store: Sq
         placed = await say(store, pipeline, *asked)
     assert [one.question is not None for one in placed] == [False, True, False, True, True]
     assert [reason.code for reason in placed[2].reasons.asking] == ["slow_mode"]
+
+
+async def test_what_a_moderator_takes_for_a_question_is_one(store: SqliteStore) -> None:
+    """It goes the way of all that ask: it joins what asks the same or founds its own, says who says so, and later lines
+    join it; neither chatter nor slow mode is in its way."""
+    async with running(store) as pipeline:
+        pipeline.follow(replace(TALK, slow=60))
+        lines = ("louder please", RECORDING, "The recording", "666", "louder please")
+        asked = [message(n, text, "bob" if n == 5 else f"u{min(n, 3)}") for n, text in enumerate(lines, 1)]
+        before = await say(store, pipeline, *asked[:4])
+        assert [one.asking for one in before] == [False, True, False, False]
+        desk = Desk(store, lambda _: None, lambda: 1.0, arrived=lambda _: pipeline.wake())
+        for id in (1, 3, 4):
+            await desk.take("Mo", "talk", id)
+            await pipeline.drained()
+        after = await say(store, pipeline, replace(asked[4], explicit=True))
+    assert [one.question for one in after] == ["q1", "q2", "q2", "q4", "q1"]
+    assert [reason.code for reason in after[0].reasons.asking] == ["taken"]
+    assert [(action.change.what, action.change.takes) for action in await store.actions("talk")] == [
+        ("take", 4),
+        ("take", 3),
+        ("take", 1),
+    ]
 
 
 @pytest.mark.parametrize(

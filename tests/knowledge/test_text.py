@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.text import addressed, normalise
+from knowledge.text import addressed, ends, normalise
 from knowledge.wording import kinds, pieces
 
 
@@ -80,7 +80,16 @@ def test_who_is_spoken_to(text: str, other: bool) -> None:
 
 def test_very_long_text_is_cut() -> None:
     """A book pasted into the chat costs no more than a page."""
-    assert len(normalise(" ".join(map(str, range(100_000))))) == 2000
+    cut = normalise(" ".join(map(str, range(100_000))))
+    assert 1990 <= len(cut) <= 2000
+    assert cut == normalise(cut)
+
+
+def test_of_a_long_text_both_ends_stay() -> None:
+    """What is asked stands after the story, in as many characters as are wanted."""
+    assert ends("short?", 6) == "short?"
+    assert ends("0123456789", 6) == "012 89"
+    assert normalise("a story. " * 1000 + "Where are the slides?").endswith("story. where are the slides?")
 
 
 def test_a_message_tells_what_it_asks_for() -> None:

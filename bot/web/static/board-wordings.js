@@ -59,7 +59,7 @@ export function wordings({ split, move }) {
 }
 
 /** Why it was taken for a question, put here and answered: the strongest signs, folded. */
-function grounds({ probability, similarity, answer, reasons }) {
+export function grounds({ probability, similarity, answer, reasons }) {
   const parts = [["asking", probability], ["grouping", similarity], ["answer", answer]].filter(([part]) => reasons[part].length);
   const lines = parts.flatMap(([part, score]) => [
     el("dt", { text: score === null ? t(`why.${part}`) : `${t(`why.${part}`)} · ${Math.round(score * 100)}%` }),

@@ -10,6 +10,7 @@ import { Hands, fillHands, handName } from "./board-hands.js";
 import { followExperts, startAskingExperts } from "./board-experts.js";
 import { KEYS, listenToKeys } from "./board-keys.js";
 import { LANES, Lanes } from "./board-lanes.js";
+import { startLines } from "./board-lines.js";
 import { startModes } from "./board-modes.js";
 import { stageStrip } from "./board-onstage.js";
 import { startBoardPolls } from "./board-polls.js";
@@ -470,6 +471,9 @@ setInterval(refresh, 30000);
 
 showConnection(live, byId("connection"));
 drawLists();
-if (moderates(facts.role)) startModes(facts.session, live, (id) => standing(question(id)) && open(id));
+if (moderates(facts.role)) {
+  startModes(facts.session, live, (id) => standing(question(id)) && open(id));
+  startLines(facts.session, (message) => acts.send("/lines", { message }, "take"));
+}
 live.start();
 if (moderates(facts.role)) startAlarm(facts.session), startAskingExperts();

@@ -1,7 +1,9 @@
 import json
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -153,5 +155,9 @@ def test_the_command_writes_a_page_and_says_what_failed(tmp_path: Path, monkeypa
 
 
 def test_the_version_can_be_told() -> None:
-    """The page can name what it measured, from a checkout or not."""
-    assert code_version().startswith("0.")
+    """The page can name what it measured: the version, and from a checkout the commit."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
+    told, _, known = code_version().partition(", commit ")
+    assert told == version("floormic")
+    assert commit.startswith(known.removesuffix("-dirty"))
+    assert len(known) >= 10

@@ -2,9 +2,10 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
-from bot.errors import BadInput, Conflict, NotFound
+from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.model import (
     Address,
     Answer,
@@ -13,16 +14,18 @@ from bot.model import (
     CourseMatch,
     Delivery,
     Mode,
+    Mood,
     Move,
     Person,
     Placed,
     Placement,
+    Pulse,
     Session,
     Status,
 )
 from bot.ports import Store
 from tests.bot.storage.acts import arrive, ask, change, merge, undo
-from tests.bot.values import TALK, state
+from tests.bot.values import TALK, message, state
 
 ZOE = Person("web", "zoe", "Zoe")
 
@@ -49,6 +52,36 @@ async def test_demand_counts_people_once(store: Store) -> None:
     assert (found.people, found.askers, found.votes, found.messages) == (3, 2, 1, 3)
     assert found.chats == {"telegram": 1, "web": 1}
     assert (found.first_at, found.last_at, found.sureness) == (101.0, 103.0, 0.8)
+
+
+async def test_what_asks_nothing_may_be_taken_for_a_question(store: Store) -> None:
+    """The likeliest first, of equals the newest; one that is taken waits for the pipeline again as asked on purpose.
+    What asks, waits, votes or is not there is refused, and then nothing changed."""
+    texts = ("666", "louder please", "hello", "Is it on?", "1")
+    messages = [message(0, text, external_id=f"m{n}") for n, text in enumerate(texts, 1)]
+    await store.apply(Change("talk", 1.0, "Mo", "pulse_on", pulse=True))
+    await store.receive(messages, votes=[Pulse("talk", Person("telegram", "u1"), Mood.FAST, 1.0, "m5")])
+    waiting = await store.pending("talk", 9)
+    chances = (0.1, 0.4, 0.1, 0.9)
+    placed = [Placement(one.id, p > 0.5, p, "q4" if p > 0.5 else None) for one, p in zip(waiting, chances, strict=True)]
+    vector = np.ones(3, dtype=np.float32)
+    await store.place("talk", [Placed(one, vector, state("q4") if one.asking else None) for one in placed])
+    assert [one.message.text for one in await store.unasked("talk", 9)] == ["louder please", "hello", "666"]
+    assert len(await store.unasked("talk", 1)) == 1
+    (second,) = [one.id for one in waiting if one.text == "louder please"]
+    take = Change("talk", 2.0, "Mo", "take", takes=second)
+    await store.apply(take)
+    (again,) = await store.pending("talk", 9)
+    assert (again.id, again.text, again.explicit, again.taken) == (second, "louder please", True, True)
+    assert [one.message.text for one in await store.unasked("talk", 9)] == ["hello", "666"]
+    votes = max(one.id for one, _ in await store.placements("talk"))
+    refused = [(second, Conflict), (waiting[3].id, Conflict), (votes, NotAllowed), (10**6, NotFound)]
+    for id, error in refused:
+        with pytest.raises(error):
+            await store.apply(replace(take, takes=id))
+    await store.place("talk", [Placed(Placement(second, True, 1.0, "q2"), vector, state("q2"))])
+    assert [one.message.text for one in await store.asked("q2")] == ["louder please"]
+    assert [one.change.what for one in await store.actions("talk")] == ["take", "pulse_on"]
 
 
 async def test_a_founding_message_says_nothing_of_sureness(store: Store) -> None:

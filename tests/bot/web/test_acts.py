@@ -118,6 +118,26 @@ async def test_split_and_move_wordings(moderator: Browser) -> None:
     assert len((await moderator.queue())["questions"]) == 3
 
 
+async def test_a_line_that_was_missed_becomes_a_question(hall: Hall, moderator: Browser) -> None:
+    """Moderators see what was taken for no question, with its chance and why, and take one for a question once."""
+    await hall.store.receive([message(0, "louder please", external_id="m9")])
+    (line,) = await hall.store.pending("talk", 9)
+    reasons = Reasons((Reason("cheap", -2.0),))
+    await hall.store.place("talk", [Placed(Placement(line.id, False, 0.3, reasons=reasons))])
+    (shown,) = await moderator.json(f"{BASE}/lines")
+    assert (shown["message"], shown["text"], shown["probability"]) == (line.id, "louder please", 0.3)
+    assert [one["weight"] for one in shown["reasons"]["asking"]] == [-2.0]
+    assert (await hall.client().get(f"{BASE}/lines")).status == 403
+    took = await moderator.post(f"{BASE}/lines", {"message": line.id})
+    assert took.status == 200, await took.text()
+    assert await moderator.json(f"{BASE}/lines") == []
+    assert [one.text for one in await hall.store.pending("talk", 9)] == ["louder please"]
+    assert (await moderator.post(f"{BASE}/lines", {"message": line.id})).status == 409
+    (row, *_) = await moderator.json(f"{BASE}/actions")
+    assert (row["what"], row["who"], row["questions"]) == ("take", "Mo", [])
+    assert (await moderator.post(f"{BASE}/undo", {"action": row["id"]})).status == 403
+
+
 @pytest.mark.parametrize(
     ("body", "status"),
     [

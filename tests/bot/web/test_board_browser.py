@@ -644,3 +644,36 @@ async def test_what_is_said_while_a_dialog_is_open_stands_in_it(crowd: Crowd) ->
     await expect(board.locator(".toast")).to_have_count(0)
     await board.locator("#history [data-close]").click()
     await expect(board.locator("body > #toasts")).to_be_attached()
+
+
+@pytest.mark.parametrize(("size", "language"), [(PHONE, "zh-CN"), (DESK, "en-US")], ids=["phone", "desk"])
+async def test_a_missed_line_is_taken_for_a_question(crowd: Crowd, size: dict[str, int], language: str) -> None:
+    """What was taken for no question stands in a list with its chance and why, the likeliest first; taken for one it
+    is in the queue, joins what asks the same, and is in the list no more."""
+    english = language.startswith("en")
+    await crowd.asks("Louder please")
+    for text in ("haha nice one", "louder please", "666"):
+        await crowd.says(text, "ann")
+    await crowd.hall.drained()
+    board = await crowd.moderator(size, language)
+    await board.locator("#menu-open").click()
+    await board.locator("#lines-open").click()
+    lines = board.locator("#lines-list .line")
+    await expect(lines).to_have_count(3)
+    chances = [int(re.sub(r"\D", "", text)) for text in await lines.locator(".badge").all_inner_texts()]
+    assert chances == sorted(chances, reverse=True)
+    line = lines.filter(has_text="louder please")
+    await line.locator(".why summary").click()
+    await expect(line.locator(".why dd").first).to_be_visible()
+    assert await board.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    button = line.get_by_role("button", name="It asks: louder please" if english else "这是问题：louder please")
+    await button.focus()
+    await board.keyboard.press("Enter")
+    await expect(lines).to_have_count(2)
+    await expect(board.locator("#lines :focus")).to_have_count(1)
+    await board.locator("#lines-close").click()
+    await expect(board.locator("#list-new .row")).to_have_count(1)
+    await expect(board.locator("#list-new .row .row-people b")).to_have_text("2")
+    await board.locator("#history-open").click()
+    await expect(board.locator("#history")).to_contain_text("Taken for a question" if english else "已当作问题")
+    assert crowd.wrongs == []
