@@ -50,7 +50,7 @@ bench: $(VENV)/.runtime ## measure on this machine
 
 train: $(VENV)/.developer ## make all weights anew and their calibration (five quarters of an hour on 2 cores that multiply bfloat16 quickly, two hours on others; goes on where it was stopped)
 	@test -e $(TRAINED)/encoder.done.part || { $(BIN)/python -m knowledge.training.encoder $(TRAINED)/encoder \
-	  && touch $(TRAINED)/encoder.done.part; }
+	  $(if $(PUBLIC),--public $(PUBLIC)) && touch $(TRAINED)/encoder.done.part; }
 	@test -e $(TRAINED)/cross.done.part || { $(BIN)/python -m knowledge.training.cross $(TRAINED)/encoder \
 	  $(TRAINED)/cross $(if $(PUBLIC),--public $(PUBLIC)) && touch $(TRAINED)/cross.done.part; }
 	$(BIN)/floormic calibrate --model bundled --out $(TRAINED)/calibration.json

@@ -2,9 +2,8 @@
 
 Rules over the surface alone: a wrong split costs more than a missed one. Two questions stand apart where the second is
 announced ("另外…", "also …"), or where a clause ends between two things that every hall asks for; each must ask by
-itself and be about something of its own. Of 19,000 single askings written for training and 3,800 for choosing they
-split none. In the talks of `knowledge/talks` they split 53 of 3,672 askings, nearly all rightly, and none of the 5,205
-lines that ask nothing; what is missed has mostly no connective, or leans on the words before.
+itself and be about something of its own. How many they split of what was written as one asking, and of the talks:
+docs/understanding.md. What is missed has mostly no connective, or leans on the words before.
 """
 
 import re

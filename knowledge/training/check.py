@@ -11,14 +11,15 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from knowledge.calibrating import TALKS
-from knowledge.text import normalise
+from knowledge.text import normalise, simplified
 from knowledge.training.talks import read
-from knowledge.training.topics import BESIDE, DATA, HALL, HELD_OUT, NOTHING
+from knowledge.training.topics import BESIDE, DATA, HALL, HELD_OUT, NOTHING, Topic, read_topics
 
 MODELS = Path(__file__).parent.parent / "models"
 SHIPPED = ("asking-lines.tsv", "common-lines.txt")
@@ -34,6 +35,7 @@ SHORT = 6
 NEARLY = 0.85
 """Share of common pairs of letters from which two lines are copies."""
 
+_HAN = re.compile("[\u3400-\u9fff]")
 _MARKS = re.compile(r"^[\s#>*-]+(?:(?:also|也问|也問)[:：])?", re.IGNORECASE)
 
 
@@ -175,6 +177,43 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(inner)
 
 
+@dataclass(frozen=True, slots=True)
+class Composition:
+    """How many askings there are, and the shares of those with Chinese in them, of these those in traditional
+    characters, of those in English, and of all others (other languages, and lines that mix two)."""
+
+    asks: int
+    chinese: float
+    traditional: float
+    english: float
+    other: float
+
+    def __str__(self) -> str:
+        return (
+            f"{self.asks:,} askings: {self.chinese:.0%} with Chinese ({self.traditional:.0%} of these traditional), "
+            f"{self.english:.0%} English, {self.other:.0%} other languages and mixed"
+        )
+
+
+def composition(topics: Sequence[Topic]) -> Composition:
+    """Of what is learnt from. A line counts as mixed where its topic says so or it is neither Chinese nor English."""
+    kinds = Counter[str]()
+    for topic in topics:
+        for ask in (ask for group in topic.groups for ask in group.asks):
+            kind = "other"
+            if _HAN.search(ask):
+                kind = "chinese" if topic.language in ("zh", "en") else "other"
+                kinds["traditional"] += kind == "chinese" and simplified(ask) != ask
+            elif topic.language in ("zh", "en"):
+                kind = "english"
+            kinds[kind] += 1
+    asks = kinds["chinese"] + kinds["english"] + kinds["other"]
+    chinese = kinds["chinese"]
+    return Composition(
+        asks, chinese / asks, kinds["traditional"] / max(1, chinese), kinds["english"] / asks, kinds["other"] / asks
+    )
+
+
 def main(arguments: list[str]) -> int:
     lines: dict[str, str] = {}
     said: dict[str, str] = {}
@@ -206,6 +245,7 @@ def main(arguments: list[str]) -> int:
         for where, line, other in copies(lines, texts_below(Path(folder))):
             print(f"{where}: {line!r} is nearly {other!r}")
             count += 1
+    print(composition(read_topics()))
     print(f"{len(lines):,} lines, {count} problems")
     return 1 if count else 0
 

@@ -37,7 +37,7 @@ from knowledge.text import normalise
 from knowledge.training import packing
 from knowledge.training.loop import SEED, run
 from knowledge.training.precision import attended, quick
-from knowledge.training.public import read_public
+from knowledge.training.public import ANSWERED, read_public
 from knowledge.training.topics import Reply, Topic, read_topics
 
 OWN = 15
@@ -280,6 +280,6 @@ if __name__ == "__main__":
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--public", type=Path, help="the folder that holds the public sets (see public.py)")
     chosen = parser.parse_args()
-    public = read_public(chosen.public) if chosen.public else []
+    public = read_public(chosen.public, ANSWERED) if chosen.public else []
     losses = train(read_topics(), chosen.encoder, chosen.target, chosen.steps, public=public)
     (chosen.target / "losses.json").write_text(json.dumps([round(loss, 4) for loss in losses]), encoding="utf-8")
