@@ -374,7 +374,8 @@ def transcript(config: Path | None, session: str, file: Path, offset: str, recor
 @config_option
 @click.argument("folder", type=FOLDER, metavar="DIR")
 @click.option("--ask", metavar="QUESTION", help="Show what this question would be answered.")
-def course(config: Path | None, folder: Path, ask: str | None) -> int:
+@click.option("--alike", is_flag=True, help="Also name entries that may ask the same (reads them with the model).")
+def course(config: Path | None, folder: Path, ask: str | None, alike: bool) -> int:
     """Show what is read from a course folder and, with --ask, what a question would be answered from it."""
     from knowledge.course import read_course
 
@@ -383,6 +384,8 @@ def course(config: Path | None, folder: Path, ask: str | None) -> int:
         console.show_course(read)
     else:
         console.show_answer(_settings(config), read, ask)
+    if alike:
+        console.show_alike(_settings(config), read)
     console.show_problems(folder, read)
     click.echo(console.measure(read), err=True)
     return 1 if read.problems else 0

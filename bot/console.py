@@ -130,6 +130,17 @@ def show_answer(settings: "Settings", course: "Course", ask: str) -> None:
     click.echo(match.text)
 
 
+def show_alike(settings: "Settings", course: "Course") -> None:
+    from bot import app
+
+    for one, other in app.alike(settings, course, lambda warning: click.echo(warning, err=True)):
+        asked = f"“{_printable(one.question)}”, “{_printable(other.question)}”"
+        click.echo(
+            f"{one.source} and {other.source} may ask the same ({asked}): make one of them, or say in both questions "
+            "what tells them apart; as it is, neither may be sent"
+        )
+
+
 def show_problems(folder: Path, course: "Course") -> None:
     for problem in course.problems:
         line = f":{problem.line}" if problem.line else ""

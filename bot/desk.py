@@ -309,8 +309,9 @@ class Desk:
         return await self._apply(who, "split", [(None, new)], moves)
 
     async def take(self, who: str, session: str, message: int) -> Action:
-        """A message that the program took for no question is one: it goes the way of all that ask, and joins what asks
-        the same. What it founds can be dismissed; to take it back would be to say that nobody asked."""
+        """A message that the program took for no question is one: it goes the way of all that ask, founds a question or
+        joins what asks the same. That is not taken back: what it founds is dismissed, what it joined it is split off.
+        """
         return await self._commit(Change(session, self._now(), who, "take", takes=message))
 
     async def move(self, who: str, messages: Sequence[int], question: str, to: str) -> Action:
@@ -482,6 +483,8 @@ class Desk:
         actions = await self._store.actions(session, limit=500)
         for one in actions:
             may = may_undo(one.change, may_set)
+            if action is None and one.change.takes is not None:
+                raise NotAllowed("what was taken for a question last is not taken back: dismiss it, or split it off")
             if action == one.id and not may:
                 raise NotAllowed("this needs more rights to be taken back, or cannot be taken back at all")
             if action == one.id or (action is None and may and not one.undone and one.change.undoes is None):

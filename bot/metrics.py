@@ -158,7 +158,8 @@ class Metrics:
         for outcome, count in Tally(_answer(one) for one in placed if one.placement.asking).items():
             self._answers.labels(outcome).inc(count)
         for message in messages:
-            if arrived := self._arrived.pop((message.session, message.source, message.external_id), None):
+            arrived = self._arrived.pop((message.session, message.source, message.external_id), None)
+            if arrived and not message.taken:
                 self._lag.observe(now - arrived)
 
     def settled(self, delivery: Delivery) -> None:

@@ -154,8 +154,9 @@ class Queue(Protocol):
         """Every message with the decision made when it arrived (None: not yet placed), in order of arrival."""
         ...
 
-    async def unasked(self, session: str, limit: int) -> list[Asked]:
-        """The messages that ask nothing and are no votes, the likeliest questions first; of equals the newest."""
+    async def unasked(self, session: str, limit: int, words: str = "") -> list[Asked]:
+        """The messages that ask nothing and are no votes, the likeliest questions first; of equals the newest. With
+        `words`, those that hold them."""
         ...
 
     async def askings(self, session: str, limit: int) -> list[Asked]:

@@ -35,20 +35,16 @@ from knowledge.asking import Asking, Detector
 from knowledge.calibration import GroupingJudge
 from knowledge.context import Line, Recent
 from knowledge.corrections import Precedents
-from knowledge.encoder import Encoder
+from knowledge.encoder import Encoder, read_of
 from knowledge.grouping import Grouped, Groups
 from knowledge.reasons import SHOWN, Reason, Reasons, because
 from knowledge.replying import LIKELY, Overheard, replies
-from knowledge.text import ends
 
 ON_PURPOSE = Asking(True, 1.0, because("on_purpose", 1.0), sure=True)
 """Of what was sent as a question."""
 
-TAKEN = Asking(True, 1.0, because("taken", 1.0), sure=True)
-"""Of what a moderator takes for one."""
-
-READ = 700
-"""Characters of a message that are read, of a longer one at both ends: of Chinese as many as the model takes in."""
+TAKEN = Asking(True, 1.0, because("taken", 1.0))
+"""Of what a moderator takes for one. Nothing is sent to it by itself: it may be late in the night, or days later."""
 
 LENIENT = 1.0
 """Seconds that slow mode overlooks: the page's clock and this one read the time at two moments."""
@@ -151,15 +147,15 @@ class Understanding:
         self._take_lesson()
         decided = [self._cheap(message) for message in batch]
         rest = [m for m, asking in zip(batch, decided, strict=True) if asking is None or asking.asks]
-        vectors = dict(zip((m.id for m in rest), self._encoder.encode([_read(m.text) for m in rest]), strict=True))
+        vectors = dict(zip((m.id for m in rest), self._encoder.encode([read_of(m.text) for m in rest]), strict=True))
         doubtful = [m for m, asking in zip(batch, decided, strict=True) if asking is None]
-        found = self._lesson.fits([_read(m.text) for m in doubtful], [vectors[m.id] for m in doubtful])
+        found = self._lesson.fits([read_of(m.text) for m in doubtful], [vectors[m.id] for m in doubtful])
         fits = dict(zip((m.id for m in doubtful), found, strict=True))
         heard = [
             self._hear(m, asking, vectors.get(m.id), fits.get(m.id)) for m, asking in zip(batch, decided, strict=True)
         ]
         asked = [message for message, one in zip(batch, heard, strict=True) if isinstance(one, Asking)]
-        told = iter(self._lesson.matches([_read(m.text) for m in asked], [vectors[m.id] for m in asked]))
+        told = iter(self._lesson.matches([read_of(m.text) for m in asked], [vectors[m.id] for m in asked]))
         placed: list[Placed] = []
         for message, one in zip(batch, heard, strict=True):
             placed.append(self._ask(message, one, vectors[message.id], next(told)) if isinstance(one, Asking) else one)
@@ -178,7 +174,7 @@ class Understanding:
         self._take_lesson()
         if self._detector.chatter(text):
             return Preview()
-        text = _read(text)
+        text = read_of(text)
         vector = np.ascontiguousarray(self._encoder.encode([text])[0])
         told = self._lesson.match(text, vector)
         grouped = self._groups.decide(text, vector, told.offered)
@@ -195,7 +191,7 @@ class Understanding:
         course = self._lesson.course
         if course is None or self._newest.answers is Mode.OFF:
             return None
-        text = _read(text)
+        text = read_of(text)
         match = course.match(text, np.ascontiguousarray(self._encoder.encode([text])[0]))
         return CourseMatch(match.source, match.score, "suggested", match.text) if match else None
 
@@ -217,7 +213,7 @@ class Understanding:
         return new
 
     def _cheap(self, message: Message) -> Asking | None:
-        if message.taken:
+        if message.taken and message.text:  # else it was forgotten meanwhile
             return TAKEN
         if message.explicit:
             nothing = self._detector.chatter(message.text)
@@ -298,7 +294,7 @@ class Understanding:
         sends = any(match is not None and match.verdict == "answer" for match in (told.course, told.earlier))
         if not (sends and asking.sure and told.offered) or message.explicit:
             return asking
-        odds = replies(self._encoder, _read(message.text), self._overheard.asked(_line(message), told.offered))
+        odds = replies(self._encoder, read_of(message.text), self._overheard.asked(_line(message), told.offered))
         if odds < LIKELY:
             return asking
         return replace(asking, sure=False, reasons=(Reason("replies", -odds), *asking.reasons)[:SHOWN])
@@ -352,7 +348,8 @@ class Understanding:
         state = standing.state
         answered = sent is not None or state.status is Status.ANSWERED
         told = answered or (state.status is Status.DISMISSED and state.reason_shown)
-        return self._reached(message) and not told and self._placed_line != _whole(message)
+        fresh = not message.taken and self._placed_line != _whole(message)
+        return self._reached(message) and not told and fresh
 
     def _say(
         self, message: Message, standing: Standing, sent: CourseMatch | None, told: Told, placement: Placement
@@ -441,11 +438,6 @@ class Understanding:
         """Distinct persons who asked a question or one that was merged into it."""
         merged = (s.askers for s in self._standing.values() if s.state.id == id or s.state.merged_into == id)
         return len({person for askers in merged for person in askers})
-
-
-def _read(text: str) -> str:
-    """What the model reads of what somebody says."""
-    return ends(text, READ)
 
 
 def _whole(message: Message) -> int:

@@ -3,10 +3,11 @@
 Nothing is written by a machine: what is said is the entry's answer or the passage itself, cut at a sentence.
 """
 
+import itertools
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -185,6 +186,17 @@ class Answering:
         part, asked = self._parts[at], kinds(text)
         return part.source, "beyond" if part.kind == "term" and asked and WHAT not in asked else part.kind
 
+    def alike(self) -> list[tuple[str, str]]:
+        """Pairs of entries, by their ids, that may ask the same: some wording of one is nearly some wording of the
+        other. Whichever of the two answers, it is hardly ahead of the other, so that neither is sent."""
+        near = self._asked.between(self.centred)
+        entries = [at for at, part in enumerate(self._parts) if part.kind == "entry"]
+        return [
+            (self._parts[one].source, self._parts[other].source)
+            for one, other in itertools.combinations(entries, 2)
+            if near[one, other] >= ALIKE
+        ]
+
     def __len__(self) -> int:
         """How many entries and passages it can answer from."""
         return len(self._parts)
@@ -245,6 +257,12 @@ class _Views:
 
     def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(np.maximum.reduceat(self.each(vector), self._starts).round(DIGITS), dtype=np.float64)
+
+    def between(self, seen: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> NDArray[np.float64]:
+        """How near each part is to each other one, as their vectors are `seen`: shape (parts, parts)."""
+        vectors = np.stack([seen(vector) for vector in self._vectors])
+        rows = np.maximum.reduceat(vectors @ vectors.T, self._starts, axis=0)
+        return np.asarray(np.maximum.reduceat(rows, self._starts, axis=1).round(DIGITS), dtype=np.float64)
 
     def nearest(self, at: int, vector: NDArray[np.float32]) -> int:
         """Which text of a part is nearest."""
@@ -361,6 +379,9 @@ UNRELATED = 0.3
 
 FIELD = 16
 """Parts of a course that holds what people ask, as those of the calibration; what is missing counts as unrelated."""
+
+ALIKE = 0.8
+"""Cosine between two entries from which on an organiser is told that they may ask the same."""
 
 SHARPNESS = 0.07
 """How well parts fit is divided by it before it becomes shares."""

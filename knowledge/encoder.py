@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache as once
 from importlib.resources import files
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.text import normalise
+from knowledge.text import ends, normalise
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -40,6 +41,11 @@ LOOKED_AT = 4
 LONGEST = 1000
 """Characters of a text that are looked at: of Chinese more than the model's tokens hold, of English a good page."""
 
+
+_HAN = re.compile("[\u3400-\u9fff]")
+
+LONGEST_HAN = 700
+"""The same of a message in Chinese, whose end would lie behind what the model's tokens hold."""
 
 REMEMBERED = 1000
 """Pairs of texts whose odds are kept."""
@@ -182,6 +188,13 @@ class SentenceEncoder:
         for call in calls([len(text) for text in plain]):
             vectors[call] = self._model.embed([plain[at] for at in call])
         return vectors
+
+
+def read_of(message: str) -> str:
+    """What is read of what somebody says: of what is too long for the model both ends, for after a story comes what is
+    asked."""
+    han = len(_HAN.findall(message))
+    return ends(message, LONGEST_HAN if 3 * han > len(message) else LONGEST)
 
 
 def calls(lengths: Sequence[int]) -> list[list[int]]:

@@ -9,7 +9,7 @@ from bot.app.encoding import serve_encoder
 from bot.app.forgetting import export, forget
 from bot.app.hall import ROLES, Hall, open_hall, run
 from bot.app.importing import Imported, Preview, import_chat
-from bot.app.judging import ask
+from bot.app.judging import alike, ask
 from bot.app.keeping import (
     BackedUp,
     Place,
@@ -54,6 +54,7 @@ __all__ = [
     "Standing",
     "Transcribed",
     "Wanted",
+    "alike",
     "ask",
     "back_up",
     "bench",

@@ -12,6 +12,7 @@ from knowledge.course import Course
 from knowledge.encoder import Encoder, EncoderError, load_encoder
 from knowledge.evaluation import Mind
 from knowledge.logistic import CalibrationError
+from knowledge.material import Entry
 
 
 def mind_of(
@@ -33,6 +34,12 @@ def mind_of(
     if warning := uncalibrated(encoder, calibration):
         tell(f"{warning} (a warning)")
     return Mind(encoder, calibration, settings.answers.precision)
+
+
+def alike(settings: Settings, course: Course, tell: Callable[[str], None]) -> list[tuple[Entry, Entry]]:
+    """Entries of a course that may ask the same. As `mind_of` else."""
+    entries = {entry.id: entry for entry in course.entries}
+    return [(entries[one], entries[other]) for one, other in mind_of(settings, tell=tell).answering(course).alike()]
 
 
 def ask(settings: Settings, course: Course, question: str, tell: Callable[[str], None]) -> Match | None:

@@ -7,7 +7,7 @@ from bot.errors import SettingsError
 from bot.model import Vector
 from bot.ports import Store, Vectors
 from bot.settings import Settings
-from knowledge.encoder import Encoder, EncoderError, load_encoder
+from knowledge.encoder import Encoder, EncoderError, load_encoder, read_of
 
 AT_ONCE = 256
 
@@ -53,7 +53,7 @@ async def _reencode(store: Store, encoder: Encoder, progress: Callable[[int, int
     fresh: list[tuple[int, Vector]] = []
     for begin in range(0, len(texts), AT_ONCE):
         some = texts[begin : begin + AT_ONCE]
-        fresh += zip((id for id, _ in some), encoder.encode([text for _, text in some]), strict=True)
+        fresh += zip((id for id, _ in some), encoder.encode([read_of(text) for _, text in some]), strict=True)
         progress(len(fresh), len(texts))
     await store.reencode(encoder.fingerprint, fresh)
     return len(fresh)

@@ -307,14 +307,15 @@ def askings(db: Database, session: str, limit: int) -> list[Asked]:
     return [Asked(message_of(row), placement_of(row), row["final"]) for row in rows.fetchall()[::-1]]
 
 
-def unasked(db: Database, session: str, limit: int) -> list[Asked]:
+def unasked(db: Database, session: str, limit: int, words: str) -> list[Asked]:
     """The messages that ask nothing and are no votes, the likeliest questions first; of equals the newest."""
     rows = db.execute(
         f"""
-        {_ASKED} WHERE m.session = ? AND p.asking = 0 AND m.vote = '' AND m.text != ''
-        ORDER BY p.probability DESC, m.id DESC LIMIT ?
+        {_ASKED} WHERE m.session = :session AND p.asking = 0 AND m.vote = '' AND m.text != ''
+            AND (:words = '' OR instr(lower(m.text), :words) > 0)
+        ORDER BY p.probability DESC, m.id DESC LIMIT :limit
         """,
-        (session, limit),
+        {"session": session, "words": words.lower(), "limit": limit},
     )
     return [Asked(message_of(row), placement_of(row), row["final"]) for row in rows]
 

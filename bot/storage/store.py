@@ -211,8 +211,8 @@ class SharedStore(ABC):
         """Raises `NotFound`."""
         await self._write(("questions", question), "queue", changes.vote, question, person, on, at)
 
-    async def unasked(self, session: str, limit: int) -> list[Asked]:
-        return await self._read(questions.unasked, session, limit)
+    async def unasked(self, session: str, limit: int, words: str = "") -> list[Asked]:
+        return await self._read(questions.unasked, session, limit, words)
 
     async def askings(self, session: str, limit: int) -> list[Asked]:
         return await self._read(questions.askings, session, limit)

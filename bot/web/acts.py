@@ -47,6 +47,7 @@ LEDGER = TypeAdapter(list[LedgerRow])
 PUBLIC_LEDGER = TypeAdapter(list[PublicLedgerRow])
 LEDGER_LENGTH = 500
 LINES = 200
+WORDS = Parameter("q", "only those with these words in them", {"type": "string", "maxLength": 200})
 LINES_OUT = TypeAdapter(list[AskedOut])
 OF_QUESTION = Parameter("question", "only what was done to this one", {"type": "string", "maxLength": 100})
 
@@ -145,6 +146,7 @@ class Acts:
                 self.lines,
                 f"What was said and taken for no question, the likeliest questions first, {LINES} at most",
                 reply=list[AskedOut],
+                parameters=[WORDS],
             ),
             Route(
                 "POST",
@@ -217,7 +219,8 @@ class Acts:
         return reply(ActionOut(action=action.id, goes_at=goes_at(action.change.deliveries, self._site.now())))
 
     async def lines(self, request: web.Request) -> web.Response:
-        found = await self._site.store.unasked(request[CALLER].here.id, LINES)
+        words = clean(request.query.get("q", ""))
+        found = await self._site.store.unasked(request[CALLER].here.id, LINES, words)
         return web.json_response(body=LINES_OUT.dump_json([asked_out(one) for one in found]))
 
     async def take(self, request: web.Request) -> web.Response:

@@ -20,11 +20,8 @@ JOINS = tuple(round(0.3 + 0.05 * step, 2) for step in range(9))
 NEARLY = 0.98
 """Of the best pair F1, which is flat around its best. With a course the lowest threshold that reaches it is taken: an
 evening is longer than a talk that was written to calibrate on, and the longer, the more of what is asked was asked
-before."""
-
-NEARLY_BY_WORDS = 0.95
-"""The same without a course, where it is the highest: nothing else keeps the many questions of a large hall apart, and
-a wrong merge, which hides a question, costs more than one made by hand."""
+before. Without a course it is the highest: nothing else keeps the many questions of a large hall apart, and a wrong
+merge, which hides a question, costs more than one made by hand."""
 
 DRAWS = 1000
 SEED = 20261130
@@ -103,7 +100,7 @@ def chosen(sums: Floats, anchored: bool) -> float:
     drawn = np.random.default_rng(SEED).multinomial(talks, np.full(talks, 1 / talks), size=DRAWS)
     right, joined, together = np.moveaxis(np.einsum("dt,jtc->djc", drawn, sums), -1, 0)
     scores = 2 * right / np.maximum(joined + together, 1)  # nobody asked what somebody had asked: nothing to divide by
-    good = scores >= (NEARLY if anchored else NEARLY_BY_WORDS) * scores.max(axis=1, keepdims=True)
+    good = scores >= NEARLY * scores.max(axis=1, keepdims=True)
     at = good.argmax(axis=1) if anchored else len(JOINS) - 1 - good[:, ::-1].argmax(axis=1)
     return round(float(np.array(JOINS)[at].mean()), 2)
 

@@ -38,7 +38,7 @@ from knowledge.training import packing
 from knowledge.training.loop import SEED, run
 from knowledge.training.precision import attended, quick
 from knowledge.training.public import ANSWERED, read_public
-from knowledge.training.topics import Reply, Topic, read_topics
+from knowledge.training.topics import Reply, Topic, digest, read_topics
 
 OWN = 15
 """Askings of our topics' groups in a step; each is in one to three pairs."""
@@ -54,7 +54,7 @@ WRONG = 2
 """Of these, how many each time."""
 ROOM = (64, 400)
 """Tokens of a row, in which pairs stand side by side: of lines, and of what is read beside them."""
-STEPS = 2000
+STEPS = 2400
 FILE = "model.safetensors"
 
 T = TypeVar("T")
@@ -264,7 +264,7 @@ def train(
     print(f"{len(own) + sum(map(len, theirs)):,} askings", flush=True)
     replies = [(reply, topic) for topic in topics for reply in topic.replies]
     trainee = Trainee(frozen)
-    losses = run(trainee, batches(own, theirs, steps, replies), steps, kept, every)
+    losses = run(trainee, batches(own, theirs, steps, replies), steps, kept, every, digest(wanted))
     target.mkdir(parents=True, exist_ok=True)
     part = target / f"{FILE}.part"
     save_file({name: tensor.half().contiguous() for name, tensor in trainee.state().items()}, part)

@@ -43,7 +43,7 @@ from knowledge.training.loop import SEED, run
 from knowledge.training.precision import attended, quick
 from knowledge.training.prune import prune
 from knowledge.training.public import ALIKE, read_public
-from knowledge.training.topics import Group, Topic, read_topics
+from knowledge.training.topics import Group, Topic, digest, read_topics
 
 PROMPT = "query: "
 GROUPS = 36
@@ -331,7 +331,7 @@ def train(
         trainee = Trainee(start)
         kept = target.with_name(f"{target.name}-{turn}.part")
         seen = [*topics, *strangers] if one.strangers else topics
-        losses += run(trainee, batches(seen, one), one.steps, kept, every)
+        losses += run(trainee, batches(seen, one), one.steps, kept, every, digest(seen))
         parts.append((TRAINED / len(runs), trainee.model.state_dict()))
     model = _loaded(start)
     model.load_state_dict(weighed(parts))

@@ -35,10 +35,10 @@ class Trainee(Protocol):
         ...
 
 
-def run(trainee: Trainee, batches: Iterable[Any], steps: int, kept: Path, every: int) -> list[float]:
+def run(trainee: Trainee, batches: Iterable[Any], steps: int, kept: Path, every: int, data: str = "") -> list[float]:
     """One step for each batch; the loss of each. Every so many steps the state is written to `kept`, from which the
     next run goes on; whoever has written what was trained removes it. Raises `ValueError` where it is of a training of
-    other `steps`, or one that began with other weights."""
+    other `steps`, one of other `data` (their digest), or one that began with other weights."""
     start = _digest(trainee.state())
     optimiser = torch.optim.AdamW(
         [
@@ -54,6 +54,8 @@ def run(trainee: Trainee, batches: Iterable[Any], steps: int, kept: Path, every:
             raise ValueError(f"{kept} is of a training of {state['steps']} steps: finish that, or remove the file")
         if state.get("start") != start:
             raise ValueError(f"{kept} is of a training that began with other weights: finish that, or remove the file")
+        if state.get("data", "") != data:
+            raise ValueError(f"{kept} is of a training with other data: finish that, or remove the file")
         trainee.load(state["trained"])
         optimiser.load_state_dict(state["optimiser"])
         schedule.load_state_dict(state["schedule"])
@@ -74,7 +76,7 @@ def run(trainee: Trainee, batches: Iterable[Any], steps: int, kept: Path, every:
             print(f"step {len(losses)}/{steps}  loss {mean:.3f}  {left / 60:.0f} min left", flush=True)
             state = {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict(), "losses": losses}
             part = kept.with_name(kept.name + ".new")
-            torch.save({"trained": trainee.state(), "steps": steps, "start": start, **state}, part)
+            torch.save({"trained": trainee.state(), "steps": steps, "start": start, "data": data, **state}, part)
             os.replace(part, kept)  # a run that is stopped in the midst of it goes on from the one before
     return losses
 

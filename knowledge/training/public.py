@@ -32,19 +32,21 @@ _MARKUP = re.compile(r"https?://\S+|[`*_#]+|\(\d+:\d\d\)")
 
 
 def read_public(folder: Path, wanted: Collection[str]) -> list[Topic]:
-    """A topic for each of the `wanted` sets whose folder is there. Raises `DataError` where there is none, or one is
-    not in its form."""
-    there = [(name, reader) for name, reader in READERS.items() if name in wanted and (folder / name).is_dir()]
+    """A topic for each of the `wanted` sets whose folder is there and holds something. Raises `DataError` where no set
+    is there at all, wanted or not, or one is not in its form."""
+    there = [(name, reader) for name, reader in READERS.items() if (folder / name).is_dir()]
     if not there:
-        raise DataError([f"{folder}: has none of the folders {', '.join(wanted)}: name the folder that holds them"])
+        raise DataError([f"{folder}: has none of the folders {', '.join(READERS)}: name the folder that holds them"])
     found = []
     for name, reader in there:
+        if name not in wanted:
+            continue
         try:
             found.append(reader(folder / name))
         except (KeyError, TypeError, AttributeError) as error:
             problem = f"{folder / name}: is not in the form of this set ({error!r}): see knowledge/training/public.py"
             raise DataError([problem]) from error
-    return found
+    return [topic for topic in found if topic.groups]
 
 
 Row = tuple[Sequence[str], str]

@@ -177,14 +177,17 @@ async def test_what_is_asked_on_purpose_is_not_doubted(store: SqliteStore) -> No
     assert not nothing.asking
 
 
-async def test_of_a_long_message_both_ends_are_read(store: SqliteStore) -> None:
-    """What is asked after a story is found; its own words stay whole."""
+@pytest.mark.parametrize(
+    ("said", "most"), [("and then the old press stopped. ", 1000), ("然后那台老冲床又停了。", 700)], ids=["en", "zh"]
+)
+async def test_of_a_long_message_both_ends_are_read(store: SqliteStore, said: str, most: int) -> None:
+    """What is asked after a story is found, in what the model takes in; its own words stay whole."""
     encoder = Counting()
-    story = "and then the old press stopped. " * 300 + RECORDING
+    story = said * 300 + RECORDING
     async with running(store, encoder=encoder) as pipeline:
         (placed,) = await say(store, pipeline, message(1, story))
     (read,) = encoder.seen
-    assert len(read) <= 700
+    assert most - 10 < len(read) <= most
     assert read.endswith(RECORDING)
     assert (placed.asking, placed.question) == (True, "q1")
     assert (await states(store))["q1"].original == story
@@ -234,6 +237,30 @@ async def test_what_a_moderator_takes_for_a_question_is_one(store: SqliteStore) 
         ("take", 3),
         ("take", 1),
     ]
+
+
+async def test_a_line_that_is_taken_and_then_forgotten_holds_up_nobody(store: SqliteStore) -> None:
+    """Its words are gone when it is placed again: it asks nothing, and what comes later is placed."""
+    async with running(store) as pipeline:
+        await say(store, pipeline, message(1, "louder please", "ann"))
+    await Desk(store, lambda _: None, lambda: 1.0).take("Mo", "talk", 1)
+    await store.forget(Person("telegram", "ann"), None, 2.0)
+    async with running(store) as pipeline:
+        gone, later = await say(store, pipeline, message(2, PRICE, "bob"))
+    assert (gone.asking, later.question) == (False, "q2")
+
+
+async def test_what_is_taken_is_answered_by_nobody_but_people(store: SqliteStore) -> None:
+    """What the course says of it is suggested, and its author hears nothing of it by itself."""
+    async with running(store, answering=Knowing(gateway="answer")) as pipeline:
+        await say(store, pipeline, message(1, "the gateway price"))
+        await Desk(store, lambda _: None, lambda: 1.0, arrived=lambda _: pipeline.wake()).take("Mo", "talk", 1)
+        await asyncio.wait_for(pipeline.drained(), 10)
+    ((_, placement),) = await store.placements("talk")
+    assert placement is not None
+    assert placement.answer is not None
+    assert (placement.asking, placement.answer.state) == (True, "suggested")
+    assert await store.deliveries("talk") == []
 
 
 @pytest.mark.parametrize(

@@ -1,49 +1,72 @@
 // What was said and taken for no question, the likeliest questions first: a moderator may take a line for one.
-import { call, inSession } from "./api.js";
+import { call, inSession, notTwice } from "./api.js";
 import { grounds } from "./board-wordings.js";
 import { button, byId, el, said, shown } from "./dom.js";
 import { clock, onLanguage, t } from "./i18n.js";
 import { chatChip } from "./pieces.js";
 import { foldable, toastFailure } from "./shell.js";
 
+const PAUSE = 250; // milliseconds after the last letter before it is searched
+
 /** Moderators only. `take(message)` resolves to true where it happened. */
 export function startLines(session, take) {
-  const [dialog, list] = [byId("lines"), byId("lines-list")];
-  let lines = [];
+  const [dialog, list, search] = [byId("lines"), byId("lines-list"), byId("lines-search")];
+  const taken = new Set(); // stay in the list until it is read anew: no other line comes under a second press
+  let lines = null; // not read yet
+  let asked = 0;
+  let waits;
 
   async function load() {
+    const turn = ++asked;
     byId("lines-wait").hidden = false;
     try {
-      lines = await call("GET", inSession(session, "/lines"));
+      const found = await call("GET", inSession(session, `/lines?q=${encodeURIComponent(search.value.trim())}`));
+      if (turn !== asked) return; // something else is looked for by now
+      lines = found;
+      taken.clear();
       draw();
     } catch (failure) {
-      toastFailure(failure);
+      if (turn === asked) toastFailure(failure);
     }
-    byId("lines-wait").hidden = true;
+    if (turn === asked) byId("lines-wait").hidden = true;
   }
 
   function draw() {
-    list.replaceChildren(...lines.map(row));
-    byId("lines-none").hidden = lines.length > 0;
+    list.replaceChildren(...(lines ?? []).map(row));
+    byId("lines-none").hidden = lines?.length !== 0;
   }
 
   function row(one) {
-    const asks = button({ icon: "check", word: t("lines.take"), "data-do": "take", act: () => taken(one) });
-    asks.setAttribute("aria-label", t("lines.take.one", { text: shown(one.text).slice(0, 60) }));
     const likely = el("span", { class: "badge", text: t("lines.likely", { n: Math.round(one.probability * 100) }) });
     const who = el("p", { class: "wording-who" }, el("bdi", { text: shown(one.author_name) || t("viewer.name.anonymous") }), chatChip(one.source, 1), el("time", { text: clock(one.at) }), likely);
-    return el("li", { class: "wording line" }, el("div", {}, foldable(said(one.text)), who, grounds(one)), asks);
+    const node = el("li", { class: "wording line", tabindex: "-1" }, el("div", {}, foldable(said(one.text)), who, grounds(one)));
+    node.append(taken.has(one.message) ? el("span", { class: "badge", text: t("did.take") }) : asks(one, node));
+    return node;
   }
 
-  async function taken(one) {
-    const at = lines.indexOf(one);
-    if (!(await take(one.message))) return load();
-    lines = lines.filter((other) => other !== one);
+  function asks(one, node) {
+    const made = button({ icon: "check", word: t("lines.take"), "data-do": "take", act: () => notTwice(`take ${one.message}`, () => act(one, node)) });
+    made.setAttribute("aria-label", t("lines.take.one", { text: shown(one.text).slice(0, 60) }));
+    return made;
+  }
+
+  async function act(one, node) {
+    if (!(await take(one.message))) return;
+    taken.add(one.message);
+    const drawn = row(one);
+    node.replaceWith(drawn);
+    drawn.focus(); // and no button of another line: a key that is held down takes no more
+  }
+
+  function open() {
+    lines = null;
+    search.value = "";
     draw();
-    const rest = list.querySelectorAll("[data-do=take]");
-    (rest[Math.min(at, rest.length - 1)] ?? byId("lines-close")).focus();
+    dialog.showModal();
+    load();
   }
 
-  byId("lines-open").addEventListener("click", () => (list.replaceChildren(), dialog.showModal(), load()));
+  byId("lines-open").addEventListener("click", open);
+  search.addEventListener("input", () => (clearTimeout(waits), (waits = setTimeout(load, PAUSE))));
   onLanguage(() => dialog.open && draw());
 }

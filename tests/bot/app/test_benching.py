@@ -156,8 +156,11 @@ def test_the_command_writes_a_page_and_says_what_failed(tmp_path: Path, monkeypa
 
 def test_the_version_can_be_told() -> None:
     """The page can name what it measured: the version, and from a checkout the commit."""
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=True).stdout.strip()
     told, _, known = code_version().partition(", commit ")
     assert told == version("floormic")
-    assert commit.startswith(known.removesuffix("-dirty"))
-    assert len(known) >= 10
+    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True)
+    if git.returncode:
+        pytest.skip("this is no checkout")
+    name = known.removesuffix("-dirty").rpartition("-g")[2]  # behind a tag and how many commits came since
+    assert len(name) >= 10
+    assert git.stdout.startswith(name)

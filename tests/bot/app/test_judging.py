@@ -9,7 +9,7 @@ from bot.cli import floormic
 from bot.errors import SettingsError
 from knowledge.calibration import FILE, write_calibration
 from knowledge.encoder import Encoder
-from tests.fakes import HashEncoder, nine_of_ten
+from tests.fakes import HashEncoder, TopicEncoder, nine_of_ten
 
 SURE = {0.5: ("would be answered", "1 sent, 0 suggested"), 0.99: ("would be suggested", "0 sent, 1 suggested")}
 
@@ -96,6 +96,21 @@ def test_a_calibration_that_cannot_be_read_is_told(here: Path) -> None:
     (here / "data" / FILE).write_text("{")
     with pytest.raises(SettingsError, match=FILE):
         said(*ASK)
+
+
+def test_entries_that_may_ask_the_same_are_told(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --alike, by any of their wordings, with both places and what to do; entries that are far apart are not."""
+    monkeypatch.setattr(judging, "load_encoder", lambda *_: TopicEncoder("recording", "invoice"))
+    pays = "Who pays?\n\n- Also: is there an invoice"
+    asked = ("Where is the recording?", pays, "Can I watch a recording?", "My invoice")
+    entries = "\n\n".join(f"## {question}\n\nAnswer {n}." for n, question in enumerate(asked))
+    (here / "course/faq.md").write_text(f"# FAQ\n\n{entries}\n", encoding="utf-8")
+    told = [line for line in said("course", "course", "--alike")[0].splitlines() if "may ask the same" in line]
+    assert len(told) == 2
+    assert "“Where is the recording?”, “Can I watch a recording?”" in told[0]
+    assert told[0].startswith("faq.md:3 and faq.md:")
+    assert "“Who pays?”, “My invoice”" in told[1]
+    assert not [line for line in said("course", "course")[0].splitlines() if "may ask the same" in line]
 
 
 def test_what_is_only_read_needs_no_configuration(here: Path, loaded: list[str]) -> None:

@@ -42,4 +42,6 @@ def test_a_run_goes_on_only_where_it_is_the_same_run(tmp_path: Path) -> None:
         run(Line(0.5), range(9), 9, kept, every=4)
     with pytest.raises(ValueError, match="began with other weights"):
         run(Line(0.25), points, 8, kept, every=4)
+    with pytest.raises(ValueError, match="other data"):
+        run(Line(0.5), points, 8, kept, every=4, data="more")
     assert run(Line(0.5), points, 8, kept, every=4) == whole

@@ -106,5 +106,4 @@ def test_intents_that_judge_are_not_read(tmp_path: Path) -> None:
         (("where is my card",), ""),
         (("late card?",), ""),
     ]
-    with pytest.raises(DataError, match="none of the folders"):
-        read_public(tmp_path, ("tds_live",))
+    assert read_public(tmp_path, ("tds_live",)) == []

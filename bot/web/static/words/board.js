@@ -113,6 +113,7 @@ addWords({
   "why.answer": ["课程资料能回答吗", "Does the course answer it?"],
   "lines.title": ["没当成问题的发言", "Not taken for questions"],
   "lines.how": ["程序认为这些发言不是提问，最像提问的排在前面。", "The program takes these for no questions; the likeliest come first."],
+  "lines.search": ["在发言中搜索", "Search what was said"],
   "lines.none": ["这里什么也没有。", "There is nothing here."],
   "lines.wait": ["正在读取…", "Loading…"],
   "lines.likely": ["像提问：{n}%", "Asks: {n}%"],
