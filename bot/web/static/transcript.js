@@ -67,13 +67,15 @@ async function change(method, rest, body, word) {
   }
 }
 
-function save(event) {
+async function save(event) {
   event.preventDefault();
   const typed = byId("aloud-offset").value.trim();
   const offset = typed ? seconds(typed) : null;
   tell(byId("aloud-offset-bad"), typed && offset === null ? t("aloud.offset.bad") : "");
   if (typed && offset === null) return byId("aloud-offset").focus();
-  change("PATCH", "", { offset, recording: byId("aloud-recording").value.trim() }, "aloud.saved");
+  if (!(await change("PATCH", "", { offset, recording: byId("aloud-recording").value.trim() }, "aloud.saved"))) return;
+  for (const field of [byId("aloud-offset"), byId("aloud-recording")]) field.dataset.filled = field.value;
+  draw(); // as it is kept
 }
 
 const signed = (offset) => `${offset < 0 ? "-" : ""}${clock(Math.abs(offset))}`;
@@ -91,13 +93,17 @@ function drawFile({ transcript, began, largest }) {
   const form = byId("aloud-form");
   form.hidden = !may;
   byId("aloud-offset-field").hidden = began === null;
-  if (!form.contains(document.activeElement)) {
-    byId("aloud-offset").value = transcript.dated === "hand" ? signed(transcript.offset) : "";
-    byId("aloud-offset").placeholder = transcript.offset === null ? "00:01:30" : signed(transcript.offset);
-    byId("aloud-recording").value = transcript.recording;
-  }
+  byId("aloud-offset").placeholder = transcript.offset === null ? "00:01:30" : signed(transcript.offset);
+  fill(byId("aloud-offset"), transcript.dated === "hand" ? signed(transcript.offset) : "");
+  fill(byId("aloud-recording"), transcript.recording);
   drawProblems(transcript);
   drawFits();
+}
+
+/** What is typed and not saved yet stays. */
+function fill(field, value) {
+  if (field.value === (field.dataset.filled ?? "") && field !== document.activeElement) field.value = value;
+  if (field.value === value) field.dataset.filled = value;
 }
 
 const exact = (at) => new Date(at * 1000).toLocaleTimeString(language() === "zh" ? "zh-CN" : "en-GB");

@@ -85,6 +85,11 @@ async def test_an_expert_confirms_on_their_own_page(crowd: Crowd) -> None:
     await page.locator("#aloud-save").click()
     await expect(page.locator("#aloud-offset-bad")).to_contain_text("00:01:30")
     await page.locator("#aloud-offset").fill("-00:01:30")
+    await page.locator("#aloud-offset").blur()
+    async with page.expect_response(lambda one: one.url.endswith("/transcript")):  # somebody answers meanwhile
+        await crowd.answered("Who pays for it?", "We do.", crowd.hall.now(), "Ann")
+    await page.evaluate("new Promise(requestAnimationFrame)")
+    await expect(page.locator("#aloud-offset")).to_have_value("-00:01:30")
     await page.locator("#aloud-recording").fill("https://v.example/a")
     await page.locator("#aloud-save").click()
     await expect(page.locator("#aloud-dated")).to_contain_text("by hand")
