@@ -1,7 +1,7 @@
 """What people do with the queue: approve, assign, edit, merge, split, stage, answer, dismiss, vote, undo.
 
 Reads what stands, asks `queueing` whether the act is allowed, hands the store one `Change`, tells who watches.
-Every act returns the ledger's `Action`; `undo` takes any of them back. An act on several questions is one action.
+Every act returns the ledger's `Action`; `undo` takes any of them back but `take`. An act on several questions is one.
 """
 
 import asyncio
@@ -484,7 +484,9 @@ class Desk:
         for one in actions:
             may = may_undo(one.change, may_set)
             if action is None and one.change.takes is not None:
-                raise NotAllowed("what was taken for a question last is not taken back: dismiss it, or split it off")
+                raise NotAllowed(
+                    "the last act took a line for a question and cannot be undone: choose an older one in the history"
+                )
             if action == one.id and not may:
                 raise NotAllowed("this needs more rights to be taken back, or cannot be taken back at all")
             if action == one.id or (action is None and may and not one.undone and one.change.undoes is None):

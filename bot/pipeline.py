@@ -197,8 +197,6 @@ class Pipeline:
                 return [placed for message in batch for placed in await self.take([message])]
             placed = [await self._work(lambda: self._understanding.fail(batch[0]))]
         await self._insist(lambda: self._store.place(self._session.id, placed))
-        if any(message.taken for message in batch):  # it stands where it was said, among what is remembered
-            self._reread = True
         self._placed(batch, placed)
         for message, one in zip(batch, placed, strict=True) if log.isEnabledFor(logging.DEBUG) else ():
             with concerning(message_id=message_id(message), source=message.source):

@@ -196,7 +196,10 @@ class Understanding:
         return CourseMatch(match.source, match.score, "suggested", match.text) if match else None
 
     def _remember(self, message: Message, asks: bool, probability: float) -> None:
-        """What is decided about later messages may depend on this one."""
+        """What is decided about later messages may depend on this one; not on what was taken, for that was said before
+        them."""
+        if message.taken:
+            return
         self._recent.add(_line(message), asks, probability)
         if asks:
             self._asked = _whole(message)
@@ -301,6 +304,8 @@ class Understanding:
 
     def _overhear(self, message: Message, placement: Placement) -> None:
         """What later ones may reply to."""
+        if message.taken:
+            return
         best = placement.memory or placement.answer
         self._overheard.add(_line(message), message.text, best.source if placement.asking and best else "")
 
@@ -354,7 +359,7 @@ class Understanding:
     def _say(
         self, message: Message, standing: Standing, sent: CourseMatch | None, told: Told, placement: Placement
     ) -> tuple[Delivery, ...]:
-        if not self._reached(message):
+        if not self._reached(message) or message.taken:
             return ()
         if sent:
             where = sent.where or (told.course.where if told.course else "")

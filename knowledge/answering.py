@@ -7,7 +7,7 @@ import itertools
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -188,13 +188,13 @@ class Answering:
 
     def alike(self) -> list[tuple[str, str]]:
         """Pairs of entries, by their ids, that may ask the same: some wording of one is nearly some wording of the
-        other. Whichever of the two answers, it is hardly ahead of the other, so that neither is sent."""
-        near = self._asked.between(self.centred)
+        other. Whichever of the two answers, it is hardly ahead of the other, so that hardly either is sent."""
         entries = [at for at, part in enumerate(self._parts) if part.kind == "entry"]
+        asked = [np.stack([self.centred(vector) for vector in self._asked.of(at)]) for at in entries]
         return [
-            (self._parts[one].source, self._parts[other].source)
-            for one, other in itertools.combinations(entries, 2)
-            if near[one, other] >= ALIKE
+            (self._parts[entries[one]].source, self._parts[entries[other]].source)
+            for one, other in itertools.combinations(range(len(entries)), 2)
+            if float((asked[one] @ asked[other].T).max()) >= ALIKE
         ]
 
     def __len__(self) -> int:
@@ -258,16 +258,14 @@ class _Views:
     def cosines(self, vector: NDArray[np.float32]) -> NDArray[np.float64]:
         return np.asarray(np.maximum.reduceat(self.each(vector), self._starts).round(DIGITS), dtype=np.float64)
 
-    def between(self, seen: Callable[[NDArray[np.float32]], NDArray[np.float32]]) -> NDArray[np.float64]:
-        """How near each part is to each other one, as their vectors are `seen`: shape (parts, parts)."""
-        vectors = np.stack([seen(vector) for vector in self._vectors])
-        rows = np.maximum.reduceat(vectors @ vectors.T, self._starts, axis=0)
-        return np.asarray(np.maximum.reduceat(rows, self._starts, axis=1).round(DIGITS), dtype=np.float64)
+    def of(self, at: int) -> NDArray[np.float32]:
+        """The vectors of a part: shape (texts, dimension)."""
+        end = self._starts[at + 1] if at + 1 < len(self._starts) else len(self._vectors)
+        return self._vectors[self._starts[at] : end]
 
     def nearest(self, at: int, vector: NDArray[np.float32]) -> int:
         """Which text of a part is nearest."""
-        end = self._starts[at + 1] if at + 1 < len(self._starts) else len(self._vectors)
-        return int(np.argmax((self._vectors[self._starts[at] : end] @ vector).round(DIGITS)))
+        return int(np.argmax((self.of(at) @ vector).round(DIGITS)))
 
 
 class _Words:

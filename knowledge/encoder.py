@@ -42,10 +42,11 @@ LONGEST = 1000
 """Characters of a text that are looked at: of Chinese more than the model's tokens hold, of English a good page."""
 
 
-_HAN = re.compile("[\u3400-\u9fff]")
+_DENSE = re.compile("[\u0e00-\uffff]")
 
-LONGEST_HAN = 700
-"""The same of a message in Chinese, whose end would lie behind what the model's tokens hold."""
+LONGEST_DENSE = 700
+"""The same of a message in Chinese, Japanese, Korean or Thai, whose end would lie behind what the model's tokens
+hold."""
 
 REMEMBERED = 1000
 """Pairs of texts whose odds are kept."""
@@ -193,8 +194,8 @@ class SentenceEncoder:
 def read_of(message: str) -> str:
     """What is read of what somebody says: of what is too long for the model both ends, for after a story comes what is
     asked."""
-    han = len(_HAN.findall(message))
-    return ends(message, LONGEST_HAN if 3 * han > len(message) else LONGEST)
+    dense = len(_DENSE.findall(message))
+    return ends(message, LONGEST_DENSE if 3 * dense > len(message) else LONGEST)
 
 
 def calls(lengths: Sequence[int]) -> list[list[int]]:

@@ -312,10 +312,10 @@ def unasked(db: Database, session: str, limit: int, words: str) -> list[Asked]:
     rows = db.execute(
         f"""
         {_ASKED} WHERE m.session = :session AND p.asking = 0 AND m.vote = '' AND m.text != ''
-            AND (:words = '' OR instr(lower(m.text), :words) > 0)
+            AND (instr(m.text, :whole) > 0 OR instr(lower(m.text), :words) > 0)
         ORDER BY p.probability DESC, m.id DESC LIMIT :limit
         """,
-        {"session": session, "words": words.lower(), "limit": limit},
+        {"session": session, "whole": words, "words": words.lower(), "limit": limit},
     )
     return [Asked(message_of(row), placement_of(row), row["final"]) for row in rows]
 

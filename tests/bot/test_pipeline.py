@@ -263,6 +263,53 @@ async def test_what_is_taken_is_answered_by_nobody_but_people(store: SqliteStore
     assert await store.deliveries("talk") == []
 
 
+@pytest.mark.parametrize("dismissed", [False, True], ids=["answered", "dismissed"])
+async def test_what_is_taken_is_told_nothing_of_what_it_joins(store: SqliteStore, dismissed: bool) -> None:
+    """Neither the answer that stands there nor why it was dismissed: it may be night by now."""
+    desk = Desk(store, lambda _: None, lambda: 1.0)
+    async with running(store) as pipeline:
+        await say(store, pipeline, message(1, RECORDING, "ann"), message(2, "The recording", "bob"))
+        if dismissed:
+            await desk.dismiss("Mo", ["q1"], "said already", True)
+        else:
+            await desk.answer("Mo", "q1", "Tomorrow.")
+        before = await store.deliveries("talk")
+        await desk.take("Mo", "talk", 2)
+        pipeline.wake()
+        await asyncio.wait_for(pipeline.drained(), 10)
+    assert [one.message.id for one in await store.asked("q1")] == [1, 2]
+    assert await store.deliveries("talk") == before
+
+
+async def test_what_is_taken_changes_nothing_about_what_comes_later(tmp_path: Path) -> None:
+    """It was said before: how probably later lines ask is as without it, and its author may ask at once in slow mode,
+    also after a new start."""
+
+    async def told(take: bool, restart: bool) -> tuple[float, str | None]:
+        store = await open_store(tmp_path / f"{take}-{restart}.sqlite3")
+        await store.save_session(TALK)
+        lines = [message(n, text, user, chat="c") for n, (text, user) in enumerate([("hm", "ann"), (PRICE, "bob")], 1)]
+        more = [message(3, "The box has no fan.", "cid", chat="c"), message(4, RECORDING, "ann", chat="c")]
+        heeding: dict[str, Any] = {"detector": Attentive, "session": replace(TALK, slow=600)}
+        async with running(store, **heeding) as pipeline:
+            await say(store, pipeline, *lines)
+            if take:
+                await Desk(store, lambda _: None, lambda: 1.0).take("Mo", "talk", 1)
+                pipeline.wake()
+                await asyncio.wait_for(pipeline.drained(), 10)
+            if not restart:
+                await say(store, pipeline, *more)
+        async with running(store, **heeding) as pipeline:
+            placed = await say(store, pipeline, *more)
+        await store.close()
+        assert placed[0].asking == take
+        return placed[2].probability, placed[3].question
+
+    without = await told(take=False, restart=False)
+    assert await told(take=True, restart=False) == without
+    assert (await told(take=True, restart=True))[1] == without[1] == "q4"
+
+
 @pytest.mark.parametrize(
     "text", ["", " ", "\x00\x07?", "?" * 50_000, "𓀀?" * 2000, "👩‍👩‍👧‍👦?", "\u202eabc?", "a\u0300" * 5000 + "?"]
 )

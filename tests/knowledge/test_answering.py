@@ -202,6 +202,16 @@ def test_words_are_looked_for_in_the_whole_of_a_long_part() -> None:
     assert words.covered("zirconium gasket").tolist() == [1.0, 0.0]
 
 
+def test_of_an_empty_course_nothing_is_alike() -> None:
+    """Neither of one without entries; entries in the same words are."""
+    assert Answering(Course((), (), ()), ENCODER, JUDGE).alike() == []
+    assert Answering(Course((), COURSE.passages, ()), ENCODER, JUDGE).alike() == []
+    assert Answering(COURSE, ENCODER, JUDGE).alike() == []
+    twice = Entry("faq-4", "录像什么时候出？", (), "明天。", "faq.md:15")
+    both = Answering(replace(COURSE, entries=(*COURSE.entries, twice)), ENCODER, JUDGE)
+    assert both.alike() == [("faq-1", "faq-4")]
+
+
 def test_an_empty_course_has_no_match() -> None:
     """Without material there is nothing to say, and the profile is still a vector."""
     empty = Answering(Course((), (), ()), ENCODER, JUDGE)

@@ -51,7 +51,7 @@ export function startLines(session, take) {
   }
 
   async function act(one, node) {
-    if (!(await take(one.message))) return;
+    if (!(await take(one.message))) return load().then(() => search.focus()); // somebody was faster, or it is forgotten
     taken.add(one.message);
     const drawn = row(one);
     node.replaceWith(drawn);

@@ -73,8 +73,9 @@ async function save(event) {
   const offset = typed ? seconds(typed) : null;
   tell(byId("aloud-offset-bad"), typed && offset === null ? t("aloud.offset.bad") : "");
   if (typed && offset === null) return byId("aloud-offset").focus();
+  const written = [byId("aloud-offset"), byId("aloud-recording")].map((field) => [field, field.value]);
   if (!(await change("PATCH", "", { offset, recording: byId("aloud-recording").value.trim() }, "aloud.saved"))) return;
-  for (const field of [byId("aloud-offset"), byId("aloud-recording")]) field.dataset.filled = field.value;
+  for (const [field, value] of written) field.dataset.filled = value;
   draw(); // as it is kept
 }
 

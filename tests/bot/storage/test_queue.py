@@ -57,7 +57,7 @@ async def test_demand_counts_people_once(store: Store) -> None:
 async def test_what_asks_nothing_may_be_taken_for_a_question(store: Store) -> None:
     """The likeliest first, of equals the newest; one that is taken waits for the pipeline again as asked on purpose.
     What asks, waits, votes or is not there is refused, and then nothing changed."""
-    texts = ("666", "louder please", "hello", "Is it on?", "1")
+    texts = ("Öl 太少", "louder please", "hello", "Is it on?", "1")
     messages = [message(0, text, external_id=f"m{n}") for n, text in enumerate(texts, 1)]
     await store.apply(Change("talk", 1.0, "Mo", "pulse_on", pulse=True))
     await store.receive(messages, votes=[Pulse("talk", Person("telegram", "u1"), Mood.FAST, 1.0, "m5")])
@@ -66,15 +66,16 @@ async def test_what_asks_nothing_may_be_taken_for_a_question(store: Store) -> No
     placed = [Placement(one.id, p > 0.5, p, "q4" if p > 0.5 else None) for one, p in zip(waiting, chances, strict=True)]
     vector = np.ones(3, dtype=np.float32)
     await store.place("talk", [Placed(one, vector, state("q4") if one.asking else None) for one in placed])
-    assert [one.message.text for one in await store.unasked("talk", 9)] == ["louder please", "hello", "666"]
+    assert [one.message.text for one in await store.unasked("talk", 9)] == ["louder please", "hello", "Öl 太少"]
     assert len(await store.unasked("talk", 1)) == 1
-    assert [one.message.text for one in await store.unasked("talk", 9, "EL")] == ["hello"]
+    for words, found in {"EL": ["hello"], "Ö": ["Öl 太少"], "太": ["Öl 太少"], "%": []}.items():
+        assert [one.message.text for one in await store.unasked("talk", 9, words)] == found
     (second,) = [one.id for one in waiting if one.text == "louder please"]
     take = Change("talk", 2.0, "Mo", "take", takes=second)
     await store.apply(take)
     (again,) = await store.pending("talk", 9)
     assert (again.id, again.text, again.explicit, again.taken) == (second, "louder please", True, True)
-    assert [one.message.text for one in await store.unasked("talk", 9)] == ["hello", "666"]
+    assert [one.message.text for one in await store.unasked("talk", 9)] == ["hello", "Öl 太少"]
     votes = max(one.id for one, _ in await store.placements("talk"))
     refused = [(second, Conflict), (waiting[3].id, Conflict), (votes, NotAllowed), (10**6, NotFound)]
     for id, error in refused:

@@ -138,6 +138,8 @@ async def test_a_line_that_was_missed_becomes_a_question(hall: Hall, moderator: 
     for which in ({"action": row["id"]}, {}):  # and nothing older instead
         undone = await moderator.post(f"{BASE}/undo", which)
         assert undone.status == 403, await undone.text()
+    told = await moderator.post(f"{BASE}/undo", {}, headers={"Accept-Language": "zh"})
+    assert "这一步不能撤销" in await told.text()
 
 
 @pytest.mark.parametrize(
