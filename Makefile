@@ -48,9 +48,9 @@ format: $(VENV)/.developer ## format the code and mend what lint can mend
 bench: $(VENV)/.runtime ## measure on this machine
 	$(BIN)/floormic bench $(ARGS)
 
-train: $(VENV)/.developer ## make all weights anew and their calibration (PUBLIC=DIR: with public sets, as what ships; an hour and a half at most on 2 cores that multiply bfloat16 quickly, two hours on others; goes on where it was stopped)
+train: $(VENV)/.developer ## make all weights anew and their calibration (PUBLIC=DIR: with public sets, as what ships; five quarters of an hour on 2 cores that multiply bfloat16 quickly, two hours on others; goes on where it was stopped)
 	@test -e $(TRAINED)/encoder.done.part || { $(BIN)/python -m knowledge.training.encoder $(TRAINED)/encoder \
-	  $(if $(PUBLIC),--public $(PUBLIC)) && touch $(TRAINED)/encoder.done.part; }
+	  && touch $(TRAINED)/encoder.done.part; }
 	@test -e $(TRAINED)/cross.done.part || { $(BIN)/python -m knowledge.training.cross $(TRAINED)/encoder \
 	  $(TRAINED)/cross $(if $(PUBLIC),--public $(PUBLIC)) && touch $(TRAINED)/cross.done.part; }
 	$(BIN)/floormic calibrate --model bundled --out $(TRAINED)/calibration.json

@@ -37,7 +37,7 @@ from knowledge.text import normalise
 from knowledge.training import packing
 from knowledge.training.loop import SEED, run
 from knowledge.training.precision import attended, quick
-from knowledge.training.public import ANSWERED, read_public
+from knowledge.training.public import read_public
 from knowledge.training.topics import Reply, Topic, digest, read_topics
 
 OWN = 15
@@ -54,7 +54,7 @@ WRONG = 2
 """Of these, how many each time."""
 ROOM = (64, 400)
 """Tokens of a row, in which pairs stand side by side: of lines, and of what is read beside them."""
-STEPS = 2400
+STEPS = 2000
 FILE = "model.safetensors"
 
 T = TypeVar("T")
@@ -280,6 +280,6 @@ if __name__ == "__main__":
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--public", type=Path, help="the folder that holds the public sets (see public.py)")
     chosen = parser.parse_args()
-    public = read_public(chosen.public, ANSWERED) if chosen.public else []
+    public = read_public(chosen.public) if chosen.public else []
     losses = train(read_topics(), chosen.encoder, chosen.target, chosen.steps, public=public)
     (chosen.target / "losses.json").write_text(json.dumps([round(loss, 4) for loss in losses]), encoding="utf-8")

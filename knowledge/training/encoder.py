@@ -9,8 +9,7 @@ are: 2 cores have no time for them.
 What stands in `data/beside` is not learnt from here: replies share their words with what was asked, and to tell them
 apart costs the vectors more than it is worth (docs/understanding.md).
 
-That is done twice (`RUNS`), and the mean of the weights is taken (Wortsman et al., Model soups, ICML 2022). With
-`--public FOLDER` the second run learns from strangers' questions as well (`knowledge.training.public`).
+That is done twice (`RUNS`), and the mean of the weights is taken (Wortsman et al., Model soups, ICML 2022).
 """
 
 import argparse
@@ -42,7 +41,6 @@ from knowledge.training.base import unpack
 from knowledge.training.loop import SEED, run
 from knowledge.training.precision import attended, quick
 from knowledge.training.prune import prune
-from knowledge.training.public import ALIKE, read_public
 from knowledge.training.topics import Group, Topic, digest, read_topics
 
 PROMPT = "query: "
@@ -60,8 +58,6 @@ TEMPERATURE = 0.05
 HALLS = 2
 """Times that groups about what every hall asks come for each time of the others: a model learns more from them than
 from any others (docs/understanding.md). Twice, they are three in ten."""
-MANY = 8
-"""A group with many askings, as strangers' intents have them, comes once for so many of them."""
 HEAD_REACH = 10.0
 """What a unit vector is multiplied with before the head."""
 ASKING = 0.3
@@ -85,17 +81,15 @@ WORDS = "0.model.embeddings.word_embeddings.weight"
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One training, of so many `steps`; so many `topics` share a batch. `strangers`: it learns from their questions
-    too, where there are such."""
+    """One training, of so many `steps`; so many `topics` share a batch."""
 
     steps: int
     seed: int = SEED
     topics: int = 2
-    strangers: bool = False
 
 
-RUNS = (Run(2800), Run(1800, SEED + 1, topics=1, strangers=True))
-"""Of two topics a model learns what a subject is, of one what tells its questions apart (docs/trials.md). 2,800 steps
+RUNS = (Run(2600), Run(1600, SEED + 1, topics=1))
+"""Of two topics a model learns what a subject is, of one what tells its questions apart (docs/trials.md). 2,600 steps
 are six times through all groups of 137 topics; both fit into the time that one may take."""
 
 
@@ -126,16 +120,10 @@ def batches(topics: Sequence[Topic], one: Run) -> Iterator[Batch]:
 
 def _endless(topics: Sequence[Topic], most: int, dice: random.Random) -> Iterator[Part]:
     while True:
-        turns = [topic for topic in topics for _ in range(_turns(topic))]
+        turns = [topic for topic in topics for _ in range(HALLS if topic.hall else 1)]
         waiting = [(topic, part) for topic in turns for part in _parts(topic, most, dice)]
         dice.shuffle(waiting)
         yield from waiting
-
-
-def _turns(topic: Topic) -> int:
-    """How often a topic's groups come for each time of the others."""
-    asks = sum(len(group.asks) for group in topic.groups)
-    return HALLS if topic.hall else max(1, asks // (MANY * len(topic.groups)))
 
 
 def _parts(topic: Topic, most: int, dice: random.Random) -> list[list[Group]]:
@@ -148,7 +136,7 @@ def _parts(topic: Topic, most: int, dice: random.Random) -> list[list[Group]]:
             group = left.pop(chain.pop(), None)
             if group is not None:
                 order.append(group)
-                chain += [id for id in sorted(topic.like.get(group.id, ())) if id in left]
+                chain += [id for id in sorted(topic.like[group.id]) if id in left]
     count = math.ceil(len(order) / most)
     return [order[at * len(order) // count : (at + 1) * len(order) // count] for at in range(count)]
 
@@ -303,13 +291,7 @@ def _quick_dropout(model: nn.Module) -> Dice:
     return dice
 
 
-def train(
-    topics: Sequence[Topic],
-    target: Path,
-    runs: Sequence[Run] = RUNS,
-    every: int = 50,
-    strangers: Sequence[Topic] = (),
-) -> list[float]:
+def train(topics: Sequence[Topic], target: Path, runs: Sequence[Run] = RUNS, every: int = 50) -> list[float]:
     """Prune, train, and write `TRAINED` of the mean of the runs and the rest of the base to `target`; the loss of each
     step, run after run. The vocabulary is that of `topics`.
 
@@ -330,8 +312,7 @@ def train(
         torch.manual_seed(one.seed)
         trainee = Trainee(start)
         kept = target.with_name(f"{target.name}-{turn}.part")
-        seen = [*topics, *strangers] if one.strangers else topics
-        losses += run(trainee, batches(seen, one), one.steps, kept, every, digest(seen))
+        losses += run(trainee, batches(topics, one), one.steps, kept, every, digest(topics))
         parts.append((TRAINED / len(runs), trainee.model.state_dict()))
     model = _loaded(start)
     model.load_state_dict(weighed(parts))
@@ -398,9 +379,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("target", type=Path)
     parser.add_argument("--steps", type=int, help="of each run, to try something out")
-    parser.add_argument("--public", type=Path, metavar="FOLDER", help="public sets to learn from as well")
     chosen = parser.parse_args()
     runs = [replace(one, steps=chosen.steps or one.steps) for one in RUNS]
-    strangers = read_public(chosen.public, ALIKE) if chosen.public else []
-    losses = train(read_topics(), chosen.target, runs, strangers=strangers)
+    losses = train(read_topics(), chosen.target, runs)
     (chosen.target / "losses.json").write_text(json.dumps([round(loss, 4) for loss in losses]), encoding="utf-8")

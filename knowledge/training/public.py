@@ -1,18 +1,17 @@
 """Public sets of strangers' questions as topics, from the folder that their user put them in; the card credits them.
 
 No text of them is part of the project. What `floormic bench` judges is not read: of CMRC and DRCD only articles without
-a passage that judges, of BANKING77 only intents that do not judge (`knowledge.evaluation.public`); stackfaq, zoomcamp,
-hint3, frag.jetzt and CPED not at all.
+a passage that judges (`knowledge.evaluation.public`); stackfaq, zoomcamp, hint3, BANKING77, frag.jetzt and CPED not at
+all.
 """
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from knowledge.evaluation.data import DataError
-from knowledge.evaluation.public import intents, judging_intents, judging_passages, passages, read_rows
+from knowledge.evaluation.public import judging_passages, passages, read_rows
 from knowledge.training.topics import Group, Topic
 
 LONGEST = 240
@@ -31,22 +30,19 @@ _END = re.compile(r"(?<=[。！？!?；;])|(?<=\.)\s")
 _MARKUP = re.compile(r"https?://\S+|[`*_#]+|\(\d+:\d\d\)")
 
 
-def read_public(folder: Path, wanted: Collection[str]) -> list[Topic]:
-    """A topic for each of the `wanted` sets whose folder is there and holds something. Raises `DataError` where no set
-    is there at all, wanted or not, or one is not in its form."""
+def read_public(folder: Path) -> list[Topic]:
+    """A topic for each set whose folder is there. Raises `DataError` where there is none, or one is not in its form."""
     there = [(name, reader) for name, reader in READERS.items() if (folder / name).is_dir()]
     if not there:
         raise DataError([f"{folder}: has none of the folders {', '.join(READERS)}: name the folder that holds them"])
     found = []
     for name, reader in there:
-        if name not in wanted:
-            continue
         try:
             found.append(reader(folder / name))
         except (KeyError, TypeError, AttributeError) as error:
             problem = f"{folder / name}: is not in the form of this set ({error!r}): see knowledge/training/public.py"
             raise DataError([problem]) from error
-    return [topic for topic in found if topic.groups]
+    return found
 
 
 Row = tuple[Sequence[str], str]
@@ -68,15 +64,6 @@ def _topic(name: str, language: str, rows: Iterable[Row]) -> Topic:
 def _chatopera(folder: Path) -> Topic:
     rows = read_rows(folder / "faq.jsonl")
     return _topic(folder.name, "zh", (((r["post"], *r["similar"]), r["answer"][:LONGEST]) for r in rows))
-
-
-def _banking(folder: Path) -> Topic:
-    """Intents without a text that answers them."""
-    rows = intents(folder / "BANKING77-OOS" / "train")
-    judging, asked = judging_intents(rows), defaultdict[str, list[str]](list)
-    for text, label in rows:
-        asked[label].append(text)
-    return _topic(folder.name, "en", ((asks, "") for label, asks in sorted(asked.items()) if label not in judging))
 
 
 def _tds(folder: Path) -> Topic:
@@ -128,13 +115,6 @@ READERS: dict[str, Callable[[Path], Topic]] = {
     "chatopera_faq_zh": _chatopera,
     "tds_live": _tds,
     "coderefinery_live": _coderefinery,
-    "intents_en": _banking,
     "cmrc2018_zh": _squad,
     "drcd_zhtw": _squad,
 }
-
-ALIKE = ("chatopera_faq_zh", "tds_live", "coderefinery_live", "intents_en")
-"""Of these the encoder learns what asks the same. Who asked about an article had read it."""
-
-ANSWERED = ("chatopera_faq_zh", "tds_live", "coderefinery_live", "cmrc2018_zh", "drcd_zhtw")
-"""Of these the cross-encoder learns what a text answers."""

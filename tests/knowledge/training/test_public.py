@@ -9,7 +9,7 @@ import pytest
 from knowledge.evaluation.data import DataError
 from knowledge.evaluation.public import PASSAGES
 from knowledge.evaluation.public import read_public as judged
-from knowledge.training.public import ALIKE, LONGEST, READERS, read_public
+from knowledge.training.public import LONGEST, read_public
 from knowledge.training.topics import Topic
 
 
@@ -19,7 +19,7 @@ def rows(path: Path, *found: dict[str, Any]) -> None:
 
 
 def only(folder: Path) -> Topic:
-    (topic,) = read_public(folder, READERS)
+    (topic,) = read_public(folder)
     return topic
 
 
@@ -55,7 +55,7 @@ def test_what_was_asked_live(tmp_path: Path) -> None:
             "answers": ["ok", "There is a button on the right."],
         },
     )
-    tds, workshops = read_public(tmp_path, READERS)
+    tds, workshops = read_public(tmp_path)
     assert [group.asks for group in tds.groups] == [("Will x be graded ?",), ("Where are the slides?",)]
     assert all("http" not in group.source and len(group.source) <= LONGEST for group in tds.groups)
     assert [group.source for group in workshops.groups] == ["There is a button on the right."]
@@ -89,21 +89,7 @@ def test_articles_with_a_passage_that_judges_are_not_read(tmp_path: Path) -> Non
 def test_a_wrong_folder_is_told(tmp_path: Path) -> None:
     """A folder without any set, and a set in another form, are refused with what to do."""
     with pytest.raises(DataError, match="has none of the folders"):
-        read_public(tmp_path, READERS)
+        read_public(tmp_path)
     rows(tmp_path / "tds_live" / "qa_2023_2024.jsonl", {"asked": "what?"})
     with pytest.raises(DataError, match="not in the form of this set"):
-        read_public(tmp_path, READERS)
-
-
-def test_intents_that_judge_are_not_read(tmp_path: Path) -> None:
-    """Every second one judges; the others are groups that no text answers, each asking once."""
-    folder = tmp_path / "intents_en" / "BANKING77-OOS" / "train"
-    folder.mkdir(parents=True)
-    (folder / "seq.in").write_text("where is my card\ncard lost\nlate card?\nwhere is my card\n", encoding="utf-8")
-    (folder / "label").write_text("arrival\nlost\nzz_late\narrival\n", encoding="utf-8")
-    (topic,) = read_public(tmp_path, ALIKE)
-    assert [(group.asks, group.source) for group in topic.groups] == [
-        (("where is my card",), ""),
-        (("late card?",), ""),
-    ]
-    assert read_public(tmp_path, ("tds_live",)) == []
+        read_public(tmp_path)
