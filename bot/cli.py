@@ -439,6 +439,7 @@ def bench(config: Path | None, html: Path | None, language: "Language", **wanted
     from bot import app
     from knowledge.evaluation import table
 
+    _writable(html)
     measured = app.bench(
         _settings(config), app.Wanted(**wanted), console.progress, lambda problem: click.echo(problem, err=True)
     )
@@ -457,6 +458,7 @@ def calibrate(config: Path | None, model: str | None, talks: Path | None, out: P
     """Choose the thresholds of an encoder on labelled talks, each judged by what the others taught."""
     from bot import app
 
+    _writable(out)
     began = time.perf_counter()
     with console.progress("calibrating", 100) as progress:
         done = app.calibrate_model(_settings(config), model, talks, out, progress)
@@ -465,6 +467,8 @@ def calibrate(config: Path | None, model: str | None, talks: Path | None, out: P
         click.echo(f"{name:42}  {done.outcome.before.get(name, math.nan):6.3f} {after:6.3f}")
     minutes = (time.perf_counter() - began) / 60
     click.echo(f"{console.counted(done.talks, 'talk')}, {minutes:.1f} minutes; {done.file} written", err=True)
+    if done.silent:
+        click.echo(app.SILENT, err=True)
 
 
 @floormic.command()
@@ -664,6 +668,12 @@ def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
             raise BadInput(f"{option} {text}: write it as {option} key=value")
         pairs[key.strip()] = value.strip()
     return pairs
+
+
+def _writable(file: Path | None) -> None:
+    """Minutes of work come before it is written."""
+    if file and not os.access(file.absolute().parent, os.W_OK):
+        raise BadInput(f"{file} cannot be written: make the folder {file.absolute().parent}, or name another file")
 
 
 def _write_page(file: Path, measured: "Measured", language: "Language") -> None:

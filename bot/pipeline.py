@@ -122,8 +122,15 @@ class Pipeline:
         await self._idle.wait()
 
     async def preview(self, text: str) -> Preview:
-        """What would become of this text if it were asked now. Changes nothing."""
-        return await self._work(lambda: self._understanding.preview(text))
+        """What would become of this text if it were asked now, after all that people did so far. Changes nothing.
+        Raises `StoreError`."""
+        actions = await self._ledger()
+
+        def preview() -> Preview:
+            self._understanding.catch_up(actions)
+            return self._understanding.preview(text)
+
+        return await self._work(preview)
 
     async def best(self, text: str) -> CourseMatch | None:
         """What of the course fits this text best, however surely; None where the course may say nothing. Changes

@@ -109,7 +109,7 @@ class Inbox(Protocol):
         ...
 
     async def latest(self, session: str, limit: int) -> list[tuple[Message, Placement]]:
-        """The last messages that are placed, in order of arrival."""
+        """The last messages that were understood, in order of arrival: without votes and what was set aside."""
         ...
 
     async def remembered(self, session: str) -> list[Remembered]:

@@ -9,8 +9,10 @@ join, surely where half of them are surely the same. What people said about it g
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -20,12 +22,18 @@ from bot.queueing import earlier
 from knowledge.answering import Answering
 from knowledge.calibration import GroupingJudge
 from knowledge.corrections import KEPT
+from knowledge.encoder import read_of
 from knowledge.grouping import Groups
 
 SURE = 0.8
 """The probability from which on it is taken for sure. Within an evening a message joins from about half of that on; but
 few questions of two evenings are the same, and on the talks that the program was calibrated with only a third of what
 would have joined was."""
+
+T = TypeVar("T")
+
+AT_ONCE = 16
+"""Askings that are looked at before somebody else gets a turn."""
 
 SHARE = 0.05
 """Of the time that may go into reading the earlier evenings anew, while one of them still goes on."""
@@ -74,10 +82,14 @@ class _Series:
 
 
 class Recurring:
-    """Looks for what was asked before. One call at a time for a session. `clock` gives seconds that only grow."""
+    """Looks for what was asked before. One call at a time for a session. `clock` gives seconds that only grow;
+    `executor` has the one thread that understands, for the course is read there."""
 
-    def __init__(self, store: Store, dimension: int, judge: GroupingJudge, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, store: Store, dimension: int, judge: GroupingJudge, clock: Callable[[], float], executor: Executor
+    ) -> None:
         self._store, self._dimension, self._judge, self._clock = store, dimension, judge, clock
+        self._executor = executor
         self._series: dict[str, _Series] = {}
         self.behind: set[str] = set()
         """Sessions whose earlier evenings changed and were not read anew yet: follow them again."""
@@ -92,7 +104,7 @@ class Recurring:
         series = await self._known(session, evenings, course)
         questions = await self._store.questions(session.id)
         asked = await self._store.remembered(session.id)
-        await asyncio.to_thread(_hear, series, [one for one in asked if one.message not in series.heard])
+        await self._in_turn(partial(_hear, series), [one for one in asked if one.message not in series.heard])
         final = {one.id: one.state.merged_into or one.id for one in questions}
         askings: dict[str, list[Heard]] = {}
         for one in asked:
@@ -127,8 +139,14 @@ class Recurring:
             wordings += _wordings(await self._store.remembered(evening.id), roots)
         anchor = course if course is not None and len(course) else None
         series = _Series(key, 0.0, Groups(self._dimension, self._judge, anchor), roots, anchor)
-        await asyncio.to_thread(_learn, series, wordings)
+        await self._in_turn(partial(_learn, series), wordings)
         return series
+
+    async def _in_turn(self, work: Callable[[Sequence[T]], None], rows: Sequence[T]) -> None:
+        """In the thread that understands, a few at a time: what is asked meanwhile comes in between."""
+        for at in range(0, len(rows), AT_ONCE):
+            part = rows[at : at + AT_ONCE]
+            await asyncio.get_running_loop().run_in_executor(self._executor, work, part)
 
 
 def _wordings(asked: Iterable[Remembered], roots: Mapping[str, str]) -> list[tuple[str, Remembered]]:
@@ -154,5 +172,5 @@ def _hear(series: _Series, asked: Iterable[Remembered]) -> None:
 
 def _source(course: Answering | None, one: Remembered) -> str | None:
     """What of the course this asking is about. What it was sent on its own evening may be of another course."""
-    match = course.match(one.text, one.vector) if course is not None else None
+    match = course.match(read_of(one.text), one.vector) if course is not None else None
     return match.offered if match else None

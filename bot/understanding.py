@@ -5,8 +5,9 @@ All that is kept here is a cache of the store, which `rebuild` fills. It belongs
 nobody else looks at groups that are half changed.
 """
 
+import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -39,6 +40,7 @@ from knowledge.encoder import Encoder, read_of
 from knowledge.grouping import Grouped, Groups
 from knowledge.reasons import SHOWN, Reason, Reasons, because
 from knowledge.replying import LIKELY, Overheard, replies
+from knowledge.splitting import split
 
 ON_PURPOSE = Asking(True, 1.0, because("on_purpose", 1.0), sure=True)
 """Of what was sent as a question."""
@@ -88,9 +90,8 @@ class Understanding:
         self._taught = self._lesson
         self._groups = Groups(encoder.dimension, judge)
         self._recent, self._overheard = Recent(), Overheard()
-        self._asked = 0  # the line that asked last, and the last of those that were placed
-        self._placed_line = 0
-        self._last: dict[str, float] = {}
+        self._last: dict[str, tuple[float, int]] = {}  # of each asker: when the newest line that asked was said, and it
+        self._placed_line: dict[str, int] = {}  # of each asker: the line that was placed last
         self._standing: dict[str, Standing] = {}
         self._filed: dict[int, Filed] = {}
         self._beside: set[int] = set()  # those that the machine joined and the mode did not
@@ -135,11 +136,11 @@ class Understanding:
                 asker=_asker(one.person),
                 first=one.joined,
             )
-        self._recent, self._overheard, self._asked, self._last = Recent(), Overheard(), 0, {}
+        self._recent, self._overheard, self._last = Recent(), Overheard(), {}
         for message, placement in latest:
             self._remember(message, placement.asking, placement.probability)
             self._overhear(message, placement)
-        self._placed_line = self._asked
+        self._placed_line = {asker: line for asker, (_, line) in self._last.items()}
 
     def understand(self, batch: Sequence[Message]) -> list[Placed]:
         """What becomes of each, in their order. The encoder is called once, and once for what is read of the course,
@@ -172,11 +173,12 @@ class Understanding:
     def preview(self, text: str) -> Preview:
         """What would become of this text if it were asked now."""
         self._take_lesson()
-        if self._detector.chatter(text):
+        if self._detector.chatter(text) or len(split(text)) > 1:  # of several questions none may hide the others
             return Preview()
-        text = read_of(text)
-        vector = np.ascontiguousarray(self._encoder.encode([text])[0])
-        told = self._lesson.match(text, vector)
+        vector = np.ascontiguousarray(self._encoder.encode([read_of(text)])[0])
+        if not np.isfinite(vector).all():
+            return Preview()
+        told = self._lesson.match(read_of(text), vector)
         grouped = self._groups.decide(text, vector, told.offered)
         question = (grouped.group or grouped.suggested) if self._newest.grouping is not Mode.OFF else None
         standing = self._standing.get(grouped.group or "") if self._newest.grouping is Mode.AUTO else None
@@ -192,7 +194,8 @@ class Understanding:
         if course is None or self._newest.answers is Mode.OFF:
             return None
         text = read_of(text)
-        match = course.match(text, np.ascontiguousarray(self._encoder.encode([text])[0]))
+        vector = np.ascontiguousarray(self._encoder.encode([text])[0])
+        match = course.match(text, vector) if np.isfinite(vector).all() else None
         return CourseMatch(match.source, match.score, "suggested", match.text) if match else None
 
     def _remember(self, message: Message, asks: bool, probability: float) -> None:
@@ -202,8 +205,8 @@ class Understanding:
             return
         self._recent.add(_line(message), asks, probability)
         if asks:
-            self._asked = _whole(message)
-            self._last[_asker(message.person)] = message.at
+            asker = _asker(message.person)
+            self._last[asker] = max(self._last.get(asker, (message.at, 0)), (message.at, _whole(message)))
 
     def _take_lesson(self) -> None:
         if self._learn():
@@ -241,6 +244,8 @@ class Understanding:
             raise ValueError(f"the encoder gave no numbers for message {message.id}")
         if asking is None and vector is not None:
             asking = self._detector.judge(message.text, vector, self._recent.before(_line(message)), fits)
+        if asking and read_of(message.text) != message.text:
+            asking = replace(asking, reasons=(Reason("long", 0.0), *asking.reasons)[:SHOWN])
         if asking is None or vector is None or not asking.asks:
             probability, why = (asking.probability, asking.reasons) if asking else (0.0, ())
             return Placed(Placement(message.id, False, probability, reasons=Reasons(why)), vector)
@@ -253,9 +258,8 @@ class Understanding:
     def _too_soon(self, message: Message) -> bool:
         """In slow mode, whether its author asked something else a moment ago. A chat does not let us refuse it, so it
         is kept; what comes from the page was refused there."""
-        last = self._last.get(_asker(message.person))
-        soon = last is not None and message.at - last < self._session.slow - LENIENT
-        return soon and self._asked != _whole(message)
+        at, line = self._last.get(_asker(message.person), (-math.inf, 0))
+        return line != _whole(message) and abs(message.at - at) < self._session.slow - LENIENT
 
     def _ask(self, message: Message, asking: Asking, vector: Vector, told: Told) -> Placed:
         asking = self._unless_reply(message, asking, told)
@@ -289,7 +293,7 @@ class Understanding:
             self._acknowledges(message, standing, sent),
             found.earlier,
         )
-        self._placed_line = _whole(message)
+        self._placed_line[_asker(message.person)] = _whole(message)
         return Placed(placement, vector, founds, reopens, closes, self._say(message, standing, sent, told, placement))
 
     def _unless_reply(self, message: Message, asking: Asking, told: Told) -> Asking:
@@ -329,7 +333,7 @@ class Understanding:
     def _judged(self, match: Match | None, mode: Mode, asking: Asking, standing: Standing | None) -> CourseMatch | None:
         if match is None or match.verdict == "silent":
             return None
-        if standing and match.source in standing.state.rejected:
+        if standing and match.source in self._rejected(standing.state.id):
             return None
         answered = standing is not None and standing.state.status is Status.ANSWERED
         by_person = answered and standing is not None and not _answered_by_itself(standing.state)
@@ -353,7 +357,7 @@ class Understanding:
         state = standing.state
         answered = sent is not None or state.status is Status.ANSWERED
         told = answered or (state.status is Status.DISMISSED and state.reason_shown)
-        fresh = not message.taken and self._placed_line != _whole(message)
+        fresh = not message.taken and self._placed_line.get(_asker(message.person)) != _whole(message)
         return self._reached(message) and not told and fresh
 
     def _say(
@@ -375,8 +379,8 @@ class Understanding:
         return (said,) if said else ()
 
     def catch_up(self, newest_first: Sequence[Action]) -> None:
-        """What moderators did."""
-        for action in reversed(newest_first):
+        """What moderators did; what was followed meanwhile is not followed again."""
+        for action in reversed([action for action in newest_first if action.id > self.seen_action]):
             self._follow(action)
 
     def _follow(self, action: Action) -> None:
@@ -393,15 +397,15 @@ class Understanding:
                 self._standing[filed.question].askers -= Counter([filed.person])
                 self._file(move.message, replace(filed, question=move.after))
                 self._recount(move.message)
-        if action.change.questions:
-            self._keep_apart()
-            for message in self._beside:
-                self._recount(message)
         for before, after in action.change.questions:
             # Undo removed it. Somebody may have joined it just before; then it stands up again.
             standing = self._standing.get(before.id) if before is not None and after is None else None
             if standing is not None and not standing.askers:
                 del self._standing[standing.state.id]
+        if action.change.questions:
+            self._keep_apart()
+            for message in self._beside:
+                self._recount(message)
 
     def _keep_apart(self) -> None:
         self._apart = kept_apart([standing.state for standing in self._standing.values()])
@@ -439,10 +443,17 @@ class Understanding:
     def _final(self, id: str) -> str:
         return self._standing[id].state.merged_into or id
 
+    def _whole_of(self, id: str) -> Iterator[Standing]:
+        """A question and those that were merged into it."""
+        return (one for one in self._standing.values() if id in (one.state.id, one.state.merged_into))
+
+    def _rejected(self, id: str) -> set[str]:
+        """The sources that an asker of it called no answer."""
+        return {source for one in self._whole_of(id) for source in one.state.rejected}
+
     def _people(self, id: str) -> int:
-        """Distinct persons who asked a question or one that was merged into it."""
-        merged = (s.askers for s in self._standing.values() if s.state.id == id or s.state.merged_into == id)
-        return len({person for askers in merged for person in askers})
+        """Distinct persons who asked it."""
+        return len({person for one in self._whole_of(id) for person in one.askers})
 
 
 def _whole(message: Message) -> int:

@@ -42,10 +42,12 @@ MARKED = 0.65
 _MARKED = re.compile("[?？؟՞፧]")
 _NOTHING = re.compile(r"[\W\d_]*(?:$|[a-z]{60})")  # no word has as many letters
 _CHATTER = re.compile(
-    r"[\W\d_]*(?:6+|1+|\+1|哈+|嘿+|呵+|嗯+|哦+|啊+|好+|赞+|牛+|强+|收到|(?:来了)+|签到|打卡|报到|前排|沙发|在的?|谢谢|感谢|辛苦了?|"
+    r"(?:(?=[\W\d_]*[16])[\W\d_]*+|"
+    r"[\W\d_]*+(?:哈+|嘿+|呵+|嗯+|哦+|啊+|好+|赞+|牛+|强+|收到|(?:来了)+|签到|打卡|报到|前排|沙发|在的?|谢谢|感谢|辛苦了?|"
     r"(?:各?位?)?(?:老师|大家|同学们?)?(?:早上|上午|中午|下午|晚上|晚)?好|你好|您好|hi+|hey|hello|lol|ok|yes|no|yep|thanks?|"
-    r"thx|ty|gg|brb|wow|nice|cool|great|\+?1|moin|hallo|danke|hahaha|haha|ha)(?:[\W\d_]|了|啦|呀|啊|哈|吧|老师|all|everyone|you)*$"
+    r"thx|ty|gg|brb|wow|nice|cool|great|moin|hallo|danke|hahaha|haha|ha))(?:[\W\d_]|了|啦|呀|啊|哈|吧|老师|all|everyone|you)*+$"
 )
+"""Possessive, for no part may begin as the one before ends: two thousand digits had been minutes of backtracking."""
 _NOTICE = re.compile(
     r"\s*[【\[(（]\s*(?:助教|管理员|主持人?|公告|通知|系统|小助手|客服|staff|mod|admin|notice)\s*[】\])）]", re.I
 )

@@ -304,7 +304,8 @@ def load_encoder(model: str = BUNDLED, threads: int | None = None) -> Encoder:
         return SentenceEncoder(_bundled(model) if model in OURS else _any(model), model)
     except Exception as error:  # a folder may hold anything, and each kind of wrong one fails in its own way
         raise EncoderError(
-            f"{model!r} is no Sentence Transformers model for texts that can be loaded: {type(error).__name__}: {error}"
+            f"{model!r} is no Sentence Transformers model for texts that can be loaded; name `bundled`, the folder of "
+            f"one or its name on the hub ({type(error).__name__}: {error})"
         ) from error
 
 

@@ -98,6 +98,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "told_apart": ("主持人说过这是两个问题", "a moderator keeps these questions apart"),
     # asking
     "on_purpose": ("用提问方式发来的", "sent in a way that is there for asking"),
+    "long": ("很长：只读了开头和结尾", "long: only its beginning and its end are read"),
     "taken": ("主持人认为这是问题", "a moderator takes it for a question"),
     "notice": ("工作人员的通知", "a notice of the staff"),
     "chatter": ("闲聊", "chatter"),

@@ -28,7 +28,6 @@ from knowledge.evaluation import (
     Column,
     DataError,
     Dataset,
-    Figure,
     Judged,
     Mind,
     Result,
@@ -82,26 +81,29 @@ def bench(
     encoder: Encoder | None = None,
 ) -> Measured:
     """Measure all of it; minutes, with a bar for each part. `tell` hears at once what goes wrong. Raises
-    `SettingsError` where the encoder itself or its calibration cannot be used.
+    `SettingsError` where the encoder itself or its calibration cannot be used, `BadInput` for a course without a chat.
     """
+    if wanted.course and not wanted.chat:
+        raise BadInput("--course is that of --chat: name the chat as well")
     mind = mind_of(settings, wanted.model, tell, encoder=encoder)
     measured = Measured()
     for note in missing():
         tell(f"{note} (a note)")
     baselines = {}
     for name in wanted.baselines:
+        short = Path(name).resolve().name
         try:
-            baselines[Path(name).name or name] = load_encoder(name)
+            baselines[name if short in baselines else short] = load_encoder(name)
         except EncoderError as error:
             _fail(measured, tell, str(error))
     results = []
-    for part in _parts(settings, wanted, Bench(mind, baselines), bar):
+    for part in _parts(settings, wanted, Bench(mind, baselines), bar, tell):
         try:
             results.append(part())
         except DataError as error:
             for problem in error.problems:
                 _fail(measured, tell, problem)
-        except (BadInput, CalibrationError) as error:
+        except (BadInput, CalibrationError, EncoderError) as error:
             _fail(measured, tell, str(error))
     results.append(Result((Block("this machine", "speed", "", (Column("floormic", memory()),)),)))
     measured.result = together(results)
@@ -116,11 +118,11 @@ def _fail(measured: Measured, tell: Callable[[str], None], problem: str) -> None
 Part = Callable[[], Result]
 
 
-def _parts(settings: Settings, wanted: Wanted, bench: Bench, bar: Bar) -> Iterator[Part]:
+def _parts(settings: Settings, wanted: Wanted, bench: Bench, bar: Bar, tell: Callable[[str], None]) -> Iterator[Part]:
     """Each reads its data when it is called, so that what cannot be read stops nothing else."""
     yield partial(_speed, bench.mind.encoder, bar)
     for folder in wanted.talks:
-        yield partial(_talk, settings, folder, bench, bar)
+        yield partial(_talk, settings, folder, bench, bar, tell)
     if topics := wanted.topics:
         yield partial(_judged, partial(read_topics, topics), bench, bar)
     if public := wanted.public:
@@ -153,8 +155,10 @@ def _judged(read: Callable[[], Dataset], bench: Bench, bar: Bar) -> Result:
         return bench.measure(data, None, _counted(progress))
 
 
-def _talk(settings: Settings, folder: Path, bench: Bench, bar: Bar) -> Result:
+def _talk(settings: Settings, folder: Path, bench: Bench, bar: Bar, tell: Callable[[str], None]) -> Result:
     talk = read_talk(folder)
+    for problem in talk.data.chats[0].course.problems:
+        tell(f"{folder / 'course' / problem.file}:{problem.line or ''} {problem.message} (a note)")
     with bar(talk.data.name, talk.data.size + bench.work(talk.data)) as progress:
         minds = minds_of(settings, bench.mind.encoder)
         try:
@@ -217,18 +221,8 @@ def _replay_speed(settings: Settings, encoder: Encoder, chat: Path, course: Path
     if course and not course.is_dir():
         raise BadInput(f"{course}: there is no such course folder: correct the path")
     with bar("replaying", ROUNDS) as progress:
-        speed = asyncio.run(measure_replay(settings, encoder, chat, course, progress))
-    figures = {
-        "messages": Figure(speed.messages, unit="count"),
-        "of them encoded": Figure(speed.encoded, unit="count"),
-        "messages a second": Figure(speed.messages / speed.replay_seconds, unit="count"),
-        "whole path, seconds": Figure(speed.replay_seconds, unit="s"),
-        "encoder alone, seconds": Figure(speed.encoder_seconds, unit="s"),
-        "reading pairs alone, seconds": Figure(speed.reading_seconds, unit="s"),
-        "ratio": Figure(speed.ratio),
-        "ratio, reading included": Figure(speed.with_reading),
-    }
-    size = f"medians of {ROUNDS} rounds; the ratio is the encoder's time over the whole path's"
+        figures = asyncio.run(measure_replay(settings, encoder, chat, course, progress))
+    size = f"the middle of {ROUNDS} rounds, the least and the most; a ratio is the model's time over the whole path's"
     return Result((Block(chat.parent.name or chat.stem, "speed", size, (Column("floormic", figures),)),))
 
 

@@ -1,5 +1,6 @@
 """`floormic calibrate`: the thresholds of the configured encoder, from labelled talks."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,19 @@ from knowledge.logistic import CalibrationError
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """What was found, on how many talks, and where it was written."""
+    """What was found, on how many talks, and where it was written. `silent`: nothing will be sent by itself."""
 
     outcome: Outcome
     talks: int
     file: Path
+    silent: bool
+
+
+SILENT = (
+    "Nothing of a course will be sent by itself, only suggested: on these talks no sureness keeps the wanted "
+    "precision. For .95 some forty right answers are the least, with none as sure that is wrong: label more talks, "
+    "or lower `precision` under [answers]"
+)
 
 
 def calibrate_model(
@@ -54,12 +63,13 @@ def calibrate_model(
         )
         write_calibration(outcome.calibration, file)
     except EncoderError as error:
-        raise SettingsError([f"[encoder] model: {error}"]) from error
+        raise SettingsError([f"{'' if model else '[encoder] model: '}{error}"]) from error
     except (DataError, CalibrationError, ValueError) as error:
         raise BadInput(f"{talks or TALKS}: {error}") from error
     except OSError as error:
         raise BadInput(f"{file}: cannot be written: {error.strerror or error}") from error
-    return Calibrated(outcome, len(labelled), file)
+    judge = outcome.calibration.answers(settings.answers.precision)
+    return Calibrated(outcome, len(labelled), file, math.isinf(judge.entries) and math.isinf(judge.passages))
 
 
 def check_encoder(settings: Settings) -> tuple[list[str], list[str]]:
@@ -75,6 +85,8 @@ def check_encoder(settings: Settings) -> tuple[list[str], list[str]]:
             return [], []
         encoder = load_encoder(settings.encoder.model, settings.encoder.threads or None)
         warning = uncalibrated(encoder, calibration_of(encoder, settings.data))
-    except (EncoderError, CalibrationError) as error:
+    except CalibrationError as error:
+        return [str(error)], []
+    except EncoderError as error:
         return [f"[encoder] model: {error}"], []
     return [], [f"[encoder] model: {warning}"] if warning else []

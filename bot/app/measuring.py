@@ -1,7 +1,6 @@
 """How much of the encoder's speed is left when everything around it works too."""
 
 import asyncio
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,28 +12,47 @@ from numpy.typing import NDArray
 from bot.app.judging import mind_of
 from bot.app.minds import Minds, minds_of
 from bot.app.replaying import replay
+from bot.connectors.replay import Line, read_chat
 from bot.settings import Settings
 from knowledge.course import read_course
-from knowledge.encoder import Around, Encoder
+from knowledge.encoder import Around, Encoder, Remembering, read_of
+from knowledge.evaluation import Figure, middle
 
 ROUNDS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class ReplaySpeed:
-    """A chat at full speed beside the encoder alone on the texts it was asked to encode; medians of several rounds.
-
-    `ratio` is the encoder's seconds over the replay's: 1 would mean that all the rest costs nothing. `with_reading`
-    takes the pairs that were read together as a part of the encoder's work.
-    """
+class Round:
+    """A chat at full speed, and the model alone on the texts it was asked to encode, on the pairs it was asked to read,
+    and on every message of the chat: also on those that the cheap test spares it."""
 
     messages: int
     encoded: int
     replay_seconds: float
     encoder_seconds: float
     reading_seconds: float
-    ratio: float
-    with_reading: float
+    every_seconds: float
+
+    def figures(self) -> dict[str, Figure]:
+        """A ratio is the model's seconds alone over the replay's: 1 would mean that all the rest costs nothing."""
+        whole, alone, reading, every = (
+            self.replay_seconds,
+            self.encoder_seconds,
+            self.reading_seconds,
+            self.every_seconds,
+        )
+        return {
+            "messages": Figure(self.messages, unit="count"),
+            "of them encoded": Figure(self.encoded, unit="count"),
+            "messages a second": Figure(self.messages / whole, unit="count"),
+            "whole path, seconds": Figure(whole, unit="s"),
+            "encoder alone, seconds": Figure(alone, unit="s"),
+            "reading pairs alone, seconds": Figure(reading, unit="s"),
+            "encoder alone on every message, seconds": Figure(every, unit="s"),
+            "ratio": Figure(alone / whole),
+            "ratio, reading included": Figure((alone + reading) / whole),
+            "ratio, every message": Figure(every / whole),
+        }
 
 
 class Listening(Around):
@@ -60,27 +78,21 @@ async def measure_replay(
     chat: Path,
     course: Path | None,
     progress: Callable[[int], None] = lambda _: None,
-) -> ReplaySpeed:
-    """Replay, then encode the same texts in one call, several times. Raises `BadInput` for a chat that is none."""
+) -> dict[str, Figure]:
+    """Replay, then encode the same texts in one call, several times: the middle of the rounds, the least and the most.
+    Raises `BadInput` for a chat that is none."""
     rounds = []
     for round in range(ROUNDS):
-        rounds.append(await _round(settings, encoder, chat, course))
+        rounds.append((await _round(settings, encoder, chat, course)).figures())
         progress(round + 1)
-    return ReplaySpeed(
-        rounds[0].messages,
-        rounds[0].encoded,
-        statistics.median(r.replay_seconds for r in rounds),
-        statistics.median(r.encoder_seconds for r in rounds),
-        statistics.median(r.reading_seconds for r in rounds),
-        statistics.median(r.ratio for r in rounds),
-        statistics.median(r.with_reading for r in rounds),
-    )
+    return {name: middle([one[name] for one in rounds]) for name in rounds[0]}
 
 
-async def _round(settings: Settings, encoder: Encoder, chat: Path, course: Path | None) -> ReplaySpeed:
+async def _round(settings: Settings, encoder: Encoder, chat: Path, course: Path | None) -> Round:
     listening = Listening(encoder)
     if course:
-        mind_of(settings, encoder=listening).answering(read_course(course))
+        mind_of(settings, encoder=Remembering(listening)).answering(read_course(course))
+    every = [read_of(line.text) for line in read_chat(chat) if isinstance(line, Line)]
     of_course = len(listening.heard)  # the replay reads the course once more before its clock runs
     listening.heard.clear()
     minds = minds_of(settings, listening)
@@ -90,17 +102,10 @@ async def _round(settings: Settings, encoder: Encoder, chat: Path, course: Path 
         # In the thread that understands: the model is a fifth slower in a thread where another one has worked too.
         alone = await _seconds(minds, lambda: encoder.encode(texts))
         reading = await _seconds(minds, lambda: encoder.read(listening.pairs))
+        all_alone = await _seconds(minds, lambda: encoder.encode(every))
     finally:
         minds.close()
-    return ReplaySpeed(
-        done.messages,
-        len(texts),
-        done.seconds,
-        alone,
-        reading,
-        alone / done.seconds,
-        (alone + reading) / done.seconds,
-    )
+    return Round(done.messages, len(texts), done.seconds, alone, reading, all_alone)
 
 
 async def _seconds(minds: Minds, work: Callable[[], object]) -> float:

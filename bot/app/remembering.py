@@ -52,7 +52,7 @@ class Remembering:
     async def run(self) -> None:
         """Until cancelled."""
         encoder, judge = await self._minds.grouping()
-        recurring = Recurring(self._store, encoder.dimension, judge, time.monotonic)
+        recurring = Recurring(self._store, encoder.dimension, judge, time.monotonic, self._minds.executor)
         while True:
             await self._turned.wait()
             self._turned.clear()

@@ -19,6 +19,9 @@ from bot.settings.wording import did_you_mean
 TAKEN_NAMES = ("web", "replay")
 """Sources that the program itself names."""
 
+SHIPPED, SOCKET = ("bundled", "bundled-int8"), "unix:"
+"""As `knowledge.encoder` has them, which takes longer to import than a configuration to read."""
+
 Kinds = Mapping[str, type[SourceOptions]]
 
 
@@ -185,8 +188,21 @@ def _resolve_paths(draft: Draft, kinds: Kinds) -> None:
             draft.problem((*place, "course"), f"{course} is a file; name the folder that holds it")
         elif course and not course.exists():
             draft.warn((*place, "course"), f"the folder {course} does not exist (yet)")
+    for _, table in draft.tables("encoder"):
+        _resolve_model(draft, table)
     for kind, options in kinds.items():
         for _, table in draft.tables(kind):
             for key, info in options.model_fields.items():
                 if info.annotation in (Path, Path | None):
                     absolute(table, key)
+
+
+def _resolve_model(draft: Draft, table: Raw) -> None:
+    """A folder or a socket; any other name is one on the hub."""
+    model = table.get("model")
+    if not isinstance(model, str):
+        return
+    if model.startswith(SOCKET):
+        table["model"] = f"{SOCKET}{(draft.folder / Path(model.removeprefix(SOCKET)).expanduser()).resolve()}"
+    elif model not in SHIPPED and (folder := draft.folder / Path(model).expanduser()).is_dir():
+        table["model"] = str(folder.resolve())

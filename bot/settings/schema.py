@@ -120,7 +120,9 @@ class EncoderSettings(Section):
         min_length=1,
         description="`bundled` (the one that comes with the program), `bundled-int8` (the same in whole numbers, "
         "quicker where the processor has VNNI), the name of a Sentence Transformers model, a folder that holds one, or "
-        "`unix:` and the socket of a `floormic encoder`, which several processes share.",
+        "`unix:` and the socket of a `floormic encoder`, which several processes share. After another model "
+        "`floormic reencode` makes the vectors in the database anew and `floormic calibrate` the thresholds. A model "
+        "that reads few tokens (128 is common) loses the end of long messages.",
     )
     threads: StrictInt = Field(
         default=0, ge=0, le=256, description="Threads for the model; 0 leaves one processor to everything else."

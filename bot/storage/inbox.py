@@ -254,7 +254,7 @@ def placements(db: Database, session: str) -> list[tuple[Message, Placement | No
 def latest(db: Database, session: str, limit: int) -> list[tuple[Message, Placement]]:
     rows = db.execute(
         f"SELECT m.*, {PLACEMENT} FROM messages m JOIN placements p ON p.message = m.id"  # noqa: S608 (a constant)
-        " WHERE m.session = ? AND m.vote = '' ORDER BY m.id DESC LIMIT ?",
+        " WHERE m.session = ? AND m.vote = '' AND instr(p.reasons, '\"flood\"') = 0 ORDER BY m.id DESC LIMIT ?",
         (session, limit),
     ).fetchall()
     return [(message_of(row), placement_of(row)) for row in reversed(rows)]

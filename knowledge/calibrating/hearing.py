@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +13,9 @@ from knowledge.answering import FEATURES, READ, Answering, Evidence
 from knowledge.calibration import NEVER, AnsweringJudge, Fitting
 from knowledge.context import Context, Line, Recent
 from knowledge.cues import cues
-from knowledge.encoder import Encoder
+from knowledge.encoder import Encoder, read_of
 from knowledge.evaluation.data import Chat, DataError, json_lines, read_topics
-from knowledge.evaluation.talks import read_talk
+from knowledge.evaluation.talks import id_of, read_talk
 from knowledge.logistic import Logistic
 
 Floats = NDArray[np.float64]
@@ -53,7 +54,9 @@ def read_labelled(folder: Path) -> list[Labelled]:
 
 def _talk(folder: Path) -> Labelled:
     talk = read_talk(folder)
-    rows = {row["id"]: row for _, row in json_lines(talk.chat, [])}
+    rows: dict[str | None, dict[str, Any]] = {}
+    for _, row in json_lines(talk.chat, []):
+        rows.setdefault(id_of(row), row)
     said = [rows[line.id] for line in talk.lines]
     return Labelled(
         talk.data.chats[0],
@@ -83,7 +86,7 @@ class Heard:
         chosen = np.flatnonzero(lines)
         if self.answering is not None:
             texts = self.talk.chat.lines
-            looked_up = [(texts[at].text, self.vectors[at], self.place[at]) for at in chosen]
+            looked_up = [(read_of(texts[at].text), self.vectors[at], self.place[at]) for at in chosen]
             found[chosen] = self.answering.read(looked_up)
         return found
 
@@ -135,7 +138,7 @@ class Heard:
 
 def hear(talk: Labelled, encoder: Encoder, progress: Callable[[float], None] = lambda _: None) -> Heard:
     """Encode a talk and its course (the share that is done goes to `progress`), and look every line up there."""
-    texts = [line.text for line in talk.chat.lines]
+    texts = [read_of(line.text) for line in talk.chat.lines]
     rows = [encoder.encode([])]
     for begin in range(0, len(texts), AT_ONCE):
         rows.append(encoder.encode(texts[begin : begin + AT_ONCE]))

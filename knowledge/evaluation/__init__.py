@@ -6,7 +6,7 @@ from knowledge.evaluation.baselines import missing
 from knowledge.evaluation.data import DataError, Dataset, read_topics
 from knowledge.evaluation.judging import Judged, Mind, from_replay
 from knowledge.evaluation.measuring import Bench, learning_curve, measure_series, together
-from knowledge.evaluation.metrics import Figure
+from knowledge.evaluation.metrics import Figure, middle
 from knowledge.evaluation.page import Heading, page
 from knowledge.evaluation.public import read_public
 from knowledge.evaluation.results import Block, Column, Result
@@ -16,6 +16,6 @@ from knowledge.evaluation.talks import Talk, read_series, read_talk
 
 __all__ = [
     "Bench", "Block", "Column", "DataError", "Dataset", "Figure", "Heading", "Judged", "Mind", "Result", "Talk",
-    "encoder_speed", "from_replay", "learning_curve", "measure_series", "memory", "missing", "page", "read_public",
-    "read_series", "read_talk", "read_topics", "table", "together",
+    "encoder_speed", "from_replay", "learning_curve", "measure_series", "memory", "middle", "missing", "page",
+    "read_public", "read_series", "read_talk", "read_topics", "table", "together",
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from knowledge.answering import Answering, Match, Verdict
 from knowledge.asking import Asking, Detector
 from knowledge.calibration import PRECISION, Calibration
-from knowledge.encoder import Encoder
+from knowledge.encoder import Encoder, read_of
 from knowledge.evaluation.data import Chat, Line
 from knowledge.evaluation.talks import Series
 from knowledge.grouping import Grouped, Groups
@@ -97,14 +97,16 @@ def judge_chat(
     known: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> Heard:
     """One pass in order, without a look ahead. `known`: vectors of all its texts, where they were encoded before."""
-    texts = [line.text for line in chat.lines]
-    vectors = encode(mind.encoder, texts, progress) if known is None else np.stack([known[text] for text in texts])
+    texts = [read_of(line.text) for line in chat.lines]
+    vectors = (
+        encode(mind.encoder, texts, progress) if known is None else np.stack([known[line.text] for line in chat.lines])
+    )
     answering, detector = mind.answering(chat.course), Detector(mind.calibration.asking)
     groups = mind.groups(answering)
     true = [at for at, line in enumerate(chat.lines) if line.asks]
-    matches = answering.matches([chat.lines[at].text for at in true], [vectors[at] for at in true])
+    matches = answering.matches([texts[at] for at in true], [vectors[at] for at in true])
     found = dict(zip(true, matches, strict=True))
-    fits = answering.fits([line.text for line in chat.lines], list(vectors))
+    fits = answering.fits(texts, list(vectors))
     asked = [
         detector.cheap(line.text) or detector.judge(line.text, vector, fits=fit)
         for line, vector, fit in zip(chat.lines, vectors, fits, strict=True)
@@ -216,7 +218,7 @@ def _returning(earlier: Heard, later: Heard, mind: Mind) -> dict[str, str]:
     groups = mind.groups(later.answering)
     for key, (row, vector) in enumerate(zip(earlier.rows, earlier.vectors, strict=True)):
         if row.line.group:
-            match = later.answering.match(row.line.text, vector)
+            match = later.answering.match(read_of(row.line.text), vector)
             groups.add(key, row.line.group, row.line.text, vector, match.offered if match else None)
     joins: dict[str, Counter[str | None]] = {}
     for row, vector in zip(later.rows, later.vectors, strict=True):

@@ -9,6 +9,7 @@ satisfies, since what is right for one wording tends to be right for the next. A
 each.
 """
 
+import statistics
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,8 +28,8 @@ SEED = 20261125
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A share in 0..1, or a count or rate where `unit` says so. `low` and `high`: 95 % interval, None where there is
-    none. `value` None: there was nothing to measure it on.
+    """A share in 0..1, or a count or rate where `unit` says so. `low` and `high`: 95 % interval, of speed the least and
+    the most of several rounds; None where there is none. `value` None: there was nothing to measure it on.
     """
 
     value: float | None
@@ -38,6 +39,12 @@ class Figure:
 
 
 Figures = Mapping[str, Figure]
+
+
+def middle(rounds: Sequence[Figure]) -> Figure:
+    """The median of what was measured several times, with the least and the most."""
+    values = [one.value for one in rounds if one.value is not None]
+    return Figure(statistics.median(values), min(values), max(values), rounds[0].unit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,15 +18,19 @@ def shown(figure: Figure | None) -> str:
     """ ".63 (.50–.72)"; counts and times with their unit."""
     if figure is None or figure.value is None:
         return NOTHING
-    if figure.unit:
-        unit = "" if figure.unit == "count" else f" {figure.unit}"
-        return f"{figure.value:.1f}{unit}" if figure.value < 100 and figure.value % 1 else f"{figure.value:.0f}{unit}"
-    interval = "" if figure.low is None or figure.high is None else f" ({_share(figure.low)}–{_share(figure.high)})"
-    return _share(figure.value) + interval
+    told = _count if figure.unit else _share
+    unit = "" if figure.unit in ("", "count") else f" {figure.unit}"
+    if figure.low is None or figure.high is None or (figure.unit and figure.low == figure.high):
+        return told(figure.value) + unit
+    return f"{told(figure.value)}{unit} ({told(figure.low)}–{told(figure.high)})"
 
 
 def _share(value: float) -> str:
     return f"{value:.3f}".removeprefix("0")
+
+
+def _count(value: float) -> str:
+    return f"{value:.1f}" if value < 100 and value % 1 else f"{value:.0f}"
 
 
 def measures(block: Block) -> list[str]:

@@ -12,6 +12,8 @@ from knowledge.evaluation.data import NO_COURSE, Chat, DataError, Dataset, Line,
 from knowledge.material import Course
 
 ASKS = ("question", "request")
+LONGEST_TALK = 1e9
+"""Seconds, as `floormic replay` takes them."""
 KINDS = (*ASKS, "greeting", "chatter", "answer", "rhetorical", "spam", "other")
 
 
@@ -44,26 +46,39 @@ def read_talk(folder: Path) -> Talk:
     lines = tuple(_line(id, text, labelled[id][1]) for id, (_, text) in texts.items())
     if not lines:
         raise DataError([f"{chat}: has no message: name the folder of a labelled talk"])
-    data = Dataset(folder.name, (Chat(folder.name, material, lines),), ("asking", "same question", "answering"))
+    name = folder.resolve().name
+    data = Dataset(name, (Chat(name, material, lines),), ("asking", "same question", "answering"))
     return Talk(data, chat, course if course.is_dir() else None)
 
 
 def _texts(chat: Path, problems: list[str]) -> dict[str, tuple[int, str]]:
     texts: dict[str, tuple[int, str]] = {}
+    platforms: dict[str, object] = {}
     for number, row in json_lines(chat, problems):
-        id, text = row.get("id"), row.get("text")
-        if not isinstance(id, str) or not isinstance(text, str):
+        id, text, t = id_of(row), row.get("text"), row.get("t", 0)
+        if id is None or not isinstance(text, str):
             problems.append(f'{chat}:{number}: has no "id" or no "text": mend or delete the line')
+        elif isinstance(t, bool) or not isinstance(t, int | float) or not 0 <= t < LONGEST_TALK:
+            problems.append(f'{chat}:{number}: "t" is {t!r}: give the seconds from the start of the talk')
+        elif platforms.setdefault(id, row.get("platform")) != row.get("platform"):
+            first = f"line {texts[id][0]} has one of another platform"
+            problems.append(f"{chat}:{number}: message {id!r}: {first}: give each an id of its own")
         else:  # a line that is there twice is a redelivery, which the program drops
             texts.setdefault(id, (number, text))
     return texts
 
 
+def id_of(row: dict[str, Any]) -> str | None:
+    """Of a message or its label: a text, or a number that stands for one."""
+    id = row.get("id")
+    return str(id) if isinstance(id, str | int) and not isinstance(id, bool) else None
+
+
 def _labels(path: Path, problems: list[str]) -> dict[str, tuple[int, dict[str, Any]]]:
     labels: dict[str, tuple[int, dict[str, Any]]] = {}
     for number, row in json_lines(path, problems):
-        id = row.get("id")
-        if not isinstance(id, str):
+        id = id_of(row)
+        if id is None:
             problems.append(f'{path}:{number}: has no "id": name the message that is labelled')
         elif id in labels:
             problems.append(f"{path}:{number}: message {id!r} was labelled on line {labels[id][0]}: keep one of them")
@@ -92,6 +107,12 @@ def _mistakes(id: str, row: dict[str, Any], known: bool, parts: set[str]) -> Ite
     kind, group, source = row.get("kind"), row.get("group"), row.get("answerable")
     if not known:
         yield f"there is no message {id!r} in chat.jsonl: correct the id or delete the line"
+    for key, value in (("group", group), ("answerable", source)):
+        if value is not None and not isinstance(value, str):
+            yield f'"{key}" of message {id!r} is {value!r}: give one name as a text, or null'
+            return
+    if row.get("ambiguous") not in (None, False, True):
+        yield f'"ambiguous" of message {id!r} is {row["ambiguous"]!r}: give true or false'
     if kind not in KINDS:
         yield f"the kind {kind!r} is not known: use one of {', '.join(KINDS)}"
     elif kind in ASKS and not group:
@@ -104,7 +125,7 @@ def _mistakes(id: str, row: dict[str, Any], known: bool, parts: set[str]) -> Ite
 
 def _line(id: str, text: str, row: dict[str, Any]) -> Line:
     kind, ambiguous = row["kind"], bool(row.get("ambiguous"))
-    return Line(id, text, kind in ASKS, row.get("group"), row.get("answerable"), ambiguous, kind)
+    return Line(id, text, kind in ASKS, row.get("group") or None, row.get("answerable") or None, ambiguous, kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,13 @@ PAGE: dict[str, tuple[str, str]] = {
     "made": ("Measured", "评测时间"),
     "how": (
         "In brackets: 95 % intervals, from a bootstrap over groups of messages that one answer satisfies (over "
-        "messages where there are no groups). The program's thresholds are frozen. The thresholds of all other methods "
-        "are the best ones for the very data they are judged on, which favours them. Ambiguous labels are left out "
-        "unless “all labels” is said. “Each judgement by itself” is given every true asking, as the simpler methods "
-        "are.",
-        "括号内为 95 % 置信区间：对“同一个回答就够”的问题组做自助抽样（没有分组时按消息）。"
+        "messages where there are no groups); of speed the least and the most of the rounds. Where all of n groups are "
+        "right or all are wrong, some 3/n may be otherwise, which no bootstrap shows. The program's thresholds are "
+        "frozen. The thresholds of all other methods are the best ones for the very data they are judged on, which "
+        "favours them. Ambiguous labels are left out unless “all labels” is said. “Each judgement by itself” is given "
+        "every true asking, as the simpler methods are.",
+        "括号内为 95 % 置信区间：对“同一个回答就够”的问题组做自助抽样（没有分组时按消息）；速度为各轮的最小值与最大值。"
+        "若 n 组全对或全错，仍可能有约 3/n 与此不同，自助抽样显示不出来。"
         "本程序的阈值是冻结的；其他方法的阈值都取在被评数据上最好的那个，对它们有利。"
         "除注明“全部标注”外，不含有歧义的标注。“单项判断”与各简单方法一样，拿到的是全部真实提问。",
     ),
@@ -114,7 +116,9 @@ _CHINESE: dict[str, str] = {
     "whole path, seconds": "全流程（秒）",
     "encoder alone, seconds": "仅编码器（秒）",
     "reading pairs alone, seconds": "仅成对阅读（秒）",
+    "encoder alone on every message, seconds": "仅编码器、每条消息（秒）",
     "ratio, reading included": "比率（含成对阅读）",
+    "ratio, every message": "比率（按每条消息）",
     "ratio": "比率",
     # curves
     "as often as was said": "所说与实际一致",

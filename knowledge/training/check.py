@@ -1,11 +1,12 @@
 """Holds the training topics to their form: `python -m knowledge.training.check [EVALUATION FOLDER]`.
 
-With a folder of evaluation data (any JSON, JSON Lines or Markdown below it) it also finds what stands there, word for
-word or nearly, of all that we wrote to be learnt from: lines and course texts of topics and talks (but for greetings
+With a folder of evaluation data (any JSON, JSON Lines, CSV or Markdown below it) it also finds what stands there, word
+for word or nearly, of all that we wrote to be learnt from: lines and course texts of topics and talks (but for greetings
 and chatter, which everybody types), the lines of the detector, and those that are taken out of every vector. There must
 be none: what has taught a judgement cannot judge it.
 """
 
+import csv
 import itertools
 import json
 import re
@@ -36,6 +37,8 @@ NEARLY = 0.85
 """Share of common pairs of letters from which two lines are copies."""
 
 _HAN = re.compile("[\u3400-\u9fff]")
+_DIALECT = re.compile("[俺咩嘅佢冇嘢啲喺唔哋嚟咁乜咗咋啥侬]|莫得|晓得|啷个|阿拉|嘎哈")
+"""Words of Canton, of the north, of Sichuan and of Shanghai, as far as they have letters of their own."""
 _MARKS = re.compile(r"^[\s#>*-]+(?:(?:also|也问|也問)[:：])?", re.IGNORECASE)
 
 
@@ -153,11 +156,17 @@ def _pairs(text: str) -> frozenset[str]:
 
 
 def texts_below(folder: Path) -> set[str]:
-    """Every text of some length in the JSON and JSON Lines below a folder, and the lines of Markdown but READMEs."""
+    """Every text of some length in the JSON and JSON Lines below a folder, the cells of CSV, and the lines of Markdown
+    (but READMEs) and of `seq.in`, as intents are published."""
     found: set[str] = set()
     for path in folder.rglob("*.md"):
         if path.stem != "README":
             found.update(lines_of_markdown(path.read_text(encoding="utf-8")))
+    for path in folder.rglob("*.csv"):
+        with path.open(encoding="utf-8", newline="") as table:
+            found.update(itertools.chain.from_iterable(csv.reader(table)))
+    for path in folder.rglob("seq.in"):
+        found.update(path.read_text(encoding="utf-8").splitlines())
     for path in sorted(folder.rglob("*.json*")):
         text = path.read_text(encoding="utf-8")
         rows = (
@@ -180,18 +189,21 @@ def _strings(value: Any) -> Iterator[str]:
 @dataclass(frozen=True, slots=True)
 class Composition:
     """How many askings there are, and the shares of those with Chinese in them, of these those in traditional
-    characters, of those in English, and of all others (other languages, and lines that mix two)."""
+    characters and with words of a dialect, of those in English, and of all others (other languages, and lines that mix
+    two)."""
 
     asks: int
     chinese: float
     traditional: float
+    dialect: float
     english: float
     other: float
 
     def __str__(self) -> str:
         return (
-            f"{self.asks:,} askings: {self.chinese:.0%} with Chinese ({self.traditional:.0%} of these traditional), "
-            f"{self.english:.0%} English, {self.other:.0%} other languages and mixed"
+            f"{self.asks:,} askings: {self.chinese:.0%} with Chinese ({self.traditional:.0%} of these traditional, "
+            f"{self.dialect:.0%} with words of a dialect), {self.english:.0%} English, {self.other:.0%} other languages "
+            "and mixed"
         )
 
 
@@ -204,13 +216,17 @@ def composition(topics: Sequence[Topic]) -> Composition:
             if _HAN.search(ask):
                 kind = "chinese" if topic.language in ("zh", "en") else "other"
                 kinds["traditional"] += kind == "chinese" and simplified(ask) != ask
+                kinds["dialect"] += kind == "chinese" and _DIALECT.search(ask) is not None
             elif topic.language in ("zh", "en"):
                 kind = "english"
             kinds[kind] += 1
     asks = kinds["chinese"] + kinds["english"] + kinds["other"]
     chinese = kinds["chinese"]
     return Composition(
-        asks, chinese / asks, kinds["traditional"] / max(1, chinese), kinds["english"] / asks, kinds["other"] / asks
+        asks,
+        chinese / asks,
+        *(kinds[kind] / max(1, chinese) for kind in ("traditional", "dialect")),
+        *(kinds[kind] / asks for kind in ("english", "other")),
     )
 
 

@@ -1,8 +1,9 @@
 """The learning curve: `python -m knowledge.training.curve`.
 
-Short trainings on ever more of the topics, each from the same start with the same number of steps, judged on the topics
-that no training sees (`held_out/`) and on the talks. Writes `models/curve.json`: a list of {"topics", "steps",
-"pair_ap" (talks), "pair_ap_topics"}; the first is the model before any training.
+Short trainings on ever more of the topics, each with the same number of steps, judged on the topics that no training
+sees (`held_out/`) and on the talks. Of each number of topics there are several runs, each with a draw of topics and a
+seed of its own. Writes `models/curve.json`: a list of {"topics", "steps", "pair_ap" (talks, the mean of the runs),
+"pair_ap_topics", "runs": of each run [talks, topics]}; the first is the model before any training.
 """
 
 import argparse
@@ -25,6 +26,7 @@ CURVE = Path(__file__).parent.parent / "models" / "curve.json"
 COUNTS = (0, 20, 40, 80)
 """Topics of the points but the last, which has all."""
 STEPS = 200
+RUNS = 3
 
 Group = tuple[str, str]
 """The name of a question and one asking of it."""
@@ -50,37 +52,40 @@ def of_talks(folder: Path = TALKS) -> list[list[Group]]:
     return [[(line.group, line.text) for line in one.chat.lines if line.group] for one in read_labelled(folder)]
 
 
-def point(topics: Sequence[Topic], steps: int) -> dict[str, float]:
-    """Train on `topics` (none: not at all) and judge."""
+def point(topics: Sequence[Topic], run: Run) -> tuple[float, float]:
+    """Train on `topics` (none: not at all) and judge: on the talks, on the topics that were held out."""
     with TemporaryDirectory() as folder:
         target = Path(folder) / "encoder"
         if topics:
-            train(topics, target, [Run(steps)])
+            train(topics, target, [run])
         else:
             begin(read_topics(), target)
         encoder = load_encoder(str(target))
-        talks, held_out = same_question(encoder, of_talks()), same_question(encoder, of_topics(read_topics(HELD_OUT)))
-    return {
-        "topics": len(topics),
-        "steps": steps if topics else 0,
-        "pair_ap": round(talks, 3),
-        "pair_ap_topics": round(held_out, 3),
-    }
+        return same_question(encoder, of_talks()), same_question(encoder, of_topics(read_topics(HELD_OUT)))
 
 
-def main(counts: Sequence[int], steps: int, file: Path) -> None:
-    order = random.Random(SEED).sample(every := read_topics(), len(every))  # noqa: S311 - an order, not a secret
-    points = []
-    for count in counts:
-        points.append(point(order[:count], steps))
+def main(counts: Sequence[int], steps: int, runs: int, file: Path) -> None:
+    every, points = read_topics(), []
+    for count in (min(count, len(every)) for count in counts):
+        steps_here, seeds = (steps, range(SEED, SEED + runs)) if count else (0, range(SEED, SEED + 1))
+        found = [point(_drawn(every, count, seed), Run(steps_here, seed)) for seed in seeds]
+        talks, topics = np.mean(found, axis=0)
+        each = [[round(one, 3) for one in run] for run in found]
+        figures = {"pair_ap": round(float(talks), 3), "pair_ap_topics": round(float(topics), 3), "runs": each}
+        points.append({"topics": count, "steps": steps_here, **figures})
         print(json.dumps(points[-1]), flush=True)
         file.write_text(json.dumps(points, indent=1) + "\n", encoding="utf-8")
+
+
+def _drawn(topics: Sequence[Topic], count: int, seed: int) -> list[Topic]:
+    return random.Random(seed).sample(topics, len(topics))[:count]  # noqa: S311 - an order, not a secret
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--counts", type=int, nargs="+", default=(*COUNTS, len(read_topics())))
     parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--runs", type=int, choices=range(1, 10), default=RUNS)
     parser.add_argument("--out", type=Path, default=CURVE)
     chosen = parser.parse_args()
-    main(chosen.counts, chosen.steps, chosen.out)
+    main(chosen.counts, chosen.steps, chosen.runs, chosen.out)

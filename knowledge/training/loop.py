@@ -92,4 +92,4 @@ def _digest(state: Mapping[str, Any]) -> str:
 
 def _rate(step: int, steps: int) -> float:
     warm = max(1, int(WARM * steps))
-    return (step + 1) / warm if step < warm else max(0.02, (steps - step) / (steps - warm))
+    return (step + 1) / warm if step < warm else max(0.02, (steps - step) / max(1, steps - warm))

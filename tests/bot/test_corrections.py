@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.desk import Desk
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
-from bot.model import Action, Placement, Session
+from bot.model import Action, Mode, Placement, Session
 from bot.storage.sqlite import SqliteStore, open_store
 from knowledge.calibration import GroupingJudge, Judge
 from knowledge.encoder import HEADS
@@ -145,7 +145,9 @@ STEPS = st.lists(
 UNDO: Step = ("undo", 0, 0)
 
 
-async def play(steps: Sequence[Step], *, batch: int = 64, restarts: bool = False) -> list[Placement]:
+async def play(
+    steps: Sequence[Step], *, batch: int = 64, restarts: bool = False, session: Session = TALK
+) -> list[Placement]:
     """What is decided when these things happen, with the pair rule checked after each."""
     store = await open_store(":memory:")
     await store.save_session(TALK)
@@ -155,7 +157,7 @@ async def play(steps: Sequence[Step], *, batch: int = 64, restarts: bool = False
         for asks, run in itertools.groupby(enumerate(steps), lambda step: step[1][0] == "ask"):
             if asks:
                 lines = [message(n, TEXTS[text], f"u{who % 3}") for n, (_, text, who) in run]
-                async with running(store, **CIRCLE, batch=batch) as pipeline:
+                async with running(store, session, **CIRCLE, batch=batch) as pipeline:
                     for some in [lines] if not restarts else [[line] for line in lines]:
                         placed = await say(store, pipeline, *some)
                         if restarts:
@@ -180,11 +182,11 @@ def test_what_people_said_holds_whatever_comes_after(steps: list[Step]) -> None:
     assert asyncio.run(play(steps, batch=1, restarts=True)) == plain
 
 
-async def live(store: SqliteStore, steps: Sequence[Step]) -> list[Placement]:
+async def live(store: SqliteStore, steps: Sequence[Step], session: Session) -> list[Placement]:
     """The same without a stop: one pipeline follows the ledger."""
     moderated = Moderated(store)
     placed: list[Placement] = []
-    async with running(store, **CIRCLE) as pipeline:
+    async with running(store, session, **CIRCLE) as pipeline:
         for n, (what, one, other) in enumerate(steps):
             if what == "ask":
                 placed = await say(store, pipeline, message(n, TEXTS[one], f"u{other % 3}"))
@@ -193,16 +195,19 @@ async def live(store: SqliteStore, steps: Sequence[Step]) -> list[Placement]:
     return placed
 
 
+@pytest.mark.parametrize("mode", [Mode.AUTO, Mode.SUGGEST])
 @given(STEPS)
+@example([("ask", 0, 0), ("ask", 5, 1), ("merge", 1, 0), ("split", 0, 1), ("ask", 5, 2), UNDO, ("ask", 5, 0)])
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
-def test_a_pipeline_that_follows_the_ledger_decides_as_one_that_starts_anew(steps: list[Step]) -> None:
-    """The cache of the session never differs from the store."""
+def test_a_pipeline_that_follows_the_ledger_decides_as_one_that_starts_anew(mode: Mode, steps: list[Step]) -> None:
+    """The cache of the session never differs from the store, also where moderators group."""
+    session = replace(TALK, grouping=mode)
 
     async def both() -> tuple[list[Placement], list[Placement]]:
         store = await open_store(":memory:")
         try:
             await store.save_session(TALK)
-            return await live(store, steps), await play(steps)
+            return await live(store, steps, session), await play(steps, session=session)
         finally:
             await store.close()
 

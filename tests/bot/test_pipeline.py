@@ -190,6 +190,7 @@ async def test_of_a_long_message_both_ends_are_read(store: SqliteStore, said: st
     assert most - 10 < len(read) <= most
     assert read.endswith(RECORDING)
     assert (placed.asking, placed.question) == (True, "q1")
+    assert [reason.code for reason in placed.reasons.asking] == ["long"]  # what is not read is told
     assert (await states(store))["q1"].original == story
 
 
@@ -214,6 +215,20 @@ async def test_in_slow_mode_one_person_founds_no_two_questions_at_once(store: Sq
         placed = await say(store, pipeline, *asked)
     assert [one.question is not None for one in placed] == [False, True, False, True, True]
     assert [reason.code for reason in placed[2].reasons.asking] == ["slow_mode"]
+
+
+async def test_in_slow_mode_what_a_chat_delivers_late_is_judged_by_when_it_was_said(store: SqliteStore) -> None:
+    """An hour before the author's last question is no hurry; nor is the second half of a line that somebody else's
+    question came between, as where many wait."""
+    async with running(store, batch=1) as pipeline:
+        pipeline.follow(replace(TALK, slow=60))
+        rows = [(RECORDING, "ann", 5000.0, 1), (PRICE, "ann", 1400.0, 1), (PROTOCOL, "ann", 5030.0, 1)]
+        placed = await say(
+            store,
+            pipeline,
+            *(replace(message(n, text, user), at=at, part=part) for n, (text, user, at, part) in enumerate(rows, 1)),
+        )
+    assert [one.question is not None for one in placed] == [True, True, False]
 
 
 async def test_what_a_moderator_takes_for_a_question_is_one(store: SqliteStore) -> None:
@@ -308,6 +323,29 @@ async def test_what_is_taken_changes_nothing_about_what_comes_later(tmp_path: Pa
     without = await told(take=False, restart=False)
     assert await told(take=True, restart=False) == without
     assert (await told(take=True, restart=True))[1] == without[1] == "q4"
+
+
+async def test_a_flood_that_was_set_aside_changes_nothing_after_a_restart_either(tmp_path: Path) -> None:
+    """Nobody read it: what later lines ask is decided as if it had not been, and slow mode still knows who asked."""
+
+    async def told(restart: bool) -> tuple[float, str | None]:
+        store = await open_store(tmp_path / f"{restart}.sqlite3")
+        await store.save_session(TALK)
+        flood = [message(n, f"spam {n}", "eve", chat="c", aside=True) for n in range(2, 250)]
+        more = [message(300, "The box has no fan.", "cid", chat="c"), message(301, PRICE, "ann", chat="c", at=102.0)]
+        heeding: dict[str, Any] = {"detector": Attentive, "session": replace(TALK, slow=600)}
+        async with running(store, **heeding) as pipeline:
+            await say(store, pipeline, message(1, RECORDING, "ann", chat="c"), *flood)
+            if not restart:
+                await say(store, pipeline, *more)
+        async with running(store, **heeding) as pipeline:
+            placed = await say(store, pipeline, *more)
+        await store.close()
+        return placed[-2].probability, placed[-1].question
+
+    without = await told(restart=False)
+    assert without[1] is None
+    assert await told(restart=True) == without
 
 
 @pytest.mark.parametrize(
@@ -471,6 +509,22 @@ async def test_a_contradicted_source_is_not_sent_again(store: SqliteStore) -> No
         *_, second = await say(store, pipeline, message(2, RECORDING, "u2"))
     assert second.question == "q1"
     assert second.answer is None
+
+
+@pytest.mark.parametrize("undone", [False, True])
+async def test_what_is_merged_keeps_what_its_askers_contradicted(store: SqliteStore, undone: bool) -> None:
+    """A source that an asker of either question called no answer is not sent to the next one of both; after undo the
+    other question has it again."""
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    async with running(store, answering=Knowing(recording="answer", gateway="answer")) as pipeline:
+        await say(store, pipeline, message(1, RECORDING), message(2, PROTOCOL, "u2"))
+        await desk.not_answered("talk", "q1", message(1).person)
+        await desk.merge("ann", ["q1"], "q2")
+        if undone:
+            await desk.undo("ann", "talk")
+        *_, last = await say(store, pipeline, message(3, "Those protocols, in the recording?", "u3"))
+    assert last.question == ("q1" if undone else "q2")
+    assert last.answer is None
 
 
 async def test_a_late_asker_hears_the_recorded_answer(store: SqliteStore) -> None:
@@ -740,7 +794,7 @@ async def test_what_comes_in_a_crowd_gives_way_for_seconds_at_most(
 
 
 async def test_what_would_not_be_sent_is_not_shown_while_somebody_types(store: SqliteStore) -> None:
-    """An answer that an asker contradicted, and the course's where a person has answered."""
+    """An answer that an asker contradicted a moment ago, and the course's where a person has answered."""
     desk = Desk(store, lambda _: None, lambda: 1000.0)
     async with running(store, answering=Knowing(recording="answer", gateway="answer")) as pipeline:
         await say(store, pipeline, message(1, RECORDING), message(2, PRICE, "u2"))
@@ -748,7 +802,6 @@ async def test_what_would_not_be_sent_is_not_shown_while_somebody_types(store: S
         assert (await pipeline.preview(PRICE)).answer is not None
         await desk.not_answered("talk", "q1", message(1).person)
         await desk.answer("ann", "q2", "It costs nothing.")
-        await say(store, pipeline, message(3, PROTOCOL, "u3"))
         contradicted, answered = await pipeline.preview(RECORDING), await pipeline.preview(PRICE)
     assert (contradicted.question, contradicted.answer) == ("q1", None)
     assert (answered.question, answered.answer) == ("q2", None)
@@ -769,6 +822,39 @@ async def test_what_is_being_written_is_looked_up_and_changes_nothing(store: Sql
     assert unsure.answer is None
     assert nothing == Preview()
     assert joined.question == "q1"
+
+
+async def test_of_several_questions_in_one_line_none_hides_the_others(store: SqliteStore) -> None:
+    """While it is typed nothing is shown of it: what answers the one would be taken for all."""
+    async with running(store, answering=Knowing(slides="answer")) as pipeline:
+        assert (await pipeline.preview("Will the slides be shared?")).answer is not None
+        assert await pipeline.preview("Is this recorded? Will the slides be shared?") == Preview()
+
+
+async def test_a_long_story_that_was_told_is_recognised_while_it_is_typed_again(store: SqliteStore) -> None:
+    """By its words, all of them, though only both ends are read, and nothing is understood of those."""
+
+    class Blind(TopicEncoder):
+        def encode(self, texts: Sequence[str]) -> Any:
+            return super().encode(texts) * 0.0
+
+    story = " ".join(f"word{n}" for n in range(400)) + ", what now?"
+    async with running(store, encoder=Blind()) as pipeline:
+        await say(store, pipeline, message(1, story))
+        assert await pipeline.preview(story) == Preview("q1", True)
+
+
+async def test_what_an_encoder_makes_no_numbers_of_shows_nothing(store: SqliteStore) -> None:
+    """Nobody who types is told of an error."""
+
+    class Broken(TopicEncoder):
+        def encode(self, texts: Sequence[str]) -> Any:
+            return super().encode(texts) * (np.nan if PRICE in texts else 1.0)
+
+    async with running(store, encoder=Broken("recording"), answering=Knowing(gateway="answer")) as pipeline:
+        await say(store, pipeline, message(1, RECORDING))
+        assert await pipeline.preview(PRICE) == Preview()
+        assert await pipeline.best(PRICE) is None
 
 
 async def test_what_the_course_says_best_is_found_however_unsure_it_is(store: SqliteStore) -> None:

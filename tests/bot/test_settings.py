@@ -15,6 +15,8 @@ from bot.errors import SettingsError
 from bot.model import Mode, Session
 from bot.settings import Settings, keep_secret
 from bot.settings import load_settings as load_with
+from bot.settings.checks import SHIPPED, SOCKET
+from knowledge.encoder import OURS, SHARED
 
 TOKEN = "123456789:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw1"
 SECRET = "k3yS0fR4nd0mCh4racters"
@@ -177,6 +179,27 @@ def test_a_missing_course_folder_is_a_warning_and_a_file_a_mistake(write: Write,
     )
     (tmp_path / "later").write_text("x")
     assert "name the folder that holds it" in problems(path)[0]
+
+
+@pytest.mark.parametrize(
+    ("named", "meant"),
+    [
+        ("models/mine", "{folder}/models/mine"),
+        ("unix:run/encoder.sock", "unix:{folder}/run/encoder.sock"),
+        ("unix:/run/encoder.sock", "unix:/run/encoder.sock"),
+        ("bundled", "bundled"),
+        ("someone/on-the-hub", "someone/on-the-hub"),
+    ],
+)
+def test_a_model_of_ones_own_lies_where_the_file_says(write: Write, tmp_path: Path, named: str, meant: str) -> None:
+    """Relative to the file, wherever the program is started; what is no folder there is a name on the hub, and what
+    ships with the program is never a folder."""
+    for folder in ("models/mine", "bundled"):
+        (tmp_path / folder).mkdir(parents=True)
+    loaded = load_settings(write(f'[encoder]\nmodel = "{named}"\n'), {})
+    assert loaded.encoder.model == meant.format(folder=tmp_path.resolve())
+    assert SHIPPED == OURS
+    assert SOCKET == SHARED
 
 
 def telegram_in(loaded: Settings) -> TelegramOptions:

@@ -1,3 +1,4 @@
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,28 @@ def test_what_is_surely_nothing_is_nothing_anywhere(text: str) -> None:
     told = DETECTOR.cheap(text)
     assert told is not None
     assert not told.asks
+
+
+@pytest.mark.parametrize("unit", ["1", "6", "哈1", "1了", "+1 ", "好1", "来了", "666a"])
+def test_what_many_people_type_costs_no_more_when_one_types_it_without_end(unit: str) -> None:
+    """Two thousand of them and a word behind: in a chat anybody can say that, and everybody waits for it."""
+    text = (unit * 2000)[:1999] + "z"
+    begun = time.perf_counter()
+    DETECTOR.chatter(text)
+    DETECTOR.cheap(text)
+    assert time.perf_counter() - begun < 2.0
+
+
+@pytest.mark.parametrize("text", ["666!", "1了", "12", "哈哈 6", "6老师", "+1+1", "123了吧", "收到1"])
+def test_digits_among_greetings_are_chatter_too(text: str) -> None:
+    """As they are typed: before, behind and between."""
+    assert DETECTOR.chatter(text)
+
+
+@pytest.mark.parametrize("text", ["3了", "6个网关", "1+1=?a", "好3b"])
+def test_digits_with_a_word_are_not(text: str) -> None:
+    """A number that counts something may be asked about."""
+    assert not DETECTOR.chatter(text)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,8 @@ async def play(store: Store, minds: Minds, talk: Talk, session: Session) -> Even
         with suppress(asyncio.CancelledError):
             await task
     encoder, judge = await minds.grouping()
-    await Recurring(store, encoder.dimension, judge, time.monotonic).follow(session, minds.course(session.id))
+    recurring = Recurring(store, encoder.dimension, judge, time.monotonic, minds.executor)
+    await recurring.follow(session, minds.course(session.id))
     labels = {line.id: line for line in talk.lines}
     return Evening(talk, session, labels, await stands_for(store, session.id, labels))
 

@@ -180,7 +180,7 @@ async def measure(given: argparse.Namespace) -> None:
     store = await open_store(given.data / "floormic.sqlite3")
     try:
         made, judge = await minds.grouping()
-        recurring = Recurring(store, made.dimension, judge, time.monotonic)
+        recurring = Recurring(store, made.dimension, judge, time.monotonic, minds.executor)
         known = {session.id for session in await store.sessions()}
         began = time.perf_counter()
         for n, evening in enumerate(evenings, 1):

@@ -11,10 +11,12 @@ from click.testing import CliRunner
 
 from bot import app
 from bot.app.benching import Measured, Wanted, bench, code_version
+from bot.app.measuring import measure_replay
 from bot.cli import floormic
-from bot.errors import SettingsError
+from bot.errors import BadInput, SettingsError
 from bot.settings import Settings
 from knowledge.calibration import FILE, write_calibration
+from knowledge.encoder import EncoderGone
 from knowledge.evaluation import Block, Column, Figure, Result
 from tests.fakes import HashEncoder, calibrated, nine_of_ten
 from tests.knowledge.evaluation.labelled import write_public, write_talk, write_topic
@@ -115,6 +117,76 @@ def test_what_cannot_be_used_stops_nothing_else(tmp_path: Path, settings: Settin
     ):
         assert part in said
     assert set(measured.failed) <= set(told)
+
+
+def test_a_course_without_its_chat_is_refused(settings: Settings, tmp_path: Path) -> None:
+    """It would be ignored else, and the speed measured without it."""
+    with pytest.raises(BadInput, match="name the chat as well"):
+        bench(settings, Wanted(course=tmp_path), Bars(), encoder=HashEncoder())
+
+
+async def test_the_encoder_alone_gets_the_texts_of_the_chat(settings: Settings, tmp_path: Path) -> None:
+    """All that the replay encodes of it and nothing of the course, whatever that holds."""
+    talk = write_talk(tmp_path / "talk")
+    chat, course = talk / "chat.jsonl", talk / "course"
+    (course / "glossary.md").write_text("# Glossary\n\n## MQTT\n\nA protocol.\n\n## OPC UA\n\nAnother one.\n")
+    plain = await measure_replay(settings, HashEncoder(), chat, None)
+    taught = await measure_replay(settings, HashEncoder(), chat, course)
+    assert plain["of them encoded"] == taught["of them encoded"]
+    assert plain["messages"].value == 5
+    assert plain["of them encoded"].value == 3
+
+
+def test_what_is_wrong_with_the_course_of_a_talk_is_a_note(settings: Settings, tmp_path: Path) -> None:
+    """Its figures are of what could be read, which may be less than its author thinks."""
+    talk = write_talk(tmp_path / "talk")
+    faq = talk / "course" / "faq.md"
+    faq.write_text(faq.read_text(encoding="utf-8") + "\n## 回放在哪里看\n\n没有。\n", encoding="utf-8")
+    told: list[str] = []
+    measured = bench(settings, Wanted(talks=(talk,)), Bars(), told.append, encoder=HashEncoder())
+    assert measured.failed == []
+    assert any(f"{faq}:" in one and "(a note)" in one for one in told), told
+
+
+def test_two_encoders_of_one_name_stand_beside_each_other(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second is called by what was typed."""
+    monkeypatch.setattr("bot.app.benching.load_encoder", lambda _: HashEncoder())
+    other = str(tmp_path / "b" / "encoder")
+    wanted = Wanted(topics=write_topic(tmp_path / "topics"), baselines=(str(tmp_path / "a" / "encoder"), other))
+    measured = bench(settings, wanted, Bars(), encoder=HashEncoder())
+    methods = {column.method for block in measured.result.blocks for column in block.columns}
+    assert {"encoder, fixed threshold", f"{other}, fixed threshold"} <= methods
+
+
+def test_an_encoder_that_goes_away_leaves_what_was_measured(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service was stopped meanwhile: that is told, and the rest is there."""
+
+    def gone(*_: object) -> None:
+        raise EncoderGone("the encoder does not answer")
+
+    monkeypatch.setattr("bot.app.benching.measure_series", gone)
+    write_talk(tmp_path / "one")
+    write_talk(tmp_path / "two")
+    series = tmp_path / "series.json"
+    series.write_text('{"sessions": [{"id": "one"}, {"id": "two"}], "recurring": []}')
+    wanted = Wanted(topics=write_topic(tmp_path / "topics"), series=series)
+    measured = bench(settings, wanted, Bars(), encoder=HashEncoder())
+    assert measured.failed == ["the encoder does not answer"]
+    assert "topics" in {block.data for block in measured.result.blocks}
+
+
+def test_a_page_that_could_not_be_written_is_told_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not after minutes."""
+    monkeypatch.setattr(app, "bench", lambda *_: pytest.fail("it was measured"))
+    done = CliRunner().invoke(floormic, ["bench", "--html", str(tmp_path / "none" / "b.html")], standalone_mode=False)
+    assert isinstance(done.exception, BadInput)
+    assert "make the folder" in str(done.exception)
 
 
 def test_a_model_that_cannot_be_loaded_is_an_error(tmp_path: Path, settings: Settings) -> None:

@@ -121,6 +121,15 @@ async def stage_and_queue(walk: Walk) -> None:
         await walk.does("PUT", f"{SESSION}/questions/{{question}}/{path}", body, question=q[15])
     await walk.does("DELETE", SESSION + "/questions/{question}/declined", question=q[15])
     await walk.does("POST", SESSION + "/hands", {"page": "page-number-1"})
+    now = walk.hall.now()
+    await walk.hall.floor.receive([Message("talk", "chat", "line", "u0", "U", "666", now)])
+
+    async def placed() -> int:
+        rows = await walk.hall.store.placements("talk")
+        return next((message.id for message, found in rows if found and message.external_id == "line"), 0)
+
+    line = int(await until(placed))
+    await walk.does("POST", SESSION + "/lines", {"message": line})
     await walk.does("POST", SESSION + "/remote")
     await walk.does("POST", SESSION + "/tryout")
 

@@ -108,6 +108,13 @@ def test_the_command_calibrates_a_model_from_one_s_own_talks(model: Path, tmp_pa
     assert "before  after" in done.stdout
     assert "asking: F1" in done.stdout
     assert "3 talks" in done.stderr
+    silent = "Nothing of a course will be sent by itself"
+    assert silent not in done.stderr
+    (tmp_path / "floormic.toml").write_text(
+        f'data = "data"\n[encoder]\nmodel = "{model}"\n[answers]\nprecision = 0.999\n'
+    )
+    careful = CliRunner().invoke(floormic, ["calibrate", *asked], standalone_mode=False)
+    assert silent in careful.stderr  # three short talks prove no more
     assert check_encoder(settings(tmp_path / "data", model)) == ([], [])
     nothing = CliRunner().invoke(floormic, ["calibrate", *asked[:3], str(tmp_path / "data")], standalone_mode=False)
     assert isinstance(nothing.exception, BadInput)

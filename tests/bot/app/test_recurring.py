@@ -1,6 +1,7 @@
 """What was asked on earlier evenings of a series: recognised, kept, corrected by people, told to running sessions."""
 
 import asyncio
+import threading
 from collections.abc import Iterator
 from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import replace
@@ -9,11 +10,12 @@ from typing import Any
 
 import pytest
 
+from bot import recurring
 from bot.app.minds import Minds
 from bot.app.remembering import Remembering
 from bot.errors import NotAllowed
 from bot.model import Earlier, Mode, Question, Session
-from bot.recurring import SURE, Heard, recurrence
+from bot.recurring import AT_ONCE, SURE, Heard, recurrence
 from bot.storage.sqlite import SqliteStore
 from knowledge.calibration import FILE, write_calibration
 from tests.bot.app.test_series import AGAIN, FIRST, PRICE, RECORDING, SECOND, SOURCE, START, TOLD, WHERE, Evenings
@@ -126,6 +128,32 @@ async def test_asked_on_three_evenings_and_answered_on_the_second(series: Series
         assert (found.answer.source, found.answer.text) == ("earlier:two#q2", TOLD)
         assert "three" in series.shown
         assert [q.earlier for q in await series.store.questions("one")] == [None]
+
+
+async def test_earlier_evenings_are_read_in_the_thread_that_understands(
+    series: Series, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The encoder is called from one thread at a time, also where the course tells their questions apart, and what is
+    asked meanwhile comes in between."""
+    calls: list[tuple[str, int]] = []
+
+    def watched(real: Any) -> Any:
+        def call(first: Any, rows: Any) -> None:
+            calls.append((threading.current_thread().name, len(rows)))
+            real(first, rows)
+
+        return call
+
+    for name in ("_learn", "_hear"):
+        monkeypatch.setattr(recurring, name, watched(getattr(recurring, name)))
+    many = [f"What is number {n} for?" for n in range(AT_ONCE + 1)]
+    async with series.watched():
+        await series.ask(FIRST, RECORDING, *many)
+        await series.opened(SECOND)
+        await series.heard(SECOND, AGAIN)
+        assert await series.earlier(SECOND)
+    assert {name.rstrip("_0123456789") for name, _ in calls} == {"understanding"}
+    assert sorted(count for _, count in calls) == [1, 2, AT_ONCE]
 
 
 async def test_a_moderator_says_that_it_is_not_the_same(series: Series) -> None:

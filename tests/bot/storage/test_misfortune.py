@@ -112,6 +112,7 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "pending": lambda s: s.pending("talk", 1),
     "remembered": lambda s: s.remembered("talk"),
     "latest": lambda s: s.latest("talk", 1),
+    "unasked": lambda s: s.unasked("talk", 1, "hm"),
     "sessions": lambda s: s.sessions(),
     "feeds": lambda s: s.feeds(),
     "configured_sessions": lambda s: s.configured_sessions(),

@@ -71,6 +71,32 @@ def test_labels_that_do_not_fit_are_each_told_with_their_line(tmp_path: Path) ->
         ("labels.jsonl", "{oops\n", "labels.jsonl:1: is no JSON"),
         ("labels.jsonl", "[1]\n", "labels.jsonl:1: is no JSON object"),
         ("chat.jsonl", '{"id": 5}\n', 'chat.jsonl:1: has no "id" or no "text"'),
+        (
+            "chat.jsonl",
+            '{"id": "m0", "text": "hm", "t": "19:30:05"}\n',
+            """chat.jsonl:1: "t" is '19:30:05': give the sec""",
+        ),
+        ("chat.jsonl", '{"id": "m0", "text": "hm", "t": null}\n', 'chat.jsonl:1: "t" is None'),
+        (
+            "chat.jsonl",
+            '{"id": 7, "text": "hm", "platform": "a"}\n{"id": "7", "text": "so", "platform": "b"}\n',
+            "chat.jsonl:2: message '7': line 1 has one of another platform: give each an id of its own",
+        ),
+        (
+            "labels.jsonl",
+            '{"id": "m0", "kind": "question", "group": ["a"]}\n',
+            "labels.jsonl:1: \"group\" of message 'm0'",
+        ),
+        (
+            "labels.jsonl",
+            '{"id": "m0", "kind": "question", "group": "g", "answerable": false}\n',
+            "\"answerable\" of message 'm0' is False: give one name as a text, or null",
+        ),
+        (
+            "labels.jsonl",
+            '{"id": "m0", "kind": "question", "group": "g", "ambiguous": "false"}\n',
+            "\"ambiguous\" of message 'm0' is 'false': give true or false",
+        ),
         ("chat.jsonl", "\n", "no message 'm0' in chat.jsonl"),
     ],
 )
@@ -79,6 +105,15 @@ def test_unreadable_lines_of_a_talk_are_told(tmp_path: Path, file: str, text: st
     talk = write_talk(tmp_path / "talk")
     (talk / file).write_text(text)
     assert said in problems(read_talk, talk)
+
+
+def test_what_nothing_answers_may_be_left_empty(tmp_path: Path) -> None:
+    """As in a table that was exported; and an id may be a number."""
+    rows = [{**label(n, *row), "answerable": row[2] or "", "group": row[1] or ""} for n, row in enumerate(LABELS)]
+    talk = write_talk(tmp_path / "talk", [{**row, "id": n} for n, row in enumerate(rows)])
+    write_lines(talk / "chat.jsonl", [{"id": n, "text": f"text {n}"} for n in range(len(rows))])
+    lines = read_talk(talk).lines
+    assert [(line.group, line.source) for line in lines] == [(group, source) for _, group, source in LABELS]
 
 
 def test_text_that_is_not_utf8_is_told(tmp_path: Path) -> None:
@@ -108,6 +143,14 @@ def test_a_folder_without_data_is_told(tmp_path: Path, read: Callable[[Path], ob
         ("{", "one.json:1: is no JSON"),
         ('{"faq": [], "groups": []}', "'not_asking' is missing"),
         ("[]", "is no topic"),
+        (
+            '{"faq": [], "groups": [{"id": "g", "faq": ["f"], "asks": ["a"]}], "not_asking": []}',
+            "of group 'g' is no text",
+        ),
+        (
+            '{"faq": [], "groups": [{"id": "g", "faq": null, "asks": "ab"}], "not_asking": []}',
+            "'ab' is no list of texts",
+        ),
         ('{"faq": [], "groups": [{"id": "g", "faq": "x", "asks": ["a"]}], "not_asking": []}', "the entry 'x'"),
     ],
 )

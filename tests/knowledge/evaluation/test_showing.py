@@ -5,7 +5,7 @@ import pytest
 
 from knowledge.evaluation import Bench, Heading, Judged, Mind, Result, page, read_topics, table, together
 from knowledge.evaluation.data import Line
-from knowledge.evaluation.metrics import Figure
+from knowledge.evaluation.metrics import Figure, middle
 from knowledge.evaluation.mistakes import asking_mistakes
 from knowledge.evaluation.results import ALL_LABELS, BY_ITSELF, Block, Column, Curve, Mistake, Mistakes, Picture
 from knowledge.evaluation.speed import encoder_speed, memory
@@ -66,6 +66,9 @@ def test_the_table_has_every_figure_with_its_interval(result: Result) -> None:
     [
         (Figure(0.634, 0.5, 0.72), ".634 (.500–.720)"),
         (Figure(1.0, 1.0, 1.0), "1.000 (1.000–1.000)"),
+        (middle([Figure(3.25, unit="s"), Figure(2.9, unit="s"), Figure(3.0, unit="s")]), "3 s (2.9–3.2)"),
+        (middle([Figure(40.0, unit="count")] * 3), "40"),
+        (middle([Figure(0.7), Figure(0.81), Figure(0.75)]), ".750 (.700–.810)"),
         (Figure(None), "–"),
         (None, "–"),
         (Figure(12, unit="count"), "12"),

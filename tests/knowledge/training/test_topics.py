@@ -71,6 +71,7 @@ def test_it_is_what_halls_speak_and_hard() -> None:
     assert told.asks == sum(len(group.asks) for topic in topics for group in topic.groups)
     assert 0.55 < told.chinese < 0.75
     assert 0.05 < told.traditional < 0.3
+    assert 0.05 < told.dialect < 0.3
     assert 0.15 < told.english < 0.3
     assert 0.08 < told.other < 0.2
     nothing = [line for topic in topics for line in topic.not_asking]
@@ -81,15 +82,17 @@ def test_it_is_what_halls_speak_and_hard() -> None:
 def test_languages_are_counted() -> None:
     """By the letters of each asking, and by what its topic is written in."""
     asks = {
-        "zh": ("有回放吗", "有回放嗎", "where is it"),
+        "zh": ("有回放唔", "有回放嗎", "where is it"),
         "en": ("who pays?",),
         "mixed": ("slides 在哪",),
         "fr": ("où ça",),
     }
     topics = [Topic(lang, lang, (Group("g", said, ""),), {}, (), ()) for lang, said in asks.items()]
     told = composition(topics)
-    assert (told.asks, told.chinese, told.traditional, told.english, told.other) == (6, 2 / 6, 1 / 2, 2 / 6, 2 / 6)
-    assert str(told).startswith("6 askings: 33% with Chinese (50% of these traditional), 33% English")
+    shares = (told.chinese, told.traditional, told.dialect, told.english, told.other)
+    assert (told.asks, *shares) == (6, 2 / 6, 1 / 2, 1 / 2, 2 / 6, 2 / 6)
+    said = "6 askings: 33% with Chinese (50% of these traditional, 50% with words of a dialect), 33% English"
+    assert str(told).startswith(said)
 
 
 def raw() -> dict[str, Any]:
@@ -149,6 +152,13 @@ def test_copies_are_found_but_for_a_few_letters(tmp_path: Path) -> None:
     others = texts_below(tmp_path)
     lines = {"請問老師這個網關安裝的時候要停產嗎？": "a", "网关拆下来以后原来的线怎么接回去": "b"}
     assert [where for where, *_ in copies(lines, others)] == ["a"]
+
+
+def test_tables_and_lists_of_intents_are_looked_at_too(tmp_path: Path) -> None:
+    """Not every set is JSON: the cells of CSV, commas and all, and the lines of `seq.in` are read."""
+    (tmp_path / "test.csv").write_text('sentence,label\n"where is my order, please?",ORDER\n', encoding="utf-8")
+    (tmp_path / "seq.in").write_text("how do I top up my card\n", encoding="utf-8")
+    assert texts_below(tmp_path) == {"where is my order, please?", "how do I top up my card", "sentence"}
 
 
 def test_whatever_is_learnt_from_is_looked_for_in_the_evaluation_data(

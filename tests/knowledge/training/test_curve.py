@@ -1,0 +1,44 @@
+"""The learning curve, with trainings of one small step."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+import knowledge.training.encoder as trainer
+from knowledge.training import curve
+from knowledge.training.topics import HELD_OUT, read_topics
+
+FEW = 60
+
+
+def test_each_point_of_the_curve_is_the_mean_of_runs_with_topics_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first is the base, which is judged once; every other one has as many runs as were wanted, each of other
+    topics and another seed, and what is written are their figures and the mean of them."""
+    asked = [rows[:FEW] for rows in curve.of_topics(read_topics(HELD_OUT))]
+    monkeypatch.setattr(curve, "of_topics", lambda _: asked)
+    monkeypatch.setattr(curve, "of_talks", lambda: asked[:1])
+    monkeypatch.setattr(trainer, "GROUPS", 10)
+    monkeypatch.setattr(trainer, "NOTHING", 6)
+    learnt: list[list[str]] = []
+    seeds: list[int] = []
+
+    def train(topics: list[trainer.Topic], target: Path, runs: list[trainer.Run]) -> list[float]:
+        learnt.append([topic.name for topic in topics])
+        seeds.extend(run.seed for run in runs)
+        return trainer.train(topics, target, runs)
+
+    monkeypatch.setattr(curve, "train", train)
+    curve.main([0, 2], 1, 2, tmp_path / "curve.json")
+    base, two = json.loads((tmp_path / "curve.json").read_text(encoding="utf-8"))
+    assert (base["topics"], base["steps"], len(base["runs"])) == (0, 0, 1)
+    assert (two["topics"], two["steps"], len(two["runs"])) == (2, 1, 2)
+    assert [*map(len, learnt)] == [2, 2]
+    assert learnt[0] != learnt[1]
+    assert len({*seeds}) == 2
+    assert two["runs"][0] != two["runs"][1]
+    for at, name in enumerate(("pair_ap", "pair_ap_topics")):
+        assert two[name] == pytest.approx(sum(run[at] for run in two["runs"]) / 2, abs=0.001)
+        assert 0 < base[name] < 1
