@@ -1,9 +1,9 @@
 """Holds the training topics to their form: `python -m knowledge.training.check [EVALUATION FOLDER]`.
 
 With a folder of evaluation data (any JSON, JSON Lines, CSV or Markdown below it) it also finds what stands there, word
-for word or nearly, of all that we wrote to be learnt from: lines and course texts of topics and talks (but for greetings
-and chatter, which everybody types), the lines of the detector, and those that are taken out of every vector. There must
-be none: what has taught a judgement cannot judge it.
+for word or nearly, of all that we wrote to be learnt from: lines and course texts of topics and talks (but for
+greetings and chatter, which everybody types), the lines of the detector, and those that are taken out of every vector.
+There must be none: what has taught a judgement cannot judge it.
 """
 
 import csv
@@ -202,8 +202,8 @@ class Composition:
     def __str__(self) -> str:
         return (
             f"{self.asks:,} askings: {self.chinese:.0%} with Chinese ({self.traditional:.0%} of these traditional, "
-            f"{self.dialect:.0%} with words of a dialect), {self.english:.0%} English, {self.other:.0%} other languages "
-            "and mixed"
+            f"{self.dialect:.0%} with words of a dialect), {self.english:.0%} English, {self.other:.0%} other "
+            "languages and mixed"
         )
 
 
