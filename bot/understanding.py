@@ -125,7 +125,9 @@ class Understanding:
         self._standing = {state.id: Standing(state) for state in questions}
         self._filed, self._beside, self.seen_action = {}, set(), seen
         self._keep_apart()
-        for one in remembered:
+        # Whoever founded a question comes first: what is usual follows from them, and where sources took turns a lower
+        # id may have joined later.
+        for one in sorted(remembered, key=lambda one: one.joined != f"q{one.message}"):
             self._file(one.message, Filed(one.question, one.first, one.joined, one.person))
             self._groups.add(
                 one.message,

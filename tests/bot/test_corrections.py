@@ -215,6 +215,26 @@ def test_a_pipeline_that_follows_the_ledger_decides_as_one_that_starts_anew(mode
     assert followed == anew
 
 
+async def test_where_sources_took_turns_a_restart_decides_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line that came in earlier and was placed later, into a question of another source, stays one that joined."""
+    monkeypatch.setattr("bot.storage.inbox.PATIENT", 0)
+    waiting = [message(1, TEXTS[7]), message(2, TEXTS[1], "u2"), message(3, TEXTS[0], "u3", source="web")]
+
+    async def similarity(restart: bool) -> float | None:
+        store = await open_store(":memory:")
+        await store.save_session(TALK)
+        async with running(store, **CIRCLE, batch=2) as pipeline:
+            placed = await say(store, pipeline, *waiting)
+            assert [one.question for one in placed] == ["q1", "q3", "q3"]
+            if restart:
+                await pipeline.restore()
+            placed = await say(store, pipeline, message(4, TEXTS[3], "u4"))
+        await store.close()
+        return placed[-1].similarity
+
+    assert await similarity(restart=True) == await similarity(restart=False)
+
+
 async def test_a_repeat_joins_and_says_whose_it_is(store: SqliteStore) -> None:
     """The same line again counts its person once; another's joins that question; both say so."""
     async with running(store) as pipeline:
