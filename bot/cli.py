@@ -468,7 +468,7 @@ def calibrate(config: Path | None, model: str | None, talks: Path | None, out: P
     minutes = (time.perf_counter() - began) / 60
     click.echo(f"{console.counted(done.talks, 'talk')}, {minutes:.1f} minutes; {done.file} written", err=True)
     if done.silent:
-        click.echo(app.SILENT, err=True)
+        click.echo(app.SILENT.format(kinds=" and no ".join(done.silent)), err=True)
 
 
 @floormic.command()
@@ -672,8 +672,10 @@ def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
 
 def _writable(file: Path | None) -> None:
     """Minutes of work come before it is written."""
-    if file and not os.access(file.absolute().parent, os.W_OK):
-        raise BadInput(f"{file} cannot be written: make the folder {file.absolute().parent}, or name another file")
+    if file is None or os.access(file if file.exists() else file.absolute().parent, os.W_OK):
+        return
+    there = file.absolute().parent
+    raise BadInput(f"{file} cannot be written: {'name another file' if there.is_dir() else f'make the folder {there}'}")
 
 
 def _write_page(file: Path, measured: "Measured", language: "Language") -> None:

@@ -15,7 +15,7 @@ GOOD_FOR = 900.0
 """Seconds."""
 
 _SAID = re.compile(
-    r"/?(?:link|bind|绑定|綁定|关联|關聯)\s*[:：]?\s*([0-9A-Za-z]{4})[-\s]?([0-9A-Za-z]{4})", re.IGNORECASE
+    r"/?(?:link|bind|绑定|綁定|关联|關聯)\s*(?:[:：]\s*)?([0-9A-Za-z]{4})[-\s]?([0-9A-Za-z]{4})", re.IGNORECASE
 )
 
 

@@ -124,10 +124,12 @@ class Pipeline:
     async def preview(self, text: str) -> Preview:
         """What would become of this text if it were asked now, after all that people did so far. Changes nothing.
         Raises `StoreError`."""
+        seen = self._understanding.seen_action
         actions = await self._ledger()
 
         def preview() -> Preview:
-            self._understanding.catch_up(actions)
+            if self._understanding.seen_action >= seen:  # else all was read anew meanwhile, as it stood before these
+                self._understanding.catch_up(actions)
             return self._understanding.preview(text)
 
         return await self._work(preview)

@@ -182,7 +182,7 @@ def _escape(found: re.Match[str]) -> str:
 
 _ADDRESSED = re.compile(r"[@＠][^\s,，:：。!！?？]+")
 _PERSONAL = re.compile(
-    r"https?://|www\.|[\w.+-]+@[\w-]+\.\w+|(?<!\d)\+?\d(?:[ -]?\d){6,}"
+    r"https?://|www\.|(?<![\w.+-])[\w.+-]+@[\w-]+\.\w+|(?<!\d)\+?\d(?:[ -]?\d){6,}"
     r"|微信|weixin|wechat|vx[:：]|qq[:：号]|电话|手机号|我叫|我是.{1,6}公司|my (name|phone|email)",
     re.IGNORECASE,
 )

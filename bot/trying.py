@@ -25,7 +25,7 @@ AFTERWARDS = 86400.0
 KEY = "try:"
 """What the keys of answers to tests begin with."""
 
-_SAID = re.compile(r"/?(?:test|try|测试|測試|试一下|試一下)\s*[:：]?\s*([0-9A-Za-z]{4})", re.IGNORECASE)
+_SAID = re.compile(r"/?(?:test|try|测试|測試|试一下|試一下)\s*(?:[:：]\s*)?([0-9A-Za-z]{4})", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)

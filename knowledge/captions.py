@@ -29,6 +29,8 @@ PAUSE = 2.0
 LONGEST_SENTENCE = 15.0
 """Seconds. Recognisers that write no full stops make one sentence of an evening."""
 
+LONGEST_TIMING = 80  # characters of a line in which the times stand
+
 SHOWN = 40  # characters of a line that is complained about
 
 # A time on one side at least, and nothing like a sentence on the other: arrows in what is said are none.
@@ -143,12 +145,19 @@ def _spoken(captions: Iterable[webvtt.Caption]) -> Iterator[Spoken]:
     """What each says that did not stand in the one before: captions that roll show a row once more above the next."""
     before: list[str] = []
     for caption in captions:
-        rows = [row for one in caption.text.split("\n") if (row := " ".join(html.unescape(one).split()))]
+        rows = [row for one in caption.text.split("\n") if (row := " ".join(_unescaped(one).split()))]
         again = next(n for n in range(len(rows), -1, -1) if rows[:n] == before[len(before) - n :])
         before = rows
         if again < len(rows):
             start, end = _seconds(caption.start), _seconds(caption.end)
             yield Spoken(start, max(start, end), " ".join(rows[again:]))
+
+
+def _unescaped(text: str) -> str:
+    try:
+        return html.unescape(text)
+    except ValueError:  # "&#", thousands of digits and ";" are no sign
+        return text
 
 
 def _seconds(written: str) -> float:
@@ -162,6 +171,7 @@ def _in_one_form(text: str, problems: Problems) -> str:
     A timing that cannot be read takes the end of the one before, so that its words stay where they were said.
     """
     lines = [line.strip("\ufeff") for line in text.split("\n")]
+    following = _full_lines(lines)
     timings = _timings(lines, problems)
     written, seen = ["WEBVTT", ""], False
     for at, line in enumerate(lines):
@@ -172,7 +182,7 @@ def _in_one_form(text: str, problems: Problems) -> str:
             written.append("")
         elif not seen and line.startswith("WEBVTT"):
             continue
-        elif line.strip() or _blank_ends(lines, at, timings, seen):
+        elif line.strip() or not seen or _blank_ends(lines, following[at], timings):
             written.append(line.replace("-->", "→"))
     return "\n".join(written) + "\n"
 
@@ -183,10 +193,17 @@ def _names(lines: Sequence[str], at: int, seen: bool) -> bool:
     return not seen or not lines[at].strip() or lines[at].strip().isdecimal() or not lines[at - 1].strip()
 
 
-def _blank_ends(lines: Sequence[str], at: int, timings: dict[int, str], seen: bool) -> bool:
-    """Whether an empty line ends a caption: some programs leave them between two lines of one."""
-    following = next((n for n in range(at, len(lines)) if lines[n].strip()), None)
-    return not seen or following is None or following in timings or following + 1 in timings or _note(lines[following])
+def _full_lines(lines: Sequence[str]) -> list[int | None]:
+    """For each line the first one from there on that is not empty."""
+    found: list[int | None] = [None] * len(lines)
+    for at in reversed(range(len(lines))):
+        found[at] = at if lines[at].strip() else found[at + 1] if at + 1 < len(lines) else None
+    return found
+
+
+def _blank_ends(lines: Sequence[str], following: int | None, timings: dict[int, str]) -> bool:
+    """Whether an empty line before that one ends a caption: some programs leave them between two lines of one."""
+    return following is None or following in timings or following + 1 in timings or _note(lines[following])
 
 
 def _note(line: str) -> bool:
@@ -198,7 +215,7 @@ def _timings(lines: Sequence[str], problems: Problems) -> dict[int, str]:
     found: dict[int, str] = {}
     last, odd, late = 0.0, 0, 0
     for at, line in enumerate(lines):
-        if not _TIMING.match(line):
+        if not _TIMING.match(line[:LONGEST_TIMING]):
             continue
         start, end = (_clock_in(part) for part in line.replace("->", "\n", 1).split("\n"))
         if start is None:

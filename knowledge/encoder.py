@@ -130,7 +130,7 @@ class AnyModel:
         self.dimension = int(model.get_embedding_dimension() or 0)
         if not self.dimension:
             raise ValueError("it does not say how long its vectors are")
-        self.prompt = model.prompts.get("query") or ("query: " if "e5" in name.lower() else "")
+        self.prompt = model.prompts.get("query") or ("query: " if "e5" in Path(name).name.lower() else "")
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._model.encode(

@@ -9,12 +9,11 @@ from collections import Counter
 from markdown_it.tree import SyntaxTreeNode
 
 from knowledge.material import Entry, Found, Passage
-from knowledge.prose import Section, inline, parse, plain, sections
+from knowledge.prose import Section, inline, parse, plain, sections, without_comments
 
-_ID = re.compile(r"<!--\s*id\s*[:：]\s*(?P<id>\S+?)\s*-->", re.IGNORECASE)
+_ID = re.compile(r"<!--\s*id\s*[:：]\s*(?P<id>\S{1,200}?)\s*-->", re.IGNORECASE)
 _ALSO = re.compile(r"[-*+]\s+(?:also|也问|也問)\s*[:：]\s*(?P<phrasing>.*)", re.IGNORECASE)
 _UNSPACED = re.compile(r"(?P<marks>#{2,6})[^#\s]")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _COLON = re.compile(r"\s*[:：]\s*")
 
 
@@ -24,7 +23,7 @@ def read_faq(found: Found, stem: str, text: str) -> None:
     cut = sections(text, deepest=2)
     _unspaced_headings(found, cut)
     questions = [section for section in cut if section.level == 2]
-    if _COMMENT.sub("", text).strip() and not questions:
+    if without_comments(text).strip() and not questions:
         found.problem("no question in this FAQ: begin each question with “## ” and write its answer below it")
     for section in questions:
         _read_question(found, stem, section, lines[section.first : section.end])

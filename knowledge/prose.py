@@ -12,8 +12,7 @@ from markdown_it.tree import SyntaxTreeNode
 _PARSER = MarkdownIt("commonmark").enable("table")
 _SOFT = "\x00"  # a line end of the source inside a paragraph; NUL itself cannot come out of the parser
 _WIDE = r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60]"
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_TAG = re.compile(r"</?[A-Za-z][^>]*>")
+_TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
 @dataclass(slots=True)
@@ -59,6 +58,15 @@ def plain(nodes: list[SyntaxTreeNode]) -> str:
     return "\n\n".join(blocks).strip()
 
 
+def without_comments(text: str) -> str:
+    """HTML without its comments; one that never ends is text."""
+    kept, at = [], 0
+    while (begin := text.find("<!--", at)) >= 0 and (end := text.find("-->", begin + 4)) >= 0:
+        kept.append(text[at:begin])
+        at = end + 3
+    return "".join((*kept, text[at:]))
+
+
 def inline(node: SyntaxTreeNode) -> str:
     """The text of an inline node; wrapped lines are joined, with a space unless both sides are Chinese."""
     text = "".join(_spans(node))
@@ -72,7 +80,7 @@ def _block(node: SyntaxTreeNode) -> str:
     if node.type in ("fence", "code_block"):
         return node.content.rstrip()
     if node.type == "html_block":
-        return _TAG.sub("", _COMMENT.sub("", node.content)).strip()
+        return _TAG.sub("", without_comments(node.content)).strip()
     if node.type in ("bullet_list", "ordered_list"):
         return _list(node)
     if node.type == "table":

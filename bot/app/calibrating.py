@@ -22,18 +22,18 @@ from knowledge.logistic import CalibrationError
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """What was found, on how many talks, and where it was written. `silent`: nothing will be sent by itself."""
+    """What was found, on how many talks, and where it was written. `silent`: what is never sent by itself."""
 
     outcome: Outcome
     talks: int
     file: Path
-    silent: bool
+    silent: tuple[str, ...]
 
 
 SILENT = (
-    "Nothing of a course will be sent by itself, only suggested: on these talks no sureness keeps the wanted "
-    "precision. For .95 some forty right answers are the least, with none as sure that is wrong: label more talks, "
-    "or lower `precision` under [answers]"
+    "No {kinds} of a course will be sent by itself, only suggested: on these talks no sureness keeps the wanted "
+    "precision. For .95 there must be 34 right answers from entries and 19 from passages at least, with none as sure "
+    "that is wrong: label more talks, or lower `precision` under [answers]"
 )
 
 
@@ -69,7 +69,9 @@ def calibrate_model(
     except OSError as error:
         raise BadInput(f"{file}: cannot be written: {error.strerror or error}") from error
     judge = outcome.calibration.answers(settings.answers.precision)
-    return Calibrated(outcome, len(labelled), file, math.isinf(judge.entries) and math.isinf(judge.passages))
+    thresholds = {"entry": judge.entries, "passage": judge.passages}
+    silent = tuple(kind for kind, threshold in thresholds.items() if math.isinf(threshold))
+    return Calibrated(outcome, len(labelled), file, silent)
 
 
 def check_encoder(settings: Settings) -> tuple[list[str], list[str]]:

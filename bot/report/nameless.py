@@ -24,7 +24,7 @@ A_WORD = 6
 Blank = Callable[[str], str]
 T = TypeVar("T")
 
-_ADDRESS = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|(?<![A-Za-z0-9_.])\+?\d(?:[ -]?\d){9,14}(?![A-Za-z0-9_])")
+_ADDRESS = re.compile(r"[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+|(?<![A-Za-z0-9_.])\+?\d(?:[ -]?\d){9,14}(?![A-Za-z0-9_])")
 _MENTION = re.compile(r"[@＠][\w.\-·]{1,20}")
 _CJK = r"\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
 _LETTER = re.compile(LETTER)

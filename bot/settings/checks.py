@@ -200,9 +200,10 @@ def _resolve_paths(draft: Draft, kinds: Kinds) -> None:
 def _resolve_model(draft: Draft, table: Raw) -> None:
     """A folder or a socket; any other name is one on the hub."""
     model = table.get("model")
-    if not isinstance(model, str):
+    if not isinstance(model, str) or model in ("", SOCKET, *SHIPPED):
         return
+    path = draft.folder / Path(model.removeprefix(SOCKET)).expanduser()
     if model.startswith(SOCKET):
-        table["model"] = f"{SOCKET}{(draft.folder / Path(model.removeprefix(SOCKET)).expanduser()).resolve()}"
-    elif model not in SHIPPED and (folder := draft.folder / Path(model).expanduser()).is_dir():
-        table["model"] = str(folder.resolve())
+        table["model"] = f"{SOCKET}{path.absolute()}"
+    elif path.is_dir():
+        table["model"] = str(path.absolute())  # links stay: a model may be known by its name

@@ -132,13 +132,13 @@ def read_topics(folder: Path, seed: int = 0) -> Dataset:
 def _of(group: dict[str, Any]) -> tuple[str, str | None]:
     id, entry = group["id"], group["faq"]
     if not isinstance(id, str) or not isinstance(entry, str | None):
-        raise TypeError(f"the id or the entry of group {id!r} is no text")
+        raise DataError([f"the id or the entry of group {id!r} is no text"])
     return id, entry or None
 
 
 def _texts(rows: object) -> list[str]:
     if not isinstance(rows, list) or not all(isinstance(row, str) for row in rows):
-        raise TypeError(f"{str(rows)[:40]!r} is no list of texts")
+        raise DataError([f"{str(rows)[:40]!r} is no list of texts"])
     return rows
 
 
@@ -148,8 +148,9 @@ def _topic(path: Path, seed: int) -> Chat:
         entries = tuple(Entry(row["id"], row["q"], (), row["a"], path.name) for row in data["faq"])
         lines = [Line("", text, True, *_of(group)) for group in data["groups"] for text in _texts(group["asks"])]
         lines += [Line("", text, False) for text in _texts(data["not_asking"])]
-    except (KeyError, TypeError) as error:
-        missing = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+    except (KeyError, TypeError, DataError) as error:
+        missing = f"{error} is missing" if isinstance(error, KeyError) else "a list or an object is missing"
+        missing = str(error) if isinstance(error, DataError) else missing
         raise DataError([f"{path}: is no topic, {missing}: see docs/bench.md for the form"]) from error
     unknown = sorted({line.source for line in lines if line.source} - {entry.id for entry in entries})
     if unknown:

@@ -218,17 +218,28 @@ async def test_in_slow_mode_one_person_founds_no_two_questions_at_once(store: Sq
 
 
 async def test_in_slow_mode_what_a_chat_delivers_late_is_judged_by_when_it_was_said(store: SqliteStore) -> None:
-    """An hour before the author's last question is no hurry; nor is the second half of a line that somebody else's
-    question came between, as where many wait."""
-    async with running(store, batch=1) as pipeline:
+    """An hour before the author's last question is no hurry."""
+    async with running(store) as pipeline:
         pipeline.follow(replace(TALK, slow=60))
-        rows = [(RECORDING, "ann", 5000.0, 1), (PRICE, "ann", 1400.0, 1), (PROTOCOL, "ann", 5030.0, 1)]
+        rows = [(RECORDING, 5000.0), (PRICE, 1400.0), (PROTOCOL, 5030.0)]
         placed = await say(
-            store,
-            pipeline,
-            *(replace(message(n, text, user), at=at, part=part) for n, (text, user, at, part) in enumerate(rows, 1)),
+            store, pipeline, *(replace(message(n, text, "ann"), at=at) for n, (text, at) in enumerate(rows, 1))
         )
     assert [one.question is not None for one in placed] == [True, True, False]
+
+
+async def test_what_one_line_asks_stays_together_where_sources_take_turns(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody else's question may come between its two: neither falls to slow mode, and it is acknowledged once."""
+    monkeypatch.setattr("bot.storage.inbox.PATIENT", 0)
+    one, other = message(1, RECORDING, "ann"), message(2, PRICE, "ann", external_id="m1", part=2)
+    async with running(store, replace(TALK, slow=60), batch=1) as pipeline:
+        placed = await say(store, pipeline, one, other, message(3, PROTOCOL, "bob", source="web"))
+    order = [row.message for row in sorted(placed, key=lambda row: row.message)]
+    assert len(order) == 3
+    assert all(row.question for row in placed)
+    assert [delivery.address.user for delivery in await store.deliveries("talk")].count("ann") == 1
 
 
 async def test_what_a_moderator_takes_for_a_question_is_one(store: SqliteStore) -> None:

@@ -188,6 +188,7 @@ def test_a_missing_course_folder_is_a_warning_and_a_file_a_mistake(write: Write,
         ("unix:run/encoder.sock", "unix:{folder}/run/encoder.sock"),
         ("unix:/run/encoder.sock", "unix:/run/encoder.sock"),
         ("bundled", "bundled"),
+        ("models/link-e5", "{folder}/models/link-e5"),
         ("someone/on-the-hub", "someone/on-the-hub"),
     ],
 )
@@ -196,6 +197,7 @@ def test_a_model_of_ones_own_lies_where_the_file_says(write: Write, tmp_path: Pa
     ships with the program is never a folder."""
     for folder in ("models/mine", "bundled"):
         (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "models" / "link-e5").symlink_to(tmp_path / "bundled")
     loaded = load_settings(write(f'[encoder]\nmodel = "{named}"\n'), {})
     assert loaded.encoder.model == meant.format(folder=tmp_path.resolve())
     assert SHIPPED == OURS

@@ -13,6 +13,8 @@ FIRST, LAST = 946_684_800, 4_102_444_800
 
 HALF_DAY = 12 * 3600.0
 
+LONGEST = 64
+"""Characters of a time."""
 NUMBER = re.compile(r"[0-9]{9,13}(?:\.[0-9]{1,9})?")
 WRITTEN = re.compile(
     r"(?:(?P<year>20[0-9]{2})\s*[-/.年]\s*(?P<month>[0-9]{1,2})\s*[-/.月]\s*(?P<day>[0-9]{1,2})日?[T\s]*)?"
@@ -45,7 +47,7 @@ def read_moment(text: str, zone: tzinfo = CHINA) -> Moment | None:
         number = float(text)
         number = number / 1000 if number > LAST else number
         return Moment(number) if FIRST <= number < LAST else None
-    found = WRITTEN.fullmatch(text)
+    found = WRITTEN.fullmatch(text) if len(text) <= LONGEST else None
     return _moment(found, zone) if found else None
 
 

@@ -108,7 +108,7 @@ def test_the_command_calibrates_a_model_from_one_s_own_talks(model: Path, tmp_pa
     assert "before  after" in done.stdout
     assert "asking: F1" in done.stdout
     assert "3 talks" in done.stderr
-    silent = "Nothing of a course will be sent by itself"
+    silent = "No entry and no passage of a course will be sent by itself"
     assert silent not in done.stderr
     (tmp_path / "floormic.toml").write_text(
         f'data = "data"\n[encoder]\nmodel = "{model}"\n[answers]\nprecision = 0.999\n'

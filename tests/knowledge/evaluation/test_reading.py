@@ -142,7 +142,7 @@ def test_a_folder_without_data_is_told(tmp_path: Path, read: Callable[[Path], ob
     [
         ("{", "one.json:1: is no JSON"),
         ('{"faq": [], "groups": []}', "'not_asking' is missing"),
-        ("[]", "is no topic"),
+        ("[]", "is no topic, a list or an object is missing"),
         (
             '{"faq": [], "groups": [{"id": "g", "faq": ["f"], "asks": ["a"]}], "not_asking": []}',
             "of group 'g' is no text",
