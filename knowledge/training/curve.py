@@ -1,9 +1,9 @@
 """The learning curve: `python -m knowledge.training.curve`.
 
 Short trainings on ever more of the topics, each with the same number of steps, judged on the topics that no training
-sees (`held_out/`) and on the talks. Of each number of topics there are several runs, each with a draw of topics and a
-seed of its own. Writes `models/curve.json`: a list of {"topics", "steps", "pair_ap" (talks, the mean of the runs),
-"pair_ap_topics", "runs": of each run [talks, topics]}; the first is the model before any training.
+sees (`held_out/`) and on the talks. Of each number of topics there may be several `--runs`, each with a draw of topics
+and a seed of its own. Writes `models/curve.json`: a list of {"topics", "steps", "pair_ap" (talks, the mean of the
+runs), "pair_ap_topics", "runs": of each run [talks, topics]}; the first is the model before any training.
 """
 
 import argparse
@@ -26,7 +26,7 @@ CURVE = Path(__file__).parent.parent / "models" / "curve.json"
 COUNTS = (0, 20, 40, 80)
 """Topics of the points but the last, which has all."""
 STEPS = 200
-RUNS = 3
+RUNS = 1
 
 Group = tuple[str, str]
 """The name of a question and one asking of it."""
