@@ -26,7 +26,7 @@ from bot.ports import Now
 from bot.promoting import faq_of
 from knowledge.archives import NotTaken
 from knowledge.confined import course_of, lines_of, read_sent
-from knowledge.course import read_course
+from knowledge.course import is_litter, read_course
 from knowledge.material import Course, Entry, Passage, Problem
 
 LARGEST = 100 * 1024 * 1024
@@ -312,7 +312,8 @@ def _faq(course: str) -> tuple[str, str]:
     folder = Path(course) if course else None
     if folder is None or not folder.is_dir():
         return faq_of(()), ""
-    name = faq_of(path.relative_to(folder).as_posix() for path in sorted(folder.rglob("*")) if path.is_file())
+    inside = (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
+    name = faq_of(path.as_posix() for path in inside if not any(is_litter(step) for step in path.parts))
     file = folder / name
     if not file.is_file():
         return name, ""

@@ -70,7 +70,8 @@ def _impersonal(text: str, names: Iterable[str]) -> str:
     small = line.lower()
     # A pattern for each of a thousand askers would take its time: most names are nowhere in it.
     named = any(len(name) > 1 and name in small and whole_word(name).search(small) for name in map(str.lower, names))
-    return "" if named or _PERSONAL.search(text) else line
+    # Who types "@老师回放在哪" leaves no gap: what of it is the name only people can tell.
+    return "" if named or "@" in line or "＠" in line or _PERSONAL.search(text) or not _key(line) else line
 
 
 def written(question: str, phrasings: Sequence[str], answer: str, sources: Sequence[str], language: str) -> str:
@@ -93,17 +94,40 @@ def read(entry: str) -> Entry | None:
 
 def added(text: str, entry: str, instead: str = "") -> str:
     """The FAQ with this entry, at the place of another one (`instead`) where that stands there, else at its end."""
-    if instead and instead in text:
-        return text.replace(instead, entry, 1)
+    if (at := _place(text, instead)) is not None:
+        return text[:at] + entry + text[at + len(instead) :]
     return f"{text.rstrip()}\n\n{entry}\n".lstrip("\n")
 
 
 def removed(text: str, entry: str) -> str | None:
     """The FAQ without it; None where it does not stand there as it was written."""
-    if not entry or entry not in text:
+    if (at := _place(text, entry)) is None:
         return None
-    before, _, after = text.partition(entry)
+    before, after = text[:at], text[at + len(entry) :]
     return "\n\n".join(part for part in (before.rstrip(), after.strip("\n").rstrip()) if part) + "\n"
+
+
+def stands(text: str, entry: str) -> bool:
+    """Whether the FAQ has it as it was written, and nothing more under its heading."""
+    return _place(text, entry) is not None
+
+
+def _place(text: str, entry: str) -> int | None:
+    at = text.find(entry) if entry else -1
+    while at >= 0:
+        if (at == 0 or text[at - 1] == "\n") and _BEHIND.match(text, at + len(entry)):
+            return at
+        at = text.find(entry, at + 1)
+    return None
+
+
+def taken(text: str, entry: str) -> str:
+    """Where another entry of this FAQ has the id that this one gets from its heading ("faq.md:3"), "" where none
+    has."""
+    found, wanted = Found("faq.md"), read(entry)
+    read_faq(found, "faq", text)
+    others = (one for one in found.entries if wanted and one.id == wanted.id and one.question != wanted.question)
+    return next((one.source for one in others), "")
 
 
 def holds(text: str, entry: str) -> bool:
@@ -180,7 +204,9 @@ def _escape(found: re.Match[str]) -> str:
     return mark if inside and mark in "=+-!~" else f"\\{mark}"
 
 
-_ADDRESSED = re.compile(r"[@＠][^\s,，:：。!！?？]+")
+_BEHIND = re.compile(r"\s*(?:\Z|\n#{1,2}[ \t])")
+"""What stands behind an entry: the end, or the next heading."""
+_ADDRESSED = re.compile(r"[@＠][^\s,，:：。!！?？]+(?=[\s,，:：]|$)")
 _PERSONAL = re.compile(
     r"https?://|www\.|(?<![\w.+-])[\w.+-]+@[\w-]+\.\w+|(?<!\d)\+?\d(?:[ -]?\d){6,}"
     r"|微信|weixin|wechat|vx[:：]|qq[:：号]|电话|手机号|我叫|我是.{1,6}公司|my (name|phone|email)",

@@ -21,6 +21,8 @@ from bot.promoting import (
     promotable,
     read,
     removed,
+    stands,
+    taken,
 )
 from bot.replies import UNDO_WITHIN
 from knowledge.material import Course
@@ -109,8 +111,9 @@ class Promotions:
         name, text = await self._courses.faq(session)
         course, after = await self._courses.present(session), text
         for one in await self._store.promotions(session.id):
-            if one.stage is PromotionStage.PROPOSED and doubled(course, one.entry, one.written) is None:
-                after = added(after, one.entry, one.written)
+            mine = one.written if stands(text, one.written) else ""
+            if one.stage is PromotionStage.PROPOSED and doubled(course, one.entry, mine) is None:
+                after = added(after, one.entry, mine)
         return diff(text, after, name)
 
     async def follow(self, session: Session) -> float | None:
@@ -173,10 +176,15 @@ class Promotions:
         entry = (entry or before.entry).strip()
         if len(entry) > LONGEST_ENTRY or read(entry) is None:
             raise BadInput("this is no single entry of an FAQ: it begins with “## ”, the answer stands below it")
-        if other := doubled(await self._courses.present(session), entry, before.written):
-            raise NotAllowed(f"{other.source} asks this already: mend its answer there, or word the question otherwise")
         _, text = await self._courses.faq(session)
-        after = added(text, entry, before.written)
+        mine = before.written if stands(text, before.written) else ""  # else somebody mended it, and both would stand
+        if other := doubled(await self._courses.present(session), entry, mine):
+            raise NotAllowed(f"{other.source} asks this already: mend its answer there, or word the question otherwise")
+        after = added(text, entry, mine)
+        if there := taken(after, entry):
+            raise NotAllowed(
+                f"{there} has nearly the same heading: word the question otherwise, so that both are found"
+            )
         if not holds(after, entry):
             raise NotAllowed("the end of the FAQ swallows new entries: close what is left open there")
         await self._courses.rewrite(session, text, after, who)
@@ -212,7 +220,8 @@ class Promotions:
 
 def _shown(one: Promotion, title: str, text: str, course: Course, name: str) -> Proposal:
     if one.stage is not PromotionStage.PROPOSED:
-        return Proposal(one, title, "", "", bool(one.written) and one.written in text)
-    other = doubled(course, one.entry, one.written)
-    change = "" if other else diff(text, added(text, one.entry, one.written), name)
+        return Proposal(one, title, "", "", stands(text, one.written))
+    mine = one.written if stands(text, one.written) else ""
+    other = doubled(course, one.entry, mine)
+    change = "" if other else diff(text, added(text, one.entry, mine), name)
     return Proposal(one, title, change, other.source if other else "", False)

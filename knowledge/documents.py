@@ -20,6 +20,7 @@ from knowledge.captions import captions_of
 from knowledge.material import Found, Passage
 
 if TYPE_CHECKING:
+    from docx.document import Document
     from docx.table import Table
     from docx.text.paragraph import Paragraph
 
@@ -27,7 +28,7 @@ LARGEST_UNPACKED = 200 * 1024 * 1024  # bytes; an Office file is a ZIP file and 
 OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _RUNS = " | ".join(
     f"{inside}{run}"
-    for inside in ("", "w:ins/", "w:smartTag/", "w:fldSimple/", "w:sdt/w:sdtContent/")
+    for inside in ("", "w:ins/", "w:moveTo/", "w:smartTag/", "w:fldSimple/", "w:sdt/w:sdtContent/")
     for run in ("w:r", "w:hyperlink")
 )
 _PASSAGE_SECONDS = 60
@@ -71,7 +72,7 @@ def read_word(found: Found, data: bytes) -> None:
         return
     name = PurePosixPath(found.file).stem
     parts: list[tuple[str, list[str]]] = [(name, [])]
-    for block in docx.Document(io.BytesIO(data)).iter_inner_content():
+    for block in _blocks(docx.Document(io.BytesIO(data))):
         text = _written(block) if isinstance(block, Paragraph) else _table_text(block)
         if isinstance(block, Paragraph) and _is_heading(block) and text.strip():
             parts.append((text.strip(), []))
@@ -144,6 +145,17 @@ def _shape_texts(shapes: Iterable[Any]) -> Iterator[str]:
             yield shape.text_frame.text
         elif getattr(shape, "has_table", False):
             yield from (" | ".join(cell.text for cell in row.cells) for row in shape.table.rows)
+
+
+def _blocks(document: Document) -> Iterator[Paragraph | Table]:
+    """Those in frames of a template too, which `iter_inner_content` leaves out; not what Word makes itself, such as a
+    table of contents."""
+    from docx.table import Table
+    from docx.text.paragraph import Paragraph
+
+    framed = "./w:sdt[not(w:sdtPr/w:docPartObj)]/w:sdtContent/"
+    for element in document.element.body.xpath(f"./w:p | ./w:tbl | {framed}w:p | {framed}w:tbl"):
+        yield Paragraph(element, document) if element.tag.endswith("}p") else Table(element, document)
 
 
 def _is_heading(paragraph: Paragraph) -> bool:

@@ -12,6 +12,15 @@ from markdown_it.tree import SyntaxTreeNode
 _PARSER = MarkdownIt("commonmark").enable("table")
 _SOFT = "\x00"  # a line end of the source inside a paragraph; NUL itself cannot come out of the parser
 _WIDE = r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uff60]"
+_WIDE_BLANK = re.compile(r"^( {0,3}#{1,6})[\u3000\xa0]+", re.MULTILINE)
+_BOLD_BEHIND = re.compile(r"\*\*([^*`\n]+?)([：:，,。.！!？?、；;）)】」』”]+)\*\*(?=\w)")
+_BOLD_BEFORE = re.compile(r"(?<=\w)\*\*([“‘「『（(【《]+)([^*`\n]+?)\*\*")
+"""CommonMark closes "**注意：**请" not at all, for punctuation stands before the marks and none behind."""
+_HTML = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)[\s/>]")
+_ELEMENT = re.compile(
+    "a|abbr|b|big|br|center|cite|code|del|details|div|em|font|h[1-6r]|i|img|ins|kbd|li|mark|ol|p|pre|q|rp|rt|ruby|s|samp"
+    "|script|small|span|strike|strong|style|sub|summary|sup|table|tbody|td|th|thead|tr|tt|u|ul|var"
+)
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
 
@@ -48,7 +57,11 @@ def sections(text: str, deepest: int = 6) -> list[Section]:
 
 
 def parse(text: str) -> list[SyntaxTreeNode]:
-    """The blocks of a piece of Markdown."""
+    """The blocks of a piece of Markdown, as those who write Chinese mean it: marks close beside any punctuation, and a
+    wide blank behind "##" is a blank."""
+    text = _WIDE_BLANK.sub(r"\1 ", text)
+    text = _BOLD_BEHIND.sub(r"**\1**\2", text)
+    text = _BOLD_BEFORE.sub(r"\1**\2**", text)
     return SyntaxTreeNode(_PARSER.parse(text)).children
 
 
@@ -99,6 +112,12 @@ def _list(node: SyntaxTreeNode) -> str:
     return "\n".join(items)
 
 
+def _said(tag: str) -> str:
+    """What is left of something in angle brackets: "vector<int>" and "<token>" are no HTML."""
+    name = found[1].lower() if (found := _HTML.match(tag)) else ""
+    return "\n" if name == "br" else "" if not name or _ELEMENT.fullmatch(name) else tag
+
+
 def _spans(node: SyntaxTreeNode) -> Iterator[str]:
     for child in node.children:
         if child.type in ("text", "code_inline", "image"):
@@ -107,6 +126,8 @@ def _spans(node: SyntaxTreeNode) -> Iterator[str]:
             yield _SOFT
         elif child.type == "hardbreak":
             yield "\n"
+        elif child.type == "html_inline":
+            yield _said(child.content)
         elif child.type == "link":
             label, href = "".join(_spans(child)), str(child.attrs.get("href", ""))
             shown = href.startswith(("http://", "https://", "mailto:")) and href.removeprefix("mailto:") != label

@@ -151,22 +151,27 @@ def nearest_earlier(similarities: Similarities) -> tuple[NDArray[np.float64], Cu
 
 
 def agglomerative(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float64], Cut]:
-    """Average linkage over cosines after everything was asked (scikit-learn). Also the similarities of its steps."""
-    if len(vectors) < 2:
+    """Average linkage over cosines after everything was asked (scikit-learn); what cannot be read stands alone. Also
+    the similarities of its steps."""
+    there = np.flatnonzero(vectors.any(axis=1))
+    if len(there) < 2:
         return np.zeros(0), lambda _: list(range(len(vectors)))
     clustering = importlib.import_module("sklearn.cluster").AgglomerativeClustering(
         n_clusters=None, metric="cosine", linkage="average", distance_threshold=0.0
-    ).fit(vectors)  # fmt: skip
+    ).fit(vectors[there])  # fmt: skip
     similarities = 1 - clustering.distances_
 
     def cut(threshold: float) -> list[int]:
-        groups = list(range(len(vectors) + len(similarities)))
+        groups = list(range(len(there) + len(similarities)))
         for at, ((one, other), similarity) in enumerate(zip(clustering.children_, similarities, strict=True)):
             if similarity >= threshold:
-                groups[one] = groups[other] = len(vectors) + at
+                groups[one] = groups[other] = len(there) + at
         for at in reversed(range(len(groups))):
             groups[at] = groups[groups[at]]
-        return groups[: len(vectors)]
+        found = list(range(len(vectors)))
+        for at, group in zip(there.tolist(), groups, strict=False):
+            found[at] = len(vectors) + group
+        return found
 
     return similarities, cut
 

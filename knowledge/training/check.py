@@ -258,7 +258,11 @@ def main(arguments: list[str]) -> int:
             said |= dict.fromkeys(lines_of_markdown(path.read_text(encoding="utf-8")), f"course of talk {talk.name}")
     lines = said | lines | dict(shipped())
     for folder in arguments:
-        for where, line, other in copies(lines, texts_below(Path(folder))):
+        others = texts_below(Path(folder))
+        if not others:
+            print(f"{folder}: there is no text in it: name the folder of the evaluation data")
+            count += 1
+        for where, line, other in copies(lines, others):
             print(f"{where}: {line!r} is nearly {other!r}")
             count += 1
     print(composition(read_topics()))

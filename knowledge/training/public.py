@@ -39,9 +39,11 @@ def read_public(folder: Path) -> list[Topic]:
     for name, reader in there:
         try:
             found.append(reader(folder / name))
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
             problem = f"{folder / name}: is not in the form of this set ({error!r}): see knowledge/training/public.py"
             raise DataError([problem]) from error
+        if not found[-1].groups:
+            raise DataError([f"{folder / name}: there is nothing in it to learn from: mend or remove the folder"])
     return found
 
 

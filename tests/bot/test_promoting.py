@@ -23,6 +23,8 @@ from bot.promoting import (
     promotable,
     read,
     removed,
+    stands,
+    taken,
     written,
 )
 from bot.web.texts import TEXTS
@@ -55,6 +57,9 @@ def test_what_is_written_is_read_back(question: str, paragraphs: list[list[str]]
     [
         ("@老师 回放在哪里看？", "回放在哪里看？"),
         ("Where is it, @Dr.Lin ?", "Where is it, ?"),
+        ("@老师回放在哪里看？", ""),
+        ("@主播证书怎么领？在哪里下载？", ""),
+        ("@老师，回放在哪里看？", "回放在哪里看？"),
         ("加我微信聊吧", ""),
         ("my number is 138 0013 8000, call me", ""),
         ("mail a.b@example.org please", ""),
@@ -73,7 +78,13 @@ def test_nothing_personal_stands_in_a_phrasing(text: str, left: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "title", ["我叫王小明，电话 13800138000，怎么报名？", "@Li where does Bob sign up?", "@李老师"]
+    "title",
+    [
+        "我叫王小明，电话 13800138000，怎么报名？",
+        "@Li where does Bob sign up?",
+        "@李老师",
+        "@主播证书怎么领？在哪里下载？",
+    ],
 )
 def test_nothing_personal_stands_in_the_question(title: str) -> None:
     """Another wording takes its place; where there is none, a moderator has to word it, and is taken at their word."""
@@ -134,6 +145,26 @@ def test_an_entry_comes_to_the_end_takes_the_place_of_an_older_one_and_goes_agai
     assert added("", one) == f"{one}\n"
     assert holds(after, one)
     assert not holds(added("# FAQ\n\n```\nnever closed\n", one), one)
+
+
+@pytest.mark.parametrize("more", ["\n\nPassword: 1234", ", but sign in first", "\n- on the page"])
+def test_an_entry_that_somebody_added_to_is_theirs_now(more: str) -> None:
+    """It is not cut out or exchanged, which would leave what was added under another question."""
+    entry = written("New?", [], "Yes", [], "en")
+    text = f"{added(FAQ, entry).rstrip()}{more}\n"
+    assert not stands(text, entry)
+    assert removed(text, entry) is None
+    assert added(text, written("New?", [], "No.", [], "en"), entry).startswith(text.rstrip())
+    assert stands(f"{added(FAQ, entry)}\n## Next?\n\nSo.\n", entry)
+
+
+def test_two_questions_whose_headings_give_one_id_are_told_apart_by_people() -> None:
+    """A reader would leave the second out."""
+    text = "# FAQ\n\n## 能用 C# 吗？\n\n能。\n"
+    entry = written("能用 C++ 吗？", [], "不能。", [], "zh")
+    assert taken(added(text, entry), entry) == "faq.md:3"
+    other = written("能用 Rust 吗？", [], "不能。", [], "zh")
+    assert taken(added(text, other), other) == ""
 
 
 def test_a_question_that_the_course_has_is_told_not_doubled() -> None:

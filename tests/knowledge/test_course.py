@@ -53,6 +53,45 @@ def messages(course: Course) -> str:
     return "\n".join(f"{problem.file}:{problem.line} {problem.message}" for problem in course.problems)
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("**注意：**请提前安装。", "注意：请提前安装。"),
+        ("孪生是**“孪生”**的意思。", "孪生是“孪生”的意思。"),
+        ("**Note:**读这里", "Note:读这里"),
+        ("**bold** and *so*", "bold and so"),
+        ("2**3 is `2**3`", "2**3 is 2**3"),
+        ("用 vector<int> 存放，floormic --key <token>", "用 vector<int> 存放，floormic --key <token>"),
+        ("Monday<br>Tuesday<br/>Friday", "Monday\nTuesday\nFriday"),
+        ("a <b>word</b> <!-- not this --> here", "a word  here"),
+    ],
+)
+def test_what_is_read_is_what_its_author_sees(folder: Path, written: str, read: str) -> None:
+    """Marks beside Chinese punctuation are marks, angle brackets that are no HTML are text, and a line end is one."""
+    (folder / "faq.md").write_text(f"## Q?\n\n{written}\n", encoding="utf-8")
+    (entry,) = read_course(folder).entries
+    assert entry.answer == read
+
+
+@pytest.mark.parametrize("blank", ["\u3000", "\xa0"])
+def test_a_wide_blank_makes_a_heading_too(folder: Path, blank: str) -> None:
+    """As an input method types it: the entry does not become a part of the one before."""
+    (folder / "faq.md").write_text(f"## 有回放吗\n\n有。\n\n##{blank}回放在哪\n\n主页。\n", encoding="utf-8")
+    course = read_course(folder)
+    assert [(entry.question, entry.answer) for entry in course.entries] == [
+        ("有回放吗", "有。"),
+        ("回放在哪", "主页。"),
+    ]
+    assert course.problems == ()
+
+
+def test_a_term_with_its_colon_in_bold_is_a_term(folder: Path) -> None:
+    """As it is often typed in Chinese, without a blank behind."""
+    (folder / "glossary.md").write_text("- **OEE：**设备综合效率\n", encoding="utf-8")
+    (term,) = read_course(folder).passages
+    assert (term.heading, term.text) == ("OEE", "设备综合效率")
+
+
 def test_faq_gives_entries_with_phrasings_plain_answers_and_places(folder: Path) -> None:
     """An FAQ entry carries its id, its other phrasings, an answer without markup, and the line of its heading."""
     (folder / "faq.md").write_text(FAQ, encoding="utf-8")

@@ -108,6 +108,29 @@ def test_what_was_put_in_while_changes_were_tracked_is_read(tmp_path: Path) -> N
     assert [p.text for p in read_course(tmp_path).passages] == ["保修期三年"]
 
 
+def test_what_stands_in_the_frames_of_a_template_is_read(tmp_path: Path) -> None:
+    """A heading and its text in a content control, in their place; a table of contents, which Word makes, is not."""
+    document = docx.Document()
+    document.add_paragraph("Preface")
+    heading, text = document.add_heading("Warranty", level=1)._p, document.add_paragraph("Three years.")._p
+    body = document.element.body
+    for inside, made in (((heading, text), False), ((document.add_paragraph("Warranty … 2")._p,), True)):
+        frame, content = body.makeelement(qn("w:sdt"), {}), body.makeelement(qn("w:sdtContent"), {})
+        inside[0].addprevious(frame)
+        if made:
+            properties = body.makeelement(qn("w:sdtPr"), {})
+            properties.append(body.makeelement(qn("w:docPartObj"), {}))
+            frame.append(properties)
+        frame.append(content)
+        for one in inside:
+            content.append(one)
+    document.save(tmp_path / "guide.docx")
+    assert [(p.heading, p.text) for p in read_course(tmp_path).passages] == [
+        ("guide", "Preface"),
+        ("Warranty", "Three years."),
+    ]
+
+
 def test_a_long_document_without_headings_is_read_and_told(tmp_path: Path) -> None:
     """Nobody finds an answer's place in twenty pages without a heading."""
     document = docx.Document()

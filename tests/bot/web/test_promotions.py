@@ -140,6 +140,37 @@ async def test_a_corrected_answer_takes_the_place_of_its_entry(hall: Hall, cours
     assert [entry.answer for entry in read_course(course).entries] == ["Yes.", "There is none after all."]
 
 
+async def test_an_entry_that_was_mended_by_hand_is_not_written_a_second_time(hall: Hall, course: Path) -> None:
+    """A later answer is refused with the place of the one that stands; viewers would go on hearing that one."""
+    boss = await hall.signed_in("organiser")
+    await answered(hall)
+    hall.clock.time += 60
+    await boss.post(PATH, {"question": "q1"})
+    await decide(boss, "accept")
+    faq = course / "faq.md"
+    faq.write_bytes(faq.read_bytes().replace(b"From noon", b"From 1 pm"))
+    await answered(hall, "There is none after all.")
+    hall.clock.time += 60
+    await boss.post(PATH, {"question": "q1"})
+    refused = await boss.post(f"{PATH}/q1", {"do": "accept"})
+    assert refused.status == 403
+    assert "asks this already" in await refused.text()
+    assert [entry.answer for entry in read_course(course).entries] == ["Yes.", "From 1 pm, on the page."]
+
+
+async def test_entries_go_to_no_file_that_nobody_reads(hall: Hall, course: Path) -> None:
+    """What lies in a folder of deleted files is no FAQ of the course, whatever its name."""
+    (course / "faq.md").rename(course / "faq-fees.md")
+    (course / ".trash").mkdir()
+    (course / ".trash" / "faq.md").write_text("# Old\n", encoding="utf-8")
+    await answered(hall)
+    boss = await hall.signed_in("organiser")
+    await boss.post(PATH, {"question": "q1"})
+    await decide(boss, "accept")
+    assert [entry.question for entry in read_course(course).entries] == ["Is it free?", "Is there a recording?"]
+    assert (course / ".trash" / "faq.md").read_text(encoding="utf-8") == "# Old\n"
+
+
 async def test_the_mode_says_what_becomes_of_an_answer(hall: Hall, course: Path) -> None:
     """Off: nothing. Suggest: it is proposed once it can no longer be taken back, and forgotten where the question is
     open again. Auto: it is written."""

@@ -343,6 +343,14 @@ class TestBaselines:
         assert cut(0.95) == [0, 1, 2]
         assert cut(0.05) == [0, 0, 0]
 
+    @pytest.mark.parametrize("readable", [0, 1, 2])
+    def test_what_cannot_be_read_is_in_no_cluster(self, readable: int) -> None:
+        """A text in runes has the vector zero, which is near to nothing; the others are put together all the same."""
+        vectors = np.array([[0, 0], *[[1, 0]] * readable, [0, 0]], dtype=np.float32)
+        _, cut = agglomerative(vectors)
+        first, *others, last = cut(0.5)
+        assert len({first, last, *others}) == 2 + min(readable, 1)
+
     def test_clusters_are_cut_at_a_similarity(self) -> None:
         """Vectors that are near share a cluster, far ones do not."""
         pytest.importorskip("sklearn")

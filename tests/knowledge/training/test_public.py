@@ -93,3 +93,11 @@ def test_a_wrong_folder_is_told(tmp_path: Path) -> None:
     rows(tmp_path / "tds_live" / "qa_2023_2024.jsonl", {"asked": "what?"})
     with pytest.raises(DataError, match="not in the form of this set"):
         read_public(tmp_path)
+
+
+@pytest.mark.parametrize("rows_there", [[], [{"session": "s", "question": "Is it due?", "answer": "Yes"}]])
+def test_a_set_with_nothing_to_learn_from_is_told(tmp_path: Path, rows_there: list[dict[str, Any]]) -> None:
+    """A training would look for its next question without end."""
+    rows(tmp_path / "tds_live" / "qa_2023_2024.jsonl", *rows_there)
+    with pytest.raises(DataError, match="nothing in it to learn from"):
+        read_public(tmp_path)

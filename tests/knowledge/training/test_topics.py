@@ -154,6 +154,12 @@ def test_copies_are_found_but_for_a_few_letters(tmp_path: Path) -> None:
     assert [where for where, *_ in copies(lines, others)] == ["a"]
 
 
+def test_a_folder_without_evaluation_data_is_a_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A mistyped name is no sign that nothing leaks."""
+    assert main([str(tmp_path / "mistyped")]) == 1
+    assert "there is no text in it" in capsys.readouterr().out
+
+
 def test_tables_and_lists_of_intents_are_looked_at_too(tmp_path: Path) -> None:
     """Not every set is JSON: the cells of CSV, commas and all, and the lines of `seq.in` are read."""
     (tmp_path / "test.csv").write_text('sentence,label\n"where is my order, please?",ORDER\n', encoding="utf-8")
