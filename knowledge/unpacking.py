@@ -75,13 +75,13 @@ def _unpack(archive: zipfile.ZipFile, size: int, into: Path) -> list[Problem]:
     check(archive.infolist(), size, LARGEST_UNPACKED)
     named = [(_path(name_of(part)), part) for part in archive.infolist() if not part.is_dir()]
     named = [(path, part) for path, part in named if not any(is_litter(step) for step in path.parts)]
-    files = _bared(named)
-    chosen = {path: part for path, part in files.items() if path.suffix.lower() in ENDINGS}
+    # A picture beside the folder is not kept, so that it may not decide what the ids of an entry begin with.
+    chosen = _bared([(path, part) for path, part in named if path.suffix.lower() in ENDINGS])
     if not chosen:
         raise NotTaken(f"holds nothing that a course is read from: that is {', '.join(ENDINGS)}")
     if len(chosen) > MOST_FILES:
         raise NotTaken(f"holds more than {MOST_FILES} files that would be read: put several into one")
-    problems = _left_out(path for path in files if path not in chosen)
+    problems = _left_out(path for path, _ in named if path.suffix.lower() not in ENDINGS)
     unpacked = 0
     for path, part in sorted(chosen.items()):
         if part.file_size > LARGEST:

@@ -132,6 +132,16 @@ async def test_what_is_not_read_is_told_once_for_each_kind_and_is_not_unpacked(t
     assert [path.name for path in below(tmp_path / "into")] == ["faq.md"]
 
 
+async def test_a_picture_beside_the_folder_changes_no_id(tmp_path: Path) -> None:
+    """It is not kept, so that the next version, packed of what is kept, would have other ones."""
+    faq = "## Is it free?\n\nYes.\n"
+    found = []
+    for n, files in enumerate(({"week1/faq.md": faq, "cover.png": b"x"}, {"week1/faq.md": faq}, {"faq.md": faq})):
+        (tmp_path / str(n)).mkdir()
+        found.append((await read(tmp_path / str(n), zipped(files))).entries[0].id)
+    assert found == ["faq#is-it-free"] * 3
+
+
 async def test_a_file_that_is_not_what_its_name_says_is_told(tmp_path: Path) -> None:
     """The first bytes must fit the ending."""
     course = await read(tmp_path, zipped({"a.pdf": b"MZ\x90", "b.docx": b"<html>", "faq.md": FAQ}))
