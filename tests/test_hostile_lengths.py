@@ -55,19 +55,15 @@ FILES: dict[str, tuple[Callable[[str], object], str, str]] = {
         "# FAQ\n\n## Is it {}\n\nYes.\n",
         "<!--id:",
     ),
-    "tags that never end": (
-        lambda text: read_faq(Found("faq.md"), "faq", text),
-        "# FAQ\n\n## Is it?\n\n<div>\n{}\n",
-        "<a",
-    ),
 }
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_takes_no_longer_than_it_is_long(name: str) -> None:
-    """Twenty thousand of what never ends: each of these took seconds."""
+    """Ten thousand of what never ends: each of these took half a second at least, and twice as much four times as
+    long."""
     read, text, unit = FILES[name]
-    assert min(seconds(read, text.format(unit * 2 * LONG)) for _ in range(2)) < 1.0
+    assert min(seconds(read, text.format(unit * LONG)) for _ in range(2)) < 0.5
 
 
 def test_a_number_without_end_is_no_sign() -> None:
