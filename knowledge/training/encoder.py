@@ -90,7 +90,7 @@ class Run:
 
 RUNS = (Run(2600), Run(1600, SEED + 1, topics=1))
 """Of two topics a model learns what a subject is, of one what tells its questions apart (docs/trials.md). 2,600 steps
-are six times through all groups of 137 topics; both fit into the time that one may take."""
+are five and a half times through all groups of 137 topics; both fit into the time that one may take."""
 
 
 @dataclass(frozen=True, slots=True)
