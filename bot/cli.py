@@ -468,7 +468,7 @@ def calibrate(config: Path | None, model: str | None, talks: Path | None, out: P
     minutes = (time.perf_counter() - began) / 60
     click.echo(f"{console.counted(done.talks, 'talk')}, {minutes:.1f} minutes; {done.file} written", err=True)
     if done.silent:
-        click.echo(app.SILENT.format(kinds=" and no ".join(done.silent)), err=True)
+        click.echo(done.silent, err=True)
 
 
 @floormic.command()

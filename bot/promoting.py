@@ -107,9 +107,10 @@ def removed(text: str, entry: str) -> str | None:
     return "\n\n".join(part for part in (before.rstrip(), after.strip("\n").rstrip()) if part) + "\n"
 
 
-def stands(text: str, entry: str) -> bool:
-    """Whether the FAQ has it as it was written, and nothing more under its heading."""
-    return _place(text, entry) is not None
+def standing(text: str, entry: str) -> str:
+    """The entry where the FAQ has it as it was written, and nothing more under its heading; else "", for it is somebody
+    else's by now."""
+    return "" if _place(text, entry) is None else entry
 
 
 def _place(text: str, entry: str) -> int | None:

@@ -21,7 +21,7 @@ from bot.promoting import (
     promotable,
     read,
     removed,
-    stands,
+    standing,
     taken,
 )
 from bot.replies import UNDO_WITHIN
@@ -111,9 +111,8 @@ class Promotions:
         name, text = await self._courses.faq(session)
         course, after = await self._courses.present(session), text
         for one in await self._store.promotions(session.id):
-            mine = one.written if stands(text, one.written) else ""
-            if one.stage is PromotionStage.PROPOSED and doubled(course, one.entry, mine) is None:
-                after = added(after, one.entry, mine)
+            if one.stage is PromotionStage.PROPOSED and not doubled(course, one.entry, standing(text, one.written)):
+                after = added(after, one.entry, one.written)
         return diff(text, after, name)
 
     async def follow(self, session: Session) -> float | None:
@@ -177,10 +176,9 @@ class Promotions:
         if len(entry) > LONGEST_ENTRY or read(entry) is None:
             raise BadInput("this is no single entry of an FAQ: it begins with “## ”, the answer stands below it")
         _, text = await self._courses.faq(session)
-        mine = before.written if stands(text, before.written) else ""  # else somebody mended it, and both would stand
-        if other := doubled(await self._courses.present(session), entry, mine):
+        if other := doubled(await self._courses.present(session), entry, standing(text, before.written)):
             raise NotAllowed(f"{other.source} asks this already: mend its answer there, or word the question otherwise")
-        after = added(text, entry, mine)
+        after = added(text, entry, before.written)
         if there := taken(after, entry):
             raise NotAllowed(
                 f"{there} has nearly the same heading: word the question otherwise, so that both are found"
@@ -220,8 +218,7 @@ class Promotions:
 
 def _shown(one: Promotion, title: str, text: str, course: Course, name: str) -> Proposal:
     if one.stage is not PromotionStage.PROPOSED:
-        return Proposal(one, title, "", "", stands(text, one.written))
-    mine = one.written if stands(text, one.written) else ""
-    other = doubled(course, one.entry, mine)
-    change = "" if other else diff(text, added(text, one.entry, mine), name)
+        return Proposal(one, title, "", "", bool(standing(text, one.written)))
+    other = doubled(course, one.entry, standing(text, one.written))
+    change = "" if other else diff(text, added(text, one.entry, one.written), name)
     return Proposal(one, title, change, other.source if other else "", False)

@@ -194,6 +194,8 @@ class SentenceEncoder:
 def read_of(message: str) -> str:
     """What is read of what somebody says: of what is too long for the model both ends, for after a story comes what is
     asked."""
+    if len(message) <= LONGEST_DENSE:
+        return message
     dense = len(_DENSE.findall(message))
     return ends(message, LONGEST_DENSE if 3 * dense > len(message) else LONGEST)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from markdown_it import MarkdownIt
+from markdown_it.common.html_blocks import block_names
 from markdown_it.tree import SyntaxTreeNode
 
 _PARSER = MarkdownIt("commonmark").enable("table")
@@ -18,8 +19,9 @@ _BOLD_BEFORE = re.compile(r"(?<=\w)\*\*([“‘「『（(【《]+)([^*`\n]+?)\*\
 """CommonMark closes "**注意：**请" not at all, for punctuation stands before the marks and none behind."""
 _HTML = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)[\s/>]")
 _ELEMENT = re.compile(
-    "a|abbr|b|big|br|center|cite|code|del|details|div|em|font|h[1-6r]|i|img|ins|kbd|li|mark|ol|p|pre|q|rp|rt|ruby|s|samp"
-    "|script|small|span|strike|strong|style|sub|summary|sup|table|tbody|td|th|thead|tr|tt|u|ul|var"
+    f"{'|'.join(block_names)}|a|abbr|audio|b|bdi|bdo|big|br|button|canvas|cite|code|data|del|dfn|em|embed|font|i|img|input"
+    "|ins|kbd|label|map|mark|meter|object|output|picture|pre|progress|q|rp|rt|ruby|s|samp|script|select|small|span|strike"
+    "|strong|style|sub|sup|svg|textarea|time|tt|u|var|video|wbr"
 )
 _TAG = re.compile(r"</?[A-Za-z][^<>]*>")
 
@@ -93,7 +95,7 @@ def _block(node: SyntaxTreeNode) -> str:
     if node.type in ("fence", "code_block"):
         return node.content.rstrip()
     if node.type == "html_block":
-        return _TAG.sub("", without_comments(node.content)).strip()
+        return _TAG.sub(lambda tag: _said(tag[0]), without_comments(node.content)).strip()
     if node.type in ("bullet_list", "ordered_list"):
         return _list(node)
     if node.type == "table":

@@ -1,7 +1,7 @@
 """The only place that builds the program: settings in, a running hall, a replayed chat or a report out."""
 
 from bot.app.benching import Measured, Wanted, bench, code_version
-from bot.app.calibrating import SILENT, Calibrated, calibrate_model, check_encoder
+from bot.app.calibrating import Calibrated, calibrate_model, check_encoder
 from bot.app.connecting import Given, connect, kinds
 from bot.app.demo import demo
 from bot.app.doctor import Examined, examination_json, examine, told_examination
@@ -38,7 +38,6 @@ from bot.web.site import ReportWish
 
 __all__ = [
     "ROLES",
-    "SILENT",
     "BackedUp",
     "Calibrated",
     "Examined",

@@ -1,6 +1,5 @@
 """`floormic calibrate`: the thresholds of the configured encoder, from labelled talks."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from bot.settings import Settings
 from knowledge.calibrating import TALKS, Outcome, calibrate, own_lines, read_labelled
 from knowledge.calibration import (
     FILE,
+    NEVER,
     calibration_of,
     read_calibration,
     uncalibrated,
@@ -22,12 +22,13 @@ from knowledge.logistic import CalibrationError
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """What was found, on how many talks, and where it was written. `silent`: what is never sent by itself."""
+    """What was found, on how many talks, and where it was written. `silent` says what is never sent by itself; "" where
+    everything may be."""
 
     outcome: Outcome
     talks: int
     file: Path
-    silent: tuple[str, ...]
+    silent: str
 
 
 SILENT = (
@@ -70,7 +71,8 @@ def calibrate_model(
         raise BadInput(f"{file}: cannot be written: {error.strerror or error}") from error
     judge = outcome.calibration.answers(settings.answers.precision)
     thresholds = {"entry": judge.entries, "passage": judge.passages}
-    silent = tuple(kind for kind, threshold in thresholds.items() if math.isinf(threshold))
+    never = [kind for kind, threshold in thresholds.items() if threshold == NEVER]
+    silent = SILENT.format(kinds=" and no ".join(never)) if never else ""
     return Calibrated(outcome, len(labelled), file, silent)
 
 

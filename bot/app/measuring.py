@@ -23,35 +23,29 @@ ROUNDS = 3
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """A chat at full speed, and the model alone on the texts it was asked to encode, on the pairs it was asked to read,
-    and on every message of the chat: also on those that the cheap test spares it."""
+    """Seconds of a chat at full speed (`whole`), and of the model alone on the texts it was asked to encode, on the
+    pairs it was asked to read, and on every message of the chat: also on those that the cheap test spares it."""
 
     messages: int
     encoded: int
-    replay_seconds: float
-    encoder_seconds: float
-    reading_seconds: float
-    every_seconds: float
+    whole: float
+    encoding: float
+    reading: float
+    every: float
 
     def figures(self) -> dict[str, Figure]:
         """A ratio is the model's seconds alone over the replay's: 1 would mean that all the rest costs nothing."""
-        whole, alone, reading, every = (
-            self.replay_seconds,
-            self.encoder_seconds,
-            self.reading_seconds,
-            self.every_seconds,
-        )
         return {
             "messages": Figure(self.messages, unit="count"),
             "of them encoded": Figure(self.encoded, unit="count"),
-            "messages a second": Figure(self.messages / whole, unit="count"),
-            "whole path, seconds": Figure(whole, unit="s"),
-            "encoder alone, seconds": Figure(alone, unit="s"),
-            "reading pairs alone, seconds": Figure(reading, unit="s"),
-            "encoder alone on every message, seconds": Figure(every, unit="s"),
-            "ratio": Figure(alone / whole),
-            "ratio, reading included": Figure((alone + reading) / whole),
-            "ratio, every message": Figure(every / whole),
+            "messages a second": Figure(self.messages / self.whole, unit="count"),
+            "whole path, seconds": Figure(self.whole, unit="s"),
+            "encoder alone, seconds": Figure(self.encoding, unit="s"),
+            "reading pairs alone, seconds": Figure(self.reading, unit="s"),
+            "encoder alone on every message, seconds": Figure(self.every, unit="s"),
+            "ratio": Figure(self.encoding / self.whole),
+            "ratio, reading included": Figure((self.encoding + self.reading) / self.whole),
+            "ratio, every message": Figure(self.every / self.whole),
         }
 
 

@@ -78,6 +78,7 @@ def main(counts: Sequence[int], steps: int, runs: int, file: Path) -> None:
 
 
 def _drawn(topics: Sequence[Topic], count: int, seed: int) -> list[Topic]:
+    """The first so many of all in one order, so that a run's later points have all that its earlier ones had."""
     return random.Random(seed).sample(topics, len(topics))[:count]  # noqa: S311 - an order, not a secret
 
 

@@ -23,7 +23,7 @@ from bot.promoting import (
     promotable,
     read,
     removed,
-    stands,
+    standing,
     taken,
     written,
 )
@@ -152,10 +152,10 @@ def test_an_entry_that_somebody_added_to_is_theirs_now(more: str) -> None:
     """It is not cut out or exchanged, which would leave what was added under another question."""
     entry = written("New?", [], "Yes", [], "en")
     text = f"{added(FAQ, entry).rstrip()}{more}\n"
-    assert not stands(text, entry)
+    assert standing(text, entry) == ""
     assert removed(text, entry) is None
     assert added(text, written("New?", [], "No.", [], "en"), entry).startswith(text.rstrip())
-    assert stands(f"{added(FAQ, entry)}\n## Next?\n\nSo.\n", entry)
+    assert standing(f"{added(FAQ, entry)}\n## Next?\n\nSo.\n", entry) == entry
 
 
 def test_two_questions_whose_headings_give_one_id_are_told_apart_by_people() -> None:

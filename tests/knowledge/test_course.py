@@ -64,6 +64,8 @@ def messages(course: Course) -> str:
         ("用 vector<int> 存放，floormic --key <token>", "用 vector<int> 存放，floormic --key <token>"),
         ("Monday<br>Tuesday<br/>Friday", "Monday\nTuesday\nFriday"),
         ("a <b>word</b> <!-- not this --> here", "a word  here"),
+        ("<token>\nstands alone", "<token>\nstands alone"),
+        ("<div>\nin a <section>block</section><br>of two\n</div>", "in a block\nof two"),
     ],
 )
 def test_what_is_read_is_what_its_author_sees(folder: Path, written: str, read: str) -> None:
