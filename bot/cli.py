@@ -421,6 +421,30 @@ def link(config: Path | None, role: str, name: str, session: str, hours: float) 
 
 @floormic.command()
 @config_option
+@click.argument("session")
+@click.argument("folder", type=FOLDER, metavar="DIR")
+@click.option("--names", is_flag=True, help="Keep what people are called. Default: they are numbered.")
+def label(config: Path | None, session: str, folder: Path, names: bool) -> None:
+    """Write the chat of SESSION, its course and what became of each message into DIR: once you have corrected it, a
+    labelled talk for `floormic bench` and `floormic calibrate`. Stop the program first."""
+    from bot import app
+    from knowledge.evaluation.talks import DRAFT, LABELS
+
+    done = asyncio.run(app.label(_settings(config), session, folder, names=names))
+    course = f"{done.answerable} of them answered by the course" if done.course else "no course"
+    askings = f"{console.counted(done.askings, 'asking')} in {console.counted(done.groups, 'group')}, {course}"
+    click.echo(f"{folder}: {console.counted(done.messages, 'message')}, {askings}")
+    click.echo(
+        console.worded(
+            f"{folder / DRAFT} says what Floormic and your moderators took each message for: measured on that, the "
+            f"program would only agree with itself. Correct it line by line, save it as {LABELS}, then run "
+            f"`floormic bench --talk {folder}`. Texts may hold names: keep the folder as you keep the chat."
+        )
+    )
+
+
+@floormic.command()
+@config_option
 @click.option("--talk", "talks", type=FOLDER, multiple=True, help="Folder of a labelled talk; may be given repeatedly.")
 @click.option("--topics", type=FOLDER, help="Folder of labelled topics (*.json).")
 @click.option("--public", type=FOLDER, help="Folder with public sets, each in its own folder.")
@@ -492,12 +516,12 @@ def encoder(socket: Path, model: str, threads: int) -> None:
 @floormic.command()
 @config_option
 def reencode(config: Path | None) -> None:
-    """Make the vectors in the database anew after the encoder was changed. Stop the program first."""
+    """Make the vectors in the database anew where they are of another encoder. Stop the program first."""
     from bot import app
 
     with console.progress("encoding") as progress:
         done = asyncio.run(app.reencode(_settings(config), lambda done, of: progress(done)))
-    click.echo(f"{console.counted(done, 'message')} encoded anew")
+    click.echo(f"{console.counted(done, 'message')} encoded anew" if done else "nothing to do")
 
 
 @floormic.command()

@@ -215,14 +215,20 @@ def calibration_of(encoder: Encoder, folder: Path | None = None) -> Calibration:
     return shipped if shipped.fits(encoder) else shipped.borrowed()
 
 
-def uncalibrated(encoder: Encoder, calibration: Calibration) -> str:
-    """A warning for people where the calibration was made for another encoder; "" where all is well."""
-    if calibration.fits(encoder):
-        return ""
-    return (
-        f"the encoder {encoder.name!r} has no calibration: the thresholds are those of another encoder, and answers "
-        "are only suggested, never sent; run: floormic calibrate"
-    )
+def uncalibrated(encoder: Encoder, calibration: Calibration, folder: Path | None = None) -> str:
+    """A warning for people where the calibration of an encoder, with this folder, is not one of its own or not theirs;
+    "" where all is well."""
+    if not calibration.fits(encoder):
+        return (
+            f"the encoder {encoder.name!r} has no calibration: the thresholds are those of another encoder, and "
+            "answers are only suggested, never sent; run: floormic calibrate"
+        )
+    if folder is not None and (file := folder / FILE).exists() and not read_calibration(file).fits(encoder):
+        return (
+            f"{file} was made for another encoder than {encoder.name!r} and is not used, but the thresholds that come "
+            "with the program; run: floormic calibrate, or delete it"
+        )
+    return ""
 
 
 @once

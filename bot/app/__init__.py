@@ -23,6 +23,7 @@ from bot.app.keeping import (
     told_rehearsal,
     told_restore,
 )
+from bot.app.labelling import Labelled, label
 from bot.app.listening import listen
 from bot.app.minds import minds_of
 from bot.app.moving import move, told_move
@@ -44,6 +45,7 @@ __all__ = [
     "Given",
     "Hall",
     "Imported",
+    "Labelled",
     "Measured",
     "Place",
     "Preview",
@@ -70,6 +72,7 @@ __all__ = [
     "import_chat",
     "installation",
     "kinds",
+    "label",
     "listen",
     "load",
     "minds_of",

@@ -11,7 +11,6 @@ from knowledge.calibration import (
     FILE,
     NEVER,
     calibration_of,
-    read_calibration,
     uncalibrated,
     write_calibration,
 )
@@ -79,16 +78,14 @@ def calibrate_model(
 def check_encoder(settings: Settings) -> tuple[list[str], list[str]]:
     """What is wrong with the configured encoder and its calibration, and what is only worth a word.
 
-    The model is loaded only where it is not the bundled one, which is calibrated when it is made.
+    The bundled model is calibrated when it is made: it is loaded only where there is a calibration in its place.
     """
     file = settings.data / FILE
     try:
-        if file.exists():
-            read_calibration(file)
-        if settings.encoder.model in OURS:
+        if settings.encoder.model in OURS and not file.exists():
             return [], []
         encoder = load_encoder(settings.encoder.model, settings.encoder.threads or None)
-        warning = uncalibrated(encoder, calibration_of(encoder, settings.data))
+        warning = uncalibrated(encoder, calibration_of(encoder, settings.data), settings.data)
     except CalibrationError as error:
         return [str(error)], []
     except EncoderError as error:

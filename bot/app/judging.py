@@ -31,7 +31,7 @@ def mind_of(
     except (EncoderError, CalibrationError) as error:
         named = "" if model or isinstance(error, CalibrationError) else "[encoder] model: "
         raise SettingsError([f"{named}{error}"]) from error
-    if warning := uncalibrated(encoder, calibration):
+    if warning := uncalibrated(encoder, calibration, settings.data):
         tell(f"{warning} (a warning)")
     return Mind(encoder, calibration, settings.answers.precision)
 

@@ -78,7 +78,7 @@ class Minds:
                     self._loaded = await loop.run_in_executor(self.executor, self._read)
                 except (EncoderError, CalibrationError) as error:
                     raise SettingsError([f"[encoder] {error}"]) from error
-                if warning := uncalibrated(*self._loaded[:2]):
+                if warning := uncalibrated(*self._loaded[:2], self._calibrations):
                     log.warning(warning)
             return self._loaded
 

@@ -29,8 +29,9 @@ async def keep_apart(store: Vectors, encoder: Encoder) -> None:
 async def reencode(
     settings: Settings, progress: Callable[[int, int], None] = lambda done, of: None, *, encoder: Encoder | None = None
 ) -> int:
-    """Make all vectors of the database anew with the configured encoder; how many. They are exchanged at the end, all
-    at once, so that a run that is stopped changes nothing. `progress` is told how many of how many are done.
+    """Make all vectors of the database anew with the configured encoder; how many, 0 where they are of that one. They
+    are exchanged at the end, all at once, so that a run that is stopped changes nothing. `progress` is told how many of
+    how many are done.
 
     Raises `StoreBusy` while the program runs, and `SettingsError` where the model cannot be loaded.
     """
@@ -49,6 +50,8 @@ def _load(settings: Settings) -> Encoder:
 
 
 async def _reencode(store: Store, encoder: Encoder, progress: Callable[[int, int], None]) -> int:
+    if await store.encoder() == encoder.fingerprint:
+        return 0
     texts = await store.encoded()
     fresh: list[tuple[int, Vector]] = []
     for begin in range(0, len(texts), AT_ONCE):

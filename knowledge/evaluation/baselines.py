@@ -206,7 +206,7 @@ def installed(module: str) -> bool:
 def missing() -> list[str]:
     """A line for each optional package that is not there, with what to do."""
     return [
-        f"{package} is not installed or not whole, so it is not set beside: pip install 'floormic[bench]'"
+        f"{package} is not installed or not whole, so it is not set beside: pip install {package}"
         for module, package in OPTIONAL.items()
         if not installed(module)
     ]

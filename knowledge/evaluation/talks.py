@@ -11,6 +11,9 @@ from knowledge.course import read_course
 from knowledge.evaluation.data import NO_COURSE, Chat, DataError, Dataset, Line, json_lines, read_json
 from knowledge.material import Course
 
+CHAT, LABELS, MATERIAL = "chat.jsonl", "labels.jsonl", "course"
+DRAFT = "labels.draft.jsonl"
+"""Labels that `floormic label` wrote and nobody has corrected: no figures are made of them."""
 ASKS = ("question", "request")
 LONGEST_TALK = 1e9
 """Seconds, as `floormic replay` takes them."""
@@ -32,8 +35,10 @@ class Talk:
 
 def read_talk(folder: Path) -> Talk:
     """Raises `DataError` with every problem of the labels, since figures over half of them would mislead."""
-    chat, labels, course = folder / "chat.jsonl", folder / "labels.jsonl", folder / "course"
+    chat, labels, course = folder / CHAT, folder / LABELS, folder / MATERIAL
     missing = [path.name for path in (chat, labels) if not path.is_file()]
+    if missing == [LABELS] and (folder / DRAFT).is_file():
+        raise DataError([f"{folder}: {DRAFT} was written by the program: correct it and save it as {LABELS}"])
     if missing:
         raise DataError([f"{folder}: has no {' and no '.join(missing)}: name the folder of a labelled talk"])
     material = read_course(course) if course.is_dir() else NO_COURSE

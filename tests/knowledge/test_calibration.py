@@ -121,6 +121,19 @@ def test_the_installation_s_own_calibration_is_taken_where_it_fits(tmp_path: Pat
     assert "floormic calibrate" in uncalibrated(ENCODER, lent)
 
 
+def test_a_calibration_of_one_s_own_that_no_longer_fits_is_told(tmp_path: Path) -> None:
+    """After an update with other weights the shipped thresholds are used, and who chose others hears of it."""
+    shipped = bundled_calibration()
+    encoder = HashEncoder()
+    encoder.fingerprint, encoder.reading = shipped.fingerprint, shipped.reading
+    assert uncalibrated(encoder, calibration_of(encoder, tmp_path), tmp_path) == ""
+    write_calibration(replace(shipped, fingerprint="of before"), tmp_path / FILE)
+    told = uncalibrated(encoder, calibration_of(encoder, tmp_path), tmp_path)
+    assert calibration_of(encoder, tmp_path) == shipped
+    assert str(tmp_path / FILE) in told
+    assert "floormic calibrate" in told
+
+
 def test_a_lent_calibration_sends_nothing() -> None:
     """With thresholds of another encoder a moderator decides, however sure the numbers are."""
     judge = calibration_of(ENCODER).answers(0.5)

@@ -59,6 +59,7 @@ async def test_vectors_of_two_encoders_are_never_mixed(tmp_path: Path, other: Ha
             await hall.loaded()
     told: list[tuple[int, int]] = []
     assert await reencode(settings(tmp_path), lambda *done: told.append(done), encoder=other) == told[-1][1] >= 1
+    assert await reencode(settings(tmp_path), encoder=other) == 0  # there is nothing left to do
     async with open_hall(settings(tmp_path), encoder=other) as hall:
         await hall.loaded()
         await hall.floor.receive([message(9, "is there a recording?", "u2")])

@@ -1,0 +1,179 @@
+"""An evening as a labelled talk, which a person corrects: `floormic bench` measures on it, `floormic calibrate` learns
+from it, and `floormic replay` plays it.
+
+What stands in the labels is what became of each message in the end, with all that moderators moved, joined and split.
+"""
+
+import asyncio
+import json
+import shutil
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bot.app.stores import open_configured
+from bot.errors import BadInput, NotFound
+from bot.model import COURSE, Asked, Message, Placement, QuestionState, Session
+from bot.ports import Store
+from bot.settings import Settings
+from knowledge.course import read_course
+from knowledge.evaluation.talks import CHAT, DRAFT, LABELS, MATERIAL
+from knowledge.material import Course
+
+T = TypeVar("T")
+
+EVERYTHING = 10**9
+LONGEST_NAME = 30
+"""Characters of a question in the name of its group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What was written: how many `messages`, of these `askings`, their `groups`, and how many of those the course is
+    thought to answer; whether there was a `course`."""
+
+    messages: int
+    askings: int
+    groups: int
+    answerable: int
+    course: bool
+
+
+async def label(settings: Settings, session: str, folder: Path, *, names: bool = False) -> Labelled:
+    """Write the chat of a session, the course and a draft of the labels into `folder`. People are numbered; with
+    `names` they keep what they are called. Raises `NotFound`, `BadInput` and, while the program runs, `StoreBusy`.
+    """
+    there = [name for name in (CHAT, LABELS, DRAFT, MATERIAL) if (folder / name).exists()]
+    if there:
+        raise BadInput(f"{folder} has {there[0]} already: name a new folder, so that no correction is lost")
+    store = await open_configured(settings)
+    try:
+        held = {one.id: one for one in await store.sessions()}
+        if session not in held:
+            raise NotFound(f"there is no session {session!r}; there are: {', '.join(sorted(held))}")
+        return await _label(store, held[session], folder, names)
+    finally:
+        await store.close()
+
+
+async def _label(store: Store, session: Session, folder: Path, names: bool) -> Labelled:
+    questions = {one.state.id: one.state for one in await store.questions(session.id)}
+    asked = {one.message.id: one for one in await store.askings(session.id, EVERYTHING)}
+    placed = [(message, _codes(placement)) for message, placement in await store.placements(session.id)]
+    said = [message for message, codes in placed if "flood" not in codes]  # nobody read the others
+    votes = {message.id for message, codes in placed if "vote" in codes}
+    if not said:
+        raise BadInput(f"nobody said anything in the session {session.id!r}")
+    return await asyncio.to_thread(_write, folder, session, said, votes, asked, questions, names)
+
+
+def _write(
+    folder: Path,
+    session: Session,
+    said: Sequence[Message],
+    votes: set[int],
+    asked: dict[int, Asked],
+    questions: dict[str, QuestionState],
+    names: bool,
+) -> Labelled:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        has_course = bool(session.course) and Path(session.course).is_dir()
+        if has_course:
+            shutil.copytree(session.course, folder / MATERIAL)
+        course = read_course(folder / MATERIAL) if has_course else Course((), (), ())
+        parts = {entry.id for entry in course.entries} | {passage.id for passage in course.passages}
+        answers = _answers(asked.values(), questions, parts)
+        people, groups = _Numbers[tuple[str, str]](), _Numbers[str]()
+        chat: list[dict[str, Any]] = []
+        labels: list[dict[str, Any]] = []
+        for number, messages in enumerate(_lines(said), 1):
+            first, id = messages[0], str(number)
+            text = " ".join(one.text for one in messages)
+            found = list(dict.fromkeys(asked[one.id].question for one in messages if one.id in asked))
+            chat.append(
+                {
+                    "id": id,
+                    "t": round(max(0.0, first.at - said[0].at), 1),
+                    "platform": first.source,
+                    "user": f"u{people[first.source, first.author]}",
+                    "name": first.author_name if names else "",
+                    "text": text,
+                }
+            )
+            nothing = "other" if first.id in votes else "chatter"
+            labels.append(_labelled(id, text, found, questions, answers, groups) if found else _idle(id, nothing, text))
+        _lines_to(folder / CHAT, chat)
+        _lines_to(folder / DRAFT, labels)
+    except OSError as error:
+        raise BadInput(f"{folder} cannot be written: {error.strerror}") from error
+    askings = [row for row in labels if row["group"]]
+    held = {row["group"]: row["answerable"] for row in askings}
+    return Labelled(len(chat), len(askings), len(held), sum(map(bool, held.values())), has_course)
+
+
+def _lines(messages: Iterable[Message]) -> Iterable[list[Message]]:
+    """The parts of a line that asks several things are one line again."""
+    for _, parts in groupby(messages, key=lambda one: (one.source, one.external_id)):
+        yield list(parts)
+
+
+def _codes(placement: Placement | None) -> set[str]:
+    """Why it was taken for asking or not."""
+    return {reason.code for reason in placement.reasons.asking} if placement else set()
+
+
+def _idle(id: str, kind: str, text: str) -> dict[str, Any]:
+    return {"id": id, "kind": kind, "group": None, "answerable": None, "ambiguous": False, "text": text}
+
+
+def _labelled(
+    id: str,
+    text: str,
+    found: Sequence[str],
+    questions: dict[str, QuestionState],
+    answers: dict[str, str],
+    groups: dict[str, int],
+) -> dict[str, Any]:
+    """The label of a line whose parts are in the questions `found`. The text stands in it for whoever corrects it."""
+    question = found[0]
+    title = " ".join(questions[question].title.split())[:LONGEST_NAME] if question in questions else ""
+    return {
+        "id": id,
+        "kind": "question",
+        "group": f"{groups[question]} {title}".strip(),
+        "answerable": answers.get(question),
+        "ambiguous": len(found) > 1,
+        "text": text,
+    }
+
+
+def _answers(asked: Iterable[Asked], questions: dict[str, QuestionState], parts: set[str]) -> dict[str, str]:
+    """What of the course answers each question: what people accepted or what was sent, and nobody called none."""
+    sent: dict[str, Counter[str]] = {}
+    for one in asked:
+        if (match := one.placement.answer) and match.state == "sent":
+            sent.setdefault(one.question, Counter())[match.source] += 1
+    found = {}
+    for id, question in questions.items():
+        said = question.answer.sources[:1] if question.answer and question.answer.by == COURSE else ()
+        most = [source for source, _ in sent.get(id, Counter()).most_common()]
+        fit = [one for one in (*said, *most) if one in parts and one not in question.rejected]
+        if fit:
+            found[id] = fit[0]
+    return found
+
+
+class _Numbers(dict[T, int]):
+    """Each thing by its number, counted from 1 in the order in which they are asked for."""
+
+    def __missing__(self, thing: T) -> int:
+        self[thing] = len(self) + 1
+        return self[thing]
+
+
+def _lines_to(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
