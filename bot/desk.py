@@ -35,7 +35,7 @@ from bot.ports import Changed, Now, Store
 from bot.queueing import as_seen, require_follows, visible, waiting
 from bot.queueing import earlier as before
 from bot.reach import Heard, reach
-from bot.replies import UNDO_WITHIN, answers, by_course, joined, reasons, recalled
+from bot.replies import UNDO_WITHIN, answers, by_course, earlier_id, joined, reasons, recalled, unheard
 from bot.sessions import SETTINGS, to_set
 from bot.sessions import taken_back as taken_back_settings
 
@@ -262,11 +262,13 @@ class Desk:
         if winner.status is Status.MERGED or any(q.session != winner.session for q in losers):
             raise NotAllowed("a question can only be merged into one of the same session that still stands")
         gone = {q.id for q in losers}
-        earlier = [q.state for q in await self._store.questions(winner.session) if q.state.merged_into in gone]
+        known = await self._known(winner.session)
+        earlier = [q for q in known if q.merged_into in gone]
         pairs: list[Pair] = [(q, replace(q, merged_into=into)) for q in earlier]
         pairs += [(q, replace(_to(q, Status.MERGED), merged_into=into)) for q in losers]
-        said = await self._joined(winner, [a for q in losers for a in await self._store.asked(q.id)])
-        return await self._apply(who, "merge", pairs, deliveries=said)
+        fit = [q for q in losers if _rejected(q, known).isdisjoint(_course_sources(winner))]
+        coming = [a for q in fit for a in await self._store.asked(q.id)]
+        return await self._apply(who, "merge", pairs, deliveries=await self._joined(winner, coming))
 
     async def apart(self, who: str, ids: Sequence[str], other: str) -> Action:
         """The questions `ids` are not `other`: it is not proposed for them, and later wordings keep to that."""
@@ -284,15 +286,18 @@ class Desk:
     async def again(self, who: str, id: str, earlier: str) -> Action:
         """The question asks what `earlier` asked on an earlier evening of the series."""
         state, thread = await self._thread(id, earlier)
-        kept = tuple(one for one in state.apart if one not in thread)
+        kept, answers = tuple(one for one in state.apart if one not in thread), await self._answers_of(thread)
         said = replace(state, again=(*(one for one in state.again if one != earlier), earlier), apart=kept)
+        said = replace(said, rejected=tuple(one for one in state.rejected if one not in answers))
         return await self._apply(who, "again", _changed([(state, said)], "said already"))
 
     async def not_again(self, who: str, id: str, earlier: str) -> Action:
-        """It asks something else than `earlier` and all that asked the same there; that is not proposed any more."""
+        """It asks something else than `earlier` and all that asked the same there; that is not proposed any more, and
+        what was answered there is no answer to it."""
         state, thread = await self._thread(id, earlier)
         said = replace(state, again=tuple(one for one in state.again if one not in thread))
         said = apart_from(said, (one for one in thread if one not in state.apart))
+        said = _refused(said, await self._answers_of(thread))
         return await self._apply(who, "not_again", _changed([(state, said)], "said already"))
 
     async def split(self, who: str, id: str, messages: Sequence[int]) -> Action:
@@ -303,8 +308,11 @@ class Desk:
         if not chosen or len(chosen) == len(asked):
             raise BadInput("choose some, but not all, of the question's wordings to split off")
         text = chosen[0].message.text
-        apart = left_behind(state, await self._known(state.session))
-        new = QuestionState(await self._free_id(chosen[0].message), state.session, text, text, apart=apart)
+        known = await self._known(state.session)
+        apart, refused = left_behind(state, known), tuple(sorted(_rejected(state, known)))
+        new = QuestionState(
+            await self._free_id(chosen[0].message), state.session, text, text, rejected=refused, apart=apart
+        )
         moves = tuple(Move(a.message.id, a.question, new.id) for a in chosen)
         return await self._apply(who, "split", [(None, new)], moves)
 
@@ -327,8 +335,10 @@ class Desk:
         elsewhere = target.session == source.session and target.status is not Status.MERGED and to != question
         if not elsewhere or len(chosen) == len(asked):
             raise NotAllowed("wordings move to another standing question of the session and never leave none behind")
-        said = await self._joined(target, chosen)
-        after = apart_from(target, left_behind(source, await self._known(source.session)))
+        known = await self._known(source.session)
+        misses = _rejected(source, known).intersection(_course_sources(target))
+        said = () if misses else await self._joined(target, chosen)
+        after = apart_from(target, left_behind(source, known))
         moves = tuple(Move(a.message.id, a.question, to) for a in chosen)
         return await self._apply(who, "move", [(target, after)], moves, said)
 
@@ -428,7 +438,8 @@ class Desk:
             return ()
         session = await self._session(question.session)
         sent = await self._store.answering(question.session)
-        return answers(session, question, asked, sent, self._leaves(session, asked), self._edits)
+        wait = unheard(question, asked, sent)
+        return answers(session, question, wait, sent, self._leaves(session, asked), self._edits)
 
     async def _joined(self, question: QuestionState, asked: Sequence[Asked]) -> tuple[Delivery, ...]:
         """The recorded answer to those who come to the question now."""
@@ -436,7 +447,8 @@ class Desk:
             return ()
         session = await self._session(question.session)
         sent = await self._store.answering(question.session)
-        return joined(session, question, asked, sent, self._leaves(session, asked))
+        wait = unheard(question, asked, sent)
+        return joined(session, question, wait, sent, self._leaves(session, asked))
 
     async def _reasons(self, question: QuestionState) -> tuple[Delivery, ...]:
         session, asked = await self._session(question.session), await self._store.asked(question.id)
@@ -499,6 +511,10 @@ class Desk:
         await self._evening(question.state, other)
         asked = {one.question: one for one in question.earlier.evenings} if question.earlier else {}
         return question.state, tuple(dict.fromkeys((earlier, *(asked if earlier in asked else ()))))
+
+    async def _answers_of(self, thread: Iterable[str]) -> list[str]:
+        """The ids of what was answered to these questions of earlier evenings."""
+        return [earlier_id(state.session, state.id) for state in [await self._state(one) for one in thread]]
 
     async def _evening(self, state: QuestionState, other: QuestionState) -> Session:
         """That of the other question, which was before this one's in its series. Raises `NotAllowed`."""
@@ -642,6 +658,12 @@ def _refused(state: QuestionState, sources: Iterable[str]) -> QuestionState:
 
 def _course_sources(state: QuestionState) -> tuple[str, ...]:
     return state.answer.sources[:1] if state.answer and state.answer.by == COURSE else ()
+
+
+def _rejected(state: QuestionState, known: Sequence[QuestionState]) -> set[str]:
+    """The sources that somebody called no answer to this question, or to one that is part of it."""
+    whole = set(together(state.id, known))
+    return {source for one in known if one.id in whole for source in one.rejected}
 
 
 def _checked(text: str, longest: int, what: str) -> str:

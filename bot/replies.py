@@ -239,6 +239,21 @@ def answers(
     )
 
 
+def unheard(question: QuestionState, asked: Sequence[Asked], sent: Iterable[Delivery]) -> Sequence[Asked]:
+    """Of an answer of the course: without those whom it told just this, and nobody told anything else since."""
+    answer = question.answer
+    if answer is None or answer.by != COURSE:
+        return asked
+    told = _told(question, sent)
+
+    def knows(one: Asked) -> bool:
+        match, address = one.placement.sent, _address(one.message)
+        same = match is not None and match.source in answer.sources[:1] and match.text == answer.text
+        return same and not told[address.connector, address.chat]
+
+    return [one for one in asked if not knows(one)]
+
+
 def joined(
     session: Session, question: QuestionState, asked: Sequence[Asked], sent: Iterable[Delivery], at: float
 ) -> tuple[Delivery, ...]:

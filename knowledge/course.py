@@ -80,7 +80,7 @@ async def watch_course(
 
     `known` is what the caller read before: what changed between that and the start of the watch is noticed too.
     Changes within `settle_ms` are one change, since editors and copying write in many steps. A folder that is
-    missing is looked for every `missing_s` seconds. An error of `changed` is logged and the watch goes on.
+    missing is looked for every `missing_s` seconds. An error of `changed` is logged, and tried again as often.
     """
     last = await asyncio.to_thread(read_course, folder) if known is None else known
     while True:
@@ -100,26 +100,27 @@ async def watch_course(
                 # A folder that was made anew under the same name is not the one that is watched.
                 gone = (Change.deleted, str(folder)) in changes or not await asyncio.to_thread(folder.is_dir)
                 if changes or not begun:
-                    begun = True
-                    last = await _reread(folder, last, changed)
-                if gone or _is_missing(last):
+                    last, begun = await _reread(folder, last, changed)
+                if gone or not begun or _is_missing(last):
                     break
         await asyncio.sleep(missing_s)
-        last = await _reread(folder, last, changed)
+        last, _ = await _reread(folder, last, changed)
 
 
 def _is_missing(course: Course) -> bool:
     return any(problem.message == MISSING for problem in course.problems)
 
 
-async def _reread(folder: Path, last: Course, changed: Callable[[Course], Awaitable[None]]) -> Course:
+async def _reread(folder: Path, last: Course, changed: Callable[[Course], Awaitable[None]]) -> tuple[Course, bool]:
+    """What counts now, and whether that is what the folder holds."""
     course = await asyncio.to_thread(read_course, folder)
     if course != last:
         try:
             await changed(course)
-        except Exception:  # the listener's trouble; the next change must reach it all the same
-            _log.exception("the course changed, but taking it over failed")
-    return course
+        except Exception:  # the listener's trouble, or the store's: it is tried again
+            _log.exception("the course changed, but taking it over failed; it will be tried again")
+            return last, False
+    return course, True
 
 
 def _files(root: Path) -> Iterator[Path]:

@@ -13,6 +13,7 @@ from bot.pipeline import Pipeline
 from bot.ports import Changed, Store
 from bot.queueing import earlier
 from bot.recurring import Recurring
+from knowledge.encoder import EncoderGone
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Remembering:
         self._acted: set[str] = set()
         self._asked: set[str] = set()
         self._seen: dict[str, int] = {}
+        self._before: dict[str, set[str]] = {}
         self._turned = asyncio.Event()
 
     def acted(self, session: str) -> None:
@@ -61,7 +63,7 @@ class Remembering:
             asked, self._asked = self._asked, set()
             try:
                 await self._look(acted, asked, recurring)
-            except StoreError as error:
+            except (StoreError, EncoderGone) as error:
                 log.warning("what was asked before cannot be looked up now: %s", error)
                 self._acted |= acted
                 self._asked |= asked
@@ -70,13 +72,16 @@ class Remembering:
 
     async def _look(self, acted: set[str], asked: set[str], recurring: Recurring) -> None:
         sessions = await self._store.sessions()
-        misled = {id for id in acted if await self._corrected(id)}
+        newest = {id: await self._newest(id) for id in acted}
+        misled = {id for id, (_, corrected) in newest.items() if corrected}
         linked: set[str] = set()
         for session in (one for one in sessions if one.id in self._pipelines):
             before = {one.id for one in earlier(session, sessions)}
-            if acted & before:
-                await self._tell(session, acted & before, bool(misled & before))
-            news = session.id in asked or before & asked
+            others = before ^ self._before.get(session.id, before)  # the series is another one
+            if others or acted & before:
+                await self._tell(session, others | (acted & before), bool(others or misled & before))
+            self._before[session.id] = before
+            news = session.id in asked or before & asked or others
             if news and await recurring.follow(session, self._minds.course(session.id)):
                 self._changed(session.id)
                 self.asked(session.id)  # what recurs there may recur on later evenings
@@ -85,6 +90,7 @@ class Remembering:
             await self._show(session, {one.id for one in earlier(session, sessions)} & linked)
         for id in recurring.behind:
             self.asked(id)
+        self._seen |= {id: last for id, (last, _) in newest.items()}  # what failed before here is looked at again
 
     async def _tell(self, session: Session, evenings: set[str], misled: bool) -> None:
         pipeline = self._pipelines[session.id]
@@ -98,14 +104,11 @@ class Remembering:
         if any([await self._store.recall(session.id, evening) for evening in evenings]):
             self._changed(session.id)
 
-    async def _corrected(self, session: str) -> bool:
-        """Whether people put together or kept apart anything there since the last look."""
-        known = self._seen.get(session)
-        limit = 1 if known is None else LOOKED_AT
-        actions = await self._store.actions(session, limit=limit, since=known or 0)
-        if actions:
-            self._seen[session] = actions[0].id
-        return any(_corrects(action) for action in actions)
+    async def _newest(self, session: str) -> tuple[int, bool]:
+        """The last act there, and whether people put together or kept apart anything since the last look."""
+        known = self._seen.get(session, 0)
+        actions = await self._store.actions(session, limit=LOOKED_AT, since=known)
+        return (actions[0].id if actions else known), any(_corrects(action) for action in actions)
 
 
 def _corrects(action: Action) -> bool:

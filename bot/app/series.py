@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import groupby
 
 from bot.given import lasting
 from bot.model import Answer, QuestionState, Session
@@ -19,28 +20,28 @@ WORDINGS = 8
 
 
 async def earlier_answers(session: Session, store: Store) -> list[tuple[Entry, ...]]:
-    """What a person answered, one tuple for each earlier session of the series, the latest answers first.
+    """What a person answered in earlier sessions of the series, the latest answers first; those of one session that
+    follow each other stand together.
 
     Their ids are "earlier:SESSION#QUESTION". Raises `StoreError`.
     """
-    evenings: list[tuple[float, tuple[Entry, ...]]] = []
+    found: list[tuple[float, str, Entry]] = []
     for evening in earlier(session, await store.sessions()):
-        answered = [
-            (question.state, answer)
+        found += [
+            (answer.at, evening.id, await _entry(evening, question.state, answer, store))
             for question in await store.questions(evening.id)
             if (answer := lasting(question.state))
         ]
-        if answered:
-            entries = [await _entry(evening, state, answer, store) for state, answer in answered]
-            evenings.append((max(answer.at for _, answer in answered), tuple(entries)))
-    return [entries for _, entries in sorted(evenings, key=lambda one: one[0], reverse=True)]
+    found.sort(key=lambda one: one[:2], reverse=True)
+    return [tuple(entry for *_, entry in those) for _, those in groupby(found, key=lambda one: one[1])]
 
 
 async def _entry(evening: Session, state: QuestionState, answer: Answer, store: Store) -> Entry:
     wordings = {normalise(state.title): state.title}
     for one in await store.asked(state.id):
         text = " ".join(one.message.text.split())
-        wordings.setdefault(normalise(text), text)
+        if known := normalise(text):  # not of whoever was forgotten
+            wordings.setdefault(known, text)
     return Entry(
         id=earlier_id(evening.id, state.id),
         question=state.title,
@@ -51,7 +52,7 @@ async def _entry(evening: Session, state: QuestionState, answer: Answer, store: 
 
 
 def beside(course: Course, evenings: Sequence[tuple[Entry, ...]], encoder: Encoder, judge: AnsweringJudge) -> Course:
-    """The course with the earlier answers (the latest first). `encoder` should remember, for it is asked for the same
+    """The course with what `earlier_answers` found. `encoder` should remember, for it is asked for the same
     texts evening after evening.
 
     Of two answers to one question only the first stays, the course's own before all: two that fit equally well would

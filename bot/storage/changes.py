@@ -58,7 +58,9 @@ def close(db: Database, id: str) -> None:
     """Where the final group of this question is new, everybody there has an answer of the course, and nobody said that
     one misses, the course answered that group: with what the first of them was sent."""
     state = _final(db, id)
-    if state is None or state.status is not Status.NEW or state.rejected or questions.question(db, state.id).waiting:
+    if state is None or state.status is not Status.NEW or questions.rejected(db, state.id):
+        return
+    if questions.question(db, state.id).waiting:
         return
     sent = ((one.placement.sent, one.message.at) for one in questions.asked(db, state.id))
     first = next((by_course(match, at) for match, at in sent if match), None)

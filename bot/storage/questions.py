@@ -107,6 +107,15 @@ _APART = f"""
 """The groups that a person keeps apart from each owner, whichever of the two names the other."""
 
 
+_REJECTED = f"""
+    {_MEMBERS}
+    SELECT DISTINCT owner, named.value AS source
+    FROM member JOIN questions q ON q.id = member.question CROSS JOIN json_each(q.rejected) named
+    WHERE q.rejected != '[]'
+"""  # noqa: S608 (constants)
+"""The sources that somebody called no answer to each owner, or to what was merged into it."""
+
+
 @dataclass(slots=True)
 class _Demand:
     """The rows of one question, added up."""
@@ -193,7 +202,8 @@ def _with_demand(db: Database, rows: list[Row]) -> list[Question]:
         for row in db.execute(_TWICE, ids):
             demand[row["owner"]].people -= row["people"]
             demand[row["owner"]].askers -= row["askers"] or 0
-    open_ = {row["id"]: states[row["id"]] for row in rows if not row["removed"] and states[row["id"]].status in OPEN}
+    judged = _judged(db, states, ids)
+    open_ = {row["id"]: judged[row["id"]] for row in rows if not row["removed"] and states[row["id"]].status in OPEN}
     hints: Mapping[str, list[_Hint]] = defaultdict(list)
     for row in db.execute(_HINTS, {"ids": listed(open_)}):
         hints[row["owner"]].append(_Hint(_Said.of(row), row["suggested_final"] or row["suggested"]))
@@ -202,11 +212,24 @@ def _with_demand(db: Database, rows: list[Row]) -> list[Question]:
         apart[row["owner"]].add(row["other"])
     told = _told(db, {id: state for id, state in open_.items() if any(hint.said.was_sent(state) for hint in hints[id])})
     found = [
-        _question(row, states[row["id"]], demand[row["id"]], hints[row["id"]], apart[row["id"]], told[row["id"]])
+        _question(row, judged[row["id"]], demand[row["id"]], hints[row["id"]], apart[row["id"]], told[row["id"]])
         for row in rows
     ]
-    earlier = earlier_of(db, {one.id: one.state for one in found if one.status is not Status.MERGED})
+    earlier = earlier_of(db, {one.id: judged[one.id] for one in found if one.status is not Status.MERGED})
     return [replace(one, earlier=earlier[one.id]) if one.id in earlier else one for one in found]
+
+
+def _judged(db: Database, states: Mapping[str, QuestionState], ids: Mapping[str, str]) -> dict[str, QuestionState]:
+    """The questions, with what was called no answer to any part of them."""
+    rejected: Mapping[str, list[str]] = defaultdict(list)
+    for row in db.execute(_REJECTED, ids):
+        rejected[row["owner"]].append(row["source"])
+    return {**states, **{id: replace(states[id], rejected=tuple(found)) for id, found in rejected.items()}}
+
+
+def rejected(db: Database, question: str) -> bool:
+    """Whether anything was called no answer to it, or to what was merged into it."""
+    return bool(db.execute(_REJECTED, {"ids": listed([question])}).fetchall())
 
 
 def _told(db: Database, states: Mapping[str, QuestionState]) -> Mapping[str, int]:
@@ -219,8 +242,9 @@ def _told(db: Database, states: Mapping[str, QuestionState]) -> Mapping[str, int
 
 
 def _question(
-    row: Row, state: QuestionState, demand: _Demand, hints: list[_Hint], apart: set[str], told: int
+    row: Row, judged: QuestionState, demand: _Demand, hints: list[_Hint], apart: set[str], told: int
 ) -> Question:
+    state = state_of(row)
     if row["removed"]:
         state = replace(state, status=Status.MERGED, merged_into="")
     return Question(
@@ -235,10 +259,10 @@ def _question(
         revision=row["revision"],
         waiting=demand.people - told if state.status in OPEN else 0,
         sureness=demand.sureness,
-        suggested_answer=suggested(state, demand.messages, [hint.said.answer for hint in hints]),
+        suggested_answer=suggested(judged, demand.messages, [hint.said.answer for hint in hints]),
         suggested_merge=_merges(hints, {state.id, *apart}),
         staged_at=row["staged_at"],
-        suggested_memory=suggested(state, demand.messages, [hint.said.memory for hint in hints]),
+        suggested_memory=suggested(judged, demand.messages, [hint.said.memory for hint in hints]),
     )
 
 

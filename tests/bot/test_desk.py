@@ -468,6 +468,58 @@ async def test_accepting_sends_the_courses_suggestion(store: SqliteStore, desk: 
     assert len(await store.deliveries("talk")) == 1
 
 
+async def test_what_the_course_told_somebody_is_not_told_again(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Not by a merge of two questions that it answered alike, and by accepting it only to those who had not heard it;
+    who was told something else since hears it."""
+    await ask("Is there a recording?", "q1", "u1", SENT)
+    await ask("replay?", "q2", "u2", SENT)
+    await desk.merge("ann", ["q2"], "q1")
+    assert await store.deliveries("talk") == []
+    await ask("Recorded?", "q3", "u3", replace(SENT, state="suggested"))
+    await ask("Where is the film?", "q3", "u4", SENT)
+    await desk.accept("ann", "q3")
+    assert [one.address.chat for one in await store.deliveries("talk")] == ["u3"]
+    await ask("Any film?", "q4", "u5", SENT)
+    await desk.answer("ann", "q4", "No.")
+    await hear(store)
+    await ask("Film, please", "q4", "u6", replace(SENT, state="suggested"))
+    await desk.reopen("ann", ["q4"])
+    await desk.accept("ann", "q4")
+    assert [one.address.chat for one in await store.due(CLOCK + UNDO_WITHIN)] == ["u5", "u6"]
+
+
+@pytest.mark.parametrize("act", ["merge", "move"])
+async def test_whoever_called_it_no_answer_is_not_told_it(store: SqliteStore, desk: Desk, ask: Ask, act: str) -> None:
+    """When their question becomes part of one that the course answered with just that, nobody of it hears it again;
+    what a person answered they hear."""
+    await ask("Is there a recording?", "q1", "u1", SENT)
+    one = await ask("Is there one of last week?", "q2", "u2", SENT)
+    await ask("and of last week?", "q2", "u3")
+    await desk.not_answered("talk", "q2", one.person)
+    if act == "merge":
+        await desk.merge("ann", ["q2"], "q1")
+    else:
+        await desk.move("ann", [one.id], "q2", "q1")
+    assert await store.deliveries("talk") == []
+    await desk.answer("ann", "q1", "Yes, of both.")
+    assert {one.address.chat for one in await store.deliveries("talk")} >= {"u1", "u2"}
+
+
+async def test_what_is_merged_or_split_off_keeps_what_misses_it(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """A source that an asker called no answer is suggested neither for the question that theirs became part of, nor for
+    what is split off from it, and who was sent it waits."""
+    await ask("Recordings?", "q1", "u1", replace(SENT, state="suggested"))
+    one = await ask("Is there one of last week?", "q2", "u2", SENT)
+    two = await ask("and of last week?", "q2", "u3", replace(SENT, state="suggested"))
+    await desk.not_answered("talk", "q2", one.person)
+    await desk.merge("ann", ["q2"], "q1")
+    found = await store.question("q1")
+    assert (found.suggested_answer, found.waiting, found.state.rejected) == (None, 3, ())
+    await desk.split("ann", "q1", [two.id])
+    (new,) = [q for q in await store.questions("talk") if q.id not in {"q1", "q2"}]
+    assert (new.suggested_answer, new.state.rejected) == (None, (SENT.source,))
+
+
 async def test_top_and_mine_follow_the_queue(store: SqliteStore, desk: Desk, ask: Ask) -> None:
     """The top is ordered by demand without what is done; one's own questions show where they went."""
     await some_questions(ask)

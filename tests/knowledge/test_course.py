@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from knowledge import course as course_module
 from knowledge.course import Course, read_course, watch_course
+from tests.waiting import until
 
 FAQ = """# Spring course
 
@@ -400,6 +401,24 @@ async def test_a_folder_that_is_back_before_anybody_looks_is_watched(folder: Pat
     task.cancel()
 
 
+async def test_what_could_not_be_taken_over_is_tried_again(folder: Path) -> None:
+    """A change that failed once, as while the store is full, counts without another one; then it is taken over once."""
+    taken: list[str] = []
+
+    async def once(course: Course) -> None:
+        taken.append(course.entries[0].question)
+        if len(taken) == 1:
+            raise RuntimeError("full")
+
+    task = asyncio.create_task(watch_course(folder, once, settle_ms=100, missing_s=0.1))
+    await asyncio.sleep(0.3)
+    (folder / "faq.md").write_text("## Q?\nA\n")
+    await until(lambda: len(taken) == 2)
+    await asyncio.sleep(0.5)
+    assert taken == ["Q?", "Q?"]
+    task.cancel()
+
+
 async def test_a_failing_listener_does_not_end_the_watch(folder: Path) -> None:
     """The next change arrives although taking over the last one failed."""
     calls = asyncio.Queue[Course]()
@@ -413,7 +432,8 @@ async def test_a_failing_listener_does_not_end_the_watch(folder: Path) -> None:
         await asyncio.sleep(0.3)
         for number in (1, 2):
             (folder / "faq.md").write_text(f"## Q{number}?\nA\n")
-            assert (await asyncio.wait_for(calls.get(), 10)).entries[0].question == f"Q{number}?"
+            while (await asyncio.wait_for(calls.get(), 10)).entries[0].question != f"Q{number}?":
+                pass
     finally:
         task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -18,6 +18,7 @@ from bot.model import Earlier, Mode, Question, Session
 from bot.recurring import AT_ONCE, SURE, Heard, recurrence
 from bot.storage.sqlite import SqliteStore
 from knowledge.calibration import FILE, write_calibration
+from knowledge.encoder import EncoderGone
 from tests.bot.app.test_series import AGAIN, FIRST, PRICE, RECORDING, SECOND, SOURCE, START, TOLD, WHERE, Evenings
 from tests.bot.values import state
 from tests.fakes import TopicEncoder, calibrated
@@ -177,6 +178,62 @@ async def test_a_moderator_says_that_it_is_not_the_same(series: Series) -> None:
         assert (found.sure, found.told) == (True, True)
         with pytest.raises(NotAllowed):
             await series.desk.again("Bo", "q1", "q2")
+
+
+async def test_what_was_answered_there_is_no_answer_to_what_asks_something_else(series: Series) -> None:
+    """Once a moderator says that it is not the same, nobody who asks it is sent the earlier answer, and the board does
+    not offer it; said to be the same after all, it is."""
+    await series.ask(FIRST, RECORDING)
+    await series.desk.answer("Ann", "q1", TOLD)
+    await series.opened(SECOND)
+    (first,) = await series.heard(SECOND, AGAIN)
+    assert first.sent
+    await series.desk.not_again("Bo", "q2", "q1")
+    (second,) = await series.heard(SECOND, AGAIN)
+    assert (second.question, second.memory) == ("q2", None)
+    assert (await series.store.question("q2")).suggested_memory is None
+    await series.desk.again("Bo", "q2", "q1")
+    (third,) = await series.heard(SECOND, AGAIN)
+    assert third.memory
+
+
+async def test_a_correction_is_seen_whatever_was_done_after_it(series: Series) -> None:
+    """Also at the first look at an evening, and when that look fails half way."""
+    await series.ask(FIRST, RECORDING, PRICE)
+    await series.opened(SECOND)
+    await series.desk.merge("Bo", ["q2"], "q1")
+    await series.desk.approve("Bo", ["q1"])
+    pipeline = series.running["two"]
+    pipeline._misled = False
+    recalls, real = [], series.minds.recall
+
+    async def failing(*arguments: Any) -> bool:
+        recalls.append(arguments)
+        if len(recalls) == 1:
+            raise EncoderGone("restarting")
+        return await real(*arguments)
+
+    series.minds.recall = failing  # type: ignore[method-assign]
+    async with series.watched():
+        await until(lambda: len(recalls) == 2)
+        await until(lambda: pipeline._misled)
+
+
+async def test_an_evening_that_leaves_the_series_is_no_longer_earlier(series: Series) -> None:
+    """What was answered there is used no more from then on, without a restart; back in the series it is again."""
+    async with series.watched():
+        await series.ask(FIRST, RECORDING)
+        await series.desk.answer("Ann", "q1", TOLD)
+        await series.opened(SECOND)
+        (before,) = await series.heard(SECOND, AGAIN)
+        assert before.memory
+        understanding = series.running["two"]._understanding
+        for name, there in (("", False), ("autumn", True)):
+            taught = understanding._taught
+            await series.desk.set_up("Bo", "one", {"series": name})
+            await until(lambda taught=taught: understanding._taught is not taught)
+            (after,) = await series.heard(SECOND, AGAIN)
+            assert bool(after.memory) is there
 
 
 async def test_an_answer_reaches_a_running_evening_without_a_restart(series: Series) -> None:

@@ -178,6 +178,34 @@ async def test_the_newest_answer_to_a_question_stands(hall: Evenings) -> None:
     assert (found.state, found.source, found.text) == ("sent", "earlier:two#q2", "There is none this time.")
 
 
+async def test_a_correction_stands_whatever_else_is_answered_later(hall: Evenings) -> None:
+    """What a later evening corrected is not overtaken when another question of the first one is answered after that."""
+    second, third = (replace(SECOND, id=id, starts_at=START + n) for n, id in enumerate(("two", "three"), 1))
+    await hall.ask(FIRST, RECORDING, PRICE)
+    await hall.ask(replace(second, memory=Mode.OFF), RECORDING)
+    for n, (question, text) in enumerate((("q1", TOLD), ("q3", "There is none this time."), ("q2", "Nothing."))):
+        await Desk(hall.store, lambda _: None, lambda at=START + 1000.0 * n: at).answer("Ann", question, text)
+    found = await earlier_answers(third, hall.store)
+    assert [[entry.answer for entry in those] for those in found] == [
+        ["Nothing."],
+        ["There is none this time."],
+        [TOLD],
+    ]
+    match = await hall.match(third)
+    assert match
+    assert (match.state, match.text) == ("sent", "There is none this time.")
+
+
+async def test_wordings_of_whoever_was_forgotten_are_none(hall: Evenings) -> None:
+    """An empty text asks nothing; those of others stay."""
+    await hall.ask(FIRST, RECORDING, "Is there a recording of the demo?")
+    await hall.desk.answer("Ann", "q1", TOLD)
+    asked = [one.message for one in await hall.store.asked("q1")]
+    await hall.store.forget(asked[1].person, None, START + 2000.0)
+    ((entry,),) = await earlier_answers(SECOND, hall.store)
+    assert entry.phrasings == ()
+
+
 async def test_the_course_goes_before_earlier_answers(hall: Evenings, tmp_path: Path) -> None:
     """Where the course answers it by now the course is quoted; what it does not hold comes from the earlier evening,
     also after a file of it has changed."""
