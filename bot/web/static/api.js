@@ -48,7 +48,7 @@ export async function call(method, path, body, { keepalive = false, signal, pati
     });
     data = answer.status === 204 ? {} : readJson(await answer.text(), answer.headers.get("Content-Type"));
   } catch {
-    throw new Failure(0, "offline", "");
+    throw new Failure(0, navigator.onLine ? "lost" : "offline", "");
   } finally {
     clearTimeout(timer);
   }

@@ -23,5 +23,6 @@ export function draggable(row, drop) {
     if (dragged === null || dragged === row.dataset.id) return;
     event.preventDefault();
     drop(dragged, row.dataset.id);
+    dragged = null; // where its row is gone, "dragend" never comes
   });
 }

@@ -31,6 +31,7 @@ export const KEYS = [
   [["?"], "key.help"],
 ];
 
+const MOVES = new Set(["j", "k", "ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"]);
 const TYPES = "input:not([type=checkbox]), textarea, select, [contenteditable]";
 
 /** Calls `deeds[key]()`; not while somebody writes, nor in a dialog or the menu, nor with Ctrl, Alt or Cmd held. */
@@ -43,6 +44,7 @@ export function listenToKeys(deeds) {
     const deed = deeds[event.key];
     if (!deed) return;
     event.preventDefault();
+    if (event.repeat && !MOVES.has(event.key)) return; // a finger that rests decides nothing
     deed();
   });
 }

@@ -121,7 +121,7 @@ export class Composer {
     const { trouble } = this.outbox;
     const left = Math.ceil((this.outbox.notBefore - Date.now()) / 1000);
     const waits = trouble?.code === "too_fast" && left > 0; // the server said until when
-    const why = waits ? ` ${t("viewer.again.in", { n: left })}` : trouble && trouble.code !== "offline" ? ` ${trouble.advice}` : "";
+    const why = waits ? ` ${t("viewer.again.in", { n: left })}` : trouble && !["offline", "lost"].includes(trouble.code) ? ` ${trouble.advice}` : "";
     this.note.hidden = waiting === 0;
     const said = t(this.outbox.safe ? "viewer.waiting.n" : "viewer.waiting.unsafe", { n: waiting });
     setText(this.note, waiting ? said + why : "");

@@ -7,14 +7,15 @@ import { answerOf } from "./shell.js";
 
 const SHOWN = 40;
 
-/** Lets the person choose one of `choices` ([value, word, look]); the value, or null. */
+/** Lets the person choose one of `choices` ([value, word, look]); the value, or null. It may come while they type: the
+ * choice that does nothing ("") has the focus. */
 function choose(head, body, choices) {
   const dialog = byId("ask");
   return answerOf(dialog, () => {
     byId("ask-head").textContent = head;
     byId("ask-body").replaceChildren(...body);
     byId("ask-choices").replaceChildren(
-      ...choices.map(([value, word, look = ""]) => el("button", { type: "button", class: `button ${look}`, text: word, data: { choice: value }, on: { click: () => dialog.close(value) } })),
+      ...choices.map(([value, word, look = ""]) => el("button", { type: "button", class: `button ${look}`, autofocus: !value, text: word, data: { choice: value }, on: { click: () => dialog.close(value) } })),
     );
   });
 }

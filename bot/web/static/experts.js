@@ -109,8 +109,9 @@ function drawPlace(place, questions) {
   byId(`place-${place}`).hidden = questions.length === 0;
   setText(byId(`count-${place}`), String(questions.length));
   const rows = questions.map((one) => cardOf(one.id));
+  const stay = new Set(rows.map((card) => card.node));
+  for (const node of [...list.children]) if (!stay.has(node)) node.remove(); // first: a card that is moved loses the focus
   rows.forEach((card, at) => list.children[at] !== card.node && list.insertBefore(card.node, list.children[at] ?? null));
-  while (list.children.length > rows.length) list.lastChild.remove();
   for (const card of rows) card.update();
 }
 
@@ -238,7 +239,7 @@ async function failed({ entry, failure }) {
   if (failure.status === 404) return findGone();
   if (!failure.now) {
     toastFailure(failure);
-    open(entry.question);
+    if (!document.activeElement?.matches("textarea, input")) open(entry.question); // else something is being written
     return cards.get(entry.question).say(failure.advice);
   }
   live.ingest(failure.now);

@@ -64,6 +64,7 @@ const WORDS = {
   "answer.source": ["来源：{source}", "Source: {source}"],
   // errors
   "error.offline": ["没有网络，这一步没有执行。联网后请再试一次。", "No connection: nothing was done. Try again once you are online."],
+  "error.lost": ["服务器没有回复，这一步可能没有执行。请看一眼，再决定是否再试。", "The server did not reply: perhaps nothing was done. Look, then try again."],
   "error.portal": ["这个网络要先登录：请在浏览器里打开任意网页登录。", "This network wants you to sign in first: open any page in the browser."],
   "error.not_found": ["这里没有这个内容了。请刷新页面。", "This is not here any more. Reload the page."],
   "error.no_role": ["需要登录，或者您的角色已经到期。您写的内容没有丢失。", "Sign in, or your role has ended. What you typed is kept."],

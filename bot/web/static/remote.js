@@ -1,6 +1,6 @@
 // The speaker's remote: what is on stage, the next question with one thumb, the time.
 import { call, inSession } from "./api.js";
-import { button, byId, el, onceAFrame, said, setText, shown } from "./dom.js";
+import { button, byId, el, onceAFrame, said, setText, shown, whenReleased } from "./dom.js";
 import { day, onLanguage, t } from "./i18n.js";
 import { Live, wanting } from "./live.js";
 import { fillChats, short } from "./pieces.js";
@@ -24,7 +24,7 @@ followTalk(live);
 function drawRemote() {
   const { now, next } = staging;
   drawNow(now);
-  drawNext(next.slice(0, NEXT));
+  whenReleased(byId("next"), () => (drawNext(next.slice(0, NEXT)), drawReady()));
   byId("next-empty").hidden = next.length > 0;
   setText(byId("done").querySelector("span"), t(now ? "stage.done" : "stage.first"));
   setText(byId("blank").querySelector("span"), t(staging.blank ? "remote.blanked" : "remote.blank"));

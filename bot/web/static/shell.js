@@ -42,11 +42,19 @@ export function startShell() {
   show();
 }
 
-/** Closes it by a press beside it or on what says so; while it is open, the toasts stand in it. */
+/** Closes it by a press beside it or on what says so; while it is open, the toasts stand in it. A text that is selected
+ * in it and let go beside it closes nothing, nor does a press on its own edge. */
 export function closable(dialog) {
   for (const node of dialog.querySelectorAll("[data-close]")) node.addEventListener("click", () => dialog.close());
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  let beside = false;
+  dialog.addEventListener("pointerdown", (event) => (beside = event.target === dialog && isBeside(dialog, event)));
+  dialog.addEventListener("click", (event) => beside && event.target === dialog && isBeside(dialog, event) && dialog.close());
   for (const event of ["toggle", "close"]) dialog.addEventListener(event, liftToasts); // not every browser toggles
+}
+
+function isBeside(dialog, { clientX, clientY }) {
+  const { left, right, top, bottom } = dialog.getBoundingClientRect();
+  return clientX < left || clientX > right || clientY < top || clientY > bottom;
 }
 
 /** Into the open dialog: what lies behind it can be neither pressed nor heard. */

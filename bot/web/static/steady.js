@@ -52,7 +52,7 @@ export class SteadyList {
     const touched = () => (this.busyUntil = Date.now() + QUIET);
     this.root.addEventListener("pointerenter", (event) => (this.inside = event.pointerType === "mouse") && touched());
     this.root.addEventListener("pointerleave", () => ((this.inside = false), touched()));
-    for (const event of ["pointerdown", "pointermove", "focusout", "wheel"]) {
+    for (const event of ["pointerdown", "pointermove", "dragover", "focusout", "wheel"]) {
       this.root.addEventListener(event, touched, { passive: true });
     }
     addEventListener("touchmove", touched, { passive: true });

@@ -21,6 +21,7 @@ export function startPolls({ at, live, session }) {
   let timer;
   let tries = 0;
   let offline = false; // the last try found no network
+  let sending = false;
 
   async function readMine() {
     try {
@@ -48,10 +49,23 @@ export function startPolls({ at, live, session }) {
     flush();
   }
 
-  /** Sends what waits; a vote that was changed while it was sent stays. */
+  /** Sends what waits, one after the other; a vote that was changed while it was sent stays, and goes after it. */
   async function flush() {
+    if (sending) return;
     clearTimeout(timer);
-    for (const [id, choices] of Object.entries(waiting.get())) {
+    sending = true;
+    try {
+      await sendAll();
+    } finally {
+      sending = false;
+      draw();
+    }
+  }
+
+  async function sendAll() {
+    let id;
+    while ((id = Object.keys(waiting.get())[0])) {
+      const choices = waiting.get()[id];
       try {
         await call("PUT", at(`/polls/${encodeURIComponent(id)}/vote`), { choices });
         mine = { ...mine, [id]: choices };
@@ -61,14 +75,13 @@ export function startPolls({ at, live, session }) {
         offline = failure.status === 0;
         if (failure.passing) {
           timer = setTimeout(flush, failure.wait ? failure.wait * 1000 : Math.min(30000, 1000 * 2 ** tries++));
-          return draw();
+          return;
         }
         toastFailure(failure);
       }
       const { [id]: now, ...others } = waiting.get();
       if (JSON.stringify(now) === JSON.stringify(choices)) waiting.set(others);
     }
-    draw();
   }
 
   async function feel(mood) {
@@ -89,6 +102,8 @@ export function startPolls({ at, live, session }) {
     const cards = [...open, ...over.slice(0, CLOSED)];
     byId("polls").hidden = cards.length === 0;
     const known = new Map([...box.children].map((card) => [card.dataset.id, card]));
+    const stay = new Set(cards.map((poll) => poll.id));
+    for (const [id, card] of known) if (!stay.has(id)) card.remove(); // first: a card that is moved loses the focus
     cards.forEach((poll, place) => {
       const old = known.get(poll.id);
       const voted = chosen(poll);
@@ -105,11 +120,9 @@ export function startPolls({ at, live, session }) {
           if (focused) card.focus();
         } else box.append(card);
       }
-      known.delete(poll.id);
       const card = box.querySelector(`[data-id="${CSS.escape(poll.id)}"]`);
       if (box.children[place] !== card) box.insertBefore(card, box.children[place]);
     });
-    for (const gone of known.values()) gone.remove();
   }
 
   function makeCard(poll, asks, voted) {

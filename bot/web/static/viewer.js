@@ -290,7 +290,7 @@ drawMine();
 showSeen();
 readMine();
 live.start();
-startInstalled(live, () => document.activeElement === byId("ask") || Boolean(document.querySelector("dialog[open]")));
+startInstalled(live, () => Boolean(document.activeElement?.matches("input, textarea, select") || document.querySelector("dialog[open]")));
 
 /** What was seen last, where the page itself is not newer: it came from the device, without a network. */
 function showSeen() {

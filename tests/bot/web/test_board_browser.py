@@ -524,6 +524,25 @@ async def test_a_key_is_meant_for_the_question_that_is_open(crowd: Crowd) -> Non
     await expect(row(board, PARKING)).to_have_count(1)
 
 
+async def test_a_key_that_is_held_decides_once(crowd: Crowd) -> None:
+    """A finger that rests on "a" approves one question, not all that come under the cursor; "j" goes on while held."""
+    for text in (BOOK, PARKING, MENU):
+        await crowd.asks(text)
+    board = await board_of(crowd, "Ann")
+    rows = board.locator("#list-new .row")
+    await expect(rows).to_have_count(3)
+    for _ in range(3):
+        await board.keyboard.down("j")
+    await board.keyboard.up("j")
+    await expect(rows.nth(2)).to_be_focused()
+    for _ in range(5):
+        await board.keyboard.down("a")
+        await board.wait_for_timeout(100)
+    await board.keyboard.up("a")
+    await expect(board.locator("#count-queued")).to_have_text("1")
+    await expect(rows).to_have_count(2)
+
+
 async def test_a_key_does_nothing_to_what_a_colleague_took_away(crowd: Crowd) -> None:
     """A colleague dismisses the question under the cursor: "a" does not bring it back, and "j" goes on to the one that
     came after it."""

@@ -284,6 +284,18 @@ async def test_two_experts_do_not_write_the_same_answer_unknowingly(crowd: Crowd
     await expect(cost.locator("textarea")).to_have_value("As a PDF.")
 
 
+async def test_who_writes_goes_on_while_the_list_above_changes(crowd: Crowd) -> None:
+    """A colleague answers the question above: the field keeps the focus, so that no letter becomes a command."""
+    bo = await expert(crowd)
+    field = (await open_card(bo, SLIDES)).locator("textarea")
+    await field.press_sequentially("As a ")
+    await expect(card(bo, RECORDED)).to_be_visible()
+    await crowd.answered(RECORDED, "On Friday.", crowd.hall.now(), by="Ann")
+    await expect(bo.locator("#progress-words")).to_have_text("1 of 3 answered")
+    await bo.keyboard.type("tin of notes")
+    await expect(field).to_have_value("As a tin of notes")
+
+
 async def test_a_question_that_is_taken_away_leaves_what_was_written_for_it(crowd: Crowd) -> None:
     """A moderator takes a split back while an expert answers what was split off: the text is there to be copied."""
     await crowd.asks("Where is the exit?", people=2)

@@ -117,6 +117,43 @@ async def test_a_vote_without_a_network_is_sent_later(crowd: Crowd) -> None:
     crowd.wrongs.clear()
 
 
+async def test_of_two_votes_the_last_one_counts_on_a_slow_network(crowd: Crowd) -> None:
+    """A vote that is changed while it is sent goes after it, so that it cannot be overtaken."""
+    staff, viewer = await crowd.moderator(page="polls"), await crowd.viewer(PHONE)
+    await makes(staff, "scale", "How clear?")
+    card = viewer.locator("#polls .poll")
+    slow = await slow_down(viewer, "**/vote")
+    await card.get_by_text("4", exact=True).click()
+    await card.get_by_role("button", name="Change").click()
+    await card.get_by_text("2", exact=True).click()
+    await viewer.wait_for_timeout(300)
+    assert len(slow.sent) == 1
+    slow.let_go()
+    await expect(card.locator(".poll-mine")).to_contain_text("you can change it")
+    await expect(staff.locator("#polls .poll-mean")).to_have_text("Mean 2.0")
+    assert len(slow.sent) == 2
+
+
+async def test_a_form_is_not_closed_by_what_ends_beside_it(crowd: Crowd) -> None:
+    """A text that is selected and let go outside leaves it, and so does a press on its edge; one beside it closes it."""
+    staff = await crowd.moderator(page="polls")
+    await staff.locator("#poll-new").click()
+    dialog, title = staff.locator("#poll-dialog"), staff.locator("#poll-title")
+    await title.fill("What is missing?")
+    box, field = await dialog.bounding_box(), await title.bounding_box()
+    assert box
+    assert field
+    await staff.mouse.move(field["x"] + 40, field["y"] + 5)
+    await staff.mouse.down()
+    await staff.mouse.move(2, 2)
+    await staff.mouse.up()
+    await staff.mouse.click(box["x"] + 4, box["y"] + 4)
+    await expect(title).to_have_value("What is missing?")
+    await expect(dialog).to_be_visible()
+    await staff.mouse.click(2, 2)
+    await expect(dialog).to_be_hidden()
+
+
 async def test_what_is_being_written_stays_while_the_stage_changes(crowd: Crowd) -> None:
     """The poll is taken off the stage and another is started: what stands in its form stays there, with the focus, and
     is sent."""
