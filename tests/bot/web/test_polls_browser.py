@@ -135,7 +135,7 @@ async def test_of_two_votes_the_last_one_counts_on_a_slow_network(crowd: Crowd) 
 
 
 async def test_a_form_is_not_closed_by_what_ends_beside_it(crowd: Crowd) -> None:
-    """A text that is selected and let go outside leaves it, and so does a press on its edge; one beside it closes it."""
+    """A text that is selected and let go outside leaves it open, like a press on its edge; one beside it closes it."""
     staff = await crowd.moderator(page="polls")
     await staff.locator("#poll-new").click()
     dialog, title = staff.locator("#poll-dialog"), staff.locator("#poll-title")
