@@ -2,7 +2,7 @@
 import { byId, button, el, setText, shown } from "./dom.js";
 import { day, onLanguage, t } from "./i18n.js";
 import { startInstalled } from "./installed.js";
-import { pollFields, readPoll } from "./poll-form.js";
+import { pollFields, readPoll, refillFrom } from "./poll-form.js";
 import { pageFacts, startShell, toast, toastFailure } from "./shell.js";
 import { Answers } from "./survey-answers.js";
 import "./words/survey.js";
@@ -30,9 +30,22 @@ function draw() {
   setText(byId("survey-none-word"), t(over ? "survey.over" : "survey.none"));
   setText(byId("survey-none-more"), over ? (late ? t("survey.over.late") : "") : t("survey.none.more"));
   const signature = JSON.stringify([open, survey.items, document.documentElement.lang]);
-  if (signature !== drawn) byId("survey-items").replaceChildren(...(open ? survey.items.map(question) : []));
+  if (signature !== drawn) drawItems(open ? survey.items.map(question) : []);
   drawn = signature;
   drawState();
+}
+
+/** What is half written stays, as where the language is another one. */
+function drawItems(cards) {
+  const box = byId("survey-items");
+  const before = new Map([...box.children].map((card) => [card.dataset.id, card]));
+  box.replaceChildren(...cards);
+  for (const card of cards) {
+    const old = before.get(card.dataset.id);
+    if (old?.dataset.kind !== card.dataset.kind) continue;
+    refillFrom(old, card);
+    card.leave?.();
+  }
 }
 
 function question(item, at) {

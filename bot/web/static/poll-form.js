@@ -30,6 +30,16 @@ export function pollFields(poll, chosen, { name, heading = null, label = "", pic
   return [el("fieldset", { class: scale ? "poll-choices poll-numbers" : "poll-choices" }, legend, ...choices), ends || ""];
 }
 
+/** What is half filled in there stands here too, where both ask the same: the one takes the other's place. */
+export function refillFrom(old, fresh) {
+  const [before, after] = [old, fresh].map((box) => [...box.querySelectorAll("input, textarea")]);
+  if (before.length !== after.length) return;
+  before.forEach((field, at) => {
+    if (field.type !== after[at].type) return;
+    Object.assign(after[at], { value: field.value, checked: field.checked });
+  });
+}
+
 /** What is answered in these fields. */
 export function readPoll(poll, box) {
   const fields = [...box.querySelectorAll("input, textarea")];

@@ -3,7 +3,7 @@
 import { call } from "./api.js";
 import { byId, button, el, kept, said, shown, whenReleased } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
-import { pollFields, readPoll } from "./poll-form.js";
+import { pollFields, readPoll, refillFrom } from "./poll-form.js";
 import { pollPicture } from "./poll-picture.js";
 import { toast, toastFailure } from "./shell.js";
 import "./words/polls.js";
@@ -114,6 +114,7 @@ export function startPolls({ at, live, session }) {
       if (old?.dataset.shown !== signature) {
         const card = makeCard(poll, asks, voted);
         card.dataset.shown = signature;
+        if (old?.querySelector("form") && asks) refillFrom(old, card);
         if (old) {
           const focused = old.contains(document.activeElement);
           old.replaceWith(card);

@@ -1,5 +1,6 @@
 """The survey in real browsers: a viewer answers on a phone, staff makes it and reads what it brought."""
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -54,7 +55,8 @@ async def test_a_viewer_answers_on_a_phone(crowd: Crowd, language: str, go: str,
 
 
 async def test_a_text_that_is_too_long_stays_while_the_rest_is_answered(crowd: Crowd) -> None:
-    """It is not saved, and the page says so; another answer that is saved meanwhile leaves it in its field."""
+    """It is not saved, and the page says so; neither another answer that is saved meanwhile nor another language takes
+    it out of its field."""
     await crowd.hall.surveys.open("Ann", "talk")
     viewer = await (await crowd.profile(PHONE)).new_page()
     await viewer.goto(crowd.hall.session_url("talk", "feedback"))
@@ -66,6 +68,10 @@ async def test_a_text_that_is_too_long_stays_while_the_rest_is_answered(crowd: C
     await expect(viewer.locator("#survey-saved")).to_have_attribute("data-state", "saved")
     await expect(text.locator("textarea")).to_have_value("novel" * 400)
     await expect(text.get_by_role("alert")).to_be_visible()
+    await viewer.evaluate("document.getElementById('language').click()")
+    await expect(viewer.locator("html")).to_have_attribute("lang", re.compile("zh"))
+    await expect(text.locator("textarea")).to_have_value("novel" * 400)
+    await expect(text.get_by_role("alert")).to_contain_text("1000")
 
 
 async def test_what_is_typed_while_the_page_still_reads_is_kept(crowd: Crowd) -> None:
