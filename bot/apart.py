@@ -37,6 +37,13 @@ def apart_from(state: QuestionState, others: Iterable[str]) -> QuestionState:
     return replace(state, apart=(*state.apart, *(id for id in others if id != state.id)))
 
 
+def rejected(state: QuestionState, known: Iterable[QuestionState]) -> set[str]:
+    """The sources that somebody called no answer to this question, or to one that is part of it."""
+    states = list(known)
+    whole = set(together(state.id, states))
+    return {source for one in states if one.id in whole for source in one.rejected}
+
+
 def left_behind(state: QuestionState, known: Sequence[QuestionState]) -> tuple[str, ...]:
     """What a wording that leaves this question's group is kept apart from: the group, and what that is kept apart from.
     Each with all that is merged into it, for a merge may end."""

@@ -521,7 +521,7 @@ def reencode(config: Path | None) -> None:
 
     with console.progress("encoding") as progress:
         done = asyncio.run(app.reencode(_settings(config), lambda done, of: progress(done)))
-    click.echo(f"{console.counted(done, 'message')} encoded anew" if done else "nothing to do")
+    click.echo(f"{console.counted(done, 'message')} encoded anew" if done else "nothing to encode anew")
 
 
 @floormic.command()

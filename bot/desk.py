@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from bot.aloud import spoken
-from bot.apart import Pair, apart_from, left_behind, taken_back, together
+from bot.apart import Pair, apart_from, left_behind, rejected, taken_back, together
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.given import lasting
 from bot.model import (
@@ -32,10 +32,10 @@ from bot.model import (
     Status,
 )
 from bot.ports import Changed, Now, Store
-from bot.queueing import as_seen, require_follows, visible, waiting
+from bot.queueing import OPEN, as_seen, require_follows, visible, waiting
 from bot.queueing import earlier as before
 from bot.reach import Heard, reach
-from bot.replies import UNDO_WITHIN, answers, by_course, earlier_id, joined, reasons, recalled, unheard
+from bot.replies import UNDO_WITHIN, answers, by_course, joined, reasons, recalled, unheard
 from bot.sessions import SETTINGS, to_set
 from bot.sessions import taken_back as taken_back_settings
 
@@ -266,9 +266,8 @@ class Desk:
         earlier = [q for q in known if q.merged_into in gone]
         pairs: list[Pair] = [(q, replace(q, merged_into=into)) for q in earlier]
         pairs += [(q, replace(_to(q, Status.MERGED), merged_into=into)) for q in losers]
-        fit = [q for q in losers if _rejected(q, known).isdisjoint(_course_sources(winner))]
-        coming = [a for q in fit for a in await self._store.asked(q.id)]
-        return await self._apply(who, "merge", pairs, deliveries=await self._joined(winner, coming))
+        said = await self._joined(winner, [a for q in losers for a in await self._store.asked(q.id)])
+        return await self._apply(who, "merge", pairs, deliveries=said)
 
     async def apart(self, who: str, ids: Sequence[str], other: str) -> Action:
         """The questions `ids` are not `other`: it is not proposed for them, and later wordings keep to that."""
@@ -286,18 +285,16 @@ class Desk:
     async def again(self, who: str, id: str, earlier: str) -> Action:
         """The question asks what `earlier` asked on an earlier evening of the series."""
         state, thread = await self._thread(id, earlier)
-        kept, answers = tuple(one for one in state.apart if one not in thread), await self._answers_of(thread)
+        kept = tuple(one for one in state.apart if one not in thread)
         said = replace(state, again=(*(one for one in state.again if one != earlier), earlier), apart=kept)
-        said = replace(said, rejected=tuple(one for one in state.rejected if one not in answers))
         return await self._apply(who, "again", _changed([(state, said)], "said already"))
 
     async def not_again(self, who: str, id: str, earlier: str) -> Action:
         """It asks something else than `earlier` and all that asked the same there; that is not proposed any more, and
-        what was answered there is no answer to it."""
+        what was answered there is no answer to it (`misses`)."""
         state, thread = await self._thread(id, earlier)
         said = replace(state, again=tuple(one for one in state.again if one not in thread))
         said = apart_from(said, (one for one in thread if one not in state.apart))
-        said = _refused(said, await self._answers_of(thread))
         return await self._apply(who, "not_again", _changed([(state, said)], "said already"))
 
     async def split(self, who: str, id: str, messages: Sequence[int]) -> Action:
@@ -309,7 +306,7 @@ class Desk:
             raise BadInput("choose some, but not all, of the question's wordings to split off")
         text = chosen[0].message.text
         known = await self._known(state.session)
-        apart, refused = left_behind(state, known), tuple(sorted(_rejected(state, known)))
+        apart, refused = left_behind(state, known), tuple(sorted(rejected(state, known)))
         new = QuestionState(
             await self._free_id(chosen[0].message), state.session, text, text, rejected=refused, apart=apart
         )
@@ -336,9 +333,11 @@ class Desk:
         if not elsewhere or len(chosen) == len(asked):
             raise NotAllowed("wordings move to another standing question of the session and never leave none behind")
         known = await self._known(source.session)
-        misses = _rejected(source, known).intersection(_course_sources(target))
-        said = () if misses else await self._joined(target, chosen)
+        said = await self._joined(target, chosen)
         after = apart_from(target, left_behind(source, known))
+        if target.status in OPEN:
+            sent = {one.placement.sent.source for one in chosen if one.placement.sent}
+            after = _refused(after, sorted(sent & rejected(source, known)))
         moves = tuple(Move(a.message.id, a.question, to) for a in chosen)
         return await self._apply(who, "move", [(target, after)], moves, said)
 
@@ -512,10 +511,6 @@ class Desk:
         asked = {one.question: one for one in question.earlier.evenings} if question.earlier else {}
         return question.state, tuple(dict.fromkeys((earlier, *(asked if earlier in asked else ()))))
 
-    async def _answers_of(self, thread: Iterable[str]) -> list[str]:
-        """The ids of what was answered to these questions of earlier evenings."""
-        return [earlier_id(state.session, state.id) for state in [await self._state(one) for one in thread]]
-
     async def _evening(self, state: QuestionState, other: QuestionState) -> Session:
         """That of the other question, which was before this one's in its series. Raises `NotAllowed`."""
         sessions = await self._store.sessions()
@@ -658,12 +653,6 @@ def _refused(state: QuestionState, sources: Iterable[str]) -> QuestionState:
 
 def _course_sources(state: QuestionState) -> tuple[str, ...]:
     return state.answer.sources[:1] if state.answer and state.answer.by == COURSE else ()
-
-
-def _rejected(state: QuestionState, known: Sequence[QuestionState]) -> set[str]:
-    """The sources that somebody called no answer to this question, or to one that is part of it."""
-    whole = set(together(state.id, known))
-    return {source for one in known if one.id in whole for source in one.rejected}
 
 
 def _checked(text: str, longest: int, what: str) -> str:

@@ -9,6 +9,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
+from bot.apart import rejected
 from bot.errors import Conflict, NotAllowed, NotFound
 from bot.model import (
     Action,
@@ -168,8 +169,10 @@ class Experts:
         if question.suggested_answer is not None:
             return question.suggested_answer
         found = await self._best(question.state.session, question.title)
-        fits = found is not None and found.score >= WORTH_A_LOOK and found.source not in question.state.rejected
-        return found if fits else None
+        if found is None or found.score < WORTH_A_LOOK:
+            return None
+        known = [one.state for one in await self._store.questions(question.state.session)]
+        return None if found.source in rejected(question.state, known) else found
 
     # -- what is an expert's own -------------------------------------------------------------------------------------
 

@@ -264,7 +264,7 @@ class QuestionState:
 
     `title` is what is shown; `original` keeps the first wording. `merged_into` is the final group, never a chain.
     `reason` says why it was dismissed; with `reason_shown` whoever asked reads it too. `assigned` names the expert who
-    shall answer it ("": nobody in particular). `rejected` names course sources an asker called no answer, `apart`
+    shall answer it ("": nobody in particular). `rejected` names course sources that somebody called no answer, `apart`
     questions that a person said are not this one, also of earlier evenings; it is enough that one of two names the
     other. `again` names questions of earlier evenings that a person said ask the same.
     """

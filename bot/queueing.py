@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.errors import NotAllowed
-from bot.model import CourseMatch, Question, QuestionState, Seen, Session, Status
+from bot.model import EARLIER, CourseMatch, Question, QuestionState, Seen, Session, Status
 
 OPEN = frozenset({Status.NEW, Status.QUEUED, Status.ON_STAGE})
 """What still waits for an answer."""
@@ -47,7 +47,7 @@ def suggested(state: QuestionState, messages: int, matches: Iterable[CourseMatch
     """
     offered: dict[str, list[CourseMatch]] = defaultdict(list)
     for match in matches:
-        if match is not None and (match.source in state.rejected or match.state == "withheld"):
+        if match is not None and (misses(state, match.source) or match.state == "withheld"):
             messages -= 1
         elif match is not None:
             offered[match.source].append(match)
@@ -57,6 +57,12 @@ def suggested(state: QuestionState, messages: int, matches: Iterable[CourseMatch
     # The parts of a message count as one.
     score = round(sum(match.score for match in best) / max(messages, len(best)), 4)
     return replace(max(best, key=lambda match: match.score), score=score) if score >= LIKELY else None
+
+
+def misses(state: QuestionState, source: str) -> bool:
+    """Did somebody call this source no answer to the question, or say that it is not the one of an earlier evening to
+    which that was answered?"""
+    return source in state.rejected or (source.startswith(EARLIER) and source.rpartition("#")[2] in state.apart)
 
 
 def visible(state: QuestionState, session: Session) -> bool:

@@ -240,11 +240,12 @@ def answers(
 
 
 def unheard(question: QuestionState, asked: Sequence[Asked], sent: Iterable[Delivery]) -> Sequence[Asked]:
-    """Of an answer of the course: without those whom it told just this, and nobody told anything else since."""
+    """Of an answer of the course: without those whom it told just this, and who were told nothing else as an answer to
+    this question since."""
     answer = question.answer
     if answer is None or answer.by != COURSE:
         return asked
-    told = _told(question, sent)
+    told = _told(question, (one for one in sent if one.state != "failed"))
 
     def knows(one: Asked) -> bool:
         match, address = one.placement.sent, _address(one.message)

@@ -30,6 +30,7 @@ from bot.model import (
     Status,
     Vector,
 )
+from bot.queueing import misses
 from bot.replies import acknowledgement, by_course, course_answer, late_answer, reason
 from knowledge.answering import Evidence, Match
 from knowledge.asking import Asking, Detector
@@ -335,7 +336,7 @@ class Understanding:
     def _judged(self, match: Match | None, mode: Mode, asking: Asking, standing: Standing | None) -> CourseMatch | None:
         if match is None or match.verdict == "silent":
             return None
-        if standing and match.source in self._rejected(standing.state.id):
+        if standing and any(misses(one.state, match.source) for one in self._whole_of(standing.state.id)):
             return None
         answered = standing is not None and standing.state.status is Status.ANSWERED
         by_person = answered and standing is not None and not _answered_by_itself(standing.state)
@@ -448,10 +449,6 @@ class Understanding:
     def _whole_of(self, id: str) -> Iterator[Standing]:
         """A question and those that were merged into it."""
         return (one for one in self._standing.values() if id in (one.state.id, one.state.merged_into))
-
-    def _rejected(self, id: str) -> set[str]:
-        """The sources that an asker of it called no answer."""
-        return {source for one in self._whole_of(id) for source in one.state.rejected}
 
     def _people(self, id: str) -> int:
         """Distinct persons who asked it."""

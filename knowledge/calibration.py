@@ -216,8 +216,8 @@ def calibration_of(encoder: Encoder, folder: Path | None = None) -> Calibration:
 
 
 def uncalibrated(encoder: Encoder, calibration: Calibration, folder: Path | None = None) -> str:
-    """A warning for people where the calibration of an encoder, with this folder, is not one of its own or not theirs;
-    "" where all is well."""
+    """A warning for people where the calibration was made for another encoder, or where the one that they have in this
+    folder was, so that it is not used; "" where all is well."""
     if not calibration.fits(encoder):
         return (
             f"the encoder {encoder.name!r} has no calibration: the thresholds are those of another encoder, and "

@@ -68,6 +68,10 @@ def read_course(folder: Path, told: Callable[[str, int, int], None] = lambda fil
     return _joined(found)
 
 
+LONGEST_PAUSE = 60.0
+"""Seconds between two tries to take a course over."""
+
+
 async def watch_course(
     folder: Path,
     changed: Callable[[Course], Awaitable[None]],
@@ -80,7 +84,8 @@ async def watch_course(
 
     `known` is what the caller read before: what changed between that and the start of the watch is noticed too.
     Changes within `settle_ms` are one change, since editors and copying write in many steps. A folder that is
-    missing is looked for every `missing_s` seconds. An error of `changed` is logged, and tried again as often.
+    missing is looked for every `missing_s` seconds. After an error of `changed`, which is logged, it is called
+    again, at first after so many seconds.
     """
     last = await asyncio.to_thread(read_course, folder) if known is None else known
     while True:
@@ -100,27 +105,30 @@ async def watch_course(
                 # A folder that was made anew under the same name is not the one that is watched.
                 gone = (Change.deleted, str(folder)) in changes or not await asyncio.to_thread(folder.is_dir)
                 if changes or not begun:
-                    last, begun = await _reread(folder, last, changed)
-                if gone or not begun or _is_missing(last):
+                    begun = True
+                    last = await _reread(folder, last, changed, missing_s)
+                if gone or _is_missing(last):
                     break
         await asyncio.sleep(missing_s)
-        last, _ = await _reread(folder, last, changed)
+        last = await _reread(folder, last, changed, missing_s)
 
 
 def _is_missing(course: Course) -> bool:
     return any(problem.message == MISSING for problem in course.problems)
 
 
-async def _reread(folder: Path, last: Course, changed: Callable[[Course], Awaitable[None]]) -> tuple[Course, bool]:
-    """What counts now, and whether that is what the folder holds."""
-    course = await asyncio.to_thread(read_course, folder)
-    if course != last:
+async def _reread(folder: Path, last: Course, changed: Callable[[Course], Awaitable[None]], pause: float) -> Course:
+    """What counts now: as the folder is once that could be taken over, which is tried again after longer and longer."""
+    while (course := await asyncio.to_thread(read_course, folder)) != last:
         try:
             await changed(course)
-        except Exception:  # the listener's trouble, or the store's: it is tried again
-            _log.exception("the course changed, but taking it over failed; it will be tried again")
-            return last, False
-    return course, True
+        except Exception:  # the listener's trouble, such as a store that is full
+            _log.exception("the course changed, but taking it over failed; it is tried again in %.0f s", pause)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
+        else:
+            return course
+    return last
 
 
 def _files(root: Path) -> Iterator[Path]:

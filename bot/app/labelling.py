@@ -14,12 +14,13 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
+from bot.apart import rejected
 from bot.app.stores import open_configured
+from bot.courses import course_at
 from bot.errors import BadInput, NotFound
 from bot.model import COURSE, Asked, Message, Placement, QuestionState, Session
 from bot.ports import Store
 from bot.settings import Settings
-from knowledge.course import read_course
 from knowledge.evaluation.talks import CHAT, DRAFT, LABELS, MATERIAL
 from knowledge.material import Course
 
@@ -63,7 +64,8 @@ async def _label(store: Store, session: Session, folder: Path, names: bool) -> L
     questions = {one.state.id: one.state for one in await store.questions(session.id)}
     asked = {one.message.id: one for one in await store.askings(session.id, EVERYTHING)}
     placed = [(message, _codes(placement)) for message, placement in await store.placements(session.id)]
-    said = [message for message, codes in placed if "flood" not in codes]  # nobody read the others
+    # Nobody read a flood, and nothing is left of whoever was forgotten.
+    said = [message for message, codes in placed if "flood" not in codes and message.text]
     votes = {message.id for message, codes in placed if "vote" in codes}
     if not said:
         raise BadInput(f"nobody said anything in the session {session.id!r}")
@@ -79,12 +81,14 @@ def _write(
     questions: dict[str, QuestionState],
     names: bool,
 ) -> Labelled:
+    if session.course and folder.resolve().is_relative_to(Path(session.course).resolve()):
+        raise BadInput(f"{folder} lies in the course itself: name a folder elsewhere")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         has_course = bool(session.course) and Path(session.course).is_dir()
         if has_course:
             shutil.copytree(session.course, folder / MATERIAL)
-        course = read_course(folder / MATERIAL) if has_course else Course((), (), ())
+        course = course_at(Path(session.course)) if has_course else Course((), (), ())
         parts = {entry.id for entry in course.entries} | {passage.id for passage in course.passages}
         answers = _answers(asked.values(), questions, parts)
         people, groups = _Numbers[tuple[str, str]](), _Numbers[str]()
@@ -108,6 +112,8 @@ def _write(
             labels.append(_labelled(id, text, found, questions, answers, groups) if found else _idle(id, nothing, text))
         _lines_to(folder / CHAT, chat)
         _lines_to(folder / DRAFT, labels)
+    except shutil.Error as error:  # of several files at once
+        raise BadInput(f"{folder}: the course cannot be copied: {error.args[0][0][2]}") from error
     except OSError as error:
         raise BadInput(f"{folder} cannot be written: {error.strerror}") from error
     askings = [row for row in labels if row["group"]]
@@ -161,7 +167,7 @@ def _answers(asked: Iterable[Asked], questions: dict[str, QuestionState], parts:
     for id, question in questions.items():
         said = question.answer.sources[:1] if question.answer and question.answer.by == COURSE else ()
         most = [source for source, _ in sent.get(id, Counter()).most_common()]
-        fit = [one for one in (*said, *most) if one in parts and one not in question.rejected]
+        fit = [one for one in (*said, *most) if one in parts and one not in rejected(question, questions.values())]
         if fit:
             found[id] = fit[0]
     return found

@@ -146,7 +146,6 @@ class Minds:
     ) -> None:
         _, calibration, encoder = await self._load()
         judge = calibration.answers(self._precision)
-        self._courses[session.id] = course
         for problem in course.problems:
             # Not what is wrong: it may quote what people asked and answered. `floormic check` says it.
             log.warning("course of %s: something is wrong in %s:%s", session.id, problem.file, problem.line or "")
@@ -160,7 +159,7 @@ class Minds:
                 self.executor, lambda: Answering(beside(course, evenings, encoder, judge), encoder, judge)
             )
         pipeline.teach(alone, series)
-        self._alone[session.id], self._evenings[session.id] = alone, evenings
+        self._courses[session.id], self._alone[session.id], self._evenings[session.id] = course, alone, evenings
         of = (len(alone) if alone else 0, sum(map(len, evenings)))
         log.info("session %s: %d entries and passages, %d earlier answers", session.id, *of)
 

@@ -77,15 +77,16 @@ class Remembering:
         linked: set[str] = set()
         for session in (one for one in sessions if one.id in self._pipelines):
             before = {one.id for one in earlier(session, sessions)}
-            others = before ^ self._before.get(session.id, before)  # the series is another one
-            if others or acted & before:
+            known = self._before.get(session.id)
+            others = set() if known is None else before ^ known  # the series is another one
+            if known is None or others or acted & before:
                 await self._tell(session, others | (acted & before), bool(others or misled & before))
-            self._before[session.id] = before
             news = session.id in asked or before & asked or others
             if news and await recurring.follow(session, self._minds.course(session.id)):
                 self._changed(session.id)
                 self.asked(session.id)  # what recurs there may recur on later evenings
                 linked.add(session.id)
+            self._before[session.id] = before
         for session in (one for one in sessions if one.id in self._pipelines):
             await self._show(session, {one.id for one in earlier(session, sessions)} & linked)
         for id in recurring.behind:

@@ -55,15 +55,21 @@ def beside(course: Course, evenings: Sequence[tuple[Entry, ...]], encoder: Encod
     """The course with what `earlier_answers` found. `encoder` should remember, for it is asked for the same
     texts evening after evening.
 
-    Of two answers to one question only the first stays, the course's own before all: two that fit equally well would
-    leave each other no margin, and neither would be said.
+    Of two evenings' answers to one question only the first stays, the course's own before all: two that fit equally
+    well would leave each other no margin, and neither would be said.
     """
     entries = list(course.entries)
     for evening in evenings:
-        known = Answering(Course(tuple(entries), (), ()), encoder, judge)
+        others = tuple(entry for entry in entries if _evening(entry) != _evening(evening[0]))
+        known = Answering(Course(others, (), ()), encoder, judge)
         vectors = encoder.encode([entry.question for entry in evening])
         for entry, vector in zip(evening, vectors, strict=True):
             match = known.match(entry.question, vector)
             if match is None or match.verdict != "answer":
                 entries.append(entry)
     return replace(course, entries=tuple(entries))
+
+
+def _evening(entry: Entry) -> str:
+    """What the ids of one evening's answers begin with; of the course's own entries something else."""
+    return entry.id.rpartition("#")[0]

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.errors import NotFound
 from bot.model import Asked, CourseMatch, Person, Question, QuestionState, Status
-from bot.queueing import OPEN, suggested
+from bot.queueing import OPEN, misses, suggested
 from bot.storage.database import Database, Row
 from bot.storage.recurring import earlier_of
 from bot.storage.rows import PLACEMENT, listed, match_of, message_of, placement_of, state_of
@@ -107,13 +107,12 @@ _APART = f"""
 """The groups that a person keeps apart from each owner, whichever of the two names the other."""
 
 
-_REJECTED = f"""
+_PARTS = f"""
     {_MEMBERS}
-    SELECT DISTINCT owner, named.value AS source
-    FROM member JOIN questions q ON q.id = member.question CROSS JOIN json_each(q.rejected) named
-    WHERE q.rejected != '[]'
+    SELECT owner, q.* FROM member JOIN questions q ON q.id = member.question
+    WHERE q.rejected != '[]' OR q.apart != '[]'
 """  # noqa: S608 (constants)
-"""The sources that somebody called no answer to each owner, or to what was merged into it."""
+"""Each owner, and what was merged into it, of which somebody said what is no answer to it."""
 
 
 @dataclass(slots=True)
@@ -154,7 +153,7 @@ class _Said:
     def was_sent(self, state: QuestionState) -> bool:
         """Whether one was sent that nobody said is no answer to this question."""
         matches = (match for match in (self.answer, self.memory) if match is not None)
-        return any(match.state == "sent" and match.source not in state.rejected for match in matches)
+        return any(match.state == "sent" and not misses(state, match.source) for match in matches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,16 +219,17 @@ def _with_demand(db: Database, rows: list[Row]) -> list[Question]:
 
 
 def _judged(db: Database, states: Mapping[str, QuestionState], ids: Mapping[str, str]) -> dict[str, QuestionState]:
-    """The questions, with what was called no answer to any part of them."""
-    rejected: Mapping[str, list[str]] = defaultdict(list)
-    for row in db.execute(_REJECTED, ids):
-        rejected[row["owner"]].append(row["source"])
-    return {**states, **{id: replace(states[id], rejected=tuple(found)) for id, found in rejected.items()}}
+    """The questions, with what is no answer to any part of them (`misses`)."""
+    found = dict(states)
+    for row in db.execute(_PARTS, ids):
+        one, part = found[row["owner"]], state_of(row)
+        found[row["owner"]] = replace(one, rejected=one.rejected + part.rejected, apart=one.apart + part.apart)
+    return found
 
 
 def rejected(db: Database, question: str) -> bool:
     """Whether anything was called no answer to it, or to what was merged into it."""
-    return bool(db.execute(_REJECTED, {"ids": listed([question])}).fetchall())
+    return any(state_of(row).rejected for row in db.execute(_PARTS, {"ids": listed([question])}))
 
 
 def _told(db: Database, states: Mapping[str, QuestionState]) -> Mapping[str, int]:

@@ -490,17 +490,18 @@ async def test_what_the_course_told_somebody_is_not_told_again(store: SqliteStor
 
 @pytest.mark.parametrize("act", ["merge", "move"])
 async def test_whoever_called_it_no_answer_is_not_told_it(store: SqliteStore, desk: Desk, ask: Ask, act: str) -> None:
-    """When their question becomes part of one that the course answered with just that, nobody of it hears it again;
-    what a person answered they hear."""
+    """When their question becomes part of one that the course answered with just that, they do not hear it again, and
+    who asked it with them and had heard nothing does; what a person answered they hear."""
     await ask("Is there a recording?", "q1", "u1", SENT)
     one = await ask("Is there one of last week?", "q2", "u2", SENT)
-    await ask("and of last week?", "q2", "u3")
+    two = await ask("and of last week?", "q2", "u3")
+    await ask("of which week?", "q2", "u4", SENT)
     await desk.not_answered("talk", "q2", one.person)
     if act == "merge":
         await desk.merge("ann", ["q2"], "q1")
     else:
-        await desk.move("ann", [one.id], "q2", "q1")
-    assert await store.deliveries("talk") == []
+        await desk.move("ann", [one.id, two.id], "q2", "q1")
+    assert [one.address.chat for one in await store.deliveries("talk")] == ["u3"]
     await desk.answer("ann", "q1", "Yes, of both.")
     assert {one.address.chat for one in await store.deliveries("talk")} >= {"u1", "u2"}
 
@@ -515,8 +516,12 @@ async def test_what_is_merged_or_split_off_keeps_what_misses_it(store: SqliteSto
     await desk.merge("ann", ["q2"], "q1")
     found = await store.question("q1")
     assert (found.suggested_answer, found.waiting, found.state.rejected) == (None, 3, ())
+    await ask("Any film?", "q3", "u4", replace(SENT, state="suggested"))
+    await desk.move("ann", [one.id], "q1", "q3")
+    moved = await store.question("q3")
+    assert (moved.suggested_answer, moved.waiting) == (None, 2)
     await desk.split("ann", "q1", [two.id])
-    (new,) = [q for q in await store.questions("talk") if q.id not in {"q1", "q2"}]
+    (new,) = [q for q in await store.questions("talk") if q.id not in {"q1", "q2", "q3"}]
     assert (new.suggested_answer, new.state.rejected) == (None, (SENT.source,))
 
 

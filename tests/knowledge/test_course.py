@@ -410,9 +410,9 @@ async def test_what_could_not_be_taken_over_is_tried_again(folder: Path) -> None
         if len(taken) == 1:
             raise RuntimeError("full")
 
-    task = asyncio.create_task(watch_course(folder, once, settle_ms=100, missing_s=0.1))
-    await asyncio.sleep(0.3)
     (folder / "faq.md").write_text("## Q?\nA\n")
+    nothing = Course((), (), ())
+    task = asyncio.create_task(watch_course(folder, once, known=nothing, settle_ms=100, missing_s=0.1))
     await until(lambda: len(taken) == 2)
     await asyncio.sleep(0.5)
     assert taken == ["Q?", "Q?"]

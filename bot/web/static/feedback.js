@@ -35,16 +35,17 @@ function draw() {
   drawState();
 }
 
-/** What is half written stays, as where the language is another one. */
+/** A text that is not saved yet stays, as where the language is another one. */
 function drawItems(cards) {
   const box = byId("survey-items");
   const before = new Map([...box.children].map((card) => [card.dataset.id, card]));
   box.replaceChildren(...cards);
   for (const card of cards) {
     const old = before.get(card.dataset.id);
-    if (old?.dataset.kind !== card.dataset.kind) continue;
+    if (!old?.dataset.typed || !card.leave) continue;
     refillFrom(old, card);
-    card.leave?.();
+    card.dataset.typed = "yes";
+    card.leave();
   }
 }
 
@@ -64,12 +65,13 @@ function question(item, at) {
     const long = field && [...(choices[0] ?? "")].length > LONGEST;
     note.hidden = !long;
     note.textContent = long ? t("survey.long", { most: LONGEST, n: [...choices[0]].length.toLocaleString() }) : "";
+    if (!long) delete card.dataset.typed;
     if (!long && JSON.stringify(choices) !== JSON.stringify(said())) answers.put(item.id, choices);
   };
   let timer;
   const now = () => (clearTimeout(timer), save(readPoll(item, card)));
   if (field) {
-    field.addEventListener("input", () => (clearTimeout(timer), (timer = setTimeout(now, PAUSE))));
+    field.addEventListener("input", () => ((card.dataset.typed = "yes"), clearTimeout(timer), (timer = setTimeout(now, PAUSE))));
     field.addEventListener("change", now);
     card.leave = now;
   } else card.addEventListener("change", () => (keepToMost(card, item), now()));

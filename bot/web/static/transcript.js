@@ -45,7 +45,7 @@ async function post(file) {
     answer = await fetch(place, { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream", "Accept-Language": language() } });
     body = await answer.json();
   } catch {
-    throw new Failure(0, "offline", "");
+    throw new Failure(0, navigator.onLine ? "lost" : "offline", "");
   }
   if (!answer.ok) throw new Failure(answer.status, body.code ?? "bad_input", body.error ?? "");
   return body;

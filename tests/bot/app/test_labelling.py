@@ -108,6 +108,13 @@ def test_what_was_corrected_is_never_written_over(here: Path) -> None:
     assert LABELS in str(refused)
 
 
+def test_no_folder_in_the_course_is_taken(here: Path) -> None:
+    """It would hold itself without end."""
+    refused = label("talk", "course/evening").exception
+    assert isinstance(refused, BadInput)
+    assert "in the course itself" in str(refused)
+
+
 def test_a_session_that_is_not_there_or_empty_is_told(here: Path) -> None:
     """With the names of those that are there; no folder is made."""
     unknown, empty = label("tlak", "evening").exception, label("empty", "evening").exception

@@ -210,6 +210,7 @@ async def test_a_correction_is_seen_whatever_was_done_after_it(series: Series) -
     async def failing(*arguments: Any) -> bool:
         recalls.append(arguments)
         if len(recalls) == 1:
+            pipeline._misled = False  # it was told so, and has followed it
             raise EncoderGone("restarting")
         return await real(*arguments)
 

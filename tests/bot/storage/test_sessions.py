@@ -83,7 +83,7 @@ async def test_many_who_ask_cost_one_reading_and_see_each_change_at_once(
         found = await asyncio.gather(*(store.sessions() for _ in range(20)))
         found.append(await store.sessions())
         assert all(replace(SAID, title=title) in some for some in found)
-    assert len(readings) <= 6  # of 63 who asked; on PostgreSQL what was read is also read anew after a while
+    assert len(readings) in {3, 4}  # of 63 who asked; on PostgreSQL what was read is also read anew after a while
 
 
 async def test_a_list_of_sessions_belongs_to_who_asked(store: Store) -> None:
