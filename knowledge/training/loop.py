@@ -35,10 +35,13 @@ class Trainee(Protocol):
         ...
 
 
-def run(trainee: Trainee, batches: Iterable[Any], steps: int, kept: Path, every: int, data: str = "") -> list[float]:
+def run(
+    trainee: Trainee, batches: Iterable[Any], steps: int, kept: Path, every: int, data: str = "", later: int = 0
+) -> list[float]:
     """One step for each batch; the loss of each. Every so many steps the state is written to `kept`, from which the
     next run goes on; whoever has written what was trained removes it. Raises `ValueError` where it is of a training of
-    other `steps`, one of other `data` (their digest), or one that began with other weights."""
+    other `steps`, one of other `data` (their digest), or one that began with other weights. `later`: steps of the runs
+    that follow, which count in the time that is left."""
     start = _digest(trainee.state())
     optimiser = torch.optim.AdamW(
         [
@@ -71,7 +74,7 @@ def run(trainee: Trainee, batches: Iterable[Any], steps: int, kept: Path, every:
         schedule.step()
         losses.append(float(loss.detach()))
         if len(losses) % every == 0 or len(losses) == steps:
-            left = (time.monotonic() - began) / (len(losses) - first) * (steps - len(losses))
+            left = (time.monotonic() - began) / (len(losses) - first) * (steps - len(losses) + later)
             mean = sum(losses[-every:]) / len(losses[-every:])
             print(f"step {len(losses)}/{steps}  loss {mean:.3f}  {left / 60:.0f} min left", flush=True)
             state = {"optimiser": optimiser.state_dict(), "schedule": schedule.state_dict(), "losses": losses}

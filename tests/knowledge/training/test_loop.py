@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from knowledge.training import loop
 from knowledge.training.loop import run
 
 
@@ -45,3 +46,13 @@ def test_a_run_goes_on_only_where_it_is_the_same_run(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="other data"):
         run(Line(0.5), points, 8, kept, every=4, data="more")
     assert run(Line(0.5), points, 8, kept, every=4) == whole
+
+
+def test_the_time_that_is_left_is_that_of_the_whole_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also while an earlier one of several runs goes on."""
+    clock = iter([0.0, 240.0, 480.0])  # two minutes a step
+    monkeypatch.setattr(loop.time, "monotonic", lambda: next(clock))
+    run(Line(0.5), range(4), 4, tmp_path / "first", every=2, later=3)
+    assert [line.split("  ")[-1] for line in capsys.readouterr().out.splitlines()] == ["10 min left", "6 min left"]
