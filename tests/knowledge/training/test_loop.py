@@ -1,4 +1,5 @@
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -53,6 +54,6 @@ def test_the_time_that_is_left_is_that_of_the_whole_training(
 ) -> None:
     """Also while an earlier one of several runs goes on."""
     clock = iter([0.0, 240.0, 480.0])  # two minutes a step
-    monkeypatch.setattr(loop.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(loop, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     run(Line(0.5), range(4), 4, tmp_path / "first", every=2, later=3)
     assert [line.split("  ")[-1] for line in capsys.readouterr().out.splitlines()] == ["10 min left", "6 min left"]
