@@ -42,7 +42,7 @@ from knowledge.training.topics import Reply, Topic, digest, read_topics
 
 OWN = 15
 """Askings of our topics' groups in a step; each is in one to three pairs."""
-WRITTEN = 12
+WRITTEN = 10
 """Those of a step that were written to be told apart: a text answers them, or is near to them and does not."""
 PUBLIC = 5
 """Askings of a public set in a step, where there are such sets."""
