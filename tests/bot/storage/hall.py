@@ -53,7 +53,7 @@ class Hall:
 
     def _close(self, id: str) -> None:
         state = self.states[id]
-        if state.status is Status.NEW and not state.rejected and not self._question(state).waiting:
+        if state.status is Status.NEW and not self._rejected(id) and not self._question(state).waiting:
             lines = [line for line in self.lines.values() if line.question and self.final(line.question) == id]
             heard = ((line.placed.placement.answer, line.message.at) for line in lines if line.placed)
             said, at = next((match, at) for match, at in heard if match and match.state == "sent")
@@ -134,7 +134,7 @@ class Hall:
             for line in lines
             if (p := line.placed) and not p.founds and p.placement.question == line.question
         ]
-        waits = state.status in OPEN
+        waits, rejected = state.status in OPEN, self._rejected(state.id)
         return Question(
             state,
             len(people),
@@ -145,12 +145,17 @@ class Hall:
             min(times),
             max(times),
             0,
-            len(people) - len(_told(state, lines)) if waits else 0,
+            len(people) - len(_told(rejected, lines)) if waits else 0,
             min((s for s in joined if s is not None), default=None),
-            _best(state, lines) if waits else None,
+            _best(rejected, lines) if waits else None,
             tuple(dict.fromkeys(self._suggested(state.id, lines))) if waits else (),
             self.staged.get(state.id),
         )
+
+    def _rejected(self, id: str) -> set[str]:
+        """What somebody called no answer to it, or to what was merged into it."""
+        whole = (other for other in self.states.values() if id in (other.id, other.merged_into))
+        return {source for one in whole for source in one.rejected}
 
     def _suggested(self, id: str, lines: Iterable[Line]) -> Iterable[str]:
         for line in lines:
@@ -173,18 +178,16 @@ def _who(person: Person) -> tuple[str, str]:
     return person.source, person.id
 
 
-def _told(state: QuestionState, lines: Iterable[Line]) -> set[tuple[str, str]]:
+def _told(rejected: set[str], lines: Iterable[Line]) -> set[tuple[str, str]]:
     """Whose last message in it was answered by what nobody rejected."""
     last = {_who(line.message.person): line.placed for line in lines}
     heard = {who: placed.placement.answer for who, placed in last.items() if placed}
-    return {
-        who for who, match in heard.items() if match and match.state == "sent" and match.source not in state.rejected
-    }
+    return {who for who, match in heard.items() if match and match.state == "sent" and match.source not in rejected}
 
 
-def _best(state: QuestionState, lines: Iterable[Line]) -> CourseMatch | None:
+def _best(rejected: set[str], lines: Iterable[Line]) -> CourseMatch | None:
     answers = [line.placed.placement.answer if line.placed else None for line in lines]
-    heard = [a for a in answers if a is None or (a.state != "withheld" and a.source not in state.rejected)]
+    heard = [a for a in answers if a is None or (a.state != "withheld" and a.source not in rejected)]
     sums: dict[str, float] = {}
     for match in filter(None, heard):
         sums[match.source] = sums.get(match.source, 0.0) + match.score

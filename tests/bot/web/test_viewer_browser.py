@@ -194,7 +194,7 @@ async def test_a_vote_counts_at_once_and_is_taken_back_where_it_fails(crowd: Cro
     answer.set()
     await expect(vote.locator("b")).to_have_text("3")
     await expect(vote).to_have_attribute("aria-pressed", "false")
-    await expect(viewer.locator(".toast-bad")).to_contain_text("No connection")
+    await expect(viewer.locator(".toast-bad")).to_contain_text("did not reply")
 
     await viewer.locator("#ask").press_sequentially("is there a recording of this talk")
     await viewer.locator("#likely .button.primary").click()
