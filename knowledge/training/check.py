@@ -231,6 +231,11 @@ def composition(topics: Sequence[Topic]) -> Composition:
 
 
 def main(arguments: list[str]) -> int:
+    judging = {folder: texts_below(Path(folder)) for folder in arguments}
+    if empty := [folder for folder, others in judging.items() if not others]:
+        for folder in empty:
+            print(f"{folder}: there is no text in it: name the folder of the evaluation data")
+        return 1
     lines: dict[str, str] = {}
     said: dict[str, str] = {}
     count = 0
@@ -257,11 +262,7 @@ def main(arguments: list[str]) -> int:
         for path in sorted((talk / "course").glob("*.md")):
             said |= dict.fromkeys(lines_of_markdown(path.read_text(encoding="utf-8")), f"course of talk {talk.name}")
     lines = said | lines | dict(shipped())
-    for folder in arguments:
-        others = texts_below(Path(folder))
-        if not others:
-            print(f"{folder}: there is no text in it: name the folder of the evaluation data")
-            count += 1
+    for others in judging.values():
         for where, line, other in copies(lines, others):
             print(f"{where}: {line!r} is nearly {other!r}")
             count += 1
