@@ -449,7 +449,7 @@ class watching:
 
     async def __aenter__(self) -> asyncio.Queue[Course]:
         self.task = asyncio.create_task(watch_course(self.folder, self.seen.put, settle_ms=200, missing_s=0.1))
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.0)  # the watch has begun, also where six tests share two processors
         return self.seen
 
     async def __aexit__(self, *_: object) -> None:

@@ -174,7 +174,7 @@ async def crash(run: Run) -> None:
         loop.report()
 
 
-@scenario("crash-as-users-start-it", seconds=120)
+@scenario("crash-as-users-start-it", seconds=120, daily=False)
 async def crash_as_users_start_it(run: Run) -> None:
     """`floormic run` with its model, killed 12 times in the start, while the model loads and while messages are placed:
     the same."""

@@ -149,7 +149,7 @@ async def owner_stopped_careless(run: Run) -> None:
     await _owner_stopped(run, "--careless")
 
 
-@scenario("owner-stopped-unfenced", seconds=240, control=True)
+@scenario("owner-stopped-unfenced", seconds=240, control=True, daily=False)
 async def owner_stopped_unfenced(run: Run) -> None:
     """The same, and no write looks whether its lease stands: two processes group the same session, and it shows."""
     await _owner_stopped(run, "--careless", "--unfenced")

@@ -38,7 +38,7 @@ def _one_ipv6(n: int) -> str:
     return f"2001:db8:5:5:{n % 65_000:x}::{n % 60_000 + 1:x}"
 
 
-@scenario("flooding-page", seconds=40)
+@scenario("flooding-page", seconds=40, daily=False)
 async def page(run: Run) -> None:
     """A thousand questions a second on the page, without cookies, from one address, one /24 and one /64 in turn: at
     least 99 % of what others ask is accepted, and so is everything of a school behind one address."""

@@ -19,7 +19,7 @@ async def synced_first(run: Run) -> None:
     run.figure("databases damaged", damaged, f"of {cuts}", most=0)
 
 
-@scenario("fsync-normal", seconds=35, needs="strace", control=True)
+@scenario("fsync-normal", seconds=35, needs="strace", control=True, daily=False)
 async def not_synced(run: Run) -> None:
     """With `synchronous = NORMAL` both the order of the calls and the power cuts show that messages may be lost."""
     recording = await recorded(run, "synchronous_normal")

@@ -36,7 +36,7 @@ async def storm(run: Run) -> None:
     run.figure("processor time of the program", worked / wanted * 1e6, "µs a join", timing=True)
 
 
-@scenario("fan-out", seconds=60)
+@scenario("fan-out", seconds=60, daily=False)
 async def fan_out(run: Run) -> None:
     """10,000 watch while five votes a second come in: each is on every page within 200 ms (p99), however many watch."""
     async with hall(run) as opened:
@@ -52,7 +52,7 @@ async def fan_out(run: Run) -> None:
         run.figure("memory", opened.memory / 2**20, "MB", timing=True)
 
 
-@scenario("slow-watchers", seconds=60)
+@scenario("slow-watchers", seconds=60, daily=False)
 async def slow(run: Run) -> None:
     """Of 2,000 watchers one in twenty never reads and one in twenty reads 1 KB a second: the others hear of each vote
     at most half as late again, and none of them is lost; nor does one who reads slowly lose their stream."""
