@@ -35,7 +35,7 @@ from bot.ports import Changed, Now, Store
 from bot.queueing import OPEN, as_seen, require_follows, visible, waiting
 from bot.queueing import earlier as before
 from bot.reach import Heard, reach
-from bot.replies import UNDO_WITHIN, answers, by_course, joined, reasons, recalled, unheard
+from bot.replies import UNDO_WITHIN, answers, by_course, joined, reasons, recalled
 from bot.sessions import SETTINGS, to_set
 from bot.sessions import taken_back as taken_back_settings
 
@@ -437,8 +437,7 @@ class Desk:
             return ()
         session = await self._session(question.session)
         sent = await self._store.answering(question.session)
-        wait = unheard(question, asked, sent)
-        return answers(session, question, wait, sent, self._leaves(session, asked), self._edits)
+        return answers(session, question, asked, sent, self._leaves(session, asked), self._edits)
 
     async def _joined(self, question: QuestionState, asked: Sequence[Asked]) -> tuple[Delivery, ...]:
         """The recorded answer to those who come to the question now."""
@@ -446,8 +445,7 @@ class Desk:
             return ()
         session = await self._session(question.session)
         sent = await self._store.answering(question.session)
-        wait = unheard(question, asked, sent)
-        return joined(session, question, wait, sent, self._leaves(session, asked))
+        return joined(session, question, asked, sent, self._leaves(session, asked))
 
     async def _reasons(self, question: QuestionState) -> tuple[Delivery, ...]:
         session, asked = await self._session(question.session), await self._store.asked(question.id)

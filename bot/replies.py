@@ -170,13 +170,17 @@ def acknowledgement(session: Session, question: QuestionState, message: Message,
     )
 
 
+def _course_key(question: str, address: Address) -> str:
+    return f"course:{question}:{address.connector}:{address.chat}:{address.message}"
+
+
 def course_answer(session: Session, question: str, message: Message, match: CourseMatch, where: str) -> Delivery | None:
     """The course's own words to one message, with their source and a way to say that they miss."""
     if message.address is None:
         return None
     say, address = words(session.language), message.address
     return Delivery(
-        key=f"course:{question}:{address.connector}:{address.chat}:{address.message}",
+        key=_course_key(question, address),
         session=session.id,
         address=address,
         text=say["earlier" if match.source.startswith(EARLIER) else "course"].format(text=match.text, source=where),
@@ -227,30 +231,35 @@ def answers(
     """A person's answer to everyone who asked: one message a chat, each asker in their own words.
 
     What a chat was told before (`sent`) is reworded, in every message there; in a chat of a connector that cannot edit
-    (`edits`, by its name) the newest of them alone, so that a correction is said once.
+    (`edits`, by its name) the newest of them alone, so that a correction is said once. Whom the course told it already
+    is told nothing.
     """
     if question.answer is None:
         raise ValueError("the question has no answer to send")
+    sent = list(sent)
     told = _told(question, sent)
     return tuple(
         said
-        for chat, messages in _by_chat(asked).items()
+        for chat, messages in _by_chat(_unheard(question, asked, sent)).items()
         for said in _to_chat(session, question, question.answer, messages, told[chat], at, edits(chat[0]))
     )
 
 
-def unheard(question: QuestionState, asked: Sequence[Asked], sent: Iterable[Delivery]) -> Sequence[Asked]:
+def _unheard(question: QuestionState, asked: Sequence[Asked], sent: Sequence[Delivery]) -> Sequence[Asked]:
     """Of an answer of the course: without those whom it told just this, and who were told nothing else as an answer to
-    this question since."""
+    this question since. What failed or was taken back told nobody."""
     answer = question.answer
     if answer is None or answer.by != COURSE:
         return asked
-    told = _told(question, (one for one in sent if one.state != "failed"))
+    said = [one for one in sent if one.state != "failed"]
+    told, given = _told(question, said), {one.key for one in said}
 
     def knows(one: Asked) -> bool:
         match, address = one.placement.sent, _address(one.message)
-        same = match is not None and match.source in answer.sources[:1] and match.text == answer.text
-        return same and not told[address.connector, address.chat]
+        if match is None or match.source not in answer.sources[:1] or match.text != answer.text:
+            return False
+        given_here = _course_key(one.placement.question or "", address) in given
+        return given_here and not told[address.connector, address.chat]
 
     return [one for one in asked if not knows(one)]
 
@@ -260,13 +269,14 @@ def joined(
 ) -> tuple[Delivery, ...]:
     """The recorded answer to those whose askings came to the question after it was answered, by a merge or a move.
 
-    One message a chat; none in a private one that was told it already, for there it is the same person. What failed or
-    was taken back told nobody.
+    One message a chat; none in a private one that was told it already, for there it is the same person, nor to whom the
+    course told it. What failed or was taken back told nobody.
     """
     if question.answer is None:
         raise ValueError("the question has no answer to send")
+    sent = list(sent)
     told, said = _told(question, (one for one in sent if one.state != "failed")), []
-    for chat, messages in _by_chat(asked).items():
+    for chat, messages in _by_chat(_unheard(question, asked, sent)).items():
         first = _address(messages[0])
         if not told[chat]:
             said.append(_said(session, question, question.answer, messages, at))

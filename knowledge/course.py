@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 MISSING = "there is no such course folder: create it or correct its path in the settings"
 
 LARGEST = 50 * 1024 * 1024  # bytes a file
+LONGEST_PAUSE = 60.0
+"""Seconds between two tries to take a course over."""
 _MARKDOWN = (".md", ".markdown")
 _CAPTIONS = (".vtt", ".srt")
 ENDINGS = (*_MARKDOWN, *READERS, *_CAPTIONS)
@@ -66,10 +68,6 @@ def read_course(folder: Path, told: Callable[[str, int, int], None] = lambda fil
         told(_shown(path.relative_to(root)), at, len(paths))
         found.append(_read_file(root, path))
     return _joined(found)
-
-
-LONGEST_PAUSE = 60.0
-"""Seconds between two tries to take a course over."""
 
 
 async def watch_course(

@@ -9,13 +9,14 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bot.apart import rejected
 from bot.app.stores import open_configured
+from bot.connectors.replay import Line
 from bot.courses import course_at
 from bot.errors import BadInput, NotFound
 from bot.model import COURSE, Asked, Message, Placement, QuestionState, Session
@@ -98,18 +99,15 @@ def _write(
             first, id = messages[0], str(number)
             text = " ".join(one.text for one in messages)
             found = list(dict.fromkeys(asked[one.id].question for one in messages if one.id in asked))
-            chat.append(
-                {
-                    "id": id,
-                    "t": round(max(0.0, first.at - said[0].at), 1),
-                    "platform": first.source,
-                    "user": f"u{people[first.source, first.author]}",
-                    "name": first.author_name if names else "",
-                    "text": text,
-                }
-            )
-            nothing = "other" if first.id in votes else "chatter"
-            labels.append(_labelled(id, text, found, questions, answers, groups) if found else _idle(id, nothing, text))
+            found = [question for question in found if question in questions]
+            t, user = round(max(0.0, first.at - said[0].at), 1), f"u{people[first.source, first.author]}"
+            chat.append(asdict(Line(id, t, first.source, user, first.author_name if names else "", text)))
+            if found:
+                title = " ".join(questions[found[0]].title.split())[:LONGEST_NAME]
+                named = (f"{groups[found[0]]} {title}".strip(), answers.get(found[0]), len(found) > 1)
+                labels.append(_labelled(id, text, "question", *named))
+            else:
+                labels.append(_labelled(id, text, "other" if first.id in votes else "chatter"))
         _lines_to(folder / CHAT, chat)
         _lines_to(folder / DRAFT, labels)
     except shutil.Error as error:  # of several files at once
@@ -132,29 +130,11 @@ def _codes(placement: Placement | None) -> set[str]:
     return {reason.code for reason in placement.reasons.asking} if placement else set()
 
 
-def _idle(id: str, kind: str, text: str) -> dict[str, Any]:
-    return {"id": id, "kind": kind, "group": None, "answerable": None, "ambiguous": False, "text": text}
-
-
 def _labelled(
-    id: str,
-    text: str,
-    found: Sequence[str],
-    questions: dict[str, QuestionState],
-    answers: dict[str, str],
-    groups: dict[str, int],
+    id: str, text: str, kind: str, group: str | None = None, answerable: str | None = None, ambiguous: bool = False
 ) -> dict[str, Any]:
-    """The label of a line whose parts are in the questions `found`. The text stands in it for whoever corrects it."""
-    question = found[0]
-    title = " ".join(questions[question].title.split())[:LONGEST_NAME] if question in questions else ""
-    return {
-        "id": id,
-        "kind": "question",
-        "group": f"{groups[question]} {title}".strip(),
-        "answerable": answers.get(question),
-        "ambiguous": len(found) > 1,
-        "text": text,
-    }
+    """The text stands in it for whoever corrects it."""
+    return {"id": id, "kind": kind, "group": group, "answerable": answerable, "ambiguous": ambiguous, "text": text}
 
 
 def _answers(asked: Iterable[Asked], questions: dict[str, QuestionState], parts: set[str]) -> dict[str, str]:
@@ -167,8 +147,8 @@ def _answers(asked: Iterable[Asked], questions: dict[str, QuestionState], parts:
     for id, question in questions.items():
         said = question.answer.sources[:1] if question.answer and question.answer.by == COURSE else ()
         most = [source for source, _ in sent.get(id, Counter()).most_common()]
-        fit = [one for one in (*said, *most) if one in parts and one not in rejected(question, questions.values())]
-        if fit:
+        none = rejected(question, questions.values())
+        if fit := [one for one in (*said, *most) if one in parts and one not in none]:
             found[id] = fit[0]
     return found
 

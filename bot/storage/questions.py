@@ -223,7 +223,8 @@ def _judged(db: Database, states: Mapping[str, QuestionState], ids: Mapping[str,
     found = dict(states)
     for row in db.execute(_PARTS, ids):
         one, part = found[row["owner"]], state_of(row)
-        found[row["owner"]] = replace(one, rejected=one.rejected + part.rejected, apart=one.apart + part.apart)
+        if part.id != one.id:
+            found[one.id] = replace(one, rejected=one.rejected + part.rejected, apart=one.apart + part.apart)
     return found
 
 

@@ -48,7 +48,7 @@ export async function call(method, path, body, { keepalive = false, signal, pati
     });
     data = answer.status === 204 ? {} : readJson(await answer.text(), answer.headers.get("Content-Type"));
   } catch {
-    throw new Failure(0, navigator.onLine ? "lost" : "offline", "");
+    throw unanswered();
   } finally {
     clearTimeout(timer);
   }
@@ -58,6 +58,9 @@ export async function call(method, path, body, { keepalive = false, signal, pati
   // A proxy that cannot reach the server, or a network that wants a sign-in first: either passes.
   throw answer.status >= 500 ? new Failure(answer.status, "busy", "", wait) : new Failure(0, "portal", "");
 }
+
+/** No answer came: without a network nothing was done, else nobody knows. */
+export const unanswered = () => new Failure(0, navigator.onLine ? "lost" : "offline", "");
 
 function readJson(text, type) {
   try {

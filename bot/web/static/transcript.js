@@ -1,6 +1,6 @@
 // The page of the transcript: send it, see whether it fits, confirm what was answered aloud.
 import { Aloud, clock, passageOf, seconds, tell } from "./aloud-card.js";
-import { call, Failure } from "./api.js";
+import { call, Failure, unanswered } from "./api.js";
 import { button, byId, el, icon, onceAFrame, said, setText, shown } from "./dom.js";
 import { day, language, onLanguage, t } from "./i18n.js";
 import { Live } from "./live.js";
@@ -45,7 +45,7 @@ async function post(file) {
     answer = await fetch(place, { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream", "Accept-Language": language() } });
     body = await answer.json();
   } catch {
-    throw new Failure(0, navigator.onLine ? "lost" : "offline", "");
+    throw unanswered();
   }
   if (!answer.ok) throw new Failure(answer.status, body.code ?? "bad_input", body.error ?? "");
   return body;

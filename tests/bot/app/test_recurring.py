@@ -197,7 +197,7 @@ async def test_what_was_answered_there_is_no_answer_to_what_asks_something_else(
     assert third.memory
 
 
-async def test_a_correction_is_seen_whatever_was_done_after_it(series: Series) -> None:
+async def test_a_correction_is_seen_whatever_was_done_after_it(series: Series, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also at the first look at an evening, and when that look fails half way."""
     await series.ask(FIRST, RECORDING, PRICE)
     await series.opened(SECOND)
@@ -214,7 +214,7 @@ async def test_a_correction_is_seen_whatever_was_done_after_it(series: Series) -
             raise EncoderGone("restarting")
         return await real(*arguments)
 
-    series.minds.recall = failing  # type: ignore[method-assign]
+    monkeypatch.setattr(series.minds, "recall", failing)
     async with series.watched():
         await until(lambda: len(recalls) == 2)
         await until(lambda: pipeline._misled)
