@@ -16,6 +16,7 @@ from aiohttp import web
 
 from bot.connectors.discord import Discord
 from tests.bot.connectors.contract import Line, Rig
+from tests.waiting import until
 
 TOKEN = "MTIzNDU2.fake.token-of-the-discord-bot"
 Json = dict[str, Any]
@@ -55,7 +56,7 @@ class FakeDiscord:
         self._nonces: dict[str, Json] = {}
         self._events: list[Json] = []
         self._sockets: dict[web.WebSocketResponse, tuple[web.Request, Any]] = {}
-        self._number = 0
+        self._number = self._beats = 0
 
     async def __aenter__(self) -> "FakeDiscord":
         app = web.Application()
@@ -149,6 +150,12 @@ class FakeDiscord:
             await socket.send_bytes(whole[: len(whole) // 2])
         await self.drop()
 
+    async def was_read(self) -> None:
+        """What was sent before has been gone through: whoever listens answers a heartbeat, or is gone."""
+        sockets, before = set(self._sockets), self._beats
+        await self.sends(json.dumps({"op": HEARTBEAT, "d": None}).encode())
+        await until(lambda: self._beats > before or not sockets & set(self._sockets))
+
     async def drop(self, code: int = 0) -> None:
         """Every connection breaks, with a close code where one is given."""
         self.connected.clear()
@@ -180,6 +187,7 @@ class FakeDiscord:
         async for message in socket:
             frame = message.json()
             if frame["op"] == HEARTBEAT:
+                self._beats += 1
                 await send({"op": ACK})
             elif frame["op"] in (IDENTIFY, RESUME):
                 self.identified.append(frame)
@@ -359,8 +367,7 @@ class DiscordRig(Rig):
     async def feed(self, payload: bytes) -> None:
         await self.fake.connected.wait()
         await self.fake.sends(payload)
-        # Such a payload ends the connection, which the next line must not go into.
-        await asyncio.sleep(0.1)
+        await self.fake.was_read()  # most payloads end the connection, which the next line must not go into
 
     async def disconnect(self, state: str) -> None:
         if state == "listening" and self.fake.connected.is_set():
