@@ -95,10 +95,12 @@ const act = (what, method, path, body) => notTwice(JSON.stringify([what, path, b
 
 async function send(what, method, path, body) {
   const before = edits;
+  const written = what === "copy" && touched ? form.wish() : null;
   try {
     const { action } = await call(method, at(path), body);
     bad("");
-    const undo = action && what !== "undo" && { word: t("asks.undo"), act: () => act("undo", "POST", "/undo", { action }) };
+    const back = () => act("undo", "POST", "/undo", { action }).then(() => written && refill(written));
+    const undo = action && what !== "undo" && { word: t("asks.undo"), act: back };
     toast(t(`asks.done.${what}`), { slot: "survey", action: undo || null });
   } catch (failure) {
     if (what === "save") bad(failure.code === "conflict" ? t("asks.meanwhile") : failure.advice ?? String(failure));
@@ -114,10 +116,17 @@ async function send(what, method, path, body) {
 
 const save = () => act("save", "PUT", "/survey", { ...form.wish(), seen: seen?.tag ?? "" });
 
-/** A questionnaire that is ready to use, in the place of what is written. */
+/** A questionnaire that is ready to use, in the place of what is written, which one press brings back. */
 function useReady(language) {
+  const written = form.wish();
   const { title, items } = page.ready[language];
-  form.fill({ title, items: items.map((item) => ({ ...item, id: "" })) }, byId("form-days").value, byId("form-reminders").value);
+  refill({ ...written, title, items: items.map((item) => ({ ...item, id: "" })) });
+  toast(t("asks.done.ready"), { slot: "survey", action: { word: t("asks.undo"), act: () => refill(written) } });
+}
+
+/** Shows that as written and not saved. */
+function refill(wish) {
+  form.fill(wish, wish.days, wish.reminders);
   changed();
 }
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from playwright.async_api import expect
 
-from bot.model import Person
+from bot.model import Person, Session
 from bot.surveying import tag
 from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, open_line, slow_down
 
@@ -207,3 +207,26 @@ async def test_what_staff_is_writing_stays_when_the_survey_is_closed(crowd: Crow
     survey = await crowd.hall.store.survey("talk")
     assert survey is not None
     assert survey.title == "How was it?"
+
+
+async def test_what_staff_has_written_comes_back_after_another_questionnaire_took_its_place(crowd: Crowd) -> None:
+    """A ready-made one, or that of another evening, is put there with a press; one more brings back what was written,
+    also what had not been saved."""
+    await crowd.hall.store.save_session(Session("other", "Another talk"))
+    await crowd.hall.surveys.open("Ann", "other")
+    survey = await crowd.hall.store.survey("other")
+    assert survey is not None
+    await crowd.hall.surveys.save("Ann", replace(survey, title="That of before"), tag(survey))
+    staff = await crowd.moderator(page="survey")
+    title = staff.locator("#form-title")
+    await staff.locator("#ready-en").wait_for()
+    await title.fill("What did you make of it?")
+    await staff.locator("#ready-en").click()
+    await expect(title).not_to_have_value("What did you make of it?")
+    await staff.locator(".toast").get_by_role("button", name="Undo").click()
+    await expect(title).to_have_value("What did you make of it?")
+    await staff.locator("#copy").click()
+    await expect(title).to_have_value("That of before")
+    await staff.locator(".toast").get_by_role("button", name="Undo").click()
+    await expect(title).to_have_value("What did you make of it?")
+    await expect(staff.locator("#again")).to_be_visible()

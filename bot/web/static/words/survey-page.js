@@ -69,6 +69,7 @@ addWords({
   "asks.done.open": ["已开放，各个聊天会收到通知", "It is open; the chats are told"],
   "asks.done.close": ["已结束", "Closed"],
   "asks.done.copy": ["已复制", "Copied"],
+  "asks.done.ready": ["已换成现成的问卷，还没有保存", "The ready-made one stands here now, not saved yet"],
   "asks.done.remove": ["已删除", "Deleted"],
   "asks.done.undo": ["已撤销", "Undone"],
   "asks.done.at_end": ["已设置", "Set"],
