@@ -1,9 +1,11 @@
 """What connectors may do, for real: everything that comes in goes through the one inbox."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from weakref import WeakValueDictionary
 
 from bot.desk import Desk
 from bot.linking import hashed, said_code
@@ -55,6 +57,7 @@ class OpenFloor:
         self._tryouts = tryouts or Tryouts(now)
         self._now = now
         self._traffic = traffic or Traffic()
+        self._pressing: WeakValueDictionary[tuple[str, Person], asyncio.Lock] = WeakValueDictionary()
 
     async def receive(
         self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
@@ -140,7 +143,9 @@ class OpenFloor:
 
     async def press_poll(self, session: str, poll: str, person: Person, choice: str) -> tuple[Poll, tuple[str, ...]]:
         acting = self._surveys if is_item(poll) else self._polls
-        return await acting.press(session, poll, person, choice)
+        # Where several may be chosen a press adds to what stands: two at once would both add to the same.
+        async with self._pressing.setdefault((poll, person), asyncio.Lock()):
+            return await acting.press(session, poll, person, choice)
 
     async def hear_again(self, person: Person) -> bool:
         return await self._store.opt_in(person)

@@ -383,6 +383,13 @@ async def test_a_pressed_choice_counts_however_often_it_is_told(room: Room) -> N
     assert (poll.people, chosen) == (0, ())
 
 
+async def test_two_presses_at_once_both_count(room: Room) -> None:
+    """A chat that calls us for each press may bring several of one person at the same moment."""
+    several = await room.open(replace(WISH, kind=PollKind.MULTIPLE, options=("a", "b", "c"), most=3))
+    await asyncio.gather(*(room.floor.press_poll("talk", several.state.id, WEB, choice) for choice in "123"))
+    assert (await room.store.poll(several.state.id)).counts == {1: 1, 2: 1, 3: 1}
+
+
 @pytest.mark.parametrize("choice", ["0", "3", "x", "1>1", "-1"])
 async def test_a_forged_choice_is_none(room: Room, choice: str) -> None:
     """What no button of ours can say is refused and counts nothing."""
