@@ -104,7 +104,7 @@ class Keeper:
     def __init__(self, leases: Leases, clock: Callable[[], float] = time.monotonic) -> None:
         self._leases, self._clock = leases, clock
         self._works: dict[str, Work] = {}
-        self._wanted: dict[str, set[str]] = {}
+        self._wanted: dict[str, dict[str, None]] = {}  # in the order in which they are taken
         self._held: dict[str, Held] = {}
         self._ending: dict[str, asyncio.Task[None]] = {}
         self._leaving: set[str] = set()  # those of these whose leases are kept until they have ended
@@ -120,7 +120,7 @@ class Keeper:
     def offer(self, kind: str, work: Work, names: Iterable[str] = ()) -> None:
         """From now on this process stands ready for leases of this kind."""
         self._works[kind] = work
-        self._wanted.setdefault(kind, set()).update(names)
+        self._wanted.setdefault(kind, {}).update(dict.fromkeys(names))
         self._renew_at = 0.0
         self._woken.set()
 
@@ -128,7 +128,7 @@ class Keeper:
         """This one is to be held by one of the processes that stand ready; whether that was not known yet."""
         if self.wants(kind, name):
             return False
-        self._wanted.setdefault(kind, set()).add(name)
+        self._wanted.setdefault(kind, {})[name] = None
         self._woken.set()
         return True
 
@@ -137,7 +137,7 @@ class Keeper:
 
     async def leave(self, kind: str, name: str) -> None:
         """This one is wanted no longer; returns once its work is over and others may have it."""
-        self._wanted.get(kind, set()).discard(name)
+        self._wanted.get(kind, {}).pop(name, None)
         if task := self._leave(f"{kind}:{name}"):
             await asyncio.wait({task})
 
@@ -198,10 +198,10 @@ class Keeper:
 
     async def _balance(self, kind: str, standing: Mapping[str, Holder]) -> None:
         """Be content with a share of the names of a kind."""
-        wanted = {f"{kind}:{name}" for name in self._wanted[kind]}
+        wanted = [f"{kind}:{name}" for name in self._wanted[kind]]
         mine = [name for name in self._held if name.startswith(f"{kind}:")]
         ready = {holder.owner for name, holder in standing.items() if name.startswith(f"ready:{kind}:")}
-        share = math.ceil(len(wanted | set(mine)) / len(ready | {self._leases.owner}))
+        share = math.ceil(len({*wanted, *mine}) / len(ready | {self._leases.owner}))
         now = self._clock()
         if len(mine) > share and now >= self._calm_until.get(kind, 0.0):
             surplus = len(mine) - share
@@ -212,7 +212,8 @@ class Keeper:
         since = {name: self._free_since.get(name, now) for name in free}
         others = {name: at for name, at in self._free_since.items() if not name.startswith(f"{kind}:")}
         self._free_since = others | since
-        random.shuffle(free)  # who looks at the same moment tries others first
+        if ready - {self._leases.owner}:
+            random.shuffle(free)  # who looks at the same moment tries others first
         room = share - len(mine)
         for name in free:
             if name in self._ending or (room <= 0 and now - since[name] < PATIENCE):

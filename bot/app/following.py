@@ -57,16 +57,19 @@ class Following:
 
     async def _begin(self) -> None:
         await self._minds.load()
-        sessions = await self._store.sessions()
-        names = [one.id for one in sessions if one.id in self._configured or await self._goes_on(one)]
+        names = await self._to_follow()
         self._keeper.offer(KIND, self._carry, names)
         await self._keeper.step()
         for name in names:
             await self._opened(name)
 
-    async def _goes_on(self, session: Session) -> bool:
-        """It is not over, or something came that nobody understood yet."""
-        return session.ended_at is None or bool(await self._store.pending(session.id, 1))
+    async def _to_follow(self) -> list[str]:
+        """Where something came that nobody understood yet, what the configuration names, and what is not over, the newest
+        first: each takes a moment to open, and many an evening was never ended."""
+        sessions = await self._store.sessions()
+        behind = {one.id for one in sessions if await self._store.pending(one.id, 1)}
+        names = [one.id for one in sessions if one.id in self._configured or one.ended_at is None or one.id in behind]
+        return sorted(reversed(names), key=lambda name: (name not in behind, name not in self._configured))
 
     async def close(self) -> None:
         await self._tasks.cancel()

@@ -79,6 +79,18 @@ async def test_a_message_that_waits_while_the_program_is_down_is_placed(tmp_path
         await placed(hall, 1, "made")
 
 
+async def test_after_a_restart_what_waits_comes_first_and_the_newest_before_the_oldest(tmp_path: Path) -> None:
+    """Nobody ended the evenings before, and each takes a moment to open: nobody waits for those of last spring."""
+    evenings = [f"e{n}" for n in range(8)]
+    async with open_hall(settings(tmp_path), encoder=HashEncoder()) as hall:
+        for id in evenings:
+            await hall.desk.open_session("Ann", Session(id, "An evening"))
+        await hall.store.receive([Message("e3", "chat", "m1", "u", "U", RECORDED, hall.now(), explicit=True)])
+    async with open_hall(settings(tmp_path), encoder=HashEncoder()) as hall:
+        await hall.loaded()
+        assert list(hall.pipelines) == ["e3", "talk", *(id for id in reversed(evenings) if id != "e3")]
+
+
 async def test_another_course_answers_from_then_on(tmp_path: Path) -> None:
     """A course that the session gets while live answers its questions, and no more once it is taken away."""
     course = tmp_path / "course"
