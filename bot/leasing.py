@@ -38,9 +38,6 @@ PATIENCE = 3.0
 PART = 10
 """Of what a process holds beyond its share it lets go of this part at once, and of one at least."""
 
-CALM = 30.0
-"""Seconds in which who took what nobody else wanted does not try to give it to somebody else."""
-
 ENDS = 5.5
 """Seconds that work gets to end before its lease is given to others; less than it is good for."""
 
@@ -109,7 +106,7 @@ class Keeper:
         self._ending: dict[str, asyncio.Task[None]] = {}
         self._leaving: set[str] = set()  # those of these whose leases are kept until they have ended
         self._free_since: dict[str, float] = {}
-        self._calm_until: dict[str, float] = {}
+        self._unwilling: dict[str, set[str]] = {}  # who stood ready by kind, and left to us what was more than our share
         self._renew_at = 0.0
         self._expiring: asyncio.TimerHandle | None = None
         self._woken = asyncio.Event()
@@ -201,18 +198,19 @@ class Keeper:
         wanted = [f"{kind}:{name}" for name in self._wanted[kind]]
         mine = [name for name in self._held if name.startswith(f"{kind}:")]
         ready = {holder.owner for name, holder in standing.items() if name.startswith(f"ready:{kind}:")}
-        share = math.ceil(len({*wanted, *mine}) / len(ready | {self._leases.owner}))
+        others = ready - {self._leases.owner}
+        share = math.ceil(len({*wanted, *mine}) / (len(others) + 1))
         now = self._clock()
-        if len(mine) > share and now >= self._calm_until.get(kind, 0.0):
+        if len(mine) > share and others - self._unwilling.get(kind, set()):
             surplus = len(mine) - share
             for name in mine[-max(1, surplus // PART) :]:  # few at a time: each costs whoever takes it a moment
                 self._leave(name)
             return
         free = [name for name in wanted if name not in standing and name not in self._held]
         since = {name: self._free_since.get(name, now) for name in free}
-        others = {name: at for name, at in self._free_since.items() if not name.startswith(f"{kind}:")}
-        self._free_since = others | since
-        if ready - {self._leases.owner}:
+        rest = {name: at for name, at in self._free_since.items() if not name.startswith(f"{kind}:")}
+        self._free_since = rest | since
+        if others:
             random.shuffle(free)  # who looks at the same moment tries others first
         room = share - len(mine)
         for name in free:
@@ -221,7 +219,7 @@ class Keeper:
             if await self._take(name):
                 room -= 1
                 if room < 0:
-                    self._calm_until[kind] = now + CALM
+                    self._unwilling[kind] = others
 
     async def _take(self, name: str) -> bool:
         began = self._clock()

@@ -69,10 +69,12 @@ class Process:
         self.leases = Leases(table, owner)
         self.keeper = Keeper(self.leases, table.clock)
         self.at_work: set[str] = set()
+        self.begun: list[str] = []
         self.keeper.offer("talk", self._work, names)
 
     async def _work(self, name: str) -> None:
         self.at_work.add(name)
+        self.begun.append(name)
         try:
             await asyncio.Event().wait()
         finally:
@@ -204,6 +206,24 @@ async def test_a_share_that_nobody_takes_is_taken_by_whoever_is_there() -> None:
     await idle.renew((), ["talk"])
     await pass_(table, PATIENCE + 1, one.keeper.step)
     assert one.at_work == {"a", "b"}
+
+
+async def test_what_nobody_else_wants_is_not_given_up_again_and_again() -> None:
+    """Beside a process that stands ready for the kind and wants none of these names, each is begun once and is let go
+    once at most; a third process that does want them still gets a share."""
+    table, names = Table(), [str(n) for n in range(4)]
+    one, idle = Process(table, "one", names), Leases(table, "idle")
+
+    async def stands_ready() -> None:
+        await idle.renew((), ["talk"])
+
+    await pass_(table, 120, stands_ready, one.keeper.step)
+    assert len(one.at_work) == 4
+    assert len(one.begun) <= 6
+    two = Process(table, "two", names)
+    await pass_(table, 60, stands_ready, one.keeper.step, two.keeper.step)
+    assert len(two.at_work) >= 1
+    assert len(one.at_work) + len(two.at_work) == 4
 
 
 async def test_a_stop_lets_go_at_once() -> None:
