@@ -106,7 +106,7 @@ class Keeper:
         self._ending: dict[str, asyncio.Task[None]] = {}
         self._leaving: set[str] = set()  # those of these whose leases are kept until they have ended
         self._free_since: dict[str, float] = {}
-        self._unwilling: dict[str, set[str]] = {}  # who stood ready by kind, and left to us what was more than our share
+        self._unwilling: dict[str, set[str]] = {}  # by kind, who stood ready and left us more than our share
         self._renew_at = 0.0
         self._expiring: asyncio.TimerHandle | None = None
         self._woken = asyncio.Event()

@@ -64,12 +64,12 @@ class Following:
             await self._opened(name)
 
     async def _to_follow(self) -> list[str]:
-        """Where something came that nobody understood yet, what the configuration names, and what is not over, the newest
-        first: each takes a moment to open, and many an evening was never ended."""
+        """Where something came that nobody understood yet, then what the configuration names, then what is not over,
+        the newest first: each takes a moment to open, and many an evening was never ended."""
         sessions = await self._store.sessions()
         behind = {one.id for one in sessions if await self._store.pending(one.id, 1)}
         names = [one.id for one in sessions if one.id in self._configured or one.ended_at is None or one.id in behind]
-        return sorted(reversed(names), key=lambda name: (name not in behind, name not in self._configured))
+        return sorted(names[::-1], key=lambda name: (name not in behind, name not in self._configured))
 
     async def close(self) -> None:
         await self._tasks.cancel()
