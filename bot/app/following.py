@@ -68,8 +68,9 @@ class Following:
         the newest first: each takes a moment to open, and many an evening was never ended."""
         sessions = await self._store.sessions()
         behind = {one.id for one in sessions if await self._store.pending(one.id, 1)}
-        names = [one.id for one in sessions if one.id in self._configured or one.ended_at is None or one.id in behind]
-        return sorted(names[::-1], key=lambda name: (name not in behind, name not in self._configured))
+        known = self._configured
+        wanted = [one.id for one in reversed(sessions) if one.id in {*known, *behind} or one.ended_at is None]
+        return sorted(wanted, key=lambda name: (name not in behind, name not in known))
 
     async def close(self) -> None:
         await self._tasks.cancel()
