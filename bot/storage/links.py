@@ -18,16 +18,23 @@ def offer(db: Database, code_hash: str, owner: Person, expires_at: float) -> Non
     upsert(db, "link_codes", ("code_hash",), {**offered, "used_source": None, "used_by": None})
 
 
-def link(db: Database, code_hash: str, person: Person, now: float) -> bool:
-    """False for a code that is unknown, too old, one's own, or used by somebody else. The same again changes
-    nothing."""
+def standing(db: Database, code_hash: str, person: Person, now: float) -> bool | None:
+    """What is to be said to this person without changing anything: False for a code that is unknown, too old, one's
+    own, or used by somebody else; True for one that they used. None: it is theirs to use."""
     row = db.execute("SELECT * FROM link_codes WHERE code_hash = ?", (code_hash,)).fetchone()
     if row is None or (row["used_source"], row["used_by"]) not in ((None, None), (person.source, person.id)):
         return False
     if row["used_by"] is not None:
         return True
-    if row["expires_at"] <= now or (row["owner_source"], row["owner"]) == (person.source, person.id):
-        return False
+    owned = (row["owner_source"], row["owner"]) == (person.source, person.id)
+    return False if owned or row["expires_at"] <= now else None
+
+
+def link(db: Database, code_hash: str, person: Person, now: float) -> bool:
+    """Whether both are one now, see `standing`. The same again changes nothing."""
+    if (known := standing(db, code_hash, person, now)) is not None:
+        return known
+    row = db.execute("SELECT * FROM link_codes WHERE code_hash = ?", (code_hash,)).fetchone()
     db.execute(
         "UPDATE link_codes SET used_source = ?, used_by = ? WHERE code_hash = ?", (person.source, person.id, code_hash)
     )

@@ -325,6 +325,9 @@ class SharedStore(ABC):
         await self._write(HOUSE, "people", links.offer, code_hash, owner, expires_at)
 
     async def link(self, code_hash: str, person: Person, now: float) -> bool:
+        # Anybody may type any code, and a write here stops everybody.
+        if (known := await self._read(links.standing, code_hash, person, now)) is not None:
+            return known
         return await self._write(EVERYWHERE, "links", links.link, code_hash, person, now)
 
     async def unlink(self, owner: Person, person: Person) -> None:

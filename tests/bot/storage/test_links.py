@@ -74,6 +74,25 @@ async def test_a_wrong_or_old_code_links_nobody(store: Store, code: str, person:
     assert await store.linked(WEB) == []
 
 
+async def test_a_code_that_is_not_good_is_no_write(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody may type any number of codes, and what links people stops all that is written meanwhile."""
+    await store.offer_link("hash", WEB, 100.0)
+    writes: list[object] = []
+    write = store._write  # type: ignore[attr-defined]
+
+    async def noted(*arguments: object) -> object:
+        writes.append(arguments)
+        return await write(*arguments)
+
+    monkeypatch.setattr(store, "_write", noted)
+    for code, person in (("other", CHAT), ("hash", WEB)):
+        assert not await store.link(code, person, 50.0)
+    assert writes == []
+    for _ in range(2):
+        assert await store.link("hash", CHAT, 50.0)
+    assert len(writes) == 1
+
+
 async def test_a_code_is_good_for_one_person(store: Store) -> None:
     """The same person may say it again (a redelivery), somebody else may not."""
     await store.offer_link("hash", WEB, 100.0)
