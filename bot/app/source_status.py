@@ -106,7 +106,7 @@ def standing(found: Installation, now: float, hours: float = 24.0) -> Standing:
 def _read_postgres(url: str) -> list[SourceReport]:
     db = postgres.connect(url)
     try:
-        return sources.reports(db) if "sources" in db.columns() else []
+        return sources.reports(db, sources.Counted()) if "sources" in db.columns() else []
     except postgres.Failure as error:
         raise postgres.explained(error) from error
     finally:
@@ -119,7 +119,7 @@ def _read(database: Path) -> list[SourceReport]:
     try:
         db = connect(database, reading=True)
         try:
-            return sources.reports(db)
+            return sources.reports(db, sources.Counted())
         finally:
             db.conn.close()
     except (Failure, IndexError) as error:

@@ -1,8 +1,9 @@
 """How the sources are and were, as SQL."""
 
+import sys
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 
 from bot.accounts import Actor
 from bot.model import Feed, Outage, SourceHealth, SourceReport, SourceState
@@ -46,22 +47,52 @@ def feeds(db: Database) -> list[Feed]:
     return [Feed(**dict(row)) for row in db.execute("SELECT * FROM feeds ORDER BY source")]
 
 
-def reports(db: Database) -> list[SourceReport]:
-    heard = {
-        row["source"]: row
-        for row in db.execute(
-            "SELECT source, COUNT(*) AS messages, MAX(at) AS last_at FROM messages WHERE part = 1 GROUP BY source"
-        )
-    }
+OPEN = 1000
+"""The newest so many messages are counted anew each time: of several processes one may commit an earlier id later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many messages each source brought up to the id `until`, and when its last one was said. None is ever deleted,
+    so these need not be counted again."""
+
+    until: int = 0
+    heard: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+
+
+def count(db: Database, known: Counted) -> Counted:
+    """All but the newest, see `OPEN`."""
+    (newest,) = db.execute("SELECT COALESCE(MAX(id), 0) AS newest FROM messages").fetchone()
+    until = max(known.until, newest - OPEN)
+    return Counted(until, _heard(db, known, until)) if until > known.until else known
+
+
+def reports(db: Database, known: Counted) -> list[SourceReport]:
+    """All that there are and were; of the messages up to `known.until` nothing is read."""
+    heard = _heard(db, known)
     outages: dict[str, list[Outage]] = defaultdict(list)
     for row in db.execute("SELECT * FROM outages ORDER BY began"):
         one = Outage(row["source"], row["began"], row["ended"], row["why"], bool(row["filled"]))
         outages[one.source].append(one)
     found = []
     for row in db.execute("SELECT * FROM sources ORDER BY source"):
-        messages = heard.get(row["source"])
-        count, last_at = (messages["messages"], messages["last_at"]) if messages else (0, None)
-        found.append(SourceReport(_health(row), count, last_at, tuple(outages[row["source"]])))
+        messages, last_at = heard.get(row["source"], (0, None))
+        found.append(SourceReport(_health(row), messages, last_at, tuple(outages[row["source"]])))
+    return found
+
+
+def _heard(db: Database, known: Counted, until: int = sys.maxsize) -> dict[str, tuple[int, float]]:
+    found = dict(known.heard)
+    rows = db.execute(
+        """
+        SELECT source, COUNT(*) AS messages, MAX(at) AS last_at FROM messages WHERE id > ? AND id <= ? AND part = 1
+        GROUP BY source
+        """,
+        (known.until, until),
+    )
+    for row in rows:
+        messages, last_at = found.get(row["source"], (0, row["last_at"]))
+        found[row["source"]] = (messages + row["messages"], max(last_at, row["last_at"]))
     return found
 
 

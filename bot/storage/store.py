@@ -94,6 +94,7 @@ class SharedStore(ABC):
         self._writer = writer
         self._reader = reader
         self._sessions: tuple[float, asyncio.Future[list[Session]]] | None = None
+        self._counted = sources.Counted()
         self._closed = False
 
     async def close(self) -> None:
@@ -310,7 +311,8 @@ class SharedStore(ABC):
         return await self._read(sources.feeds)
 
     async def sources(self) -> list[SourceReport]:
-        return await self._read(sources.reports)
+        self._counted = await self._read(sources.count, self._counted)
+        return await self._read(sources.reports, self._counted)
 
     async def heard(self, session: str) -> list[Heard]:
         return await self._read(reports.heard, session)

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.model import Outage, SourceHealth, SourceState
 from bot.ports import Store
+from bot.storage import sources
 from tests.bot.storage.conftest import Open
 from tests.bot.values import message
 
@@ -64,6 +66,19 @@ async def test_messages_are_counted_by_source(store: Store) -> None:
     await store.keep_sources([HEALTH, replace(HEALTH, source="other"), replace(HEALTH, source="quiet")])
     found = {report.health.source: (report.messages, report.last_at) for report in await store.sources()}
     assert found == {"chat": (4, 107.0), "other": (1, 103.0), "quiet": (0, None)}
+
+
+async def test_what_was_counted_is_not_counted_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every open board asks every few seconds: of a series with millions of messages only the newest are looked at, and
+    the counts and the last time stay right."""
+    monkeypatch.setattr(sources, "OPEN", 3)
+    await store.keep_sources([HEALTH])
+    for n in range(1, 12):
+        await store.receive([message(n if n != 2 else 50, source="chat")])
+        (report,) = await store.sources()
+        assert (report.messages, report.last_at) == (n, 150.0 if n > 1 else 101.0)
+    (counted, last_at) = store._counted.heard["chat"]  # type: ignore[attr-defined]
+    assert (7 < counted < 11, last_at) == (True, 150.0)
 
 
 async def test_it_outlives_a_restart(opening: Open) -> None:
