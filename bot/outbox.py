@@ -117,6 +117,14 @@ class Road:
         self.next_slot = at + 1 / self.connector.abilities.rate
         return at
 
+    def turn_back(self, seconds: float) -> None:
+        """The clock was put back: what was reckoned by it was meant so much earlier."""
+        self.next_slot -= seconds
+        self.silent_until -= seconds
+        for lane in self.lanes.values():
+            lane.free_at -= seconds
+            lane.said = deque(at - seconds for at in lane.said)
+
     def forget_idle(self, now: float) -> None:
         for lane in self.lanes.values():
             lane.forget(now)
@@ -163,6 +171,7 @@ class Outbox:
         self._calls: dict[asyncio.Task[None], str] = {}  # to the connector that is called
         self._woken = asyncio.Event()
         self._limit, self._store_failures = AT_ONCE, 0
+        self._looked_at = 0.0
 
     def said(self, connector: str) -> tuple[int, int]:
         """What this connector said in its busiest chat in the last minute and in the last hour."""
@@ -211,6 +220,10 @@ class Outbox:
     async def _step(self) -> float:
         """Start what may go now; seconds until there may be more."""
         now = self._now()
+        if (back := self._looked_at - now) > 0:
+            for road in self._roads.values():
+                road.turn_back(back)
+        self._looked_at = now
         try:
             due = await self._due(now)
         except StoreError as error:

@@ -75,8 +75,8 @@ def delivery(text: str, chat: str = "c", connector: str = "chat", key: str = "",
 
 @asynccontextmanager
 async def running(store: Deliveries, *connectors: FakeConnector, **options: Any) -> AsyncIterator[Outbox]:
-    options = {"wait": lambda failures: 0.03, "finish": 0.5, **options}
-    outbox = Outbox(store, {c.name: c for c in connectors}, time.time, **options)
+    options = {"wait": lambda failures: 0.03, "finish": 0.5, "now": time.time, **options}
+    outbox = Outbox(store, {c.name: c for c in connectors}, **options)
     task = asyncio.create_task(outbox.run())
     try:
         yield outbox
@@ -379,3 +379,19 @@ async def test_with_the_real_store_everything_is_said_once_over_restarts(tmp_pat
     assert {row.state for row in rows} == {"sent"}
     for n, name in enumerate("abc"):
         assert [d.text for d in chat.said if d.address.chat == name] == texts[n::3]
+
+
+async def test_a_clock_that_is_put_back_silences_nobody(store: FakeDeliveries) -> None:
+    """A machine that started hours ahead said something and was told to wait; once its clock is right, the chat that
+    heard it and all others hear the next as soon as they would have."""
+    ahead = 8 * 3600.0
+    chat = FakeConnector(abilities=replace(FAST, rate=2.0, chat_rate=2.0))
+    chat.troubles["d"] = [TryLater(0.3)]
+    async with running(store, chat, now=lambda: time.time() + ahead) as outbox:
+        await store.deliver([delivery("early"), delivery("waits", "d")])
+        outbox.wake()
+        await until(lambda: not chat.troubles["d"])
+        ahead = 0.0
+        await store.deliver([delivery("late"), delivery("there", "e")])
+        outbox.wake()
+        await until(lambda: {"early", "late", "there"} <= set(chat.texts), 5.0)
