@@ -169,6 +169,10 @@ class Live:
         for topic in (QUESTIONS, *self._topics):
             self.changed(session, topic)
 
+    def rest(self) -> None:
+        """Of sessions that nobody looks at now nothing stays in memory."""
+        self._rooms = {id: room for id, room in self._rooms.items() if room.watchers or room.reading}
+
     async def view(self, session: str) -> View:
         """The session as it stood when this was called, or later. Raises `StoreError`."""
         return (await self._fresh(session)).view

@@ -8,7 +8,7 @@ join, surely where half of them are surely the same. What people said about it g
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import partial
@@ -93,6 +93,11 @@ class Recurring:
         self._series: dict[str, _Series] = {}
         self.behind: set[str] = set()
         """Sessions whose earlier evenings changed and were not read anew yet: follow them again."""
+
+    def keep_only(self, sessions: Container[str]) -> None:
+        """Of all others nothing stays in memory."""
+        self._series = {id: series for id, series in self._series.items() if id in sessions}
+        self.behind = {id for id in self.behind if id in sessions}
 
     async def follow(self, session: Session, course: Answering | None) -> bool:
         """Keep what recurs on this evening as far as it was heard; whether anything changed. `course` tells questions

@@ -19,6 +19,9 @@ log = logging.getLogger(__name__)
 KIND = "pipeline"
 """Of the leases."""
 
+OVER = 86_400.0
+"""Seconds after the end of an evening until its pipeline is let go; whatever still comes opens it again."""
+
 Make = Callable[[Session], Awaitable[Pipeline]]
 """A pipeline of this session that knows its course; raises `SettingsError` where the model cannot be used."""
 
@@ -90,6 +93,17 @@ class Following:
     def settled(self, session: str) -> None:
         """It was opened, or is set otherwise, or something came in where nobody expected it."""
         self._tasks.keep(f"session {session}", partial(self._settle, session))
+
+    async def let_go(self, now: float) -> None:
+        """Of evenings that are long over nothing stays in memory, but of those that the configuration names."""
+        for session in await self._store.sessions():
+            over = session.ended_at is not None and session.ended_at < now - OVER
+            if not over or session.id in self._configured or not self._keeper.wants(KIND, session.id):
+                continue
+            if not await self._store.pending(session.id, 1):
+                await self._keeper.leave(KIND, session.id)
+                if await self._store.pending(session.id, 1):  # it came while the pipeline was on its way out
+                    self.settled(session.id)
 
     def forget(self) -> None:
         """Somebody of the audience was forgotten."""
@@ -173,6 +187,7 @@ class Following:
         self.pipelines.pop(id, None)
         self.taught.pop(id, None)
         self._openings.pop(id, None)
+        self._minds.let_go(id)
         if watching := self.courses.pop(id, None):
             watching.cancel()
 

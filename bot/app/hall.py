@@ -87,6 +87,9 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+TIDY_EVERY = 3600.0
+"""Seconds."""
+
 ROLES = ("web", "pipeline", "connectors", "outbox")
 """What a process may do: serve the pages, understand what came in, listen to the sources, say what is to be said and do
 what the clock says. One process may have several; several may have one."""
@@ -331,6 +334,7 @@ class Hall:
         self._leases.at = address(web.host, urlsplit(self._serving.url).port or 0)
         self._tasks.keep("watchdog", keep_watched)
         self._tasks.keep("vitals", partial(self._vitals.run, self.store))
+        self._tasks.keep("tidying", self._tidy)
         if "connectors" in self.roles:
             self._tasks.keep("sources", self.supervisor.beat)
             self.keeper.offer("connector", self._listen, self.connectors)
@@ -432,6 +436,13 @@ class Hall:
 
     def _leads(self, source: str, session: str) -> str:
         return self._sources[source].session if source in self._sources else session
+
+    async def _tidy(self) -> None:
+        """A program that runs for weeks keeps in memory what goes on, not all evenings that ever were."""
+        while True:
+            await asyncio.sleep(TIDY_EVERY)
+            self.live.rest()
+            await self.following.let_go(self.now())
 
     async def _remember(self) -> None:
         with suppress(SettingsError):  # said where the program starts

@@ -167,6 +167,11 @@ class Minds:
         """The course of a session that was taught, by itself."""
         return self._alone.get(session)
 
+    def let_go(self, session: str) -> None:
+        """Nobody asks there any more."""
+        for known in (self._courses, self._alone, self._evenings):
+            known.pop(session, None)
+
     async def grouping(self) -> tuple[Encoder, GroupingJudge]:
         """The encoder, and the judge of what asks the same. Raises `SettingsError` where they cannot be had."""
         encoder, calibration, _ = await self._load()

@@ -87,6 +87,8 @@ class Remembering:
                 self.asked(session.id)  # what recurs there may recur on later evenings
                 linked.add(session.id)
             self._before[session.id] = before
+        recurring.keep_only(self._pipelines)
+        self._before = {id: before for id, before in self._before.items() if id in self._pipelines}
         for session in (one for one in sessions if one.id in self._pipelines):
             await self._show(session, {one.id for one in earlier(session, sessions)} & linked)
         for id in recurring.behind:

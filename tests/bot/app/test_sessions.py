@@ -5,6 +5,7 @@ from typing import Any
 
 from bot.accounts import Actor
 from bot.app import Hall, open_hall
+from bot.app.following import OVER
 from bot.connectors.intake import IntakeOptions
 from bot.model import Message, Mode, Session, Status
 from bot.settings import SessionSettings, Settings, WebSettings
@@ -89,6 +90,33 @@ async def test_after_a_restart_what_waits_comes_first_and_the_newest_before_the_
     async with open_hall(settings(tmp_path), encoder=HashEncoder()) as hall:
         await hall.loaded()
         assert list(hall.pipelines) == ["e3", "talk", *(id for id in reversed(evenings) if id != "e3")]
+
+
+async def test_an_evening_that_is_long_over_is_let_go_and_opens_again(tmp_path: Path) -> None:
+    """A program that runs for weeks keeps what goes on in memory, and what the configuration names; whoever asks on an
+    old evening is heard all the same."""
+    course = tmp_path / "course"
+    course.mkdir()
+    (course / "faq.md").write_text(COURSE, encoding="utf-8")
+    made = Session("made", "Made on a page", language="en", course=str(course))
+    async with open_hall(settings(tmp_path), encoder=HashEncoder()) as hall:
+        await hall.loaded()
+        await hall.desk.open_session("Ann", made)
+        await asks(hall, "m1", session="made")
+        await placed(hall, 1, "made")
+        await hall.live.view("made")
+        ended = hall.now()
+        await hall.desk.set_up("Ann", "made", {"ended_at": ended})
+        await hall.desk.set_up("Ann", "talk", {"ended_at": ended})
+        await hall.following.let_go(ended + OVER - 60)
+        assert set(hall.pipelines) == {"talk", "made"}
+        await hall.following.let_go(ended + OVER + 60)
+        hall.live.rest()
+        assert set(hall.pipelines) == {"talk"}
+        assert "made" not in {*hall.following.courses, *hall._minds._courses, *hall._minds._alone, *hall.live._rooms}
+        await asks(hall, "m2", session="made")
+        await placed(hall, 2, "made")
+        assert len((await hall.live.view("made")).questions) == 1
 
 
 async def test_another_course_answers_from_then_on(tmp_path: Path) -> None:
