@@ -303,7 +303,7 @@ async function pin(ids) {
 async function mayAnswer(id) {
   const writing = hands.on(id).filter((hand) => hand.doing === "answering");
   if (writing.length === 0) return true;
-  return confirmed(t("board.answering.too", { names: writing.map(handName).join(", ") }), t("board.answering.send"));
+  return confirmed(t("board.answering.too", { names: writing.map(handName).join(", "), n: writing.length }), t("board.answering.send"));
 }
 
 /** Somebody was faster: shows how it stands now, and does it all the same where that is wanted. */

@@ -40,7 +40,7 @@ export function askOvertaken(now, merged) {
 export async function askBoth(names) {
   const body = [el("p", { text: t("expert.both.how") })];
   const choices = [["send", t("expert.both.send"), "primary"], ["", t("expert.both.wait")]];
-  return Boolean(await choose(t("expert.both", { names: names.map(shown).join(", ") }), body, choices));
+  return Boolean(await choose(t("expert.both", { names: names.map(shown).join(", "), n: names.length }), body, choices));
 }
 
 /** The question is not there any more (undo took it away): what was written can still be copied. */

@@ -60,7 +60,7 @@ const WORDS = {
   "answer.by.expert": ["专家的回答", "Answered by an expert"],
   "answer.by.speaker": ["讲者的回答", "Answered by the speaker"],
   "answer.by.course": ["课程资料的回答", "Answered from the course"],
-  "answer.by.earlier": ["往期回答", "Answered on an earlier evening"],
+  "answer.by.earlier": ["往期回答", "Answered in an earlier talk"],
   "answer.source": ["来源：{source}", "Source: {source}"],
   // errors
   "error.offline": ["没有网络，这一步没有执行。联网后请再试一次。", "No connection: nothing was done. Try again once you are online."],
@@ -82,7 +82,7 @@ const WORDS = {
   "board.link.aloud": ["现场回答", "Answered aloud"],
   "board.link.polls": ["投票", "Polls"],
   "board.link.survey": ["反馈问卷", "Survey"],
-  "board.link.join": ["入场码", "Join code"],
+  "board.link.join": ["提问二维码", "Join code"],
   "settings.link": ["设置", "Settings"],
   "board.link.sources": ["来源", "Sources"],
   "sources.alarm": ["未连上：{name}", "Down: {name}"],

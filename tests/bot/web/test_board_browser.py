@@ -685,13 +685,15 @@ async def test_a_missed_line_is_taken_for_a_question(crowd: Crowd, size: dict[st
     await line.locator(".why summary").click()
     await expect(line.locator(".why dd").first).to_be_visible()
     assert await board.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    button = line.get_by_role("button", name="It asks: louder please" if english else "这是问题：louder please")
+    button = line.get_by_role(
+        "button", name="It is a question: louder please" if english else "这是问题：louder please"
+    )
     await button.focus()
     await board.keyboard.press("Enter")
     await expect(line).to_contain_text("Taken for a question" if english else "已当作问题")
     await expect(board.locator("#lines .line:focus")).to_contain_text("louder please")
     await board.keyboard.press("Enter")  # held down it takes no other line
-    await expect(lines.get_by_role("button", name="It asks" if english else "这是问题")).to_have_count(2)
+    await expect(lines.get_by_role("button", name="It is a question" if english else "这是问题")).to_have_count(2)
     await board.locator("#lines-search").fill("NICE")
     await expect(lines).to_have_count(1)
     await board.locator("#lines-search").fill("")

@@ -52,7 +52,7 @@ async def test_an_earlier_answer_is_taken_with_one_click(crowd: Crowd, size: dic
     block = board.locator("#lane-new .suggest.earlier")
     if size["width"] < 700:
         await board.locator("#tab-new").click()
-    await expect(block).to_contain_text("Asked on 3 evenings, answered on" if english else "共 3 场有人问过，")
+    await expect(block).to_contain_text("Asked in 3 talks, answered on" if english else "共 3 场有人问过，")
     await expect(block).to_contain_text(TOLD)
     await picture(board, f"row-{size['width']}-{language}")
     await board.locator("#lane-new .row-open").click()
@@ -76,7 +76,7 @@ async def test_an_earlier_answer_is_taken_with_one_click(crowd: Crowd, size: dic
     assert answered.state.answer.sources[1].startswith("Evening one, ")
     await board.locator("#tab-answered").click()
     box = board.locator("#lane-answered .answer")
-    await expect(box).to_contain_text("Answered on an earlier evening" if english else "往期回答")
+    await expect(box).to_contain_text("Answered in an earlier talk" if english else "往期回答")
     await expect(box).not_to_contain_text("earlier:")
     await picture(board, f"answered-{size['width']}-{language}")
     await board.goto(crowd.hall.session_url("e1", "board") + "#q1")

@@ -267,7 +267,7 @@ async def test_two_experts_do_not_write_the_same_answer_unknowingly(crowd: Crowd
     await picture(bo, "overtaken")
     await bo.locator("[data-choice=add]").click()
     await expect(bo.locator("#progress-words")).to_have_text("1 of 3 answered")
-    await expect(bo.locator(".toast").first).to_contain_text("Sent")
+    await expect(bo.locator(".toast").first).to_contain_text("It goes to 4 people")
     assert await answer_of(crowd, RECORDED) == "On Friday.\n\nIn the archive."
 
     slides = card(bo, SLIDES)  # the next one that waits is open already
@@ -333,6 +333,6 @@ async def test_two_answers_that_come_late_are_asked_about_one_after_the_other(cr
         await expect(asked).to_contain_text(f"By Ann: {SLIDES}")
         await page.locator("#ask [data-choice='']").click()
         await expect(page.locator("#ask")).to_be_hidden()
-        await expect(page.locator(".toast").first).to_contain_text("Sent")
+        await expect(page.locator(".toast").first).to_contain_text("It goes to 4 people")
         assert await answer_of(crowd, RECORDED) == "From the train."
         assert await answer_of(crowd, SLIDES) == f"By Ann: {SLIDES}"

@@ -126,7 +126,7 @@ async def test_a_course_is_sent_looked_at_used_and_taken_back(crowd: Crowd) -> N
     await until_answered(crowd, "When does the shuttle leave?", "At ten")
     await page.locator(".toast").get_by_role("button", name="Undo").click()
     await until_answered(crowd, "When does the shuttle leave?", "At nine")
-    await expect(page.locator("#course-now")).to_contain_text("course.zip, sent by Olga")
+    await expect(page.locator("#course-now")).to_contain_text("course.zip, uploaded by Olga")
     ledger = await crowd.hall.store.actions("talk")
     assert [action.change.who for action in ledger] == ["Olga"] * 5  # two files sent, used twice, undone once
 

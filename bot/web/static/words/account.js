@@ -7,7 +7,7 @@ addWords({
   "role.expert": ["专家", "Expert"],
   "role.speaker": ["讲者", "Speaker"],
   "role.viewer": ["观众", "Viewer"],
-  "role.everywhere": ["全部讲座", "every session"],
+  "role.everywhere": ["全部讲座", "every talk"],
   "role.until": ["到 {time}", "until {time}"],
   "role.ended": ["已结束", "ended"],
   "account.back": ["返回", "Back"],

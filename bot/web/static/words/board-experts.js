@@ -18,5 +18,5 @@ addWords({
   "experts.called.none": ["这场讲座没有工作群。请用链接邀请。", "This talk has no staff's chat. Use a link instead."],
   "experts.drafting": ["{names} 有草稿", "{names}: a draft"],
   "experts.declined": ["{names} 说不归自己回答", "{names}: not for them"],
-  "experts.declined.badge": ["{n} 位专家不答", "{n} expert passed|{n} experts passed"],
+  "experts.declined.badge": ["{n} 位专家已跳过", "{n} expert passed|{n} experts passed"],
 });

@@ -29,7 +29,7 @@ addWords({
   "polls.results.live": ["实时", "Live"],
   "polls.results.closed": ["结束后", "When it closes"],
   "polls.results.staff": ["不公开", "Never"],
-  "polls.from": ["从另一场复制", "Copy from another session"],
+  "polls.from": ["从另一场复制", "Copy from another talk"],
   "polls.from.do": ["全部复制到这里", "Copy all of them here"],
   "polls.done.make": ["已保存为草稿", "Kept as a draft"],
   "polls.done.start": ["已开始，各个聊天都会收到通知", "Started; the chats are told"],
