@@ -53,14 +53,15 @@ TEXTS = {
         "asked": "{names}问：{quote}",
         "asked_too": "{names}也问了同样的问题",
         "somebody": "有人",
-        "reason": "您问：{quote}\n\n这个问题没有进入讲座。原因：{text}",
-        "by": "（{by} 回答）",
+        "reason": "您问：{quote}\n\n这个问题未被选用。原因：{text}",
+        "by": "（{by}回答）",
         "role_organiser": "主办方",
         "role_moderator": "主持人",
         "role_expert": "专家",
         "role_speaker": "讲者",
         "sources": "参考：{sources}",
         "answered_earlier": "往期回答：{sources}",
+        "evening": "{title}，{day}",
         "and_more": "等 {count} 人",
         "joiner": "、",
         "linked": "已绑定：您在这里的提问也会出现在网页“我的提问”里，同一个问题只算一个人。",
@@ -88,6 +89,7 @@ TEXTS = {
         "role_speaker": "the speaker",
         "sources": "See: {sources}",
         "answered_earlier": "Answered earlier: {sources}",
+        "evening": "{title}, {day}",
         "and_more": " and others, {count} people",
         "joiner": ", ",
         "linked": "Linked: what you ask here is also among your questions on the web page, and you count once.",
@@ -207,7 +209,7 @@ def earlier_id(evening: str, question: str) -> str:
 def evening_line(evening: Session, answered_at: float) -> str:
     """An evening for people, with its date: when it was, or else when it was answered."""
     day = datetime.fromtimestamp(evening.starts_at or answered_at).astimezone().date().isoformat()
-    return f"{evening.title}, {day}"
+    return words(evening.language)["evening"].format(title=evening.title, day=day)
 
 
 def recalled(evening: Session, question: QuestionState, answer: Answer) -> tuple[str, ...]:

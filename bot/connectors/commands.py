@@ -66,7 +66,7 @@ WORDS: Texts = {
         "list": "排行（或 /questions）：大家最想问的问题",
         "list_votes": "排行（或 /questions）：大家最想问的问题，可以投票",
         "list_mine": "我的问题（或 /mine）：我问过的问题怎么样了",
-        "list_link": "绑定 加上网页上的绑定码（或 /link）：和网页上的您算作同一个人",
+        "list_link": "绑定 绑定码（或 /link 绑定码，绑定码在网页上获取）：这里和网页上算同一个人",
         "list_stop": "退订（或 /stop）：不再收到活动回顾、提醒和问卷；订阅：恢复",
         "again": "好的，以后会再发活动回顾、提醒和问卷给您。",
         "how": "群里用这些词要先 @我，带 / 的不用。",
@@ -76,13 +76,14 @@ WORDS: Texts = {
         "top": "大家最想问的：",
         "top_line": "{rank}. {title}（{people} 人想知道）",
         "top_none": "还没有人提问，来当第一个吧。",
-        "top_button": "我也想问 {rank}",
+        "top_button": "我也想知道 {rank}",
         "mine": "您的提问：",
         "mine_here": "您在这里的提问：",
         "mine_here_only": "您在这里的提问（其他地方的请私聊我查看）：",
         "mine_line": "• {text}\n  {state}",
         "mine_none": "您还没有提过问题。",
         "poll": "已记下您的选择：{chosen}",
+        "poll_between": "；",
         "poll_none": "已收回您的选择，可以重新选。",
         "poll_enough": "已经选够了；要换，请先按“重新选择”。",
         "poll_over": "这个投票已经结束。",
@@ -125,6 +126,7 @@ WORDS: Texts = {
         "mine_line": "• {text}\n  {state}",
         "mine_none": "You have not asked anything yet.",
         "poll": "Your choice counts: {chosen}",
+        "poll_between": "; ",
         "poll_none": "Your choice is taken back; choose anew.",
         "poll_enough": "That is as many as may be chosen; press “Choose anew” to change.",
         "poll_over": "This poll is closed.",
@@ -306,7 +308,8 @@ async def _chosen(floor: Floor, session: str, about: str, person: Person, say: M
 def told_choice(state: PollState, chosen: Sequence[str], say: Mapping[str, str]) -> str:
     """What somebody is told who voted."""
     named = [state.options[int(c) - 1] if state.options and c.isdecimal() else c for c in chosen]
-    return say["poll"].format(chosen="; ".join(one_line(name, 60) for name in named)) if named else say["poll_none"]
+    chosen = say["poll_between"].join(one_line(name, 60) for name in named)
+    return say["poll"].format(chosen=chosen) if named else say["poll_none"]
 
 
 async def count(floor: Floor, session: str, act: str, question: str, person: Person) -> Question | None:

@@ -9,11 +9,11 @@ CHATS: Mapping[str, Mapping[str, str]] = {
     "wecom": {"zh": "企业微信", "en": "WeCom"},
     "channels": {"zh": "视频号", "en": "WeChat Channels"},
     "kuaishou": {"zh": "快手", "en": "Kuaishou"},
-    "tencent_classroom": {"zh": "腾讯课堂", "en": "Tencent Classroom"},
+    "tencent_classroom": {"zh": "腾讯会议/课堂", "en": "Tencent Meeting/Classroom"},
     "feishu": {"zh": "飞书", "en": "Feishu"},
     "dingtalk": {"zh": "钉钉", "en": "DingTalk"},
     "satori": {"zh": "Satori", "en": "Satori"},
-    "intake": {"zh": "签名接口", "en": "Signed intake"},
+    "intake": {"zh": "外部接口", "en": "Other chat"},
     "discord": {"zh": "Discord", "en": "Discord"},
     "slack": {"zh": "Slack", "en": "Slack"},
 }

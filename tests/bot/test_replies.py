@@ -1,14 +1,16 @@
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
 
-from bot.model import Answer, CourseMatch, Status
+from bot.model import Answer, CourseMatch, Session, Status
 from bot.replies import (
     UNDO_WITHIN,
     acknowledgement,
     answers,
     course_answer,
+    evening_line,
     joined,
     late_answer,
     link_reply,
@@ -54,6 +56,13 @@ def test_an_earlier_answer_is_not_called_course_material(language: str, said: st
     assert delivery
     assert "Evening one, 2026-03-03" in delivery.text
     assert said in delivery.text
+
+
+@pytest.mark.parametrize(("language", "line"), [("zh", "Queues，2026-03-03"), ("en", "Queues, 2026-03-03")])
+def test_an_evening_is_named_with_its_date(language: str, line: str) -> None:
+    """The mark between the two is that of the evening's language."""
+    at = datetime(2026, 3, 3, 19, 30).astimezone().timestamp()
+    assert evening_line(Session("one", "Queues", language=language, starts_at=at), 0.0) == line
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])

@@ -4,7 +4,7 @@
 // @namespace    floormic
 // @version      1.0
 // @description  Forwards the comments that your own live console receives to your Floormic.
-// @description:zh-CN  把你自己的直播中控台收到的评论转发给你的 Floormic。
+// @description:zh-CN  把您自己的直播中控台收到的评论转发给您的 Floormic。
 // @match        https://channels.weixin.qq.com/*
 // @connect      *
 // @grant        GM_xmlhttpRequest

@@ -8,7 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.connectors.commands import NOTHING, WORDS, Command, Said, Texts, help_text, read, reply, understood, words
+from bot.connectors.commands import (
+    NOTHING,
+    WORDS,
+    Command,
+    Said,
+    Texts,
+    help_text,
+    read,
+    reply,
+    told_choice,
+    understood,
+    words,
+)
 from bot.connectors.dingtalk import OWN as DINGTALK
 from bot.connectors.intake import OWN as INTAKE
 from bot.connectors.slack import OWN as SLACK
@@ -17,7 +29,20 @@ from bot.connectors.tencent_classroom.classroom import own as lcic
 from bot.connectors.wecom.words import OWN as WECOM
 from bot.errors import NotFound, StoreError
 from bot.fitting import measure
-from bot.model import Abilities, Address, Answer, Delivery, Message, Person, Question, QuestionState, Status, Unit
+from bot.model import (
+    Abilities,
+    Address,
+    Answer,
+    Delivery,
+    Message,
+    Person,
+    PollKind,
+    PollState,
+    Question,
+    QuestionState,
+    Status,
+    Unit,
+)
 from tests.fake_floor import FakeFloor, question
 
 FULL = Abilities(reply=True, private=True, edit=True, buttons=True)
@@ -203,6 +228,15 @@ def test_help_says_what_the_chat_can_do() -> None:
     assert "vote" not in help_text("en", BARE)
     assert "private" not in help_text("en", BARE)
     assert "我的问题" in help_text("zh", BARE)
+
+
+@pytest.mark.parametrize(
+    ("language", "told"), [("zh", "已记下您的选择：Redis；Kafka"), ("en", "Your choice counts: Redis; Kafka")]
+)
+def test_several_choices_are_parted_by_a_mark_of_the_language(language: str, told: str) -> None:
+    """Chinese has its own."""
+    poll = PollState("p", "talk", PollKind.MULTIPLE, "Which?", options=("Redis", "Kafka"))
+    assert told_choice(poll, ["1", "2"], words(language)) == told
 
 
 @pytest.mark.parametrize("own", [NOTHING, DINGTALK, INTAKE, SLACK, TELEGRAM, WECOM, lcic("Bo"), lcic("")])

@@ -569,13 +569,13 @@ async def test_the_queue_can_be_asked_for_and_voted_on(wecom: FakeWeCom) -> None
         await wecom.says("@RobotA 排行", group=GROUP)
         await wecom.until(lambda: floor.deliveries)
         await made.send(next(iter(floor.deliveries.values())))
-        for label in ("我也想问 1", "我也想问 3"):
+        for label in ("我也想知道 1", "我也想知道 3"):
             await wecom.presses(cards(wecom)[0], label, "bob", GROUP)
         await wecom.until(lambda: len(wecom.told("aibot_respond_update_msg")) == 2)
     assert floor.votes == {("q1", "bob"), ("q3", "bob")}
     assert f"3. {titles[2]}（3 人想知道）" in wecom.texts()[0]
     last = wecom.told("aibot_respond_update_msg")[1].body["template_card"]
-    assert [button["text"] for button in last["button_list"]] == ["我也想问 1", "我也想问 2", "已计入，共 4 人"]
+    assert [button["text"] for button in last["button_list"]] == ["我也想知道 1", "我也想知道 2", "已计入，共 4 人"]
 
 
 async def test_my_questions_and_help(wecom: FakeWeCom) -> None:

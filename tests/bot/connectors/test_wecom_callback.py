@@ -279,7 +279,7 @@ async def test_commands_are_answered_within_the_call(wecom: FakeWeCom) -> None:
         await made.send(next(iter(floor.deliveries.values())))
         await call
         card = next(iter(wecom.cards.values()))
-        await caller.calls(wecom.press(card, "我也想问 1", "bob", GROUP))
+        await caller.calls(wecom.press(card, "我也想知道 1", "bob", GROUP))
     assert floor.votes == {("q1", "bob")}
     update = wecom.told("passive")[-1].body
     assert update["userids"] == ["bob"]
