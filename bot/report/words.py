@@ -78,7 +78,7 @@ EN = {
 
 ZH = {
     "lang": "zh-CN",
-    "report": "场次报告",
+    "report": "讲座报告",
     "made": "生成于 {at}，时间为 {zone}",
     "headline": "数字概览",
     "messages": "条消息",
@@ -86,9 +86,9 @@ ZH = {
     "asked": "条消息在提问",
     "groups": "个不同的问题",
     "by_course": "个由课程资料回答",
-    "by_people": "个由人回答",
+    "by_people": "个由人工回答",
     "open": "个还没回答",
-    "dismissed": "个不予回答",
+    "dismissed": "个已搁置",
     "chats": "个聊天来源",
     "unread": "生成时还有 {n} 条消息没有处理。",
     "timeline": "时间线",
@@ -111,9 +111,9 @@ ZH = {
     "left": "还没回答的",
     "left_text": "按想知道的人数排列。",
     "gaps": "课程资料的缺口",
-    "gaps_text": "多人问到，课程资料和人都没有回答：值得写进常见问题。",
+    "gaps_text": "多人问到，课程资料和专家都没有回答：值得写进常见问题。",
     "gaps_none": "没有：多人问到的都回答了。",
-    "dismissed_title": "不予回答的",
+    "dismissed_title": "已搁置的",
     "by_chat": "按聊天来源",
     "chat": "来源",
     "chat_messages": "消息",
@@ -136,7 +136,7 @@ ZH = {
     "status_queued": "排队中",
     "status_on_stage": "正在回答",
     "status_answered": "已回答",
-    "status_dismissed": "不予回答",
+    "status_dismissed": "已搁置",
     "status_merged": "已合并",
 }
 
@@ -163,7 +163,8 @@ def lasting(seconds: float, language: str) -> str:
         return (
             w["hours_n"].format(n=minutes // 60, m=minutes % 60) if minutes % 60 else w["hours"].format(n=minutes // 60)
         )
-    return w["days_n"].format(n=f"{minutes / 1440:.1f}")
+    days = f"{minutes / 1440:.1f}".removesuffix(".0")
+    return w["one_day"] if days == "1" else w["days_n"].format(n=days)
 
 
 def answerer(by: str, w: Mapping[str, str]) -> str:
@@ -178,7 +179,7 @@ def answered_by(by: str, w: Mapping[str, str]) -> str:
 
 def percent(share: float | None) -> str:
     """A part of 1, or a dash for none."""
-    return "–" if share is None else f"{round(100 * share)} %"
+    return "–" if share is None else f"{round(100 * share)}%"
 
 
 def clipped(text: str, most: int = LONGEST) -> str:

@@ -450,10 +450,10 @@ def test_the_result_is_said_in_numbers() -> None:
     """People and shares of options, the mean of a scale, the words that are not muted."""
     assert result(Poll(SINGLE, 3, {1: 2, 3: 1}), "en").splitlines() == [
         "Poll closed: 选哪个？ (3 voted)",
-        "Kubernetes: 2 (67 %)",
-        "Docker Compose: 0 (0 %)",
-        "直接部署: 1 (33 %)",
-        "不清楚: 0 (0 %)",
+        "Kubernetes: 2 (67%)",
+        "Docker Compose: 0 (0%)",
+        "直接部署: 1 (33%)",
+        "不清楚: 0 (0%)",
     ]
     assert "平均 4.5" in result(Poll(SCALE, 2, {4: 1, 5: 1}), "zh")
     texts = (PollText("fast", "Fast", 2), PollText("bad", "Bad", 1))

@@ -212,7 +212,7 @@ async def test_every_chat_that_can_be_written_to_is_told(room: Room) -> None:
     await room.says("1")
     await room.polls.close("Ann", "talk", one.state.id)
     closed = (await room.deliveries())[1]
-    assert "Redis: 1 (100 %)" in closed.text
+    assert "Redis: 1 (100%)" in closed.text
     assert closed.not_before == room.time + UNDO_WITHIN
     await room.desk.undo("Ann", "talk")
     assert (await room.deliveries())[1].state == "failed"

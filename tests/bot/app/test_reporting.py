@@ -131,7 +131,7 @@ async def test_the_summary_is_short_and_leads_to_the_report(store: SqliteStore) 
     told = await Reporting(store, SOURCES, lambda: 9000.0).summary("talk", "https://x/s/talk/report")
     assert told.splitlines() == [
         "The talk: Report",
-        "5 messages from 5 people; 2 questions, 1 answered (50 %).",
+        "5 messages from 5 people; 2 questions, 1 answered (50%).",
         "Half of the answers came within 1 min.",
         "1 people came back, 2 were new.",
         "Most wanted and still open:",

@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from bot.model import Answer, Session, Status
 from bot.report import Line, Material, Report, build_report, to_csv, to_html, to_json, to_markdown
 from bot.report.html import bar, draw
+from bot.report.words import lasting
 from tests.bot.report.sample import MATERIAL, START
 
 REPORT = build_report(MATERIAL, START + 3600)
@@ -31,6 +32,14 @@ NASTY = (
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", " =1", "＝1", "＋1", "－1", "＠1", "|x", "%1")
 """What spreadsheets calculate."""
 TEXTS = st.text(min_size=1, max_size=60) | st.sampled_from(NASTY)
+
+
+@pytest.mark.parametrize(
+    ("days", "zh", "en"), [(1, "1 天", "1 day"), (1.25, "1.2 天", "1.2 days"), (2.01, "2 天", "2 days")]
+)
+def test_days_are_counted_without_an_idle_nought(days: float, zh: str, en: str) -> None:
+    """And one is one."""
+    assert (lasting(days * 86_400, "zh"), lasting(days * 86_400, "en")) == (zh, en)
 
 
 def report_with(text: str, language: str = "en") -> Report:

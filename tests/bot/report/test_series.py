@@ -104,11 +104,11 @@ def test_the_same_poll_on_two_evenings_is_compared() -> None:
 def test_a_series_in_which_nobody_said_anything_has_a_report() -> None:
     """It says so in words, in every format."""
     report = counted(Material(Session("e", "E", "S", language="en"), [], []))
-    assert "No messages came in on any evening." in Tags(series_to_html(report, UTC)).text
-    assert "Nothing was asked on two evenings." in series_to_markdown(report, UTC)
+    assert "No talk brought any messages." in Tags(series_to_html(report, UTC)).text
+    assert "Nothing was asked in two talks." in series_to_markdown(report, UTC)
     assert next(csv.DictReader(io.StringIO(series_to_csv(report, UTC))))["answered_share"] == ""
     assert json.loads(series_to_json(report))["total"]["messages"] == 0
-    assert load_workbook(io.BytesIO(series_to_xlsx(report, UTC)))["Evenings"].max_row == 2
+    assert load_workbook(io.BytesIO(series_to_xlsx(report, UTC)))["Talks"].max_row == 2
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
@@ -124,7 +124,7 @@ def test_the_page_shows_the_evenings_and_stands_alone() -> None:
     """The table has an evening a row, the head is repeated in print, and nothing is fetched."""
     tags = Tags(series_to_html(counted(FIRST, SECOND), UTC))
     text = " ".join(tags.text.split())
-    for part in ("2 evenings", "2026-12-08 Evening 1", "What does it cost?", "How clear?", "Mean 1.0", "50 %"):
+    for part in ("2 talks", "2026-12-08 Evening 1", "What does it cost?", "How clear?", "Mean 1.0", "50%"):
         assert part in text
     assert not {"script", "link", "img", "a"} & {tag for tag, _ in tags.tags}
     assert not {"src", "href", "style"} & {name for _, names in tags.tags for name in names}
