@@ -19,7 +19,7 @@ def keep(db: Database, draft: Draft, base: float) -> Draft:
     if (before.text, before.references) == (draft.text, draft.references):
         return before
     if before.at != base:
-        raise Conflict("this answer was written on on another device meanwhile")
+        raise Conflict("this answer was changed on another device meanwhile")
     mine = (draft.question, draft.person)
     if not draft.text and not draft.references:
         db.execute("DELETE FROM drafts WHERE question = ? AND person = ?", mine)

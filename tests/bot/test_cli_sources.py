@@ -141,7 +141,7 @@ def test_a_person_with_a_chinese_terminal_is_told_in_chinese(config: Path) -> No
     beat(config, SourceState.LOST, trouble="Bilibili: the message server went silent. It is connected to anew.")
     told = run("sources", "--config", config, **zh).output
     assert "○ intake：已断开，正在自动重试，自" in told
-    assert "  问题        哔哩哔哩：弹幕服务器没有声音了，正在重新连接。" in told
+    assert "  问题        哔哩哔哩：弹幕服务器不再发来数据，正在重新连接。" in told
     assert "Floormic 正在运行" in told
     assert not re.search(r"[a-z] [a-z]", told.replace("Floormic", "")), told
 

@@ -107,7 +107,7 @@ async def test_the_page_says_in_words_how_each_source_is(
 
 
 @pytest.mark.parametrize(
-    ("language", "trouble"), [("en-US", "the message server went silent"), ("zh-CN", "没有声音了")]
+    ("language", "trouble"), [("en-US", "the message server went silent"), ("zh-CN", "不再发来数据")]
 )
 async def test_what_is_wrong_is_said_in_the_language_of_the_page(evening: Evening, language: str, trouble: str) -> None:
     """The trouble of now and those of the gaps; what the program cannot say in Chinese stays in English."""
