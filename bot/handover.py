@@ -27,6 +27,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "pulse": "您点过的听课感受",
         "told": "发给您的消息",
         "opted_out": "不再主动通知您",
+        "colon": "：",
         "yes": "是",
         "no": "否",
         "source": "聊天",
@@ -52,6 +53,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "pulse": "How you felt about the talk",
         "told": "What you were told",
         "opted_out": "You wish to hear nothing that comes by itself",
+        "colon": ": ",
         "yes": "yes",
         "no": "no",
         "source": "chat",
@@ -68,6 +70,15 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "state": "state",
     },
 }
+VALUES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
+    "zh": {
+        "mood": {"fast": "太快了", "slow": "太慢了", "lost": "没听懂", "great": "讲得好"},
+        "state": {"sent": "已发送", "sending": "正在发送", "waiting": "等待发送", "failed": "未送达"},
+    },
+    "en": {},
+}
+"""What people read in place of a value, by column; what is not here stands as it is."""
+
 PARTS = ("messages", "votes", "poll_votes", "pulse", "told")
 
 
@@ -80,12 +91,13 @@ def to_json(known: Known) -> str:
 
 def to_html(known: Known, language: str) -> str:
     """A page without script, font or network."""
-    say = WORDS["zh" if language == "zh" else "en"]
+    chosen = "zh" if language == "zh" else "en"
+    say, values = WORDS[chosen], VALUES[chosen]
     parts = [_part(say, "persons", [asdict(one) for one in known.persons])]
-    parts += [_part(say, part, [_plain(row) for row in getattr(known, part)]) for part in PARTS]
-    parts.append(f"<p>{escape(say['opted_out'])}: {say['yes' if known.opted_out else 'no']}</p>")
+    parts += [_part(say, part, [_worded(_plain(row), values) for row in getattr(known, part)]) for part in PARTS]
+    parts.append(f"<p>{escape(say['opted_out'])}{say['colon']}{say['yes' if known.opted_out else 'no']}</p>")
     head = f"<title>{escape(say['title'])}</title><style>{STYLE}</style>"
-    start = f'<!doctype html><html lang="{"zh" if language == "zh" else "en"}"><meta charset="utf-8">'
+    start = f'<!doctype html><html lang="{chosen}"><meta charset="utf-8">'
     return f"{start}{head}<h1>{escape(say['title'])}</h1>{''.join(parts)}</html>"
 
 
@@ -100,6 +112,10 @@ def _part(say: Mapping[str, str], part: str, rows: Sequence[Mapping[str, Any]]) 
 
 def _cell(value: Any) -> str:
     return escape(", ".join(map(str, value)) if isinstance(value, list) else str(value)).replace("\n", "<br>")
+
+
+def _worded(row: Mapping[str, Any], values: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    return {name: values[name].get(value, value) if name in values else value for name, value in row.items()}
 
 
 def _plain(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -87,19 +87,19 @@ export class Aloud extends EventTarget {
   deeds(one, above = []) {
     const { question, state, passage } = one;
     const name = shown(one.title);
-    if (state === "refused") return [button({ icon: "undo", word: t("aloud.yes"), label: `${t("aloud.yes")}: ${name}`, "data-do": "yes", act: () => this.refuse(question, false) }), this.otherButton(one)];
+    if (state === "refused") return [button({ icon: "undo", word: t("aloud.yes"), label: `${t("aloud.yes")}${t("colon")}${name}`, "data-do": "yes", act: () => this.refuse(question, false) }), this.otherButton(one)];
     if (state === "confirmed") return [this.otherButton(one)];
     const row = [
-      button({ icon: "check", word: t("aloud.confirm", { time: clock(passage.start) }), label: `${t("aloud.confirm", { time: clock(passage.start) })}: ${name}`, class: "button primary", "data-do": "confirm", act: () => this.confirm([{ question }]) }),
+      button({ icon: "check", word: t("aloud.confirm", { time: clock(passage.start) }), label: `${t("aloud.confirm", { time: clock(passage.start) })}${t("colon")}${name}`, class: "button primary", "data-do": "confirm", act: () => this.confirm([{ question }]) }),
       this.otherButton(one),
-      button({ icon: "close", word: t("aloud.no"), label: `${t("aloud.no")}: ${name}`, "data-do": "no", act: () => this.refuse(question, true) }),
+      button({ icon: "close", word: t("aloud.no"), label: `${t("aloud.no")}${t("colon")}${name}`, "data-do": "no", act: () => this.refuse(question, true) }),
     ];
     if (above.length > 1) row.push(button({ word: t("aloud.above", { n: above.length }), class: "link", "data-do": "above", act: () => this.confirm(above.map((each) => ({ question: each.question }))) }));
     return row;
   }
 
   otherButton({ question, title, others = [] }) {
-    return button({ icon: "clock", word: t("aloud.other"), label: `${t("aloud.other")}: ${shown(title)}`, "data-do": "other", act: () => askTime(this, question, title, others) });
+    return button({ icon: "clock", word: t("aloud.other"), label: `${t("aloud.other")}${t("colon")}${shown(title)}`, "data-do": "other", act: () => askTime(this, question, title, others) });
   }
 
   /** What was found for a question, as part of another card; null where nothing was. */

@@ -90,7 +90,7 @@ export function standsNow(question, row) {
 }
 
 /** Who did what when, in a line. */
-export const didWhat = (row) => `${shown(row.who) || t("board.changed.staff")}: ${t(`did.${row.what}`)} · ${clock(row.at)}`;
+export const didWhat = (row) => `${shown(row.who) || t("board.changed.staff")}${t("colon")}${t(`did.${row.what}`)} · ${clock(row.at)}`;
 
 /** Shows the last actions, each with a way back. */
 export async function showLedger(session, acts, titleOf) {

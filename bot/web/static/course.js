@@ -176,7 +176,7 @@ function drawVersions() {
   const rows = state.versions.map((version) => {
     const act = version.used
       ? el("span", { class: "badge", data: { tone: "answered" } }, icon("check"), el("span", { text: t("course.in_use") }))
-      : button({ word: t("course.look"), label: `${t("course.look")}: ${title(version)}`, act: () => call("GET", path(`/${encodeURIComponent(version.id)}`)).then((read) => (look(read), byId("course-preview").focus()), toastFailure) });
+      : button({ word: t("course.look"), label: `${t("course.look")}${t("colon")}${title(version)}`, act: () => call("GET", path(`/${encodeURIComponent(version.id)}`)).then((read) => (look(read), byId("course-preview").focus()), toastFailure) });
     return el("li", {}, el("span", { dir: "auto", text: from(version) }), act);
   });
   byId("course-versions-list").replaceChildren(...rows);

@@ -12,6 +12,7 @@ const WORDS = {
   "menu.signin": ["登录", "Sign in"],
   "menu.more": ["更多", "More"],
   "menu.skip": ["跳到内容", "Skip to content"],
+  colon: ["：", ": "],
   close: ["关闭", "Close"],
   cancel: ["取消", "Cancel"],
   save: ["保存", "Save"],
@@ -35,7 +36,8 @@ const WORDS = {
   "lasted.seconds": ["{n} 秒", "{n} s"],
   "lasted.both": ["{n} 分 {s} 秒", "{n} min {s} s"],
   "lasted.minutes": ["{n} 分钟", "{n} min"],
-  "lasted.hours": ["{n} 小时 {m} 分钟", "{n} h {m} min"],
+  "lasted.hours": ["{n} 小时", "{n} h"],
+  "lasted.hours.minutes": ["{n} 小时 {m} 分钟", "{n} h {m} min"],
   "lasted.days": ["{n} 天", "{n} day|{n} days"],
   "board.aloud.text": ["这个问题已在现场口头回答。", "This was answered aloud during the talk."],
   "did.answer": ["回答已发送", "Answer sent"],
@@ -159,7 +161,7 @@ export function lasted(seconds) {
   if (whole < 60) return t("lasted.seconds", { n: whole });
   if (whole < 600 && whole % 60) return t("lasted.both", { n: Math.floor(whole / 60), s: whole % 60 });
   if (minutes < 60) return t("lasted.minutes", { n: minutes });
-  if (minutes < 48 * 60) return t("lasted.hours", { n: Math.floor(minutes / 60), m: minutes % 60 });
+  if (minutes < 48 * 60) return t(minutes % 60 ? "lasted.hours.minutes" : "lasted.hours", { n: Math.floor(minutes / 60), m: minutes % 60 });
   return t("lasted.days", { n: Math.floor(minutes / 1440) });
 }
 

@@ -142,7 +142,7 @@ function show(node, text, lines) {
 
 /** For whoever sets it up: what the address may hold. Viewers of the stream never see it. */
 function showHelp() {
-  const rows = Object.entries(WISHES).flatMap(([name, { may }]) => [el("dt", { text: name }), el("dd", { text: `${t(`wish.${name}`)}: ${may}` })]);
+  const rows = Object.entries(WISHES).flatMap(([name, { may }]) => [el("dt", { text: name }), el("dd", { text: `${t(`wish.${name}`)}${t("colon")}${may}` })]);
   const notes = wrong.map((one) => el("p", { class: "wrong", text: t("wish.wrong", one) }));
   document.body.append(el("section", { class: "overlay-help" }, el("h1", { text: t("wish.title") }), ...notes, el("dl", {}, ...rows)));
 }

@@ -57,15 +57,15 @@ function proposed(one) {
   if (one.doubled) parts.push(el("p", { class: "bad-note" }, icon("warn"), el("span", { dir: "auto", text: t("faq.doubled", { where: shown(one.doubled) }) })));
   else parts.push(diffOf(one));
   const name = shown(one.title).slice(0, 80);
-  const decline = button({ icon: "close", word: t("faq.decline"), label: `${t("faq.decline")}: ${name}`, act: () => decide(one, "decline") });
-  const accept = button({ icon: "check", word: t("faq.accept"), label: `${t("faq.accept")}: ${name}`, class: "button primary", act: () => decide(one, "accept") });
+  const decline = button({ icon: "close", word: t("faq.decline"), label: `${t("faq.decline")}${t("colon")}${name}`, act: () => decide(one, "decline") });
+  const accept = button({ icon: "check", word: t("faq.accept"), label: `${t("faq.accept")}${t("colon")}${name}`, class: "button primary", act: () => decide(one, "accept") });
   return el("li", { class: "faq-one" }, ...parts, editor(one), el("div", { class: "actions start" }, accept, decline));
 }
 
 function decided(one) {
   const stage = one.stage === "accepted" && !one.there ? "changed" : one.stage;
   const words = t(`faq.${stage}`, { who: shown(one.decided_by) || t("faq.itself"), time: day(one.decided_at ?? one.at) });
-  const undo = button({ icon: "undo", word: t("faq.undo"), label: `${t("faq.undo")}: ${shown(one.title).slice(0, 80)}`, act: () => decide(one, "undo") });
+  const undo = button({ icon: "undo", word: t("faq.undo"), label: `${t("faq.undo")}${t("colon")}${shown(one.title).slice(0, 80)}`, act: () => decide(one, "undo") });
   return el("li", {}, el("span", { dir: "auto" }, el("b", { text: shown(one.title) }), el("span", { class: "faint", text: words })), undo);
 }
 

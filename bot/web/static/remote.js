@@ -65,7 +65,7 @@ function drawNext(questions) {
 }
 
 function nextRow({ id, title }) {
-  const label = `${t("remote.take")}: ${short(title)}`;
+  const label = `${t("remote.take")}${t("colon")}${short(title)}`;
   const take = button({ icon: "up", label, act: () => staging.stage(id), class: "button soft", data: { act: true } });
   return el("li", { data: { id } }, said(short(title, 300)), el("b"), take);
 }

@@ -25,7 +25,7 @@ startShell();
 async function send(file) {
   if (sending) return;
   failure = "";
-  if (aloud.state && file.size > aloud.state.largest) return fail(`${file.name}: ${t("aloud.limits", { n: aloud.state.largest / MB })}`);
+  if (aloud.state && file.size > aloud.state.largest) return fail(`${file.name}${t("colon")}${t("aloud.limits", { n: aloud.state.largest / MB })}`);
   sending = file.name;
   draw();
   try {

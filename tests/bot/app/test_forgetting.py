@@ -19,10 +19,12 @@ from bot.app.reporting import Reporting
 from bot.desk import Desk
 from bot.errors import BadInput, NotFound
 from bot.forgetting import REMOVED
+from bot.handover import to_html, to_json
 from bot.model import (
     GONE,
     Abilities,
     Change,
+    Known,
     Message,
     Mood,
     Person,
@@ -258,6 +260,16 @@ async def test_no_log_tells_who_somebody_is_or_what_they_said(path: Path, caplog
     await store.forget(ON_PAGE, None, 500.0)
     await store.close()
     assert {one for one in HERS if one in caplog.text} == set()
+
+
+def test_the_page_for_people_says_moods_and_outcomes_in_their_language() -> None:
+    """In Chinese as the pages call them; the file for programs keeps the names that the interface has."""
+    known = Known((), pulse=({"mood": "great"},), told=({"text": "From noon.", "state": "sent"},))
+    page = to_html(known, "zh")
+    for said in ("讲得好", "已发送", "不再主动通知您：否"):
+        assert said in page
+    assert '<td dir="auto">sent</td>' in to_html(known, "en")
+    assert json.loads(to_json(known))["pulse"] == [{"mood": "great"}]
 
 
 async def test_the_commands_forget_and_export(tmp_path: Path) -> None:
