@@ -55,7 +55,7 @@ addWords({
   "reach.again.done": ["正在再次发送", "It is being sent again"],
   "reach.onpage": ["在网页上提的问", "asked on the page"],
   "did.tell_again": ["已再次发送", "Sent again"],
-  "filter.unsure": ["归组不确定", "Unsure grouping"],
+  "filter.unsure": ["归组存疑", "Doubtful group"],
   "hand.looking": ["{name} 在看", "{name} is looking"],
   "hand.answering": ["{name} 正在写回答", "{name} is writing an answer"],
   "hand.editing": ["{name} 正在改标题", "{name} is editing the title"],
