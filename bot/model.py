@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from knowledge.aloud import Passage
 from knowledge.captions import Spoken
-from knowledge.reasons import Reasons
+from knowledge.reasons import Reason, Reasons
 
 Vector = NDArray[np.float32]  # shape (d,), unit length
 
@@ -153,9 +153,18 @@ class CourseMatch:
 
 
 @dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What another course than when it came says to a message, and why."""
+
+    message: int
+    answer: CourseMatch | None
+    reasons: tuple[Reason, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Placement:
     """What was decided about a message when it arrived, and why. Never changed afterwards, but for a message that is
-    placed anew (`Change.takes`).
+    placed anew (`Change.takes`), and for what is suggested to it from another course (`LookedUp`).
 
     `question` is the group it joined or founded (None: asks nothing), `similarity` that to the best group there was
     (None: there was none), `suggested` a group it may belong to, for a moderator to confirm. `reasons` are the

@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from itertools import chain, repeat
 from typing import Protocol, TypeVar
 
@@ -19,7 +20,7 @@ from bot.errors import Fenced, ForgottenMeanwhile, StoreError
 from bot.lesson import Lesson
 from bot.model import Action, CourseMatch, Message, Placed, Preview, Session
 from bot.ports import Changed, Inbox, Queue
-from bot.queueing import earlier
+from bot.queueing import OPEN, earlier
 from bot.tracing import concerning, message_id
 from bot.understanding import Understanding
 from knowledge.answering import Answering
@@ -42,6 +43,9 @@ CROWDED_BATCH = 32
 
 GIVES_WAY = 3.0
 """Times as long as a batch took it waits before the next one, while very much comes in."""
+
+LOOKED_UP = 32
+"""Messages of open questions that are looked up in a course at a time: what comes in meanwhile waits for no more."""
 
 LONGEST_WAY = 5.0
 """Seconds of that at most: a batch may have taken long because the disk was full, or another session's came first."""
@@ -92,12 +96,17 @@ class Pipeline:
         self._batch = batch
         self._misled = False
         self._reread = False
+        self._other_course = False
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
 
-    def teach(self, course: Answering | None, series: Answering | None = None) -> None:
-        """Use this course from the next batch on, and `series`, the same with the earlier evenings' answers."""
+    def teach(self, course: Answering | None, series: Answering | None = None, other: bool = False) -> None:
+        """Use this course from the next batch on, and `series`, the same with the earlier evenings' answers. Where it
+        says something `other` than before, what waits for an answer is looked up in it too."""
         self._understanding.teach(Lesson(course, series))
+        if other:
+            self._other_course = True
+            self.wake()
 
     def reconsider(self) -> None:
         """People corrected something on an earlier evening: follow that from the next batch on."""
@@ -147,22 +156,47 @@ class Pipeline:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
-                while batch := await self._insist(self._pending):
-                    began = time.monotonic()
-                    try:
-                        await self.take(batch)
-                    except EncoderGone as error:
-                        log.warning("session %s: %s; trying again in %g s", self._session.id, error, ENCODER_RETRY)
-                        await self._insist(self.restore)
-                        await asyncio.sleep(ENCODER_RETRY)
-                        continue  # with what waits in the inbox then: somebody may have been forgotten meanwhile
-                    except ForgottenMeanwhile:
-                        self.forget()
-                        continue
-                    if self._crowded():  # accepting comes first: what is accepted can be understood later
-                        await asyncio.sleep(min(LONGEST_WAY, GIVES_WAY * (time.monotonic() - began)))
+                await self._place_all()
+                if self._other_course:
+                    self._other_course = False
+                    await self._look_up()
                 if not self._wake.is_set():
                     self._idle.set()
+
+    async def _place_all(self) -> None:
+        """What waits in the inbox."""
+        while batch := await self._insist(self._pending):
+            began = time.monotonic()
+            try:
+                await self.take(batch)
+            except EncoderGone as error:
+                log.warning("session %s: %s; trying again in %g s", self._session.id, error, ENCODER_RETRY)
+                await self._insist(self.restore)
+                await asyncio.sleep(ENCODER_RETRY)
+                continue  # with what waits in the inbox then: somebody may have been forgotten meanwhile
+            except ForgottenMeanwhile:
+                self.forget()
+                continue
+            if self._crowded():  # accepting comes first: what is accepted can be understood later
+                await asyncio.sleep(min(LONGEST_WAY, GIVES_WAY * (time.monotonic() - began)))
+
+    async def _look_up(self) -> None:
+        """The course is another one now: what it says to each open question takes the place of what it said."""
+        questions = await self._insist(lambda: self._store.questions(self._session.id))
+        final = {one.id: one.state.merged_into or one.id for one in questions}
+        open_ = {one.id for one in questions if one.status in OPEN}
+        asked = await self._insist(lambda: self._store.remembered(self._session.id))
+        waiting = [one for one in asked if final.get(one.question) in open_]
+        for at in range(0, len(waiting), LOOKED_UP):
+            some = waiting[at : at + LOOKED_UP]
+            try:
+                found = await self._work(partial(self._understanding.look_up, some))
+            except EncoderGone as error:
+                log.warning("session %s: %s; what waits is not looked up in the course", self._session.id, error)
+                return
+            if await self._insist(partial(self._store.look_up, self._session.id, found)):
+                self._changed(self._session.id)
+            await self._place_all()
 
     async def _pending(self) -> list[Message]:
         most = min(self._batch, CROWDED_BATCH) if self._crowded() else self._batch

@@ -28,6 +28,7 @@ from bot.model import (
     Heard,
     Hearing,
     Known,
+    LookedUp,
     Message,
     Outage,
     Person,
@@ -106,6 +107,11 @@ class Inbox(Protocol):
         Placing a placed message again changes nothing. Raises `ForgottenMeanwhile` where an author was forgotten since
         the message was read; then nothing was written.
         """
+        ...
+
+    async def look_up(self, session: str, found: Sequence[LookedUp]) -> bool:
+        """Write what another course says to these messages in the place of what was suggested to them; whether that is
+        anything else. What was sent to somebody stays."""
         ...
 
     async def latest(self, session: str, limit: int) -> list[tuple[Message, Placement]]:

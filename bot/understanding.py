@@ -18,6 +18,7 @@ from bot.model import (
     Action,
     CourseMatch,
     Delivery,
+    LookedUp,
     Message,
     Mode,
     Person,
@@ -165,6 +166,17 @@ class Understanding:
             placed.append(self._ask(message, one, vectors[message.id], next(told)) if isinstance(one, Asking) else one)
             self._overhear(message, placed[-1].placement)
         return placed
+
+    def look_up(self, waiting: Sequence[Remembered]) -> list[LookedUp]:
+        """What the course, as it is taught now, says to each of these. For people to decide: who asked before is sent
+        nothing by itself."""
+        self._take_lesson()
+        told = self._lesson.matches([read_of(one.text) for one in waiting], [one.vector for one in waiting])
+        found = []
+        for one, each in zip(waiting, told, strict=True):
+            match = self._judged(each.course, self._session.answers, TAKEN, self._standing.get(one.question))
+            found.append(LookedUp(one.message, match, each.course.reasons if match and each.course else ()))
+        return found
 
     def fail(self, message: Message) -> Placed:
         """What becomes of a message on which a model fails: it is kept as asking nothing, with that reason."""

@@ -2,6 +2,7 @@
 
 import heapq
 from collections.abc import Sequence
+from dataclasses import replace
 from operator import itemgetter
 
 from bot.errors import Conflict, ForgottenMeanwhile, NotAllowed, NotFound
@@ -9,6 +10,7 @@ from bot.model import (
     GONE,
     Cursor,
     Delivery,
+    LookedUp,
     Message,
     Placed,
     Placement,
@@ -23,11 +25,14 @@ from bot.storage.deliveries import deliver, deliver_once
 from bot.storage.rows import (
     PLACEMENT,
     blob,
+    dumped,
+    listed,
     match_of,
     message_of,
     message_row,
     placement_of,
     placement_row,
+    reasons_of,
     vector_of,
 )
 from bot.surveying import is_item
@@ -114,6 +119,40 @@ _RECEIVE = f"INSERT INTO messages ({_MESSAGE}) SELECT {_VALUES} WHERE {_NEW} RET
 
 _RECEIVE_PART = f"INSERT INTO messages ({_MESSAGE}, id) SELECT {_VALUES}, ?11 WHERE {_NEW} RETURNING id"
 """The ids of a message's parts follow its own, whatever else is received meanwhile."""
+
+
+def look_up(db: Database, session: str, found: Sequence[LookedUp]) -> bool:
+    said = {one.message: one for one in found}
+    rows = db.execute(
+        """
+        SELECT m.question, p.message, p.answer, p.memory, p.reasons
+        FROM placements p JOIN messages m ON m.id = p.message
+        WHERE m.session = ? AND p.message IN (SELECT CAST(value AS INTEGER) FROM json_each(?))
+        """,
+        (session, listed(said)),
+    ).fetchall()
+    touched = set()
+    for row in rows:
+        before, one = match_of(row["answer"]), said[row["message"]]
+        after = one.answer
+        if before == after or row["question"] is None:
+            continue
+        if before is not None and before.state == "sent":
+            continue
+        if before is not None and after is not None and before.source == after.source:
+            if before.text == after.text:
+                continue
+            after = replace(after, sure=before.sure)  # what the mode auto would have done when it came
+        reasons = reasons_of(row["reasons"])
+        if row["memory"] is None:  # else they are those of the earlier answer
+            reasons = replace(reasons, answer=one.reasons)
+        db.execute(
+            "UPDATE placements SET answer = ?, reasons = ? WHERE message = ?",
+            (dumped(after), dumped(reasons), row["message"]),
+        )
+        touched.add(row["question"])
+    changes.touch(db, session, touched)
+    return bool(touched)
 
 
 def cursor(db: Database, source: str) -> str | None:

@@ -156,12 +156,16 @@ def placement_of(row: Row) -> Placement:
         similarity=row["p_similarity"],
         suggested=row["p_suggested"],
         answer=match_of(row["p_answer"]),
-        reasons=_reasons.validate_json(row["p_reasons"]),
+        reasons=reasons_of(row["p_reasons"]),
         same=row["p_same"],
         joins=bool(row["p_joins"]),
         acknowledges=bool(row["p_acknowledges"]),
         memory=match_of(row["p_memory"]),
     )
+
+
+def reasons_of(stored: str) -> Reasons:
+    return _reasons.validate_json(stored)
 
 
 def match_of(stored: str | None) -> CourseMatch | None:

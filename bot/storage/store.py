@@ -27,6 +27,7 @@ from bot.model import (
     Heard,
     Hearing,
     Known,
+    LookedUp,
     Message,
     Outage,
     Person,
@@ -161,6 +162,10 @@ class SharedStore(ABC):
 
     async def place(self, session: str, placed: Sequence[Placed]) -> None:
         await self._write(session, "placed", self._owning(f"pipeline:{session}", inbox.place), session, placed)
+
+    async def look_up(self, session: str, found: Sequence[LookedUp]) -> bool:
+        work = self._owning(f"pipeline:{session}", inbox.look_up)
+        return await self._write(session, "queue", work, session, found)
 
     async def latest(self, session: str, limit: int) -> list[tuple[Message, Placement]]:
         return await self._read(inbox.latest, session, limit)

@@ -142,6 +142,35 @@ async def test_another_course_answers_from_then_on(tmp_path: Path) -> None:
         assert ("talk" in hall.following.courses) is False
 
 
+async def test_what_waits_is_looked_up_in_a_course_that_changes(tmp_path: Path) -> None:
+    """An entry that is written while the talk is on is suggested to who asked before; corrected, the new words stand on
+    the board and are what "accept" sends; taken out, nothing is suggested any more. Nothing is sent by itself."""
+    course = tmp_path / "course"
+    course.mkdir()
+    faq = course / "faq.md"
+    faq.write_text("# 常见问题\n", encoding="utf-8")
+    async with open_hall(settings(tmp_path, course=str(course)), encoder=HashEncoder()) as hall:
+        await hall.loaded()
+        await asks(hall, "m1")
+        await placed(hall, 1)
+        for words in ("Yes, tomorrow at noon.", "", "No, there is none."):
+            entry = f"\n## {RECORDED}\n\n{words}\n" if words else ""
+            faq.write_text(f"# 常见问题\n{entry}", encoding="utf-8")
+
+            async def told(words: str = words) -> bool:
+                (question,) = await hall.store.questions("talk")
+                found = question.suggested_answer
+                return words in found.text if words and found else not words and found is None
+
+            await until(told, 20.0, lambda words=words: f"waiting for {words!r}")
+        (question,) = await hall.store.questions("talk")
+        assert question.status is Status.NEW
+        await hall.desk.accept("Ann", question.id)
+        answer = (await hall.store.question(question.id)).state.answer
+        assert answer is not None
+        assert "there is none" in answer.text
+
+
 async def test_what_a_page_set_outlives_a_restart_and_a_deleted_line(tmp_path: Path) -> None:
     """The file's old word does not undo the page's; and a session that the file names no longer stays."""
     async with open_hall(settings(tmp_path), encoder=HashEncoder()) as hall:

@@ -10,8 +10,21 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bot.errors import Conflict, ForgottenMeanwhile, NotFound
-from bot.model import Address, Answer, CourseMatch, Cursor, Delivery, Message, Person, Placed, Placement, Status
+from bot.model import (
+    Address,
+    Answer,
+    CourseMatch,
+    Cursor,
+    Delivery,
+    LookedUp,
+    Message,
+    Person,
+    Placed,
+    Placement,
+    Status,
+)
 from bot.ports import Store
+from knowledge.reasons import because
 from tests.bot.storage.acts import VECTOR, arrive, ask, merge, undo
 from tests.bot.storage.acts import change as changed
 from tests.bot.storage.conftest import Open
@@ -49,6 +62,28 @@ async def test_what_is_set_aside_is_kept_and_waits_for_nothing(store: Store) -> 
     assert placement is not None
     assert not placement.asking
     assert [reason.code for reason in placement.reasons.asking] == ["flood"]
+
+
+async def test_what_another_course_says_takes_the_place_of_what_was_suggested(store: Store) -> None:
+    """New words, another entry and none at all; what was sent to somebody stays, and so does what the mode auto would
+    have done when it came. Nothing new is no revision."""
+    old, sent = CourseMatch("faq#a", 0.9, "suggested", "old", sure=True), CourseMatch("faq#a", 0.9, "sent", "old")
+    ids = [(await ask(store, f"q{n}", answer=match)).id for n, match in enumerate((old, old, old, None, sent))]
+    new, other = replace(old, text="new", sure=False), CourseMatch("faq#b", 0.8, "suggested", "other")
+    why = because("margin", 0.5)
+    looked_up = [LookedUp(id, match, why) for id, match in zip(ids, (new, other, None, other, other), strict=True)]
+    before = (await store.question("q4")).revision
+    assert await store.look_up("talk", looked_up)
+    answers = [placement.answer for _, placement in await store.placements("talk") if placement]
+    assert answers == [replace(new, sure=True), other, None, other, sent]
+    assert [p.reasons.answer for _, p in await store.placements("talk") if p] == [why] * 4 + [()]
+    suggested = [(await store.question(f"q{n}")).suggested_answer for n in range(4)]
+    assert [one.text if one else "" for one in suggested] == ["new", "other", "", "other"]
+    after = (await store.question("q0")).revision
+    assert after > before
+    assert not await store.look_up("talk", looked_up)
+    assert not await store.look_up("elsewhere", [LookedUp(ids[0], None, ())])
+    assert (await store.question("q0")).revision == after
 
 
 async def test_a_redelivered_message_changes_nothing(store: Store) -> None:
