@@ -5,6 +5,7 @@ What cannot be used is told, and the rest is measured all the same.
 
 import asyncio
 import json
+import logging
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -45,6 +46,8 @@ from knowledge.evaluation import (
     together,
 )
 from knowledge.logistic import CalibrationError
+
+log = logging.getLogger(__name__)
 
 Bar = Callable[[str, int | None], AbstractContextManager[Callable[[int], None]]]
 """A sign of progress: what is done and how much of it there is; the callee is told how much is done so far."""
@@ -97,7 +100,7 @@ def bench(
         except EncoderError as error:
             _fail(measured, tell, str(error))
     results = []
-    for part in _parts(settings, wanted, Bench(mind, baselines), bar, tell):
+    for what, part in _parts(settings, wanted, Bench(mind, baselines), bar, tell):
         try:
             results.append(part())
         except DataError as error:
@@ -105,6 +108,10 @@ def bench(
                 _fail(measured, tell, problem)
         except (BadInput, CalibrationError, EncoderError) as error:
             _fail(measured, tell, str(error))
+        except Exception as error:  # hours of measuring do not hang on what nobody foresaw in one part
+            log.exception("measuring on %s broke", what)
+            cause = f"{type(error).__name__}: {error}"
+            _fail(measured, tell, f"{what}: was not measured, by a mistake of the program ({cause}): please report it")
     results.append(Result((Block("this machine", "speed", "", (Column("floormic", memory()),)),)))
     measured.result = together(results)
     return measured
@@ -115,34 +122,35 @@ def _fail(measured: Measured, tell: Callable[[str], None], problem: str) -> None
     tell(problem)
 
 
-Part = Callable[[], Result]
+Part = tuple[str, Callable[[], Result]]
+"""On what is measured, and what does it."""
 
 
 def _parts(settings: Settings, wanted: Wanted, bench: Bench, bar: Bar, tell: Callable[[str], None]) -> Iterator[Part]:
     """Each reads its data when it is called, so that what cannot be read stops nothing else."""
-    yield partial(_speed, bench.mind.encoder, bar)
+    yield "encoder", partial(_speed, bench.mind.encoder, bar)
     for folder in wanted.talks:
-        yield partial(_talk, settings, folder, bench, bar, tell)
+        yield str(folder), partial(_talk, settings, folder, bench, bar, tell)
     if topics := wanted.topics:
-        yield partial(_judged, partial(read_topics, topics), bench, bar)
+        yield str(topics), partial(_judged, partial(read_topics, topics), bench, bar)
     if public := wanted.public:
         yield from _public(public, bench, bar)
     if series := wanted.series:
-        yield partial(_series, series, bench.mind, bar)
+        yield str(series), partial(_series, series, bench.mind, bar)
     chat, course = _to_replay(wanted)
     if chat:
-        yield partial(_replay_speed, settings, bench.mind.encoder, chat, course, bar)
-    yield learning_curve
+        yield str(chat), partial(_replay_speed, settings, bench.mind.encoder, chat, course, bar)
+    yield "learning curve", learning_curve
 
 
 def _public(folder: Path, bench: Bench, bar: Bar) -> Iterator[Part]:
     try:
         sets = read_public(folder)
     except DataError as error:
-        yield partial(_unreadable, error)
+        yield str(folder), partial(_unreadable, error)
         return
-    for _, read in sets:
-        yield partial(_judged, read, bench, bar)
+    for name, read in sets:
+        yield str(folder / name), partial(_judged, read, bench, bar)
 
 
 def _unreadable(error: DataError) -> Result:

@@ -178,6 +178,8 @@ def agglomerative(vectors: NDArray[np.float32]) -> tuple[NDArray[np.float64], Cu
 
 def semantic_hash(texts: Sequence[str], vectors: NDArray[np.float32]) -> tuple[NDArray[np.float64], Cut]:
     """What semhash keeps together as near-duplicates, after everything was asked. Also similarities to try."""
+    if not texts:
+        return np.zeros(0), lambda _: []
     hashed = importlib.import_module("semhash").SemHash.from_embeddings(
         vectors, list(texts), model=None, ann_backend="basic"
     )

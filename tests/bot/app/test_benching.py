@@ -19,7 +19,7 @@ from knowledge.calibration import FILE, write_calibration
 from knowledge.encoder import EncoderGone
 from knowledge.evaluation import Block, Column, Figure, Result
 from tests.fakes import HashEncoder, calibrated, nine_of_ten
-from tests.knowledge.evaluation.labelled import write_public, write_talk, write_topic
+from tests.knowledge.evaluation.labelled import label, message, write_lines, write_public, write_talk, write_topic
 
 
 @pytest.fixture
@@ -176,6 +176,34 @@ def test_an_encoder_that_goes_away_leaves_what_was_measured(
     wanted = Wanted(topics=write_topic(tmp_path / "topics"), series=series)
     measured = bench(settings, wanted, Bars(), encoder=HashEncoder())
     assert measured.failed == ["the encoder does not answer"]
+    assert "topics" in {block.data for block in measured.result.blocks}
+
+
+def test_a_talk_in_which_nobody_asks_is_measured(settings: Settings, tmp_path: Path) -> None:
+    """It has no groups to put together, by whatever means; the talk beside it keeps its figures."""
+    quiet = write_talk(tmp_path / "quiet", [label(n, "chatter", None, None) for n in range(2)])
+    write_lines(quiet / "chat.jsonl", [message(0, "666"), message(1, "哈哈哈")])
+    wanted = Wanted(talks=(quiet, write_talk(tmp_path / "talk")))
+    measured = bench(settings, wanted, Bars(), encoder=HashEncoder())
+    assert measured.failed == []
+    blocks = {(block.data, block.judgement) for block in measured.result.blocks}
+    assert {(name, judgement) for name in ("quiet", "talk") for judgement in ("asking", "same question")} <= blocks
+
+
+def test_a_part_that_breaks_takes_no_other_with_it(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody foresaw is told with the data on which it happened, and the rest is there."""
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("of all things")
+
+    monkeypatch.setattr("bot.app.benching.read_series", broken)
+    wanted = Wanted(topics=write_topic(tmp_path / "topics"), series=tmp_path / "series.json")
+    measured = bench(settings, wanted, Bars(), encoder=HashEncoder())
+    (told,) = measured.failed
+    assert told.startswith(f"{tmp_path / 'series.json'}: ")
+    assert "RuntimeError: of all things" in told
     assert "topics" in {block.data for block in measured.result.blocks}
 
 
