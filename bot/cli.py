@@ -695,10 +695,9 @@ def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
 
 
 def _writable(file: Path | None) -> None:
-    """Minutes of work come before it is written."""
-    if file is None or os.access(file if file.exists() else file.absolute().parent, os.W_OK):
+    """Minutes of work come before it is written, beside itself at first."""
+    if file is None or os.access(there := file.resolve().parent, os.W_OK):
         return
-    there = file.absolute().parent
     raise BadInput(f"{file} cannot be written: {'name another file' if there.is_dir() else f'make the folder {there}'}")
 
 
@@ -710,10 +709,16 @@ def _write_page(file: Path, measured: "Measured", language: "Language") -> None:
 
     command = shlex.join(["floormic", *sys.argv[1:]])
     heading = Heading(command, app.code_version(), time.strftime("%Y-%m-%d %H:%M"))
+    text = page(measured.result, heading, measured.failed, language)
+    there = file.resolve()
+    part = there.with_name(f".{there.name}.part")
     try:
-        file.write_text(page(measured.result, heading, measured.failed, language), encoding="utf-8")
+        part.write_bytes(text.encode("utf-8", "replace"))
+        os.replace(part, there)
     except OSError as error:
         raise BadInput(f"{file} cannot be written: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)
     click.echo(f"{file} written", err=True)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.connectors.common import clean
 from bot.errors import BadInput
 from bot.model import Abilities, Address, Delivery, Message
 from bot.ports import Floor, HookReply, HookRequest, Now
@@ -68,25 +69,20 @@ def _line(number: int, raw: bytes) -> Line | Broken:
     t = row.get("t", 0)
     if isinstance(t, bool) or not isinstance(t, int | float) or not 0 <= t < 1e9:
         return Broken(number, '"t" must be seconds from the start')
-    platform, user = _text(row, "platform") or "replay", _text(row, "user")
-    return Line(str(row["id"]), float(t), platform, user or f"anonymous-{row['id']}", _text(row, "name"), row["text"])
+    id, platform, user = _text(row, "id"), _text(row, "platform") or "replay", _text(row, "user")
+    return Line(id, float(t), platform, user or f"anonymous-{id}", _text(row, "name"), _text(row, "text"))
 
 
 def _text(row: dict[str, object], key: str) -> str:
     value = row.get(key)
-    return _whole(str(value)) if isinstance(value, str | int | float) else ""
-
-
-def _whole(text: str) -> str:
-    """Lone surrogates, which JSON may carry, cannot be stored."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+    return clean(str(value)) if isinstance(value, str | int | float) else ""
 
 
 def message(line: Line, session: str, started: float, speed: float = 1.0) -> Message:
     """The message of a line in a talk that started at `started`; `speed` shortens the time between messages."""
     at = started + line.t / (speed or 1.0)
     address = Address("replay", line.platform, line.id, line.user, private=False)
-    return Message(session, line.platform, line.id, line.user, line.name, _whole(line.text), at, address)
+    return Message(session, line.platform, line.id, line.user, line.name, line.text, at, address)
 
 
 class Replay:

@@ -108,6 +108,12 @@ def json_lines(path: Path, problems: list[str]) -> Iterator[tuple[int, dict[str,
             problems.append(f"{path}:{number}: is no JSON object: mend or delete the line")
 
 
+def whole(text: str) -> str:
+    """As a replay stores it: half a surrogate pair, which JSON can carry and no UTF-8 can hold, becomes the replacement
+    character, and zeros go."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").replace("\0", "")
+
+
 def shuffled(lines: Sequence[Line], seed: str) -> tuple[Line, ...]:
     """In an order that depends on `seed` and nothing else."""
     return tuple(random.Random(seed).sample(lines, len(lines)))  # noqa: S311 - an order, not a secret
@@ -139,7 +145,7 @@ def _of(group: dict[str, Any]) -> tuple[str, str | None]:
 def _texts(rows: object) -> list[str]:
     if not isinstance(rows, list) or not all(isinstance(row, str) for row in rows):
         raise DataError([f"{str(rows)[:40]!r} is no list of texts"])
-    return rows
+    return [whole(row) for row in rows]
 
 
 def _topic(path: Path, seed: int) -> Chat:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from knowledge.course import read_course
-from knowledge.evaluation.data import NO_COURSE, Chat, DataError, Dataset, Line, json_lines, read_json
+from knowledge.evaluation.data import NO_COURSE, Chat, DataError, Dataset, Line, json_lines, read_json, whole
 from knowledge.material import Course
 
 CHAT, LABELS, MATERIAL = "chat.jsonl", "labels.jsonl", "course"
@@ -69,14 +69,14 @@ def _texts(chat: Path, problems: list[str]) -> dict[str, tuple[int, str]]:
             first = f"line {texts[id][0]} has one of another platform"
             problems.append(f"{chat}:{number}: message {id!r}: {first}: give each an id of its own")
         else:  # a line that is there twice is a redelivery, which the program drops
-            texts.setdefault(id, (number, text))
+            texts.setdefault(id, (number, whole(text)))
     return texts
 
 
 def id_of(row: dict[str, Any]) -> str | None:
     """Of a message or its label: a text, or a number that stands for one."""
     id = row.get("id")
-    return str(id) if isinstance(id, str | int) and not isinstance(id, bool) else None
+    return whole(str(id)) if isinstance(id, str | int) and not isinstance(id, bool) else None
 
 
 def _labels(path: Path, problems: list[str]) -> dict[str, tuple[int, dict[str, Any]]]:

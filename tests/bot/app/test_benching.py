@@ -1,25 +1,37 @@
+import errno
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
+from numpy.typing import NDArray
 
 from bot import app
 from bot.app.benching import Measured, Wanted, bench, code_version
 from bot.app.measuring import measure_replay
-from bot.cli import floormic
+from bot.cli import _write_page, floormic
 from bot.errors import BadInput, SettingsError
 from bot.settings import Settings
 from knowledge.calibration import FILE, write_calibration
 from knowledge.encoder import EncoderGone
 from knowledge.evaluation import Block, Column, Figure, Result
+from knowledge.evaluation.results import Mistake, Mistakes
 from tests.fakes import HashEncoder, calibrated, nine_of_ten
-from tests.knowledge.evaluation.labelled import label, message, write_lines, write_public, write_talk, write_topic
+from tests.knowledge.evaluation.labelled import (
+    TOPIC,
+    label,
+    message,
+    write_lines,
+    write_public,
+    write_talk,
+    write_topic,
+)
 
 
 @pytest.fixture
@@ -27,6 +39,13 @@ def settings(tmp_path: Path) -> Settings:
     """Of an installation that has calibrated its encoder."""
     write_calibration(calibrated(HashEncoder()), tmp_path / "data" / FILE)
     return Settings.model_validate({"data": tmp_path / "data"})
+
+
+class Strict(HashEncoder):
+    """It takes what UTF-8 can hold and nothing else, as every model does."""
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return super().encode([text.encode().decode() for text in texts])
 
 
 class Bars:
@@ -205,6 +224,43 @@ def test_a_part_that_breaks_takes_no_other_with_it(
     assert told.startswith(f"{tmp_path / 'series.json'}: ")
     assert "RuntimeError: of all things" in told
     assert "topics" in {block.data for block in measured.result.blocks}
+
+
+HALF = "回放在哪里看\ud83d"
+"""With half an emoji, which JSON can carry and no page can hold."""
+
+
+def test_half_an_emoji_spoils_no_page(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a chat that holds one every part is measured, also of one that a topic holds, and the page is written."""
+    talk = write_talk(tmp_path / "talk", [label(0, "question", "g1", "replay")])
+    (talk / "chat.jsonl").write_text(json.dumps(message(0, HALF)))  # escaped
+    topics = tmp_path / "topics"
+    topics.mkdir()
+    (topics / "one.json").write_text(json.dumps({**TOPIC, "groups": [{"id": "g", "faq": None, "asks": [HALF] * 2}]}))
+    measured = bench(settings, Wanted(talks=(talk,), topics=topics), Bars(), encoder=Strict())
+    assert measured.failed == []
+    _write_page(tmp_path / "bench.html", measured, "en")
+    assert "bench.html" in {path.name for path in tmp_path.iterdir()}
+    missed = Mistakes("a", "asking: missed", (Mistake(HALF, "", 0.2, ()),), 1)
+    _write_page(tmp_path / "other.html", Measured(Result((), (), (missed,))), "en")
+    assert HALF[:-1] in (tmp_path / "other.html").read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_written_leaves_the_one_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk takes the new page alone, and leaves nothing half beside."""
+    page = tmp_path / "bench.html"
+    _write_page(page, Measured(), "en")
+    before = page.read_text(encoding="utf-8")
+
+    def full(file: Path, data: bytes) -> int:
+        file.touch()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(BadInput, match="No space left"):
+        _write_page(page, Measured(), "zh")
+    assert page.read_text(encoding="utf-8") == before
+    assert [path.name for path in tmp_path.iterdir()] == ["bench.html"]
 
 
 def test_a_page_that_could_not_be_written_is_told_before_the_work(
