@@ -179,7 +179,9 @@ def _talk(settings: Settings, folder: Path, bench: Bench, bar: Bar, tell: Callab
 async def _whole_path(talk: Talk, minds: Minds, progress: Callable[[int], None]) -> tuple[Judged, ...]:
     with tempfile.TemporaryDirectory(prefix="floormic-") as folder:
         out, database = Path(folder) / "out.jsonl", Path(folder) / "replay.sqlite3"
-        await replay(talk.chat, talk.course, out=out, database=database, minds=minds, progress=progress)
+        done = await replay(talk.chat, talk.course, out=out, database=database, minds=minds, progress=progress)
+        if done.broken:  # what was never heard would count as missed
+            raise DataError([f"{talk.chat}:{one.line}: {one.why}: mend or delete the line" for one in done.broken])
         store = await open_store(database)
         try:
             placements = await store.placements(SESSION)

@@ -16,6 +16,7 @@ from bot import app
 from bot.app.benching import Measured, Wanted, bench, code_version
 from bot.app.measuring import measure_replay
 from bot.cli import _write_page, floormic
+from bot.connectors.replay import LONGEST_LINE
 from bot.errors import BadInput, SettingsError
 from bot.settings import Settings
 from knowledge.calibration import FILE, write_calibration
@@ -224,6 +225,24 @@ def test_a_part_that_breaks_takes_no_other_with_it(
     assert told.startswith(f"{tmp_path / 'series.json'}: ")
     assert "RuntimeError: of all things" in told
     assert "topics" in {block.data for block in measured.result.blocks}
+
+
+@pytest.mark.parametrize(
+    ("end", "length", "said"), [("\r", 3, ":1: no JSON: Extra data"), ("\n", LONGEST_LINE, ":2: longer than 1,000,000")]
+)
+def test_what_a_replay_would_skip_is_told_and_not_missed(
+    settings: Settings, tmp_path: Path, end: str, length: int, said: str
+) -> None:
+    """Lines that end as on an old Mac, and one that is too long: the talk has no figures, since what was never heard
+    would count as missed."""
+    chat = write_talk(tmp_path / "talk") / "chat.jsonl"
+    rows = [*map(json.loads, chat.read_text(encoding="utf-8").splitlines())]
+    rows[1]["text"] = "6" * length
+    chat.write_text(end.join(map(json.dumps, rows)), newline="")
+    measured = bench(settings, Wanted(talks=(chat.parent,)), Bars(), encoder=HashEncoder())
+    assert "asking" not in {block.judgement for block in measured.result.blocks}
+    (told,) = measured.failed
+    assert told.startswith(f"{chat}{said}")
 
 
 HALF = "回放在哪里看\ud83d"
