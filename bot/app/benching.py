@@ -136,7 +136,7 @@ def _parts(settings: Settings, wanted: Wanted, bench: Bench, bar: Bar, tell: Cal
     if public := wanted.public:
         yield from _public(public, bench, bar)
     if series := wanted.series:
-        yield str(series), partial(_series, series, bench.mind, bar)
+        yield str(series), partial(_series, series, bench.mind, bar, tell)
     chat, course = _to_replay(wanted)
     if chat:
         yield str(chat), partial(_replay_speed, settings, bench.mind.encoder, chat, course, bar)
@@ -205,8 +205,10 @@ def _counted(progress: Callable[[int], None], done: int = 0) -> Callable[[int], 
     return more
 
 
-def _series(path: Path, mind: Mind, bar: Bar) -> Result:
+def _series(path: Path, mind: Mind, bar: Bar, tell: Callable[[str], None]) -> Result:
     series = read_series(path)
+    for name in series.absent:
+        tell(f"{path}: session {name!r} has no folder beside it and is left out (a note)")
     with bar(series.name, sum(talk.data.size for talk in series.talks)) as progress:
         return measure_series(series, mind, _counted(progress))
 

@@ -33,8 +33,9 @@ class Talk:
         return self.data.chats[0].lines
 
 
-def read_talk(folder: Path) -> Talk:
-    """Raises `DataError` with every problem of the labels, since figures over half of them would mislead."""
+def read_talk(folder: Path, name: str = "") -> Talk:
+    """`name` is what it is called, by default as its folder. Raises `DataError` with every problem of the labels, since
+    figures over half of them would mislead."""
     chat, labels, course = folder / CHAT, folder / LABELS, folder / MATERIAL
     missing = [path.name for path in (chat, labels) if not path.is_file()]
     if missing == [LABELS] and (folder / DRAFT).is_file():
@@ -51,7 +52,7 @@ def read_talk(folder: Path) -> Talk:
     lines = tuple(_line(id, text, labelled[id][1]) for id, (_, text) in texts.items())
     if not lines:
         raise DataError([f"{chat}: has no message: name the folder of a labelled talk"])
-    name = folder.resolve().name
+    name = name or folder.resolve().name
     data = Dataset(name, (Chat(name, material, lines),), ("asking", "same question", "answering"))
     return Talk(data, chat, course if course.is_dir() else None)
 
@@ -135,16 +136,18 @@ def _line(id: str, text: str, row: dict[str, Any]) -> Line:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Talks of one series in their order, and which groups of two of them ask the same: pairs of (talk, group)."""
+    """Talks of one series in their order, and which groups of two of them ask the same: pairs of (talk, group), a talk
+    called by its id. `absent`: ids of those that have no folder."""
 
     name: str
     talks: tuple[Talk, ...]
     recurring: frozenset[frozenset[tuple[str, str]]]
+    absent: tuple[str, ...] = ()
 
 
 def read_series(path: Path) -> Series:
-    """`path` is {"sessions": [{"id"}], "recurring": [["TALK:GROUP", "TALK:GROUP", …]]}; the folders of the talks lie
-    beside it. Raises `DataError`.
+    """`path` is {"sessions": [{"id"}], "recurring": [["TALK:GROUP", "TALK:GROUP", …]]}; the folders of the talks,
+    which the ids name, lie beside it. Raises `DataError`.
     """
     data = read_json(path)
     try:
@@ -152,14 +155,14 @@ def read_series(path: Path) -> Series:
         rows = [[tuple(one.split(":", 1)) for one in row] for row in data["recurring"]]
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError([f'{path}: "sessions" or "recurring" is missing: see docs/bench.md for the form']) from error
-    talks = tuple(read_talk(path.parent / name) for name in names if (path.parent / name).is_dir())
+    absent = tuple(name for name in names if not (path.parent / name).is_dir())
+    talks = tuple(read_talk(path.parent / name, name) for name in names if name not in absent)
     if len(talks) < 2:
         raise DataError([f"{path}: fewer than two of its talks lie beside it: put their folders there"])
     groups = {(talk.data.name, line.group) for talk in talks for line in talk.lines if line.group}
-    missing = {talk.data.name for talk in talks}.symmetric_difference(names)
-    wrong = [one for row in rows for one in row if one not in groups and one[0] not in missing]
+    wrong = [one for row in rows for one in row if one not in groups and one[0] not in absent]
     if wrong:
         raise DataError([f"{path}: there is no group {':'.join(one)!r}: correct the name" for one in wrong])
     known = [[one for one in row if one in groups] for row in rows]
     recurring = {frozenset((a, b)) for row in known for a in row for b in row if a[0] != b[0]}
-    return Series(path.parent.name, talks, frozenset(recurring))
+    return Series(path.parent.name, talks, frozenset(recurring), absent)

@@ -168,6 +168,20 @@ def test_what_is_wrong_with_the_course_of_a_talk_is_a_note(settings: Settings, t
     assert any(f"{faq}:" in one and "(a note)" in one for one in told), told
 
 
+def test_a_session_of_a_series_that_is_not_there_is_named(settings: Settings, tmp_path: Path) -> None:
+    """The others are measured without it."""
+    for name in ("one", "two"):
+        write_talk(tmp_path / name)
+    series = tmp_path / "series.json"
+    series.write_text('{"sessions": [{"id": "one"}, {"id": "two"}, {"id": "tree"}], "recurring": []}')
+    told: list[str] = []
+    measured = bench(settings, Wanted(series=series), Bars(), told.append, encoder=HashEncoder())
+    assert [one for one in told if "'tree'" in one] == [
+        f"{series}: session 'tree' has no folder beside it and is left out (a note)"
+    ]
+    assert "recurring" in {block.judgement for block in measured.result.blocks}
+
+
 def test_two_encoders_of_one_name_stand_beside_each_other(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -298,6 +298,18 @@ def test_a_question_that_returns_another_evening_is_found(tmp_path: Path) -> Non
     assert values(result, "recurring")["precision"] == pytest.approx(1 / 2)  # g2 returns too, and nobody said so
 
 
+def test_the_talks_of_a_series_may_lie_anywhere_below_it(tmp_path: Path) -> None:
+    """In folders of folders and behind links: a talk is called what the series calls it."""
+    write_talk(tmp_path / "2026/a")
+    (tmp_path / "b").symlink_to(write_talk(tmp_path / "elsewhere/two"))
+    (tmp_path / "series.json").write_text(
+        json.dumps({"sessions": [{"id": "2026/a"}, {"id": "b"}], "recurring": [["2026/a:g1", "b:g1"]]})
+    )
+    series = read_series(tmp_path / "series.json")
+    assert series.recurring == {frozenset({("2026/a", "g1"), ("b", "g1")})}
+    assert values(measure_series(series, MIND), "recurring")["recall"] == 1
+
+
 @pytest.mark.parametrize(
     ("text", "curves"),
     [
