@@ -57,11 +57,15 @@ def _talk(folder: Path) -> Labelled:
     rows: dict[str | None, dict[str, Any]] = {}
     for _, row in json_lines(talk.chat, []):
         rows.setdefault(id_of(row), row)
-    said = [rows[line.id] for line in talk.lines]
-    return Labelled(
-        talk.data.chats[0],
-        tuple(Line(str(row.get("platform", "")), str(row.get("user", "")), float(row.get("t", 0.0))) for row in said),
+    return Labelled(talk.data.chats[0], tuple(_said(line.id, rows[line.id]) for line in talk.lines))
+
+
+def _said(id: str, row: dict[str, Any]) -> Line:
+    """As a replay hears it: who is not named is another each time."""
+    platform, user = (
+        str(row[key]) if isinstance(row.get(key), str | int | float) else "" for key in ("platform", "user")
     )
+    return Line(platform or "replay", user or f"anonymous-{id}", float(row.get("t", 0.0)))
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bot.connectors.replay import Line as Sent
+from bot.connectors.replay import message, read_chat
 from knowledge.asking import COURSE, FEATURES, Detector
 from knowledge.calibrating import TALKS, Labelled, calibrate, own_lines, read_labelled
 from knowledge.calibrating.grouping import JOINS, chosen
+from knowledge.calibrating.hearing import hear
 from knowledge.calibration import FILE, Scores, bundled_calibration, write_calibration
+from knowledge.context import Line
 from knowledge.evaluation import DataError
 from knowledge.likeness import FEATURES as LIKENESS
 from tests.fakes import TopicEncoder
@@ -61,6 +65,25 @@ def test_a_threshold_does_not_hang_on_one_talk() -> None:
     between = of(*[told(1)] * 6, *[told(5)] * 6)
     assert JOINS[1] < between < JOINS[5]
     assert of(*[told(1)] * 6, *[told(5)] * 5, told(5, 91)) == pytest.approx(between, abs=0.02)
+
+
+def test_who_is_not_named_is_another_each_time(tmp_path: Path) -> None:
+    """As in a replay of the same chat: what stood before a line is the same there, whatever its lines lack."""
+    write_talk(tmp_path, "a")
+    chat = tmp_path / "a/chat.jsonl"
+    rows = [json.loads(line) for line in chat.read_text(encoding="utf-8").splitlines()]
+    for at, lacks in enumerate([{"user": None}, {"user": ""}, {"user": 7}, {"user": ["u"]}, {"platform": None}] * 5):
+        rows[at] |= lacks
+    for row in rows[25:30]:
+        del row["user"], row["platform"]
+    chat.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    (talk,) = read_labelled(tmp_path)
+    sent = [message(line, "talk", 0.0) for line in read_chat(chat) if isinstance(line, Sent)]
+    replayed = [Line(one.source, one.author, one.at) for one in sent]
+    asked = np.arange(len(rows)) % 3 == 0
+    heard = hear(talk, ENCODER)
+    as_replayed = replace(heard, talk=replace(talk, said=tuple(replayed)))
+    assert heard.contexts(asked, asked * 0.8).tolist() == as_replayed.contexts(asked, asked * 0.8).tolist()
 
 
 def test_a_detector_that_learnt_with_a_course_does_without_one(talks: list[Labelled]) -> None:
