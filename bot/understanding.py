@@ -34,7 +34,7 @@ from bot.model import (
 from bot.queueing import misses
 from bot.replies import acknowledgement, by_course, course_answer, late_answer, reason
 from knowledge.answering import Evidence, Match
-from knowledge.asking import Asking, Detector
+from knowledge.asking import ON_PURPOSE, Asking, Detector
 from knowledge.calibration import GroupingJudge
 from knowledge.context import Line, Recent
 from knowledge.corrections import Precedents
@@ -43,9 +43,6 @@ from knowledge.grouping import Grouped, Groups
 from knowledge.reasons import SHOWN, Reason, Reasons, because
 from knowledge.replying import LIKELY, Overheard, replies
 from knowledge.splitting import split
-
-ON_PURPOSE = Asking(True, 1.0, because("on_purpose", 1.0), sure=True)
-"""Of what was sent as a question."""
 
 TAKEN = Asking(True, 1.0, because("taken", 1.0))
 """Of what a moderator takes for one. Nothing is sent to it by itself: it may be late in the night, or days later."""
@@ -237,8 +234,7 @@ class Understanding:
         if message.taken and message.text:  # else it was forgotten meanwhile
             return TAKEN
         if message.explicit:
-            nothing = self._detector.chatter(message.text)
-            return Asking(False, 0.0, because("chatter", 0.0)) if nothing else ON_PURPOSE
+            return self._detector.on_purpose(message.text)
         return self._detector.cheap(message.text)
 
     def _hear(

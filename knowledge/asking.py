@@ -36,6 +36,9 @@ class Asking:
     sure: bool = False
 
 
+ON_PURPOSE = Asking(True, 1.0, because("on_purpose", 1.0), sure=True)
+"""Of what was sent as a question."""
+
 MARKED = 0.65
 """The probability that a line asks of which nothing can be read but a question mark."""
 
@@ -80,7 +83,13 @@ class Detector:
             return Asking(False, probability, _why(self._judge.cheap, NAMES, seen))
         return None
 
-    def chatter(self, text: str) -> bool:
+    @classmethod
+    def on_purpose(cls, text: str) -> Asking:
+        """Of what was sent through a way that is there for asking: nothing else is looked at."""
+        return Asking(False, 0.0, because("chatter", 0.0)) if cls.chatter(text) else ON_PURPOSE
+
+    @staticmethod
+    def chatter(text: str) -> bool:
         """Whether this is surely nothing, even where people type questions: empty, digits, emoji, one endless word, a
         greeting."""
         short = normalise(text)

@@ -92,7 +92,7 @@ def _write(
         course = course_at(Path(session.course)) if has_course else Course((), (), ())
         parts = {entry.id for entry in course.entries} | {passage.id for passage in course.passages}
         answers = _answers(asked.values(), questions, parts)
-        people, groups = _Numbers[tuple[str, str]](), _Numbers[str]()
+        people, chats, groups = _Numbers[tuple[str, str]](), _Numbers[tuple[str, str]](), _Numbers[str]()
         chat: list[dict[str, Any]] = []
         labels: list[dict[str, Any]] = []
         for number, messages in enumerate(_lines(said), 1):
@@ -101,7 +101,10 @@ def _write(
             found = list(dict.fromkeys(asked[one.id].question for one in messages if one.id in asked))
             found = [question for question in found if question in questions]
             t, user = round(max(0.0, first.at - said[0].at), 1), f"u{people[first.source, first.author]}"
-            chat.append(asdict(Line(id, t, first.source, user, first.author_name if names else "", text)))
+            place = f"c{chats[first.source, first.address.chat]}" if first.address else ""
+            on_purpose = first.explicit and not first.taken
+            name = first.author_name if names else ""
+            chat.append(asdict(Line(id, t, first.source, user, name, text, place, on_purpose)))
             if found:
                 title = " ".join(questions[found[0]].title.split())[:LONGEST_NAME]
                 named = (f"{groups[found[0]]} {title}".strip(), answers.get(found[0]), len(found) > 1)

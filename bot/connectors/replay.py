@@ -1,7 +1,8 @@
 """A recorded chat, fed through the same inbox as a live one.
 
-A line is `{"id", "t", "platform", "user", "name", "text"}`, `t` in seconds from the start of the talk. What is no such
-line is reported with its number and skipped.
+A line is `{"id", "t", "platform", "user", "name", "text"}`, `t` in seconds from the start of the talk; `chat` where a
+platform has several, and `explicit` true where it was sent as a question. What is no such line is reported with its
+number and skipped.
 """
 
 import asyncio
@@ -30,7 +31,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A recorded message. `t` is seconds from the start."""
+    """A recorded message. `t` is seconds from the start, `chat` one of the platform's, `explicit` as of a `Message`."""
 
     id: str
     t: float
@@ -38,6 +39,8 @@ class Line:
     user: str
     name: str
     text: str
+    chat: str = ""
+    explicit: bool = False
 
 
 def read_chat(path: Path) -> Iterator[Line | Broken]:
@@ -70,7 +73,8 @@ def _line(number: int, raw: bytes) -> Line | Broken:
     if isinstance(t, bool) or not isinstance(t, int | float) or not 0 <= t < 1e9:
         return Broken(number, '"t" must be seconds from the start')
     id, platform, user = _text(row, "id"), _text(row, "platform") or "replay", _text(row, "user")
-    return Line(id, float(t), platform, user or f"anonymous-{id}", _text(row, "name"), _text(row, "text"))
+    user, chat, explicit = user or f"anonymous-{id}", _text(row, "chat"), row.get("explicit") is True
+    return Line(id, float(t), platform, user, _text(row, "name"), _text(row, "text"), chat, explicit)
 
 
 def _text(row: dict[str, object], key: str) -> str:
@@ -81,8 +85,8 @@ def _text(row: dict[str, object], key: str) -> str:
 def message(line: Line, session: str, started: float, speed: float = 1.0) -> Message:
     """The message of a line in a talk that started at `started`; `speed` shortens the time between messages."""
     at = started + line.t / (speed or 1.0)
-    address = Address("replay", line.platform, line.id, line.user, private=False)
-    return Message(session, line.platform, line.id, line.user, line.name, line.text, at, address)
+    address = Address("replay", line.chat or line.platform, line.id, line.user, private=False)
+    return Message(session, line.platform, line.id, line.user, line.name, line.text, at, address, line.explicit)
 
 
 class Replay:

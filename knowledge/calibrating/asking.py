@@ -78,7 +78,11 @@ def _one_pass(detector: Detector, one: Heard) -> list[Asking]:
     said = one.talk.said or (None,) * len(one.vectors)
     for line, vector, who, fits in zip(one.talk.chat.lines, one.vectors, said, one.fits(), strict=True):
         context = recent.before(who) if who else EMPTY
-        told.append(detector.cheap(line.text) or detector.judge(line.text, vector, context, fits))
+        told.append(
+            detector.on_purpose(line.text)
+            if line.explicit
+            else detector.cheap(line.text) or detector.judge(line.text, vector, context, fits)
+        )
         if who:
             recent.add(who, told[-1].asks, told[-1].probability)
     return told
@@ -99,7 +103,7 @@ def fit_asking(encoder: Encoder, heard: Sequence[Heard], more: Sequence[Row]) ->
     context, course = SIZE + Context.SIZE, SIZE + Context.SIZE + len(COURSE)
     _, alone = _left_out(rows, heard, extra, more, counts, slice(context, course))
     for row, one, told in zip(rows, heard, alone, strict=True):
-        row[:, SIZE:context] = one.contexts(told >= 0.5, told)
+        row[:, SIZE:context] = one.contexts(one.told(told) >= 0.5, one.told(told))
     full, slow = _left_out(rows, heard, extra, more, counts, slice(context, course))
     draft = AskingJudge(
         _named(cheap, NAMES, rows),
@@ -139,13 +143,13 @@ def _left_out(
     """Weights over all talks, and for each talk what those over all the others say to its lines; always with the lines
     beside the talks. `rows` are the features of each talk, of which those `spared` are 0 half of the time."""
     asks = np.array([asks for _, asks, _ in more], dtype=np.float64)
-    seen = [row[one.clear] for row, one in zip(rows, heard, strict=True)]
+    seen = [row[one.detected] for row, one in zip(rows, heard, strict=True)]
     versions = [seen, [_without(row, spared) for row in seen]] if spared else [seen]
 
     def over(without: int | None, start: Floats | None = None) -> Floats:
         others = [k for k in range(len(rows)) if k != without]
         learnt = [version[k] for version in versions for k in others]
-        told = [heard[k].asks[heard[k].clear] for _ in versions for k in others]
+        told = [heard[k].asks[heard[k].detected] for _ in versions for k in others]
         weight = np.concatenate([*(np.full(len(row), IN_CHATS / len(versions)) for row in learnt), counts])
         return fit(np.concatenate([*learnt, extra]), np.concatenate([*told, asks]) * 1.0, weight, FINE, start)
 
@@ -177,7 +181,7 @@ def _thresholds(
     rules = Detector(draft)
     ruled = [np.array([rules.cheap(line.text) is not None for line in one.talk.chat.lines]) for one in heard]
     clear, asks, out, cheap, full = (
-        np.concatenate(parts) for parts in ([h.clear for h in heard], [h.asks for h in heard], ruled, quick, slow)
+        np.concatenate(parts) for parts in ([h.detected for h in heard], [h.asks for h in heard], ruled, quick, slow)
     )
     askings = np.sort(cheap[clear & asks & ~out])
     surely_not = float(np.floor(askings[int(LOST * len(askings))] * 1000) / 1000) if len(askings) else 0.0
@@ -188,7 +192,7 @@ def _thresholds(
     told = [one & (chance >= best) for one, chance in zip(let, slow, strict=True)]
     right, wrong = (
         tuple(
-            tuple(chance[h.clear & one & (h.asks == asked)].tolist())
+            tuple(chance[h.detected & one & (h.asks == asked)].tolist())
             for h, one, chance in zip(heard, told, slow, strict=True)
         )
         for asked in (True, False)
@@ -196,8 +200,8 @@ def _thresholds(
     sure = min(max(Scores(right, wrong).threshold(CERTAIN), best), 0.99)
     judge = AskingJudge(draft.cheap, draft.full, draft.vector, surely_not, best, round(sure, DIGITS))
     return judge, [
-        Asked(np.where(may, chance, np.minimum(one, 0.05)), asked, asked & (chance >= sure))
-        for may, asked, one, chance in zip(let, told, quick, slow, strict=True)
+        Asked(h.told(np.where(may, chance, np.minimum(one, 0.05))), h.told(asked), h.told(asked & (chance >= sure)))
+        for h, may, asked, one, chance in zip(heard, let, told, quick, slow, strict=True)
     ]
 
 

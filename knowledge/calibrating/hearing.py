@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.answering import FEATURES, READ, Answering, Evidence
+from knowledge.asking import Detector
 from knowledge.calibration import NEVER, AnsweringJudge, Fitting
 from knowledge.context import Context, Line, Recent
 from knowledge.cues import cues
@@ -17,6 +18,8 @@ from knowledge.encoder import Encoder, read_of
 from knowledge.evaluation.data import Chat, DataError, json_lines, read_topics
 from knowledge.evaluation.talks import id_of, read_talk
 from knowledge.logistic import Logistic
+
+T = TypeVar("T", bound=np.generic)
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -62,10 +65,10 @@ def _talk(folder: Path) -> Labelled:
 
 def _said(id: str, row: dict[str, Any]) -> Line:
     """As a replay hears it: who is not named is another each time."""
-    platform, user = (
-        str(row[key]) if isinstance(row.get(key), str | int | float) else "" for key in ("platform", "user")
+    platform, chat, user = (
+        str(row[key]) if isinstance(row.get(key), str | int | float) else "" for key in ("platform", "chat", "user")
     )
-    return Line(platform or "replay", user or f"anonymous-{id}", float(row.get("t", 0.0)))
+    return Line(f"{platform or 'replay'} {chat}", user or f"anonymous-{id}", float(row.get("t", 0.0)))
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,10 @@ class Heard:
     def cues(self) -> Floats:
         return np.array([cues(line.text) for line in self.talk.chat.lines])
 
+    def told(self, detector: NDArray[T]) -> NDArray[T]:
+        """What a detector says of each line; of those that were sent as questions, that they are."""
+        return np.where(self.explicit, self._on_purpose.astype(detector.dtype), detector)
+
     def contexts(self, asks: Sequence[bool] | Bools, probability: Floats) -> Floats:
         """What stood before each line, if this was decided about those before it: shape (lines, Context.SIZE)."""
         if not self.talk.said:
@@ -117,6 +124,19 @@ class Heard:
     @cached_property
     def clear(self) -> Bools:
         return np.array([not line.ambiguous for line in self.talk.chat.lines])
+
+    @cached_property
+    def explicit(self) -> Bools:
+        return np.array([line.explicit for line in self.talk.chat.lines])
+
+    @cached_property
+    def _on_purpose(self) -> Bools:
+        return np.array([line.explicit and Detector.on_purpose(line.text).asks for line in self.talk.chat.lines])
+
+    @cached_property
+    def detected(self) -> Bools:
+        """The clear lines about which a detector is asked."""
+        return self.clear & ~self.explicit
 
     @cached_property
     def asks(self) -> Bools:

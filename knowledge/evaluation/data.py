@@ -33,7 +33,8 @@ class Line:
     """One message. `group`: what it asks, the same for all that one answer satisfies (None: not told, or asks nothing).
     `source`: the part of the course that answers it. `ambiguous`: careful readers may label it otherwise. `kind`: what
     its writer does with it, where that is told (`talks.KINDS`). `holds`: where the answer is told to the word, words of
-    which what is sent must hold one."""
+    which what is sent must hold one. `explicit`: sent through a way that is there for asking, so that no detector is
+    asked."""
 
     id: str
     text: str
@@ -43,6 +44,7 @@ class Line:
     ambiguous: bool = False
     kind: str = ""
     holds: tuple[str, ...] = ()
+    explicit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

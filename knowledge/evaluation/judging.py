@@ -108,7 +108,9 @@ def judge_chat(
     found = dict(zip(true, matches, strict=True))
     fits = answering.fits(texts, list(vectors))
     asked = [
-        detector.cheap(line.text) or detector.judge(line.text, vector, fits=fit)
+        detector.on_purpose(line.text)
+        if line.explicit
+        else detector.cheap(line.text) or detector.judge(line.text, vector, fits=fit)
         for line, vector, fit in zip(chat.lines, vectors, fits, strict=True)
     ]
     rows = [

@@ -44,12 +44,12 @@ def read_talk(folder: Path, name: str = "") -> Talk:
         raise DataError([f"{folder}: has no {' and no '.join(missing)}: name the folder of a labelled talk"])
     material = read_course(course) if course.is_dir() else NO_COURSE
     problems: list[str] = []
-    texts = _texts(chat, problems)
+    said = _said(chat, problems)
     labelled = _labels(labels, problems)
-    problems += _misfits(chat, labels, texts, labelled, material)
+    problems += _misfits(chat, labels, said, labelled, material)
     if problems:
         raise DataError(problems)
-    lines = tuple(_line(id, text, labelled[id][1]) for id, (_, text) in texts.items())
+    lines = tuple(_line(id, row, labelled[id][1]) for id, (_, row) in said.items())
     if not lines:
         raise DataError([f"{chat}: has no message: name the folder of a labelled talk"])
     name = name or folder.resolve().name
@@ -57,8 +57,8 @@ def read_talk(folder: Path, name: str = "") -> Talk:
     return Talk(data, chat, course if course.is_dir() else None)
 
 
-def _texts(chat: Path, problems: list[str]) -> dict[str, tuple[int, str]]:
-    texts: dict[str, tuple[int, str]] = {}
+def _said(chat: Path, problems: list[str]) -> dict[str, tuple[int, dict[str, Any]]]:
+    said: dict[str, tuple[int, dict[str, Any]]] = {}
     platforms: dict[str, object] = {}
     for number, row in json_lines(chat, problems):
         id, text, t = id_of(row), row.get("text"), row.get("t", 0)
@@ -66,12 +66,14 @@ def _texts(chat: Path, problems: list[str]) -> dict[str, tuple[int, str]]:
             problems.append(f'{chat}:{number}: has no "id" or no "text": mend or delete the line')
         elif isinstance(t, bool) or not isinstance(t, int | float) or not 0 <= t < LONGEST_TALK:
             problems.append(f'{chat}:{number}: "t" is {t!r}: give the seconds from the start of the talk')
+        elif not isinstance(row.get("explicit", False), bool):
+            problems.append(f'{chat}:{number}: "explicit" is {row["explicit"]!r}: give true or false')
         elif platforms.setdefault(id, row.get("platform")) != row.get("platform"):
-            first = f"line {texts[id][0]} has one of another platform"
+            first = f"line {said[id][0]} has one of another platform"
             problems.append(f"{chat}:{number}: message {id!r}: {first}: give each an id of its own")
         else:  # a line that is there twice is a redelivery, which the program drops
-            texts.setdefault(id, (number, whole(text)))
-    return texts
+            said.setdefault(id, (number, row))
+    return said
 
 
 def id_of(row: dict[str, Any]) -> str | None:
@@ -96,16 +98,16 @@ def _labels(path: Path, problems: list[str]) -> dict[str, tuple[int, dict[str, A
 def _misfits(
     chat: Path,
     labels: Path,
-    texts: dict[str, tuple[int, str]],
+    said: dict[str, tuple[int, dict[str, Any]]],
     labelled: dict[str, tuple[int, dict[str, Any]]],
     course: Course,
 ) -> Iterator[str]:
     parts = {entry.id for entry in course.entries} | {passage.id for passage in course.passages}
-    for id, (number, _) in texts.items():
+    for id, (number, _) in said.items():
         if id not in labelled:
             yield f"{chat}:{number}: message {id!r} has no label: add a line for it to {labels.name}"
     for id, (number, row) in labelled.items():
-        for problem in _mistakes(id, row, id in texts, parts):
+        for problem in _mistakes(id, row, id in said, parts):
             yield f"{labels}:{number}: {problem}"
 
 
@@ -129,9 +131,17 @@ def _mistakes(id: str, row: dict[str, Any], known: bool, parts: set[str]) -> Ite
         yield f"the course has no {source!r}: correct it to an id that `floormic course` shows, or to null"
 
 
-def _line(id: str, text: str, row: dict[str, Any]) -> Line:
-    kind, ambiguous = row["kind"], bool(row.get("ambiguous"))
-    return Line(id, text, kind in ASKS, row.get("group") or None, row.get("answerable") or None, ambiguous, kind)
+def _line(id: str, said: dict[str, Any], row: dict[str, Any]) -> Line:
+    return Line(
+        id,
+        whole(said["text"]),
+        row["kind"] in ASKS,
+        row.get("group") or None,
+        row.get("answerable") or None,
+        bool(row.get("ambiguous")),
+        row["kind"],
+        explicit=said.get("explicit", False),
+    )
 
 
 @dataclass(frozen=True, slots=True)

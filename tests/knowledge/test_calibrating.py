@@ -9,11 +9,13 @@ from bot.connectors.replay import Line as Sent
 from bot.connectors.replay import message, read_chat
 from knowledge.asking import COURSE, FEATURES, Detector
 from knowledge.calibrating import TALKS, Labelled, calibrate, own_lines, read_labelled
+from knowledge.calibrating.asking import asked_by, fit_asking
 from knowledge.calibrating.grouping import JOINS, chosen
-from knowledge.calibrating.hearing import hear
+from knowledge.calibrating.hearing import Heard, hear
 from knowledge.calibration import FILE, Scores, bundled_calibration, write_calibration
 from knowledge.context import Line
 from knowledge.evaluation import DataError
+from knowledge.evaluation.data import Line as Message
 from knowledge.likeness import FEATURES as LIKENESS
 from tests.fakes import TopicEncoder
 from tests.talks import NEEDS, NOTHING, write_talk
@@ -84,6 +86,24 @@ def test_who_is_not_named_is_another_each_time(tmp_path: Path) -> None:
     heard = hear(talk, ENCODER)
     as_replayed = replace(heard, talk=replace(talk, said=tuple(replayed)))
     assert heard.contexts(asked, asked * 0.8).tolist() == as_replayed.contexts(asked, asked * 0.8).tolist()
+
+
+def test_what_was_sent_as_a_question_is_one_and_teaches_the_detector_nothing(talks: list[Labelled]) -> None:
+    """Nobody asks it of such lines: it becomes what it is without them. They ask all the same, but for a greeting."""
+    texts = ("今天下雨了", "学到了学到了", "你好")
+
+    def said(**more: bool) -> list[Heard]:
+        lines = [Message(f"e{at}", text, True, text, **more) for at, text in enumerate(texts)]
+        chats = [replace(talk.chat, lines=(*talk.chat.lines, *lines)) for talk in talks]
+        who = [Line("page", f"e{at}", 999.0) for at in range(len(texts))]
+        return [hear(Labelled(chat, (*talk.said, *who)), ENCODER) for chat, talk in zip(chats, talks, strict=True)]
+
+    judge, asked = fit_asking(ENCODER, said(explicit=True), own_lines())
+    without, _ = fit_asking(ENCODER, said(ambiguous=True), own_lines())
+    assert judge.cheap == without.cheap
+    for made in (*asked, *asked_by(judge, said(explicit=True))):
+        assert made.told[-3:].tolist() == made.sure[-3:].tolist() == [True, True, False]
+        assert made.probability[-3:].tolist() == [1, 1, 0]
 
 
 def test_a_detector_that_learnt_with_a_course_does_without_one(talks: list[Labelled]) -> None:

@@ -1,6 +1,8 @@
 """An evening becomes a labelled talk that people correct."""
 
+import asyncio
 import json
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from bot.app import replay
+from bot.app.minds import Minds
 from bot.cli import floormic
 from bot.errors import BadInput, NotFound
 from bot.model import CourseMatch, Placed, Placement, Session
@@ -17,6 +21,7 @@ from knowledge.evaluation.data import DataError
 from knowledge.evaluation.talks import CHAT, DRAFT, LABELS, MATERIAL, read_talk
 from tests.bot.storage.acts import arrive, ask, merge
 from tests.bot.values import message, state
+from tests.fakes import HashEncoder
 
 RECORDED = "faq#will-it-be-recorded"
 FAQ = "# FAQ\n\n## Will it be recorded?\n\nYes.\n\n## What does it cost?\n\nNothing.\n"
@@ -79,6 +84,24 @@ def test_an_evening_is_written_as_it_stood_in_the_end(here: Path) -> None:
         ("question", "1 Is there a recording?", RECORDED, False),
         ("question", "2 Where are the slides? And of a", None, True),
     ]
+
+
+async def test_what_was_sent_as_a_question_is_one_in_a_replay_too(here: Path) -> None:
+    """Whatever the detector would say to its words: nobody asked it. What a moderator took for one is chat, and who
+    speaks to the bot alone is in a chat of his own."""
+    store = await open_store(Settings.model_validate({"data": here / "kept"}).database)
+    await store.save_session(Session("asked", "By all ways"))
+    words = "the old machine in our hall"
+    await ask(store, "q8", session="asked", text=words, explicit=True, source="page")
+    await ask(store, "q9", session="asked", text=words, explicit=True, taken=True, chat="hall")
+    await arrive(store, session="asked", user="u2", text=words, chat="hall")
+    await store.close()
+    await asyncio.to_thread(label, "asked", "evening")
+    chat = here / "evening" / CHAT
+    assert [(row["chat"], row["explicit"]) for row in rows(chat)] == [("c1", True), ("c2", False), ("c2", False)]
+    with closing(Minds(encoder=HashEncoder())) as minds:
+        await replay(chat, None, 0.0, here / "out.jsonl", minds=minds)
+    assert [row["asking"] for row in rows(here / "out.jsonl")] == [True, False, False]
 
 
 def test_only_what_a_person_corrected_is_measured(here: Path) -> None:

@@ -97,6 +97,11 @@ def test_labels_that_do_not_fit_are_each_told_with_their_line(tmp_path: Path) ->
             '{"id": "m0", "kind": "question", "group": "g", "ambiguous": "false"}\n',
             "\"ambiguous\" of message 'm0' is 'false': give true or false",
         ),
+        (
+            "chat.jsonl",
+            '{"id": "m0", "text": "hm", "explicit": 1}\n',
+            """chat.jsonl:1: "explicit" is 1: give true or""",
+        ),
         ("chat.jsonl", "\n", "no message 'm0' in chat.jsonl"),
     ],
 )
