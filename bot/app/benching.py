@@ -18,7 +18,7 @@ from pathlib import Path
 from bot.app.judging import mind_of
 from bot.app.measuring import ROUNDS, measure_replay
 from bot.app.minds import Minds, minds_of
-from bot.app.replaying import SESSION, replay
+from bot.app.replaying import SESSION, by_line, replay
 from bot.errors import BadInput
 from bot.settings import Settings
 from bot.storage.sqlite import open_store
@@ -188,9 +188,7 @@ async def _whole_path(talk: Talk, minds: Minds, progress: Callable[[int], None])
         finally:
             await store.close()
         rows = map(json.loads, (await asyncio.to_thread(out.read_text, encoding="utf-8")).splitlines())
-        reasons = {
-            message.external_id: placed.reasons for message, placed in placements if placed and message.part == 1
-        }
+        reasons = {id: first.reasons for id, (first, *_) in by_line(placements) if first}
         return from_replay(talk.lines, {row["id"]: row for row in rows}, reasons)
 
 

@@ -5,9 +5,10 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from bot.app.floor import Unwatched
 from bot.app.minds import Minds
 from bot.connectors.replay import Broken, Replay
 from bot.desk import Desk
-from bot.model import Message, Placement, Session
+from bot.model import CourseMatch, Message, Placement, Session
 from bot.ports import Store
 from bot.storage.sqlite import open_store
 
@@ -141,29 +142,39 @@ def _summary(placed: list[tuple[Message, Placement | None]], broken: list[Broken
     )
 
 
-def _lines(placed: list[tuple[Message, Placement | None]]) -> list[dict[str, Any]]:
-    """One for each line of the chat: what else it asked is named beside what was decided about its first part."""
+def by_line(placed: Sequence[tuple[Message, Placement | None]]) -> Iterator[tuple[str, list[Placement | None]]]:
+    """For each line of a chat its id and what was decided about its parts: what asks comes first."""
+    for (_, id), parts in groupby(placed, key=lambda one: (one[0].source, one[0].external_id)):
+        yield id, sorted((placement for _, placement in parts), key=lambda one: not (one and one.asking))
+
+
+def _lines(placed: Sequence[tuple[Message, Placement | None]]) -> list[dict[str, Any]]:
+    """What else a line asked, and what was answered to that, stands beside what was decided about its first asking."""
     lines: list[dict[str, Any]] = []
-    for message, placement in placed:
-        if message.part == 1:
-            lines.append(_line(message, placement))
-        elif placement and placement.question:
-            lines[-1].setdefault("also", []).append(placement.question)
+    for id, (first, *others) in by_line(placed):
+        lines.append(_line(id, first))
+        if questions := [one.question for one in others if one and one.question]:
+            lines[-1]["also"] = questions
+        if answers := [_answer(one.answer) for one in others if one and one.answer]:
+            lines[-1]["also_answered"] = answers
     return lines
 
 
-def _line(message: Message, placement: Placement | None) -> dict[str, Any]:
-    answer = placement.answer if placement else None
+def _line(id: str, placement: Placement | None) -> dict[str, Any]:
     return {
-        "id": message.external_id,
+        "id": id,
         "asking": bool(placement and placement.asking),
         "probability": round(placement.probability, 4) if placement else None,
         "question": placement.question if placement else None,
         "similarity": placement.similarity if placement else None,
         "suggested": placement.suggested if placement else None,
-        "answer": answer and {"source": answer.source, "score": round(answer.score, 4), "state": answer.state},
+        "answer": _answer(placement.answer) if placement and placement.answer else None,
         "reasons": asdict(placement.reasons) if placement else None,
     }
+
+
+def _answer(match: CourseMatch) -> dict[str, Any]:
+    return {"source": match.source, "score": round(match.score, 4), "state": match.state}
 
 
 def _write(out: Path, lines: list[dict[str, Any]]) -> None:

@@ -50,7 +50,7 @@ def _simpler(heard: Heard, rows: Sequence[Judged], compare: simple.Compare) -> l
 
 def _sent(chats: Chats) -> dict[str, Figure]:
     rows = flat(chats)
-    count = sum(row.verdict == "answer" for _, row in rows)
+    count = sum(one.verdict == "answer" for _, row in rows for one in row.answers)
     return {
         "sent": Figure(count, unit="count"),
         **_sums([row for _, row in rows]).figures(units(rows)),
@@ -70,24 +70,30 @@ def _sums(rows: Sequence[Judged]) -> Sums:
     """What was sent counts whoever it was sent to; what was offered, only where somebody asked."""
     can = _column([row.line.source is not None for row in rows])
     cannot = _column([row.line.asks and row.line.source is None for row in rows])
-    right = _column([row.right for row in rows])
-    sent = _column([row.verdict == "answer" for row in rows])
-    offered = _column([row.line.asks and row.verdict != "silent" for row in rows])
-    return Sums(np.stack([can, cannot, sent, sent * right, sent * cannot, offered, offered * right], axis=1), _of_sums)
+    sent = [[one for one in row.answers if one.verdict == "answer"] for row in rows]
+    offered = [[one for one in row.answers if one.line.asks and one.verdict != "silent"] for row in rows]
+    wrongly = cannot * _column([bool(ones) for ones in sent])
+    return Sums(np.stack([can, cannot, wrongly, *_precise(sent), *_precise(offered)], axis=1), _of_sums)
 
 
-def _column(values: Sequence[bool]) -> Array:
+def _precise(answers: Sequence[Sequence[Judged]]) -> tuple[Array, Array, Array]:
+    """For each line how many answers there are, how many of them are right, and whether any is."""
+    right = _column([sum(one.right for one in ones) for ones in answers])
+    return _column([len(ones) for ones in answers]), right, np.minimum(right, 1)
+
+
+def _column(values: Sequence[float]) -> Array:
     return np.asarray(values, dtype=np.float64)
 
 
 def _of_sums(sums: Array) -> dict[str, Array]:
-    can, cannot, sent, sent_right, sent_wrongly, offered, offered_right = np.moveaxis(sums, -1, 0)
+    can, cannot, wrongly, sent, sent_right, sent_any, offered, offered_right, offered_any = np.moveaxis(sums, -1, 0)
     return {
         "sent: precision": ratio(sent_right, sent),
-        "sent: coverage": ratio(sent_right, can),
-        "sent though not in the course": ratio(sent_wrongly, cannot),
+        "sent: coverage": ratio(sent_any, can),
+        "sent though not in the course": ratio(wrongly, cannot),
         "offered: precision": ratio(offered_right, offered),
-        "offered: coverage": ratio(offered_right, can),
+        "offered: coverage": ratio(offered_any, can),
     }
 
 

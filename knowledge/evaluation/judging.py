@@ -6,7 +6,7 @@ path, where one mistake leads to the next, is measured by a replay.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -33,7 +33,8 @@ AT_ONCE = 256
 class Judged:
     """A line with what was decided about it. `group` is the question it was put to, `similarity` that to the best group
     there was. `suggested`: where it founded its group, the one that a moderator is asked about. `source` and `score`
-    are the best part of the course, whatever the `verdict`, and `said` is what would be sent of it.
+    are the best part of the course, whatever the `verdict`, and `said` is what would be sent of it. `also`: what else
+    was said to it, where it asks several things.
     """
 
     line: Line
@@ -47,6 +48,7 @@ class Judged:
     verdict: Verdict = "silent"
     said: str = ""
     reasons: Reasons = Reasons()  # noqa: RUF009 (a constant)
+    also: tuple["Judged", ...] = ()
 
     @property
     def offered(self) -> str | None:
@@ -57,6 +59,11 @@ class Judged:
     def right(self) -> bool:
         """The best part of the course is the one that answers it."""
         return self.source is not None and self.source == self.line.source
+
+    @property
+    def answers(self) -> tuple["Judged", ...]:
+        """It with each of its answers."""
+        return (self, *self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,20 +189,22 @@ def from_replay(
 
 
 def _replayed(line: Line, row: Mapping[str, Any], reasons: Reasons) -> Judged:
-    answer = row.get("answer") or {"source": None, "score": 0.0, "state": ""}
-    verdict: Verdict = "answer" if answer["state"] == "sent" else "suggest" if answer["source"] else "silent"
-    return Judged(
+    judged = Judged(
         line,
         bool(row.get("asking")),
         row.get("probability") or 0.0,
         row.get("question") or f"alone-{line.id}",
         row.get("similarity") or 0.0,
         row.get("suggested"),
-        answer["source"],
-        answer["score"],
-        verdict,
         reasons=reasons,
     )
+    also = tuple(_answered(judged, answer) for answer in row.get("also_answered", ()))
+    return replace(_answered(judged, row["answer"]) if row.get("answer") else judged, also=also)
+
+
+def _answered(judged: Judged, answer: Mapping[str, Any]) -> Judged:
+    verdict: Verdict = "answer" if answer["state"] == "sent" else "suggest"
+    return replace(judged, source=answer["source"], score=answer["score"], verdict=verdict)
 
 
 Pairs = frozenset[frozenset[tuple[str, str]]]

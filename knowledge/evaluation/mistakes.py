@@ -51,8 +51,8 @@ def _decisions(rows: Sequence[Judged]) -> Iterator[tuple[Judged, list[Judged], l
 
 def answering_mistakes(data: str, chats: Sequence[Sequence[Judged]]) -> tuple[Mistakes, ...]:
     rows = [row for chat in chats for row in chat if not row.line.ambiguous]
-    wrong = [_answer(row) for row in rows if row.verdict == "answer" and not row.right]
-    missed = [_answer(row) for row in rows if row.line.source and row.verdict != "answer"]
+    wrong = [_answer(one) for row in rows for one in row.answers if one.verdict == "answer" and not one.right]
+    missed = [_answer(row) for row in rows if row.line.source and all(one.verdict != "answer" for one in row.answers)]
     return _told(data, "answers: wrongly sent", wrong, surest=1), _told(data, "answers: missed", missed, surest=-1)
 
 

@@ -13,7 +13,10 @@ import pytest
 
 from bot.app import replay
 from bot.app.minds import Minds
+from bot.app.replaying import _lines
 from bot.errors import BadInput
+from bot.model import CourseMatch, Placement
+from tests.bot.values import message
 from tests.fakes import HashEncoder, TopicEncoder
 
 QUESTIONS = ["Is there a recording?", "What does a gateway cost?", "Which protocols are read?", "Will there be slides?"]
@@ -85,6 +88,22 @@ async def test_what_else_a_message_asks_is_named_in_its_line(tmp_path: Path) -> 
     assert both["also"] == [price["question"]]
     assert len({line["question"] for line in (price, both, slides)}) == 3
     assert "also" not in slides
+
+
+def test_a_line_is_what_its_first_asking_part_is() -> None:
+    """Where only the second part of a message asks, the line asks, with its question, answer and reasons; and whatever
+    was answered to any part is in the file."""
+    greeting = Placement(1, False, 0.2)
+    price = Placement(2, True, 0.9, "q1", answer=CourseMatch("a", 0.97, "sent", "It costs nothing."))
+    slides = Placement(3, True, 0.8, "q2", answer=CourseMatch("b", 0.96, "sent", "On the page."))
+    parts = [message(n, external_id="m", part=n) for n in (1, 2, 3)]
+    line, alone = _lines([*zip(parts, (greeting, price, slides), strict=True), (message(4), Placement(4, False, 0.1))])
+    assert (line["id"], line["asking"], line["probability"], line["question"]) == ("m", True, 0.9, "q1")
+    assert line["answer"] == {"source": "a", "score": 0.97, "state": "sent"}
+    assert line["also"] == ["q2"]
+    assert line["also_answered"] == [{"source": "b", "score": 0.96, "state": "sent"}]
+    assert (alone["id"], alone["asking"]) == ("m4", False)
+    assert not {"also", "also_answered"} & alone.keys()
 
 
 async def test_decisions_do_not_look_ahead(tmp_path: Path, minds: Minds) -> None:

@@ -116,6 +116,29 @@ def test_a_replay_is_scored_as_worked_out_by_hand(tmp_path: Path) -> None:
     assert values(result, "same question", "every one alone")["B-cubed F1"] == pytest.approx(2 * 0.5 / 1.5)
 
 
+def test_what_is_sent_to_the_other_questions_of_a_line_counts(tmp_path: Path) -> None:
+    """As sent, and as right where it is what answers the line, which any of its answers may; else it is among the
+    mistakes."""
+    data, _ = hand_made(tmp_path)
+    sent = [{"source": source, "score": 0.8, "state": "sent"} for source in ("replay", "wrong")]
+    decided = [
+        {**replayed(0, True, "q0", "wrong", "suggested"), "also": ["q9"], "also_answered": sent[:1]},
+        {**replayed(1, True, "q0", "replay"), "also_answered": sent[1:]},
+        replayed(2, True, "q0"),
+    ]
+    path = from_replay(data.chats[0].lines, {row["id"]: row for row in decided}, {})
+    result = Bench(MIND, {}).measure(data, path)
+    told = values(result, "answering")  # three of m0 to m2 are answerable
+    assert told["sent"] == 3
+    assert told["sent: precision"] == pytest.approx(2 / 3)
+    assert told["sent: coverage"] == pytest.approx(2 / 3)
+    assert told["offered: precision"] == pytest.approx(2 / 4)
+    assert told["offered: coverage"] == pytest.approx(2 / 3)
+    mistakes = {one.kind: [(row.text, row.other) for row in one.worst] for one in result.mistakes}
+    assert mistakes["answers: wrongly sent"] == [("行 1", "wrong (replay)")]
+    assert mistakes["answers: missed"] == [("行 2", "– (replay)")]
+
+
 def test_what_each_kind_is_taken_for_is_told(tmp_path: Path) -> None:
     """Of each kind that was written there is the share that was taken for an asking, of others no figure."""
     data, path = hand_made(tmp_path)
