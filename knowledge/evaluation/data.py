@@ -90,8 +90,13 @@ def read_json(path: Path) -> Any:
     """One JSON document. Raises `DataError`."""
     try:
         return json.loads(read_text(path))
-    except ValueError as error:
-        raise DataError([f"{path}:{getattr(error, 'lineno', 1)}: is no JSON ({error}): mend the file"]) from error
+    except (ValueError, RecursionError) as error:
+        where = f"{path}:{getattr(error, 'lineno', 1)}"
+        raise DataError([f"{where}: is no JSON ({_no_json(error)}): mend the file"]) from error
+
+
+def _no_json(error: Exception) -> str:
+    return "lists in lists without end" if isinstance(error, RecursionError) else str(error)
 
 
 def json_lines(path: Path, problems: list[str]) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -101,8 +106,8 @@ def json_lines(path: Path, problems: list[str]) -> Iterator[tuple[int, dict[str,
             continue
         try:
             row = json.loads(line)
-        except ValueError as error:
-            problems.append(f"{path}:{number}: is no JSON ({error}): mend or delete the line")
+        except (ValueError, RecursionError) as error:
+            problems.append(f"{path}:{number}: is no JSON ({_no_json(error)}): mend or delete the line")
             continue
         if isinstance(row, dict):
             yield number, row
@@ -144,6 +149,12 @@ def _of(group: dict[str, Any]) -> tuple[str, str | None]:
     return id, entry or None
 
 
+def _entry(row: dict[str, Any], file: str) -> Entry:
+    if wrong := [key for key in ("id", "q", "a") if not isinstance(row[key], str)]:
+        raise DataError([f'"{wrong[0]}" of an entry is {row[wrong[0]]!r}, no text'])
+    return Entry(row["id"], whole(row["q"]), (), whole(row["a"]), file)
+
+
 def _texts(rows: object) -> list[str]:
     if not isinstance(rows, list) or not all(isinstance(row, str) for row in rows):
         raise DataError([f"{str(rows)[:40]!r} is no list of texts"])
@@ -153,7 +164,7 @@ def _texts(rows: object) -> list[str]:
 def _topic(path: Path, seed: int) -> Chat:
     data = read_json(path)
     try:
-        entries = tuple(Entry(row["id"], row["q"], (), row["a"], path.name) for row in data["faq"])
+        entries = tuple(_entry(row, path.name) for row in data["faq"])
         lines = [Line("", text, True, *_of(group)) for group in data["groups"] for text in _texts(group["asks"])]
         lines += [Line("", text, False) for text in _texts(data["not_asking"])]
     except (KeyError, TypeError, DataError) as error:

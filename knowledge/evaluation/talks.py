@@ -165,14 +165,16 @@ def read_series(path: Path) -> Series:
         rows = [[tuple(one.split(":", 1)) for one in row] for row in data["recurring"]]
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError([f'{path}: "sessions" or "recurring" is missing: see docs/bench.md for the form']) from error
+    if wrong := [name for name in names if not (isinstance(name, str) and name)]:
+        raise DataError([f"{path}: the id {wrong[0]!r} of a session is no name of a folder: give the talk's"])
     absent = tuple(name for name in names if not (path.parent / name).is_dir())
     talks = tuple(read_talk(path.parent / name, name) for name in names if name not in absent)
     if len(talks) < 2:
         raise DataError([f"{path}: fewer than two of its talks lie beside it: put their folders there"])
     groups = {(talk.data.name, line.group) for talk in talks for line in talk.lines if line.group}
-    wrong = [one for row in rows for one in row if one not in groups and one[0] not in absent]
-    if wrong:
-        raise DataError([f"{path}: there is no group {':'.join(one)!r}: correct the name" for one in wrong])
+    unknown = [one for row in rows for one in row if one not in groups and one[0] not in absent]
+    if unknown:
+        raise DataError([f"{path}: there is no group {':'.join(one)!r}: correct the name" for one in unknown])
     known = [[one for one in row if one in groups] for row in rows]
     recurring = {frozenset((a, b)) for row in known for a in row for b in row if a[0] != b[0]}
     return Series(path.parent.name, talks, frozenset(recurring), absent)

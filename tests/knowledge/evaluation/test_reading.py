@@ -77,6 +77,9 @@ def test_labels_that_do_not_fit_are_each_told_with_their_line(tmp_path: Path) ->
             """chat.jsonl:1: "t" is '19:30:05': give the sec""",
         ),
         ("chat.jsonl", '{"id": "m0", "text": "hm", "t": null}\n', 'chat.jsonl:1: "t" is None'),
+        pytest.param(
+            "labels.jsonl", "[" * 200_000, "labels.jsonl:1: is no JSON (lists in lists without end)", id="deep"
+        ),
         (
             "chat.jsonl",
             '{"id": 7, "text": "hm", "platform": "a"}\n{"id": "7", "text": "so", "platform": "b"}\n',
@@ -157,7 +160,21 @@ def test_a_folder_without_data_is_told(tmp_path: Path, read: Callable[[Path], ob
             "'ab' is no list of texts",
         ),
         ('{"faq": [], "groups": [{"id": "g", "faq": "x", "asks": ["a"]}], "not_asking": []}', "the entry 'x'"),
+        (
+            '{"faq": [{"id": "f", "q": "a", "a": null}], "groups": [], "not_asking": []}',
+            '"a" of an entry is None, no text',
+        ),
+        (
+            '{"faq": [{"id": "f", "q": null, "a": "a"}], "groups": [], "not_asking": []}',
+            '"q" of an entry is None, no text',
+        ),
+        (
+            '{"faq": [{"id": [1], "q": "a", "a": "a"}], "groups": [], "not_asking": []}',
+            '"id" of an entry is [1], no text',
+        ),
+        ("[" * 200_000, "one.json:1: is no JSON (lists in lists without end)"),
     ],
+    ids=lambda value: value[:60],
 )
 def test_a_topic_of_another_form_is_told(tmp_path: Path, text: str, said: str) -> None:
     """What a topic lacks is named with its file."""
@@ -212,6 +229,14 @@ def test_a_series_names_groups_of_its_talks(tmp_path: Path) -> None:
     assert "fewer than two of its talks" in problems(read_series, tmp_path / "series.json")
     (tmp_path / "series.json").write_text("{}")
     assert '"sessions" or "recurring" is missing' in problems(read_series, tmp_path / "series.json")
+
+
+@pytest.mark.parametrize("id", ["1", "null", '["one"]', '""'])
+def test_a_session_of_a_series_has_a_name(tmp_path: Path, id: str) -> None:
+    """Anything else is told with the file."""
+    path = series(tmp_path, "[]")
+    path.write_text(f'{{"sessions": [{{"id": "one"}}, {{"id": {id}}}], "recurring": []}}')
+    assert "is no name of a folder" in problems(read_series, path)
 
 
 def test_a_redelivered_line_is_one_message(tmp_path: Path) -> None:
