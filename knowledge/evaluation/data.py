@@ -139,7 +139,9 @@ def read_topics(folder: Path, seed: int = 0) -> Dataset:
             problems += error.problems
     if problems:
         raise DataError(problems)
-    return Dataset(folder.name, tuple(chats), ("asking", "same question", "answering"), f"{len(chats)} topics")
+    return Dataset(
+        folder.resolve().name, tuple(chats), ("asking", "same question", "answering"), f"{len(chats)} topics"
+    )
 
 
 def _of(group: dict[str, Any]) -> tuple[str, str | None]:

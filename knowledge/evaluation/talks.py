@@ -177,4 +177,4 @@ def read_series(path: Path) -> Series:
         raise DataError([f"{path}: there is no group {':'.join(one)!r}: correct the name" for one in unknown])
     known = [[one for one in row if one in groups] for row in rows]
     recurring = {frozenset((a, b)) for row in known for a in row for b in row if a[0] != b[0]}
-    return Series(path.parent.name, talks, frozenset(recurring), absent)
+    return Series(path.parent.resolve().name, talks, frozenset(recurring), absent)

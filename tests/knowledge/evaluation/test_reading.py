@@ -231,6 +231,17 @@ def test_a_series_names_groups_of_its_talks(tmp_path: Path) -> None:
     assert '"sessions" or "recurring" is missing' in problems(read_series, tmp_path / "series.json")
 
 
+def test_what_lies_in_the_current_folder_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A block without a name could be anything."""
+    series(tmp_path, "[]")
+    write_topic(tmp_path / "topics")
+    monkeypatch.chdir(tmp_path)
+    assert read_series(Path("series.json")).name == tmp_path.name
+    monkeypatch.chdir(tmp_path / "topics")
+    assert read_topics(Path()).name == "topics"
+    assert read_series(Path("../series.json")).name == tmp_path.name
+
+
 @pytest.mark.parametrize("id", ["1", "null", '["one"]', '""'])
 def test_a_session_of_a_series_has_a_name(tmp_path: Path, id: str) -> None:
     """Anything else is told with the file."""
