@@ -212,7 +212,8 @@ Pairs = frozenset[frozenset[tuple[str, str]]]
 
 def judge_series(series: Series, mind: Mind, progress: Progress = lambda _: None) -> Pairs:
     """Which groups of two evenings the program takes for the same question: the groups of each evening are as labelled,
-    and a group of the later one goes where most of its askings would be joined, if those are at least half of them."""
+    and a group of the later one goes where most of its clear askings would be joined, if those are at least half of
+    them."""
     heard = [judge_chat(talk.data.chats[0], mind, progress) for talk in series.talks]
     told = set()
     for at, later in enumerate(heard):
@@ -228,12 +229,12 @@ def _returning(earlier: Heard, later: Heard, mind: Mind) -> dict[str, str]:
     """Groups of the later evening to the group of the earlier one that asks the same."""
     groups = mind.groups(later.answering)
     for key, (row, vector) in enumerate(zip(earlier.rows, earlier.vectors, strict=True)):
-        if row.line.group:
+        if row.line.group and not row.line.ambiguous:
             match = later.answering.match(read_of(row.line.text), vector)
             groups.add(key, row.line.group, row.line.text, vector, match.offered if match else None)
     joins: dict[str, Counter[str | None]] = {}
     for row, vector in zip(later.rows, later.vectors, strict=True):
-        if row.line.group:
+        if row.line.group and not row.line.ambiguous:
             decided = groups.decide(row.line.text, vector, row.offered)
             joins.setdefault(row.line.group, Counter())[decided.group] += 1
     return {group: best for group, counts in joins.items() if (best := _most(counts.items(), counts.total()))}

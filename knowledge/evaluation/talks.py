@@ -147,7 +147,7 @@ def _line(id: str, said: dict[str, Any], row: dict[str, Any]) -> Line:
 @dataclass(frozen=True, slots=True)
 class Series:
     """Talks of one series in their order, and which groups of two of them ask the same: pairs of (talk, group), a talk
-    called by its id. `absent`: ids of those that have no folder."""
+    called by its id; without groups of which every message is ambiguous. `absent`: ids of those that have no folder."""
 
     name: str
     talks: tuple[Talk, ...]
@@ -175,6 +175,7 @@ def read_series(path: Path) -> Series:
     unknown = [one for row in rows for one in row if one not in groups and one[0] not in absent]
     if unknown:
         raise DataError([f"{path}: there is no group {':'.join(one)!r}: correct the name" for one in unknown])
-    known = [[one for one in row if one in groups] for row in rows]
+    clear = {(talk.data.name, line.group) for talk in talks for line in talk.lines if not line.ambiguous}
+    known = [[one for one in row if one in clear] for row in rows]
     recurring = {frozenset((a, b)) for row in known for a in row for b in row if a[0] != b[0]}
     return Series(path.parent.resolve().name, talks, frozenset(recurring), absent)

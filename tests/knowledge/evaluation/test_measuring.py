@@ -321,6 +321,27 @@ def test_a_question_that_returns_another_evening_is_found(tmp_path: Path) -> Non
     assert values(result, "recurring")["precision"] == pytest.approx(1 / 2)  # g2 returns too, and nobody said so
 
 
+def test_doubtful_messages_neither_bring_a_question_back_nor_keep_it_away(tmp_path: Path) -> None:
+    """As everywhere in the headline they are left out; so is a group of which nothing else is there."""
+    texts = ("回放在哪里看", "怎么开发票", "怎么开发票呢", "网关要自己买吗", "课件在哪下载")
+
+    def evening(name: str, *groups: tuple[str, bool]) -> None:
+        rows = [label(n, "question", group, None, doubtful) for n, (group, doubtful) in enumerate(groups)]
+        talk = write_talk(tmp_path / name, rows)
+        write_lines(talk / "chat.jsonl", [message(n, text) for n, text in enumerate(texts[: len(groups)])])
+
+    evening("one", ("g1", False), ("g2", False), ("g2", True), ("g3", False), ("g4", True))
+    # g1 would come back as g2 by doubtful lines, and be kept away from g1; g4 is doubtful throughout
+    evening("two", ("g1", False), ("g1", True), ("g1", True), ("g3", True), ("g4", False))
+    pairs = [[f"one:g{n}", f"two:g{n}"] for n in (1, 4)]
+    path = tmp_path / "series.json"
+    path.write_text(json.dumps({"sessions": [{"id": "one"}, {"id": "two"}], "recurring": pairs}))
+    result = measure_series(read_series(path), MIND)
+    assert block(result, "recurring").size == "1 recurring pairs of groups in 2 talks"
+    assert values(result, "recurring")["recall"] == 1
+    assert values(result, "recurring")["precision"] == 1
+
+
 def test_the_talks_of_a_series_may_lie_anywhere_below_it(tmp_path: Path) -> None:
     """In folders of folders and behind links: a talk is called what the series calls it."""
     write_talk(tmp_path / "2026/a")
