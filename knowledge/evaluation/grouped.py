@@ -178,19 +178,33 @@ def _units(chats: Chats) -> list[Hashable]:
 
 
 def _vector_precision(chats: Chats, likeness: Sequence[NDArray[np.floating]]) -> dict[str, Figure]:
-    """Average precision over all pairs of clear askings by how like they are."""
-    true, scores, one, other = [], [], [], []
-    for chat, (rows, matrix) in enumerate(zip(chats, likeness, strict=True)):
-        keep = [at for at, row in enumerate(rows) if not row.line.ambiguous]
-        names = np.array([f"{chat} {rows[at].line.group}" for at in keep], dtype=str)
+    """Average precision over all pairs of clear askings by how like they are. Of a large chat there are millions, so
+    that groups are numbers."""
+    kept = [[at for at, row in enumerate(rows) if not row.line.ambiguous] for rows in chats]
+    numbers = _numbers(
+        [
+            [(chat, rows[at].line.group) for at in keep]
+            for chat, (rows, keep) in enumerate(zip(chats, kept, strict=True))
+        ]
+    )
+    scores, one, other = [], [], []
+    for keep, groups, matrix in zip(kept, numbers, likeness, strict=True):
         left, right = np.triu_indices(len(keep), k=1)
         scores.append(np.maximum(matrix, matrix.T)[np.ix_(keep, keep)][left, right])
-        one.append(names[left])
-        other.append(names[right])
-        true.append(names[left] == names[right])
-    ranking = Ranking.of(np.concatenate(true), np.concatenate(scores))
-    units = (np.concatenate(one).tolist(), np.concatenate(other).tolist())
+        one.append(groups[left])
+        other.append(groups[right])
+    units = np.concatenate(one), np.concatenate(other)
+    ranking = Ranking.of(units[0] == units[1], np.concatenate(scores))
     return {"pairs by similarity: average precision": average_precision(ranking, *units)}
+
+
+def _numbers(chats: Sequence[Sequence[Hashable]]) -> list[NDArray[np.int32]]:
+    """Of each group in the order in which pairs name them, all first ones before the second ones; what is in no pair
+    comes last."""
+    firsts = [group for chat in chats for group in chat[:-1]]
+    seconds = [group for chat in sorted(chats, key=lambda one: len(one) < 2) for group in chat[-1:]]
+    number = {group: at for at, group in enumerate(dict.fromkeys(firsts + seconds))}
+    return [np.array([number[group] for group in chat], dtype=np.int32) for chat in chats]
 
 
 def _clusterings(asked: Sequence[_Asked], chats: Chats) -> list[Column]:

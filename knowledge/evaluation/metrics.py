@@ -154,22 +154,34 @@ class Ranking:
         return np.cumsum(heavy * self.true)[self.ends], np.cumsum(heavy)[self.ends]
 
 
-def average_precision(ranking: Ranking, *units: Sequence[Hashable]) -> Figure:
+Units = Sequence[Hashable] | NDArray[np.int32]
+"""One an item, by name; or by number from 0 on, which takes less for many."""
+
+
+def average_precision(ranking: Ranking, *units: Units) -> Figure:
     """With its interval. An item of two units (a pair of messages) names both, and counts once where they are one."""
     return _ranked(ranking.average_precision, units)
 
 
-def area_under_roc(ranking: Ranking, *units: Sequence[Hashable]) -> Figure:
+def area_under_roc(ranking: Ranking, *units: Units) -> Figure:
     """With its interval, as `average_precision`."""
     return _ranked(ranking.area_under_roc, units)
 
 
-def _ranked(measure: Callable[[Array | None], float], units: Sequence[Sequence[Hashable]]) -> Figure:
-    at, count = _positions([unit for one in units for unit in one])
-    rows = at.reshape(len(units), -1)
+def _ranked(measure: Callable[[Array | None], float], units: Sequence[Units]) -> Figure:
+    rows, count = _rows(units)
     same = rows[0] == rows[-1]
     drawn = [measure(np.where(same, draw[rows[0]], draw[rows].prod(axis=0))) for draw in _draws(count, RANKING_DRAWS)]
     return _figure(measure(None), np.array(drawn))
+
+
+def _rows(units: Sequence[Units]) -> tuple[NDArray[np.integer], int]:
+    """Numbers of shape (units of an item, items), and how many units there are."""
+    if numbers := [one for one in units if isinstance(one, np.ndarray)]:
+        rows = np.stack(numbers)
+        return rows, int(rows.max(initial=-1)) + 1
+    at, count = _positions([unit for one in units for unit in one])
+    return at.reshape(len(units), -1), count
 
 
 def _positions(units: Sequence[Hashable]) -> tuple[NDArray[np.intp], int]:

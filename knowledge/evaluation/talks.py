@@ -171,11 +171,12 @@ def read_series(path: Path) -> Series:
     talks = tuple(read_talk(path.parent / name, name) for name in names if name not in absent)
     if len(talks) < 2:
         raise DataError([f"{path}: fewer than two of its talks lie beside it: put their folders there"])
-    groups = {(talk.data.name, line.group) for talk in talks for line in talk.lines if line.group}
+    asked = [(talk.data.name, line.group, line.ambiguous) for talk in talks for line in talk.lines if line.group]
+    groups = {(name, group) for name, group, _ in asked}
+    clear = {(name, group) for name, group, ambiguous in asked if not ambiguous}
     unknown = [one for row in rows for one in row if one not in groups and one[0] not in absent]
     if unknown:
         raise DataError([f"{path}: there is no group {':'.join(one)!r}: correct the name" for one in unknown])
-    clear = {(talk.data.name, line.group) for talk in talks for line in talk.lines if not line.ambiguous}
     known = [[one for one in row if one in clear] for row in rows]
     recurring = {frozenset((a, b)) for row in known for a in row for b in row if a[0] != b[0]}
     return Series(path.parent.resolve().name, talks, frozenset(recurring), absent)

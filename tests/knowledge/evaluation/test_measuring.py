@@ -1,4 +1,6 @@
+import itertools
 import json
+import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -6,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from knowledge.evaluation import (
     Bench,
@@ -21,9 +24,9 @@ from knowledge.evaluation import (
 from knowledge.evaluation.answered import _sent, answering_parts
 from knowledge.evaluation.baselines import agglomerative, best_cut, bm25, nearest_earlier, semantic_hash, tf_idf
 from knowledge.evaluation.data import NO_COURSE, Chat, Dataset, Line
-from knowledge.evaluation.grouped import same_question_parts
+from knowledge.evaluation.grouped import _vector_precision, same_question_parts
 from knowledge.evaluation.judging import Heard, judge_chat
-from knowledge.evaluation.metrics import Figure
+from knowledge.evaluation.metrics import Figure, Ranking, average_precision
 from knowledge.evaluation.results import Block
 from knowledge.evaluation.talks import read_series, read_talk
 from knowledge.reasons import Reason, Reasons
@@ -352,6 +355,49 @@ def test_the_talks_of_a_series_may_lie_anywhere_below_it(tmp_path: Path) -> None
     series = read_series(tmp_path / "series.json")
     assert series.recurring == {frozenset({("2026/a", "g1"), ("b", "g1")})}
     assert values(measure_series(series, MIND), "recurring")["recall"] == 1
+
+
+def askings(*groups: str) -> list[Judged]:
+    return [
+        Judged(Line(str(at), "", True, group, ambiguous=group == "doubtful"), True, 1.0, "q")
+        for at, group in enumerate(groups)
+    ]
+
+
+def alike(count: int) -> NDArray[np.float64]:
+    vectors = np.random.default_rng(7).normal(size=(count, 8))
+    return np.asarray(vectors @ vectors.T)
+
+
+def test_pairs_are_counted_by_their_groups() -> None:
+    """Of several chats, each with groups of its own: the figure and its interval are those of all pairs with the names
+    of their groups, and a chat of one clear asking has none."""
+    chats = [askings(*"abacbda"), askings("b", "doubtful", "a"), askings("c", "doubtful"), askings(*"bbcz")]
+    likeness = [alike(len(chat)) for chat in chats]
+    true, scores, one, other = [], [], [], []
+    for at, (chat, matrix) in enumerate(zip(chats, likeness, strict=True)):
+        for left, right in itertools.combinations([n for n, row in enumerate(chat) if not row.line.ambiguous], 2):
+            one.append((at, chat[left].line.group))
+            other.append((at, chat[right].line.group))
+            true.append(one[-1] == other[-1])
+            scores.append(matrix[left, right])
+    (figure,) = _vector_precision(chats, likeness).values()
+    assert figure == average_precision(Ranking.of(true, scores), one, other)
+    assert figure.low != figure.high
+
+
+def test_a_large_chat_takes_little_for_each_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Long names of groups are there once, not twice for each of a million pairs."""
+    monkeypatch.setattr("knowledge.evaluation.metrics.RANKING_DRAWS", 2)
+    chat = askings(*(f"{n % 500} what is asked at length by many who do not read" for n in range(1500)))
+    matrix = alike(len(chat))
+    tracemalloc.start()
+    try:
+        _vector_precision([chat], [matrix])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 150 * len(chat) ** 2 / 2
 
 
 @pytest.mark.parametrize(
