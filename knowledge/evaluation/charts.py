@@ -13,10 +13,12 @@ STYLES = 7
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """One curve. `points` is an SVG list; `mark` a position; `style` its colour and dash."""
+    """One curve. `points` is an SVG list; `dot` where it has a single one; `mark` a position; `style` its colour and
+    dash."""
 
     name: str
     points: str
+    dot: tuple[float, float] | None
     mark: tuple[float, float] | None
     style: int
 
@@ -39,7 +41,7 @@ class Chart:
 
 
 def draw(picture: Picture) -> Chart:
-    """Both axes from 0 to 1, but for a learning curve, whose lower axis counts topics."""
+    """Both axes from 0 to 1; the lower one of a learning curve counts topics. A curve without points is left out."""
     marks = _topics(picture.curves) if picture.kind == "learning" else [n / 5 for n in range(6)]
     first, last = min(marks, default=0.0), max(marks, default=1.0)
     span = (last - first) or 1.0
@@ -51,10 +53,12 @@ def draw(picture: Picture) -> Chart:
         Drawn(
             curve.name,
             " ".join(f"{across(x)},{_up(y)}" for x, y in curve.points),
+            (across(curve.points[0][0]), _up(curve.points[0][1])) if len(curve.points) == 1 else None,
             (across(curve.mark[0]), _up(curve.mark[1])) if curve.mark else None,
             at % STYLES,
         )
         for at, curve in enumerate(picture.curves)
+        if curve.points
     )
     rows = tuple((_up(n / 5), f"{n / 5:g}") for n in range(6))
     return Chart(picture.kind, picture.data, curves, rows, tuple((across(x), f"{x:g}") for x in marks))

@@ -35,7 +35,7 @@ def page(result: Result, heading: Heading, failed: Sequence[str] = (), language:
         blocks=result.blocks,
         measures=measures,
         shown=shown,
-        charts=[draw(picture) for picture in result.pictures],
+        charts=[chart for picture in result.pictures if (chart := draw(picture)).curves],
         mistakes=result.mistakes,
     )  # fmt: skip
 

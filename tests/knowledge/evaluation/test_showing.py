@@ -1,3 +1,4 @@
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -127,6 +128,19 @@ def test_everything_measured_has_a_chinese_name(result: Result) -> None:
     names |= {*encoder_speed(HashEncoder()), *memory()}
     assert [name for name in sorted(names - same) if say(name, "zh") == name] == []
     assert all(english and chinese for english, chinese in PAGE.values())
+
+
+def test_nothing_is_drawn_as_nothing() -> None:
+    """A curve without points is left out with its picture, where that has no other; one of a single point is a dot."""
+    empty, point = Curve("TF-IDF", ()), Curve("BM25", ((0.3, 0.5),))
+    line = Curve("floormic", ((0.0, 1.0), (1.0, 0.5)), (0.5, 0.9))
+    pictures = (Picture("answers", "none", (empty, empty)), Picture("answers", "some", (line, empty, point)))
+    text = page(Result((), pictures), HEADING)
+    drawn = [points.split() for points in re.findall(r'<polyline [^>]*points="([^"]*)"', text)]
+    assert [len(points) for points in drawn] == [2]
+    assert len(re.findall(r'<circle class="dot s2"', text)) == 1
+    assert "none" not in re.findall(r"<h3>[^<]*· (\w+)</h3>", text)
+    assert "TF-IDF" not in text
 
 
 def test_a_block_without_figures_is_no_crash(tmp_path: Path) -> None:
