@@ -227,13 +227,15 @@ def _to_replay(wanted: Wanted) -> tuple[Path | None, Path | None]:
     return None, None
 
 
+SIZE = f"the middle of {ROUNDS} rounds, the least and the most; a ratio is the model's time over the whole path's"
+
+
 def _replay_speed(settings: Settings, encoder: Encoder, chat: Path, course: Path | None, bar: Bar) -> Result:
     if course and not course.is_dir():
         raise BadInput(f"{course}: there is no such course folder: correct the path")
     with bar("replaying", ROUNDS) as progress:
         figures = asyncio.run(measure_replay(settings, encoder, chat, course, progress))
-    size = f"the middle of {ROUNDS} rounds, the least and the most; a ratio is the model's time over the whole path's"
-    return Result((Block(chat.parent.name or chat.stem, "speed", size, (Column("floormic", figures),)),))
+    return Result((Block(chat.parent.name or chat.stem, "speed", SIZE, (Column("floormic", figures),)),))
 
 
 def code_version() -> str:

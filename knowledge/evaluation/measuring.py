@@ -94,6 +94,12 @@ def measure_series(series: Series, mind: Mind, progress: Progress = lambda _: No
     return Result((Block(series.name, "recurring", size, (Column(FLOORMIC, sums.figures(range(len(union)))),)),))
 
 
+CURVES = {
+    "pair_ap": "pairs by similarity: average precision, our talks",
+    "pair_ap_topics": "pairs by similarity: average precision, held-out topics",
+}
+"""What the figures of the card's curve are called."""
+
 CURVE = Path(str(files("knowledge") / "models" / "curve.json"))
 
 
@@ -103,7 +109,7 @@ def learning_curve(file: Path = CURVE) -> Result:
     """
     try:
         rows = json.loads(file.read_text(encoding="utf-8"))
-        curves = [Curve(name, _points(rows, name)) for name in rows[0] if name != "topics"]
+        curves = [Curve(CURVES.get(name, name), _points(rows, name)) for name in rows[0] if name != "topics"]
     except (OSError, ValueError, TypeError, LookupError):
         return Result()
     drawn = tuple(curve for curve in curves if len(curve.points) > 1 and all(0 <= y <= 1 for _, y in curve.points))

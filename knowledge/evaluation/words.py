@@ -1,5 +1,6 @@
 """The page's words in English and Chinese. Names of figures and methods are English in the results, and said here."""
 
+import re
 from typing import Literal
 
 Language = Literal["en", "zh"]
@@ -122,6 +123,35 @@ _CHINESE: dict[str, str] = {
     "ratio": "比率",
     # curves
     "as often as was said": "所说与实际一致",
+    "pairs by similarity: average precision, our talks": "按相似度排消息对：平均精确率（自有讲座）",
+    "pairs by similarity: average precision, held-out topics": "按相似度排消息对：平均精确率（留出的主题）",
+    # on how much, numbers aside
+    "{} messages, {} of them ask": "{} 条消息，其中 {} 条是提问",
+    "{} askings in {} groups": "{} 条提问，{} 组",
+    "{} askings, {} of them answerable": "{} 条提问，其中 {} 条课程能回答",
+    "{} recurring pairs of groups in {} talks": "{} 对跨场重复的问题组，{} 场讲座",
+    "the middle of {} rounds, the least and the most; a ratio is the model's time over the whole path's": (
+        "{} 轮的中位数、最小值与最大值；比率为模型用时占全流程用时的比例"
+    ),
+    "{} topics": "{} 个主题",
+    "{} of {} askings, in {} random orders": "{1} 条提问中的 {0} 条，{2} 种随机顺序",
+    "{} of {} askings (generated); half of the entries removed": "{1} 条提问（机器生成）中的 {0} 条；去掉了一半条目",
+    "{} of {} messages; entries have no answer text; {} wordings an entry at most": (
+        "{1} 条消息中的 {0} 条；条目没有回答正文；每个条目最多 {2} 种问法"
+    ),
+    "{} askings with an entry, {} near ones, {} far ones; every second intent; entries have no answer text; {} "
+    "wordings an entry at most": (
+        "{} 条有对应条目的提问，{} 条相近的，{} 条无关的；只用一半意图；条目没有回答正文；每个条目最多 {} 种问法"
+    ),
+    "{} of {} askings, {} of {} passages, half of them removed; who asked had read the passage": (
+        "{1} 条提问中的 {0} 条，{3} 段文字中的 {2} 段，去掉了一半；提问者读过原文"
+    ),
+    "{} of {} lines of television dialogue; asks: the dialogue act is a question": (
+        "{1} 句电视剧对白中的 {0} 句；按对话行为是否为提问标注"
+    ),
+    "{} of {} posts, German; asks: had a question mark, which was taken away (a weak label)": (
+        "{1} 条德语帖子中的 {0} 条；以原有问号为标注（问号已去掉，标注较弱）"
+    ),
     # mistakes
     "asking: wrongly found": "误判为提问",
     "asking: missed": "漏掉的提问",
@@ -132,15 +162,18 @@ _CHINESE: dict[str, str] = {
 }
 
 _FIXED = ", fixed threshold"
+_NUMBER = re.compile(r"\d+")
 
 
 def say(name: str, language: Language) -> str:
-    """A figure's or method's name in a language; what is nobody's word (a model's name) stays as it is."""
+    """A figure's or method's name in a language, or on how much it is measured; what is nobody's word (a model's name)
+    stays as it is."""
     if language == "en":
         return name
     if name.endswith(_FIXED):
         return name.removesuffix(_FIXED) + "（固定阈值）"
-    return _CHINESE.get(name, name)
+    counted = _CHINESE.get(_NUMBER.sub("{}", name), "").format(*_NUMBER.findall(name))
+    return _CHINESE.get(name) or counted or name
 
 
 def page_words(language: Language) -> dict[str, str]:

@@ -4,8 +4,22 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.evaluation import Bench, Heading, Judged, Mind, Result, page, read_topics, table, together
+from bot.app.benching import SIZE
+from knowledge.evaluation import (
+    Bench,
+    Heading,
+    Judged,
+    Mind,
+    Result,
+    learning_curve,
+    page,
+    read_public,
+    read_topics,
+    table,
+    together,
+)
 from knowledge.evaluation.data import Line
+from knowledge.evaluation.measuring import CURVES
 from knowledge.evaluation.metrics import Figure, middle
 from knowledge.evaluation.mistakes import asking_mistakes
 from knowledge.evaluation.results import ALL_LABELS, BY_ITSELF, Block, Column, Curve, Mistake, Mistakes, Picture
@@ -15,7 +29,7 @@ from knowledge.evaluation.talks import KINDS
 from knowledge.evaluation.words import PAGE, Language, say
 from knowledge.reasons import Reason, Reasons
 from tests.fakes import HashEncoder, calibrated
-from tests.knowledge.evaluation.labelled import write_topic
+from tests.knowledge.evaluation.labelled import write_public, write_topic
 
 HEADING = Heading("floormic bench --topics <here>", "0.1.0, commit abc", "2026-11-25 16:00")
 
@@ -24,7 +38,7 @@ HEADING = Heading("floormic bench --topics <here>", "0.1.0, commit abc", "2026-1
 def result(tmp_path_factory: pytest.TempPathFactory) -> Result:
     encoder = HashEncoder()
     data = read_topics(write_topic(tmp_path_factory.mktemp("topics")))
-    learning = Picture("learning", "", (Curve("pair_ap", ((15.0, 0.3), (60.0, 0.5))),))
+    learning = Picture("learning", "", (Curve(CURVES["pair_ap"], ((15.0, 0.3), (60.0, 0.5))),))
     return together(
         [Bench(Mind(encoder, calibrated(encoder)), {"hash": encoder}).measure(data), Result((), (learning,))]
     )
@@ -116,17 +130,24 @@ def test_a_page_shows_some_mistakes_with_their_reasons() -> None:
     assert page(result, HEADING, language="zh").count("<td>闲聊; 有提问的迹象：please、need</td>") == 20
 
 
-def test_everything_measured_has_a_chinese_name(result: Result) -> None:
-    """No figure, method, judgement or kind of mistake is left in English on the Chinese page."""
+def test_everything_measured_has_a_chinese_name(result: Result, tmp_path: Path) -> None:
+    """No figure, method, judgement, curve or kind of mistake is left in English on the Chinese page, nor on how much it
+    was measured."""
     same = {"floormic", "F1", "B-cubed F1", "BM25"}
     names = {name for block in result.blocks for column in block.columns for name in column.figures}
     names |= {column.method for block in result.blocks for column in block.columns}
     names |= {block.judgement for block in result.blocks} | {one.kind for one in result.mistakes}
-    names |= {curve.name for one in result.pictures if one.kind == "reliability" for curve in one.curves}
+    names |= {curve.name for one in (*result.pictures, *learning_curve().pictures) for curve in one.curves}
+    names |= {said for block in result.blocks for said in (block.size, block.note)}
+    names |= {read().note for _, read in read_public(write_public(tmp_path))}
+    names |= {SIZE, "10 recurring pairs of groups in 2 talks"}
     names |= {f"taken for an asking: {kind}" for kind in KINDS}
     names |= {BY_ITSELF, ALL_LABELS, "recurring", "speed", "sent from the right part: holds the answer"}
     names |= {*encoder_speed(HashEncoder()), *memory()}
     assert [name for name in sorted(names - same) if say(name, "zh") == name] == []
+    assert say("12 askings in 3 groups", "zh") == "12 条提问，3 组"
+    assert say("{my} model 2", "zh") == "{my} model 2"
+    assert say(next(iter(CURVES.values())), "en").isascii()
     assert all(english and chinese for english, chinese in PAGE.values())
 
 
