@@ -215,9 +215,10 @@ class Desk:
         asked, sent = await self._store.asked(id), await self._store.answering(state.session)
         found = reach(state, asked, sent, self._replying())
         failed = [one for one in found if one.heard is Heard.FAILED]
-        keys = {one.delivery for one in failed}
+        worded = {one.key for one in sent if one.text}  # whose words were forgotten with somebody gets them anew
+        keys = {one.delivery for one in failed} & worded
         said = [replace(one, state="waiting", attempts=0, not_before=self._now()) for one in sent if one.key in keys]
-        never = {one.person for one in failed if not one.delivery}
+        never = {one.person for one in failed if one.delivery not in worded}
         if untold := [one for one in asked if one.message.person in never]:
             said += joined(await self._session(state.session), state, untold, sent, self._now())
         if not said:

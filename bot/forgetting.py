@@ -7,7 +7,7 @@ people, groups and votes are counted as before, and nothing says who it was. The
 import json
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bot.model import Address, Person
@@ -28,7 +28,8 @@ class Scrubbing:
     """How the words of one person are taken out of what others were told. `texts` are what they asked, as far as
     nobody else said just that; `chats` those in which they alone read. `worded` is what staff wrote of their evenings
     in the place of what is said after a talk. `titles` maps a question whose title was theirs to the title and the
-    first wording that stand there now."""
+    first wording that stand there now, `kept` the key of an answer that a group still waits for to the one it has
+    now."""
 
     person: Person
     gone: str
@@ -37,6 +38,7 @@ class Scrubbing:
     chats: Collection[tuple[str, str]] = ()
     worded: Collection[str] = ()
     titles: dict[str, tuple[str, str]] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
 
     def text(self, said: str) -> str:
         """Without the person's words, and without their name where it can be nothing else: among those who asked, and
@@ -65,14 +67,23 @@ class Scrubbing:
             for state in pair:
                 if state is not None:
                     self._state(state)
-        kept = [one for one in change.get("deliveries", ()) if not self.addressed(one.get("address"))]
-        for one in kept:
-            one["text"] = self.text(one["text"])
-        change["deliveries"] = kept
+        change["deliveries"] = [
+            self._delivery(one)
+            for one in change.get("deliveries", ())
+            if one["key"] in self.kept or not self.addressed(one.get("address"))
+        ]
         for pair in change.get("duties", ()):
             for one in pair:
                 one["text"] = self.text(one["text"])
         return json.dumps(change, ensure_ascii=False)
+
+    def _delivery(self, said: dict[str, Any]) -> dict[str, Any]:
+        """As it is in the outbox, so that it can still be taken back."""
+        now = {**said, "text": self.text(said["text"])}
+        if said["key"] not in self.kept:
+            return now
+        address = gone_address(Address(**said["address"]), self.gone)
+        return {**now, "key": self.kept[said["key"]], "address": asdict(address) if address else None}
 
     def who(self, who: str) -> str:
         """Who did it, where that was this person in the audience."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from bot.accounts import Actor
 from bot.forgetting import FORGOTTEN, REMOVED, Scrubbing, gone_address, gone_key
-from bot.model import GONE, Forgotten, Known, Person
+from bot.model import GONE, Address, Forgotten, Known, Person
 from bot.storage.changes import touch
 from bot.storage.connection import SqliteDatabase
 from bot.storage.database import Database, Row
@@ -273,7 +273,34 @@ def _redeliver(db: Database, row: Row, scrubbing: Scrubbing) -> None:
         if (text := scrubbing.text(row["text"])) != row["text"]:
             db.execute("UPDATE deliveries SET text = ? WHERE id = ?", (text, row["id"]))
         return
-    _unaddress(db, row, gone_key(row["key"], address, scrubbing.gone, row["id"]), scrubbing.gone)
+    key = gone_key(row["key"], address, scrubbing.gone, row["id"])
+    if not _others_wait(db, row, key, address):
+        _unaddress(db, row, key, scrubbing.gone)
+        return
+    scrubbing.kept[row["key"]] = key
+    db.execute(
+        "UPDATE deliveries SET key = ?, address = ?, text = ? WHERE id = ?",
+        (key, dumped(gone_address(address, scrubbing.gone)), scrubbing.text(row["text"]), row["id"]),
+    )
+
+
+def _others_wait(db: Database, row: Row, key: str, address: Address) -> bool:
+    """Whether it answers a group in which somebody else asked the same, and was not said yet. What is being sent under
+    another `key` than it had could not be told what became of it."""
+    kind, _, rest = key.partition(":")
+    waits = row["state"] == "waiting" or (row["state"] == "sending" and row["key"] == key)
+    if kind != "answer" or address.private or not waits:
+        return False
+    others = db.execute(
+        f"""
+        SELECT 1 FROM messages m JOIN questions q ON q.id = m.question
+        WHERE :question IN (q.id, q.merged_into) AND {named("m.author")}
+            AND (json_extract(m.address, '$.connector'), json_extract(m.address, '$.chat')) = (:connector, :chat)
+        LIMIT 1
+        """,  # noqa: S608 (a constant)
+        {"question": rest.partition(":")[0], "connector": address.connector, "chat": address.chat},
+    )
+    return others.fetchone() is not None
 
 
 def _unaddress(db: Database, row: Row, key: str, gone: str) -> None:

@@ -156,6 +156,15 @@ async def full(path: Path) -> AsyncIterator[SqliteStore]:
     await store.close()
 
 
+@pytest.fixture
+async def bare(path: Path) -> AsyncIterator[SqliteStore]:
+    """With a session, and nothing in it."""
+    store = await open_store(path)
+    await store.save_session(OLD)
+    yield store
+    await store.close()
+
+
 async def test_who_is_forgotten_is_a_number_and_nothing_else(full: SqliteStore, path: Path) -> None:
     """No byte of her is left in the database or its log, while the store is open; not one figure moved; what Bob said
     stands."""
@@ -306,3 +315,45 @@ async def test_the_hall_forgets_by_itself_what_is_old_enough(full: SqliteStore) 
         while {m.author_name for m, _ in await full.placements("talk")} != {""}:  # noqa: ASYNC110 (a look)
             await asyncio.sleep(0.01)
     daily.cancel()
+
+
+async def group_answered(store: SqliteStore, *, others: bool = True) -> Desk:
+    """Ann asks something in a group, Bob the same; an expert answers them both in one message, which waits."""
+    await ask_one(store, "q5", message(1, "Zucchini forever?", ANN.id, author_name=ANN.name, external_id="hers-75",
+        chat="-100", private=False))  # fmt: skip
+    if others:
+        await ask(store, "q5", "bob", text="For ever?", author_name="Bob Bright", chat="-100", private=False)
+    desk = Desk(store, lambda _: None, lambda: 200.0, replying=lambda: CHATS)
+    await desk.answer("Li", "q5", "Yes.")
+    return desk
+
+
+async def test_a_group_still_hears_the_answer_that_waited_for_whoever_asked_first(bare: SqliteStore) -> None:
+    """Who else asked there hears it, without a word of hers; taking the answer back still stops it. Where nobody else
+    asked, nobody waits for it."""
+    desk = await group_answered(bare)
+    await bare.forget(ANN, None, 300.0)
+    (waits,) = await bare.due(1e9)
+    assert (waits.address.chat, waits.address.private) == ("-100", False)
+    assert not any(one in str(waits) for one in HERS)
+    assert "Bob Bright" in waits.text
+    assert "Yes." in waits.text
+    await desk.undo("Li", "talk")
+    assert await bare.due(1e9) == []
+    await bare.forget(Person("telegram", "bob"), None, 300.0)
+    await group_answered(bare, others=False)
+    await bare.forget(ANN, None, 300.0)
+    assert await bare.due(1e9) == []
+
+
+async def test_an_answer_that_failed_is_tried_again_in_words(bare: SqliteStore) -> None:
+    """What a group could not be told, and whose first asker was forgotten since, is worded anew for the others; an
+    empty message is never sent."""
+    desk = await group_answered(bare)
+    (waits,) = await bare.due(1e9)
+    await bare.settle(replace(waits, state="failed", error="kicked out"))
+    await bare.forget(ANN, None, 300.0)
+    await desk.tell_again("Mo", "q5")
+    (again,) = await bare.due(1e9)
+    assert "Bob Bright" in again.text
+    assert "Yes." in again.text
