@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bot.model import Address, Person
+from bot.polling import unsaid
 from bot.replies import quoted, unnamed
 from knowledge.text import whole_word
 
@@ -29,7 +30,8 @@ class Scrubbing:
     nobody else said just that; `chats` those in which they alone read. `worded` is what staff wrote of their evenings
     in the place of what is said after a talk. `titles` maps a question whose title was theirs to the title and the
     first wording that stand there now, `kept` the key of an answer that a group still waits for to the one it has
-    now."""
+    now. `keys` and `words` are what they alone voted in each poll in words of their own, as it is counted and as it is
+    told."""
 
     person: Person
     gone: str
@@ -39,6 +41,8 @@ class Scrubbing:
     worded: Collection[str] = ()
     titles: dict[str, tuple[str, str]] = field(default_factory=dict)
     kept: dict[str, str] = field(default_factory=dict)
+    keys: Mapping[str, Collection[str]] = field(default_factory=dict)
+    words: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     def text(self, said: str) -> str:
         """Without the person's words, and without their name where it can be nothing else: among those who asked, and
@@ -72,6 +76,9 @@ class Scrubbing:
             for one in change.get("deliveries", ())
             if one["key"] in self.kept or not self.addressed(one.get("address"))
         ]
+        for pair in change.get("polls", ()):
+            for state in filter(None, pair):
+                self.poll(state)
         for pair in change.get("duties", ()):
             for one in pair:
                 one["text"] = self.text(one["text"])
@@ -79,11 +86,26 @@ class Scrubbing:
 
     def _delivery(self, said: dict[str, Any]) -> dict[str, Any]:
         """As it is in the outbox, so that it can still be taken back."""
-        now = {**said, "text": self.text(said["text"])}
+        now = {**said, "text": self.told(said["key"], said["text"])}
+        if now.get("poll"):
+            self.poll(now["poll"])
         if said["key"] not in self.kept:
             return now
         address = gone_address(Address(**said["address"]), self.gone)
         return {**now, "key": self.kept[said["key"]], "address": asdict(address) if address else None}
+
+    def told(self, key: str, said: str) -> str:
+        """What a delivery of this key said to others; what a poll brought is told without their words."""
+        kind, _, rest = key.partition(":")
+        if kind == "poll":
+            said = unsaid(said, self.words.get(rest.partition(":")[0], ()), REMOVED)
+        return self.text(said)
+
+    def poll(self, state: dict[str, Any]) -> None:
+        """A poll as JSON: what staff hid of theirs stays hidden, in no words; the same in every state of it, so that
+        undo finds what it compares."""
+        keys = self.keys.get(state["id"], ())
+        state["muted"] = [REMOVED if key in keys else key for key in state["muted"]]
 
     def who(self, who: str) -> str:
         """Who did it, where that was this person in the audience."""

@@ -1,11 +1,12 @@
 """The rules of polls: what may be one, what counts as a vote, and what is said about them. Decides; calls nothing."""
 
-from bot.polling.announcing import BUTTON, announcement, asking, poll_buttons, result
-from bot.polling.rules import checked, checked_choices, choices, key, marks, pressed, results_visible
+from bot.polling.announcing import BUTTON, announcement, asking, poll_buttons, result, unsaid
+from bot.polling.rules import FREE, checked, checked_choices, choices, key, marks, pressed, results_visible
 from bot.polling.typed import typed_mood, typed_vote
 
 __all__ = [
     "BUTTON",
+    "FREE",
     "announcement",
     "asking",
     "checked",
@@ -19,4 +20,5 @@ __all__ = [
     "results_visible",
     "typed_mood",
     "typed_vote",
+    "unsaid",
 ]

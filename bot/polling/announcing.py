@@ -1,5 +1,8 @@
 """What chats are told about a poll: that it began and how to vote, and what it brought."""
 
+import re
+from collections.abc import Iterable
+
 from bot.model import Button, Poll, PollKind, PollState
 from bot.polling.rules import CHOICE, choices, marks
 
@@ -117,6 +120,15 @@ def result(poll: Poll, language: str) -> str:
     else:
         lines.append(say["texts"].format(n=len(shown)))
     return "\n".join(lines)
+
+
+def unsaid(said: str, words: Iterable[str], instead: str) -> str:
+    """What a chat was told that a poll brought, with something else in the place of these words of a cloud."""
+    begins = "|".join(f"(?<={re.escape(say['between'])})" for say in TEXTS.values())
+    for word in words:
+        told = re.escape(TEXTS["en"]["word"].format(text=word, n=""))
+        said = re.sub(rf"(?:^|{begins}){told}(?=\d)", TEXTS["en"]["word"].format(text=instead, n=""), said, flags=re.M)
+    return said
 
 
 def mean(poll: Poll) -> float:

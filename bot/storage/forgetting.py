@@ -12,6 +12,7 @@ from typing import Any
 from bot.accounts import Actor
 from bot.forgetting import FORGOTTEN, REMOVED, Scrubbing, gone_address, gone_key
 from bot.model import GONE, Address, Forgotten, Known, Person
+from bot.polling import FREE
 from bot.storage.changes import touch
 from bot.storage.connection import SqliteDatabase
 from bot.storage.database import Database, Row
@@ -111,13 +112,15 @@ def _forget(db: Database, person: Person) -> int:
         _alone(rows),
     )
     said = db.execute("SELECT * FROM deliveries").fetchall()
+    votes = _free_votes(db, mine)
+    scrubbing.keys, scrubbing.words = _alone_voted(db, votes, "choices"), _alone_voted(db, votes, "said")
     sessions = {row["session"] for row in rows} | _voted(db, mine)
     sessions |= {row["session"] for row in said if scrubbing.addressed(json.loads(row["address"]))}
     here = listed(sessions)
     scrubbing.worded = _worded(db, here)
     touched = _retitle(db, scrubbing, here)
     _unsay(db, rows, scrubbing.gone, texts=True)
-    _free_words(db, mine)
+    _unvote(db, scrubbing, votes)
     db.execute("DELETE FROM optouts WHERE source = :source AND person = :id", mine)
     _rename(db, mine, scrubbing.gone)
     for row in said:
@@ -161,6 +164,8 @@ def _voted(db: Database, mine: dict[str, str]) -> set[str]:
     rows = db.execute(
         """
         SELECT q.session FROM votes v JOIN questions q ON q.id = v.question
+        WHERE v.source = :source AND v.person = :id
+        UNION SELECT p.session FROM poll_votes v JOIN polls p ON p.id = v.poll
         WHERE v.source = :source AND v.person = :id
         """,
         mine,
@@ -222,16 +227,45 @@ def _unsay(db: Database, rows: Iterable[Row], gone: str, *, texts: bool) -> None
             db.execute("DELETE FROM vectors WHERE message = ?", (row["id"],))
 
 
-def _free_words(db: Database, mine: dict[str, str]) -> None:
-    """What was written into polls and surveys; numbers of options are nobody's words."""
-    rows = db.execute("SELECT id, said FROM poll_votes WHERE source = :source AND person = :id", mine).fetchall()
-    for row in rows:
-        said = json.loads(row["said"])
-        if any(not str(one).lstrip("-").isdecimal() for one in said):
-            db.execute(
-                "UPDATE poll_votes SET choices = ?, said = ? WHERE id = ?",
-                (listed([REMOVED]), listed([REMOVED]), row["id"]),
-            )
+def _free_votes(db: Database, mine: dict[str, str]) -> list[Row]:
+    """What was voted in words of one's own in polls and surveys; numbers of options are nobody's words, and what looks
+    like one may be a telephone's."""
+    free = listed(kind.value for kind in FREE)
+    return db.execute(
+        """
+        WITH item (id, kind) AS (
+            SELECT json_extract(i.value, '$.id'), json_extract(i.value, '$.kind')
+            FROM surveys s CROSS JOIN json_each(s.items) i
+            UNION SELECT id, kind FROM polls
+        )
+        SELECT v.id, v.poll, v.choices, v.said FROM poll_votes v LEFT JOIN item ON item.id = v.poll
+        WHERE v.source = :source AND v.person = :id
+            AND (item.kind IS NULL OR item.kind IN (SELECT value FROM json_each(:free)))
+        """,
+        {**mine, "free": free},
+    ).fetchall()
+
+
+def _alone_voted(db: Database, votes: Iterable[Row], column: str) -> dict[str, set[str]]:
+    """What of these votes nobody else voted as well, by poll."""
+    alone: dict[str, set[str]] = {}
+    for vote in votes:
+        others = db.execute(f"SELECT {column} FROM poll_votes WHERE poll = ? AND id != ?", (vote["poll"], vote["id"]))  # noqa: S608
+        said = {one for other in others for one in json.loads(other[column])}
+        alone[vote["poll"]] = set(json.loads(vote[column])) - said
+    return alone
+
+
+def _unvote(db: Database, scrubbing: Scrubbing, votes: Iterable[Row]) -> None:
+    """These votes count on without their words, and what staff hid of them stays hidden."""
+    for vote in votes:
+        removed = listed([REMOVED])
+        db.execute("UPDATE poll_votes SET choices = ?, said = ? WHERE id = ?", (removed, removed, vote["id"]))
+        poll = db.execute("SELECT id, muted FROM polls WHERE id = ?", (vote["poll"],)).fetchone()
+        if poll is not None:
+            state = {"id": poll["id"], "muted": json.loads(poll["muted"])}
+            scrubbing.poll(state)
+            db.execute("UPDATE polls SET muted = ? WHERE id = ?", (listed(state["muted"]), poll["id"]))
 
 
 def _rename(db: Database, mine: dict[str, str], gone: str) -> None:
@@ -270,8 +304,12 @@ def _unquote(db: Database, scrubbing: Scrubbing, here: str) -> None:
 def _redeliver(db: Database, row: Row, scrubbing: Scrubbing) -> None:
     address = address_of(row["address"])
     if not scrubbing.addressed(json.loads(row["address"])):
-        if (text := scrubbing.text(row["text"])) != row["text"]:
-            db.execute("UPDATE deliveries SET text = ? WHERE id = ?", (text, row["id"]))
+        poll = None if row["poll"] is None else json.loads(row["poll"])
+        if poll is not None:
+            scrubbing.poll(poll)
+        now = (scrubbing.told(row["key"], row["text"]), None if poll is None else json.dumps(poll, ensure_ascii=False))
+        if now != (row["text"], row["poll"]):
+            db.execute("UPDATE deliveries SET text = ?, poll = ? WHERE id = ?", (*now, row["id"]))
         return
     key = gone_key(row["key"], address, scrubbing.gone, row["id"])
     if not _others_wait(db, row, key, address):

@@ -34,8 +34,10 @@ from bot.model import (
     PollVote,
     Pulse,
     Session,
+    SurveyState,
 )
 from bot.outbox import Outbox
+from bot.polls import Polls
 from bot.reach import reach
 from bot.replies import acknowledgement
 from bot.settings import Settings
@@ -136,10 +138,10 @@ def reporting(store: SqliteStore) -> Reporting:
     return Reporting(store, {}, lambda: 10_000.0)
 
 
-def left(path: Path) -> set[str]:
+def left(path: Path, *more: str) -> set[str]:
     """Which of what was hers is still in the files of the database."""
     stored = b"".join(file.read_bytes() for file in path.parent.glob(f"{path.name}*"))
-    return {one for one in HERS if one.encode() in stored}
+    return {one for one in (*HERS, *more) if one.encode() in stored}
 
 
 @pytest.fixture
@@ -357,3 +359,47 @@ async def test_an_answer_that_failed_is_tried_again_in_words(bare: SqliteStore) 
     (again,) = await bare.due(1e9)
     assert "Bob Bright" in again.text
     assert "Yes." in again.text
+
+
+async def test_a_number_that_somebody_wrote_is_no_option(bare: SqliteStore, path: Path) -> None:
+    """Digits as an open answer, in a poll or a survey, are her words and go; the number of an option stays."""
+    one, open_ = (PollState(f"p{n}", "talk", kind, "?", ("a", "b"), status=PollStatus.OPEN, round=1)
+        for n, kind in enumerate((PollKind.SINGLE, PollKind.OPEN)))  # fmt: skip
+    await bare.apply(Change("talk", 120.0, "Mo", "poll_make", polls=((None, one), (None, open_))))
+    items = (replace(one, id="survey-1"), replace(open_, id="survey-2"))
+    survey = SurveyState("talk", "How was it?", items, status=PollStatus.OPEN, opened_at=120.0, closes_at=900.0)
+    await bare.apply(Change("talk", 121.0, "Mo", "survey_make", surveys=((None, survey),)))
+    await bare.vote_poll(PollVote("p0", ANN, ("2",)))
+    await bare.vote_poll(PollVote("p1", ANN, ("13800138000",)))
+    await bare.answer_survey("talk", PollVote("survey-1", ANN, ("1",)))
+    await bare.answer_survey("talk", PollVote("survey-2", ANN, ("13800138001",)))
+    await bare.forget(ANN, None, 500.0)
+    assert left(path, "1380013800") == set()
+    assert [poll.counts for poll in await bare.polls("talk")] == [{2: 1}, {}]
+    assert [poll.people for poll in await bare.survey_results("talk")] == [1, 1]
+
+
+async def test_her_words_leave_a_cloud_and_what_was_told_of_it(bare: SqliteStore, path: Path) -> None:
+    """Of somebody who only voted: a word that staff hid, what chats were told that came of the poll, and the ledger of
+    both. What is hidden stays so, Bob's words stand, and undo still works."""
+    await ask(bare, "q1", "bob", author_name="Bob Bright", chat="-100", private=False)
+    cloud = PollState("p1", "talk", PollKind.WORDS, "How?", most=3, status=PollStatus.OPEN, round=1)
+    await bare.apply(Change("talk", 120.0, "Mo", "poll_make", polls=((None, cloud),)))
+    await bare.vote_poll(PollVote("p1", ON_PAGE, ("Zucchini", "56789", "fast")))
+    await bare.vote_poll(PollVote("p1", Person("telegram", "bob"), ("fast", "less")))
+    polls = Polls(bare, lambda *_: None, lambda: 200.0, replying=lambda: CHATS)
+    await polls.mute("Mo", "talk", "p1", "zucchini")
+    closed = await polls.close("Mo", "talk", "p1")
+    (told,) = await bare.due(1e9)
+    assert "56789 × 1" in told.text
+    await polls.start("Mo", "talk", "p1")
+    assert left(path) == {ON_PAGE.id, "Zucchini", "zucchini", "56789"}
+    await bare.forget(ON_PAGE, None, 500.0)
+    assert left(path) == set()
+    told = next(one for one in await bare.due(1e9) if ":result:" in one.key)
+    assert "fast × 2, [removed] × 1, less × 1" in told.text
+    assert (await bare.poll("p1")).state.muted == (REMOVED,)
+    desk = Desk(bare, lambda _: None, lambda: 600.0)
+    await desk.undo("Mo", "talk")
+    await desk.undo("Mo", "talk", closed.id)
+    assert not any(":result:" in one.key for one in await bare.due(1e9))
