@@ -43,6 +43,11 @@ class Scrubbing:
     kept: dict[str, str] = field(default_factory=dict)
     keys: Mapping[str, Collection[str]] = field(default_factory=dict)
     words: Mapping[str, Collection[str]] = field(default_factory=dict)
+    wordings: Collection[str] = field(init=False)
+    """What they asked, also as a title has it."""
+
+    def __post_init__(self) -> None:
+        self.wordings = {*self.texts, *(as_title(text) for text in self.texts)}
 
     def text(self, said: str) -> str:
         """Without the person's words, and without their name where it can be nothing else: among those who asked, and
@@ -125,9 +130,13 @@ class Scrubbing:
 
     def title(self, question: str, text: str) -> str:
         """What stands for a title or first wording of a question that may be this person's words."""
-        words = {" ".join(one.split())[:500] for one in self.texts} | set(self.texts)
         title, original = self.titles[question]
-        return (title if text == " ".join(text.split())[:500] else original) if text in words else text
+        return (title if text == as_title(text) else original) if text in self.wordings else text
+
+
+def as_title(text: str) -> str:
+    """What was asked, on one line as questions are called."""
+    return " ".join(text.split())[:500]
 
 
 def gone_address(address: Address | None, gone: str) -> Address | None:

@@ -6,11 +6,11 @@ A table that names somebody has the columns `source` and `person`; each such tab
 import json
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from bot.accounts import Actor
-from bot.forgetting import FORGOTTEN, REMOVED, Scrubbing, gone_address, gone_key
+from bot.forgetting import FORGOTTEN, REMOVED, Scrubbing, as_title, gone_address, gone_key
 from bot.model import GONE, Address, Forgotten, Known, Person
 from bot.polling import FREE
 from bot.storage.changes import touch
@@ -132,6 +132,7 @@ def _forget(db: Database, person: Person) -> int:
         if now[:2] != (row["who"], row["change"]):
             db.execute("UPDATE actions SET who = ?, change = ? WHERE id = ?", now)
     _unquote(db, scrubbing, here)
+    _unheard(db, scrubbing.wordings, here)
     for session, ids in touched.items():
         touch(db, session, ids)
     return len(rows)
@@ -184,14 +185,13 @@ def _worded(db: Database, here: str) -> set[str]:
 def _retitle(db: Database, scrubbing: Scrubbing, here: str) -> dict[str, set[str]]:
     """Questions in the person's words get another asker's, or none; which did, by session."""
     person = scrubbing.person
-    words = {" ".join(text.split())[:500] for text in scrubbing.texts} | set(scrubbing.texts)
     touched: defaultdict[str, set[str]] = defaultdict(set)
     rows = db.execute(
         "SELECT id, session, title, original FROM questions WHERE session IN (SELECT value FROM json_each(?))",
         (here,),
     ).fetchall()
     for row in rows:
-        if not {row["title"], row["original"]} & words:
+        if scrubbing.wordings.isdisjoint((row["title"], row["original"])):
             continue
         other = db.execute(
             """
@@ -202,7 +202,7 @@ def _retitle(db: Database, scrubbing: Scrubbing, here: str) -> dict[str, set[str
             {"source": person.source, "id": person.id, "question": row["id"]},
         ).fetchone()
         text = REMOVED if other is None else str(other["text"])
-        scrubbing.titles[row["id"]] = (" ".join(text.split())[:500], text)
+        scrubbing.titles[row["id"]] = (as_title(text), text)
         title, original = (scrubbing.title(row["id"], row[name]) for name in ("title", "original"))
         db.execute("UPDATE questions SET title = ?, original = ? WHERE id = ?", (title, original, row["id"]))
         touched[row["session"]].add(row["id"])
@@ -299,6 +299,23 @@ def _unquote(db: Database, scrubbing: Scrubbing, here: str) -> None:
                     f"UPDATE {table} SET {column} = :now WHERE {column} = :said AND {among}",  # noqa: S608 (constants)
                     {"now": now, "said": row["said"], "here": here},
                 )
+
+
+def _unheard(db: Database, wordings: Collection[str] | None, here: str) -> None:
+    """Passages of transcripts are not said to be near to these wordings (None: to any) in these sessions."""
+    sql = "SELECT session, question, passage, others FROM aloud WHERE session IN (SELECT value FROM json_each(?))"
+    for row in db.execute(sql, (here,)).fetchall():
+        passage, others = json.loads(row["passage"]), json.loads(row["others"])
+        near = [
+            one for one in (passage, *others) if one.get("asked") and (wordings is None or one["asked"] in wordings)
+        ]
+        for one in near:
+            one["asked"] = ""
+        if near:
+            db.execute(
+                "UPDATE aloud SET passage = ?, others = ? WHERE session = ? AND question = ?",
+                (json.dumps(passage, ensure_ascii=False), listed(others), row["session"], row["question"]),
+            )
 
 
 def _redeliver(db: Database, row: Row, scrubbing: Scrubbing) -> None:
@@ -413,6 +430,7 @@ def forget_before(db: Database, before: float) -> Forgotten:
                     },
                 )
     _links_before(db, names)
+    _unheard(db, None, here)
     for row in db.execute(f"SELECT * FROM deliveries WHERE session {in_sessions}", {"here": here}).fetchall():  # noqa: S608
         address = address_of(row["address"])
         gone = alone.get((address.connector, address.chat)) or names.get((address.connector, address.user), "")

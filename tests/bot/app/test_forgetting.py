@@ -32,6 +32,7 @@ from bot.model import (
     PollState,
     PollStatus,
     PollVote,
+    Proposal,
     Pulse,
     Session,
     SurveyState,
@@ -43,6 +44,7 @@ from bot.replies import acknowledgement
 from bot.settings import Settings
 from bot.storage.sqlite import SqliteStore, open_store
 from bot.web.site import ReportWish
+from knowledge.aloud import Passage
 from tests.bot.chats import Chat
 from tests.bot.storage.acts import ask
 from tests.bot.values import TALK, message, state
@@ -83,6 +85,8 @@ async def evening(store: SqliteStore) -> None:
     await desk.answer("Li", "q2", "Yes.")
     await desk.not_answered("talk", "q3", ON_PAGE)
     await store.apply(Change("talk", 210.0, f"telegram:{ANN.name}", "not_answered"))
+    heard = Passage(2.0, 30.0, "They exist.", 0.9, asked="Do zucchini slides exist?")
+    await store.keep_proposal("talk", Proposal("q1", heard, (replace(heard, asked="Where are the slides?"), heard)))
     for one in await store.answering("talk"):
         await store.settle(replace(one, state="sent", sent_id="hers-7" if one.address.user == ANN.id else "s1"))
 
@@ -176,6 +180,8 @@ async def test_who_is_forgotten_is_a_number_and_nothing_else(full: SqliteStore, 
     assert (done.persons, done.messages) == (2, 3)
     assert left(path) == set()
     assert await figures(full) == before
+    (heard,) = await full.proposals("talk")
+    assert [one.asked for one in (heard.passage, *heard.others)] == ["", "Where are the slides?", ""]
     assert {m.author_name for m, _ in await full.placements("talk")} == {"", "Bob Bright"}
     assert (await full.known(ON_PAGE)).anything is False
     deed = (await full.deeds())[0]
