@@ -6,6 +6,7 @@ people, groups and votes are counted as before, and nothing says who it was. The
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -19,6 +20,9 @@ REMOVED = "[removed]"
 FORGOTTEN = "the person was forgotten"
 TELLING = 8
 """Characters of a text that nobody else says by chance."""
+
+_QUOTING = "(?:(?<=: )|(?<=：)|(?<=： ))"
+"""Where what is quoted begins. A short text is part of others' by chance: it is taken out there alone."""
 
 COUNTED = ("ack", "answer", "course", "reason")
 """Deliveries whose keys name a question; they count in figures, and keep doing so."""
@@ -46,27 +50,38 @@ class Scrubbing:
     wordings: Collection[str] = field(init=False)
     """What they asked, also as a title has it."""
 
+    _words: set[str] = field(init=False)
+    _lengths: dict[str, set[int]] = field(init=False)
+    """Of the words, how long those may be that begin with these characters."""
+
     def __post_init__(self) -> None:
         self.wordings = {*self.texts, *(as_title(text) for text in self.texts)}
+        lines = (" ".join(text.split()) for text in self.texts)
+        self._words = {*self.texts, *lines, *map(quoted, self.texts)} - {""}
+        self._lengths = defaultdict(set)
+        for words in self._words:
+            if len(words) >= TELLING:
+                self._lengths[words[:TELLING]].add(len(words))
 
     def text(self, said: str) -> str:
         """Without the person's words, and without their name where it can be nothing else: among those who asked, and
         in what staff worded."""
         worded = said in self.worded
-        for words in self._quotes():
-            # A short text is part of others' by chance: it is taken out where it is quoted.
-            wanted = re.escape(words) if len(words) >= TELLING else rf"(?:(?<=: )|(?<=：)|(?<=： )){re.escape(words)}$"
+        for words in sorted(self._among(said), key=len, reverse=True):
+            wanted = re.escape(words) if len(words) >= TELLING else f"{_QUOTING}{re.escape(words)}$"
             said = re.sub(wanted, REMOVED, said, flags=re.MULTILINE)
-        for name in sorted(self.names, key=len, reverse=True):
+        for name in sorted((name for name in self.names if name in said), key=len, reverse=True):
             said = unnamed(said, name, REMOVED)
             if worded and len(name) > 1:
                 said = whole_word(name).sub(REMOVED, said)
         return said
 
-    def _quotes(self) -> list[str]:
-        whole = {" ".join(text.split()) for text in self.texts}
-        cut = {quoted(text) for text in self.texts}
-        return sorted((words for words in {*self.texts, *whole, *cut} if words), key=len, reverse=True)
+    def _among(self, said: str) -> set[str]:
+        """Which of the person's words it may hold. They are looked up, not tried one by one: whoever asked thousands of
+        times was told thousands of times, too."""
+        spans = [(at, n) for at in range(len(said)) for n in self._lengths.get(said[at : at + TELLING], ())]
+        spans += [(begin.end(), n) for begin in re.finditer(_QUOTING, said) for n in range(1, TELLING)]
+        return {said[at : at + n] for at, n in spans} & self._words
 
     def change(self, stored: str) -> str:
         """A row of the ledger as JSON: the titles as they are now, no name, no address, nobody's words of theirs."""

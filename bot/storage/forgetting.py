@@ -141,8 +141,15 @@ def _forget(db: Database, person: Person) -> int:
 def _own_words(db: Database, mine: dict[str, str], rows: Iterable[Row]) -> list[str]:
     """What the person asked, and nobody else in the same words."""
     asked = dict.fromkeys(row["text"] for row in rows if row["question"] is not None and row["text"])
-    others = "SELECT 1 FROM messages WHERE text = :text AND NOT (source = :source AND author = :id) LIMIT 1"
-    return [text for text in asked if db.execute(others, {**mine, "text": text}).fetchone() is None]
+    others = db.execute(
+        """
+        SELECT DISTINCT text FROM messages
+        WHERE text IN (SELECT value FROM json_each(:asked)) AND NOT (source = :source AND author = :id)
+        """,
+        {**mine, "asked": listed(asked)},
+    )
+    shared = {row["text"] for row in others}
+    return [text for text in asked if text not in shared]
 
 
 def _alone(rows: Iterable[Row]) -> set[tuple[str, str]]:

@@ -23,11 +23,16 @@ from bot.handover import to_html, to_json
 from bot.model import (
     GONE,
     Abilities,
+    Address,
+    Answer,
     Change,
+    Delivery,
     Known,
     Message,
     Mood,
     Person,
+    Placed,
+    Placement,
     PollKind,
     PollState,
     PollStatus,
@@ -35,6 +40,7 @@ from bot.model import (
     Proposal,
     Pulse,
     Session,
+    Status,
     SurveyState,
 )
 from bot.outbox import Outbox
@@ -46,7 +52,7 @@ from bot.storage.sqlite import SqliteStore, open_store
 from bot.web.site import ReportWish
 from knowledge.aloud import Passage
 from tests.bot.chats import Chat
-from tests.bot.storage.acts import ask
+from tests.bot.storage.acts import VECTOR, ask
 from tests.bot.values import TALK, message, state
 
 ANN = Person("telegram", "778899001", "Anneliese Zweig")
@@ -409,3 +415,33 @@ async def test_her_words_leave_a_cloud_and_what_was_told_of_it(bare: SqliteStore
     await desk.undo("Mo", "talk")
     await desk.undo("Mo", "talk", closed.id)
     assert not any(":result:" in one.key for one in await bare.due(1e9))
+
+
+async def wrote(path: Path, count: int) -> float:
+    """Seconds of the processor's until somebody is forgotten who asked so many questions, each told to a group and
+    answered."""
+    store = await open_store(path)
+    await store.save_session(OLD)
+    texts = [f"How is zucchini {n} done?" for n in range(count)]
+    await store.receive([message(n, text, ANN.id, author_name=ANN.name) for n, text in enumerate(texts)])
+    new = [(one, state(f"q{one.id}", title=one.text)) for one, _ in await store.placements("talk")]
+    placed = [Placed(Placement(one.id, True, 0.9, founds.id), VECTOR, founds) for one, founds in new]
+    await store.place("talk", placed)
+    given = Answer("So.", "Li", 200.0)
+    answered = [(one, replace(one, status=Status.ANSWERED, answer=given)) for _, one in new]
+    await store.apply(Change("talk", 200.0, "Li", "answer", tuple(answered)))
+    group = Address("telegram", "-100", private=False)
+    said = [(f"answer:{one.id}:telegram:-100", f"{ANN.name} asked: “{one.title}”\n\nSo.") for _, one in new]
+    await store.deliver([Delivery(key, "talk", group, text) for key, text in said])
+    began = time.process_time()
+    await store.forget(ANN, None, 300.0)
+    took = time.process_time() - began
+    assert {one.text for one in await store.answering("talk")} == {f"{REMOVED} asked: “{REMOVED}”\n\nSo."}
+    await store.close()
+    return took
+
+
+async def test_who_wrote_much_is_forgotten_in_little_more_time(tmp_path: Path) -> None:
+    """Ten times as many wordings take about ten times as long, not a hundred times."""
+    few, many = [await wrote(tmp_path / f"{count}.sqlite3", count) for count in (200, 2000)]
+    assert many < 40 * few
