@@ -21,8 +21,9 @@ FORGOTTEN = "the person was forgotten"
 TELLING = 8
 """Characters of a text that nobody else says by chance."""
 
-_QUOTING = "(?:(?<=: )|(?<=：)|(?<=： ))"
-"""Where what is quoted begins. A short text is part of others' by chance: it is taken out there alone."""
+_QUOTING = "(?:(?<=: )|(?<=：)|(?<=： )|(?<=## ))"
+"""Where what is quoted begins, in a chat or in an entry of an FAQ. A short text is part of others' by chance: it is
+taken out there alone."""
 
 COUNTED = ("ack", "answer", "course", "reason")
 """Deliveries whose keys name a question; they count in figures, and keep doing so."""
@@ -47,7 +48,7 @@ class Scrubbing:
     kept: dict[str, str] = field(default_factory=dict)
     keys: Mapping[str, Collection[str]] = field(default_factory=dict)
     words: Mapping[str, Collection[str]] = field(default_factory=dict)
-    wordings: Collection[str] = field(init=False)
+    wordings: set[str] = field(init=False)
     """What they asked, also as a title has it."""
 
     _words: set[str] = field(init=False)

@@ -74,6 +74,12 @@ def _impersonal(text: str, names: Iterable[str]) -> str:
     return "" if named or "@" in line or "＠" in line or _PERSONAL.search(text) or not _key(line) else line
 
 
+def forms(text: str) -> set[str]:
+    """As what something that was typed may stand in an entry."""
+    lines = {" ".join(text.split()), _impersonal(text, ())}
+    return {*lines, *map(_escaped, lines)} - {""}
+
+
 def written(question: str, phrasings: Sequence[str], answer: str, sources: Sequence[str], language: str) -> str:
     """The entry as Markdown, without a line end at its end."""
     also, see = ("也问：", "参考：") if language == "zh" else ("also: ", "See: ")

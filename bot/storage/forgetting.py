@@ -7,12 +7,14 @@ import json
 import secrets
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Any
 
 from bot.accounts import Actor
 from bot.forgetting import FORGOTTEN, REMOVED, Scrubbing, as_title, gone_address, gone_key
-from bot.model import GONE, Address, Forgotten, Known, Person
+from bot.model import GONE, Address, Forgotten, Known, Person, PromotionStage
 from bot.polling import FREE
+from bot.promoting import forms
 from bot.storage.changes import touch
 from bot.storage.connection import SqliteDatabase
 from bot.storage.database import Database, Row
@@ -132,6 +134,7 @@ def _forget(db: Database, person: Person) -> int:
         if now[:2] != (row["who"], row["change"]):
             db.execute("UPDATE actions SET who = ?, change = ? WHERE id = ?", now)
     _unquote(db, scrubbing, here)
+    _unpromote(db, scrubbing, here)
     _unheard(db, scrubbing.wordings, here)
     for session, ids in touched.items():
         touch(db, session, ids)
@@ -296,16 +299,26 @@ def _rename(db: Database, mine: dict[str, str], gone: str) -> None:
 
 
 def _unquote(db: Database, scrubbing: Scrubbing, here: str) -> None:
-    """What was written from the askings: the evening's digest, and entries for the course's FAQ."""
-    for table, column in (("duties", "text"), ("promotions", "entry")):
-        among = "session IN (SELECT value FROM json_each(:here))"
-        rows = db.execute(f"SELECT DISTINCT {column} AS said FROM {table} WHERE {among}", {"here": here})  # noqa: S608
-        for row in rows.fetchall():
-            if (now := scrubbing.text(row["said"])) != row["said"]:
-                db.execute(
-                    f"UPDATE {table} SET {column} = :now WHERE {column} = :said AND {among}",  # noqa: S608 (constants)
-                    {"now": now, "said": row["said"], "here": here},
-                )
+    """What was written of the askings after a talk."""
+    among = "session IN (SELECT value FROM json_each(?))"
+    for row in db.execute(f"SELECT session, name, text FROM duties WHERE {among}", (here,)).fetchall():  # noqa: S608
+        if (now := scrubbing.text(row["text"])) != row["text"]:
+            db.execute("UPDATE duties SET text = ? WHERE session = ? AND name = ?", (now, row["session"], row["name"]))
+
+
+def _unpromote(db: Database, scrubbing: Scrubbing, here: str) -> None:
+    """Entries for the course's FAQ. What is only proposed goes, for it is proposed anew from what others asked; what
+    stands in a file cannot be found there by these words any more, and is the business of whoever keeps the file."""
+    entries = replace(scrubbing, texts=sorted({form for text in scrubbing.wordings for form in forms(text)}))
+    sql = "SELECT question, stage, entry, written FROM promotions WHERE session IN (SELECT value FROM json_each(?))"
+    for row in db.execute(sql, (here,)).fetchall():
+        entry, written = entries.text(row["entry"]), entries.text(row["written"])
+        if entry != row["entry"] and row["stage"] == PromotionStage.PROPOSED.value:
+            db.execute("DELETE FROM promotions WHERE question = ?", (row["question"],))
+        elif (entry, written) != (row["entry"], row["written"]):
+            db.execute(
+                "UPDATE promotions SET entry = ?, written = ? WHERE question = ?", (entry, written, row["question"])
+            )
 
 
 def _unheard(db: Database, wordings: Collection[str] | None, here: str) -> None:

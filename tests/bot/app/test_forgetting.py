@@ -37,6 +37,8 @@ from bot.model import (
     PollState,
     PollStatus,
     PollVote,
+    Promotion,
+    PromotionStage,
     Proposal,
     Pulse,
     Session,
@@ -45,12 +47,14 @@ from bot.model import (
 )
 from bot.outbox import Outbox
 from bot.polls import Polls
+from bot.promoting import entry_of
 from bot.reach import reach
 from bot.replies import acknowledgement
 from bot.settings import Settings
 from bot.storage.sqlite import SqliteStore, open_store
 from bot.web.site import ReportWish
 from knowledge.aloud import Passage
+from knowledge.material import Course
 from tests.bot.chats import Chat
 from tests.bot.storage.acts import VECTOR, ask
 from tests.bot.values import TALK, message, state
@@ -445,3 +449,26 @@ async def test_who_wrote_much_is_forgotten_in_little_more_time(tmp_path: Path) -
     """Ten times as many wordings take about ten times as long, not a hundred times."""
     few, many = [await wrote(tmp_path / f"{count}.sqlite3", count) for count in (200, 2000)]
     assert many < 40 * few
+
+
+async def test_no_entry_for_an_faq_keeps_her_words(bare: SqliteStore, path: Path) -> None:
+    """Escaped, or without whom she spoke to, they are hers all the same: what was proposed goes, what was decided and
+    what was written of it stay without them."""
+    texts = {"q1": "Who_is the #1 zucchini?", "q2": "@Li Do zucchini [slides] exist?", "q3": "Zucchini?"}
+    stages = dict(zip(texts, (PromotionStage.ACCEPTED, PromotionStage.PROPOSED, PromotionStage.DECLINED), strict=True))
+    for id, text in texts.items():
+        await ask_one(bare, id, message(1, text, ANN.id, author_name=ANN.name, chat="56789", external_id=id))
+        await ask(bare, id, "bob", text=f"And slide {id}?")
+        answered = state(id, Status.ANSWERED, title=text, answer=Answer("So.", "Li", 200.0))
+        await bare.apply(Change("talk", 200.0, "Li", "answer", (((await bare.question(id)).state, answered),)))
+        entry = entry_of(answered, await bare.asked(id), Course((), (), ()), "en")
+        written = entry if stages[id] is PromotionStage.ACCEPTED else ""
+        await bare.keep_promotion(None, Promotion(id, "talk", stages[id], entry, 200.0, 200.0, written=written))
+    assert "ucchini" in left(path, "ucchini")
+    await bare.forget(ANN, None, 500.0)
+    assert left(path, "ucchini") == set()
+    kept = {one.question: one.entry.splitlines()[:2] for one in await bare.promotions("talk")}
+    assert kept == {
+        "q1": [f"## {REMOVED}", "- also: And slide q1?"],
+        "q3": [f"## {REMOVED}", "- also: And slide q3?"],
+    }
