@@ -403,14 +403,16 @@ class Desk:
         sent = {match.source for match in matches if match.state == "sent"}
         sources = sent or {match.source for match in matches if match.state != "withheld"}
         sources |= set(_course_sources(question.state))
-        if not any(a.message.source == person.source for a in mine):
+        names = [a.message.author_name for a in mine if a.message.source == person.source]
+        if not names:
             raise NotAllowed("only somebody who asked this can say that it was not answered")
         before = question.state
         after = _refused(before, sorted(sources))
         if before.status is Status.ANSWERED and before.answer and before.answer.by == COURSE:
             after = replace(after, status=Status.NEW, answer=None)
         if after != before:
-            await self._apply(f"{person.source}:{person.name or person.id}", "not_answered", [(before, after)])
+            # A button may bring another name than messages do; forgetting knows the one that stands there.
+            await self._apply(f"{person.source}:{names[0] or person.id}", "not_answered", [(before, after)])
         return await self._store.question(question.id)
 
     async def top(self, session: str, limit: int = 5) -> list[Question]:

@@ -26,6 +26,7 @@ from bot.model import (
     Address,
     Answer,
     Change,
+    CourseMatch,
     Delivery,
     Known,
     Message,
@@ -472,3 +473,16 @@ async def test_no_entry_for_an_faq_keeps_her_words(bare: SqliteStore, path: Path
         "q1": [f"## {REMOVED}", "- also: And slide q1?"],
         "q3": [f"## {REMOVED}", "- also: And slide q3?"],
     }
+
+
+async def test_a_button_leaves_no_other_name_of_hers(bare: SqliteStore, path: Path) -> None:
+    """A chat may tell another name with a press than with a message: the ledger has the one that goes with her."""
+    sent = CourseMatch("faq.md#slides", 0.9, "sent", "In the folder.")
+    await ask_one(bare, "q1", message(1, "Zucchini?", ANN.id, author_name=ANN.name, chat="56789", external_id="hers-7"))
+    await ask(bare, "q1", ANN.id, text="Zucchini then?", author_name=ANN.name, answer=sent)
+    desk = Desk(bare, lambda _: None, lambda: 200.0)
+    await desk.not_answered("talk", "q1", Person(ANN.source, ANN.id, "azweig77"))
+    assert (await bare.actions("talk"))[0].change.who == f"telegram:{ANN.name}"
+    await bare.forget(ANN, None, 500.0)
+    assert left(path, "azweig77") == set()
+    assert (await bare.actions("talk"))[0].change.who == f"telegram:{REMOVED}"
