@@ -118,6 +118,12 @@ class Tryouts:
         # One answer a chat: what everybody in a public chat may copy must not make it flood.
         return f"{KEY}{run.code}:{message.source}:{address.chat}" if address else None
 
+    def forget(self) -> None:
+        """Name nobody who was heard: somebody of the audience was forgotten."""
+        for session, run in self._runs.items():
+            run.heard.update({source: replace(one, name="") for source, one in run.heard.items()})
+            self._changed(session)
+
     def settled(self, delivery: Delivery) -> None:
         """What became of something that was to be said."""
         run = self._runs.get(delivery.session)

@@ -543,6 +543,7 @@ class Hall:
     async def _forgotten(self) -> None:
         """Somebody of the audience was: nothing of theirs stays in memory either."""
         self.following.forget()
+        self.tryouts.forget()
         for session in await self.store.sessions():
             self.live.changed(session.id)
             self.polls.counted(session.id)

@@ -121,6 +121,9 @@ def _forget(db: Database, person: Person) -> int:
     here = listed(sessions)
     scrubbing.worded = _worded(db, here)
     touched = _retitle(db, scrubbing, here)
+    for row in rows:
+        if row["question"] is not None:  # its wordings are others now
+            touched[row["session"]].add(row["question"])
     _unsay(db, rows, scrubbing.gone, texts=True)
     _unvote(db, scrubbing, votes)
     db.execute("DELETE FROM optouts WHERE source = :source AND person = :id", mine)
@@ -192,7 +195,7 @@ def _worded(db: Database, here: str) -> set[str]:
     return {one["text"] for row in rows for pair in json.loads(row["change"])["duties"] for one in pair}
 
 
-def _retitle(db: Database, scrubbing: Scrubbing, here: str) -> dict[str, set[str]]:
+def _retitle(db: Database, scrubbing: Scrubbing, here: str) -> defaultdict[str, set[str]]:
     """Questions in the person's words get another asker's, or none; which did, by session."""
     person = scrubbing.person
     touched: defaultdict[str, set[str]] = defaultdict(set)
@@ -418,12 +421,15 @@ def forget_before(db: Database, before: float) -> Forgotten:
     here = listed(sessions)
     in_sessions = "IN (SELECT value FROM json_each(:here))"
     alone: dict[tuple[str, str], str] = {}
+    touched: defaultdict[str, set[str]] = defaultdict(set)
     for row in db.execute(f"SELECT * FROM messages WHERE session {in_sessions}", {"here": here}).fetchall():  # noqa: S608
         if not row["author"].startswith(GONE):
             gone = names[row["source"], row["author"]]
             alone |= dict.fromkeys(_alone([row]), gone)
             _unsay(db, [row], gone, texts=False)
             messages += 1
+            if row["question"] is not None:
+                touched[row["session"]].add(row["question"])
     polls = [row["id"] for row in db.execute(f"SELECT id FROM polls WHERE session {in_sessions}", {"here": here})]  # noqa: S608
     for row in db.execute(f"SELECT items FROM surveys WHERE session {in_sessions}", {"here": here}):  # noqa: S608
         polls += [item["id"] for item in json.loads(row["items"])]
@@ -469,6 +475,8 @@ def forget_before(db: Database, before: float) -> Forgotten:
             "UPDATE actions SET who = ?, change = ? WHERE id = ?",
             (change["who"], json.dumps(change, ensure_ascii=False), row["id"]),
         )
+    for session, ids in touched.items():
+        touch(db, session, ids)
     return Forgotten(len(names), messages)
 
 

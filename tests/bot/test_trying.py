@@ -89,3 +89,15 @@ def test_one_answer_a_chat_and_none_where_there_is_no_way_back() -> None:
     assert len(keys) == 1
     assert tryouts.heard(says(f"测试 {run.code}", source="web", address=None)) is None
     assert run.heard["web"].reply == "none"
+
+
+def test_whoever_was_forgotten_is_named_by_no_run() -> None:
+    """That the chat was heard stays, by whom does not; the page is told."""
+    changed: list[str] = []
+    tryouts = Tryouts(Clock(), changed.append)
+    run = tryouts.start("talk")
+    tryouts.heard(says(f"test {run.code}"))
+    changed.clear()
+    tryouts.forget()
+    assert (run.heard["chat"].name, run.heard["chat"].reply) == ("", "waiting")
+    assert changed == ["talk"]

@@ -33,6 +33,7 @@ from bot.model import (
     Session,
 )
 from bot.ports import Floor, HookReply, HookRequest
+from bot.trying import Heard
 from bot.web.peers import PEER
 from bot.web.tryout import TOPIC as TRYOUT
 from tests.bot.app.many import SECRET, settings
@@ -273,13 +274,16 @@ async def test_a_test_run_hears_the_chat_of_another_process(tmp_path: Path, url:
 
 
 async def test_whoever_is_forgotten_is_forgotten_in_every_process(tmp_path: Path, url: str) -> None:
-    """A pipeline reads everything anew where a page of another process forgot somebody."""
+    """A pipeline reads everything anew where a page of another process forgot somebody, and a test run names nobody
+    any more."""
     async with halls(tmp_path, url, "web", "pipeline") as (web, pipeline):
         await asks(web, "1")
         await placed(web, 1)
-        pipe = pipeline.pipelines["talk"]
+        pipe, run = pipeline.pipelines["talk"], pipeline.tryouts.start("talk")
+        run.heard["lobby"] = Heard(time.time(), "Ann")
         await web.store.forget(Person("lobby", "1"), None, time.time())
         await until(lambda: pipe._reread)
+        await until(lambda: run.heard["lobby"].name == "")
 
 
 async def test_all_roles_of_two_processes_share_the_work(tmp_path: Path, url: str) -> None:

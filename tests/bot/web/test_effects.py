@@ -4,8 +4,9 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
-from bot.model import CourseMatch, Placed, Placement
+from bot.model import CourseMatch, Person, Placed, Placement
 from bot.storage.sqlite import SqliteStore
+from tests.bot.storage.acts import ask
 from tests.bot.values import message, state
 from tests.bot.web.hall import Hall, open_hall
 
@@ -63,6 +64,18 @@ async def test_it_is_counted_once_for_each_revision(hall: Hall, monkeypatch: Any
     assert (await mo.act("apart", ["q2"], into="q1")).status == 200
     assert (await mo.json(URL))["grouping"]["suggest"]["against"] == 1
     assert reads == [100, 100]
+
+
+async def test_no_wording_stays_of_who_was_forgotten(hall: Hall) -> None:
+    """Who only joined a question, so that nothing else of it changed, is no example any more."""
+    await asked(hall.store, 1)
+    await ask(hall.store, "q1", "ann", text="And the tape?", answer=MATCH)
+    mo = await hall.signed_in("moderator")
+    assert (await mo.act("answer", ["q1"], text="No.")).status == 200
+    assert "And the tape?" in str(await mo.json(URL))
+    await hall.store.forget(Person("telegram", "ann"), None, 500.0)
+    hall.live.changed("talk")
+    assert "And the tape?" not in str(await mo.json(URL))
 
 
 async def test_experts_and_viewers_do_not_see_it(store: SqliteStore) -> None:
