@@ -17,7 +17,6 @@ from bot.replies import quoted, unnamed
 from knowledge.text import whole_word
 
 REMOVED = "[removed]"
-FORGOTTEN = "the person was forgotten"
 TELLING = 8
 """Characters of a text that nobody else says by chance."""
 

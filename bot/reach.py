@@ -9,7 +9,7 @@ from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.model import COURSE, Address, Asked, Delivery, Person, QuestionState, Status
+from bot.model import COURSE, GONE, Address, Asked, Delivery, Person, QuestionState, Status
 
 ANSWERING = ("answer:", "course:")
 """How the keys of deliveries begin that answer a question."""
@@ -23,6 +23,9 @@ SILENCE = "told to wait"
 
 TAKEN_BACK = "taken back before it was sent"
 """The `error` of a delivery that is not to be said any more."""
+
+FORGOTTEN = "the person was forgotten"
+"""The `error` of a delivery that still waited then."""
 
 NEVER_SENT = "nothing was ever sent to this chat"
 NO_WAY_BACK = "this chat cannot be replied to"
@@ -52,14 +55,15 @@ class Told:
 def reach(
     question: QuestionState, asked: Sequence[Asked], said: Iterable[Delivery], replying: Container[str]
 ) -> tuple[Told, ...]:
-    """Every asker in order of their first asking, each once; nobody where the question has no answer. `replying` names
-    the connectors that can say something in their chats."""
+    """Every asker in order of their first asking, each once; nobody where the question has no answer. Who was forgotten
+    before it came is not waited for. `replying` names the connectors that can say something in their chats."""
     if question.status is not Status.ANSWERED or question.answer is None:
         return ()
     chats = _by_chat(question, asked, said)
     best: dict[tuple[str, str], Told] = {}
     for one in asked:
-        now = _told(one, chats, replying)
+        if (now := _told(one, chats, replying)) is None:
+            continue
         key = (now.person.source, now.person.id)
         if key not in best or _RANK[now.heard] < _RANK[best[key].heard]:
             best[key] = now
@@ -93,11 +97,13 @@ def _by_chat(
     return chats
 
 
-def _told(one: Asked, chats: defaultdict[Chat, list[Delivery]], replying: Container[str]) -> Told:
+def _told(one: Asked, chats: defaultdict[Chat, list[Delivery]], replying: Container[str]) -> Told | None:
     person, address = one.message.person, one.message.address
     if address is None or address.connector not in replying:
         return Told(person, Heard.PAGE, "" if person.source == "web" else NO_WAY_BACK)
     delivery = _own(address, chats[address.connector, address.chat])
+    if address.user.startswith(GONE) and (delivery is None or delivery.error == FORGOTTEN):
+        return None
     if delivery is None:
         return Told(person, Heard.FAILED, NEVER_SENT)
     match delivery.state:

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from bot.errors import BadInput
-from bot.model import COURSE, Address, Answer, Asked, Delivery, Question, QuestionState, Reference, Session, Status
+from bot.model import (
+    COURSE,
+    GONE,
+    Address,
+    Answer,
+    Asked,
+    Delivery,
+    Question,
+    QuestionState,
+    Reference,
+    Session,
+    Status,
+)
 
 MOST_REFERENCES = 10
 LONGEST_URL = 2000
@@ -139,11 +151,12 @@ def _both(before: str, who: str, language: str) -> str:
 
 
 def hearers(asked: Iterable[Asked], replying: frozenset[str]) -> Hearers:
-    """Who of those who asked hears an answer where they asked. `replying`: the sources that can be written to."""
+    """Who of those who asked hears an answer where they asked; who was forgotten waits for none. `replying`: the
+    sources that can be written to."""
     heard: set[tuple[str, str]] = set()
     chats: set[tuple[str, str]] = set()
     others: dict[str, dict[str, str]] = {}
-    for one in asked:
+    for one in (one for one in asked if not one.message.author.startswith(GONE)):
         message, address = one.message, one.message.address
         if address is not None and address.connector in replying:
             heard.add((message.source, message.author))

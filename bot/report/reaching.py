@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from bot.model import Delivery, Heard
+from bot.model import GONE, Delivery, Heard
+from bot.reach import FORGOTTEN
 from bot.report.model import Line, Reach
 
 PAGE = "web"
@@ -20,9 +21,10 @@ def reach(
     replying: Callable[[str], bool],
 ) -> Reach:
     """`own` are the messages of each question, `merged` maps an id to that of the final group, `replying` says of a
-    connector whether it can say something in its chats. Of several askings of one human the best outcome counts."""
+    connector whether it can say something in its chats. Of several askings of one human the best outcome counts; who
+    was forgotten before the answer came is not waited for."""
     said: dict[tuple[str, str, Chat], set[str]] = defaultdict(set)
-    for one in deliveries:
+    for one in (one for one in deliveries if one.error != FORGOTTEN):
         kind, _, rest = one.key.partition(":")
         question = rest.partition(":")[0]
         said[kind, merged.get(question, question), (one.address.connector, one.address.chat)].add(one.state)
@@ -31,6 +33,8 @@ def reach(
         best: dict[tuple[str, str], str] = {}
         for heard in own.get(line.id, ()):
             states = _states(line, heard.chat, said) if heard.chat and replying(heard.chat[0]) else None
+            if states == set() and heard.author.startswith(GONE):
+                continue
             now = _outcome(heard, states)
             best[heard.human] = min(best.get(heard.human, now), now, key=RANK.index)
         for outcome in best.values():

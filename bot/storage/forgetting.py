@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from bot.accounts import Actor
-from bot.forgetting import FORGOTTEN, REMOVED, Scrubbing, as_title, gone_address, gone_key
+from bot.forgetting import REMOVED, Scrubbing, as_title, gone_address, gone_key
 from bot.model import GONE, Address, Forgotten, Known, Person, PromotionStage
 from bot.polling import FREE
 from bot.promoting import forms
+from bot.reach import FORGOTTEN
 from bot.storage.changes import touch
 from bot.storage.connection import SqliteDatabase
 from bot.storage.database import Database, Row

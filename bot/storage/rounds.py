@@ -10,7 +10,7 @@ from bot.errors import BadInput, Conflict
 from bot.model import Address, Asker, Delivery, DutyState, DutyStatus, Hearing, Person, Wording
 from bot.storage.database import Database, Row, upsert
 from bot.storage.deliveries import deliver
-from bot.storage.rows import private
+from bot.storage.rows import named, private
 
 _address = TypeAdapter(Address)
 
@@ -98,7 +98,8 @@ def hearings(db: Database, session: str) -> list[Hearing]:
                 COUNT(x.person)
             FROM messages m {_HUMAN} WHERE m.session = ? AND m.address IS NOT NULL GROUP BY 1, 2
         )
-        SELECT c.connector, c.chat, c.out, m.address FROM chat c JOIN messages m ON m.id = c.last ORDER BY c.first
+        SELECT c.connector, c.chat, c.out, m.address FROM chat c JOIN messages m ON m.id = c.last
+        WHERE {named("c.chat")} ORDER BY c.first
         """,  # noqa: S608 (constants)
         (session,),
     )
@@ -158,7 +159,7 @@ def _private_chats(db: Database, session: str) -> dict[tuple[str, str], Address]
         ), last (source, person, id) AS (
             SELECT p.source, p.person, MAX(m.id)
             FROM persons p JOIN messages m ON m.source = p.chat AND m.author = p.whom
-            WHERE {private("m.address")} AND p.chat != 'web' GROUP BY p.source, p.person
+            WHERE {private("m.address")} AND p.chat != 'web' AND {named("m.author")} GROUP BY p.source, p.person
         )
         SELECT last.source, last.person, m.address FROM last JOIN messages m ON m.id = last.id
         """,  # noqa: S608 (constants)

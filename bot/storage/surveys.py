@@ -9,7 +9,7 @@ from bot.model import Address, Change, Delivery, Person, Poll, PollState, PollSt
 from bot.storage import polls
 from bot.storage.database import Database, Row
 from bot.storage.deliveries import deliver_once, drop, take_up
-from bot.storage.rows import address_of, listed, private
+from bot.storage.rows import address_of, listed, named, private
 from bot.surveying import asked
 
 TEXTS = 2000
@@ -162,7 +162,7 @@ def silent(db: Database, session: str) -> list[Address]:
         {_WHO}
         SELECT m.address FROM messages m WHERE m.id IN (
             SELECT MAX(m.id) FROM messages m JOIN took_part t ON t.source = m.source AND t.person = m.author
-            WHERE m.session = :session AND {private("m.address")}
+            WHERE m.session = :session AND {private("m.address")} AND {named("m.author")}
             AND t.human NOT IN (SELECT human FROM answered)
             AND t.human NOT IN (
                 SELECT COALESCE(l.owner_source, o.source) || '\x1f' || COALESCE(l.owner, o.person)

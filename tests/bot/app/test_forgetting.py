@@ -51,6 +51,8 @@ from bot.polls import Polls
 from bot.promoting import entry_of
 from bot.reach import reach
 from bot.replies import acknowledgement
+from bot.report.model import Reach
+from bot.reviewing import Hearers, hearers
 from bot.settings import Settings
 from bot.storage.sqlite import SqliteStore, open_store
 from bot.web.site import ReportWish
@@ -486,3 +488,22 @@ async def test_a_button_leaves_no_other_name_of_hers(bare: SqliteStore, path: Pa
     await bare.forget(ANN, None, 500.0)
     assert left(path, "azweig77") == set()
     assert (await bare.actions("talk"))[0].change.who == f"telegram:{REMOVED}"
+
+
+async def test_nobody_waits_for_who_was_forgotten(bare: SqliteStore) -> None:
+    """Neither an answer that is given then, nor one that was on its way, nor a digest, a survey or an expert's card
+    counts them as somebody who has to be reached."""
+    for question in ("q1", "q2"):
+        await ask(bare, question, ANN.id, author_name=ANN.name, chat="56789", founds=state(question))
+    desk = Desk(bare, lambda _: None, lambda: 200.0, replying=lambda: CHATS)
+    await desk.answer("Li", "q1", "Yes.")
+    await bare.forget(ANN, None, 300.0)
+    await desk.answer("Li", "q2", "Yes.")
+    for id in ("q1", "q2"):
+        asked, said = await bare.asked(id), await bare.answering("talk")
+        assert reach((await bare.question(id)).state, asked, said, CHATS) == ()
+        assert hearers(asked, CHATS) == Hearers(0, 0)
+    assert (await reporting(bare).report("talk", False, "en")).reach == Reach()
+    assert await bare.hearings("talk") == []
+    assert await bare.silent("talk") == []
+    assert [one.chat for one in await bare.askers("talk")] == [None]
