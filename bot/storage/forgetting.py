@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import Any
 
-from bot.accounts import Actor
+from bot.accounts import Actor, name_key
 from bot.forgetting import REMOVED, Scrubbing, as_title, gone_address, gone_key
 from bot.model import GONE, Address, Forgotten, Known, Person, PromotionStage
 from bot.polling import FREE
@@ -29,13 +29,17 @@ Named = tuple[str, str]
 def whoever(db: Database, text: str, limit: int) -> list[tuple[Person, int, float]]:
     """Persons of the audience whose name or id holds this text, with their messages and when they wrote last; the
     newest first."""
+    # Compared here: a database knows the small letters of English alone.
+    wanted = name_key(text)
+    known = db.execute("SELECT DISTINCT author_name AS name FROM messages").fetchall() if wanted else []
+    names = [row["name"] for row in known if wanted in name_key(row["name"])]
     rows = db.execute(
         f"""
         SELECT source, author, MAX(author_name) AS name, COUNT(*) AS messages, MAX(at) AS last FROM messages
-        WHERE {named("author")} AND (instr(lower(author_name), :text) > 0 OR author = :whole)
+        WHERE {named("author")} AND (author_name IN (SELECT value FROM json_each(:names)) OR author = :whole)
         GROUP BY source, author ORDER BY last DESC LIMIT :limit
         """,  # noqa: S608 (a constant)
-        {"text": text.lower(), "whole": text, "limit": limit},
+        {"names": listed(names), "whole": text, "limit": limit},
     )
     return [(Person(row["source"], row["author"], row["name"]), row["messages"], row["last"]) for row in rows]
 

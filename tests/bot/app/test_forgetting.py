@@ -507,3 +507,15 @@ async def test_nobody_waits_for_who_was_forgotten(bare: SqliteStore) -> None:
     assert await bare.hearings("talk") == []
     assert await bare.silent("talk") == []
     assert [one.chat for one in await bare.askers("talk")] == [None]
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [("Björn Ångström", "ÅNGSTRÖM"), ("BJÖRN ÅNGSTRÖM", "ångström"), ("Ангстрем", "АНГ"), ("Ｚｏë", "ZOË")],
+)
+async def test_a_name_is_found_in_whatever_capitals(bare: SqliteStore, name: str, written: str) -> None:
+    """Of any language, and in any width."""
+    await ask(bare, "q1", "u7", author_name=name)
+    await ask(bare, "q1", "u8", author_name="Bo")
+    assert [one[0].id for one in await bare.whoever(written)] == ["u7"]
+    assert await bare.whoever("\u200b") == []
