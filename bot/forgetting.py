@@ -7,7 +7,7 @@ people, groups and votes are counted as before, and nothing says who it was. The
 import json
 import re
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -72,9 +72,7 @@ class Scrubbing:
             said = re.sub(wanted, REMOVED, said, flags=re.MULTILINE)
         for name in sorted((name for name in self.names if name in said), key=len, reverse=True):
             said = unnamed(said, name, REMOVED)
-            if worded and len(name) > 1:
-                said = whole_word(name).sub(REMOVED, said)
-        return said
+        return nameless(said, self.names) if worded else said
 
     def _among(self, said: str) -> set[str]:
         """Which of the person's words it may hold. They are looked up, not tried one by one: whoever asked thousands of
@@ -152,6 +150,13 @@ class Scrubbing:
 def as_title(text: str) -> str:
     """What was asked, on one line as questions are called."""
     return " ".join(text.split())[:500]
+
+
+def nameless(said: str, names: Iterable[str]) -> str:
+    """What staff worded, without these names; one of a single character is a word too often."""
+    for name in sorted((name for name in names if len(name) > 1 and name in said), key=len, reverse=True):
+        said = whole_word(name).sub(REMOVED, said)
+    return said
 
 
 def gone_address(address: Address | None, gone: str) -> Address | None:

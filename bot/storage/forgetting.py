@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.accounts import Actor, name_key
-from bot.forgetting import REMOVED, Scrubbing, as_title, gone_address, gone_key
+from bot.forgetting import REMOVED, Scrubbing, as_title, gone_address, gone_key, nameless
 from bot.model import GONE, Address, Forgotten, Known, Person, PromotionStage
 from bot.polling import FREE
 from bot.promoting import forms
@@ -427,6 +427,8 @@ def forget_before(db: Database, before: float) -> Forgotten:
     in_sessions = "IN (SELECT value FROM json_each(:here))"
     alone: dict[tuple[str, str], str] = {}
     touched: defaultdict[str, set[str]] = defaultdict(set)
+    worded = _worded(db, here)
+    called = _called(db, here)
     for row in db.execute(f"SELECT * FROM messages WHERE session {in_sessions}", {"here": here}).fetchall():  # noqa: S608
         if not row["author"].startswith(GONE):
             gone = names[row["source"], row["author"]]
@@ -470,19 +472,41 @@ def forget_before(db: Database, before: float) -> Forgotten:
         else:  # to a group as a whole, or to the staff
             db.execute("UPDATE deliveries SET text = '', poll = NULL WHERE id = ? AND state != 'waiting'", (row["id"],))
     for row in db.execute(
-        f"SELECT id, what, who, change FROM actions WHERE session {in_sessions}",  # noqa: S608 (constants)
+        f"SELECT id, session, what, who, change FROM actions WHERE session {in_sessions}",  # noqa: S608 (constants)
         {"here": here},
     ).fetchall():
         change = {**json.loads(row["change"]), "deliveries": []}
         if row["what"] == "not_answered":  # the one act of the audience
             change["who"] = f"{row['who'].partition(':')[0]}:{REMOVED}"
+        for one in (one for pair in change.get("duties", ()) for one in pair if one["text"] in worded):
+            one["text"] = nameless(one["text"], called[row["session"]])
         db.execute(
             "UPDATE actions SET who = ?, change = ? WHERE id = ?",
             (change["who"], json.dumps(change, ensure_ascii=False), row["id"]),
         )
+    for row in db.execute(f"SELECT * FROM duties WHERE session {in_sessions}", {"here": here}).fetchall():  # noqa: S608
+        if row["text"] in worded:
+            now = nameless(row["text"], called[row["session"]])
+            db.execute("UPDATE duties SET text = ? WHERE session = ? AND name = ?", (now, row["session"], row["name"]))
     for session, ids in touched.items():
         touch(db, session, ids)
     return Forgotten(len(names), messages)
+
+
+def _called(db: Database, here: str) -> defaultdict[str, set[str]]:
+    """What the audience of these sessions is called, by session."""
+    names: defaultdict[str, set[str]] = defaultdict(set)
+    rows = db.execute(
+        """
+        SELECT session, author_name AS name FROM messages WHERE session IN (SELECT value FROM json_each(:here))
+        UNION SELECT q.session, v.name FROM votes v JOIN questions q ON q.id = v.question
+        WHERE q.session IN (SELECT value FROM json_each(:here))
+        """,
+        {"here": here},
+    )
+    for row in rows:
+        names[row["session"]].add(row["name"])
+    return names
 
 
 def _links_before(db: Database, names: dict[Named, str]) -> None:

@@ -28,6 +28,7 @@ from bot.model import (
     Change,
     CourseMatch,
     Delivery,
+    DutyState,
     Known,
     Message,
     Mood,
@@ -519,3 +520,21 @@ async def test_a_name_is_found_in_whatever_capitals(bare: SqliteStore, name: str
     await ask(bare, "q1", "u8", author_name="Bo")
     assert [one[0].id for one in await bare.whoever(written)] == ["u7"]
     assert await bare.whoever("\u200b") == []
+
+
+async def test_old_evenings_are_worded_without_their_audience(bare: SqliteStore, path: Path) -> None:
+    """Names leave what staff wrote in the place of a digest, also where it was written before; what staff did can still
+    be taken back, and a word that begins like a name stays."""
+    await ask(bare, "q1", "bob", author_name="Bob Bright")
+    await bare.vote("q1", Person("telegram", "u9", "Nettie"), True, 150.0)
+    nothing = DutyState("talk", "digest")
+    first, second = (
+        replace(nothing, text=f"Thanks to Bob Bright, {name}! Bob Brightness.") for name in ("Nettie", "all")
+    )
+    for before, after in ((nothing, first), (first, second)):
+        done = await bare.apply(Change("talk", 200.0, "Mo", "after_word", duties=((before, after),)))
+    await bare.forget_before(5_000.0)
+    assert left(path, "Bob Bright,", "Nettie") == set()
+    assert [one.text for one in await bare.duties("talk")] == [f"Thanks to {REMOVED}, all! Bob Brightness."]
+    await Desk(bare, lambda _: None, lambda: 600.0).undo("Mo", "talk", done.id)
+    assert [one.text for one in await bare.duties("talk")] == [f"Thanks to {REMOVED}, {REMOVED}! Bob Brightness."]
