@@ -315,13 +315,13 @@ def _unquote(db: Database, scrubbing: Scrubbing, here: str) -> None:
 
 
 def _unpromote(db: Database, scrubbing: Scrubbing, here: str) -> None:
-    """Entries for the course's FAQ. What is only proposed goes, for it is proposed anew from what others asked; what
+    """Entries for the course's FAQ. What nobody decided yet goes, for it is proposed anew from what others asked; what
     stands in a file cannot be found there by these words any more, and is the business of whoever keeps the file."""
     entries = replace(scrubbing, texts=sorted({form for text in scrubbing.wordings for form in forms(text)}))
-    sql = "SELECT question, stage, entry, written FROM promotions WHERE session IN (SELECT value FROM json_each(?))"
+    sql = "SELECT * FROM promotions WHERE session IN (SELECT value FROM json_each(?))"
     for row in db.execute(sql, (here,)).fetchall():
         entry, written = entries.text(row["entry"]), entries.text(row["written"])
-        if entry != row["entry"] and row["stage"] == PromotionStage.PROPOSED.value:
+        if entry != row["entry"] and row["stage"] == PromotionStage.PROPOSED.value and row["decided_at"] is None:
             db.execute("DELETE FROM promotions WHERE question = ?", (row["question"],))
         elif (entry, written) != (row["entry"], row["written"]):
             db.execute(

@@ -456,10 +456,10 @@ async def test_who_wrote_much_is_forgotten_in_little_more_time(tmp_path: Path) -
 
 
 async def test_no_entry_for_an_faq_keeps_her_words(bare: SqliteStore, path: Path) -> None:
-    """Escaped, or without whom she spoke to, they are hers all the same: what was proposed goes, what was decided and
-    what was written of it stay without them."""
+    """Escaped, or without whom she spoke to, they are hers all the same: what was proposed goes, what was decided, or
+    taken back, and what was written of it stay without them."""
     texts = {"q1": "Who_is the #1 zucchini?", "q2": "@Li Do zucchini [slides] exist?", "q3": "Zucchini?"}
-    stages = dict(zip(texts, (PromotionStage.ACCEPTED, PromotionStage.PROPOSED, PromotionStage.DECLINED), strict=True))
+    stages = dict(zip(texts, (PromotionStage.ACCEPTED, PromotionStage.PROPOSED, PromotionStage.PROPOSED), strict=True))
     for id, text in texts.items():
         await ask_one(bare, id, message(1, text, ANN.id, author_name=ANN.name, chat="56789", external_id=id))
         await ask(bare, id, "bob", text=f"And slide {id}?")
@@ -467,12 +467,12 @@ async def test_no_entry_for_an_faq_keeps_her_words(bare: SqliteStore, path: Path
         await bare.apply(Change("talk", 200.0, "Li", "answer", (((await bare.question(id)).state, answered),)))
         entry = entry_of(answered, await bare.asked(id), Course((), (), ()), "en")
         written = entry if stages[id] is PromotionStage.ACCEPTED else ""
-        await bare.keep_promotion(None, Promotion(id, "talk", stages[id], entry, 200.0, 200.0, written=written))
+        kept = Promotion(id, "talk", stages[id], entry, 200.0, 200.0, written=written)
+        await bare.keep_promotion(None, kept if id == "q2" else replace(kept, decided_at=210.0, decided_by="Olga"))
     assert "ucchini" in left(path, "ucchini")
     await bare.forget(ANN, None, 500.0)
     assert left(path, "ucchini") == set()
-    kept = {one.question: one.entry.splitlines()[:2] for one in await bare.promotions("talk")}
-    assert kept == {
+    assert {one.question: one.entry.splitlines()[:2] for one in await bare.promotions("talk")} == {
         "q1": [f"## {REMOVED}", "- also: And slide q1?"],
         "q3": [f"## {REMOVED}", "- also: And slide q3?"],
     }
