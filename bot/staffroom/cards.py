@@ -84,6 +84,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "gone": "这个问题不在了。",
         "conflict": "别人刚刚改过，请看一眼再操作。",
         "no": "现在不能这样做。",
+        "overtaken": "这个问题已经有了回答，您写的没有发出。请看卡片；要替换它，请再回复一次。",
         "not_a_card": "请回复一个问题的卡片：先在列表里点它的数字。",
         "too_long": "回答最多 {most} 个字符，您写了 {length} 个。请写短一些。",
     },
@@ -149,6 +150,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "gone": "This question is not here any more.",
         "conflict": "Somebody changed it just now. Look again, then decide.",
         "no": "This is not possible now.",
+        "overtaken": "This has an answer by now; yours was not sent. Look at the card; reply again to replace it.",
         "not_a_card": "Reply to the card of a question: press its number in the list first.",
         "too_long": "An answer has at most {most} characters, yours has {length}. Make it shorter.",
     },
@@ -166,8 +168,20 @@ ACTS: Mapping[Status, Sequence[str]] = {
 }
 """What a card offers, in this order."""
 
+BEHIND = {"why": "dismiss", "into": "merge", "unpin": "pin"}
+"""Behind which of them other buttons are."""
+
 Sheet = tuple[str, tuple[Button, ...]]
 """A text and its buttons."""
+
+
+def offered(act: str, status: Status) -> bool:
+    """Whether a card of this status has such a button; else who pressed it looked at an older card. What no status
+    decides always is."""
+    if act == "accept":
+        return status not in {Status.ANSWERED, Status.MERGED}
+    button = BEHIND.get(act, act)
+    return button in ACTS[status] or not any(button in acts for acts in ACTS.values())
 
 
 def words(language: str) -> Mapping[str, str]:
@@ -254,7 +268,7 @@ def card_sheet(
 def _buttons(question: Question, same: Question | None, say: Mapping[str, str], last: int | None) -> tuple[Button, ...]:
     acts = [("unpin" if act == "pin" and question.state.pinned else act) for act in ACTS[question.status]]
     made = [Button(STAFF + act, question.id, say[f"b_{act}"]) for act in acts]
-    if question.suggested_answer:
+    if question.suggested_answer and offered("accept", question.status):
         made.append(Button(f"{STAFF}accept", question.id, say["b_accept"]))
     if same:
         made += [Button(f"{STAFF}{act}", f"{question.id}>{same.id}", say[f"b_{act}"]) for act in ("same", "apart")]

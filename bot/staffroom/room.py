@@ -14,7 +14,17 @@ from bot.errors import BadInput, Conflict, FloormicError, NotFound, StoreError
 from bot.live import Live
 from bot.model import Action, Address, Delivery, Person, Question, Seen, Session, Status
 from bot.ports import Deliveries, Now, Queue
-from bot.staffroom.cards import REASONS, STAFF, Sheet, card_sheet, dismiss_sheet, list_sheet, merge_sheet, words
+from bot.staffroom.cards import (
+    REASONS,
+    STAFF,
+    Sheet,
+    card_sheet,
+    dismiss_sheet,
+    list_sheet,
+    merge_sheet,
+    offered,
+    words,
+)
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +87,7 @@ class StaffRoom:
         self._cards: dict[str, tuple[Status, int | None]] = {}  # question -> its status there, the act to undo
         self._list = ""  # the key of the list that is kept up to date
         self._staged: dict[str, Seen] = {}  # what was on stage when this chat was last told
+        self._told: dict[tuple[str, str], float] = {}  # person, question -> when the answer was given that they know
 
     async def run(self) -> None:
         """Keep the list and the newest cards up to date, until cancelled."""
@@ -111,7 +122,8 @@ class StaffRoom:
 
     async def said(self, text: str, reply_to: str, person: Person) -> str:
         """Somebody writes in the staff's chat; a reply to a card answers its question. What they are told, "" where
-        nothing has to be said. Raises `StoreError`."""
+        nothing has to be said. An answer that somebody else gave is replaced by whoever was told of it, and replies
+        again. Raises `StoreError`."""
         say = words(await self._language())
         if not reply_to:
             return ""
@@ -121,8 +133,11 @@ class StaffRoom:
         if len(text.strip()) > LONGEST_ANSWER:
             return say["too_long"].format(most=f"{LONGEST_ANSWER:,}", length=f"{len(text.strip()):,}")
         try:
-            await self._ours(id)
-            action = await self._desk.answer(person.name or person.id, id, text)
+            async with self._desk.turn(self._session):
+                if await self._overtaken(id, person):
+                    await self._show(id)
+                    return say["overtaken"]
+                action = await self._desk.answer(person.name or person.id, id, text)
         except StoreError:
             raise
         except NotFound:
@@ -154,11 +169,24 @@ class StaffRoom:
         if more and act in {"same", "apart", "into"}:
             await self._ours(more)
         async with self._desk.turn(self._session):
+            if not offered(act, (await self._ours(id)).status):
+                raise Conflict("this was pressed on an older card")
             if act == "stage":
                 await self._desk.require_seen(self._session, {**self._staged, id: Seen()}, id)
             action, did = await self._act(act, id, more, who, say)
         await self._show(id, None if did == "undo" else action.id)
         return say[f"did_{did}"]
+
+    async def _overtaken(self, id: str, person: Person) -> bool:
+        """Whether somebody else's answer stands that this person was not told of; now they are. That the card shows it
+        is not enough: it changed while they were writing."""
+        question = await self._ours(id)
+        answer = question.state.answer
+        if question.status is not Status.ANSWERED or answer is None or answer.by == (person.name or person.id):
+            return False
+        known = self._told.get((person.id, id))
+        self._told[person.id, id] = answer.at
+        return known != answer.at
 
     async def _act(self, act: str, id: str, more: str, who: str, say: Mapping[str, str]) -> tuple[Action, str]:
         desk = self._desk

@@ -304,3 +304,30 @@ async def test_who_stages_beside_somebody_is_told_what_is_on_stage(
     assert "On stage: Are there slides?" in (await card(store)).text
     assert await room.pressed("staff_stage", "q1", ANN) == "On stage"
     assert (await status(store), await status(store, "q2")) == (Status.ON_STAGE, Status.QUEUED)
+
+
+async def test_an_answer_that_was_given_elsewhere_is_not_overwritten_by_an_old_card(
+    room: StaffRoom, store: SqliteStore, live: Live, ask: Ask
+) -> None:
+    """An expert answers while somebody in the chat writes, or looks at the card as it was: neither a reply nor a button
+    changes that answer; who was told of it and replies again replaces it."""
+    suggestion = CourseMatch("faq.md#1", 0.83, "suggested", "On the page.")
+    await ask("Is there a recording?", "q1", answer=suggestion)
+    await ask("Are there slides?", "q2")
+    await room.pressed("staff_open", "q1", ANN)
+    await store.settle(replace(await card(store), state="sent", sent_id="7"))
+    await Desk(store, live.changed, lambda: 1001.0).answer("Eva", "q1", "Tomorrow.")
+    for act in ("approve", "stage", "unstage", "aloud", "accept", "why", "into"):
+        about = {"why": "q1>topic", "into": "q1>q2"}.get(act, "q1")
+        assert "Somebody changed it" in await room.pressed(f"staff_{act}", about, ANN), act
+    assert acts((await card(store)).buttons) == ["reopen"]
+    assert "This has an answer by now" in await room.said("Never.", "7", ANN)
+    answered = (await store.question("q1")).state
+    assert answered.answer is not None
+    assert (answered.status, answered.answer.by, answered.answer.text) == (Status.ANSWERED, "Eva", "Tomorrow.")
+    assert "Answered by Eva:\nTomorrow." in (await card(store)).text
+    assert "This has an answer by now" in await room.said("No.", "7", Person("telegram", "12", "Bob"))
+    assert await room.said("Never.", "7", ANN) == ""
+    assert "Answered by Ann:\nNever." in (await card(store)).text
+    assert await room.said("Never, sorry.", "7", ANN) == "", "who corrects their own answer knows it"
+    assert "Never, sorry." in (await card(store)).text
