@@ -255,13 +255,17 @@ class Desk:
         return await self._answer(who, "recall", id, found)
 
     async def merge(self, who: str, ids: Sequence[str], into: str) -> Action:
-        """Groups `ids` become part of `into`; askers hear its answer where there is one."""
-        winner = await self._state(into)
-        losers = [q for q in await self._states(ids) if q.id != into]
-        if not losers:
+        """Groups `ids` become part of `into`; askers hear its answer where there is one. Where only others of them are
+        answered, all become part of the one that was answered last: so no answer goes with a question that it was
+        given to."""
+        asked_into = await self._state(into)
+        chosen = [asked_into, *(q for q in await self._states(ids) if q.id != into)]
+        if len(chosen) == 1:
             raise BadInput("choose at least two different questions to merge")
-        if winner.status is Status.MERGED or any(q.session != winner.session for q in losers):
+        if asked_into.status is Status.MERGED or any(q.session != asked_into.session for q in chosen):
             raise NotAllowed("a question can only be merged into one of the same session that still stands")
+        winner = _keeps(chosen)
+        into, losers = winner.id, [q for q in chosen if q is not winner]
         gone = {q.id for q in losers}
         known = await self._known(winner.session)
         earlier = [q for q in known if q.merged_into in gone]
@@ -616,6 +620,13 @@ def _to(state: QuestionState, status: Status) -> QuestionState:
         raise Conflict(f"the question is {status} already")
     require_follows(state.status, status)
     return replace(state, status=status, reason="", reason_shown=False)  # a reason is why it is dismissed now
+
+
+def _keeps(merged: Sequence[QuestionState]) -> QuestionState:
+    """Which of these the others become part of: the first, or else what has an answer."""
+    answered = [(q.answer.at, q) for q in merged if q.status is Status.ANSWERED and q.answer]
+    first = merged[0]
+    return first if first.status is Status.ANSWERED or not answered else max(answered, key=lambda one: one[0])[1]
 
 
 def _beside(pairs: Sequence[Pair], known: Iterable[QuestionState]) -> tuple[Pair, ...]:

@@ -383,6 +383,40 @@ async def test_a_merge_counts_people_once_and_brings_the_answer(store: SqliteSto
     assert {d.address.chat for d in await store.deliveries("talk")} == {"u1", "u2", "u3"}
 
 
+@pytest.mark.parametrize("into", ["q1", "q2"])
+async def test_a_merge_loses_no_answer_whichever_way_it_goes(
+    store: SqliteStore, desk: Desk, ask: Ask, into: str
+) -> None:
+    """What is answered stays and takes the open one in, whose askers hear the answer; undo holds that back."""
+    await some_questions(ask)
+    await desk.answer("ann", "q1", "On the page.")
+    await hear(store)
+    await desk.merge("ann", ["q1", "q2"], into)
+    found = await states(store)
+    assert (found["q1"].status, found["q2"].merged_into) == (Status.ANSWERED, "q1")
+    (said,) = await store.due(CLOCK + UNDO_WITHIN)
+    assert (said.address.chat, "On the page." in said.text) == ("u3", True)
+    assert (await queue(store))["q1"].waiting == 0
+    await desk.undo("ann", "talk")
+    found = await states(store)
+    assert (found["q1"].status, found["q2"].status) == (Status.ANSWERED, Status.NEW)
+    assert await store.due(CLOCK + UNDO_WITHIN) == []
+
+
+async def test_of_several_answers_a_merge_keeps_the_newest(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Into an open question go two that are answered: the later word holds, and whoever heard the other is told it."""
+    await some_questions(ask)
+    await ask("Recording, where?", "q3", "u4")
+    await desk.answer("ann", "q1", "Tomorrow.")
+    await hear(store)
+    later = Desk(store, lambda _: None, lambda: CLOCK + 60)
+    await later.answer("bo", "q3", "On the page.")
+    await later.merge("ann", ["q1", "q3"], "q2")
+    assert {id: q.merged_into for id, q in (await states(store)).items()} == {"q1": "q3", "q2": "q3", "q3": ""}
+    said = await store.due(CLOCK + 60 + UNDO_WITHIN)
+    assert {one.address.chat for one in said if "On the page." in one.text} == {"u1", "u2", "u3", "u4"}
+
+
 async def test_a_vote_for_a_merged_question_counts_where_it_went(store: SqliteStore, desk: Desk, ask: Ask) -> None:
     """A button pressed on an old message votes for the question that stands."""
     await some_questions(ask)

@@ -226,10 +226,13 @@ function select(id, chosen) {
   drawSelection();
 }
 
-/** `seen`: how those stood that were looked at before it was asked into which. */
-async function merge(ids, into, seen = {}) {
+/** `seen`: how those stood that were looked at before it was asked into which. What is answered stays: the server sees to
+ * it, whichever way it is asked. */
+async function merge(ids, wanted, seen = {}) {
+  const answered = [wanted, ...ids].filter((id) => question(id)?.status === "answered");
+  const into = answered[0] ?? wanted;
   const from = ids.filter((id) => id !== into);
-  const all = [...from, into];
+  const all = [...new Set([...from, wanted, into])];
   if (!from.length || !(await acts.act("merge", all, { into, seen: { ...acts.seen("merge", all), ...seen } }))) return;
   clear(all);
   focusRow(into); // what comes next is done to what it became

@@ -279,7 +279,7 @@ async function together(id) {
     toast(t("expert.together.done"), { slot: "did", action: { word: t("expert.undo"), act: () => undo(action, id, null, []) } });
     opened = null;
     cards.get(id).close();
-    open(into, true);
+    open([into, id].find((one) => question(one).status === "answered") ?? into, true); // what is answered stays
   } catch (failure) {
     if (failure.now) (live.ingest(failure.now), toast(t("expert.overtaken"), { bad: true }));
     else toastFailure(failure);
