@@ -585,7 +585,8 @@ class Delivery:
     the text says it all as well.
 
     `state`: "waiting", "sending" (handed to the connector, outcome not yet known), "sent", "failed" (gave up, `error`
-    says why). `sent_id` is the connector's id of the sent message, "" before.
+    says why). `sent_id` is the connector's id of the sent message, "" before. `due_at` is the first `not_before` of
+    these words, whatever came between since; the store sets it.
     """
 
     key: str
@@ -599,6 +600,7 @@ class Delivery:
     sent_id: str = ""
     error: str = ""
     poll: PollState | None = None
+    due_at: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,8 +118,10 @@ def direct(session: Session, asked_at: float, now: float) -> bool:
 
 def held_until(delivery: Delivery, now: float, hours: Hours) -> float:
     """From when on a delivery that is due now may go. At night nothing goes that comes by itself, nor an answer that
-    should have been said earlier this evening: a chat was down, or the program."""
+    should have been said earlier this evening, as a chat was down, or the program, or that is meant for the morning and
+    took the place of one that waits."""
     if delivery.key.startswith(SCHEDULED):
         return next_round(now, hours)
-    late = SOON < now - delivery.not_before < DAY
+    since = delivery.due_at or delivery.not_before
+    late = now < since or SOON < now - since < DAY
     return next_allowed(now, hours) if late and delivery.key.startswith(ANSWERS) else now

@@ -11,6 +11,9 @@ from bot.storage.rows import delivery_of, delivery_row
 _SILENCED = f"(substr(deliveries.error, 1, {len(SILENCE)}) = '{SILENCE}')"
 """Its chat wants silence."""
 
+_HEARD = "(deliveries.heard = :words AND deliveries.attempts = 0 AND deliveries.state != 'sending')"
+"""These words were the last that its chat heard, and no others were tried since."""
+
 
 def deliver(db: Database, deliveries: Sequence[Delivery]) -> None:
     """Add, or by key reword: other words wait again from the first attempt and keep `sent_id`; same words change
@@ -22,15 +25,17 @@ def deliver(db: Database, deliveries: Sequence[Delivery]) -> None:
     db.executemany(
         f"""
         INSERT INTO deliveries (key, session, address, text, buttons, not_before, state, attempts, sent_id, error,
-            poll)
-        VALUES (:key, :session, :address, :text, :buttons, :not_before, :state, :attempts, :sent_id, :error, :poll)
+            poll, due_at)
+        VALUES (:key, :session, :address, :text, :buttons, :not_before, :state, :attempts, :sent_id, :error, :poll,
+            :not_before)
         ON CONFLICT (key) DO UPDATE SET address = excluded.address, text = excluded.text, buttons = excluded.buttons,
-            poll = excluded.poll,
+            poll = excluded.poll, due_at = excluded.due_at,
             not_before = CASE
                 WHEN deliveries.state != 'waiting' OR (excluded.not_before < deliveries.not_before AND NOT {_SILENCED})
                 THEN excluded.not_before ELSE deliveries.not_before END,
-            error = CASE WHEN deliveries.state = 'waiting' AND {_SILENCED} THEN deliveries.error ELSE '' END,
-            state = 'waiting', attempts = 0
+            error = CASE WHEN deliveries.state = 'waiting' AND {_SILENCED} AND NOT {_HEARD} THEN deliveries.error
+                ELSE '' END,
+            state = CASE WHEN {_HEARD} THEN 'sent' ELSE 'waiting' END, attempts = 0
         WHERE deliveries.text != excluded.text OR deliveries.buttons != excluded.buttons
             OR deliveries.state = 'failed'
         """,  # noqa: S608 (constants)
@@ -62,18 +67,25 @@ _CHAT = "json_extract(address, '$.connector'), json_extract(address, '$.chat')"
 
 def settle(db: Database, delivery: Delivery) -> None:
     """Write the outcome, but only to the words it belongs to: a reworded row keeps waiting and learns `sent_id`. What
-    is being sent is always in these words, but for what was forgotten of them since."""
+    is being sent is always in these words, but for what was forgotten of them since. What was sent is kept as heard
+    either way."""
     row = delivery_row(delivery)
     written = db.execute(
         """
         UPDATE deliveries SET state = :state, attempts = :attempts, not_before = :not_before, sent_id = :sent_id,
-            error = :error
+            error = :error, heard = CASE WHEN :state = 'sent' THEN :words ELSE heard END
         WHERE key = :key AND (state = 'sending' OR (text = :text AND buttons = :buttons))
         """,
         row,
     )
     if written.rowcount == 0:
-        db.execute("UPDATE deliveries SET sent_id = :sent_id WHERE key = :key AND :sent_id != ''", row)
+        db.execute(
+            """
+            UPDATE deliveries SET sent_id = :sent_id, heard = CASE WHEN :state = 'sent' THEN :words ELSE heard END
+            WHERE key = :key AND :sent_id != ''
+            """,
+            row,
+        )
 
 
 def withhold(db: Database, delivery: Delivery, why: str) -> None:

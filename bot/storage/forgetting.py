@@ -391,8 +391,8 @@ def _unaddress(db: Database, row: Row, key: str, gone: str) -> None:
     waits = row["state"] in ("waiting", "sending")
     db.execute(
         """
-        UPDATE deliveries SET key = ?, address = ?, text = '', buttons = '[]', sent_id = '', poll = NULL,
-            state = ?, error = ? WHERE id = ?
+        UPDATE deliveries SET key = ?, address = ?, text = '', buttons = '[]', sent_id = '', heard = '',
+            poll = NULL, state = ?, error = ? WHERE id = ?
         """,
         (
             key,

@@ -501,3 +501,16 @@ def _fair(db: Database) -> None:
         ALTER TABLE sessions ADD COLUMN slow INTEGER NOT NULL DEFAULT 0;
         """
     )
+
+
+@steps(name="0030_heard")
+def _heard(db: Database) -> None:
+    """deliveries: `heard` stands for the words that the chat was told last ("": not known), `due_at` is when those of
+    now were to be said at first: `not_before` moves with every try."""
+    db.executescript(
+        """
+        ALTER TABLE deliveries ADD COLUMN heard TEXT NOT NULL DEFAULT '';
+        ALTER TABLE deliveries ADD COLUMN due_at REAL NOT NULL DEFAULT 0;
+        UPDATE deliveries SET due_at = not_before;
+        """
+    )

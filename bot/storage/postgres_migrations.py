@@ -246,6 +246,11 @@ STEPS: Mapping[str, str] = {
     "0002_leases": leases.SCHEMA,
     "0003_installation": admission.SCHEMA,
     "0004_deferred": deferred.schema(),
+    "0005_heard": f"""
+        ALTER TABLE deliveries ADD COLUMN heard {_TEXT} NOT NULL DEFAULT '';
+        ALTER TABLE deliveries ADD COLUMN due_at double precision NOT NULL DEFAULT 0;
+        UPDATE deliveries SET due_at = not_before;
+    """,  # noqa: S608 (a constant)
 }
 
 

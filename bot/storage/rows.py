@@ -1,5 +1,6 @@
 """Values to rows and back. Nested values are JSON, so that a person with any SQLite tool can read them."""
 
+import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -213,12 +214,15 @@ def state_of(row: Row) -> QuestionState:
 
 
 def delivery_row(delivery: Delivery) -> dict[str, Any]:
+    """With its `words` as they are kept in `heard`: nothing that people wrote can be read from that."""
+    buttons = json.dumps([asdict(button) for button in delivery.buttons], ensure_ascii=False)
     return {
+        "words": hashlib.blake2b(f"{delivery.text}\0{buttons}".encode("utf-8", "replace"), digest_size=16).hexdigest(),
         "key": delivery.key,
         "session": delivery.session,
         "address": dumped(delivery.address),
         "text": delivery.text,
-        "buttons": json.dumps([asdict(button) for button in delivery.buttons], ensure_ascii=False),
+        "buttons": buttons,
         "not_before": delivery.not_before,
         "state": delivery.state,
         "attempts": delivery.attempts,
@@ -241,6 +245,7 @@ def delivery_of(row: Row) -> Delivery:
         sent_id=row["sent_id"],
         error=row["error"],
         poll=None if row["poll"] is None else _poll.validate_json(row["poll"]),
+        due_at=row["due_at"],
     )
 
 

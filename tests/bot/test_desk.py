@@ -255,6 +255,19 @@ async def hear(store: SqliteStore) -> None:
         await store.settle(replace(one, state="sent", sent_id="7"))
 
 
+async def test_a_correction_that_is_taken_back_repeats_nothing(store: SqliteStore, ask: Ask) -> None:
+    """A chat that cannot edit what was said has heard the answer that stands again."""
+    desk = Desk(store, lambda _: None, lambda: CLOCK, edits=lambda _: False)
+    await ask("Recorded?", "q1")
+    await desk.answer("ann", "q1", "Yes.")
+    await hear(store)
+    await desk.answer("bo", "q1", "No.")
+    await desk.undo("bo", "talk")
+    assert await store.due(CLOCK + UNDO_WITHIN) == []
+    (told,) = await store.deliveries("talk")
+    assert (told.state, "Yes." in told.text) == ("sent", True)
+
+
 async def test_undo_holds_back_other_words_too(store: SqliteStore, desk: Desk, ask: Ask) -> None:
     """A chat that heard an answer, or a reason, which was dropped is not told the one that is taken back."""
     await ask("Recorded?", "q1")

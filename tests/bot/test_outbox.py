@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -18,6 +20,7 @@ from bot.errors import ConnectorError, Refused, TryLater
 from bot.model import Abilities, Address, Delivery
 from bot.outbox import NO_REPLY, Lane, Outbox
 from bot.ports import Deliveries, Floor, HookReply, HookRequest
+from bot.quiet import Hours, held_until
 from bot.reach import CUT_OFF, TWICE
 from bot.storage.sqlite import open_store
 from tests.fake_floor import FakeDeliveries
@@ -395,3 +398,42 @@ async def test_a_clock_that_is_put_back_silences_nobody(store: FakeDeliveries) -
         await store.deliver([delivery("late"), delivery("there", "e")])
         outbox.wake()
         await until(lambda: {"early", "late", "there"} <= set(chat.texts), 5.0)
+
+
+async def test_an_answer_whose_chat_is_down_until_the_night_waits_for_the_morning(tmp_path: Path) -> None:
+    """Due at 21:55, tried again and again until the chat is back at 22:40: it is late, whenever the last try was."""
+    zone = ZoneInfo("Asia/Shanghai")
+
+    def clock(text: str) -> float:
+        return datetime.fromisoformat(f"2026-12-{text}").replace(tzinfo=zone).timestamp()
+
+    at, chat = [clock("01 21:55")], FakeConnector()
+    chat.troubles["c"] = [ConnectorError("down")] * 2
+    store = await open_store(tmp_path / "talk.sqlite3")
+    await store.deliver([delivery("Yes.", key="answer:q1:chat:c", not_before=at[0])])
+    outbox = Outbox(
+        store,
+        {"chat": chat},
+        lambda: at[0],
+        wait=lambda _: 15 * 60,
+        held_until=lambda one, now: held_until(one, now, Hours(zone=zone)),
+    )
+    task = asyncio.create_task(outbox.run())
+
+    async def stands(until_then: str) -> bool:
+        outbox.wake()
+        (row,) = await store.deliveries("talk")
+        return row.state == "waiting" and row.not_before == clock(until_then)
+
+    try:
+        for now, then in (("01 21:55", "01 22:10"), ("01 22:10", "01 22:25"), ("01 22:40", "02 08:00")):
+            at[0] = clock(now)
+            await until(lambda then=then: stands(then))
+        assert chat.said == []
+        at[0] = clock("02 08:00")
+        outbox.wake()
+        await until(lambda: chat.texts)
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+        await store.close()

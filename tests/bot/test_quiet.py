@@ -144,3 +144,17 @@ def test_the_outbox_holds_at_night_what_answers_nobody_any_more() -> None:
     assert goes("answer:q1:t:1", night - 60) == "2026-12-01 23:30"
     assert goes("answer:q1:t:1", evening) == "2026-12-02 08:00"
     assert goes("reply:t:1", 0.0) == "2026-12-01 23:30"
+
+
+def test_what_is_late_is_judged_by_when_it_was_due_at_first() -> None:
+    """A retry a moment ago makes no answer of the evening a fresh one; and what is meant for the morning does not go
+    with the time of the words whose place it took."""
+    night = at("2026-12-01 22:40")
+
+    def goes(due_at: float) -> str:
+        one = Delivery("answer:q1:t:1", "talk", Address("t", "1"), "x", not_before=night - 60, due_at=due_at)
+        return shown(held_until(one, night, SHANGHAI))
+
+    assert goes(at("2026-12-01 21:55")) == "2026-12-02 08:00"
+    assert goes(at("2026-12-02 08:00")) == "2026-12-02 08:00"
+    assert goes(night - 60) == "2026-12-01 22:40"

@@ -67,6 +67,52 @@ async def test_what_is_withheld_is_not_said(store: Store) -> None:
     assert await store.deliveries("talk") == [reworded]
 
 
+async def test_words_that_the_chat_still_has_are_not_said_again(store: Store) -> None:
+    """A correction that is taken back before it left leaves what was sent; where it was tried, the chat is told."""
+    await store.deliver([ONE])
+    await store.settle(replace(ONE, state="sent", sent_id="77", attempts=1))
+    other = replace(ONE, text="other words", sent_id="77")
+    for taken_back in (True, False):
+        await store.deliver([other])
+        if taken_back:
+            await store.withhold(other, "taken back")
+        await store.deliver([ONE])
+        assert await store.deliveries("talk") == [replace(ONE, state="sent", sent_id="77")]
+    for state in ("waiting", "sending"):
+        await store.deliver([other])
+        await store.settle(replace(other, state=state, attempts=1, error="no answer"))
+        await store.deliver([ONE])
+        assert await store.due(0.0) == [replace(ONE, sent_id="77")]
+    await store.deliver([other])
+    await store.settle(replace(other, state="sent", attempts=1))
+    await store.deliver([ONE])
+    assert await store.due(0.0) == [replace(ONE, sent_id="77")]
+
+
+async def test_what_was_sent_while_it_was_reworded_is_what_the_chat_heard(store: Store) -> None:
+    """The words under way arrive after all: the ones before them are to be said again."""
+    await store.deliver([ONE])
+    await store.settle(replace(ONE, state="sent", sent_id="77", attempts=1))
+    other = replace(ONE, text="other words", sent_id="77")
+    await store.deliver([other])
+    await store.settle(replace(other, state="sending", attempts=1))
+    await store.deliver([replace(ONE, text="third words")])
+    await store.settle(replace(other, state="sent", attempts=1))
+    await store.deliver([ONE])
+    assert await store.due(0.0) == [replace(ONE, sent_id="77")]
+
+
+async def test_since_when_it_is_due_outlasts_every_try(store: Store) -> None:
+    """`not_before` moves on; other words are due anew."""
+    await store.deliver([replace(ONE, not_before=5.0)])
+    await store.settle(replace(ONE, not_before=30.0, attempts=1, error="timeout"))
+    (tried,) = await store.due(30.0)
+    assert (tried.not_before, tried.due_at) == (30.0, 5.0)
+    await store.deliver([replace(ONE, text="other words", not_before=40.0)])
+    (reworded,) = await store.due(30.0)
+    assert (reworded.not_before, reworded.due_at) == (30.0, 40.0)
+
+
 async def test_rewording_what_waits_does_not_put_it_off(store: Store) -> None:
     """A number that grows all the time is still said in time; an earlier time is taken."""
     times = []
