@@ -25,7 +25,17 @@ from bot.model import (
     Results,
     Session,
 )
-from bot.polling import announcement, checked, checked_choices, poll_buttons, pressed, result, typed_mood, typed_vote
+from bot.polling import (
+    announcement,
+    asks_alike,
+    checked,
+    checked_choices,
+    poll_buttons,
+    pressed,
+    result,
+    typed_mood,
+    typed_vote,
+)
 from bot.ports import Now, Store
 
 POLLS, PULSE = "polls", "pulse"
@@ -99,13 +109,17 @@ class Polls:
         await self._apply(who, "poll_make", [(None, made)])
         return Poll(made)
 
-    async def edit(self, who: str, session: str, id: str, wish: PollState) -> Action:
-        """What is asked may change until somebody voted, its title and who sees the result always."""
+    async def edit(self, who: str, session: str, id: str, wish: PollState, seen: PollState | None = None) -> Action:
+        """What is asked may change until it is started, for what chats were told, and the buttons there, stay as they
+        were; its title and who sees the result may always. `seen` is what it asked for whoever changes it: raises
+        `Conflict` where it asks otherwise by now."""
         poll = await self._poll(session, id)
         before = poll.state
+        if seen is not None and any(getattr(seen, name) != getattr(before, name) for name in ASKED):
+            raise Conflict("somebody changed this poll just now; look at it again, then decide")
         after = _asking(before, wish)
-        if poll.people and replace(after, title=before.title, results=before.results) != before:
-            raise NotAllowed("people voted in this poll already; copy it to ask something else")
+        if (before.round or poll.people) and not asks_alike(before, after):
+            raise NotAllowed("people were asked this already; copy the poll to ask something else")
         return await self._apply(who, "poll_edit", [(before, after)])
 
     async def remove(self, who: str, session: str, id: str) -> Action:

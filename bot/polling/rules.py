@@ -85,6 +85,12 @@ def results_visible(state: PollState) -> bool:
     )
 
 
+def asks_alike(one: PollState, other: PollState) -> bool:
+    """Whether a vote in one would mean the same in the other; their titles and who sees the result do not matter."""
+    fields = ("kind", "options", "most", "low", "high", "ends")
+    return all(getattr(one, name) == getattr(other, name) for name in fields)
+
+
 def checked(state: PollState) -> PollState:
     """The poll as it is kept: texts tidy, and nothing that its kind has no use for. Raises `BadInput`."""
     title = tidy(state.title)

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.model import Address, Change, Person, Poll, PollKind, PollState, PollStatus, PollText, PollVote, Pulse
-from bot.polling import key
+from bot.polling import asks_alike, key
 from bot.storage.database import Database, Row, upsert
 from bot.storage.deliveries import drop, take_up
 from bot.storage.rows import address_of, listed, named, poll_of, poll_row
@@ -82,8 +82,8 @@ def _poll(state: PollState, people: int, counted: list[Row], texts: int) -> Poll
 
 
 def replace_poll(db: Database, change: Change, before: PollState | None, after: PollState | None) -> None:
-    """Put `after` in the place of `before`. Raises `Conflict` where something else stands there, or a second poll would
-    be on the stage.
+    """Put `after` in the place of `before`. Raises `Conflict` where something else stands there, a second poll would be
+    on the stage, or what was voted would mean something else.
 
     A chat that was not told of it yet is not asked to vote in a poll that is closed, and is after all where undo opens
     it again.
@@ -97,6 +97,8 @@ def replace_poll(db: Database, change: Change, before: PollState | None, after: 
     standing = None if row is None or row["removed"] else poll_of(row)
     if standing != before or (row is not None and row["session"] != session):
         raise Conflict(f"poll {id} was changed by somebody else meanwhile")
+    if before and after and not asks_alike(before, after) and voted(db, [id]):
+        raise Conflict("people voted in this poll already; copy it to ask something else")
     was, now = (state is not None and state.status is PollStatus.OPEN for state in (before, after))
     if before is not None and was and not now:
         drop(db, session, f"poll:{id}:{before.round}:open:", CLOSED)
@@ -120,6 +122,14 @@ def replace_poll(db: Database, change: Change, before: PollState | None, after: 
         """,
         {**poll_row(after), "at": change.at},
     )
+
+
+def voted(db: Database, ids: Iterable[str]) -> set[str]:
+    """In which of these polls, or items of surveys, somebody voted."""
+    rows = db.execute(
+        "SELECT DISTINCT poll FROM poll_votes WHERE poll IN (SELECT value FROM json_each(:ids))", {"ids": listed(ids)}
+    )
+    return {row["poll"] for row in rows}
 
 
 def _another_shown(db: Database, session: str, id: str) -> bool:

@@ -10,7 +10,7 @@ from bot.storage import polls
 from bot.storage.database import Database, Row
 from bot.storage.deliveries import deliver_once, drop, take_up
 from bot.storage.rows import address_of, listed, named, private
-from bot.surveying import asked
+from bot.surveying import asked, lost
 
 TEXTS = 2000
 """Different texts of an item that are told at most, the most frequent ones."""
@@ -32,7 +32,8 @@ def survey(db: Database, session: str) -> SurveyState | None:
 
 
 def replace_survey(db: Database, change: Change, before: SurveyState | None, after: SurveyState | None) -> None:
-    """Put `after` in the place of `before`. Raises `Conflict` where something else stands there.
+    """Put `after` in the place of `before`. Raises `Conflict` where something else stands there, or where
+    what people answered would be lost; only whoever removes a survey means that.
 
     A chat that was not told of it yet hears nothing of a survey that is closed, and hears it after all where undo opens
     it again.
@@ -42,6 +43,11 @@ def replace_survey(db: Database, change: Change, before: SurveyState | None, aft
         raise BadInput("a change names the survey of its own session, before and after")
     if survey(db, session) != before:
         raise Conflict("the survey was changed by somebody else meanwhile")
+    if before is not None and (after is not None or change.undoes is not None):
+        gone = lost(before, after)
+        answered = polls.voted(db, [item.id for item in gone])
+        if item := next((item for item in gone if item.id in answered), None):
+            raise Conflict(f"people answered “{item.title}” already; it cannot be removed")
     was, now = (state is not None and state.status is PollStatus.OPEN for state in (before, after))
     if was and not now:
         drop(db, session, f"survey:{session}:", CLOSED)

@@ -98,15 +98,23 @@ def edited(before: SurveyState, wish: SurveyState, answered: Collection[str]) ->
     known = {item.id: item for item in before.items}
     items = tuple(replace(item, id=item.id if item.id in known else "") for item in wish.items)
     after = checked(replace(before, title=wish.title, items=items, days=wish.days, reminders=wish.reminders))
-    now = {item.id: item for item in after.items}
-    for id in answered:
-        if id not in known:
-            continue
-        if id not in now:
-            raise NotAllowed(f"people answered “{known[id].title}” already; it cannot be removed")
-        if any(getattr(now[id], name) != getattr(known[id], name) for name in ASKED):
-            raise NotAllowed(f"people answered “{known[id].title}” already; ask something else as a new item")
+    stays = {item.id for item in after.items}
+    for item in lost(before, after):
+        if item.id in answered and item.id not in stays:
+            raise NotAllowed(f"people answered “{item.title}” already; it cannot be removed")
+        if item.id in answered:
+            raise NotAllowed(f"people answered “{item.title}” already; ask something else as a new item")
     return _closing(after)
+
+
+def lost(before: SurveyState, after: SurveyState | None) -> list[PollState]:
+    """The items whose answers would mean nothing any more: they are gone, or ask something else."""
+    now = {item.id: item for item in after.items} if after else {}
+    return [
+        item
+        for item in before.items
+        if item.id not in now or any(getattr(now[item.id], name) != getattr(item, name) for name in ASKED)
+    ]
 
 
 def _closing(survey: SurveyState) -> SurveyState:

@@ -49,6 +49,12 @@ class PollBody(Body):
         )
 
 
+class PollEditBody(PollBody):
+    """`seen`: what it asked when you looked at it; where it asks otherwise by now, 409."""
+
+    seen: PollBody | None = None
+
+
 class PollActBody(Body):
     """`mute` and `unmute` name the `key` of a word or text. What arrives after `by` is not done."""
 

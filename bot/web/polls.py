@@ -14,6 +14,7 @@ from bot.web.poll_json import (
     PollActBody,
     PollBody,
     PollCopyBody,
+    PollEditBody,
     PollOut,
     PollVoteBody,
     PulseBody,
@@ -57,7 +58,7 @@ class Polling:
                 body=PollCopyBody,
                 reply=ActionOut,
             ),
-            Route("PUT", poll, "moderator", self.edit, "Change what it asks", body=PollBody, reply=ActionOut),
+            Route("PUT", poll, "moderator", self.edit, "Change what it asks", body=PollEditBody, reply=ActionOut),
             Route("DELETE", poll, "moderator", self.remove, "Remove it; undo brings it back", reply=ActionOut),
             Route(
                 "POST",
@@ -120,9 +121,9 @@ class Polling:
         return reply(ActionOut(action=action.id))
 
     async def edit(self, request: web.Request) -> web.Response:
-        caller, body = request[CALLER], await read_body(request, PollBody)
-        id = request.match_info["poll"]
-        action = await self._site.polls.edit(caller.who, caller.here.id, id, body.wish())
+        caller, body = request[CALLER], await read_body(request, PollEditBody)
+        id, seen = request.match_info["poll"], body.seen.wish() if body.seen else None
+        action = await self._site.polls.edit(caller.who, caller.here.id, id, body.wish(), seen)
         return reply(ActionOut(action=action.id))
 
     async def remove(self, request: web.Request) -> web.Response:

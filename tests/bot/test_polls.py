@@ -275,17 +275,43 @@ async def test_two_moderators_start_the_same_poll_at_once(room: Room) -> None:
 
 
 async def test_what_was_voted_in_is_not_changed_under_the_votes(room: Room) -> None:
-    """Its title and who sees the result may be; its options may until somebody votes."""
-    one = await room.open()
-    id = one.state.id
+    """Its title and who sees the result may be; its options may until it is started: chats were told those, and a
+    button there names its option by number."""
+    id = (await room.polls.make("Ann", "talk", WISH)).state.id
     more = PollState("", "", PollKind.SINGLE, "Which queue?", ("Redis", "Kafka", "RabbitMQ"))
     await room.polls.edit("Ann", "talk", id, more)
-    await room.polls.vote("talk", id, WEB, ["3"])
-    with pytest.raises(NotAllowed, match="copy it"):
-        await room.polls.edit("Ann", "talk", id, WISH)
+    await room.polls.start("Ann", "talk", id)
+    for act in (None, room.polls.close):
+        if act:
+            await act("Ann", "talk", id)
+        with pytest.raises(NotAllowed, match="copy the poll"):
+            await room.polls.edit("Ann", "talk", id, WISH)
     renamed = PollState("", "", PollKind.SINGLE, "Which one?", more.options, results=Results.CLOSED)
     await room.polls.edit("Ann", "talk", id, renamed)
     assert (await room.poll(id)).state.title == "Which one?"
+
+
+async def test_undo_changes_no_poll_under_its_votes(room: Room) -> None:
+    """Changed, started, voted in, and the start taken back: the change stays, for the votes are of what it asks."""
+    id = (await room.polls.make("Ann", "talk", WISH)).state.id
+    swapped = PollState("", "", PollKind.SINGLE, "Which queue?", ("Kafka", "Redis"))
+    edited = await room.polls.edit("Ann", "talk", id, swapped)
+    started = await room.polls.start("Ann", "talk", id)
+    await room.polls.vote("talk", id, WEB, ["1"])
+    await room.desk.undo("Bo", "talk", started.id)
+    with pytest.raises(Conflict, match="people voted"):
+        await room.desk.undo("Bo", "talk", edited.id)
+    assert (await room.poll(id)).state.options == ("Kafka", "Redis")
+
+
+async def test_who_changes_a_poll_has_seen_what_it_asks(room: Room) -> None:
+    """Two moderators at the same draft: the later one is told and overwrites nothing."""
+    made = (await room.polls.make("Ann", "talk", WISH)).state
+    more = PollState("", "", PollKind.SINGLE, "Which queue?", ("Redis", "Kafka", "RabbitMQ"))
+    await room.polls.edit("Bo", "talk", made.id, more, seen=WISH)
+    with pytest.raises(Conflict, match="just now"):
+        await room.polls.edit("Ann", "talk", made.id, WISH, seen=WISH)
+    assert (await room.poll(made.id)).state.options == more.options
 
 
 async def test_polls_are_copied_from_another_session_as_drafts(room: Room) -> None:

@@ -291,3 +291,33 @@ async def test_what_staff_does_can_be_taken_back(room: Room) -> None:
     with pytest.raises(NotAllowed):
         await room.surveys.save("Ann", replace(short, days=1), tag(short))
     assert "survey" in room.told
+
+
+async def test_undo_takes_no_answers_away(room: Room) -> None:
+    """An item that was added and answered stays, and so does a survey that was opened and answered; without answers
+    both acts are taken back."""
+    opened = await room.surveys.open("Ann", "talk")
+    stands = await room.store.survey("talk")
+    assert stands is not None
+    more = replace(stands, items=(*stands.items, PollState("", "", PollKind.OPEN, "And lunch?")))
+    added = await room.surveys.save("Ann", more, tag(stands))
+    lunch = (await room.results())[-1].state.id
+    await room.surveys.say("talk", lunch, Person("web", "w1"), ["Cold"])
+    for act in (added, opened):
+        with pytest.raises(Conflict):
+            await room.desk.undo("Bo", "talk", act.id)
+    assert [text.text for text in (await room.results())[-1].texts] == ["Cold"]
+    await room.surveys.answer("talk", lunch, Person("web", "w1"), [])
+    await room.desk.undo("Bo", "talk", added.id)
+    await room.desk.undo("Bo", "talk", opened.id)
+    assert await room.store.survey("talk") is None
+
+
+async def test_undo_of_an_opening_keeps_what_was_answered(room: Room) -> None:
+    """The questionnaire that is ready to use was opened and answered: undo would take it away with its answers."""
+    opened = await room.surveys.open("Ann", "talk")
+    first = (await room.results())[0].state.id
+    await room.surveys.say("talk", first, Person("web", "w1"), ["5"])
+    with pytest.raises(Conflict, match="people answered"):
+        await room.desk.undo("Bo", "talk", opened.id)
+    assert (await room.results())[0].people == 1

@@ -15,7 +15,7 @@ const at = (rest) => inSession(facts.session, rest);
 const live = new Live(facts.session, ["polls", "pulse"]);
 const may = moderates(facts.role);
 let polls = [];
-let editing = null; // id of the poll in the dialog, "" for a new one
+let editing = null; // the poll in the dialog as it stood when that was opened, null for a new one
 let pulse = false; // whether viewers are asked how they feel, as it is saved
 
 startShell();
@@ -48,7 +48,7 @@ function deeds(poll) {
 const field = (name) => byId(`poll-${name}`);
 
 function openForm(poll = null) {
-  editing = poll?.id ?? "";
+  editing = poll;
   fillForm(poll ?? { kind: "single", title: "", options: [], most: 1, low: 1, high: 5, ends: ["", ""], results: "live" });
   byId("poll-form-head").textContent = t(poll ? "polls.edit" : "polls.new");
   byId("poll-templates").hidden = Boolean(poll);
@@ -84,12 +84,15 @@ function wished() {
   return body;
 }
 
+/** What a poll asks. */
+const asked = ({ kind, title, options, most, low, high, ends, results }) => ({ kind, title, options, most, low, high, ends, results });
+
 async function submit(event) {
   event.preventDefault();
   const save = byId("poll-form").querySelector("[type=submit]");
   save.disabled = true;
   try {
-    if (editing) await call("PUT", at(`/polls/${encodeURIComponent(editing)}`), wished());
+    if (editing) await call("PUT", at(`/polls/${encodeURIComponent(editing.id)}`), { ...wished(), seen: asked(editing) });
     else await call("POST", at("/polls"), wished());
     byId("poll-dialog").close();
     toast(t(editing ? "polls.done.edit" : "polls.done.make"));

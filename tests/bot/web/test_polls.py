@@ -63,6 +63,15 @@ async def test_a_poll_from_the_draft_to_its_result(hall: Hall) -> None:
     assert [row["what"] for row in await staff.json("/api/v1/sessions/talk/actions")][:2] == ["undo", "poll_close"]
 
 
+async def test_a_draft_is_changed_by_who_saw_it(hall: Hall) -> None:
+    """What came in meanwhile is not overwritten; without a word of what was seen the change is made."""
+    staff = await hall.signed_in("moderator")
+    id = await made(staff, start=False)
+    other = {**CHOICE, "title": "Which one?"}
+    for body, status in (({**other, "seen": CHOICE}, 200), ({**CHOICE, "seen": CHOICE}, 409), (CHOICE, 200)):
+        assert (await staff.send("PUT", f"{POLLS}/{id}", body)).status == status
+
+
 async def test_a_press_that_comes_late_starts_nothing(hall: Hall) -> None:
     """The speaker pressed on a bad network: what arrives after its time is refused, and the poll stands as it was."""
     staff = await hall.signed_in("moderator")
