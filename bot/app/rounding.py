@@ -1,6 +1,6 @@
 """Builds what a hall tells by itself after a talk."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from bot.model import Abilities, Address, Session
 from bot.ports import Now, Store
@@ -26,11 +26,16 @@ def make_rounds(
     source feeds now; `page` is the address of a session's page, `summary` its report in a few lines."""
     after = settings.after
 
-    def organisers(session: str) -> Iterable[Address]:
-        for source in settings.sources:
-            meant = after.report_to == source.name if after.report_to else feeds(source.name) == session
-            if source.staff and meant:
-                yield Address(source.name, source.staff, private=False)
+    staffed = [one for one in settings.sources if one.staff and after.report_to in {"", one.name}]
+
+    async def organisers(session: str) -> Sequence[Address]:
+        """A source that feeds the next talk by now is still that of this one, where it brought something of it."""
+        brought = {one.address.connector for one in await store.hearings(session)}
+        return [
+            Address(source.name, source.staff, private=False)
+            for source in staffed
+            if after.report_to or source.name in brought or feeds(source.name) == session
+        ]
 
     telling = Telling(
         store,
@@ -40,7 +45,7 @@ def make_rounds(
         report_at=after.report_when,
         able=able,
         staff=staff,
-        organisers=organisers,
+        organisers=organisers if staffed else None,
         page=page,
         summary=summary,
     )

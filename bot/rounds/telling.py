@@ -33,7 +33,8 @@ Summary = Callable[[Session], Awaitable[str]]
 
 class Telling:
     """`able`: what each chat that can be written to is able to do, by connector. `staff` knows the staff's own chats;
-    `organisers` names those that get a session's report. `page`: the address of a session's page."""
+    `organisers` names those that get a session's report, None where there can be none. `page`: the address of a
+    session's page."""
 
     def __init__(
         self,
@@ -45,7 +46,7 @@ class Telling:
         report_at: When,
         able: Callable[[], Mapping[str, Abilities]],
         staff: Callable[[Address], bool] = lambda _: False,
-        organisers: Callable[[str], Iterable[Address]] = lambda _: (),
+        organisers: Callable[[str], Awaitable[Sequence[Address]]] | None = None,
         page: Callable[[str], str] = lambda _: "",
         summary: Summary,
     ) -> None:
@@ -63,7 +64,7 @@ class Telling:
             Duty(DIGEST, told, session.digest, lambda text: self._digest(session, text), editable=True),
             Duty(PERSONAL, told, session.personal, lambda _: self._personal(session)),
         ]
-        if list(self._organisers(session.id)):
+        if self._organisers:
             duties.append(Duty(REPORT, reported, session.report, lambda text: self._report(session, text), True))
         return duties
 
@@ -135,7 +136,8 @@ class Telling:
 
     async def _report(self, session: Session, text: str) -> Round:
         told, able = text or await self._summary(session), self._able()
-        chats = [chat for chat in self._organisers(session.id) if chat.connector in able]
+        organisers = await self._organisers(session.id) if self._organisers else ()
+        chats = [chat for chat in organisers if chat.connector in able]
         return Round(told, tuple(self._to(REPORT, session, chat, told) for chat in chats))
 
     @staticmethod

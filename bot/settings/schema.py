@@ -185,7 +185,7 @@ class AfterSettings(Section):
     report_to: str = Field(
         default="",
         description="Name of the source whose staff's chat gets the report. Empty: the staff's chats of all sources "
-        "that feed the session.",
+        "that feed the session or brought something of it.",
     )
     answers_at_night: StrictBool = Field(
         default=False,

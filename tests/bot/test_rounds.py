@@ -58,7 +58,7 @@ class Hall:
             report_at=when_of("21:45"),
             able=lambda: self.able,
             staff=lambda chat: chat.chat == STAFF.chat,
-            organisers=lambda _: [STAFF],
+            organisers=self._organisers,
             page=lambda session: f"https://floor.example.org/s/{session}",
             summary=self._summary,
         )
@@ -67,6 +67,9 @@ class Hall:
         )
         self.desk = Desk(self.store, lambda _: None, now)
         self.floor = Unwatched(self.store, self.desk, lambda _: None, lambda: None, now=now)
+
+    async def _organisers(self, session: str) -> Sequence[Address]:
+        return [STAFF]
 
     async def _summary(self, session: Session) -> str:
         return f"{session.title}: in figures"

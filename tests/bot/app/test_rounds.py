@@ -5,10 +5,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from bot.app import Hall, open_hall
+from bot.app.rounding import make_rounds
 from bot.connectors.telegram import TelegramOptions
-from bot.model import Abilities, Address, Delivery, Message, Mode
+from bot.model import Abilities, Address, Delivery, Message, Mode, Session
 from bot.quiet import is_quiet
 from bot.settings import AfterSettings
+from bot.storage.sqlite import open_store
 from tests.bot.app.test_hall import settings, signed_in, until
 from tests.bot.chats import Chat
 from tests.fake_telegram import ANN, BOB, GROUP, TOKEN, FakeTelegram, Json
@@ -96,3 +98,37 @@ async def test_an_answer_at_night_waits_for_the_morning_and_says_so(tmp_path: Pa
 
 async def _told(phone: Phone, word: str) -> bool:
     return any(word in one.text for one in phone.told)
+
+
+async def test_the_report_reaches_the_organisers_though_the_next_talk_has_begun(tmp_path: Path) -> None:
+    """The source was pointed at the next talk before the report of this one was due: its staff's chat gets it all the
+    same, and that of a source which brought nothing of this talk does not."""
+    tokens = (TelegramOptions(name=name, token=TOKEN, session="b", staff_chat="-9") for name in ("here", "there"))
+    made = settings(tmp_path, sources=tuple(tokens), after=AfterSettings(quiet="", report_at="+15"))
+    store, time = await open_store(tmp_path / "hall.db"), [1000.0]
+    await store.save_session(Session("a", "The first", ended_at=900.0))
+    await store.receive([Message("a", "here", "m1", "u1", "Zoe", "Well?", 800.0, Address("here", "-7", private=False))])
+
+    async def summary(session: Session) -> str:
+        return f"{session.title}: in figures"
+
+    rounds = make_rounds(
+        made,
+        store,
+        lambda: time[0],
+        able=lambda: dict.fromkeys(("here", "there"), Abilities(reply=True)),
+        staff=lambda chat: chat.chat == "-9",
+        feeds=lambda _: "b",
+        page=lambda _: "",
+        summary=summary,
+        changed=lambda *_: None,
+        sending=lambda: None,
+    )
+    try:
+        await rounds.step()
+        time[0] = 900.0 + 16 * 60
+        await rounds.step()
+        told = [one for one in await store.deliveries("a") if one.key.startswith("report:")]
+        assert [(one.key, one.text) for one in told] == [("report:a:here:-9", "The first: in figures")]
+    finally:
+        await store.close()
