@@ -175,5 +175,6 @@ def _was_told(question: Question, wordings: Sequence[Wording], sent: set[str]) -
         for id in ids
         for connector, chat in chats
     }
-    # A late joiner's, and the course's, name the message as well.
-    return any(key in keys or key.rpartition(":")[0] in keys for key in sent)
+    # A late joiner's, and the course's, name the message as well, whose id may hold anything.
+    begins = tuple(f"{key}:" for key in keys)
+    return any(key in keys or key.startswith(begins) for key in sent)

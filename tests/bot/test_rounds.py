@@ -14,9 +14,10 @@ from bot.app.floor import Unwatched
 from bot.desk import Desk
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.fitting import measure
-from bot.model import Abilities, Address, Delivery, Message, Mode, Person, Session, Status, Unit
+from bot.model import Abilities, Address, CourseMatch, Delivery, Message, Mode, Person, Session, Status, Unit
 from bot.outbox import Outbox
 from bot.quiet import DAY, Hours, when_of
+from bot.replies import course_answer
 from bot.rounds import Duty, Round, Rounds, Telling
 from bot.storage.sqlite import SqliteStore, open_store
 from tests.bot.chats import Chat
@@ -336,6 +337,19 @@ async def test_nobody_is_told_what_they_heard_already(hall: Hall) -> None:
     await hall.hear()
     await hall.go(EVENING + 1801)
     assert (await hall.chats("personal:"), await hall.chats("digest:")) == (["u2"], ["u1"])
+
+
+async def test_what_the_course_told_is_known_whatever_a_message_is_called(hall: Hall) -> None:
+    """QQ's messages are named with all that a reply to them needs: that holds colons."""
+    address = Address("telegram", "u1", '1 {"msg_id":"a:b"}', "u1", private=True)
+    asked = await ask(hall.store, "q1", "u1", address=address)
+    told = course_answer(TALK, "q1", asked, CourseMatch("faq.md#1", 0.9, "sent", "Yes."), "FAQ")
+    assert told is not None
+    await hall.store.deliver([told])
+    await hall.hear()
+    await hall.answer("q1", "Yes.")
+    await hall.go(EVENING + 1801)
+    assert await hall.said("personal:") == []
 
 
 async def test_a_group_never_shows_what_is_personal(hall: Hall) -> None:
