@@ -191,15 +191,17 @@ class Experts:
     # -- what is done to the queue -----------------------------------------------------------------------------------
 
     async def answer(self, who: str, person: str, session: str, id: str, written: Written) -> Action:
-        """Send an answer to everybody who asked. What comes again under the same id was done. Raises `Overtaken`."""
+        """Send an answer to everybody who asked. What comes again under the same id was done. Raises `Overtaken`, also
+        where it was done and is undone by now."""
         references = tuple(line_of(one) for one in checked(written.references))
         await self._question(session, id)
         once = f"{person}:{written.id}"
         async with self._desk.turn(session):
-            if done := await self._store.done(session, once):
+            done = await self._store.done(session, once)
+            if done and not done.undone:
                 return done
             question = await self._question(session, id)
-            if overtaken(question.state, written.seen):
+            if done or overtaken(question.state, written.seen):
                 raise Overtaken(await self._standing(question))
             given = await self._given(question, who, written, references)
             action = await self._desk.answer(who, id, given.text, given.sources, by=given.by, once=once)

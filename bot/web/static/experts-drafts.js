@@ -92,7 +92,16 @@ export class Drafts extends EventTarget {
     if (!theirs) this.soon(id, 0);
   }
 
-  /** It was sent: nothing of it is left. */
+  /** This was sent: what else is written there stays, as where the question took in another one that had a draft. */
+  sent(id, text, references) {
+    const mine = this.of(id);
+    const all = mine.text.trim();
+    if (!all.endsWith(`\n\n${text}`)) return this.drop(id);
+    const rest = mine.references.filter((one) => !references.some(({ url, title }) => url === one.url && title === one.title));
+    this.type(id, all.slice(0, -text.length).trim(), rest, null);
+  }
+
+  /** Nothing of it is left. */
   drop(id) {
     clearTimeout(this.timers.get(id));
     this.put(id, null);
@@ -102,10 +111,15 @@ export class Drafts extends EventTarget {
   move(from, to, seen) {
     const mine = this.of(from);
     if (blank(mine)) return;
-    const there = this.of(to);
-    const text = [there.text, mine.text].filter((one) => one.trim()).join("\n\n");
-    this.type(to, text, [...there.references, ...mine.references], seen);
+    this.add(to, mine.text, mine.references, seen);
     this.type(from, "", [], null);
+  }
+
+  /** Below what is written there already. */
+  add(id, text, references, seen) {
+    const there = this.of(id);
+    const both = [there.text, text].filter((one) => one.trim()).join("\n\n");
+    this.type(id, both, [...there.references, ...references], seen);
   }
 
   put(id, draft) {

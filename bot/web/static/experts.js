@@ -213,7 +213,7 @@ async function send(id) {
 /** It is with everybody now; for six seconds (at night until the morning) nobody was told. */
 function sent({ entry, action, goes }) {
   const { question: id, text, references } = entry;
-  drafts.drop(id);
+  drafts.sent(id, text, references);
   const hears = cards.get(id)?.review?.hearers.people;
   const words = hears !== 0 && goes ? t("expert.sent.later", { time: clock(goes) }) : hears === undefined ? t("expert.sent") : hears ? t("expert.sent.to", { n: hears }) : t("expert.sent.page");
   const note = toast(words, { slot: "did", action: { word: t("expert.undo"), act: () => undo(action, id, text, references) } });
@@ -224,7 +224,7 @@ function sent({ entry, action, goes }) {
 async function undo(action, id, text, references) {
   try {
     await call("POST", inSession(facts.session, "/experts/undo"), { action });
-    if (text !== null) drafts.type(id, text, references, null);
+    if (text !== null) drafts.add(id, text, references, null);
     toast(t(text === null ? "did.undo" : "expert.undone"), { slot: "did" });
     if (text !== null) open(id, true);
   } catch (failure) {

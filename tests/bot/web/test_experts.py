@@ -56,6 +56,17 @@ async def test_an_answer_is_recorded_once_with_its_sources(hall: Hall, bo: Brows
     assert len(await hall.store.actions("talk")) == 1
 
 
+async def test_who_heard_no_reply_is_told_that_it_was_undone(hall: Hall, bo: Browser) -> None:
+    """The device sends it again, and a moderator took it back meanwhile: nothing is sent, and the page says what
+    stands; under another id it goes."""
+    await answer(bo)
+    await hall.desk.undo("Ann", "talk")
+    again = await answer(bo)
+    assert (again.status, (await again.json())["now"]["status"]) == (409, "new")
+    assert (await shown(bo))["answer"] is None
+    assert (await answer(bo, id="answer-0002")).status == 200
+
+
 async def test_who_is_late_sees_what_stands_and_decides(hall: Hall, bo: Browser) -> None:
     """409 with the answer that is there; then mine is added below it, or put in its place, by both names or mine."""
     ann = await hall.signed_in("expert", "talk", "Ann")

@@ -284,6 +284,28 @@ async def test_two_experts_do_not_write_the_same_answer_unknowingly(crowd: Crowd
     await expect(cost.locator("textarea")).to_have_value("As a PDF.")
 
 
+async def test_what_is_sent_to_a_merged_question_takes_no_other_draft_with_it(crowd: Crowd) -> None:
+    """An answer waits for the network, and its question goes into one that has a draft too: sent there all the same, it
+    leaves that draft."""
+    bo = await expert(crowd)
+    await (await open_card(bo, COST)).locator("textarea").fill("Ten euros.")
+    await until_drafted(crowd, "Ten euros.")
+    field = (await open_card(bo, SLIDES)).locator("textarea")
+    await bo.route("**/answer", lambda route: route.abort())
+    await field.fill("As a PDF.")
+    await field.press("Control+Enter")
+    ids = {q.title: q.id for q in await crowd.hall.store.questions("talk")}
+    await crowd.hall.desk.merge("Ann", [ids[SLIDES]], ids[COST])
+    await expect(card(bo, SLIDES)).to_have_count(0)
+    await bo.unroute("**/answer")
+    await bo.evaluate("dispatchEvent(new Event('online'))")
+    await bo.locator("[data-choice=answer]").click()
+    await expect(bo.locator("#progress-words")).to_have_text("1 of 2 answered")
+    assert await answer_of(crowd, COST) == "As a PDF."
+    await until_drafted(crowd, "Ten euros.")
+    await expect(card(bo, COST).locator("textarea")).to_have_value("Ten euros.")  # that card was opened next
+
+
 async def test_who_writes_goes_on_while_the_list_above_changes(crowd: Crowd) -> None:
     """A colleague answers the question above: the field keeps the focus, so that no letter becomes a command."""
     bo = await expert(crowd)
