@@ -1,5 +1,6 @@
 """The report of a series as one HTML file that needs nothing beside it."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
 
@@ -7,7 +8,7 @@ from bot.report.html import Link, render
 from bot.report.model import Tally
 from bot.report.pictures import piles
 from bot.report.series import EveningFigures, SeriesReport
-from bot.report.words import NO_NAMES, day, zone_name
+from bot.report.words import NO_NAMES, day, moment, zone_name
 
 
 def series_to_html(
@@ -34,8 +35,14 @@ def series_to_html(
 
 
 def numbered(report: SeriesReport, zone: tzinfo | None) -> dict[str, str]:
-    """What each evening is called where there is little room: its day, or its id where nobody knows the day."""
-    return {one.session.id: day(one.at, zone) if one.at else one.session.id for one in report.evenings}
+    """What each evening is called where there is little room: its day, with the time where several were on it, or its
+    id where that tells it apart from no other, or nobody knows the day."""
+    called = {one.session.id: day(one.at, zone) if one.at else one.session.id for one in report.evenings}
+    times = {one.session.id: moment(one.at, zone) for one in report.evenings if one.at}
+    for closer in (times, {id: id for id in called}):
+        often = Counter(called.values())
+        called = {id: closer.get(id, id) if often[name] > 1 else name for id, name in called.items()}
+    return called
 
 
 def _short(evening: EveningFigures, zone: tzinfo | None) -> str:

@@ -23,6 +23,7 @@ from bot.report import (
     series_to_markdown,
     series_to_xlsx,
 )
+from bot.report.series_html import numbered
 from tests.bot.report.sample import heard, question
 from tests.bot.report.test_files import FORMULAS, TEXTS, Tags
 
@@ -160,3 +161,14 @@ def test_no_cell_is_a_formula(start: str) -> None:
     assert {row["title"][0], row["speaker"][0]} == {"'"}
     for page in load_workbook(io.BytesIO(series_to_xlsx(nasty(start), UTC))).worksheets:
         assert all(cell.data_type != "f" for cells in page.iter_rows() for cell in cells)
+
+
+def test_two_evenings_of_one_day_are_told_apart() -> None:
+    """By the time, or else by the id; an evening that has its day for itself is called by that."""
+    same, later = (replace(FIRST, session=replace(FIRST.session, id=id)) for id in ("same", "later"))
+    later = replace(later, session=replace(later.session, starts_at=START + WEEK + 3600))
+    assert numbered(counted(FIRST, later, SECOND), UTC) == {
+        "e1": "2026-12-08 11:30", "later": "2026-12-08 12:30", "e2": "2026-12-15"
+    }  # fmt: skip
+    assert numbered(counted(FIRST, same, later), UTC) == {"e1": "e1", "same": "same", "later": "2026-12-08 12:30"}
+    assert "2026-12-08 12:30" in series_to_markdown(counted(FIRST, later), UTC)
