@@ -360,13 +360,14 @@ class Desk:
     async def undo(
         self, who: str, session: str, action: int | None = None, *, may_set: Container[str] = SETTINGS
     ) -> Action:
-        """Take back an action, by default the newest that still stands. Raises `Conflict` where later ones built on it.
+        """Take back an action, by default the newest of this person that still stands: what somebody else just did is
+        taken back by its number alone. Raises `Conflict` where later ones built on it.
 
         What has already been said in chats cannot be unsaid; what still waits is not sent. A merge that is taken back
         says that the questions are not the same. Where another question is on stage by now, the one that was
         goes into the queue. `may_set` names the session's settings that this person may change.
         """
-        found = await self._to_undo(session, action, may_set)
+        found = await self._to_undo(who, session, action, may_set)
         change = found.change
         back = [Move(m.message, m.after, m.before) for m in reversed(change.moves)]
         back += await self._joined_since(change)
@@ -495,10 +496,11 @@ class Desk:
             if a.question == id and a.message.id not in known
         ]
 
-    async def _to_undo(self, session: str, action: int | None, may_set: Container[str]) -> Action:
-        actions = await self._store.actions(session, limit=500)
-        for one in actions:
+    async def _to_undo(self, who: str, session: str, action: int | None, may_set: Container[str]) -> Action:
+        for one in await self._store.actions(session, limit=500):
             may = may_undo(one.change, may_set)
+            if action is None and one.change.who != who:
+                continue
             if action is None and one.change.takes is not None:
                 raise NotAllowed(
                     "the last act took a line for a question and cannot be undone: choose an older one in the history"
@@ -507,7 +509,9 @@ class Desk:
                 raise NotAllowed("this needs more rights to be taken back, or cannot be taken back at all")
             if action == one.id or (action is None and may and not one.undone and one.change.undoes is None):
                 return one
-        raise NotFound("there is nothing to undo" if action is None else f"there is no action {action}")
+        if action is not None:
+            raise NotFound(f"there is no action {action}")
+        raise NotFound("you did nothing that is left to undo; what others did is in the history")
 
     async def _thread(self, id: str, earlier: str) -> tuple[QuestionState, tuple[str, ...]]:
         """A question, and what asked the same as `earlier` on earlier evenings, that one first."""

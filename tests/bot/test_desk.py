@@ -233,6 +233,20 @@ async def test_an_answer_goes_to_everyone_who_asked_and_can_be_withheld(
     assert {d.address.chat for d in await store.due(CLOCK + UNDO_WITHIN)} == {"u1", "u2"}
 
 
+async def test_undo_takes_back_what_one_did_oneself(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """The newest act is a colleague's: without its number it stays, and one's own older one goes; who did nothing is
+    told so."""
+    await some_questions(ask)
+    await desk.approve("ann", ["q1"])
+    other = await desk.dismiss("bo", ["q2"])
+    assert (await desk.undo("ann", "talk")).change.questions[0][1].id == "q1"  # type: ignore[union-attr]
+    assert {id: q.status for id, q in (await states(store)).items()} == {"q1": Status.NEW, "q2": Status.DISMISSED}
+    with pytest.raises(NotFound):
+        await desk.undo("ann", "talk")
+    await desk.undo("ann", "talk", other.id)
+    assert (await states(store))["q2"].status is Status.NEW
+
+
 async def test_an_undo_that_is_refused_holds_nothing_back(store: SqliteStore, desk: Desk, ask: Ask) -> None:
     """Where somebody changed the question meanwhile, or the act is taken back already, what is to be said is said."""
     await some_questions(ask)
@@ -241,8 +255,8 @@ async def test_an_undo_that_is_refused_holds_nothing_back(store: SqliteStore, de
     with pytest.raises(Conflict):
         await desk.undo("ann", "talk", first.id)
     assert len(await store.due(CLOCK + UNDO_WITHIN)) == 2
-    for _ in range(2):
-        await desk.undo("ann", "talk")
+    for who in ("bo", "ann"):
+        await desk.undo(who, "talk")
     await desk.answer("ann", "q1", "Yes.")
     with pytest.raises(Conflict):
         await desk.undo("ann", "talk", first.id)

@@ -198,7 +198,8 @@ async def test_it_opens_and_closes_by_itself(room: Room) -> None:
     assert survey is not None
     assert (survey.title, survey.closes_at) == ("今天的讲座怎么样？", 1200.0 + 3 * DAY)
     assert await room.acts() == [(ITSELF, "survey_open")]
-    await room.desk.undo("Ann", "talk")
+    (opened,) = await room.store.actions("talk")
+    await room.desk.undo("Ann", "talk", opened.id)
     await room.surveys.look()
     assert await room.store.survey("talk") is None
     await room.surveys.open("Ann", "talk")

@@ -21,6 +21,7 @@ const may = moderates(facts.role);
 let survey = null; // StaffSurveyOut
 let touched = false; // something in the form is not saved
 let edits = 0; // how often something was written in it
+let done = null; // the last act on this page that can be taken back
 let seen = null; // the survey that was in the form before that; null: whatever is read next
 
 startShell();
@@ -69,7 +70,7 @@ function draw() {
   byId("open").classList.toggle("primary", status !== "closed");
   setText(byId("open").querySelector("span"), t(survey.opened_at ? "asks.reopen" : "asks.open"));
   byId("close").hidden = !may || status !== "open";
-  byId("undo").hidden = !may;
+  byId("undo").hidden = !may || done === null;
   drawResults(survey);
   drawForm();
 }
@@ -98,6 +99,7 @@ async function send(what, method, path, body) {
   const written = what === "copy" && touched ? form.wish() : null;
   try {
     const { action } = await call(method, at(path), body);
+    done = what === "undo" ? null : action ?? done;
     bad("");
     const back = () => act("undo", "POST", "/undo", { action }).then(() => written && refill(written));
     const undo = action && what !== "undo" && { word: t("asks.undo"), act: back };
@@ -133,7 +135,7 @@ function refill(wish) {
 byId("form").addEventListener("submit", (event) => (event.preventDefault(), save()));
 byId("open").addEventListener("click", () => act("open", "POST", "/survey/actions", { do: "open" }));
 byId("close").addEventListener("click", () => act("close", "POST", "/survey/actions", { do: "close" }));
-byId("undo").addEventListener("click", () => act("undo", "POST", "/undo", {}));
+byId("undo").addEventListener("click", () => act("undo", "POST", "/undo", { action: done }));
 byId("remove").addEventListener("click", () => act("remove", "DELETE", "/survey"));
 byId("copy").addEventListener("click", () => act("copy", "POST", "/survey/copies", { session: byId("copy-of").value }));
 byId("ready-zh").addEventListener("click", () => useReady("zh"));

@@ -238,7 +238,7 @@ addWords({
   "key.filter.clear": ["清除筛选和搜索", "Clear filters and search"],
   "key.edit": ["修改标题", "Edit the title"],
   "key.pin": ["置顶 / 取消", "Pin or unpin"],
-  "key.undo": ["撤销上一步", "Undo the last action"],
+  "key.undo": ["撤销自己的上一步", "Undo what you did last"],
   "key.apply": ["应用排序更新", "Apply the waiting order"],
   "key.search": ["搜索", "Search"],
   "key.help": ["显示快捷键", "Show this sheet"],
