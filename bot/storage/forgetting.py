@@ -98,6 +98,26 @@ def known(db: Database, person: Person) -> Known:
     )
 
 
+def traces(db: Database, person: Person) -> bool:
+    """Is anything kept of somebody who has just a page, or of whoever linked themselves to them?"""
+    mine = listed([one.source, one.id] for one in humans(db, person))
+    kept = (
+        ("messages", "source", "author"),
+        ("votes", "source", "person"),
+        ("poll_votes", "source", "person"),
+        ("pulse", "source", "person"),
+        ("optouts", "source", "person"),
+        ("links", "owner_source", "owner"),
+        ("link_codes", "owner_source", "owner"),
+    )
+    whose = "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:mine)"
+    sql = " UNION ALL ".join(
+        f"SELECT 1 AS found FROM {table} WHERE ({source}, {person}) IN ({whose})"  # noqa: S608 (constants)
+        for table, source, person in kept
+    )
+    return db.execute(f"{sql} LIMIT 1", {"mine": mine}).fetchone() is not None
+
+
 def forget(db: Database, person: Person, by: Actor | None, now: float) -> Forgotten:
     """Forget a person and whoever linked themselves to them; `by` goes into the ledger of people."""
     persons = humans(db, person)
@@ -118,12 +138,14 @@ def _forget(db: Database, person: Person) -> int:
         [name for name in names if name.strip()],
         _alone(rows),
     )
-    said = db.execute("SELECT * FROM deliveries").fetchall()
     votes = _free_votes(db, mine)
     scrubbing.keys, scrubbing.words = _alone_voted(db, votes, "choices"), _alone_voted(db, votes, "said")
     sessions = {row["session"] for row in rows} | _voted(db, mine)
-    sessions |= {row["session"] for row in said if scrubbing.addressed(json.loads(row["address"]))}
+    sessions |= _told(db, scrubbing)
     here = listed(sessions)
+    said = db.execute(
+        "SELECT * FROM deliveries WHERE session IN (SELECT value FROM json_each(?)) ORDER BY id", (here,)
+    ).fetchall()
     scrubbing.worded = _worded(db, here)
     touched = _retitle(db, scrubbing, here)
     for row in rows:
@@ -134,8 +156,7 @@ def _forget(db: Database, person: Person) -> int:
     db.execute("DELETE FROM optouts WHERE source = :source AND person = :id", mine)
     _rename(db, mine, scrubbing.gone)
     for row in said:
-        if row["session"] in sessions:
-            _redeliver(db, row, scrubbing)
+        _redeliver(db, row, scrubbing)
     ledger = "SELECT id, who, change FROM actions WHERE session IN (SELECT value FROM json_each(?))"
     for row in db.execute(ledger, (here,)).fetchall():
         now = (scrubbing.who(row["who"]), scrubbing.change(row["change"]), row["id"])
@@ -167,6 +188,20 @@ def _alone(rows: Iterable[Row]) -> set[tuple[str, str]]:
     """The chats in which these authors alone read."""
     addresses = [address_of(row["address"]) for row in rows if row["address"]]
     return {(one.connector, one.chat) for one in addresses if one.private and one.connector != "web"}
+
+
+def _told(db: Database, scrubbing: Scrubbing) -> set[str]:
+    """The sessions in which something was for this person, or for a chat of theirs alone."""
+    ids = [scrubbing.person.id, *(chat for _, chat in scrubbing.chats)]
+    written = listed(json.dumps(id, ensure_ascii=False) for id in ids)
+    rows = db.execute(
+        """
+        SELECT DISTINCT session, address FROM deliveries
+        WHERE EXISTS (SELECT 1 FROM json_each(?) WHERE instr(address, value) > 0)
+        """,
+        (written,),
+    )
+    return {row["session"] for row in rows if scrubbing.addressed(json.loads(row["address"]))}
 
 
 def _named(db: Database, mine: dict[str, str]) -> list[Row]:

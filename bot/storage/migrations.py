@@ -514,3 +514,9 @@ def _heard(db: Database) -> None:
         UPDATE deliveries SET due_at = not_before;
         """
     )
+
+
+@steps(name="0031_persons")
+def _persons(db: Database) -> None:
+    """messages: what one person said is found in whatever session."""
+    db.executescript("CREATE INDEX messages_by_person ON messages (source, author);")

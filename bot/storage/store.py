@@ -74,6 +74,7 @@ from bot.storage import (
     vectors,
 )
 from bot.storage import deliveries as said
+from bot.storage.packing import Packing
 from bot.storage.turns import EVERYWHERE, HOUSE, RowOf, Turn
 from bot.storage.writer import Writer
 
@@ -96,6 +97,7 @@ class SharedStore(ABC):
         self._reader = reader
         self._sessions: tuple[float, asyncio.Future[list[Session]]] | None = None
         self._counted = sources.Counted()
+        self._packing = Packing(self._wipe)
         self._closed = False
 
     async def close(self) -> None:
@@ -103,6 +105,7 @@ class SharedStore(ABC):
         if self._closed:
             return
         self._closed = True
+        await self._packing.close()
         await self._reader.close()
         await self._writer.close()
         await self._let_go()
@@ -350,6 +353,8 @@ class SharedStore(ABC):
         return await self._read(forgetting.known, person)
 
     async def forget(self, person: Person, by: Actor | None, now: float) -> Forgotten:
+        if by is None and not await self._read(forgetting.traces, person):
+            return Forgotten()  # anybody may ask, and a write here stops everybody
         return await self._forgetting(await self._write(EVERYWHERE, "forgotten", forgetting.forget, person, by, now))
 
     async def forget_before(self, before: float) -> Forgotten:
@@ -357,7 +362,7 @@ class SharedStore(ABC):
 
     async def _forgetting(self, done: Forgotten) -> Forgotten:
         if done.persons:
-            await self._wipe()
+            await self._packing.pack()
         return done
 
     async def polls(self, session: str) -> list[Poll]:
