@@ -158,6 +158,7 @@ class Api:
                     f"What a platform {what}; verified by its connector, at most {LARGEST_BODY // 1024} KiB",
                     kind="hook",
                     reply="application/octet-stream",
+                    knock=self._require_source,
                 )
                 for method, what in (("POST", "calls"), ("GET", "calls to see whether the address is ours"))
             ),
@@ -297,8 +298,6 @@ class Api:
 
     async def hook(self, request: web.Request) -> web.Response:
         source = request.match_info["source"]
-        if source not in self._site.hooks:
-            raise NotFound(say(request[CALLER].lang, "no_page"))
         headers = {name.lower(): value for name, value in request.headers.items()}
         asked = HookRequest(request.method, dict(request.query), headers, await request.read())
         answer = await self._site.call(source, asked)
@@ -307,6 +306,10 @@ class Api:
             body=answer.body,
             headers={"Content-Type": answer.content_type, **dict(answer.headers)},
         )
+
+    def _require_source(self, request: web.Request) -> None:
+        if request.match_info["source"] not in self._site.hooks:
+            raise NotFound(say(request[CALLER].lang, "no_page"))
 
     async def _vote(self, request: web.Request, *, on: bool) -> web.Response:
         site, caller = self._site, request[CALLER]

@@ -68,6 +68,8 @@ def _of_http(error: web.HTTPException, lang: str) -> Failure:
         case web.HTTPMethodNotAllowed():
             text = say(lang, "no_method", method=error.method)
             return Failure(405, "bad_input", text, {"Allow": error.headers.get("Allow", "")})
+        case web.HTTPRequestTimeout():
+            return Failure(408, "busy", say(lang, "too_slow"))
         case web.HTTPRequestEntityTooLarge():
             return Failure(413, "bad_input", say(lang, "too_large", kib=LARGEST_BODY // 1024))
         case web.HTTPUnsupportedMediaType():

@@ -16,6 +16,7 @@ from bot.accounts import ROLES, at_least, role_of
 from bot.errors import BadInput, Crowded, NoRole, NotAllowed, NotFound
 from bot.web.csp import content_security_policy
 from bot.web.failures import refusal
+from bot.web.limits import Arrivals
 from bot.web.rendering import HERE
 from bot.web.routes import API, Policy, Route
 from bot.web.site import CALLER, Caller, Site
@@ -87,6 +88,7 @@ def make_guards(
     """The middlewares, outermost first."""
     proxies = Proxies(trusted_proxies)
     writing = 0  # requests that are under way
+    arrivals = Arrivals(site.limits.bodies, site.limits.bodies_of_address, site.limits.body_within)
 
     @web.middleware
     async def entrance(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -114,9 +116,14 @@ def make_guards(
         if route.unsafe and route.kind != "hook":
             _require_same_site(request, caller, site)
             site.take_write(caller)
-        if route.body is not None or (route.unsafe and route.kind == "hook"):
+        if route.knock is not None:
+            route.knock(request)
+        if route.read_whole and not request.content.is_eof():
             try:
-                await request.read()  # a role may be lost while a slow body comes in
+                async with arrivals.one(caller.place):
+                    await request.read()  # a role may be lost while a slow body comes in
+            except TimeoutError:
+                raise web.HTTPRequestTimeout from None
             except ConnectionError:  # nobody is there any more to be answered
                 return web.Response(status=LEFT)
         if not route.unsafe or route.largest:

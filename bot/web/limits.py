@@ -1,7 +1,10 @@
 """How fast the web side may be used, and by which address somebody counts."""
 
+import asyncio
 import ipaddress
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -25,6 +28,9 @@ class Limits:
     newcomers_of_network: Rate = Rate(3000, 6)  # one network
     newcomers_of_session: Rate = Rate(20_000, 100)  # one session, from wherever
     at_once: int = 2048  # requests that write, under way. More are refused, which costs half of what taking them does
+    bodies: int = 512  # on their way in; each is 256 KiB at most
+    bodies_of_address: int = 256
+    body_within: float = 10.0  # a body that has not come in by then is given up
     guesses: Rate = Rate(10, 1 / 30)  # one address, wrong codes and sign-in links
     viewer_pause: float = 0.2  # between two events of one viewer; staff are told at once
     account_guesses: Rate = Rate(10, 1 / 10)  # one name, wrong passwords; faster than one address may guess
@@ -57,6 +63,34 @@ class Seats:
         self._taken[address] -= 1
         if not self._taken[address]:
             del self._taken[address]
+
+
+class Arrivals:
+    """The bodies that are on their way in: at most so many, in all and from each address, and each for at most so many
+    seconds. Where one more comes, the one that has been on its way for longest is given up: whoever stops in the middle
+    keeps nobody out."""
+
+    def __init__(self, most: int, most_of_address: int, within: float) -> None:
+        self._most, self._most_of_address, self._within = most, most_of_address, within
+        self._coming: dict[asyncio.Timeout, str] = {}  # the oldest first
+
+    @asynccontextmanager
+    async def one(self, address: str) -> AsyncIterator[None]:
+        """A body comes in within this. Raises `TimeoutError` where it does not, or was given up for another one."""
+        async with asyncio.timeout(self._within) as patience:
+            self._make_place(address)
+            self._coming[patience] = address
+            try:
+                yield
+            finally:
+                self._coming.pop(patience, None)
+
+    def _make_place(self, address: str) -> None:
+        same = [patience for patience, one in self._coming.items() if one == address]
+        if len(same) >= self._most_of_address or len(self._coming) >= self._most:
+            oldest = same[0] if len(same) >= self._most_of_address else next(iter(self._coming))
+            del self._coming[oldest]
+            oldest.reschedule(asyncio.get_running_loop().time())
 
 
 @lru_cache(4096)

@@ -20,6 +20,7 @@ FAILURES = {
     400: "Cannot be used; the text says why",
     403: "Not allowed, or from another site",
     404: "No such session or question",
+    408: "Did not come in completely in time; send it again",
     409: "Somebody changed it meanwhile; read it again",
     413: "Too large",
     415: "Not JSON",

@@ -38,11 +38,24 @@ class PeerRoutes:
 
     def routes(self) -> list[Route]:
         what = "What another process of this installation looks up; with the installation's own key"
-        return [Route("POST", "/peer/{what}", "viewer", self.look, what, kind="hook", reply="application/json")]
+        return [
+            Route(
+                "POST",
+                "/peer/{what}",
+                "viewer",
+                self.look,
+                what,
+                kind="hook",
+                reply="application/json",
+                knock=self._require_key,
+            )
+        ]
 
-    async def look(self, request: web.Request) -> web.Response:
+    def _require_key(self, request: web.Request) -> None:
         if not self._peer.knows(request.headers.get(PEER, "")):
             raise NotAllowed(say(request[CALLER].lang, "not_allowed"))
+
+    async def look(self, request: web.Request) -> web.Response:
         body = await read_body(request, LookBody)
         found = await self._peer.look(request.match_info["what"], body.session, body.text)
         return web.Response(body=found, content_type="application/json")

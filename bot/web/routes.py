@@ -41,9 +41,9 @@ class Route:
     """`least` is the role one needs at least, or `also`; `signed_in`: and an account, whatever its roles. `reply` is
     what a success carries: a type, or a content type's name.
 
-    `unready`: what a 503 carries, where that is no `Error`. `largest`: the handler reads the raw body with
-    `guards.streamed`, and refuses one of more bytes. All other bodies are read whole and are at most
-    `failures.LARGEST_BODY`.
+    `unready`: what a 503 carries, where that is no `Error`. `knock` raises, before a body is read, where nobody here
+    takes what this request brings. `largest`: the handler reads the raw body with `guards.streamed`, and refuses one of
+    more bytes. All other bodies are read whole, within `Limits.body_within`, and are at most `failures.LARGEST_BODY`.
     """
 
     method: str
@@ -61,6 +61,7 @@ class Route:
     signed_in: bool = False
     also: Literal["speaker"] | None = None
     unready: type[BaseModel] | None = None
+    knock: Callable[[web.Request], None] | None = None
 
     @property
     def pattern(self) -> str:
@@ -69,6 +70,11 @@ class Route:
 
     def admits(self, role: str) -> bool:
         return at_least(role, self.least) or (self.also is not None and at_least(role, self.also))
+
+    @property
+    def read_whole(self) -> bool:
+        """Whether the body is read before anything else is asked."""
+        return (self.unsafe or self.kind == "hook") and not self.largest
 
     @property
     def unsafe(self) -> bool:

@@ -1,0 +1,104 @@
+"""Bodies that begin and do not end: what they cost, and who is still served beside them."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bot.storage.sqlite import SqliteStore
+from bot.web.limits import Arrivals, Limits
+from tests.bot.web.hall import Hall, open_hall
+
+FORM = b"Content-Type: application/x-www-form-urlencoded\r\nSec-Fetch-Site: same-origin\r\n"
+Half = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+async def begin(hall: Hall, path: str, *, method: bytes = b"POST", header: bytes = b"", sent: int = 255_000) -> Half:
+    """A request of which so many bytes of the body came, and nothing more."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", hall.server.port)
+    head = b"%s %s HTTP/1.1\r\nHost: x\r\nContent-Length: 262144\r\n%s\r\n" % (method, path.encode(), header)
+    writer.write(head + b"a" * sent)
+    await writer.drain()
+    return reader, writer
+
+
+@asynccontextmanager
+async def begun(hall: Hall, path: str, number: int) -> AsyncIterator[Sequence[Half]]:
+    halves = [await begin(hall, path) for _ in range(number)]
+    try:
+        yield halves
+    finally:
+        for _, writer in halves:
+            writer.close()
+
+
+async def status(half: Half) -> int:
+    return int((await half[0].readline()).split()[1])
+
+
+async def test_a_call_for_nobody_is_refused_before_its_body(hall: Hall) -> None:
+    """What no source of ours takes is 404 at once, and nothing of its body is kept."""
+    async with asyncio.timeout(5), begun(hall, "/in/nobody", 3) as halves:
+        assert {await status(half) for half in halves} == {404}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "header"),
+    [
+        (b"POST", "/in/echo", b""),
+        (b"GET", "/in/echo", b""),
+        (b"POST", "/signin", FORM),
+        (b"POST", "/api/v1/sessions/talk/messages", FORM),
+    ],
+)
+async def test_a_body_that_does_not_end_is_given_up(
+    store: SqliteStore, method: bytes, path: str, header: bytes
+) -> None:
+    """Hooks, forms and the API wait for a body so long and no longer, and say so."""
+    async with open_hall(store, limits=Limits(body_within=0.2)) as hall:
+        async with asyncio.timeout(5):
+            reader, writer = await begin(hall, path, method=method, header=header)
+            assert await status((reader, writer)) == 408
+        writer.close()
+
+
+async def test_many_bodies_that_stop_cost_a_bounded_memory_and_keep_nobody_out(store: SqliteStore) -> None:
+    """Of more than fit the oldest are given up, a moderator is answered meanwhile, and the rest end in time."""
+    limits = Limits(bodies=20, bodies_of_address=10, body_within=3)
+    async with open_hall(store, limits=limits) as hall:
+        await hall.asks()
+        moderator = await hall.signed_in("moderator")
+        async with asyncio.timeout(10), begun(hall, "/in/echo", 40) as halves:
+            assert [await status(half) for half in halves[:30]] == [408] * 30
+            with pytest.raises(TimeoutError):  # as many as fit are waited for
+                await asyncio.wait_for(asyncio.shield(status(halves[30])), 0.2)
+            assert (await moderator.act("approve", ["q1"])).status == 200
+            assert (await moderator.act("edit", ["q1"], text="t" * 100_000)).status == 400  # came in, and was read
+            assert {await status(half) for half in halves[31:]} == {408}
+
+
+async def test_arrivals_are_bounded_in_all_and_by_address_and_leave_nothing_behind() -> None:
+    """Each address gives up its own oldest, then all the oldest of all; who has come in is forgotten."""
+    arrivals, ended = Arrivals(3, 2, 60), list[str]()
+
+    async def arrive(name: str, address: str, *, whole: bool = False) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with arrivals.one(address):
+                await asyncio.sleep(0 if whole else 60)
+                return
+        ended.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = []
+        for name, address in (("a1", "a"), ("a2", "a"), ("b1", "b"), ("a3", "a"), ("b2", "b"), ("c1", "c")):
+            tasks.append(group.create_task(arrive(name, address)))
+            await asyncio.sleep(0.01)
+        assert ended == ["a1", "a2", "b1"]
+        await arrive("b3", "b", whole=True)
+        await asyncio.sleep(0.01)
+        assert ended == ["a1", "a2", "b1", "a3"]
+        for task in tasks:
+            task.cancel()
+    assert not arrivals._coming
