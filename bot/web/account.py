@@ -29,6 +29,7 @@ from bot.web.site import CALLER, Caller, Site
 from bot.web.texts import say
 
 LONGEST_DEVICE = 60
+LONGEST_TYPED = 1000  # of a name that somebody signs in with
 
 
 class Account:
@@ -178,8 +179,9 @@ class Account:
     async def _with_password(self, request: web.Request, name: str, password: str) -> str:
         """The new login's token. The answer is the same for a name that nobody has and for a wrong password."""
         site, caller = self._site, request[CALLER]
+        name = name[:LONGEST_TYPED]  # before it is counted: what follows would make a bucket of its own each time
         tried = site.try_password(caller, name)
-        fresh = await site.sign_in.enter_as(name[:1000], password, _device(request))
+        fresh = await site.sign_in.enter_as(name, password, _device(request))
         if fresh is None:
             raise BadInput(say(caller.lang, "wrong_password"))
         tried.right()

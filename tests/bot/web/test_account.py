@@ -97,8 +97,10 @@ async def test_many_tries_at_once_are_no_way_round(hall: Hall) -> None:
     assert (found.count(400), found.count(429)) == (10, 40)
 
 
-async def test_one_name_is_not_guessed_from_many_addresses(store: SqliteStore) -> None:
-    """Ten wrong tries for one name slow that name down, wherever they come from, and no other."""
+@pytest.mark.parametrize("tail", ["", " " * 997 + "x", "\u3164" * 1100 + "x"], ids=["plain", "blanks", "fillers"])
+async def test_one_name_is_not_guessed_from_many_addresses(store: SqliteStore, tail: str) -> None:
+    """Ten wrong tries for one name slow that name down, wherever they come from and whatever is written far behind it,
+    and no other."""
 
     async def tries(hall: Hall, address: str, name: str, password: str) -> int:
         body, headers = {"name": name, "password": password}, {"X-Forwarded-For": address}
@@ -108,7 +110,7 @@ async def test_one_name_is_not_guessed_from_many_addresses(store: SqliteStore) -
         await with_password(hall)
         await with_password(hall, "Yan")
         for n in range(10):
-            assert await tries(hall, f"10.0.{n}.1", "Zoe", "a wrong password") == 400
+            assert await tries(hall, f"10.0.{n}.1", f"Zoe{tail}{n if tail else ''}", "a wrong password") == 400
         assert await tries(hall, "10.0.99.1", "Zoe", PASSWORD) == 429
         assert await tries(hall, "10.0.99.1", "Yan", PASSWORD) == 200
         hall.clock.time += 11
