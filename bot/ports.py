@@ -354,7 +354,8 @@ class People(Protocol):
         ...
 
     async def give_role(self, person: str, grant: Grant, by: Actor, now: float) -> None:
-        """In the place of what the person had in that session. Raises `LastOrganiser`, `NotFound`."""
+        """In the place of what the person had in that session. Who organises all sessions no more has their open
+        invitations revoked, here and in the next two. Raises `LastOrganiser`, `NotFound`."""
         ...
 
     async def take_role(self, person: str, session: str, by: Actor, now: float) -> None:

@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from bot.accounts import LONGEST_NAME, Account, Actor, Deed, Grant, Invitation, may_be_called, name_key
+from bot.accounts import LONGEST_NAME, Account, Actor, Deed, Grant, Invitation, may_be_called, name_key, role_of
 from bot.errors import Conflict, LastOrganiser, NotFound
 from bot.storage.database import Database, Row, upsert
 
@@ -84,6 +84,7 @@ def give_role(db: Database, id: str, grant: Grant, by: Actor, now: float) -> Non
     put_role(db, id, grant)
     _require_organiser(db, before, now)
     note(db, by, "give", name, (grant,), now)
+    _revoke_made_by(db, id, by, now)
 
 
 def take_role(db: Database, id: str, session: str, by: Actor, now: float) -> None:
@@ -92,6 +93,7 @@ def take_role(db: Database, id: str, session: str, by: Actor, now: float) -> Non
     _changed(db.execute("DELETE FROM roles WHERE person = ? AND session = ?", (id, session)).rowcount)
     _require_organiser(db, before, now)
     note(db, by, "take", name, taken, now)
+    _revoke_made_by(db, id, by, now)
 
 
 def remove(db: Database, id: str, by: Actor, now: float) -> None:
@@ -101,6 +103,7 @@ def remove(db: Database, id: str, by: Actor, now: float) -> None:
     db.execute("DELETE FROM people WHERE id = ?", (id,))
     _require_organiser(db, before, now)
     note(db, by, "remove", name, (), now)
+    _revoke_made_by(db, id, by, now)
 
 
 def sign_out(db: Database, id: str, by: Actor, now: float) -> int:
@@ -138,9 +141,23 @@ def revoke(db: Database, id: str, by: Actor, now: float) -> None:
     row = db.execute(f"{_INVITATIONS} AND i.id = :id", {"now": now, "id": id}).fetchone()
     if row is None:
         raise NotFound("this invitation is not open any more: it was used, revoked, or its time is over")
-    found = _invitation(row)
-    db.execute("UPDATE invitations SET revoked_at = ? WHERE id = ?", (now, id))
-    note(db, by, "revoke", found.name, found.grants, now)
+    _revoke(db, _invitation(row), by, now)
+
+
+def _revoke(db: Database, one: Invitation, by: Actor, now: float) -> None:
+    db.execute("UPDATE invitations SET revoked_at = ? WHERE id = ?", (now, one.id))
+    note(db, by, "revoke", one.name, one.grants, now)
+
+
+def _revoke_made_by(db: Database, id: str, by: Actor, now: float) -> None:
+    """What somebody invited who does not organise all sessions (any more): by such a link they would come back. The
+    ledger knows who made it, under whatever name."""
+    if role_of(grants_of(db, id), "", now) == "organiser":
+        return
+    made = "SELECT 1 FROM deeds d WHERE d.what IN ('invite', 'link') AND d.who_id = :id AND d.at = i.made_at"
+    rows = db.execute(f"{_INVITATIONS} AND EXISTS ({made} AND d.who = i.made_by)", {"now": now, "id": id}).fetchall()
+    for row in rows:
+        _revoke(db, _invitation(row), by, now)
 
 
 def deeds(db: Database, limit: int) -> list[Deed]:

@@ -1,6 +1,7 @@
 """Contract of `ports.Logins` and `ports.People`: who may do what, and what was done to whom."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import pytest
@@ -187,6 +188,45 @@ async def test_removing_somebody_takes_all_that_lets_them_in(store: Store) -> No
         await store.person(ann.id, 2.0)
     assert (await comes(store, "b", "Ann", Grant("expert"))).name == "Ann"
     assert ("remove", "Ann") in [(deed.what, deed.whom) for deed in await store.deeds()]
+
+
+async def loses_by_taking(store: Store, id: str) -> None:
+    await store.take_role(id, "", ROOT, 3.0)
+
+
+async def loses_by_another_role(store: Store, id: str) -> None:
+    await store.give_role(id, Grant("moderator"), ROOT, 3.0)
+
+
+async def loses_by_an_end(store: Store, id: str) -> None:
+    await store.give_role(id, replace(ORGANISER, until=3.0), ROOT, 3.0)
+
+
+async def loses_by_removal(store: Store, id: str) -> None:
+    await store.remove_person(id, ROOT, 3.0)
+
+
+@pytest.mark.parametrize("loses", [loses_by_taking, loses_by_another_role, loses_by_an_end, loses_by_removal])
+async def test_open_invitations_of_a_former_organiser_are_revoked(
+    store: Store, loses: Callable[[Store, str], Awaitable[None]]
+) -> None:
+    """Under whatever name they made them, links for others' devices too, and each is in the ledger; those that
+    somebody else made are good, and so are all while the role lasts."""
+    root, ann = await comes(store, "r", "Root"), await comes(store, "a", "Ann")
+    for by, token, grants, person in (
+        (Actor(ann.id, "Ann"), "new", (ORGANISER,), ""),
+        (Actor(ann.id, "Ann"), "device", (), root.id),
+        (ROOT, "other", (ORGANISER,), ""),
+    ):
+        await store.invite(token, Invitation(f"i-{token}", grants, "Zoe", 100.0, person, by.name, 1.0), by, 1.0)
+    await store.rename(ann.id, "Bea", Actor(ann.id, "Ann"), 1.5)
+    await store.give_role(ann.id, Grant("moderator", "talk"), ROOT, 2.0)
+    assert len(await store.invitations(2.0)) == 3
+    await loses(store, ann.id)
+    assert [one.id for one in await store.invitations(4.0)] == ["i-other"]
+    assert await store.admit(Entry("new", "Ann", "", device("back")), 4.0) is None
+    assert await store.admit(Entry("device", "", "", device("back")), 4.0) is None
+    assert sorted(deed.whom for deed in await store.deeds() if deed.what == "revoke") == ["Root", "Zoe"]
 
 
 async def test_a_name_that_another_has_is_not_taken(store: Store) -> None:

@@ -244,6 +244,19 @@ async def test_a_new_link_for_somebody_signs_in_the_same_person(hall: Hall) -> N
     assert (await organiser.post(f"{PEOPLE}/nobody/link")).status == 404
 
 
+async def test_an_organiser_who_is_removed_does_not_come_back_by_a_link(hall: Hall) -> None:
+    """Neither by an invitation that they made before nor by a link for the device of another organiser."""
+    organiser = await hall.signed_in("organiser")
+    other = await hall.signed_in("organiser", name="Xu")
+    paths = [await invited(other, role="organiser")]
+    mo = (await the(organiser, "Mo"))["id"]
+    paths.append("/signin/" + (await (await other.post(f"{PEOPLE}/{mo}/link")).json())["link"].rpartition("/")[2])
+    assert [(await hall.client().get(path)).status for path in paths] == [200, 200]
+    removed = await organiser.send("DELETE", f"{PEOPLE}/{(await the(organiser, 'Xu'))['id']}")
+    assert (removed.status, (await removed.json())["invitations"]) == (200, [])
+    assert [(await hall.client().post(path)).status for path in paths] == [403, 403]
+
+
 async def test_people_who_are_not_organisers_of_all_see_nobody(hall: Hall) -> None:
     """Neither names nor links nor the ledger, whatever they are in one session."""
     await hall.person(Grant("expert"), name="Somebody unseen")
