@@ -326,7 +326,8 @@ class Logins(Protocol):
     async def close_login(self, token_hash: str) -> None: ...
 
     async def close_logins(self, person: str, *, only: str = "", but: str = "") -> int:
-        """End a person's logins, by their ids: this one only, or all but one; how many there were."""
+        """End a person's logins, by their ids: this one only, or all but one and with them the links for further
+        devices; how many there were."""
         ...
 
 
@@ -346,7 +347,7 @@ class People(Protocol):
         ...
 
     async def set_password(self, person: str, password: str, by: Actor, now: float, *, but: str = "") -> None:
-        """Sets the hash and ends all logins but one. Raises `NotFound`."""
+        """Sets the hash and ends all logins but one, and the links for further devices. Raises `NotFound`."""
         ...
 
     async def rename(self, person: str, name: str, by: Actor, now: float) -> None:
@@ -367,7 +368,8 @@ class People(Protocol):
         ...
 
     async def sign_out(self, person: str, by: Actor, now: float) -> int:
-        """End all logins of a person; how many there were. Raises `NotFound`."""
+        """End all logins of a person and the links for further devices; how many logins there were. Raises
+        `NotFound`."""
         ...
 
     async def invite(self, token_hash: str, invitation: Invitation, by: Actor, now: float) -> None:

@@ -83,6 +83,8 @@ def close_logins(db: Database, person: str, only: str = "", but: str = "") -> in
         "DELETE FROM logins WHERE person = :person AND (:only = '' OR id = :only) AND id != :but",
         {"person": person, "only": only, "but": but},
     )
+    if not only:
+        people.drop_links(db, person)
     return int(done.rowcount)
 
 

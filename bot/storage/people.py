@@ -57,6 +57,7 @@ def _free(db: Database, name: str) -> str:
 def set_password(db: Database, id: str, password: str, by: Actor, now: float, but: str = "") -> None:
     _changed(db.execute("UPDATE people SET password = ? WHERE id = ?", (password, id)).rowcount)
     db.execute("DELETE FROM logins WHERE person = ? AND id != ?", (id, but))
+    drop_links(db, id)
     note(db, by, "password", _name(db, id), (), now)
 
 
@@ -109,10 +110,14 @@ def remove(db: Database, id: str, by: Actor, now: float) -> None:
 def sign_out(db: Database, id: str, by: Actor, now: float) -> int:
     name = _name(db, id)
     ended = db.execute("DELETE FROM logins WHERE person = ?", (id,)).rowcount
-    # A link for a further device would let in whoever was just put out.
-    db.execute("DELETE FROM invitations WHERE person = ? AND used_at IS NULL", (id,))
+    drop_links(db, id)
     note(db, by, "sign_out", name, (), now)
     return int(ended)
+
+
+def drop_links(db: Database, id: str) -> None:
+    """A link for a further device of a person would let in whoever was just put out."""
+    db.execute("DELETE FROM invitations WHERE person = ? AND used_at IS NULL", (id,))
 
 
 def invite(db: Database, token_hash: str, made: Invitation, by: Actor, now: float) -> None:

@@ -244,6 +244,31 @@ async def test_a_new_link_for_somebody_signs_in_the_same_person(hall: Hall) -> N
     assert (await organiser.post(f"{PEOPLE}/nobody/link")).status == 404
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/signout/everywhere", None),
+        ("DELETE", "/api/v1/account/logins", None),
+        ("PUT", "/api/v1/account/password", {"new": "correct horse battery"}),
+    ],
+)
+async def test_signing_out_elsewhere_ends_the_links_for_further_devices(
+    hall: Hall, method: str, path: str, body: dict[str, str] | None
+) -> None:
+    """By one's own hand as by an organiser's; a link for somebody else stays good, and one that ends one other login
+    alone ends no link."""
+    organiser, zoe = await hall.signed_in("organiser"), await hall.person(Grant("moderator"), name="Zoe")
+    paths = []
+    for name in ("Zoe", "Mo"):
+        made = await organiser.post(f"{PEOPLE}/{(await the(organiser, name))['id']}/link")
+        paths.append("/signin/" + (await made.json())["link"].rpartition("/")[2])
+    assert (await zoe.send("DELETE", "/api/v1/account/logins/another")).status == 200
+    assert (await hall.client().get(paths[0])).status == 200
+    assert (await zoe.send(method, path, body)).status in {200, 303}
+    assert (await hall.client().post(paths[0])).status == 403
+    assert (await hall.client().post(paths[1])).status == 303
+
+
 async def test_an_organiser_who_is_removed_does_not_come_back_by_a_link(hall: Hall) -> None:
     """Neither by an invitation that they made before nor by a link for the device of another organiser."""
     organiser = await hall.signed_in("organiser")
