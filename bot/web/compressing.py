@@ -37,4 +37,4 @@ def _compressed(encoding: str, body: bytes) -> bytes:
     return brotli.compress(body, quality=QUALITY) if encoding == "br" else gzip.compress(body, mtime=0)
 
 
-_compressed_once = lru_cache(maxsize=64)(_compressed)
+_compressed_once = lru_cache(maxsize=256)(_compressed)

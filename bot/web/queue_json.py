@@ -22,6 +22,8 @@ REMEMBERED = 64  # payloads of one session and audience: most watchers ask from 
 SESSIONS = 256
 WHOLE = -1
 """Before every revision: all there is, for those who know something."""
+NEAR = 16
+"""Revisions behind the newest up to which just what changed is told."""
 
 
 def answer_out(answer: Answer | None) -> AnswerOut | None:
@@ -115,7 +117,7 @@ class QueueJson:
         """`QueueOut` of what changed after `since`, one line of JSON.
 
         From 0 on, what viewers do not see is left out; later, and from `WHOLE` on, it comes as gone, since they may
-        have seen it.
+        have seen it. Who is further behind than `NEAR` is told somewhat more.
         """
         key = (session.id, session.review, session.ledger, staff)
         if key not in self._audiences and len(self._audiences) >= SESSIONS:
@@ -130,6 +132,7 @@ class _Audience:
         self._payloads: dict[tuple[int, int], bytes] = {}
 
     def payload(self, view: View, session: Session, since: int, staff: bool) -> bytes:
+        since = _rounded(since, view.revision)
         key = (since, view.revision)
         if key not in self._payloads:
             if len(self._payloads) >= REMEMBERED:
@@ -149,6 +152,16 @@ class _Audience:
             line = None if isinstance(shown, GoneQuestion) else shown.model_dump_json().encode()
             known = self._lines[question.id] = (question.revision, line)
         return known[1]
+
+
+def _rounded(since: int, newest: int) -> int:
+    """The revision from which it is told: so few that each answer is made, and compressed, once for all who ask, also
+    for somebody who asks from every revision there was."""
+    behind = newest - since
+    if since <= 0 or behind <= NEAR:
+        return since
+    earlier = newest - (1 << (behind - 1).bit_length())
+    return earlier if earlier > 0 else WHOLE
 
 
 def _gone(question: Question) -> bytes:
