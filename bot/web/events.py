@@ -82,7 +82,7 @@ class Events:
     @contextmanager
     def _seat(self, caller: Caller) -> Iterator[None]:
         """Staff always get in, viewers as long as there is room. Raises `NoSeat`."""
-        if caller.login is not None:
+        if caller.role != "viewer":
             yield
         elif not self._seats.take(caller.place):
             raise NoSeat(caller.lang)
@@ -116,7 +116,7 @@ class Events:
 
     async def _begin(self, caller: Caller, feed: Feed, response: web.StreamResponse, stream: Stream) -> None:
         """Send the head and what there is; does not wait until it is read, as nothing later does."""
-        await response.write(b"retry: %d\n" % (RETRY + secrets.randbelow(SPREAD[caller.login is not None])))
+        await response.write(b"retry: %d\n" % (RETRY + secrets.randbelow(SPREAD[caller.role != "viewer"])))
         since = stream.since if stream.since <= feed.view.revision else 0  # a revision of another database
         news, data = self._first(caller, feed, since)
         stream.transport.write(data if stream.chunked else news.data)

@@ -6,6 +6,7 @@ import resource
 import pytest
 from aiohttp import ClientResponse
 
+from bot.accounts import Grant
 from bot.storage.sqlite import SqliteStore
 from bot.web import open_files
 from bot.web.limits import Limits, Seats
@@ -42,6 +43,17 @@ async def test_viewers_are_let_in_as_long_as_there_is_room_and_staff_always(stor
         await hall.asks("Something that is told", "q2")  # how it is found that somebody left
         await left(lambda: hall.live.watchers("talk"), 4)
         assert (await watch(hall.client())).status == 200
+
+
+async def test_an_account_without_a_role_here_is_a_viewer(store: SqliteStore) -> None:
+    """Whose role has ended, or is in another session, finds no seat where viewers find none; a speaker does."""
+    async with open_hall(store, limits=Limits(streams=2, streams_of_address=2)) as hall:
+        await hall.asks()
+        ended = await hall.person(Grant("moderator", "talk", hall.clock.time + 10), Grant("moderator", "other"))
+        speaker = await hall.person(Grant("speaker", "talk"), name="Sal")
+        hall.clock.time += 20
+        assert [(await watch(ended)).status for _ in range(3)] == [200, 200, 503]
+        assert (await watch(speaker)).status == 200
 
 
 async def test_no_address_takes_all_the_room(store: SqliteStore) -> None:
