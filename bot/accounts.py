@@ -27,6 +27,8 @@ _BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 _INVISIBLE = re.compile(f"[{_BLANK}]")
 _TAKEN = {"course"}
 """Names that mean something beside an answer and are nobody's."""
+_FROM_CHAT = re.compile(r" [·•‧∙⋅・] \S+$")
+"""How the names end under which people act from a chat (`from_chat`), and what looks like it."""
 
 
 def at_least(role: str, least: str) -> bool:
@@ -150,4 +152,10 @@ def name_key(name: str) -> str:
 
 def may_be_called(key: str) -> bool:
     """Is a name with this key nobody's yet by itself?"""
-    return key not in _TAKEN
+    return key not in _TAKEN and not _FROM_CHAT.search(key)
+
+
+def from_chat(name: str, source: str) -> str:
+    """What somebody is called who acts from a chat, under the name that they have there: no account's, and not the
+    course's."""
+    return f"{name} · {source}"

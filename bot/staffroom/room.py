@@ -1,7 +1,8 @@
 """Carries the staff's chat to the desk and back.
 
 Whoever is in that chat may do what a moderator may: its members are the staff, and the platform says who they are. All
-acts go through the desk, so the board, the ledger and undo see them as any other.
+acts go through the desk, so the board, the ledger and undo see them as any other; but nobody there chooses a name that
+is an account's or the course's.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, suppress
 from typing import Protocol
 
+from bot.accounts import from_chat
 from bot.errors import BadInput, Conflict, FloormicError, NotFound, StoreError
 from bot.live import Live
 from bot.model import Action, Address, Delivery, Person, Question, Seen, Session, Status
@@ -108,7 +110,7 @@ class StaffRoom:
         say = words(await self._language())
         id, _, more = about.partition(">")
         try:
-            return await self._do(act.removeprefix(STAFF), id, more, person.name or person.id)
+            return await self._do(act.removeprefix(STAFF), id, more, _called(person))
         except StoreError:
             raise
         except Conflict:
@@ -137,7 +139,7 @@ class StaffRoom:
                 if await self._overtaken(id, person):
                     await self._show(id)
                     return say["overtaken"]
-                action = await self._desk.answer(person.name or person.id, id, text)
+                action = await self._desk.answer(_called(person), id, text)
         except StoreError:
             raise
         except NotFound:
@@ -182,7 +184,7 @@ class StaffRoom:
         is not enough: it changed while they were writing."""
         question = await self._ours(id)
         answer = question.state.answer
-        if question.status is not Status.ANSWERED or answer is None or answer.by == (person.name or person.id):
+        if question.status is not Status.ANSWERED or answer is None or answer.by == _called(person):
             return False
         known = self._told.get((person.id, id))
         self._told[person.id, id] = answer.at
@@ -318,6 +320,10 @@ class StaffRoom:
 
     async def _language(self) -> str:
         return (await self._here()).language
+
+
+def _called(person: Person) -> str:
+    return from_chat(person.name or person.id, person.source)
 
 
 def _is_card(key: str, card: str) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from bot.accounts import may_be_called, name_key
 from bot.desk import Desk
 from bot.live import Live
 from bot.model import Address, Button, CourseMatch, Delivery, Person, Placed, Placement, Status
@@ -156,8 +157,23 @@ async def test_a_number_opens_a_card_and_its_buttons_act(room: StaffRoom, store:
     assert await room.pressed("staff_aloud", "q1", ANN) == "Answer sent"
     answered = (await store.question("q1")).state.answer
     assert answered is not None
-    assert (answered.by, answered.text) == ("Ann", "This was answered aloud during the talk.")
-    assert {a.change.who for a in await store.actions("talk")} == {"Ann"}
+    assert (answered.by, answered.text) == ("Ann · telegram", "This was answered aloud during the talk.")
+    assert {a.change.who for a in await store.actions("talk")} == {"Ann · telegram"}
+
+
+async def test_nobody_in_the_chat_is_the_course_or_an_account(room: StaffRoom, store: SqliteStore, ask: Ask) -> None:
+    """Whatever they call themselves there: what somebody called "course" answers is a person's answer, and in the
+    ledger stands a name that no account may have."""
+    await ask("Is there a recording?", "q1")
+    await room.pressed("staff_open", "q1", ANN)
+    await room.pressed("staff_aloud", "q1", replace(ANN, name="course"))
+    answer = (await store.question("q1")).state.answer
+    assert answer is not None
+    assert (answer.by, answer.by_itself) == ("course · telegram", False)
+    (action,) = await store.actions("talk")
+    assert not may_be_called(name_key(action.change.who))
+    assert await room.pressed("staff_undo", f"q1>{action.id}", replace(ANN, name="")) == "Undone"
+    assert {a.change.who for a in await store.actions("talk")} == {"course · telegram", f"{ANN.id} · telegram"}
 
 
 async def test_a_reply_to_a_card_is_the_answer(room: StaffRoom, store: SqliteStore, ask: Ask) -> None:
@@ -176,7 +192,7 @@ async def test_a_reply_to_a_card_is_the_answer(room: StaffRoom, store: SqliteSto
     assert await status(store) is Status.NEW
     assert await room.said("Tomorrow at noon.", "101", ANN) == ""
     assert await status(store) is Status.ANSWERED
-    assert "Answered by Ann:\nTomorrow at noon." in (await card(store)).text
+    assert "Answered by Ann · telegram:\nTomorrow at noon." in (await card(store)).text
     assert any("Tomorrow at noon." in d.text and d.address.chat == "u1" for d in await store.deliveries("talk"))
 
 

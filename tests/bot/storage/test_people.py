@@ -92,7 +92,7 @@ async def test_a_link_for_somebody_who_is_there_never_gives_more_than_it_says(st
     assert (typed.person not in {first.id, other.id}, typed.name) == (True, "Ann 3")
 
 
-@pytest.mark.parametrize("name", ["ANN", "Ａｎｎ", "A\u200bnn", " ann\u2060", "course"])
+@pytest.mark.parametrize("name", ["ANN", "Ａｎｎ", "A\u200bnn", " ann\u2060", "course", "Ann · telegram"])
 async def test_names_that_look_alike_are_told_apart(store: Store, name: str) -> None:
     """By a number; also one that would read as the course's own answers."""
     await comes(store, "a", "Ann")
@@ -232,7 +232,7 @@ async def test_open_invitations_of_a_former_organiser_are_revoked(
 async def test_a_name_that_another_has_is_not_taken(store: Store) -> None:
     """One's own in another writing is."""
     ann, bob = await comes(store, "a", "Ann"), await comes(store, "b", "Bob")
-    for taken in ("ann", "A\u200bNN", "Course"):
+    for taken in ("ann", "A\u200bNN", "Course", "Ann · telegram", "Ann ・ telegram"):
         with pytest.raises(Conflict):
             await store.rename(bob.id, taken, ROOT, 2.0)
     await store.rename(bob.id, "BOB", ROOT, 2.0)
