@@ -24,6 +24,9 @@ from knowledge.splitting import split
 
 log = logging.getLogger(__name__)
 
+REMEMBERED = 20_000
+"""Wishes to hear nothing, or again: so many are known when they are delivered again."""
+
 
 class OpenFloor:
     """What connectors and pages may do: everything that comes in goes through `receive`. `staff`: the staff's rooms by
@@ -58,6 +61,7 @@ class OpenFloor:
         self._now = now
         self._traffic = traffic or Traffic()
         self._pressing: WeakValueDictionary[tuple[str, Person], asyncio.Lock] = WeakValueDictionary()
+        self._wishes: dict[tuple[str, str], bool | None] = {}  # source, external id -> what it was; the oldest first
 
     async def receive(
         self, messages: Sequence[Message], cursor: Cursor | None = None, deliveries: Sequence[Delivery] = ()
@@ -107,12 +111,20 @@ class OpenFloor:
 
     async def _opted(self, message: Message) -> bool | None:
         """What somebody wants to hear from now on; None for any other message. Who is not out and wants in says
-        nothing new: that may be meant for the speaker."""
-        on = said_opting(message.text)
-        if on is False:
-            await self._store.opt_out(message.person, self._now())
-            return False
-        return True if on and await self._store.opt_in(message.person) else None
+        nothing new: that may be meant for the speaker. What is delivered again is done once, for they may have said
+        something else since."""
+        on, key = said_opting(message.text), (message.source, message.external_id)
+        if on is None:
+            return None
+        if key not in self._wishes:
+            if not on:
+                await self._store.opt_out(message.person, self._now())
+            elif not await self._store.opt_in(message.person):
+                on = None
+            self._wishes[key] = on
+            if len(self._wishes) > REMEMBERED:
+                del self._wishes[next(iter(self._wishes))]
+        return self._wishes[key]
 
     async def _test(self, message: Message) -> Delivery | None:
         key = self._tryouts.heard(message)

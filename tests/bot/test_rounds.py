@@ -394,6 +394,22 @@ async def test_who_says_start_hears_it_again(hall: Hall) -> None:
     assert await hall.chats("personal:") == ["u1"]
 
 
+async def test_an_old_wish_that_is_told_again_does_not_undo_a_newer_one(hall: Hall) -> None:
+    """Whoever listens along and sends a signed "stop" once more silences nobody who has said "start" since; nor does
+    an old "start" end a newer "stop"."""
+    u1 = Person("telegram", "u1")
+    wishes = ("start", "stop", "start", "stop")
+    for number, text in enumerate(wishes[:3], 1):
+        await says(hall, text, number=number)
+    await says(hall, "stop", number=2)
+    assert not await hall.store.is_out(u1)
+    await says(hall, wishes[3], number=4)
+    for number, text in enumerate(wishes[:3], 1):
+        await says(hall, text, number=number)
+    assert await hall.store.is_out(u1)
+    assert [one.text for one in await hall.store.pending("talk", 10)] == ["start"]  # nobody was out then
+
+
 # -- a crash -----------------------------------------------------------------------------------------------------------
 
 
