@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from bot.app.keeping.archive import Told, look_through, make_folder, share, sync_folder, unpack
 from bot.app.keeping.manifest import Manifest
 from bot.app.keeping.place import Place, place_of
-from bot.errors import BadInput, Conflict, StoreBusy, StoreError
+from bot.errors import BadInput, Conflict, SettingsError, StoreBusy, StoreError
 from bot.storage.connection import claim
 from bot.storage.copying import Inside, copy, fewer, inspect, rebase
 from bot.storage.forgetting_again import forget_again
@@ -30,7 +30,7 @@ from bot.storage.sqlite import open_store
 class Beside:
     """What lay beside the data. `wrote` is the configuration where there was none, `other` the one of the backup where
     the one that stays says something else. `kept` are files that stay though the backup has others; `put_back` holds
-    what is to be put to its places by hand."""
+    what lay elsewhere or is named by no configuration, to be put to its places by hand."""
 
     wrote: Path | None
     other: Path | None
@@ -140,7 +140,17 @@ def _unpacked_config(file: Path, config: Path) -> Iterator[Place]:
     data, backups = (
         (config.parent / Path(str(said.get(key, key))).expanduser()).resolve() for key in ("data", "backups")
     )
+    if not _is_open_below(data, config.parent.resolve()):
+        raise BadInput(
+            f"{file}: its configuration puts the data into {data}; a backup does not choose where it writes. Write "
+            f"{config} with a line `data = …` for the folder that you want, then restore"
+        )
     yield Place(config, config.parent, data, backups)
+
+
+def _is_open_below(path: Path, folder: Path) -> bool:
+    """In the folder, and nowhere where it is not seen: what programs start with lies in hidden ones."""
+    return path.is_relative_to(folder) and not any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
 def _require_stopped(place: Place) -> None:
@@ -176,6 +186,7 @@ def _restored(file: Path, manifest: Manifest, config: Path, place: Place, now: f
         fresh = stage / "data"
         rebase(fresh / place.database.name, _moves(manifest, place))
         forgotten = _forget_again(place, fresh / place.database.name, now)
+        _set_apart(stage, place, manifest)
         _own(stage, place)
         aside = _put(fresh, place.data, mark)
         beside = _put_beside(stage, place, config, manifest, mark)
@@ -249,9 +260,30 @@ def _put(fresh: Path, data: Path, mark: str) -> Path | None:
     return aside
 
 
+def _set_apart(stage: Path, place: Place, manifest: Manifest) -> None:
+    """What lies beside the configuration in the backup, and is no course or key that it or ours names, goes with what
+    lay elsewhere: a backup must not say where it writes."""
+    beside = stage / "config"
+    named = [path.relative_to(place.folder) for path in _named(place) if path.is_relative_to(place.folder)]
+    with suppress(SettingsError):  # then it names nothing
+        theirs = _named(place_of(stage / manifest.config)) if manifest.config else ()
+        folders = beside.resolve(), Path(manifest.folder)
+        named += [path.relative_to(one) for path in theirs for one in folders if path.is_relative_to(one)]
+    for path in sorted(path for path in beside.rglob("*") if path.is_file()):
+        name = path.relative_to(beside)
+        ours = _is_open_below(path, beside) and any(name.is_relative_to(one) for one in named)
+        if not ours and f"config/{name.as_posix()}" != manifest.config:
+            target = stage / "elsewhere/config" / name
+            make_folder(target.parent)
+            os.rename(path, target)
+
+
+def _named(place: Place) -> tuple[Path, ...]:
+    return (*place.courses, *place.secrets)
+
+
 def _put_beside(stage: Path, place: Place, config: Path, manifest: Manifest, mark: str) -> Beside:
-    """The configuration and what lay beside it: only where nothing is. What was elsewhere is put into a folder of its
-    own, for a backup must not say where it writes."""
+    """The configuration and what lay beside it: only where nothing is. The rest is put into a folder of its own."""
     wrote = other = put_back = None
     kept: list[Path] = []
     for path in sorted(path for path in (stage / "config").rglob("*") if path.is_file()):

@@ -35,7 +35,10 @@ def told_restore(done: Restored) -> Iterator[str]:
     for path in beside.kept:
         yield f"{path} stays as it is; the backup has another one"
     if beside.put_back:
-        yield f"What lay outside of the folders is in {beside.put_back}; put it to its places by hand"
+        yield (
+            f"What lay outside of the folders, or is named by no configuration, is in {beside.put_back}; put it to its "
+            "places by hand"
+        )
     for left in manifest.left_out:
         yield f"Not in it: {left}"
     if done.forgotten is None:

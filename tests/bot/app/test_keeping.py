@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import hashlib
 import io
 import json
 import os
@@ -376,18 +377,68 @@ def test_files_outside_of_both_folders_are_put_aside(place: Place, tmp_path: Pat
     assert [path.read_text() for path in back.beside.put_back.rglob("key")] == ["another-0123456789abcdef"]
 
 
+@pytest.mark.parametrize("data", ["~/.config/autostart", ".ssh", "../beside", "{}/beside"])
+def test_a_backup_does_not_choose_where_its_data_go(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, data: str
+) -> None:
+    """Where no configuration is, only below its folder and in none that is hidden; it is said what to do, nothing is
+    written, and once a configuration says so the data go there."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    assert place.config
+    done = back_up(place)
+    forged = rewritten(
+        done.file, exchanged("config/floormic.toml", f'data = "{data.format(tmp_path)}"\n{CONFIG}'.encode())
+    )
+    config = tmp_path / "home/floormic.toml"
+    with pytest.raises(BadInput, match="does not choose where it writes"):
+        restore(forged, config, now=NOW)
+    assert snapshot(tmp_path / "home") == {}
+    config.write_text('data = "../beside"\n')
+    assert restore(forged, config, now=NOW).data == tmp_path / "beside"
+
+
+def test_what_a_backup_puts_beside_the_configuration_is_named_by_it(place: Place, tmp_path: Path) -> None:
+    """Courses and keys that it names come to their places; anything else, and whatever is hidden, goes where nothing
+    looks for it."""
+    done = back_up(place)
+    forged = done.file
+    named = b'[intake]\nsecret_file = ".profile"\n[[session]]\nid = "talk"\ntitle = "T"\ncourse = "course"\n'
+    for name, data in (("config/floormic.toml", named), ("config/.profile", b"evil")):
+        forged = rewritten(forged, exchanged(name, data))
+    forged = rewritten(
+        rewritten(forged, exchanged("config/.ssh/authorized_keys", b"evil")), exchanged("config/x", b"evil")
+    )
+    for config in ("there/floormic.toml", "other/floormic.toml"):
+        target = tmp_path / config
+        target.parent.mkdir()
+        if config.startswith("other"):
+            target.write_text('data = "data"\n')
+        back = restore(forged, target, now=NOW)
+        put_back = back.beside.put_back
+        assert put_back
+        assert [str(path.relative_to(put_back)) for path in sorted(put_back.rglob("*")) if path.is_file()] == [
+            "config/.profile",
+            "config/.ssh/authorized_keys",
+            "config/x",
+        ]
+        assert (target.parent / "course/faq.md").exists()
+        evil = [path for path in target.parent.rglob("*") if path.is_file() and path.read_bytes() == b"evil"]
+        assert all(path.is_relative_to(put_back) for path in evil)
+
+
 # -- files that are no backup ------------------------------------------------------------------------------------------
 
 
 def rewritten(file: Path, change: Callable[[tarfile.TarFile, tarfile.TarInfo, bytes], None]) -> Path:
     """The same archive with each member written by `change`."""
     target = file.with_name("changed.tar")
-    with tarfile.open(file) as old, tarfile.open(target, "w") as new:
+    with tarfile.open(file) as old, tarfile.open(target.with_suffix(".new"), "w") as new:
         for info in old:
             stream = old.extractfile(info)
             assert stream
             change(new, info, stream.read())
-    return target
+    return target.with_suffix(".new").rename(target)
 
 
 def add(tar: tarfile.TarFile, info: tarfile.TarInfo, data: bytes) -> None:
@@ -414,6 +465,22 @@ def with_manifest(**fields: object) -> Callable[[tarfile.TarFile, tarfile.TarInf
         if info.name == "manifest.json":
             data = json.dumps({**json.loads(data), **fields}).encode()
         add(tar, info, data)
+
+    return change
+
+
+def exchanged(name: str, data: bytes) -> Callable[[tarfile.TarFile, tarfile.TarInfo, bytes], None]:
+    """The member of this name holds this, and the manifest says so; it is added where there was none."""
+
+    def change(tar: tarfile.TarFile, info: tarfile.TarInfo, old: bytes) -> None:
+        if info.name == "manifest.json":
+            said = json.loads(old)
+            member = {"name": name, "size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+            said["files"] = [one for one in said["files"] if one["name"] != name] + [member]
+            add(tar, tarfile.TarInfo(name), data)
+            add(tar, info, json.dumps(said).encode())
+        elif info.name != name:
+            add(tar, info, old)
 
     return change
 
