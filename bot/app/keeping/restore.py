@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -188,8 +188,12 @@ def _restored(file: Path, manifest: Manifest, config: Path, place: Place, now: f
         forgotten = _forget_again(place, fresh / place.database.name, now)
         _set_apart(stage, place, manifest)
         _own(stage, place)
-        aside = _put(fresh, place.data, mark)
-        beside = _put_beside(stage, place, config, manifest, mark)
+        aside, placed = _put(fresh, place.data, mark), list[Path]()
+        try:
+            beside = _put_beside(stage, place, config, manifest, mark, placed)
+        except OSError:
+            _take_back(fresh, place.data, aside, placed)
+            raise
     finally:
         shutil.rmtree(stage, ignore_errors=True)
         if held >= 0:
@@ -282,8 +286,29 @@ def _named(place: Place) -> tuple[Path, ...]:
     return (*place.courses, *place.secrets)
 
 
-def _put_beside(stage: Path, place: Place, config: Path, manifest: Manifest, mark: str) -> Beside:
-    """The configuration and what lay beside it: only where nothing is. The rest is put into a folder of its own."""
+def _take_back(fresh: Path, data: Path, aside: Path | None, placed: Sequence[Path]) -> None:
+    """As it was before `_put` and what was `placed` since. Raises `StoreError` where the former data stay aside."""
+    try:
+        for path in placed:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        if fresh.is_relative_to(data):
+            for child in [one for one in data.iterdir() if one != fresh.parent and one.name != "lost+found"]:
+                os.rename(child, fresh / child.name)
+            return
+        os.rename(data, fresh)
+        if aside is not None:
+            os.rename(aside, data)
+    except OSError as error:
+        if aside is not None and aside.exists():
+            raise StoreError(
+                f"not all of the backup could be put to its places; what was there before is in {aside}, move it back "
+                f"to {data}"
+            ) from error
+
+
+def _put_beside(stage: Path, place: Place, config: Path, manifest: Manifest, mark: str, placed: list[Path]) -> Beside:
+    """The configuration and what lay beside it: only where nothing is. The rest is put into a folder of its own.
+    `placed` gets what is written, before it is."""
     wrote = other = put_back = None
     kept: list[Path] = []
     for path in sorted(path for path in (stage / "config").rglob("*") if path.is_file()):
@@ -298,9 +323,10 @@ def _put_beside(stage: Path, place: Place, config: Path, manifest: Manifest, mar
         elif target.exists():
             kept.append(target)
             continue
+        placed.append(target)
         make_folder(target.parent)
         shutil.move(path, target)
     if (stage / "elsewhere").exists():
-        put_back = place.folder / f"elsewhere-{mark}"
+        placed.append(put_back := place.folder / f"elsewhere-{mark}")
         shutil.move(stage / "elsewhere", put_back)
     return Beside(wrote, other, tuple(kept), put_back)

@@ -286,6 +286,37 @@ def test_a_folder_that_cannot_be_moved_stays_as_it_is(place: Place, monkeypatch:
     assert [name for name in before if after[name] != before[name] and not name.endswith(held)] == []
 
 
+@pytest.mark.parametrize("where", ["instead", "empty", "new"])
+def test_where_the_rest_cannot_be_written_the_data_are_as_they_were(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """A folder of the configuration in which nothing may be written: what was there is there again, in its place, and
+    nothing that came with the backup is left."""
+    done, move = back_up(place, tmp_path), shutil.move
+    config = place.folder / "floormic.toml" if where == "instead" else tmp_path / "there/floormic.toml"
+    if where == "empty":
+        (config.parent / "data").mkdir(parents=True)
+
+    def refusing(source: Path, target: Path) -> None:
+        if "course" in str(target):
+            raise PermissionError(errno.EACCES, "Permission denied", str(target))
+        move(source, target)
+
+    if where == "instead":
+        config.write_text("# another one\n" + CONFIG)
+        shutil.rmtree(place.folder / "course")
+        asyncio.run(filled(place, 30))
+    before = snapshot(tmp_path)
+    monkeypatch.setattr(shutil, "move", refusing)
+    with pytest.raises(StoreError, match=r"cannot be restored.*Permission denied"):
+        restore(done.file, config, replace=True, now=NOW)
+    left = ("-shm", "-wal", ".lock")  # of whoever looks
+    after = snapshot(tmp_path)
+    assert {name: after.get(name) for name in {*before, *after} if not name.endswith(left)} == {
+        name: data for name, data in before.items() if not name.endswith(left)
+    }
+
+
 def test_a_data_folder_that_is_the_configurations_own_comes_back(tmp_path: Path) -> None:
     """Also where everything lies in one folder, without a copy of the backups in the backups."""
     (tmp_path / "here").mkdir()
