@@ -5,13 +5,13 @@ is forgotten, so the database that the backup takes the place of tells whose the
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-
-from sqlite_utils import Database
 
 from bot.model import GONE, Person
 from bot.storage import forgetting
-from bot.storage.connection import Failure, connect, explained
+from bot.storage.connection import Failure, SqliteDatabase, connect, explained
 from bot.storage.migrations import migrate
 
 _SAME = "former.messages f ON f.id = m.id AND f.session = m.session AND f.at = m.at"
@@ -22,28 +22,36 @@ def forget_again(restored: Path, former: Path, now: float) -> int:
 
     Raises `StoreError` where one of them cannot be read.
     """
+    with with_former(restored, former) as db:
+        count = 0
+        with db.atomic():
+            if (evenings := _evenings(db)) is not None:
+                count += forgetting.forget_before(db, evenings).persons
+            for person in _persons(db):
+                count += forgetting.forget(db, person, None, now).persons
+        if count:
+            db.execute("DETACH former")
+            forgetting.wipe(db)
+        return count
+
+
+@contextmanager
+def with_former(restored: Path, former: Path) -> Iterator[SqliteDatabase]:
+    """What comes back, of the newest schema, with the database that it takes the place of beside it as `former`, which
+    is only read. Raises `StoreError` where one of them cannot be read."""
     try:
         db = connect(restored)
         try:
             migrate(db)
             db.execute("ATTACH ? AS former", (f"{former.absolute().as_uri()}?mode=ro",))
-            count = 0
-            with db.atomic():
-                if (evenings := _evenings(db)) is not None:
-                    count += forgetting.forget_before(db, evenings).persons
-                for person in _persons(db):
-                    count += forgetting.forget(db, person, None, now).persons
-            db.execute("DETACH former")
-            if count:
-                forgetting.wipe(db)
-            return count
+            yield db
         finally:
             db.conn.close()
     except Failure as error:
         raise explained(error) from error
 
 
-def _evenings(db: Database) -> float | None:
+def _evenings(db: SqliteDatabase) -> float | None:
     """Evenings are forgotten with all older ones, and what founded a question keeps its words. The time before which
     that was done; None where it was not."""
     rows = db.execute(
@@ -62,7 +70,7 @@ def _evenings(db: Database) -> float | None:
     return before
 
 
-def _persons(db: Database) -> list[Person]:
+def _persons(db: SqliteDatabase) -> list[Person]:
     rows = db.execute(
         f"""
         SELECT DISTINCT m.source, m.author FROM messages m JOIN {_SAME}

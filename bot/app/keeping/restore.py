@@ -23,6 +23,7 @@ from bot.errors import BadInput, Conflict, SettingsError, StoreBusy, StoreError
 from bot.storage.connection import claim
 from bot.storage.copying import Inside, copy, fewer, inspect, rebase
 from bot.storage.forgetting_again import forget_again
+from bot.storage.said_since import take_over_said, waiting
 from bot.storage.sqlite import open_store
 
 
@@ -41,13 +42,14 @@ class Beside:
 @dataclass(frozen=True, slots=True)
 class Restored:
     """`aside` is where the former data folder is now. `forgotten` persons were in the backup and forgotten since; None:
-    nobody can know."""
+    nobody can know. `waiting` is how much waits to be said; None: what was said of it since is known."""
 
     manifest: Manifest
     data: Path
     aside: Path | None
     beside: Beside
     forgotten: int | None
+    waiting: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +186,10 @@ def _restored(file: Path, manifest: Manifest, config: Path, place: Place, now: f
     try:
         unpack(file, _below(stage), share(told, 1, 2))
         fresh = stage / "data"
-        rebase(fresh / place.database.name, _moves(manifest, place))
-        forgotten = _forget_again(place, fresh / place.database.name, now)
+        database = fresh / place.database.name
+        rebase(database, _moves(manifest, place))
+        forgotten = _forget_again(place, database, now)
+        waits = _said_since(place, database)
         _set_apart(stage, place, manifest)
         _own(stage, place)
         aside, placed = _put(fresh, place.data, mark), list[Path]()
@@ -198,7 +202,7 @@ def _restored(file: Path, manifest: Manifest, config: Path, place: Place, now: f
         shutil.rmtree(stage, ignore_errors=True)
         if held >= 0:
             os.close(held)
-    return Restored(manifest, place.data, aside, beside, forgotten)
+    return Restored(manifest, place.data, aside, beside, forgotten, waits)
 
 
 def _is_empty(folder: Path) -> bool:
@@ -223,6 +227,16 @@ def _forget_again(place: Place, fresh: Path, now: float) -> int | None:
         return forget_again(fresh, place.database, now)
     except StoreError:
         return None
+
+
+def _said_since(place: Place, fresh: Path) -> int | None:
+    """What was said since the backup was made is not said again, as far as the former database says so. How much waits
+    where there is none, or none that can be read."""
+    with suppress(StoreError):
+        if place.database.exists():
+            take_over_said(fresh, place.database)
+            return None
+    return waiting(fresh)
 
 
 def _own(stage: Path, place: Place) -> None:

@@ -45,6 +45,8 @@ def told_restore(done: Restored) -> Iterator[str]:
         yield f"Whoever was forgotten since {made} is in it again: forget them again with `floormic forget`."
     elif done.forgotten:
         yield f"Forgotten again, as they were since the backup: {done.forgotten}"
+    if done.waiting:
+        yield f"Some of what waited on {made} may have been said since; all of it will be said: {done.waiting}"
     yield "Next: `floormic doctor`, then `floormic run`."
 
 

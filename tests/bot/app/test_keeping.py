@@ -11,8 +11,10 @@ import sqlite3
 import stat
 import tarfile
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -20,10 +22,10 @@ from bot.app.keeping import Place, back_up, backups_in, look_through, place_of, 
 from bot.app.keeping.manifest import Manifest
 from bot.courses import Courses
 from bot.errors import BadInput, Conflict, NotFound, StoreBusy, StoreError
-from bot.model import GONE, Person, Placed, Placement, Session
+from bot.model import GONE, Address, Delivery, DutyState, DutyStatus, Person, Placed, Placement, Session
 from bot.storage.connection import claim, connect
 from bot.storage.migrations import steps
-from bot.storage.sqlite import open_store
+from bot.storage.sqlite import SqliteStore, open_store
 from tests.bot.values import message, state
 
 CONFIG = """
@@ -36,6 +38,7 @@ course = "course"
 secret_file = "data/secrets/intake-secret"
 """
 NOW = 1_700_000_000.0
+T = TypeVar("T")
 
 
 async def filled(place: Place, count: int) -> None:
@@ -680,3 +683,68 @@ def test_elsewhere_it_is_said_that_the_forgotten_come_back(place: Place, tmp_pat
     back = restore(back_up(place).file, tmp_path / "there/floormic.toml", now=NOW)
     assert back.forgotten is None
     assert any("forget them again" in line for line in told_restore(back))
+
+
+# -- what was said since -----------------------------------------------------------------------------------------------
+
+
+MORNING = 50_000.0
+ANSWER = Delivery("answer:q1:telegram:c1", "talk", Address("telegram", "c1"), "Yes.", not_before=MORNING)
+COUNT = replace(ANSWER, key="ack:q1:telegram:c1", text="3 ask this")
+UNSAID = replace(ANSWER, key="answer:q2:telegram:c1", text="No.")
+
+
+async def in_store(place: Place, act: Callable[[SqliteStore], Awaitable[T]]) -> T:
+    store = await open_store(place.database)
+    try:
+        return await act(store)
+    finally:
+        await store.close()
+
+
+def test_what_was_said_since_the_backup_is_not_said_again(place: Place) -> None:
+    """What waited for the morning and was sent by then is sent; what is reworded later edits what was sent; what is
+    done after a talk is done. What the former database has not said is said."""
+
+    async def late(store: SqliteStore) -> None:
+        await store.deliver([ANSWER, COUNT, UNSAID])
+        await store.keep_duty(DutyState("talk", "report"), DutyState("talk", "report", text="In short:"), [])
+
+    async def at_eight(store: SqliteStore) -> None:
+        await store.settle(replace(ANSWER, state="sent", sent_id="71"))
+        await store.settle(replace(COUNT, state="sent", sent_id="72"))
+        await store.deliver([replace(COUNT, text="5 ask this")])
+        before = DutyState("talk", "report", text="In short:")
+        await store.keep_duty(before, replace(before, status=DutyStatus.SENT, at=MORNING), [])
+        digest = DutyState("talk", "digest")
+        await store.keep_duty(digest, replace(digest, status=DutyStatus.EMPTY, at=MORNING), [])
+        await store.deliver(
+            [replace(ANSWER, key="answer:q3:telegram:c1", state="sent")]
+        )  # of what is not in the backup
+
+    async def at_ten(store: SqliteStore) -> tuple[list[tuple[str, str, str]], list[tuple[str, DutyStatus]], set[str]]:
+        due = [(one.key, one.text, one.sent_id) for one in await store.due(2 * MORNING, 10)]
+        duties = [(one.name, one.status) for one in await store.duties("talk")]
+        return due, duties, {one.key for one in await store.deliveries("talk")}
+
+    asyncio.run(in_store(place, late))
+    done = back_up(place)
+    asyncio.run(in_store(place, at_eight))
+    back = restore(done.file, place.folder / "floormic.toml", replace=True, now=NOW)
+    assert back.waiting is None
+    due, duties, keys = asyncio.run(in_store(place, at_ten))
+    assert due == [(COUNT.key, "5 ask this", "72"), (UNSAID.key, "No.", "")]
+    assert duties == [("report", DutyStatus.SENT), ("digest", DutyStatus.EMPTY)]
+    assert keys == {ANSWER.key, COUNT.key, UNSAID.key}
+
+
+def test_elsewhere_it_is_said_how_much_waits(place: Place, tmp_path: Path) -> None:
+    """Without the former database nobody can know what was said of it since."""
+
+    async def late(store: SqliteStore) -> None:
+        await store.deliver([ANSWER, UNSAID])
+
+    asyncio.run(in_store(place, late))
+    back = restore(back_up(place).file, tmp_path / "there/floormic.toml", now=NOW)
+    assert back.waiting == 2
+    assert any("waited" in line and line.endswith(": 2") for line in told_restore(back))
