@@ -17,7 +17,7 @@ def take_over_said(restored: Path, former: Path) -> None:
         db.execute(
             """
             UPDATE deliveries SET text = f.text, buttons = f.buttons, poll = f.poll, not_before = f.not_before,
-                state = f.state, attempts = f.attempts, sent_id = f.sent_id, error = f.error
+                state = f.state, attempts = f.attempts, sent_id = f.sent_id, error = f.error, heard = ''
             FROM former.deliveries f
             WHERE f.key = deliveries.key AND f.session = deliveries.session
                 AND (f.state = 'sent' OR f.sent_id != '') AND deliveries.state != 'sent'

@@ -344,6 +344,6 @@ async def test_an_answer_that_was_given_elsewhere_is_not_overwritten_by_an_old_c
     assert "Answered by Eva:\nTomorrow." in (await card(store)).text
     assert "This has an answer by now" in await room.said("No.", "7", Person("telegram", "12", "Bob"))
     assert await room.said("Never.", "7", ANN) == ""
-    assert "Answered by Ann:\nNever." in (await card(store)).text
+    assert "Answered by Ann · telegram:\nNever." in (await card(store)).text
     assert await room.said("Never, sorry.", "7", ANN) == "", "who corrects their own answer knows it"
     assert "Never, sorry." in (await card(store)).text
