@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from bot.backoff import backoff
 from bot.errors import ConnectorError, Fenced, Refused, StoreError, TryLater
@@ -168,7 +169,7 @@ class Outbox:
         self._shared, self._stray, self._ours = shared, stray, set[str]()
         self._roads: dict[str, Road] = {}
         self._settling = Lane()
-        self._calls: dict[asyncio.Task[None], str] = {}  # to the connector that is called
+        self._calls: dict[asyncio.Task[Any], str] = {}  # to the connector that is called
         self._woken = asyncio.Event()
         self._limit, self._store_failures = AT_ONCE, 0
         self._looked_at = 0.0
@@ -286,10 +287,10 @@ class Outbox:
         task = asyncio.create_task(self._carry(delivery, road, lane, at))
         self._watch(task, delivery.address.connector, landed)
 
-    def _watch(self, task: asyncio.Task[None], connector: str, done: Callable[[], None]) -> None:
+    def _watch(self, task: asyncio.Task[Any], connector: str, done: Callable[[], None]) -> None:
         self._calls[task] = connector
 
-        def ended(task: asyncio.Task[None]) -> None:
+        def ended(task: asyncio.Task[Any]) -> None:
             del self._calls[task]
             done()
             self.wake()
@@ -308,7 +309,8 @@ class Outbox:
             return  # told to be silent meanwhile: it is still waiting in the store
         sending = replace(delivery, state="sending", attempts=delivery.attempts + 1)
         with concerning(message_id=answered_id(delivery), session=delivery.session, source=road.connector.name):
-            await self._settle(sending)
+            if not await self._settle(sending):
+                return  # given up or reworded meanwhile
             lane.note(self._now(), road.connector.abilities, delivery.address.private)
             done = await self._send(sending, road, lane)
             await self._settle(done)
@@ -355,13 +357,14 @@ class Outbox:
         lane.free_at = max(lane.free_at, until)  # what comes later in this chat must not overtake
         return replace(sending, state="waiting", not_before=until, error=error)
 
-    async def _settle(self, delivery: Delivery) -> None:
-        """Write it down, however long the store takes: what was sent must not be forgotten."""
+    async def _settle(self, delivery: Delivery) -> bool:
+        """Write it down, however long the store takes: what was sent must not be forgotten. Whether it still stood."""
         failures = 0
         while True:
             try:
-                await self._store.settle(delivery)
-                return self._settled(delivery)
+                stood = await self._store.settle(delivery)
+                self._settled(delivery)
+                return stood
             except Fenced:
                 raise
             except StoreError as error:

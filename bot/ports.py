@@ -282,13 +282,15 @@ class Deliveries(Protocol):
         """What was being sent there waits again: whoever sent it does not any more (`reach.CUT_OFF`)."""
         ...
 
-    async def settle(self, delivery: Delivery) -> None:
-        """Write state, attempts, not_before, sent_id and error of a delivery, unless it was reworded meanwhile, in
-        which case it stays waiting but keeps `sent_id`. For whoever sends there."""
+    async def settle(self, delivery: Delivery) -> bool:
+        """Write state, attempts, not_before, sent_id and error of a delivery that waits or is being sent; whether it
+        does. One that was reworded meanwhile stays waiting but keeps `sent_id`, one that was given up stays so. For
+        whoever sends there."""
         ...
 
     async def withhold(self, delivery: Delivery, why: str) -> None:
-        """It is not to be said after all, as far as it waits in these words. Any process may say so."""
+        """It is not to be said after all, as far as it waits in these words, nor tried again where it is being sent.
+        Any process may say so."""
         ...
 
     async def deliveries(self, session: str) -> list[Delivery]: ...

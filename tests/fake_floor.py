@@ -166,14 +166,16 @@ class FakeDeliveries:
         self._may_fail()
         return [d for d in self.rows.values() if d.state == "waiting" and d.not_before <= now][:limit]
 
-    async def settle(self, delivery: Delivery) -> None:
+    async def settle(self, delivery: Delivery) -> bool:
         self._may_fail()
         self.history.append(delivery)
         row = self.rows[delivery.key]
-        if (row.text, row.buttons) == (delivery.text, delivery.buttons):
+        same = (row.text, row.buttons) == (delivery.text, delivery.buttons)
+        if same:
             self.rows[delivery.key] = delivery
         elif delivery.sent_id:
             self.rows[delivery.key] = replace(row, sent_id=delivery.sent_id)
+        return same
 
     async def deliveries(self, session: str) -> list[Delivery]:
         return [d for d in self.rows.values() if d.session == session]

@@ -15,6 +15,18 @@ _HEARD = "(deliveries.heard = :words AND deliveries.attempts = 0 AND deliveries.
 """These words were the last that its chat heard, and no others were tried since."""
 
 
+_NEVER = 1e15
+"""The `not_before` of what is being sent and was given up meanwhile."""
+
+_GIVEN_UP = f"(state = 'sending' AND not_before = {_NEVER})"
+
+_GIVE_UP = f"""
+    UPDATE deliveries SET not_before = CASE state WHEN 'sending' THEN {_NEVER} ELSE not_before END,
+        state = CASE state WHEN 'sending' THEN state ELSE 'failed' END, error = ?
+    WHERE state IN ('waiting', 'sending')
+"""  # noqa: S608 (constants)
+
+
 def deliver(db: Database, deliveries: Sequence[Delivery]) -> None:
     """Add, or by key reword: other words wait again from the first attempt and keep `sent_id`; same words change
     nothing, unless it was given up or taken back before.
@@ -41,6 +53,12 @@ def deliver(db: Database, deliveries: Sequence[Delivery]) -> None:
         """,  # noqa: S608 (constants)
         [delivery_row(each) for each in deliveries],
     )
+    db.executemany(
+        f"""
+        UPDATE deliveries SET not_before = :not_before, error = '' WHERE key = :key AND text = :text AND {_GIVEN_UP}
+        """,  # noqa: S608 (a constant)
+        [delivery_row(each) for each in deliveries],
+    )
 
 
 def deliver_once(db: Database, deliveries: Sequence[Delivery]) -> None:
@@ -65,17 +83,21 @@ def due(db: Database, now: float, limit: int, but: Collection[str]) -> list[Deli
 _CHAT = "json_extract(address, '$.connector'), json_extract(address, '$.chat')"
 
 
-def settle(db: Database, delivery: Delivery) -> None:
-    """Write the outcome, but only to the words it belongs to: a reworded row keeps waiting and learns `sent_id`. What
-    is being sent is always in these words, but for what was forgotten of them since. What was sent is kept as heard
-    either way."""
+def settle(db: Database, delivery: Delivery) -> bool:
+    """Write what becomes of what waits in these words, or what became of what is being sent; whether it was there to be
+    written. A reworded row keeps waiting and learns `sent_id`, and one that was given up meanwhile is not begun, nor
+    tried again. What is being sent is always in these words, but for what was forgotten of them since. What was sent is
+    kept as heard either way."""
     row = delivery_row(delivery)
     written = db.execute(
-        """
-        UPDATE deliveries SET state = :state, attempts = :attempts, not_before = :not_before, sent_id = :sent_id,
-            error = :error, heard = CASE WHEN :state = 'sent' THEN :words ELSE heard END
-        WHERE key = :key AND (state = 'sending' OR (text = :text AND buttons = :buttons))
-        """,
+        f"""
+        UPDATE deliveries SET state = CASE WHEN :state = 'waiting' AND {_GIVEN_UP} THEN 'failed' ELSE :state END,
+            error = CASE WHEN :state = 'waiting' AND {_GIVEN_UP} THEN error ELSE :error END,
+            attempts = :attempts, not_before = :not_before, sent_id = :sent_id,
+            heard = CASE WHEN :state = 'sent' THEN :words ELSE heard END
+        WHERE key = :key AND ((state = 'sending' AND (:state != 'sending' OR attempts = :attempts))
+            OR (state = 'waiting' AND text = :text AND buttons = :buttons))
+        """,  # noqa: S608 (constants)
         row,
     )
     if written.rowcount == 0:
@@ -86,32 +108,27 @@ def settle(db: Database, delivery: Delivery) -> None:
             """,
             row,
         )
+    return written.rowcount > 0
 
 
 def withhold(db: Database, delivery: Delivery, why: str) -> None:
-    """Give it up while it waits in these words; what is being sent, or was, is the business of whoever sends it."""
-    db.execute(
-        "UPDATE deliveries SET state = 'failed', error = ? WHERE key = ? AND text = ? AND state = 'waiting'",
-        (why, delivery.key, delivery.text),
-    )
+    """Give it up while it waits in these words. What is being sent is not tried again where that fails."""
+    db.execute(f"{_GIVE_UP} AND key = ? AND text = ?", (why, delivery.key, delivery.text))
 
 
 def drop(db: Database, session: str, begins: str, why: str) -> None:
-    """Give up whatever waits under a key that begins so."""
-    db.execute(
-        """
-        UPDATE deliveries SET state = 'failed', error = ? WHERE session = ? AND state = 'waiting' AND instr(key, ?) = 1
-        """,
-        (why, session, begins),
-    )
+    """The same of whatever stands under a key that begins so."""
+    db.execute(f"{_GIVE_UP} AND session = ? AND instr(key, ?) = 1", (why, session, begins))
 
 
 def take_up(db: Database, session: str, begins: str, why: str) -> None:
-    """What was given up so waits again."""
+    """What was given up so waits again, and what is being sent is tried again as any other."""
     db.execute(
         """
-        UPDATE deliveries SET state = 'waiting', attempts = 0, error = ''
-        WHERE session = ? AND state = 'failed' AND error = ? AND instr(key, ?) = 1
+        UPDATE deliveries SET error = '', not_before = CASE state WHEN 'sending' THEN 0 ELSE not_before END,
+            attempts = CASE state WHEN 'sending' THEN attempts ELSE 0 END,
+            state = CASE state WHEN 'sending' THEN state ELSE 'waiting' END
+        WHERE session = ? AND state IN ('failed', 'sending') AND error = ? AND instr(key, ?) = 1
         """,
         (session, why, begins),
     )

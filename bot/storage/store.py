@@ -293,9 +293,9 @@ class SharedStore(ABC):
         if sessions := await self._read(said.being_sent, connector):
             await self._write(sessions, "sending", self._owning(f"outbox:{connector}", said.send_again), connector)
 
-    async def settle(self, delivery: Delivery) -> None:
+    async def settle(self, delivery: Delivery) -> bool:
         work = self._owning(f"outbox:{delivery.address.connector}", said.settle)
-        await self._write(delivery.session, "settled", work, delivery)
+        return await self._write(delivery.session, "settled", work, delivery)
 
     async def withhold(self, delivery: Delivery, why: str) -> None:
         await self._write(delivery.session, "settled", said.withhold, delivery, why)

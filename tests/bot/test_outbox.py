@@ -22,7 +22,7 @@ from bot.outbox import NO_REPLY, Lane, Outbox
 from bot.ports import Deliveries, Floor, HookReply, HookRequest
 from bot.quiet import Hours, held_until
 from bot.reach import CUT_OFF, TWICE
-from bot.storage.sqlite import open_store
+from bot.storage.sqlite import SqliteStore, open_store
 from tests.fake_floor import FakeDeliveries
 from tests.waiting import until
 
@@ -437,3 +437,31 @@ async def test_an_answer_whose_chat_is_down_until_the_night_waits_for_the_mornin
         task.cancel()
         await asyncio.wait({task})
         await store.close()
+
+
+async def test_what_is_taken_back_in_the_last_moment_is_not_said(tmp_path: Path) -> None:
+    """A moderator's undo comes while a delivery waits for its slot, or while a call is under way that fails: nothing is
+    said after it."""
+    store = await open_store(tmp_path / "talk.sqlite3")
+    chat = FakeConnector(abilities=replace(FAST, rate=4.0))
+    async with running(store, chat, patience=1.0) as outbox:
+        slow, failing = delivery("slow"), delivery("failing", "d")
+        await store.deliver([delivery("first", "e"), slow])
+        outbox.wake()
+        await until(lambda: chat.texts == ["first"])
+        await store.withhold(slow, "taken back")
+        chat.hangs.add("d")
+        await store.deliver([failing])
+        outbox.wake()
+        await until(lambda: any_sending(store))
+        await store.withhold(failing, "taken back")
+        chat.hangs.clear()  # a further try would succeed
+        await asyncio.sleep(1.5)
+        rows = {one.text: one.state for one in await store.deliveries("talk")}
+    assert rows == {"first": "sent", "slow": "failed", "failing": "failed"}
+    assert chat.texts == ["first"]
+    await store.close()
+
+
+async def any_sending(store: SqliteStore) -> bool:
+    return any(one.state == "sending" for one in await store.deliveries("talk"))

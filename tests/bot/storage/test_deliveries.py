@@ -52,15 +52,43 @@ async def test_the_same_words_after_giving_up_wait_again(store: Store) -> None:
     assert await store.due(0.0) == [ONE]
 
 
+async def test_what_was_given_up_is_not_begun_nor_tried_again(store: Store) -> None:
+    """Between the reading of what is due and its sending, and while it is being sent: a try that fails is the last.
+    What was sent all the same was sent, and what is wanted again after all is tried as any other."""
+    sending = replace(ONE, state="sending", attempts=1)
+    failed = replace(ONE, state="waiting", attempts=1, not_before=9.0, error="no answer")
+    await store.deliver([ONE])
+    await store.withhold(ONE, "taken back")
+    assert not await store.settle(sending)
+    assert [one.state for one in await store.deliveries("talk")] == ["failed"]
+    await store.deliver([ONE])
+    assert await store.settle(sending)
+    await store.withhold(ONE, "taken back")
+    assert await store.settle(failed)
+    (row,) = await store.deliveries("talk")
+    assert (row.state, row.error) == ("failed", "taken back")
+    assert await store.due(100.0) == []
+    for outcome, stands in ((replace(ONE, state="sent", attempts=1, sent_id="7"), "sent"), (failed, "waiting")):
+        other = replace(outcome, key=f"{ONE.key}:{stands}")
+        await store.deliver([replace(ONE, key=other.key)])
+        assert await store.settle(replace(sending, key=other.key))
+        await store.withhold(other, "taken back")
+        if stands == "waiting":
+            await store.deliver([replace(ONE, key=other.key)])
+        assert await store.settle(other)
+        assert {one.key: one.state for one in await store.deliveries("talk")}[other.key] == stands
+
+
 async def test_what_is_withheld_is_not_said(store: Store) -> None:
-    """As far as it waits in these words: what is being sent, was sent or was reworded is not touched."""
+    """As far as it waits in these words: what was sent or was reworded is not touched."""
     await store.deliver([ONE])
     await store.withhold(ONE, "taken back")
     assert await store.deliveries("talk") == [replace(ONE, state="failed", error="taken back")]
-    for stands in (replace(ONE, state="sending", attempts=1), replace(ONE, state="sent", sent_id="77", attempts=1)):
-        await store.settle(stands)
-        await store.withhold(ONE, "taken back")
-        assert await store.deliveries("talk") == [stands]
+    await store.deliver([ONE])
+    sent = replace(ONE, state="sent", sent_id="77", attempts=1)
+    await store.settle(sent)
+    await store.withhold(ONE, "taken back")
+    assert await store.deliveries("talk") == [sent]
     reworded = replace(ONE, text="other words", sent_id="77")
     await store.deliver([reworded])
     await store.withhold(ONE, "taken back")
