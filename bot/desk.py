@@ -627,10 +627,14 @@ def _to(state: QuestionState, status: Status) -> QuestionState:
 
 
 def _keeps(merged: Sequence[QuestionState]) -> QuestionState:
-    """Which of these the others become part of: the first, or else what has an answer."""
-    answered = [(q.answer.at, q) for q in merged if q.status is Status.ANSWERED and q.answer]
+    """Which of these the others become part of: the first, or else what a person answered."""
+    answered = [(q.answer.at, q) for q in merged if q.status is Status.ANSWERED and q.answer and not q.answer.by_itself]
     first = merged[0]
-    return first if first.status is Status.ANSWERED or not answered else max(answered, key=lambda one: one[0])[1]
+    if first.status is Status.ANSWERED or not answered:
+        return first
+    if first.status is Status.ON_STAGE:
+        raise NotAllowed("one of these is on stage and another one is answered: take the first off the stage before")
+    return max(answered, key=lambda one: one[0])[1]
 
 
 def _beside(pairs: Sequence[Pair], known: Iterable[QuestionState]) -> tuple[Pair, ...]:

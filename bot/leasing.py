@@ -38,6 +38,9 @@ PATIENCE = 3.0
 PART = 10
 """Of what a process holds beyond its share it lets go of this part at once, and of one at least."""
 
+CALM = 30.0
+"""Seconds in which who took what nobody else wanted does not try to give anything to somebody else."""
+
 ENDS = 5.5
 """Seconds that work gets to end before its lease is given to others; less than it is good for."""
 
@@ -106,7 +109,9 @@ class Keeper:
         self._ending: dict[str, asyncio.Task[None]] = {}
         self._leaving: set[str] = set()  # those of these whose leases are kept until they have ended
         self._free_since: dict[str, float] = {}
-        self._unwilling: dict[str, set[str]] = {}  # by kind, who stood ready and left us more than our share
+        self._others: dict[str, set[str]] = {}  # by kind, who else stands ready
+        self._left: set[str] = set()  # what these did not take when it was free
+        self._calm_until: dict[str, float] = {}
         self._renew_at = 0.0
         self._expiring: asyncio.TimerHandle | None = None
         self._woken = asyncio.Event()
@@ -201,9 +206,13 @@ class Keeper:
         others = ready - {self._leases.owner}
         share = math.ceil(len({*wanted, *mine}) / (len(others) + 1))
         now = self._clock()
-        if len(mine) > share and others - self._unwilling.get(kind, set()):
-            surplus = len(mine) - share
-            for name in mine[-max(1, surplus // PART) :]:  # few at a time: each costs whoever takes it a moment
+        if others != self._others.get(kind):
+            self._others[kind] = others
+            self._left = {name for name in self._left if not name.startswith(f"{kind}:")}
+        spare = [name for name in mine if name not in self._left]
+        if spare and len(mine) > share and now >= self._calm_until.get(kind, 0.0):
+            surplus = min(len(mine) - share, len(spare))
+            for name in spare[-max(1, surplus // PART) :]:  # few at a time: each costs whoever takes it a moment
                 self._leave(name)
             return
         free = [name for name in wanted if name not in standing and name not in self._held]
@@ -219,7 +228,8 @@ class Keeper:
             if await self._take(name):
                 room -= 1
                 if room < 0:
-                    self._unwilling[kind] = others
+                    self._left.add(name)
+                    self._calm_until[kind] = now + CALM
 
     async def _take(self, name: str) -> bool:
         began = self._clock()

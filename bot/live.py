@@ -73,10 +73,10 @@ class _Room:
     """One session in memory. `stale` names what changed since the last read began; `told` holds the newest of each
     topic with the `number` of its change for everybody and for staff."""
 
-    def __init__(self, topics: set[str]) -> None:
+    def __init__(self, topics: set[str], number: int = 0) -> None:
         self.view = View()
         self.told: dict[str, tuple[int, int, Told]] = {}
-        self.number = 0
+        self.number = number
         self.stale = {QUESTIONS, *topics}
         self.watchers = 0
         self.turned = asyncio.Event()
@@ -150,6 +150,7 @@ class Live:
         self._pause = pause
         self._topics: dict[str, Topic] = {}
         self._rooms: dict[str, _Room] = {}
+        self._number = 0  # the highest of any room that is gone: what is kept by a number must not be found again
 
     def add_topic(self, name: str, read: Topic) -> None:
         """From now on watchers are told this topic too. Before anybody watches."""
@@ -171,6 +172,7 @@ class Live:
 
     def rest(self) -> None:
         """Of sessions that nobody looks at now nothing stays in memory."""
+        self._number = max((room.number for room in self._rooms.values()), default=self._number)
         self._rooms = {id: room for id, room in self._rooms.items() if room.watchers or room.reading}
 
     async def view(self, session: str) -> View:
@@ -205,7 +207,7 @@ class Live:
 
     def _room(self, session: str) -> _Room:
         if session not in self._rooms:
-            self._rooms[session] = _Room(set(self._topics))
+            self._rooms[session] = _Room(set(self._topics), self._number)
         return self._rooms[session]
 
     def _read(self, session: str, room: _Room) -> asyncio.Task[None]:

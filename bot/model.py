@@ -141,7 +141,8 @@ class CourseMatch:
 
     `state` is "sent" (without a human), "suggested" (a moderator may send it) or "withheld" (this ability is off in the
     session, so nobody sees it). `sure`: in the mode auto it is sent, unless the course surely answers as well. `where`
-    is the place for a human, of an earlier answer its evening and date ("": `source` says it).
+    is the place for a human, of an earlier answer its evening and date ("": `source` says it). `gone`: it was sent, and
+    the course says something else by now.
     """
 
     source: str
@@ -150,6 +151,7 @@ class CourseMatch:
     text: str
     sure: bool = False
     where: str = ""
+    gone: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 from bot.apart import kept_apart
 from bot.errors import Fenced, ForgottenMeanwhile, StoreError
 from bot.lesson import Lesson
-from bot.model import Action, CourseMatch, Message, Placed, Preview, Session
+from bot.model import Action, CourseMatch, LookedUp, Message, Placed, Preview, Remembered, Session
 from bot.ports import Changed, Inbox, Queue
 from bot.queueing import OPEN, earlier
 from bot.tracing import concerning, message_id
@@ -157,9 +157,13 @@ class Pipeline:
                 await self._wake.wait()
                 self._wake.clear()
                 await self._place_all()
-                if self._other_course:
+                while self._other_course:
                     self._other_course = False
-                    await self._look_up()
+                    try:
+                        await self._look_up()
+                    except BaseException:
+                        self._other_course = True  # whoever goes on begins anew
+                        raise
                 if not self._wake.is_set():
                     self._idle.set()
 
@@ -188,15 +192,22 @@ class Pipeline:
         asked = await self._insist(lambda: self._store.remembered(self._session.id))
         waiting = [one for one in asked if final.get(one.question) in open_]
         for at in range(0, len(waiting), LOOKED_UP):
-            some = waiting[at : at + LOOKED_UP]
-            try:
-                found = await self._work(partial(self._understanding.look_up, some))
-            except EncoderGone as error:
-                log.warning("session %s: %s; what waits is not looked up in the course", self._session.id, error)
-                return
+            found = await self._looked_up(waiting[at : at + LOOKED_UP])
             if await self._insist(partial(self._store.look_up, self._session.id, found)):
                 self._changed(self._session.id)
             await self._place_all()
+
+    async def _looked_up(self, some: Sequence[Remembered]) -> list[LookedUp]:
+        """After all that was set and done so far."""
+        await self._take_over()
+        if actions := await self._insist(self._ledger):
+            await self._work(lambda: self._understanding.catch_up(actions))
+        while True:
+            try:
+                return await self._work(lambda: self._understanding.look_up(some))
+            except EncoderGone as error:
+                log.warning("session %s: %s; trying again in %g s", self._session.id, error, ENCODER_RETRY)
+                await asyncio.sleep(ENCODER_RETRY)
 
     async def _pending(self) -> list[Message]:
         most = min(self._batch, CROWDED_BATCH) if self._crowded() else self._batch

@@ -42,12 +42,12 @@ def waiting(questions: Iterable[Question]) -> list[Question]:
 
 def suggested(state: QuestionState, messages: int, matches: Iterable[CourseMatch | None]) -> CourseMatch | None:
     """What most likely answers a question of so many messages, if it is likely enough: of each source the mean over the
-    messages of how sure it was of each, 0 where it was not offered. Those to which it was rejected, or where the
-    session let nobody see it, count for nothing. Of equals the first.
+    messages of how sure it was of each, 0 where it was not offered. Those to which it was rejected, where the
+    session let nobody see it, or where the course says something else by now, count for nothing. Of equals the first.
     """
     offered: dict[str, list[CourseMatch]] = defaultdict(list)
     for match in matches:
-        if match is not None and (misses(state, match.source) or match.state == "withheld"):
+        if match is not None and (misses(state, match.source) or match.state == "withheld" or match.gone):
             messages -= 1
         elif match is not None:
             offered[match.source].append(match)

@@ -123,5 +123,5 @@ def held_until(delivery: Delivery, now: float, hours: Hours) -> float:
     if delivery.key.startswith(SCHEDULED):
         return next_round(now, hours)
     since = delivery.due_at or delivery.not_before
-    late = now < since or SOON < now - since < DAY
+    late = since - now > SOON or SOON < now - since < DAY
     return next_allowed(now, hours) if late and delivery.key.startswith(ANSWERS) else now

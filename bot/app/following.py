@@ -94,6 +94,10 @@ class Following:
         """It was opened, or is set otherwise, or something came in where nobody expected it."""
         self._tasks.keep(f"session {session}", partial(self._settle, session))
 
+    async def reopen(self, session: str) -> None:
+        """Somebody needs it again; returns once its pipeline is there, where it is ours."""
+        await self._settle(session)
+
     async def let_go(self, now: float) -> None:
         """Of evenings that are long over nothing stays in memory, but of those that the configuration names."""
         for session in await self._store.sessions():

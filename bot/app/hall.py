@@ -22,6 +22,7 @@ from bot.accounts import Actor
 from bot.app.chores import chores
 from bot.app.elsewhere import Hearers, listener
 from bot.app.floor import Unwatched
+from bot.app.following import KIND as PIPELINES
 from bot.app.following import Following
 from bot.app.forgetting import forget_daily
 from bot.app.minds import Minds
@@ -475,7 +476,9 @@ class Hall:
         return await self.peers.preview(session, text) or Preview()
 
     async def best(self, session: str, text: str) -> CourseMatch | None:
-        """What of the course fits a text best, looked up in the same way."""
+        """What of the course fits a text best, looked up in the same way; of an evening that is long over as well."""
+        if "pipeline" in self.roles and not self.keeper.wants(PIPELINES, session):
+            await self.following.reopen(session)
         if session in self.pipelines:
             return await self._look(session, lambda pipeline: pipeline.best(text))
         return await self.peers.best(session, text)

@@ -94,7 +94,7 @@ def settle(db: Database, delivery: Delivery) -> bool:
         UPDATE deliveries SET state = CASE WHEN :state = 'waiting' AND {_GIVEN_UP} THEN 'failed' ELSE :state END,
             error = CASE WHEN :state = 'waiting' AND {_GIVEN_UP} THEN error ELSE :error END,
             attempts = :attempts, not_before = :not_before, sent_id = :sent_id,
-            heard = CASE WHEN :state = 'sent' THEN :words ELSE heard END
+            heard = CASE :state WHEN 'sent' THEN :words WHEN 'sending' THEN '' ELSE heard END
         WHERE key = :key AND ((state = 'sending' AND (:state != 'sending' OR attempts = :attempts))
             OR (state = 'waiting' AND text = :text AND buttons = :buttons))
         """,  # noqa: S608 (constants)

@@ -135,16 +135,17 @@ def look_up(db: Database, session: str, found: Sequence[LookedUp]) -> bool:
     for row in rows:
         before, one = match_of(row["answer"]), said[row["message"]]
         after = one.answer
+        sent = before is not None and before.state == "sent"
+        if before is not None and (sent or (after is not None and before.source == after.source)):
+            still = after is not None and (before.source, before.text) == (after.source, after.text)
+            if sent:
+                after = replace(before, gone=not still)
+            elif after is not None:  # what the mode auto would have done when it came stands
+                after = before if still else replace(after, sure=before.sure)
         if before == after or row["question"] is None:
             continue
-        if before is not None and before.state == "sent":
-            continue
-        if before is not None and after is not None and before.source == after.source:
-            if before.text == after.text:
-                continue
-            after = replace(after, sure=before.sure)  # what the mode auto would have done when it came
         reasons = reasons_of(row["reasons"])
-        if row["memory"] is None:  # else they are those of the earlier answer
+        if row["memory"] is None and not sent:  # else they are those of the earlier answer, or of what was sent
             reasons = replace(reasons, answer=one.reasons)
         db.execute(
             "UPDATE placements SET answer = ?, reasons = ? WHERE message = ?",

@@ -47,24 +47,28 @@ def feeds(db: Database) -> list[Feed]:
     return [Feed(**dict(row)) for row in db.execute("SELECT * FROM feeds ORDER BY source")]
 
 
-OPEN = 1000
-"""The newest so many messages are counted anew each time: of several processes one may commit an earlier id later."""
+OPEN = 60.0
+"""Seconds for which the newest messages are counted anew each time: of several processes one may commit an earlier id
+later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counted:
     """How many messages each source brought up to the id `until`, and when its last one was said. None is ever deleted,
-    so these need not be counted again."""
+    so these need not be counted again. `newest` was the last id at the time `at`."""
 
     until: int = 0
+    newest: int = 0
+    at: float = 0.0
     heard: Mapping[str, tuple[int, float]] = field(default_factory=dict)
 
 
-def count(db: Database, known: Counted) -> Counted:
-    """All but the newest, see `OPEN`."""
-    (newest,) = db.execute("SELECT COALESCE(MAX(id), 0) AS newest FROM messages").fetchone()
-    until = max(known.until, newest - OPEN)
-    return Counted(until, _heard(db, known, until)) if until > known.until else known
+def count(db: Database, known: Counted, now: float) -> Counted:
+    """All but the newest, see `OPEN`; `now` only grows."""
+    if now - known.at < OPEN:
+        return known
+    newest = db.execute("SELECT COALESCE(MAX(id), 0) AS newest FROM messages").fetchone()["newest"]
+    return Counted(known.newest, newest, now, _heard(db, known, known.newest))
 
 
 def reports(db: Database, known: Counted) -> list[SourceReport]:

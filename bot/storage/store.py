@@ -4,6 +4,7 @@ A write says which sessions it belongs to and what it changes, see `turns`; what
 """
 
 import asyncio
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol, TypeVar
@@ -319,7 +320,7 @@ class SharedStore(ABC):
         return await self._read(sources.feeds)
 
     async def sources(self) -> list[SourceReport]:
-        self._counted = await self._read(sources.count, self._counted)
+        self._counted = await self._read(sources.count, self._counted, time.monotonic())
         return await self._read(sources.reports, self._counted)
 
     async def heard(self, session: str) -> list[Heard]:

@@ -430,6 +430,26 @@ async def test_a_merge_loses_no_answer_whichever_way_it_goes(
     assert await store.due(CLOCK + UNDO_WITHIN) == []
 
 
+async def test_what_only_the_course_answered_takes_no_other_in(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Merged into an open question it leaves that open, and nobody there is told what no person accepted."""
+    await some_questions(ask)
+    await ask("Recorded?", "q3", "u4", SENT)
+    await desk.merge("ann", ["q3"], "q1")
+    found = await states(store)
+    assert (found["q1"].status, found["q3"].merged_into) == (Status.NEW, "q1")
+    assert await store.due(CLOCK + UNDO_WITHIN) == []
+
+
+async def test_what_is_on_stage_is_not_merged_away(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Somebody is just answering it: what is answered is not merged with it before it is off the stage."""
+    await some_questions(ask)
+    await desk.answer("ann", "q1", "On the page.")
+    await desk.stage("ann", "q2")
+    with pytest.raises(NotAllowed):
+        await desk.merge("ann", ["q1"], "q2")
+    assert (await states(store))["q2"].status is Status.ON_STAGE
+
+
 async def test_of_several_answers_a_merge_keeps_the_newest(store: SqliteStore, desk: Desk, ask: Ask) -> None:
     """Into an open question go two that are answered: the later word holds, and whoever heard the other is told it."""
     await some_questions(ask)

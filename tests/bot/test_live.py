@@ -274,3 +274,21 @@ async def test_one_slow_read_holds_up_none_for_long(shelf: Shelf) -> None:
         shelf.put("b")
         live.changed("s")
         assert ids(await asyncio.wait_for(feed.next(1), 2)) == ["b"]
+
+
+async def test_a_room_that_was_let_go_counts_on(shelf: Shelf) -> None:
+    """What is kept by the number of a change is never found again for a later one."""
+    live = Live(shelf)
+    said = "before"
+
+    async def topic(session: str) -> Told:
+        return Told(said.encode(), said.encode())
+
+    live.add_topic("survey", topic)
+    async with live.watch("s") as feed:
+        number = feed.number
+    live.rest()
+    said = "after"
+    async with live.watch("s") as feed:
+        assert feed.number > number
+        assert feed.told(number, staff=False) == [("survey", b"after")]

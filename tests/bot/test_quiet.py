@@ -158,3 +158,4 @@ def test_what_is_late_is_judged_by_when_it_was_due_at_first() -> None:
     assert goes(at("2026-12-01 21:55")) == "2026-12-02 08:00"
     assert goes(at("2026-12-02 08:00")) == "2026-12-02 08:00"
     assert goes(night - 60) == "2026-12-01 22:40"
+    assert goes(night + 3) == "2026-12-01 22:40"  # corrected within the seconds in which it may be taken back

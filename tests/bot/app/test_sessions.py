@@ -117,6 +117,11 @@ async def test_an_evening_that_is_long_over_is_let_go_and_opens_again(tmp_path: 
         await asks(hall, "m2", session="made")
         await placed(hall, 2, "made")
         assert len((await hall.live.view("made")).questions) == 1
+        await hall.following.let_go(ended + OVER + 60)
+        assert "made" not in hall.pipelines
+        best = await hall.best("made", RECORDED)  # an expert answers days later
+        assert best is not None
+        assert best.text == "Yes, tomorrow at noon."
 
 
 async def test_another_course_answers_from_then_on(tmp_path: Path) -> None:
@@ -169,6 +174,24 @@ async def test_what_waits_is_looked_up_in_a_course_that_changes(tmp_path: Path) 
         answer = (await hall.store.question(question.id)).state.answer
         assert answer is not None
         assert "there is none" in answer.text
+
+
+async def test_what_waits_is_looked_up_in_the_mode_that_is_set(tmp_path: Path) -> None:
+    """The course's answers were off, and nothing comes in any more: they are switched on and a course is given, and
+    what waits gets its suggestion."""
+    course = tmp_path / "course"
+    course.mkdir()
+    (course / "faq.md").write_text(COURSE, encoding="utf-8")
+    async with open_hall(settings(tmp_path, answers="off"), encoder=HashEncoder()) as hall:
+        await hall.loaded()
+        await asks(hall, "m1")
+        await placed(hall, 1)
+        await hall.desk.set_up("Ann", "talk", {"answers": "suggest", "course": str(course)})
+
+        async def suggested() -> bool:
+            return (await hall.store.questions("talk"))[0].suggested_answer is not None
+
+        await until(suggested)
 
 
 async def test_what_a_page_set_outlives_a_restart_and_a_deleted_line(tmp_path: Path) -> None:

@@ -52,6 +52,21 @@ async def test_the_same_words_after_giving_up_wait_again(store: Store) -> None:
     assert await store.due(0.0) == [ONE]
 
 
+async def test_words_that_may_be_on_their_way_are_not_forgotten(store: Store) -> None:
+    """While a correction is being sent, it is taken back, made anew and taken back again: what lands then is not what
+    the row says, so the first words are said again."""
+    await store.deliver([ONE])
+    await store.settle(replace(ONE, state="sending", attempts=1))
+    await store.settle(replace(ONE, state="sent", attempts=1, sent_id="7"))
+    correction = replace(ONE, text="corrected")
+    await store.deliver([correction])
+    assert await store.settle(replace(correction, state="sending", attempts=1, sent_id="7"))
+    for words in (ONE, replace(ONE, text="corrected again"), ONE):
+        await store.deliver([words])
+    await store.settle(replace(correction, state="sent", attempts=1, sent_id="7"))
+    assert [one.text for one in await store.due(100.0)] == [ONE.text]
+
+
 async def test_what_was_given_up_is_not_begun_nor_tried_again(store: Store) -> None:
     """Between the reading of what is due and its sending, and while it is being sent: a try that fails is the last.
     What was sent all the same was sent, and what is wanted again after all is tried as any other."""

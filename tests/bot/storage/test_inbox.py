@@ -65,8 +65,8 @@ async def test_what_is_set_aside_is_kept_and_waits_for_nothing(store: Store) -> 
 
 
 async def test_what_another_course_says_takes_the_place_of_what_was_suggested(store: Store) -> None:
-    """New words, another entry and none at all; what was sent to somebody stays, and so does what the mode auto would
-    have done when it came. Nothing new is no revision."""
+    """New words, another entry and none at all; what was sent to somebody stays, is offered to nobody else, and what
+    the mode auto would have done when it came stays too. Nothing new is no revision."""
     old, sent = CourseMatch("faq#a", 0.9, "suggested", "old", sure=True), CourseMatch("faq#a", 0.9, "sent", "old")
     ids = [(await ask(store, f"q{n}", answer=match)).id for n, match in enumerate((old, old, old, None, sent))]
     new, other = replace(old, text="new", sure=False), CourseMatch("faq#b", 0.8, "suggested", "other")
@@ -75,7 +75,7 @@ async def test_what_another_course_says_takes_the_place_of_what_was_suggested(st
     before = (await store.question("q4")).revision
     assert await store.look_up("talk", looked_up)
     answers = [placement.answer for _, placement in await store.placements("talk") if placement]
-    assert answers == [replace(new, sure=True), other, None, other, sent]
+    assert answers == [replace(new, sure=True), other, None, other, replace(sent, gone=True)]
     assert [p.reasons.answer for _, p in await store.placements("talk") if p] == [why] * 4 + [()]
     suggested = [(await store.question(f"q{n}")).suggested_answer for n in range(4)]
     assert [one.text if one else "" for one in suggested] == ["new", "other", "", "other"]
@@ -84,6 +84,20 @@ async def test_what_another_course_says_takes_the_place_of_what_was_suggested(st
     assert not await store.look_up("talk", looked_up)
     assert not await store.look_up("elsewhere", [LookedUp(ids[0], None, ())])
     assert (await store.question("q0")).revision == after
+    assert await store.look_up("talk", [LookedUp(ids[4], replace(sent, state="suggested"), why)])
+    assert (await store.placements("talk"))[4][1].answer == sent  # type: ignore[union-attr]
+
+
+async def test_what_was_sent_to_one_and_taken_back_since_is_not_suggested(store: Store) -> None:
+    """The first asker was sent what the course said then; the second waits, and gets what it says now, or nothing."""
+    then = CourseMatch("faq#a", 0.95, "sent", "Monday")
+    one = (await ask(store, "q1", answer=then)).id
+    two = (await ask(store, "q1", "u2", answer=replace(then, state="suggested", score=0.8), reopens=True)).id
+    now = CourseMatch("faq#a", 0.8, "suggested", "Tuesday")
+    for found, words in ((now, "Tuesday"), (None, "")):
+        await store.look_up("talk", [LookedUp(one, found, ()), LookedUp(two, found, ())])
+        suggested = (await store.question("q1")).suggested_answer
+        assert (suggested.text if suggested else "") == words
 
 
 async def test_a_redelivered_message_changes_nothing(store: Store) -> None:

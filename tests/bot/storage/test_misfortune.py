@@ -17,6 +17,7 @@ from bot.model import (
     Draft,
     DutyState,
     Feed,
+    LookedUp,
     Mood,
     Person,
     Placed,
@@ -54,6 +55,7 @@ PROMISE = Invitation("i", (Grant("moderator"),), "Zoe", 99.0)
 
 WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "receive": lambda s: s.receive([message(9)], Cursor("web", "9")),
+    "look_up": lambda s: s.look_up("talk", [LookedUp(1, None, ())]),
     "place": lambda s: s.place("talk", [Placed(Placement(1, False, 0.0))]),
     "save_session": lambda s: s.save_session(Session("talk", "T")),
     "keep_feed": lambda s: s.keep_feed(Feed("web", "talk", "other"), BOB, 1.0),
@@ -93,7 +95,7 @@ WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "keep_stage": lambda s: s.keep_stage("talk", Stage(60, True)),
     "restart_stage": lambda s: s.restart_stage("talk", 1.0),
     "offer_link": lambda s: s.offer_link("h", ZOE, 99.0),
-    "link": lambda s: s.link("h", ZOE, 1.0),
+    "link": lambda s: s.link("offered", ZOE, 1.0),
     "unlink": lambda s: s.unlink(ZOE, Person("telegram", "t")),
     "vote_poll": lambda s: s.vote_poll(PollVote("p1", ZOE, ("1",))),
     "unvote_poll": lambda s: s.unvote_poll("p1", ZOE),
@@ -185,6 +187,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
     await opened.apply(
         Change("talk", 1.0, "ann", "test", polls=((None, poll()),), surveys=((None, SURVEY),), pulse=True)
     )
+    await opened.offer_link("offered", Person("web", "phone"), 99.0)
     await opened.deliver([UNDER_WAY])
     await opened.settle(replace(UNDER_WAY, state="sending"))
     other = connect(tmp_path / "hall.db")

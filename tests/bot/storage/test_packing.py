@@ -6,6 +6,7 @@ import time
 import pytest
 
 from bot.errors import StoreError
+from bot.storage import packing
 from bot.storage.packing import Packing
 
 
@@ -19,34 +20,38 @@ async def test_many_who_ask_at_once_have_it_done_twice_at_most() -> None:
         begun += 1
         await asyncio.sleep(0.2)
 
-    packing = Packing(pack)
-    first = asyncio.create_task(packing.pack())
+    one = Packing(pack)
+    first = asyncio.create_task(one.pack())
     await asyncio.sleep(0.05)
-    await asyncio.gather(*(packing.pack() for _ in range(40)))
+    await asyncio.gather(*(one.pack() for _ in range(40)))
     assert (begun, first.done()) == (1, False)
     await asyncio.sleep(0.5)
-    assert (begun, packing._wanted) == (1, True)
+    assert (begun, one._wanted) == (1, True)
     began = time.monotonic()
-    await packing.close()
-    assert (begun, packing._wanted) == (2, False)
+    await one.close()
+    assert (begun, one._wanted) == (2, False)
     assert time.monotonic() - began < 2.0
     await first
 
 
-async def test_who_asks_alone_waits_until_it_is_done() -> None:
-    """And hears where it cannot be done; the next one has it tried again."""
-    done: list[str] = []
+async def test_what_could_not_be_done_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits hears of it; a while later, and when the store is closed, it is tried once more by itself."""
+    monkeypatch.setattr(packing, "LONGEST_REST", 0.2)
+    tries = 0
 
     async def pack() -> None:
-        if not done:
-            done.append("failed")
+        nonlocal tries
+        tries += 1
+        if tries in (1, 3):
             raise StoreError("somebody reads it")
-        done.append("packed")
 
-    packing = Packing(pack)
+    one = Packing(pack)
     with pytest.raises(StoreError):
-        await packing.pack()
-    await asyncio.sleep(0.05)
-    await packing.pack()
-    assert done == ["failed", "packed"]
-    await packing.close()
+        await one.pack()
+    await asyncio.sleep(0.5)
+    assert (tries, one._wanted) == (2, False)
+    with pytest.raises(StoreError):
+        await one.pack()
+    assert one._wanted
+    await one.close()
+    assert (tries, one._wanted) == (4, False)

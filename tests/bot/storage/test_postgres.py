@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from bot.errors import Fenced, StoreBusy, StoreError
-from bot.model import Address, Change, Cursor, Delivery, Message, Placed, Placement
+from bot.model import Address, Change, Cursor, Delivery, Message, Person, Placed, Placement
 from bot.storage import inbox
 from bot.storage.opening import open_store_at
 from bot.storage.postgres import CHANNEL, PostgresStore, open_postgres
@@ -285,6 +285,7 @@ async def filled(url: str, patience: float) -> PostgresStore:
     await store.apply(
         Change("talk", 1.0, "ann", "test", polls=((None, poll()),), surveys=((None, survey()),), pulse=True)
     )
+    await store.offer_link("offered", Person("web", "phone"), 99.0)
     await store.deliver([UNDER_WAY])
     await store.settle(replace(UNDER_WAY, state="sending"))
     with psycopg.connect(url) as db:

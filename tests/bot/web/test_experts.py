@@ -59,8 +59,8 @@ async def test_an_answer_is_recorded_once_with_its_sources(hall: Hall, bo: Brows
 async def test_who_heard_no_reply_is_told_that_it_was_undone(hall: Hall, bo: Browser) -> None:
     """The device sends it again, and a moderator took it back meanwhile: nothing is sent, and the page says what
     stands; under another id it goes."""
-    await answer(bo)
-    await hall.desk.undo("Ann", "talk")
+    sent = await answer(bo)
+    await hall.desk.undo("Ann", "talk", (await sent.json())["action"])
     again = await answer(bo)
     assert (again.status, (await again.json())["now"]["status"]) == (409, "new")
     assert (await shown(bo))["answer"] is None
