@@ -46,7 +46,7 @@ def test_a_short_training_learns_what_it_was_not_shown(
     alone."""
     chinese = [topic for topic in read_topics() if topic.language == "zh"]
     topics, judged = chinese[:6], of_topics(read_topics(HELD_OUT))
-    trainer.begin(read_topics(), tmp_path / "base")
+    trainer.begin(topics, tmp_path / "base")
     before = same_question(load_encoder(str(tmp_path / "base")), judged)
 
     target = tmp_path / "encoder"
