@@ -14,7 +14,8 @@ from bot.storage import forgetting
 from bot.storage.connection import Failure, SqliteDatabase, connect, explained
 from bot.storage.migrations import migrate
 
-_SAME = "former.messages f ON f.id = m.id AND f.session = m.session AND f.at = m.at"
+SAME = "former.messages f ON f.id = m.id AND f.session = m.session AND f.at = m.at"
+"""A message `m` is the one that the former database has under its number; one that began anew gave it again."""
 
 
 def forget_again(restored: Path, former: Path, now: float) -> int:
@@ -73,7 +74,7 @@ def _evenings(db: SqliteDatabase) -> float | None:
 def _persons(db: SqliteDatabase) -> list[Person]:
     rows = db.execute(
         f"""
-        SELECT DISTINCT m.source, m.author FROM messages m JOIN {_SAME}
+        SELECT DISTINCT m.source, m.author FROM messages m JOIN {SAME}
         WHERE f.author GLOB '{GONE}*' AND m.author NOT GLOB '{GONE}*'
             AND NOT EXISTS (SELECT 1 FROM former.messages o WHERE o.source = m.source AND o.author = m.author)
         """  # noqa: S608 (constants)

@@ -42,14 +42,14 @@ class Beside:
 @dataclass(frozen=True, slots=True)
 class Restored:
     """`aside` is where the former data folder is now. `forgotten` persons were in the backup and forgotten since; None:
-    nobody can know. `waiting` is how much waits to be said; None: what was said of it since is known."""
+    nobody can know. `waiting` is how much waits to be said and may have been said since."""
 
     manifest: Manifest
     data: Path
     aside: Path | None
     beside: Beside
     forgotten: int | None
-    waiting: int | None
+    waiting: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,13 +229,12 @@ def _forget_again(place: Place, fresh: Path, now: float) -> int | None:
         return None
 
 
-def _said_since(place: Place, fresh: Path) -> int | None:
+def _said_since(place: Place, fresh: Path) -> int:
     """What was said since the backup was made is not said again, as far as the former database says so. How much waits
-    where there is none, or none that can be read."""
+    of which it says nothing, or of which there is none that can be read."""
     with suppress(StoreError):
         if place.database.exists():
-            take_over_said(fresh, place.database)
-            return None
+            return take_over_said(fresh, place.database)
     return waiting(fresh)
 
 

@@ -694,6 +694,18 @@ COUNT = replace(ANSWER, key="ack:q1:telegram:c1", text="3 ask this")
 UNSAID = replace(ANSWER, key="answer:q2:telegram:c1", text="No.")
 
 
+async def founded(store: SqliteStore) -> None:
+    """What the first two messages ask are the questions q1 and q2."""
+    pending = await store.pending("talk", 2)
+    await store.place(
+        "talk",
+        [
+            Placed(Placement(one.id, True, 0.9, f"q{n}"), founds=state(f"q{n}", title=one.text))
+            for n, one in enumerate(pending, 1)
+        ],
+    )
+
+
 async def in_store(place: Place, act: Callable[[SqliteStore], Awaitable[T]]) -> T:
     store = await open_store(place.database)
     try:
@@ -707,6 +719,7 @@ def test_what_was_said_since_the_backup_is_not_said_again(place: Place) -> None:
     done after a talk is done. What the former database has not said is said."""
 
     async def late(store: SqliteStore) -> None:
+        await founded(store)
         await store.deliver([ANSWER, COUNT, UNSAID])
         await store.keep_duty(DutyState("talk", "report"), DutyState("talk", "report", text="In short:"), [])
 
@@ -731,11 +744,43 @@ def test_what_was_said_since_the_backup_is_not_said_again(place: Place) -> None:
     done = back_up(place)
     asyncio.run(in_store(place, at_eight))
     back = restore(done.file, place.folder / "floormic.toml", replace=True, now=NOW)
-    assert back.waiting is None
+    assert back.waiting == 0
     due, duties, keys = asyncio.run(in_store(place, at_ten))
     assert due == [(COUNT.key, "5 ask this", "72"), (UNSAID.key, "No.", "")]
     assert duties == [("report", DutyStatus.SENT), ("digest", DutyStatus.EMPTY)]
     assert keys == {ANSWER.key, COUNT.key, UNSAID.key}
+
+
+def test_what_began_anew_has_said_nothing_of_what_comes_back(place: Place) -> None:
+    """The disk was lost, people asked in an empty installation, and then the backup was found: the same ids are other
+    questions there, so that nothing of it counts as sent or done. It is said how much waits."""
+    digest = replace(ANSWER, key="digest:talk:telegram:c1", text="Thank you.")
+
+    async def late(store: SqliteStore) -> None:
+        await founded(store)
+        await store.deliver([ANSWER, COUNT, digest])
+
+    async def anew(store: SqliteStore) -> None:
+        await store.save_session(Session("talk", "Talk"))
+        await store.receive([message(1000 + number) for number in range(5)])
+        await founded(store)
+        others = [replace(one, text="Of another question.") for one in (ANSWER, COUNT, digest)]
+        await store.deliver(others)
+        for n, one in enumerate(others):
+            await store.settle(replace(one, state="sent", sent_id=str(n)))
+        report = DutyState("talk", "report")
+        await store.keep_duty(report, replace(report, status=DutyStatus.SENT, at=MORNING), [])
+
+    async def now(store: SqliteStore) -> tuple[list[Delivery], list[DutyState]]:
+        return await store.due(2 * MORNING, 10), await store.duties("talk")
+
+    asyncio.run(in_store(place, late))
+    done = back_up(place)
+    place.database.unlink()
+    asyncio.run(in_store(place, anew))
+    back = restore(done.file, place.folder / "floormic.toml", replace=True, now=NOW)
+    assert asyncio.run(in_store(place, now)) == ([ANSWER, COUNT, digest], [])
+    assert back.waiting == 3
 
 
 def test_elsewhere_it_is_said_how_much_waits(place: Place, tmp_path: Path) -> None:
