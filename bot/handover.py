@@ -27,6 +27,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "pulse": "您点过的听课感受",
         "told": "发给您的消息",
         "opted_out": "不再主动通知您",
+        "linked": "您把聊天绑定到了网页",
         "colon": "：",
         "yes": "是",
         "no": "否",
@@ -53,6 +54,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "pulse": "How you felt about the talk",
         "told": "What you were told",
         "opted_out": "You wish to hear nothing that comes by itself",
+        "linked": "You linked a chat to the web page",
         "colon": ": ",
         "yes": "yes",
         "no": "no",
@@ -80,13 +82,15 @@ VALUES: Mapping[str, Mapping[str, Mapping[str, str]]] = {
 """What people read in place of a value, by column; what is not here stands as it is."""
 
 PARTS = ("messages", "votes", "poll_votes", "pulse", "told")
+MARKS = ("opted_out", "linked")
 
 
 def to_json(known: Known) -> str:
     """Times are ISO 8601 in UTC."""
     rows = {part: [_plain(row) for row in getattr(known, part)] for part in PARTS}
     persons = [asdict(one) for one in known.persons]
-    return json.dumps({"persons": persons, **rows, "opted_out": known.opted_out}, ensure_ascii=False, indent=2)
+    marks = {mark: getattr(known, mark) for mark in MARKS}
+    return json.dumps({"persons": persons, **rows, **marks}, ensure_ascii=False, indent=2)
 
 
 def to_html(known: Known, language: str) -> str:
@@ -95,7 +99,8 @@ def to_html(known: Known, language: str) -> str:
     say, values = WORDS[chosen], VALUES[chosen]
     parts = [_part(say, "persons", [asdict(one) for one in known.persons])]
     parts += [_part(say, part, [_worded(_plain(row), values) for row in getattr(known, part)]) for part in PARTS]
-    parts.append(f"<p>{escape(say['opted_out'])}{say['colon']}{say['yes' if known.opted_out else 'no']}</p>")
+    for mark in MARKS:
+        parts.append(f"<p>{escape(say[mark])}{say['colon']}{say['yes' if getattr(known, mark) else 'no']}</p>")
     head = f"<title>{escape(say['title'])}</title><style>{STYLE}</style>"
     start = f'<!doctype html><html lang="{chosen}"><meta charset="utf-8">'
     return f"{start}{head}<h1>{escape(say['title'])}</h1>{''.join(parts)}</html>"

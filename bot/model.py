@@ -947,10 +947,12 @@ class Known:
     pulse: tuple[Mapping[str, Any], ...] = ()
     told: tuple[Mapping[str, Any], ...] = ()
     opted_out: bool = False
+    linked: bool = False
 
     @property
     def anything(self) -> bool:
-        return bool(self.messages or self.votes or self.poll_votes or self.pulse or self.told or self.opted_out)
+        said = self.messages or self.votes or self.poll_votes or self.pulse or self.told
+        return bool(said or self.opted_out or self.linked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,6 +95,7 @@ def known(db: Database, person: Person) -> Known:
             f"SELECT session, text, state FROM deliveries WHERE {whose.format(*address)} ORDER BY id"  # noqa: S608
         ),
         opted_out=bool(rows(f"SELECT 1 FROM optouts WHERE {of_person}")),  # noqa: S608 (constants)
+        linked=bool(rows(f"SELECT 1 FROM links WHERE {of_person}")),  # noqa: S608 (constants)
     )
 
 

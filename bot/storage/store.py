@@ -354,8 +354,8 @@ class SharedStore(ABC):
         return await self._read(forgetting.known, person)
 
     async def forget(self, person: Person, by: Actor | None, now: float) -> Forgotten:
-        if by is None and not await self._read(forgetting.traces, person):
-            return Forgotten()  # anybody may ask, and a write here stops everybody
+        if by is None and person.source == "web" and not await self._read(forgetting.traces, person):
+            return Forgotten()  # anybody with a page may ask, and a write here stops everybody
         return await self._forgetting(await self._write(EVERYWHERE, "forgotten", forgetting.forget, person, by, now))
 
     async def forget_before(self, before: float) -> Forgotten:

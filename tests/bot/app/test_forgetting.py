@@ -51,7 +51,7 @@ from bot.outbox import Outbox
 from bot.polls import Polls
 from bot.promoting import entry_of
 from bot.reach import reach
-from bot.replies import acknowledgement
+from bot.replies import acknowledgement, opt_reply
 from bot.report.model import Reach
 from bot.reviewing import Hearers, hearers
 from bot.settings import Settings
@@ -326,6 +326,24 @@ async def test_the_commands_forget_and_export(tmp_path: Path) -> None:
             await again
     with pytest.raises(BadInput, match="SOURCE:ID"):
         await forget(settings, "Zoë", None, lambda: 1.0)
+
+
+async def test_who_only_said_stop_or_linked_themselves_is_forgotten_by_the_command(tmp_path: Path) -> None:
+    """Who asked and voted nothing is known all the same: by what they were told, or by the link alone."""
+    settings = Settings(data=tmp_path)
+    store = await open_store(settings.database)
+    await store.save_session(OLD)
+    stop = message(1, "stop", ANN.id, author_name=ANN.name, chat="56789")
+    said = [opt_reply(stop, on, "en") for on in (False, True)]
+    await store.deliver([one for one in said if one])
+    await store.offer_link("code", ON_PAGE, 900.0)
+    await store.link("code", Person("bilibili", "889900112", "Zweig"), 100.0)
+    await store.close()
+    assert left(settings.database, "889900112") == {ANN.id, "56789", "889900112", "Zweig", ON_PAGE.id}
+    for person in (f"telegram:{ANN.id}", "bilibili:889900112", f"web:{ON_PAGE.id}"):
+        assert json.loads(await export(settings, person, "json", "en", lambda: 1.0))["linked"] == ("tele" not in person)
+        await forget(settings, person, None, lambda: 1.0)
+    assert left(settings.database, "889900112") == set()
 
 
 async def test_the_hall_forgets_by_itself_what_is_old_enough(full: SqliteStore) -> None:
