@@ -7,7 +7,7 @@ people. It is escaped, so that what is read back (`knowledge.markdown`) is what 
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from bot.errors import NotAllowed
 from bot.given import in_writing, lasting
@@ -78,6 +78,11 @@ def forms(text: str) -> set[str]:
     """As what something that was typed may stand in an entry."""
     lines = {" ".join(text.split()), _impersonal(text, ())}
     return {*lines, *map(_escaped, lines)} - {""}
+
+
+def reworded(entry: str, change: Callable[[str], str]) -> str:
+    """The entry with its heading and each phrasing changed; the answer, which is an expert's, stays."""
+    return "\n".join(change(line) if _WORDING.match(line) else line for line in entry.split("\n"))
 
 
 def written(question: str, phrasings: Sequence[str], answer: str, sources: Sequence[str], language: str) -> str:
@@ -211,6 +216,8 @@ def _escape(found: re.Match[str]) -> str:
     return mark if inside and mark in "=+-!~" else f"\\{mark}"
 
 
+_WORDING = re.compile(r"##[ \t]|[-*+]\s+(?:also|也问|也問)\s*[:：]", re.IGNORECASE)
+"""How a line of an entry begins that says how it is asked."""
 _BEHIND = re.compile(r"\s*(?:\Z|\n#{1,2}[ \t])")
 """What stands behind an entry: the end, or the next heading."""
 _ADDRESSED = re.compile(r"[@＠][^\s,，:：。!！?？]+(?=[\s,，:：]|$)")

@@ -547,6 +547,7 @@ class Hall:
         """Somebody of the audience was: nothing of theirs stays in memory either."""
         self.following.forget()
         self.tryouts.forget()
+        self._promoting.forgotten()
         for session in await self.store.sessions():
             self.live.changed(session.id)
             self.polls.counted(session.id)

@@ -29,6 +29,12 @@ class Promoting:
         """People did something in a session, or it is set otherwise."""
         self.woken.set()
 
+    def forgotten(self) -> None:
+        """Somebody of the audience was, and what held their words is to be proposed anew: every session is followed,
+        also those that a step is at just now."""
+        self._seen, self._acted = {}, {}
+        self.woken.set()
+
     async def run(self) -> None:
         """Until cancelled."""
         while True:
@@ -46,14 +52,15 @@ class Promoting:
         """Follow every session in which people did something since the last step, at first all of them. The seconds
         after which to look again, None where nothing waits. Raises `StoreError`."""
         waits: list[float] = []
+        known, followed = self._seen, self._acted
         revisions = await self._store.revisions()
         for session in await self._store.sessions():
             seen = revisions.get(session.id, 0), session.promoting
-            if self._seen.get(session.id) == seen:
+            if known.get(session.id) == seen:
                 continue
             actions = await self._store.actions(session.id, limit=1)
             acted = actions[0].id if actions else 0, session.promoting
-            if self._acted.get(session.id) != acted:
+            if followed.get(session.id) != acted:
                 try:
                     wait = await self._promotions.follow(session)
                 except StoreError:
@@ -66,6 +73,6 @@ class Promoting:
                 if wait is not None:
                     waits.append(wait + 0.01)
                     continue
-                self._acted[session.id] = acted
-            self._seen[session.id] = seen
+                followed[session.id] = acted
+            known[session.id] = seen
         return min(waits, default=None)

@@ -14,7 +14,7 @@ from bot.accounts import Actor, name_key
 from bot.forgetting import REMOVED, Scrubbing, as_title, gone_address, gone_key, nameless
 from bot.model import GONE, Address, Forgotten, Known, Person, PromotionStage
 from bot.polling import FREE
-from bot.promoting import forms
+from bot.promoting import forms, reworded
 from bot.reach import FORGOTTEN
 from bot.storage.changes import touch
 from bot.storage.connection import SqliteDatabase
@@ -351,17 +351,29 @@ def _unquote(db: Database, scrubbing: Scrubbing, here: str) -> None:
 
 
 def _unpromote(db: Database, scrubbing: Scrubbing, here: str) -> None:
-    """Entries for the course's FAQ. What nobody decided yet goes, for it is proposed anew from what others asked; what
-    stands in a file cannot be found there by these words any more, and is the business of whoever keeps the file."""
-    entries = replace(scrubbing, texts=sorted({form for text in scrubbing.wordings for form in forms(text)}))
+    """Entries for the course's FAQ. What nobody decided yet is of no answer, so that it is proposed anew from what
+    others asked; what stands in a file cannot be found there by these words any more, and is the business of whoever
+    keeps the file."""
+    others = db.execute(
+        """
+        SELECT DISTINCT m.text FROM promotions p JOIN questions q ON p.question IN (q.id, q.merged_into)
+        JOIN messages m ON m.question = q.id
+        WHERE p.session IN (SELECT value FROM json_each(?)) AND m.text != ''
+        """,
+        (here,),
+    )
+    theirs = {form for row in others for form in forms(row["text"])}
+    mine = {form for text in scrubbing.wordings for form in forms(text)} - theirs
+    entries = replace(scrubbing, texts=sorted(mine))
     sql = "SELECT * FROM promotions WHERE session IN (SELECT value FROM json_each(?))"
     for row in db.execute(sql, (here,)).fetchall():
-        entry, written = entries.text(row["entry"]), entries.text(row["written"])
-        if entry != row["entry"] and row["stage"] == PromotionStage.PROPOSED.value and row["decided_at"] is None:
-            db.execute("DELETE FROM promotions WHERE question = ?", (row["question"],))
-        elif (entry, written) != (row["entry"], row["written"]):
+        entry, written = (reworded(row[name], entries.text) for name in ("entry", "written"))
+        undecided = row["stage"] == PromotionStage.PROPOSED.value and row["decided_at"] is None
+        answered_at = 0.0 if undecided and entry != row["entry"] else row["answered_at"]
+        if (entry, written) != (row["entry"], row["written"]):
             db.execute(
-                "UPDATE promotions SET entry = ?, written = ? WHERE question = ?", (entry, written, row["question"])
+                "UPDATE promotions SET entry = ?, written = ?, answered_at = ? WHERE question = ?",
+                (entry, written, answered_at, row["question"]),
             )
 
 

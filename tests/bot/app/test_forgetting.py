@@ -49,7 +49,7 @@ from bot.model import (
 )
 from bot.outbox import Outbox
 from bot.polls import Polls
-from bot.promoting import entry_of
+from bot.promoting import entry_of, removed
 from bot.reach import reach
 from bot.replies import acknowledgement, opt_reply
 from bot.report.model import Reach
@@ -474,8 +474,8 @@ async def test_who_wrote_much_is_forgotten_in_little_more_time(tmp_path: Path) -
 
 
 async def test_no_entry_for_an_faq_keeps_her_words(bare: SqliteStore, path: Path) -> None:
-    """Escaped, or without whom she spoke to, they are hers all the same: what was proposed goes, what was decided, or
-    taken back, and what was written of it stay without them."""
+    """Escaped, or without whom she spoke to, they are hers all the same: they go from what was proposed, decided,
+    taken back and written."""
     texts = {"q1": "Who_is the #1 zucchini?", "q2": "@Li Do zucchini [slides] exist?", "q3": "Zucchini?"}
     stages = dict(zip(texts, (PromotionStage.ACCEPTED, PromotionStage.PROPOSED, PromotionStage.PROPOSED), strict=True))
     for id, text in texts.items():
@@ -492,8 +492,39 @@ async def test_no_entry_for_an_faq_keeps_her_words(bare: SqliteStore, path: Path
     assert left(path, "ucchini") == set()
     assert {one.question: one.entry.splitlines()[:2] for one in await bare.promotions("talk")} == {
         "q1": [f"## {REMOVED}", "- also: And slide q1?"],
+        "q2": [f"## {REMOVED}", "- also: And slide q2?"],
         "q3": [f"## {REMOVED}", "- also: And slide q3?"],
     }
+
+
+async def accepted(store: SqliteStore, answer: str) -> str:
+    """What q1 asks and this answer stand in the FAQ; the entry."""
+    answered = replace((await store.question("q1")).state, status=Status.ANSWERED, answer=Answer(answer, "Li", 200.0))
+    await store.apply(Change("talk", 200.0, "Li", "answer", (((await store.question("q1")).state, answered),)))
+    entry = entry_of(answered, await store.asked("q1"), Course((), (), ()), "en")
+    kept = Promotion("q1", "talk", PromotionStage.ACCEPTED, entry, 200.0, 200.0, "", entry, 210.0, "Olga")
+    await store.keep_promotion(None, kept)
+    return entry
+
+
+async def test_an_entry_keeps_what_another_asked_who_spoke_to_nobody(bare: SqliteStore) -> None:
+    """Without whom she spoke to, her words are Bob's, who is not forgotten."""
+    await ask(bare, "q1", "bob", text="How do I reset it?", founds=state("q1", title="How do I reset it?"))
+    await ask(bare, "q1", ANN.id, text="@Li How do I reset it?")
+    entry = await accepted(bare, "Hold the button.")
+    await bare.forget(ANN, None, 500.0)
+    (kept,) = await bare.promotions("talk")
+    assert (kept.entry, kept.written) == (entry, entry)
+
+
+async def test_an_experts_answer_that_holds_her_words_can_still_be_taken_back(bare: SqliteStore) -> None:
+    """What an expert wrote is theirs, whoever asked just that elsewhere: the entry is found in the FAQ as it stands."""
+    await ask(bare, "q1", "bob", text="How is it set up?", founds=state("q1", title="How is it set up?"))
+    await ask(bare, "q2", ANN.id, text="pip install floormic")
+    entry = await accepted(bare, "Run pip install floormic on Linux.")
+    await bare.forget(ANN, None, 500.0)
+    (kept,) = await bare.promotions("talk")
+    assert removed(f"## Is it free?\n\nYes.\n\n{entry}\n", kept.written) == "## Is it free?\n\nYes.\n"
 
 
 async def test_a_button_leaves_no_other_name_of_hers(bare: SqliteStore, path: Path) -> None:

@@ -10,7 +10,8 @@ import pytest
 
 from bot.app.promoting import Promoting
 from bot.courses import course_at, is_sent
-from bot.model import Mode, Session
+from bot.forgetting import REMOVED
+from bot.model import Mode, Person, Session
 from bot.promotions import Promotions
 from bot.storage.sqlite import SqliteStore
 from knowledge.course import read_course
@@ -233,3 +234,70 @@ async def test_what_people_answer_is_followed_step_by_step(hall: Hall) -> None:
         await hall.desk.set_up("Ann", "talk", {"promoting": "auto"})
         await promoting.step()
     assert [call.args[0].promoting for call in followed.call_args_list] == [Mode.AUTO]
+
+
+FIRST = Person("chat", "u1")
+"""Who asked in the words of the heading."""
+
+
+@pytest.fixture
+def promoting(hall: Hall) -> Promoting:
+    return Promoting(Promotions(hall.store, hall.courses, hall.clock), hall.store)
+
+
+@pytest.mark.parametrize(
+    ("mode", "heading"), [(Mode.SUGGEST, "## can I watch this again"), (Mode.OFF, f"## {REMOVED}")]
+)
+async def test_who_is_forgotten_takes_no_proposal_along(
+    hall: Hall, promoting: Promoting, mode: Mode, heading: str
+) -> None:
+    """It is proposed anew in the words of the others, without anybody doing anything else; where nothing is proposed by
+    itself, it stays without those of the forgotten."""
+    await answered(hall)
+    hall.clock.time += 60
+    await promoting.step()
+    await hall.store.save_session(replace(await here(hall), promoting=mode))
+    await promoting.step()
+    await hall.store.forget(FIRST, None, hall.clock.time)
+    promoting.forgotten()
+    assert promoting.woken.is_set()
+    await promoting.step()
+    (one,) = await hall.store.promotions("talk")
+    assert (one.stage, one.entry.splitlines()[0]) == ("proposed", heading)
+
+
+async def test_what_nobody_asks_any_more_is_written_by_nobody(hall: Hall, promoting: Promoting, course: Path) -> None:
+    """Of a question that all who asked it took with them no entry is made by itself; a moderator words it."""
+    await hall.store.save_session(replace(await here(hall), promoting=Mode.AUTO))
+    await answered(hall)
+    for n in (1, 2):
+        await hall.store.forget(Person("chat", f"u{n}"), None, hall.clock.time)
+    hall.clock.time += 60
+    await promoting.step()
+    assert (course / "faq.md").read_bytes() == FAQ.encode()
+    await hall.desk.edit("Ann", "q1", "Is it recorded?")
+    await promoting.step()
+    assert read_course(course).entries[-1].question == "Is it recorded?"
+
+
+async def test_a_correction_still_replaces_its_entry_when_an_asker_is_forgotten(
+    hall: Hall, promoting: Promoting, course: Path
+) -> None:
+    """What stands in the file is known, so that the correction, proposed anew without their words, takes its place."""
+    await answered(hall)
+    boss = await hall.signed_in("organiser")
+    await boss.post(PATH, {"question": "q1"})
+    await decide(boss, "accept", entry="## Recorded?\n\nFrom noon.")
+    hall.clock.time += 60
+    await answered(hall, "From one o'clock.")
+    hall.clock.time += 60
+    await promoting.step()
+    await hall.store.forget(FIRST, None, hall.clock.time)
+    promoting.forgotten()
+    await promoting.step()
+    (one,) = await hall.store.promotions("talk")
+    assert (one.stage, one.written) == ("proposed", "## Recorded?\n\nFrom noon.")
+    await decide(boss, "accept")
+    assert [(entry.question, entry.answer) for entry in read_course(course).entries][1:] == [
+        ("can I watch this again", "From one o'clock.")
+    ]
