@@ -397,6 +397,10 @@ def _unheard(db: Database, wordings: Collection[str] | None, here: str) -> None:
 def _redeliver(db: Database, row: Row, scrubbing: Scrubbing) -> None:
     address = address_of(row["address"])
     if not scrubbing.addressed(json.loads(row["address"])):
+        kept = address.user.startswith(GONE) and _is_for_group(row, row["key"], address)
+        if kept and not _others_wait(db, row["key"], address, address.user):
+            _unaddress(db, row, row["key"], address.user)
+            return
         poll = None if row["poll"] is None else json.loads(row["poll"])
         if poll is not None:
             scrubbing.poll(poll)
@@ -405,7 +409,7 @@ def _redeliver(db: Database, row: Row, scrubbing: Scrubbing) -> None:
             db.execute("UPDATE deliveries SET text = ?, poll = ? WHERE id = ?", (*now, row["id"]))
         return
     key = gone_key(row["key"], address, scrubbing.gone, row["id"])
-    if not _others_wait(db, row, key, address):
+    if not (_is_for_group(row, key, address) and _others_wait(db, row["key"], address, scrubbing.gone)):
         _unaddress(db, row, key, scrubbing.gone)
         return
     scrubbing.kept[row["key"]] = key
@@ -415,21 +419,39 @@ def _redeliver(db: Database, row: Row, scrubbing: Scrubbing) -> None:
     )
 
 
-def _others_wait(db: Database, row: Row, key: str, address: Address) -> bool:
-    """Whether it answers a group in which somebody else asked the same, and was not said yet. What is being sent under
-    another `key` than it had could not be told what became of it."""
-    kind, _, rest = key.partition(":")
+def _is_for_group(row: Row, key: str, address: Address) -> bool:
+    """Whether it answers a group, and was not said yet. What is being sent under another `key` than it had could not be
+    told what became of it."""
     waits = row["state"] == "waiting" or (row["state"] == "sending" and row["key"] == key)
-    if kind != "answer" or address.private or not waits:
-        return False
+    return key.startswith("answer:") and not address.private and waits
+
+
+def _others_wait(db: Database, key: str, address: Address, gone: str) -> bool:
+    """Whether somebody else in this group waits for what is said under this key to who is `gone`: who asked the same
+    and is told nothing of their own. Where it came late, they asked later still, for others were told before."""
+    question = key.split(":")[1]
+    main = f"answer:{question}:{address.connector}:{address.chat}"
     others = db.execute(
         f"""
-        SELECT 1 FROM messages m JOIN questions q ON q.id = m.question
-        WHERE :question IN (q.id, q.merged_into) AND {named("m.author")}
-            AND (json_extract(m.address, '$.connector'), json_extract(m.address, '$.chat')) = (:connector, :chat)
+        WITH asked AS (
+            SELECT m.id, m.author, json_extract(m.address, '$.message') AS message
+            FROM messages m JOIN questions q ON q.id = m.question
+            WHERE :question IN (q.id, q.merged_into)
+                AND (json_extract(m.address, '$.connector'), json_extract(m.address, '$.chat')) = (:connector, :chat)
+        )
+        SELECT 1 FROM asked
+        WHERE {named("author")} AND NOT EXISTS (SELECT 1 FROM deliveries WHERE key = :late || message)
+            AND (:first = 1 OR id > (SELECT MAX(id) FROM asked WHERE author = :gone))
         LIMIT 1
         """,  # noqa: S608 (a constant)
-        {"question": rest.partition(":")[0], "connector": address.connector, "chat": address.chat},
+        {
+            "question": question,
+            "connector": address.connector,
+            "chat": address.chat,
+            "late": f"{main}:",
+            "first": int(key == main),
+            "gone": gone,
+        },
     )
     return others.fetchone() is not None
 

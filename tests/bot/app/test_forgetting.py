@@ -51,7 +51,7 @@ from bot.outbox import Outbox
 from bot.polls import Polls
 from bot.promoting import entry_of, removed
 from bot.reach import reach
-from bot.replies import acknowledgement, opt_reply
+from bot.replies import acknowledgement, late_answer, opt_reply
 from bot.report.model import Reach
 from bot.reviewing import Hearers, hearers
 from bot.settings import Settings
@@ -383,6 +383,54 @@ async def test_a_group_still_hears_the_answer_that_waited_for_whoever_asked_firs
     await bare.forget(Person("telegram", "bob"), None, 300.0)
     await group_answered(bare, others=False)
     await bare.forget(ANN, None, 300.0)
+    assert await bare.due(1e9) == []
+
+
+async def test_nobody_is_told_what_all_who_waited_for_it_took_along(bare: SqliteStore) -> None:
+    """The group hears it while one of them is there, and nothing once the last one is forgotten."""
+    await group_answered(bare)
+    await bare.forget(ANN, None, 300.0)
+    assert len(await bare.due(1e9)) == 1
+    await bare.forget(Person("telegram", "bob"), None, 301.0)
+    assert await bare.due(1e9) == []
+
+
+async def late(store: SqliteStore, user: str, id: str) -> None:
+    """Somebody asks in the group what is answered there, and their own answer waits."""
+    address = Address("telegram", "-100", id, user, private=False)
+    one = await ask(store, "q5", user, author_name=user, external_id=id, address=address)
+    said = late_answer(OLD, (await store.question("q5")).state, one, 250.0)
+    assert said
+    await store.deliver([said])
+
+
+async def test_who_was_told_waits_for_no_late_answer(bare: SqliteStore) -> None:
+    """Neither who heard the answer before she asked, nor who asked after her and is told in a message of their own."""
+    await ask(bare, "q5", "bob", author_name="Bob Bright", chat="-100", private=False)
+    await Desk(bare, lambda _: None, lambda: 200.0, replying=lambda: CHATS).answer("Li", "q5", "Yes.")
+    (heard,) = await bare.due(1e9)
+    await bare.settle(replace(heard, state="sent", sent_id="s1"))
+    await late(bare, ANN.id, "hers-7")
+    await late(bare, "carl", "c8")
+    await bare.forget(ANN, None, 300.0)
+    assert [one.address.user for one in await bare.due(1e9)] == ["carl"]
+
+
+async def test_a_late_answer_still_reaches_who_is_told_with_her(bare: SqliteStore) -> None:
+    """Whose questions were merged into one that was answered hear it together: she is the first of them."""
+    await ask(bare, "q5", "bob", author_name="Bob Bright", chat="-100", private=False)
+    desk = Desk(bare, lambda _: None, lambda: 200.0, replying=lambda: CHATS)
+    await desk.answer("Li", "q5", "Yes.")
+    (heard,) = await bare.due(1e9)
+    await bare.settle(replace(heard, state="sent", sent_id="s1"))
+    for user in (ANN.id, "carl"):
+        await ask(bare, "q6", user, text=f"And {user}?", author_name=user, chat="-100", private=False)
+    await desk.merge("Mo", ["q6"], "q5")
+    await bare.forget(ANN, None, 300.0)
+    (waits,) = await bare.due(1e9)
+    assert "carl" in waits.text
+    assert ANN.id not in str(waits)
+    await bare.forget(Person("telegram", "carl"), None, 301.0)
     assert await bare.due(1e9) == []
 
 
