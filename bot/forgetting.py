@@ -120,10 +120,10 @@ class Scrubbing:
         return self.text(said)
 
     def poll(self, state: dict[str, Any]) -> None:
-        """A poll as JSON: what staff hid of theirs stays hidden, in no words; the same in every state of it, so that
-        undo finds what it compares."""
+        """A poll as JSON: what staff hid of theirs stays hidden, in no words, and nothing of anybody else's with it;
+        the same in every state of it, so that undo finds what it compares."""
         keys = self.keys.get(state["id"], ())
-        state["muted"] = [REMOVED if key in keys else key for key in state["muted"]]
+        state["muted"] = [self.gone if key in keys else key for key in state["muted"]]
 
     def who(self, who: str) -> str:
         """Who did it, where that was this person in the audience."""

@@ -313,8 +313,8 @@ def _alone_voted(db: Database, votes: Iterable[Row], column: str) -> dict[str, s
 def _unvote(db: Database, scrubbing: Scrubbing, votes: Iterable[Row]) -> None:
     """These votes count on without their words, and what staff hid of them stays hidden."""
     for vote in votes:
-        removed = listed([REMOVED])
-        db.execute("UPDATE poll_votes SET choices = ?, said = ? WHERE id = ?", (removed, removed, vote["id"]))
+        now = (listed([scrubbing.gone]), listed([REMOVED]), vote["id"])
+        db.execute("UPDATE poll_votes SET choices = ?, said = ? WHERE id = ?", now)
         poll = db.execute("SELECT id, muted FROM polls WHERE id = ?", (vote["poll"],)).fetchone()
         if poll is not None:
             state = {"id": poll["id"], "muted": json.loads(poll["muted"])}

@@ -484,11 +484,30 @@ async def test_her_words_leave_a_cloud_and_what_was_told_of_it(bare: SqliteStore
     assert left(path) == set()
     told = next(one for one in await bare.due(1e9) if ":result:" in one.key)
     assert "fast × 2, [removed] × 1, less × 1" in told.text
-    assert (await bare.poll("p1")).state.muted == (REMOVED,)
+    now = await bare.poll("p1")
+    assert [text.text for text in now.texts if text.key in now.state.muted] == [REMOVED]
     desk = Desk(bare, lambda _: None, lambda: 600.0)
     await desk.undo("Mo", "talk")
     await desk.undo("Mo", "talk", closed.id)
     assert not any(":result:" in one.key for one in await bare.due(1e9))
+
+
+async def test_what_is_hidden_of_one_who_is_forgotten_hides_nothing_of_another(bare: SqliteStore) -> None:
+    """A word of Yve's that staff hid stays hidden, and Ann's counts and is shown without its words, also where both are
+    forgotten."""
+    cloud = PollState("p1", "talk", PollKind.WORDS, "How?", most=3, status=PollStatus.OPEN, round=1)
+    await bare.apply(Change("talk", 120.0, "Mo", "poll_make", polls=((None, cloud),)))
+    yve = Person("telegram", "yve")
+    await bare.vote_poll(PollVote("p1", yve, ("rude",)))
+    await bare.vote_poll(PollVote("p1", ANN, ("zucchini",)))
+    await Polls(bare, lambda *_: None, lambda: 200.0).mute("Mo", "talk", "p1", "rude")
+    await bare.forget(yve, None, 500.0)
+    await bare.forget(ANN, None, 501.0)
+    now = await bare.poll("p1")
+    assert [(one.text, one.people, one.key in now.state.muted) for one in now.texts] == [
+        (REMOVED, 1, True),
+        (REMOVED, 1, False),
+    ]
 
 
 async def wrote(path: Path, count: int) -> float:
