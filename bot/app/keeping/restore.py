@@ -139,10 +139,16 @@ def _unpacked_config(file: Path, config: Path) -> Iterator[Place]:
         said = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{file}: the configuration in it is no TOML: {error}") from error
-    data, backups = (
-        (config.parent / Path(str(said.get(key, key))).expanduser()).resolve() for key in ("data", "backups")
-    )
-    if not _is_open_below(data, config.parent.resolve()):
+    here = Path(os.path.abspath(config.parent))
+    try:
+        wanted = [
+            Path(os.path.abspath(here / Path(str(said.get(key, key))).expanduser())) for key in ("data", "backups")
+        ]
+        data, backups = (path.resolve() for path in wanted)
+    except (OSError, RuntimeError, ValueError) as error:  # nobody's home, a loop of links, no path
+        raise BadInput(f"{file}: its configuration names no folder that there can be: {error}") from error
+    # Links that are there are the operator's, for a backup makes none.
+    if not _is_open_below(wanted[0], here) and not _is_open_below(data, here.resolve()):
         raise BadInput(
             f"{file}: its configuration puts the data into {data}; a backup does not choose where it writes. Write "
             f"{config} with a line `data = …` for the folder that you want, then restore"
@@ -303,7 +309,8 @@ def _take_back(fresh: Path, data: Path, aside: Path | None, placed: Sequence[Pat
     """As it was before `_put` and what was `placed` since. Raises `StoreError` where the former data stay aside."""
     try:
         for path in placed:
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            with suppress(NotADirectoryError):  # a file stands where its folder was to be
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
         if fresh.is_relative_to(data):
             for child in [one for one in data.iterdir() if one != fresh.parent and one.name != "lost+found"]:
                 os.rename(child, fresh / child.name)

@@ -289,12 +289,13 @@ def test_a_folder_that_cannot_be_moved_stays_as_it_is(place: Place, monkeypatch:
     assert [name for name in before if after[name] != before[name] and not name.endswith(held)] == []
 
 
+@pytest.mark.parametrize("why", ["Permission denied", "Not a directory|File exists"])
 @pytest.mark.parametrize("where", ["instead", "empty", "new"])
 def test_where_the_rest_cannot_be_written_the_data_are_as_they_were(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str, why: str
 ) -> None:
-    """A folder of the configuration in which nothing may be written: what was there is there again, in its place, and
-    nothing that came with the backup is left."""
+    """A folder of the configuration in which nothing may be written, or a file in the place of one: what was there is
+    there again, in its place, and nothing that came with the backup is left."""
     done, move = back_up(place, tmp_path), shutil.move
     config = place.folder / "floormic.toml" if where == "instead" else tmp_path / "there/floormic.toml"
     if where == "empty":
@@ -309,9 +310,13 @@ def test_where_the_rest_cannot_be_written_the_data_are_as_they_were(
         config.write_text("# another one\n" + CONFIG)
         shutil.rmtree(place.folder / "course")
         asyncio.run(filled(place, 30))
+    if why == "Permission denied":
+        monkeypatch.setattr(shutil, "move", refusing)
+    else:
+        config.parent.mkdir(exist_ok=True)
+        (config.parent / "course").write_text("no folder")
     before = snapshot(tmp_path)
-    monkeypatch.setattr(shutil, "move", refusing)
-    with pytest.raises(StoreError, match=r"cannot be restored.*Permission denied"):
+    with pytest.raises(StoreError, match=rf"cannot be restored.*({why})"):
         restore(done.file, config, replace=True, now=NOW)
     left = ("-shm", "-wal", ".lock")  # of whoever looks
     after = snapshot(tmp_path)
@@ -430,6 +435,32 @@ def test_a_backup_does_not_choose_where_its_data_go(
     assert snapshot(tmp_path / "home") == {}
     config.write_text('data = "../beside"\n')
     assert restore(forged, config, now=NOW).data == tmp_path / "beside"
+
+
+@pytest.mark.parametrize("folder", ["data", "more/data"])
+def test_a_link_that_is_there_may_lead_the_data_elsewhere(place: Place, tmp_path: Path, folder: str) -> None:
+    """It is the operator's own, to a larger disk: a backup makes none."""
+    assert place.config
+    place.config.write_text(f'data = "{folder}"\n{CONFIG}')
+    place.data.rename(place.folder / "moved")
+    (place.folder / folder).parent.mkdir(exist_ok=True)
+    (place.folder / "moved").rename(place.folder / folder)
+    done = back_up(place_of(place.config))
+    link = tmp_path / "there" / folder.partition("/")[0]
+    (tmp_path / "big").mkdir()
+    link.parent.mkdir()
+    link.symlink_to(tmp_path / "big")
+    restore(done.file, tmp_path / "there/floormic.toml", now=NOW)
+    assert link.is_symlink()
+    assert len(rows(tmp_path / "there" / folder / "floormic.sqlite3")) == 20
+
+
+@pytest.mark.parametrize("data", ["~nobody-of-that-name/x", "a\\u0000b"])
+def test_a_folder_that_there_cannot_be_is_said(place: Place, tmp_path: Path, data: str) -> None:
+    """A home of nobody, or what is no path at all."""
+    forged = rewritten(back_up(place).file, exchanged("config/floormic.toml", f'data = "{data}"\n{CONFIG}'.encode()))
+    with pytest.raises(BadInput, match="no folder that there can be"):
+        restore(forged, tmp_path / "there/floormic.toml", now=NOW)
 
 
 def test_what_a_backup_puts_beside_the_configuration_is_named_by_it(place: Place, tmp_path: Path) -> None:
