@@ -463,7 +463,7 @@ def bench(config: Path | None, html: Path | None, language: "Language", **wanted
     from bot import app
     from knowledge.evaluation import table
 
-    _writable(html)
+    _writable(html, as_it_is=html is not None and _as_it_is(html) is not None)
     measured = app.bench(
         _settings(config), app.Wanted(**wanted), console.progress, lambda problem: click.echo(problem, err=True)
     )
@@ -694,11 +694,27 @@ def _pairs(option: str, given: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-def _writable(file: Path | None) -> None:
-    """Minutes of work come before it is written, beside itself at first."""
-    if file is None or os.access(there := file.resolve().parent, os.W_OK):
+def _writable(file: Path | None, *, as_it_is: bool = False) -> None:
+    """Minutes of work come before it is written, beside itself at first or into it `as_it_is`."""
+    if file is None:
+        return
+    there = file.resolve().parent
+    plain = file.is_file() or not file.exists()
+    if os.access(file, os.W_OK) if as_it_is else plain and os.access(there, os.W_OK):
         return
     raise BadInput(f"{file} cannot be written: {'name another file' if there.is_dir() else f'make the folder {there}'}")
+
+
+def _as_it_is(file: Path) -> Path | int | None:
+    """Where a page is to be written into what is there: a pipe or a device, what is printed to already (its
+    descriptor), a file beside which nothing may be put. None where a new file takes its place."""
+    if not file.exists():
+        return None
+    for printed in (1, 2):
+        with suppress(OSError):  # closed
+            if os.path.samestat(file.stat(), os.fstat(printed)):
+                return printed
+    return None if file.is_file() and os.access(file.resolve().parent, os.W_OK) else file
 
 
 def _write_page(file: Path, measured: "Measured", language: "Language") -> None:
@@ -710,16 +726,26 @@ def _write_page(file: Path, measured: "Measured", language: "Language") -> None:
     command = shlex.join(["floormic", *sys.argv[1:]])
     heading = Heading(command, app.code_version(), time.strftime("%Y-%m-%d %H:%M"))
     text = page(measured.result, heading, measured.failed, language)
-    there = file.resolve()
-    part = there.with_name(f".{there.name}.part")
+    data = text.encode("utf-8", "replace")
     try:
-        part.write_bytes(text.encode("utf-8", "replace"))
-        os.replace(part, there)
+        if (into := _as_it_is(file)) is None:
+            _replace(file.resolve(), data)
+        else:
+            sys.stdout.flush()
+            with open(into, "wb", closefd=not isinstance(into, int)) as stream:
+                stream.write(data)
     except OSError as error:
         raise BadInput(f"{file} cannot be written: {error.strerror}") from error
+    click.echo(f"{file} written", err=True)
+
+
+def _replace(file: Path, data: bytes) -> None:
+    part = file.with_name(f".{file.name}.part")
+    try:
+        part.write_bytes(data)
+        os.replace(part, file)
     finally:
         part.unlink(missing_ok=True)
-    click.echo(f"{file} written", err=True)
 
 
 def _lines(file: Path) -> int | None:

@@ -1,8 +1,10 @@
 import errno
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from bot import app
 from bot.app.benching import Measured, Wanted, bench, code_version
 from bot.app.measuring import measure_replay
-from bot.cli import _write_page, floormic
+from bot.cli import _as_it_is, _writable, _write_page, floormic
 from bot.connectors.replay import LONGEST_LINE
 from bot.errors import BadInput, SettingsError
 from bot.settings import Settings
@@ -294,6 +296,51 @@ def test_a_page_that_cannot_be_written_leaves_the_one_before(tmp_path: Path, mon
         _write_page(page, Measured(), "zh")
     assert page.read_text(encoding="utf-8") == before
     assert [path.name for path in tmp_path.iterdir()] == ["bench.html"]
+
+
+def test_a_page_goes_into_a_pipe(tmp_path: Path) -> None:
+    """As `--html >(less)` names one; it stays a pipe, as a device stays a device."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor() as pool:
+        read = pool.submit(pipe.read_text, encoding="utf-8")
+        _writable(pipe, as_it_is=_as_it_is(pipe) is not None)
+        _write_page(pipe, Measured(), "en")
+        assert "<html" in read.result(timeout=10)
+    assert [path.is_fifo() for path in tmp_path.iterdir()] == [True]
+
+
+def test_a_page_goes_where_the_table_is_printed(capfd: pytest.CaptureFixture[str]) -> None:
+    """`--html /dev/stdout > FILE`: behind it, and no other file takes the place of the one that is being written."""
+    print("the table")
+    _writable(Path("/dev/stdout"), as_it_is=_as_it_is(Path("/dev/stdout")) is not None)
+    _write_page(Path("/dev/stdout"), Measured(), "en")
+    said = capfd.readouterr().out
+    assert said.startswith("the table\n")
+    assert "<html" in said
+
+
+def test_a_page_goes_into_a_file_beside_which_nothing_may_be_put(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may be written all the same, as it is."""
+    page = tmp_path / "bench.html"
+    page.touch()
+    number = page.stat().st_ino
+    monkeypatch.setattr(os, "access", lambda path, _: Path(path) != tmp_path)
+    _writable(page, as_it_is=_as_it_is(page) is not None)
+    _write_page(page, Measured(), "en")
+    assert "<html" in page.read_text(encoding="utf-8")
+    assert page.stat().st_ino == number
+    with pytest.raises(BadInput, match="name another file"):
+        _writable(tmp_path / "other.html")
+
+
+def test_what_is_no_file_is_not_replaced_by_one(tmp_path: Path) -> None:
+    """What is written beside itself first, as a calibration, would take the place of a pipe or a device."""
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadInput, match="name another file"):
+        _writable(tmp_path / "pipe")
 
 
 def test_a_page_that_could_not_be_written_is_told_before_the_work(
