@@ -802,9 +802,10 @@ class Talks(Protocol):
         one who pressed it. The connector has made sure that it was in that chat. Raises `StoreError`."""
         ...
 
-    async def staff_said(self, text: str, reply_to: str, person: Person) -> str:
+    async def staff_said(self, text: str, reply_to: str, person: Person, key: str) -> str:
         """Somebody wrote in the staff's chat, in reply to what was sent there as `reply_to` ("": to nothing); what to
-        tell them, "" for nothing. Raises `StoreError`."""
+        tell them, "" for nothing, by a `Delivery` of this key, which is that of this line alone. Raises
+        `StoreError`."""
         ...
 
     async def staff_list(self, person: Person) -> None:

@@ -273,8 +273,8 @@ class Door(Floor):
     async def staff_pressed(self, act: str, about: str, person: Person) -> str:
         return await self._talks.staff_pressed(act, about, person)
 
-    async def staff_said(self, text: str, reply_to: str, person: Person) -> str:
-        return await self._talks.staff_said(text, reply_to, person)
+    async def staff_said(self, text: str, reply_to: str, person: Person, key: str) -> str:
+        return await self._talks.staff_said(text, reply_to, person, key)
 
     async def staff_list(self, person: Person) -> None:
         await self._talks.staff_list(person)

@@ -127,7 +127,7 @@ class FakeFloor:
         self.staff.append((act, about, person))
         return self.staff_says
 
-    async def staff_said(self, text: str, reply_to: str, person: Person) -> str:
+    async def staff_said(self, text: str, reply_to: str, person: Person, key: str) -> str:
         self._may_fail()
         self.staff.append((f"said {text}", reply_to, person))
         return self.staff_says

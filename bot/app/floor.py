@@ -166,9 +166,9 @@ class OpenFloor:
         room = self._staff.get(person.source)
         return await room.pressed(act, about, person) if room else ""
 
-    async def staff_said(self, text: str, reply_to: str, person: Person) -> str:
+    async def staff_said(self, text: str, reply_to: str, person: Person, key: str) -> str:
         room = self._staff.get(person.source)
-        return await room.said(text, reply_to, person) if room else ""
+        return await room.said(text, reply_to, person, key) if room else ""
 
     async def staff_list(self, person: Person) -> None:
         if room := self._staff.get(person.source):

@@ -123,7 +123,7 @@ class Ear(Floor):
     async def staff_pressed(self, act: str, about: str, person: Person) -> str:
         return ""
 
-    async def staff_said(self, text: str, reply_to: str, person: Person) -> str:
+    async def staff_said(self, text: str, reply_to: str, person: Person, key: str) -> str:
         return ""
 
     async def staff_list(self, person: Person) -> None: ...

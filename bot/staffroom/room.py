@@ -38,6 +38,9 @@ CARDS = 12
 
 LONGEST_ANSWER = 4000
 
+READING = 3.0
+"""Seconds after a notice within which nobody has read it and written on."""
+
 
 class Desk(Protocol):
     """What the staff's chat does to questions; all raise `FloormicError`."""
@@ -89,7 +92,8 @@ class StaffRoom:
         self._cards: dict[str, tuple[Status, int | None]] = {}  # question -> its status there, the act to undo
         self._list = ""  # the key of the list that is kept up to date
         self._staged: dict[str, Seen] = {}  # what was on stage when this chat was last told
-        self._told: dict[tuple[str, str], float] = {}  # person, question -> when the answer was given that they know
+        # person, question -> when the answer was given that they are told of, and since when by which deliveries
+        self._told: dict[tuple[str, str], tuple[float, dict[str, float]]] = {}
 
     async def run(self) -> None:
         """Keep the list and the newest cards up to date, until cancelled."""
@@ -122,10 +126,10 @@ class StaffRoom:
             log.info("the staff's chat of %s: refused (%s)", self._session, type(error).__name__)
             return say["no"]
 
-    async def said(self, text: str, reply_to: str, person: Person) -> str:
+    async def said(self, text: str, reply_to: str, person: Person, key: str) -> str:
         """Somebody writes in the staff's chat; a reply to a card answers its question. What they are told, "" where
-        nothing has to be said. An answer that somebody else gave is replaced by whoever was told of it, and replies
-        again. Raises `StoreError`."""
+        nothing has to be said; `key` is that of the delivery that tells them. An answer that somebody else gave is
+        replaced by whoever was told of it, and replies again. Raises `StoreError`."""
         say = words(await self._language())
         if not reply_to:
             return ""
@@ -136,7 +140,7 @@ class StaffRoom:
             return say["too_long"].format(most=f"{LONGEST_ANSWER:,}", length=f"{len(text.strip()):,}")
         try:
             async with self._desk.turn(self._session):
-                if await self._overtaken(id, person):
+                if await self._overtaken(id, person, key):
                     await self._show(id)
                     return say["overtaken"]
                 action = await self._desk.answer(_called(person), id, text)
@@ -179,16 +183,26 @@ class StaffRoom:
         await self._show(id, None if did == "undo" else action.id)
         return say[f"did_{did}"]
 
-    async def _overtaken(self, id: str, person: Person) -> bool:
+    async def _overtaken(self, id: str, person: Person, key: str) -> bool:
         """Whether somebody else's answer stands that this person was not told of; now they are. That the card shows it
-        is not enough: it changed while they were writing."""
+        is not enough: it changed while they were writing. Nor is a notice that did not reach the chat yet, and what
+        was refused once stays so when it is brought again."""
         question = await self._ours(id)
         answer = question.state.answer
         if question.status is not Status.ANSWERED or answer is None or answer.by == _called(person):
             return False
-        known = self._told.get((person.id, id))
-        self._told[person.id, id] = answer.at
-        return known != answer.at
+        at, notices = self._told.get((person.id, id), (answer.at, {}))
+        if at != answer.at:
+            notices = {}
+        read = {notice for notice, since in notices.items() if since + READING <= self._now()}
+        if key not in notices and read and await self._reached(read):
+            return False
+        self._told[person.id, id] = answer.at, {key: self._now(), **notices}
+        return True
+
+    async def _reached(self, keys: set[str]) -> bool:
+        deliveries = await self._store.deliveries(self._session)
+        return any(each.key in keys and each.state == "sent" for each in deliveries)
 
     async def _act(self, act: str, id: str, more: str, who: str, say: Mapping[str, str]) -> tuple[Action, str]:
         desk = self._desk

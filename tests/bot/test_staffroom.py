@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
+from unittest.mock import AsyncMock
 
 import pytest
 
 from bot.accounts import may_be_called, name_key
 from bot.desk import Desk
+from bot.errors import StoreError
 from bot.live import Live
 from bot.model import Address, Button, CourseMatch, Delivery, Person, Placed, Placement, Status
 from bot.queueing import FOLLOWS
@@ -20,7 +22,14 @@ from tests.waiting import until
 
 ANN = Person("telegram", "11", "Ann")
 STAFF = Address("telegram", "-1009", private=False)
+OVERTAKEN = "This has an answer by now"
 Ask = Callable[..., Awaitable[str]]
+
+
+class Clock:
+    """The room's; moved by hand."""
+
+    now = 1000.0
 
 
 @pytest.fixture
@@ -29,9 +38,14 @@ def live(store: SqliteStore) -> Live:
 
 
 @pytest.fixture
-def room(store: SqliteStore, live: Live) -> StaffRoom:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def room(store: SqliteStore, live: Live, clock: Clock) -> StaffRoom:
     desk = Desk(store, live.changed, lambda: 1000.0)
-    return StaffRoom("talk", STAFF, store, desk, live, now=lambda: 1000.0, pace=0.0)
+    return StaffRoom("talk", STAFF, store, desk, live, now=lambda: clock.now, pace=0.0)
 
 
 @pytest.fixture
@@ -69,6 +83,13 @@ async def card(store: SqliteStore, id: str = "q1") -> Delivery:
 
 async def status(store: SqliteStore, id: str = "q1") -> Status:
     return (await store.question(id)).status
+
+
+async def notice_sent(store: SqliteStore, key: str) -> None:
+    """What somebody was told in reply to what they wrote reached the chat."""
+    told = Delivery(key, "talk", STAFF, OVERTAKEN)
+    await store.deliver([told])
+    await store.settle(replace(told, state="sent", sent_id=key))
 
 
 def acts(buttons: tuple[Button, ...]) -> list[str]:
@@ -183,14 +204,14 @@ async def test_a_reply_to_a_card_is_the_answer(room: StaffRoom, store: SqliteSto
     await room.pressed("staff_open", "q1", ANN)
     for n, delivery in enumerate(await said(store)):
         await store.settle(replace(delivery, state="sent", sent_id=str(100 + n)))
-    assert await room.said("thanks all", "", ANN) == ""
-    assert await room.said("thanks", "55", ANN) == ""
+    assert await room.said("thanks all", "", ANN, "n") == ""
+    assert await room.said("thanks", "55", ANN, "n") == ""
     assert (
-        await room.said("Tomorrow?", "100", ANN)
+        await room.said("Tomorrow?", "100", ANN, "n")
         == "Reply to the card of a question: press its number in the list first."
     )
     assert await status(store) is Status.NEW
-    assert await room.said("Tomorrow at noon.", "101", ANN) == ""
+    assert await room.said("Tomorrow at noon.", "101", ANN, "n") == ""
     assert await status(store) is Status.ANSWERED
     assert "Answered by Ann · telegram:\nTomorrow at noon." in (await card(store)).text
     assert any("Tomorrow at noon." in d.text and d.address.chat == "u1" for d in await store.deliveries("talk"))
@@ -203,7 +224,7 @@ async def test_an_answer_that_is_too_long_says_how_long_it_may_be(
     await ask("Is there a recording?", "q1")
     await room.pressed("staff_open", "q1", ANN)
     await store.settle(replace((await said(store))[0], state="sent", sent_id="7"))
-    assert "at most 4,000 characters, yours has 5,000" in await room.said("x" * 5000, "7", ANN)
+    assert "at most 4,000 characters, yours has 5,000" in await room.said("x" * 5000, "7", ANN, "n")
     assert await status(store) is Status.NEW
 
 
@@ -323,7 +344,7 @@ async def test_who_stages_beside_somebody_is_told_what_is_on_stage(
 
 
 async def test_an_answer_that_was_given_elsewhere_is_not_overwritten_by_an_old_card(
-    room: StaffRoom, store: SqliteStore, live: Live, ask: Ask
+    room: StaffRoom, store: SqliteStore, live: Live, ask: Ask, clock: Clock
 ) -> None:
     """An expert answers while somebody in the chat writes, or looks at the card as it was: neither a reply nor a button
     changes that answer; who was told of it and replies again replaces it."""
@@ -337,13 +358,59 @@ async def test_an_answer_that_was_given_elsewhere_is_not_overwritten_by_an_old_c
         about = {"why": "q1>topic", "into": "q1>q2"}.get(act, "q1")
         assert "Somebody changed it" in await room.pressed(f"staff_{act}", about, ANN), act
     assert acts((await card(store)).buttons) == ["reopen"]
-    assert "This has an answer by now" in await room.said("Never.", "7", ANN)
+    assert OVERTAKEN in await room.said("Never.", "7", ANN, "n1")
     answered = (await store.question("q1")).state
     assert answered.answer is not None
     assert (answered.status, answered.answer.by, answered.answer.text) == (Status.ANSWERED, "Eva", "Tomorrow.")
     assert "Answered by Eva:\nTomorrow." in (await card(store)).text
-    assert "This has an answer by now" in await room.said("No.", "7", Person("telegram", "12", "Bob"))
-    assert await room.said("Never.", "7", ANN) == ""
+    await notice_sent(store, "n1")
+    clock.now += 60
+    assert OVERTAKEN in await room.said("No.", "7", Person("telegram", "12", "Bob"), "n2")
+    assert await room.said("Never.", "7", ANN, "n3") == ""
     assert "Answered by Ann · telegram:\nNever." in (await card(store)).text
-    assert await room.said("Never, sorry.", "7", ANN) == "", "who corrects their own answer knows it"
+    assert await room.said("Never, sorry.", "7", ANN, "n4") == "", "who corrects their own answer knows it"
     assert "Never, sorry." in (await card(store)).text
+
+
+async def test_only_what_is_written_after_the_notice_replaces_the_answer(
+    room: StaffRoom, store: SqliteStore, live: Live, ask: Ask, clock: Clock
+) -> None:
+    """Two replies on their way, one that the platform brings again, and one while the notice could not be sent know
+    nothing of the answer: each is refused, until somebody who read the notice replies anew."""
+    await ask("Is there a recording?", "q1")
+    await room.pressed("staff_open", "q1", ANN)
+    await store.settle(replace(await card(store), state="sent", sent_id="7"))
+    await Desk(store, live.changed, lambda: 1001.0).answer("Eva", "q1", "Tomorrow.")
+    assert OVERTAKEN in await room.said("Never.", "7", ANN, "n1")
+    clock.now += 60  # the notice waits all the time
+    assert OVERTAKEN in await room.said("I am sure.", "7", ANN, "n2")
+    await notice_sent(store, "n2")
+    assert OVERTAKEN in await room.said("Quite sure.", "7", ANN, "n3"), "nobody reads and writes as fast"
+    clock.now += 60
+    for key in ("n1", "n2", "n3"):
+        assert OVERTAKEN in await room.said("Brought again.", "7", ANN, key)
+    answer = (await store.question("q1")).state.answer
+    assert answer is not None
+    assert answer.text == "Tomorrow."
+    assert await room.said("Never, whatever Eva says.", "7", ANN, "n4") == ""
+    assert "Never, whatever Eva says." in (await card(store)).text
+
+
+async def test_a_refusal_that_could_not_be_told_is_one_when_it_comes_again(
+    room: StaffRoom, store: SqliteStore, live: Live, ask: Ask, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store fails between the refusal and its notice, and the platform brings the same reply again: it replaces
+    nothing."""
+    await ask("Is there a recording?", "q1")
+    await room.pressed("staff_open", "q1", ANN)
+    await store.settle(replace(await card(store), state="sent", sent_id="7"))
+    await Desk(store, live.changed, lambda: 1001.0).answer("Eva", "q1", "Tomorrow.")
+    with monkeypatch.context() as broken:
+        broken.setattr(room, "_deliver", AsyncMock(side_effect=StoreError("the disk is full")))
+        with pytest.raises(StoreError):
+            await room.said("Never.", "7", ANN, "n1")
+    clock.now += 60
+    assert OVERTAKEN in await room.said("Never.", "7", ANN, "n1")
+    answer = (await store.question("q1")).state.answer
+    assert answer is not None
+    assert answer.text == "Tomorrow."

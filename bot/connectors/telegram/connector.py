@@ -214,14 +214,14 @@ class Telegram:
 
     async def _staff(self, floor: Floor, line: StaffLine) -> Delivery | None:
         """What one is told who wrote in the staff's chat, or asks how a chat becomes that."""
+        key = f"staffsaid:{self.name}:{line.external_id}"
         if line.command == "staff":
             told = OWN["zh" if self._language == "zh" else "en"]["staff"].format(chat=line.address.chat)
         elif line.command == "list":
             await floor.staff_list(line.person)
             return None
         else:
-            told = await floor.staff_said(line.text, line.reply_to, line.person)
-        key = f"staffsaid:{self.name}:{line.external_id}"
+            told = await floor.staff_said(line.text, line.reply_to, line.person, key)
         return Delivery(key, self._session, line.address, told) if told else None
 
     async def _press(self, floor: Floor, press: Press) -> str:
