@@ -90,7 +90,8 @@ class Arrivals:
         if len(same) >= self._most_of_address or len(self._coming) >= self._most:
             oldest = same[0] if len(same) >= self._most_of_address else next(iter(self._coming))
             del self._coming[oldest]
-            oldest.reschedule(asyncio.get_running_loop().time())
+            if not oldest.expired():  # else it goes by itself
+                oldest.reschedule(asyncio.get_running_loop().time())
 
 
 @lru_cache(4096)

@@ -102,3 +102,23 @@ async def test_arrivals_are_bounded_in_all_and_by_address_and_leave_nothing_behi
         for task in tasks:
             task.cancel()
     assert not arrivals._coming
+
+
+async def test_who_comes_while_the_oldest_is_just_given_up_gets_its_place() -> None:
+    """A body whose time is over at this very moment, and which was not told yet, makes place as any other."""
+    arrivals, gone = Arrivals(1, 1, 0.01), asyncio.Event()
+
+    async def slow() -> None:
+        async with arrivals.one("a"):
+            try:
+                await asyncio.sleep(60)
+            finally:
+                gone.set()
+                await asyncio.sleep(0)
+
+    one = asyncio.create_task(slow())
+    await gone.wait()
+    async with arrivals.one("a"):
+        pass
+    with pytest.raises(TimeoutError):
+        await one
