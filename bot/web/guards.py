@@ -88,7 +88,7 @@ def make_guards(
     """The middlewares, outermost first."""
     proxies = Proxies(trusted_proxies)
     writing = 0  # requests that are under way
-    arrivals = Arrivals(site.limits.bodies, site.limits.bodies_of_address, site.limits.body_within)
+    arrivals = Arrivals(site.limits.bodies, site.limits.bodies_of_address)
 
     @web.middleware
     async def entrance(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -119,10 +119,14 @@ def make_guards(
         if route.knock is not None:
             route.knock(request)
         if route.read_whole and not request.content.is_eof():
+            hook = route.kind == "hook"
+            within = site.limits.hook_within if hook else site.limits.body_within
             try:
-                async with arrivals.one(caller.place):
+                async with arrivals.one(caller.place, within):
                     await request.read()  # a role may be lost while a slow body comes in
             except TimeoutError:
+                if hook:  # to most platforms and bots a 408 is final, as all from 400 to 499 is
+                    raise Crowded(1.0) from None
                 raise web.HTTPRequestTimeout from None
             except ConnectionError:  # nobody is there any more to be answered
                 return web.Response(status=LEFT)

@@ -31,6 +31,7 @@ class Limits:
     bodies: int = 512  # on their way in; each is 256 KiB at most
     bodies_of_address: int = 256
     body_within: float = 10.0  # a body that has not come in by then is given up
+    hook_within: float = 20.0  # and a hook's: its senders wait as long themselves
     guesses: Rate = Rate(10, 1 / 30)  # one address, wrong codes and sign-in links
     viewer_pause: float = 0.2  # between two events of one viewer; staff are told at once
     account_guesses: Rate = Rate(10, 1 / 10)  # one name, wrong passwords; faster than one address may guess
@@ -66,18 +67,18 @@ class Seats:
 
 
 class Arrivals:
-    """The bodies that are on their way in: at most so many, in all and from each address, and each for at most so many
-    seconds. Where one more comes, the one that has been on its way for longest is given up: whoever stops in the middle
+    """The bodies that are on their way in: at most so many, in all and from each address. Where one more comes, the one that has been on its way for longest is given up: whoever stops in the middle
     keeps nobody out."""
 
-    def __init__(self, most: int, most_of_address: int, within: float) -> None:
-        self._most, self._most_of_address, self._within = most, most_of_address, within
+    def __init__(self, most: int, most_of_address: int) -> None:
+        self._most, self._most_of_address = most, most_of_address
         self._coming: dict[asyncio.Timeout, str] = {}  # the oldest first
 
     @asynccontextmanager
-    async def one(self, address: str) -> AsyncIterator[None]:
-        """A body comes in within this. Raises `TimeoutError` where it does not, or was given up for another one."""
-        async with asyncio.timeout(self._within) as patience:
+    async def one(self, address: str, within: float) -> AsyncIterator[None]:
+        """A body comes in within this, in so many seconds. Raises `TimeoutError` where it does not, or was given up for
+        another one."""
+        async with asyncio.timeout(within) as patience:
             self._make_place(address)
             self._coming[patience] = address
             try:

@@ -87,7 +87,7 @@
     for (let failures = 0; waiting.length; ) {
       const item = waiting.shift();
       const status = await post(await packed(item.text));
-      if (status === 0 || status === 408 || status === 429 || status >= 500) {
+      if (status === 0 || status === 429 || status >= 500) {
         failures += 1;
         waiting.unshift(item);
         sign(zh ? "连不上，正在重试" : "cannot be reached, trying again", false);

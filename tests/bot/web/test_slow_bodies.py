@@ -47,8 +47,6 @@ async def test_a_call_for_nobody_is_refused_before_its_body(hall: Hall) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "header"),
     [
-        (b"POST", "/in/echo", b""),
-        (b"GET", "/in/echo", b""),
         (b"POST", "/signin", FORM),
         (b"POST", "/api/v1/sessions/talk/messages", FORM),
     ],
@@ -56,7 +54,7 @@ async def test_a_call_for_nobody_is_refused_before_its_body(hall: Hall) -> None:
 async def test_a_body_that_does_not_end_is_given_up(
     store: SqliteStore, method: bytes, path: str, header: bytes
 ) -> None:
-    """Hooks, forms and the API wait for a body so long and no longer, and say so."""
+    """Forms and the API wait for a body so long and no longer, and say so."""
     async with open_hall(store, limits=Limits(body_within=0.2)) as hall:
         async with asyncio.timeout(5):
             reader, writer = await begin(hall, path, method=method, header=header)
@@ -64,28 +62,42 @@ async def test_a_body_that_does_not_end_is_given_up(
         writer.close()
 
 
+@pytest.mark.parametrize("method", [b"POST", b"GET"])
+async def test_a_platform_whose_body_stops_is_told_to_send_it_again(store: SqliteStore, method: bytes) -> None:
+    """A hook waits for a body longer than a page does, and then answers as where there is no room: with 503 and
+    Retry-After, for to senders in the field everything from 400 to 499 is final."""
+    async with open_hall(store, limits=Limits(body_within=0.1, hook_within=0.4)) as hall:
+        async with asyncio.timeout(5):
+            half = await begin(hall, "/in/echo", method=method)
+            answered = asyncio.create_task(status(half))
+            assert await asyncio.wait({answered}, timeout=0.25) == (set(), {answered})
+            assert await answered == 503
+            assert b"Retry-After: 2" in await half[0].readuntil(b"\r\n\r\n")
+        half[1].close()
+
+
 async def test_many_bodies_that_stop_cost_a_bounded_memory_and_keep_nobody_out(store: SqliteStore) -> None:
     """Of more than fit the oldest are given up, a moderator is answered meanwhile, and the rest end in time."""
-    limits = Limits(bodies=20, bodies_of_address=10, body_within=3)
+    limits = Limits(bodies=20, bodies_of_address=10, hook_within=3)
     async with open_hall(store, limits=limits) as hall:
         await hall.asks()
         moderator = await hall.signed_in("moderator")
         async with asyncio.timeout(10), begun(hall, "/in/echo", 40) as halves:
-            assert [await status(half) for half in halves[:30]] == [408] * 30
+            assert [await status(half) for half in halves[:30]] == [503] * 30
             with pytest.raises(TimeoutError):  # as many as fit are waited for
                 await asyncio.wait_for(asyncio.shield(status(halves[30])), 0.2)
             assert (await moderator.act("approve", ["q1"])).status == 200
             assert (await moderator.act("edit", ["q1"], text="t" * 100_000)).status == 400  # came in, and was read
-            assert {await status(half) for half in halves[31:]} == {408}
+            assert {await status(half) for half in halves[31:]} == {503}
 
 
 async def test_arrivals_are_bounded_in_all_and_by_address_and_leave_nothing_behind() -> None:
     """Each address gives up its own oldest, then all the oldest of all; who has come in is forgotten."""
-    arrivals, ended = Arrivals(3, 2, 60), list[str]()
+    arrivals, ended = Arrivals(3, 2), list[str]()
 
     async def arrive(name: str, address: str, *, whole: bool = False) -> None:
         with contextlib.suppress(TimeoutError):
-            async with arrivals.one(address):
+            async with arrivals.one(address, 60):
                 await asyncio.sleep(0 if whole else 60)
                 return
         ended.append(name)
@@ -106,10 +118,10 @@ async def test_arrivals_are_bounded_in_all_and_by_address_and_leave_nothing_behi
 
 async def test_who_comes_while_the_oldest_is_just_given_up_gets_its_place() -> None:
     """A body whose time is over at this very moment, and which was not told yet, makes place as any other."""
-    arrivals, gone = Arrivals(1, 1, 0.01), asyncio.Event()
+    arrivals, gone = Arrivals(1, 1), asyncio.Event()
 
     async def slow() -> None:
-        async with arrivals.one("a"):
+        async with arrivals.one("a", 0.01):
             try:
                 await asyncio.sleep(60)
             finally:
@@ -118,7 +130,7 @@ async def test_who_comes_while_the_oldest_is_just_given_up_gets_its_place() -> N
 
     one = asyncio.create_task(slow())
     await gone.wait()
-    async with arrivals.one("a"):
+    async with arrivals.one("a", 60):
         pass
     with pytest.raises(TimeoutError):
         await one
