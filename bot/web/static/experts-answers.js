@@ -5,7 +5,7 @@ import { Outbox } from "./outbox.js";
 
 /**
  * Entries are {id, question, text, references, how, seen}. Events: "change", "sent" (detail: {entry, action}), "failed"
- * (detail: {entry, failure}): it is not under way any more, and the draft is still there.
+ * (detail: {entry, failure}): it is not under way any more.
  */
 export class Answers extends Outbox {
   constructor(session, person) {

@@ -233,8 +233,9 @@ async function undo(action, id, text, references) {
   }
 }
 
-/** The answer was not taken: the draft is still there, and where somebody was faster the person decides. */
+/** The answer was not taken: what was written stays a draft, and where somebody was faster the person decides. */
 async function failed({ entry, failure }) {
+  if (!drafts.ids.includes(entry.question)) drafts.add(entry.question, entry.text, entry.references, null); // it was taken once, and undone
   redraw();
   if (failure.status === 404) return findGone();
   if (!failure.now) {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, Locator, Page, Route, expect
 
 from bot.model import Abilities, Address, CourseMatch, Delivery, Message, Session, Status
 from tests.bot.chats import Chat
@@ -304,6 +304,33 @@ async def test_what_is_sent_to_a_merged_question_takes_no_other_draft_with_it(cr
     assert await answer_of(crowd, COST) == "As a PDF."
     await until_drafted(crowd, "Ten euros.")
     await expect(card(bo, COST).locator("textarea")).to_have_value("Ten euros.")  # that card was opened next
+
+
+async def test_an_answer_that_was_undone_before_its_reply_came_is_kept_as_said(crowd: Crowd) -> None:
+    """The reply is lost, the server has forgotten the draft, and a moderator takes the answer back: sent again it is
+    refused, and the text is there to be sent anew, as the page says."""
+    bo = await expert(crowd)
+    field = (await open_card(bo, SLIDES)).locator("textarea")
+    await field.fill("As a PDF.")
+    await until_drafted(crowd, "As a PDF.")
+
+    async def lose(route: Route) -> None:
+        if await answer_of(crowd, SLIDES) == "":
+            await route.fetch()
+        await route.abort()
+
+    await bo.route("**/answer", lose)
+    await field.press("Control+Enter")
+    await bo.wait_for_function("""() => Object.entries(localStorage).every(
+        ([key, kept]) => !key.startsWith("floormic.drafts") || !kept.includes("As a PDF."))""")
+    await bo.unroute("**/answer")
+    (answered,) = await crowd.hall.store.actions("talk", what=["answer"])
+    await crowd.hall.desk.undo("Ann", "talk", answered.id)
+    await bo.evaluate("dispatchEvent(new Event('online'))")
+    await expect(bo.locator("#ask-body")).to_contain_text("your text is kept")
+    await bo.locator("[data-choice='']").click()
+    await expect(card(bo, SLIDES).locator("textarea")).to_have_value("As a PDF.")
+    await until_drafted(crowd, "As a PDF.")
 
 
 async def test_who_writes_goes_on_while_the_list_above_changes(crowd: Crowd) -> None:
