@@ -27,8 +27,9 @@ _BLANK = "\u115f\u1160\u2800\u3164\uffa0"
 _INVISIBLE = re.compile(f"[{_BLANK}]")
 _TAKEN = {"course"}
 """Names that mean something beside an answer and are nobody's."""
-_FROM_CHAT = re.compile(r" [·•‧∙⋅・] \S+$")
-"""How the names end under which people act from a chat (`from_chat`), and what looks like it."""
+_FROM_CHAT = re.compile(r" [·•‧∙⋅・] [a-z0-9][a-z0-9_-]*$")
+"""How the names end under which people act from a chat (`from_chat`), and what looks like it. A source's name is in small
+letters; people have their institute's there."""
 
 
 def at_least(role: str, least: str) -> bool:
@@ -144,15 +145,20 @@ class Deed:
 
 def name_key(name: str) -> str:
     """What two names that look the same have in common; "" where there is nothing to see."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
-    seen = (c for c in _INVISIBLE.sub("", folded) if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
-    key = " ".join("".join(seen).split())
+    key = _seen(unicodedata.normalize("NFKC", name).casefold())
     return key if any(unicodedata.category(c)[0] in "LNSP" for c in key) else ""
 
 
-def may_be_called(key: str) -> bool:
-    """Is a name with this key nobody's yet by itself?"""
-    return key not in _TAKEN and not _FROM_CHAT.search(key)
+def may_be_called(name: str) -> bool:
+    """Is this a name that means nobody and nothing yet by itself?"""
+    return name_key(name) not in _TAKEN and not _FROM_CHAT.search(_seen(name))
+
+
+def _seen(text: str) -> str:
+    """As it is seen: of each sign its plain form, nothing that cannot be seen."""
+    plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    seen = (c for c in plain if unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co", "Cn"})
+    return " ".join("".join(seen).split())
 
 
 def from_chat(name: str, source: str) -> str:

@@ -47,7 +47,7 @@ def add(db: Database, name: str, now: float) -> str:
 
 def _free(db: Database, name: str) -> str:
     tried, number = name, 1
-    while not may_be_called(name_key(tried)) or of_name(db, tried) is not None:
+    while not may_be_called(tried) or of_name(db, tried) is not None:
         number += 1
         tail = f" {number}"
         tried = name[: LONGEST_NAME - len(tail)] + tail
@@ -62,12 +62,12 @@ def set_password(db: Database, id: str, password: str, by: Actor, now: float, bu
 
 
 def rename(db: Database, id: str, name: str, by: Actor, now: float) -> None:
-    before, key = _name(db, id), name_key(name)
-    if not may_be_called(key) or of_name(db, name) not in {None, id}:
-        raise Conflict("somebody else has that name; choose another one")
+    before = _name(db, id)
     if name == before:
         return
-    db.execute("UPDATE people SET name = ?, name_key = ? WHERE id = ?", (name, key, id))
+    if not may_be_called(name) or of_name(db, name) not in {None, id}:
+        raise Conflict("somebody else has that name; choose another one")
+    db.execute("UPDATE people SET name = ?, name_key = ? WHERE id = ?", (name, name_key(name), id))
     note(db, by, "rename", f"{before} → {name}", (), now)
 
 

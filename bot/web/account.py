@@ -163,7 +163,7 @@ class Account:
     async def _with_link(self, request: web.Request, token: str, promise: Invitation, name: str, password: str) -> str:
         """The new login's token. Raises `BadInput` while the link is still good, `NotAllowed` where it is not."""
         site, caller = self._site, request[CALLER]
-        name = "" if promise.person else read_account_name(name, caller.lang)
+        name = "" if promise.person else read_account_name(name, caller.lang, given=promise.name)
         if password:
             read_password(password, name or promise.name, caller.lang)
         try:
@@ -268,7 +268,7 @@ class Account:
 
     async def rename(self, request: web.Request) -> web.Response:
         site, caller = self._site, request[CALLER]
-        name = read_account_name((await read_body(request, NameBody)).name, caller.lang)
+        name = read_account_name((await read_body(request, NameBody)).name, caller.lang, given=caller.who)
         try:
             await site.store.rename(caller.me.person, name, caller.actor, site.now())
         except Conflict as error:

@@ -67,8 +67,8 @@ class Seats:
 
 
 class Arrivals:
-    """The bodies that are on their way in: at most so many, in all and from each address. Where one more comes, the one that has been on its way for longest is given up: whoever stops in the middle
-    keeps nobody out."""
+    """The bodies that are on their way in: at most so many, in all and from each address. Where one more comes, the one
+    that has been on its way for longest is given up: whoever stops in the middle keeps nobody out."""
 
     def __init__(self, most: int, most_of_address: int) -> None:
         self._most, self._most_of_address = most, most_of_address

@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import BaseModel, ValidationError
 
 from bot.accounts import LONGEST_NAME as LONGEST_ACCOUNT_NAME
-from bot.accounts import name_key
+from bot.accounts import may_be_called, name_key
 from bot.errors import BadInput
 from bot.web.passwords import LONGEST_PASSWORD, SHORTEST_PASSWORD, normal
 from bot.web.problems import problem_in
@@ -53,13 +53,16 @@ def read_name(name: str) -> str:
     return " ".join(clean(name).split())[:LONGEST_NAME]
 
 
-def read_account_name(name: str, lang: str) -> str:
-    """The name of somebody who signs in, on one line. Raises `BadInput` for one that is too long or cannot be seen."""
+def read_account_name(name: str, lang: str, given: str = "") -> str:
+    """The name of somebody who signs in, on one line. Raises `BadInput` for one that is too long, cannot be seen, or
+    means something here, unless it is the one they were given."""
     name = " ".join(clean(name).split())
     if not name_key(name):
         raise BadInput(say(lang, "name_empty"))
     if len(name) > LONGEST_ACCOUNT_NAME:
         raise BadInput(say(lang, "name_long", most=LONGEST_ACCOUNT_NAME, length=f"{len(name):,}"))
+    if name != given and not may_be_called(name):
+        raise BadInput(say(lang, "name_kept"))
     return "".join(c for c in name if unicodedata.category(c) != "Cf" or c in JOINERS)
 
 

@@ -33,6 +33,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "name_empty": "请填写名字，不能全是空格或看不见的字符。",
         "name_long": "名字最多 {most} 个字符，您写了 {length} 个。请写短一些。",
         "name_taken": "这里已经有人叫这个名字了。请换一个，例如加上姓氏。",
+        "name_kept": "这样的名字由 Floormic 自己使用：“course”是课程给出的回答，“名字 · 来源”是在工作群里操作的人。"
+        "请换一个。",
         "password_short": "密码至少 {least} 个字符，您写了 {length} 个。可以用几个不相干的词。",
         "password_long": "密码最多 {most} 个字符，您写了 {length} 个。",
         "password_name": "密码不能就是您的名字。",
@@ -112,6 +114,8 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "name_empty": "Write your name, with something that can be seen.",
         "name_long": "A name has at most {most} characters, yours has {length}. Make it shorter.",
         "name_taken": "Somebody else here has this name. Choose another one, with your last name perhaps.",
+        "name_kept": "Floormic itself uses such names: “course” for what the course answers, “name · source” for those "
+        "who act in the staff's chat. Choose another one.",
         "password_short": "A password has at least {least} characters, yours has {length}. A few words will do.",
         "password_long": "A password has at most {most} characters, yours has {length}.",
         "password_name": "Your name cannot be your password.",

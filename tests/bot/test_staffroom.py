@@ -8,7 +8,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from bot.accounts import may_be_called, name_key
+from bot.accounts import may_be_called
 from bot.desk import Desk
 from bot.errors import StoreError
 from bot.live import Live
@@ -192,7 +192,7 @@ async def test_nobody_in_the_chat_is_the_course_or_an_account(room: StaffRoom, s
     assert answer is not None
     assert (answer.by, answer.by_itself) == ("course · telegram", False)
     (action,) = await store.actions("talk")
-    assert not may_be_called(name_key(action.change.who))
+    assert not may_be_called(action.change.who)
     assert await room.pressed("staff_undo", f"q1>{action.id}", replace(ANN, name="")) == "Undone"
     assert {a.change.who for a in await store.actions("talk")} == {"course · telegram", f"{ANN.id} · telegram"}
 

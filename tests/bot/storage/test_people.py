@@ -92,7 +92,7 @@ async def test_a_link_for_somebody_who_is_there_never_gives_more_than_it_says(st
     assert (typed.person not in {first.id, other.id}, typed.name) == (True, "Ann 3")
 
 
-@pytest.mark.parametrize("name", ["ANN", "Ａｎｎ", "A\u200bnn", " ann\u2060", "course", "Ann · telegram"])
+@pytest.mark.parametrize("name", ["ANN", "Ａｎｎ", "A\u200bnn", " ann\u2060", "course", "Ann · ｔelegram"])
 async def test_names_that_look_alike_are_told_apart(store: Store, name: str) -> None:
     """By a number; also one that would read as the course's own answers."""
     await comes(store, "a", "Ann")
@@ -238,6 +238,26 @@ async def test_a_name_that_another_has_is_not_taken(store: Store) -> None:
     await store.rename(bob.id, "BOB", ROOT, 2.0)
     await store.rename(ann.id, "Ann Lee", ROOT, 2.0)
     assert [one.name for one in await store.people(3.0)] == ["Ann Lee", "BOB"]
+
+
+@pytest.mark.parametrize("name", ["李明 · 清华", "Dr. Lin · NTU", "Ann · Telegram Team", "Ann·telegram"])
+async def test_a_name_with_a_dot_in_it_is_a_name_as_any(store: Store, name: str) -> None:
+    """What stands behind the dot is taken for a source only where it could be the name of one: such a name is joined
+    under, found again by a link, and chosen."""
+    ann = await comes(store, "a", name)
+    assert ann.name == name
+    assert (await comes(store, "b", name)).id == ann.id
+    bob = await comes(store, "c", "Bob")
+    await store.rename(bob.id, f"Bob {name}", ROOT, 2.0)
+
+
+async def test_who_has_a_name_that_nobody_may_choose_keeps_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was chosen when it was free to choose: saved unchanged it stays, and nothing is noted."""
+    with monkeypatch.context() as earlier:
+        earlier.setattr("bot.storage.people.may_be_called", lambda _: True)
+        ann = await comes(store, "a", "Ann · telegram")
+    await store.rename(ann.id, "Ann · telegram", ROOT, 2.0)
+    assert "rename" not in [deed.what for deed in await store.deeds()]
 
 
 async def test_every_act_is_in_the_ledger_which_nobody_changes(ground: Ground) -> None:

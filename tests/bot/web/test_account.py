@@ -210,12 +210,14 @@ async def test_a_name_is_changed_unless_another_has_it(hall: Hall) -> None:
     """One's own, in both languages; the role and the login stay."""
     browser = await with_password(hall)
     await hall.person(name="Yan")
-    for taken in ("YAN", "course"):
+    for taken, why in (("YAN", "Somebody else here"), ("course", "uses such names"), ("Yan · telegram", "uses such")):
         answer = await browser.send("PUT", ACCOUNT + "/name", {"name": taken}, headers=ENGLISH)
         assert answer.status == 400
-        assert "Choose another" in (await answer.json())["error"]
+        assert why in (error := (await answer.json())["error"])
+        assert "Choose another" in error
     answer = await browser.send("PUT", ACCOUNT + "/name", {"name": "  Zoe \n Lin "})
     assert (await answer.json())["name"] == "Zoe Lin"
+    assert (await browser.send("PUT", ACCOUNT + "/name", {"name": "Zoe Lin"})).status == 200
     assert await may(browser)
     assert await tries(hall.client(), "zoe lin", PASSWORD) == 200
 
