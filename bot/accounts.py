@@ -28,8 +28,8 @@ _INVISIBLE = re.compile(f"[{_BLANK}]")
 _TAKEN = {"course"}
 """Names that mean something beside an answer and are nobody's."""
 _FROM_CHAT = re.compile(r" [·•‧∙⋅・] [a-z0-9][a-z0-9_-]*$")
-"""How the names end under which people act from a chat (`from_chat`), and what looks like it. A source's name is in small
-letters; people have their institute's there."""
+"""How the names end under which people act from a chat (`from_chat`), and what looks like it. A source's name is in
+small letters; people have their institute's there."""
 
 
 def at_least(role: str, least: str) -> bool:

@@ -112,12 +112,13 @@ class Polls:
     async def edit(self, who: str, session: str, id: str, wish: PollState, seen: PollState | None = None) -> Action:
         """What is asked may change until it is started, for what chats were told, and the buttons there, stay as they
         were; its title and who sees the result may always. `seen` is what it asked for whoever changes it: raises
-        `Conflict` where it asks otherwise by now."""
+        `Conflict` where it asks otherwise by now, and not what is wished already."""
         poll = await self._poll(session, id)
         before = poll.state
-        if seen is not None and any(getattr(seen, name) != getattr(before, name) for name in ASKED):
-            raise Conflict("somebody changed this poll just now; look at it again, then decide")
         after = _asking(before, wish)
+        overtaken = seen is not None and any(getattr(seen, name) != getattr(before, name) for name in ASKED)
+        if overtaken and after != before:
+            raise Conflict("somebody changed this poll just now; look at it again, then decide")
         if (before.round or poll.people) and not asks_alike(before, after):
             raise NotAllowed("people were asked this already; copy the poll to ask something else")
         return await self._apply(who, "poll_edit", [(before, after)])

@@ -50,7 +50,7 @@ class PollBody(Body):
 
 
 class PollEditBody(PollBody):
-    """`seen`: what it asked when you looked at it; where it asks otherwise by now, 409."""
+    """`seen`: what it asked when you looked at it; where it asks otherwise by now, and not the same as this, 409."""
 
     seen: PollBody | None = None
 

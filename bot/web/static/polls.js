@@ -98,10 +98,20 @@ async function submit(event) {
     toast(t(editing ? "polls.done.edit" : "polls.done.make"));
   } catch (failure) {
     byId("poll-bad").hidden = false;
-    byId("poll-bad").textContent = failure.advice ?? String(failure);
+    byId("poll-bad").textContent = (failure.code === "conflict" && (await overtaken())) || (failure.advice ?? String(failure));
   } finally {
     save.disabled = false;
   }
+}
+
+/** Somebody changed the poll that is edited here: what it asks now is what the next press puts ours in the place of. */
+async function overtaken() {
+  const now = await call("GET", at("/polls")).catch(() => null);
+  const found = now?.polls.find(({ id }) => id === editing?.id);
+  if (!found) return "";
+  editing = found;
+  const { title, options } = found;
+  return t("polls.meanwhile", { poll: options.length ? `${shown(title)} (${options.map(shown).join(" / ")})` : shown(title) });
 }
 
 // -- wiring ---------------------------------------------------------------------------------------------------------------

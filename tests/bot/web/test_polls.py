@@ -64,11 +64,17 @@ async def test_a_poll_from_the_draft_to_its_result(hall: Hall) -> None:
 
 
 async def test_a_draft_is_changed_by_who_saw_it(hall: Hall) -> None:
-    """What came in meanwhile is not overwritten; without a word of what was seen the change is made."""
+    """What came in meanwhile is not overwritten; without a word of what was seen the change is made. What is asked
+    already may be sent again: its reply was lost."""
     staff = await hall.signed_in("moderator")
     id = await made(staff, start=False)
     other = {**CHOICE, "title": "Which one?"}
-    for body, status in (({**other, "seen": CHOICE}, 200), ({**CHOICE, "seen": CHOICE}, 409), (CHOICE, 200)):
+    for body, status in (
+        ({**other, "seen": CHOICE}, 200),
+        ({**other, "seen": CHOICE}, 200),
+        ({**CHOICE, "seen": CHOICE}, 409),
+        (CHOICE, 200),
+    ):
         assert (await staff.send("PUT", f"{POLLS}/{id}", body)).status == status
 
 

@@ -1,6 +1,7 @@
 """Polls in real browsers: made on the board's page, voted in on the page and in two chats, seen on the stage."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from playwright.async_api import Page, expect
@@ -342,6 +343,26 @@ async def test_a_bad_poll_is_explained_and_kept_in_the_form(crowd: Crowd) -> Non
     await staff.get_by_role("button", name="Save", exact=True).click()
     await expect(staff.locator("#poll-bad")).to_contain_text("2 to 20 options, this has 1,000")
     await expect(staff.locator("#poll-title")).to_have_value("Which?")
+    crowd.wrongs.clear()  # the browser notes the refusal
+
+
+async def test_who_changes_a_poll_that_was_changed_meanwhile_decides(crowd: Crowd) -> None:
+    """Two moderators at one draft: the later one is told what it asks by now, keeps what they typed, and puts it there
+    with the next press."""
+    staff = await crowd.moderator(page="polls")
+    wish = PollState("", "", PollKind.SINGLE, "Which queue?", ("Redis", "Kafka"))
+    made = (await crowd.hall.polls.make("Ann", "talk", wish)).state
+    await staff.locator("#polls .poll [data-do=edit]").click()
+    await crowd.hall.polls.edit("Ann", "talk", made.id, replace(wish, title="Which broker?"))
+    await expect(staff.locator("#polls .poll")).to_contain_text("Which broker?")
+    await staff.locator("#poll-title").fill("Which one?")
+    save = staff.get_by_role("button", name="Save", exact=True)
+    await save.click()
+    await expect(staff.locator("#poll-bad")).to_contain_text("Which broker? (Redis / Kafka)")
+    await expect(staff.locator("#poll-title")).to_have_value("Which one?")
+    await save.click()
+    await expect(staff.locator("#poll-dialog")).to_be_hidden()
+    assert (await crowd.hall.store.poll(made.id)).state.title == "Which one?"
     crowd.wrongs.clear()  # the browser notes the refusal
 
 

@@ -34,6 +34,7 @@ addWords({
   "polls.done.make": ["已保存为草稿", "Kept as a draft"],
   "polls.done.start": ["已开始，各个聊天都会收到通知", "Started; the chats are told"],
   "polls.done.close": ["已结束", "Closed"],
+  "polls.meanwhile": ["这个投票刚才被别人改过，现在是：{poll}。您写的还在；再按一次“保存”，就用您写的替换它。", "Somebody changed this poll just now. It asks: {poll}. What you wrote is kept; Save again puts it in its place."],
   "polls.done.edit": ["已修改", "Changed"],
   "polls.done.remove": ["已删除", "Deleted"],
   "polls.done.copy": ["已复制为草稿", "Copied as drafts"],
