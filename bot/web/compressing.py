@@ -11,6 +11,7 @@ from aiohttp import web
 
 SMALLEST = 1024  # bytes; below, one packet carries it anyway
 QUALITY = 5  # of 11: a page takes about a millisecond
+KEPT = 64  # shared bodies in one encoding: all that is asked of a queue in one state, and no queues of long ago
 
 
 def accepted(request: web.Request) -> set[str]:
@@ -37,4 +38,4 @@ def _compressed(encoding: str, body: bytes) -> bytes:
     return brotli.compress(body, quality=QUALITY) if encoding == "br" else gzip.compress(body, mtime=0)
 
 
-_compressed_once = lru_cache(maxsize=256)(_compressed)
+_compressed_once = lru_cache(maxsize=KEPT)(_compressed)
