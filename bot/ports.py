@@ -600,6 +600,10 @@ class Rounds(Protocol):
         """Every chat of the session in which somebody can be answered."""
         ...
 
+    async def brought(self, session: str, sources: Sequence[str]) -> set[str]:
+        """Those of these sources that brought something of the session; quickly found."""
+        ...
+
     async def askers(self, session: str) -> list[Asker]:
         """Every human who asked something."""
         ...

@@ -30,12 +30,9 @@ def make_rounds(
 
     async def organisers(session: str) -> Sequence[Address]:
         """A source that feeds the next talk by now is still that of this one, where it brought something of it."""
-        brought = {one.address.connector for one in await store.hearings(session)}
-        return [
-            Address(source.name, source.staff, private=False)
-            for source in staffed
-            if after.report_to or source.name in brought or feeds(source.name) == session
-        ]
+        now = {one.name for one in staffed if after.report_to or feeds(one.name) == session}
+        brought = await store.brought(session, [one.name for one in staffed if one.name not in now])
+        return [Address(one.name, one.staff, private=False) for one in staffed if one.name in now | brought]
 
     telling = Telling(
         store,
@@ -45,7 +42,7 @@ def make_rounds(
         report_at=after.report_when,
         able=able,
         staff=staff,
-        organisers=organisers if staffed else None,
+        organisers=organisers,
         page=page,
         summary=summary,
     )

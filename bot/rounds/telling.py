@@ -33,8 +33,7 @@ Summary = Callable[[Session], Awaitable[str]]
 
 class Telling:
     """`able`: what each chat that can be written to is able to do, by connector. `staff` knows the staff's own chats;
-    `organisers` names those that get a session's report, None where there can be none. `page`: the address of a
-    session's page."""
+    `organisers` names those that get a session's report; it is asked often. `page`: the address of a session's page."""
 
     def __init__(
         self,
@@ -46,7 +45,7 @@ class Telling:
         report_at: When,
         able: Callable[[], Mapping[str, Abilities]],
         staff: Callable[[Address], bool] = lambda _: False,
-        organisers: Callable[[str], Awaitable[Sequence[Address]]] | None = None,
+        organisers: Callable[[str], Awaitable[Sequence[Address]]],
         page: Callable[[str], str] = lambda _: "",
         summary: Summary,
     ) -> None:
@@ -64,7 +63,7 @@ class Telling:
             Duty(DIGEST, told, session.digest, lambda text: self._digest(session, text), editable=True),
             Duty(PERSONAL, told, session.personal, lambda _: self._personal(session)),
         ]
-        if self._organisers:
+        if await self._organisers(session.id):
             duties.append(Duty(REPORT, reported, session.report, lambda text: self._report(session, text), True))
         return duties
 
@@ -136,8 +135,7 @@ class Telling:
 
     async def _report(self, session: Session, text: str) -> Round:
         told, able = text or await self._summary(session), self._able()
-        organisers = await self._organisers(session.id) if self._organisers else ()
-        chats = [chat for chat in organisers if chat.connector in able]
+        chats = [chat for chat in await self._organisers(session.id) if chat.connector in able]
         return Round(told, tuple(self._to(REPORT, session, chat, told) for chat in chats))
 
     @staticmethod

@@ -111,6 +111,11 @@ def _hearing(row: Row) -> Hearing:
     return Hearing(Address(row["connector"], row["chat"], private=private), private and row["out"] > 0)
 
 
+def brought(db: Database, session: str, sources: Sequence[str]) -> set[str]:
+    one = "SELECT 1 FROM messages WHERE session = ? AND source = ? LIMIT 1"
+    return {source for source in sources if db.execute(one, (session, source)).fetchone() is not None}
+
+
 def askers(db: Database, session: str) -> list[Asker]:
     rows = db.execute(
         f"""

@@ -393,6 +393,9 @@ class SharedStore(ABC):
     async def hearings(self, session: str) -> list[Hearing]:
         return await self._read(rounds.hearings, session)
 
+    async def brought(self, session: str, sources: Sequence[str]) -> set[str]:
+        return await self._read(rounds.brought, session, sources)
+
     async def askers(self, session: str) -> list[Asker]:
         return await self._read(rounds.askers, session)
 

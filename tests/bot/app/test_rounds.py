@@ -8,8 +8,10 @@ from bot.app import Hall, open_hall
 from bot.app.rounding import make_rounds
 from bot.connectors.telegram import TelegramOptions
 from bot.model import Abilities, Address, Delivery, Message, Mode, Session
+from bot.ports import Store
 from bot.quiet import is_quiet
-from bot.settings import AfterSettings
+from bot.rounds import Rounds
+from bot.settings import AfterSettings, Settings
 from bot.storage.sqlite import open_store
 from tests.bot.app.test_hall import settings, signed_in, until
 from tests.bot.chats import Chat
@@ -100,6 +102,45 @@ async def _told(phone: Phone, word: str) -> bool:
     return any(word in one.text for one in phone.told)
 
 
+def rounds_of(made: Settings, store: Store, time: list[float]) -> Rounds:
+    """What the sources' hall tells by itself, while all of them feed the next talk; a report is its talk's title."""
+
+    async def summary(session: Session) -> str:
+        return f"{session.title}: in figures"
+
+    return make_rounds(
+        made,
+        store,
+        lambda: time[0],
+        able=lambda: {source.name: Abilities(reply=True) for source in made.sources},
+        staff=lambda chat: chat.chat == "-9",
+        feeds=lambda _: "b",
+        page=lambda _: "",
+        summary=summary,
+        changed=lambda *_: None,
+        sending=lambda: None,
+    )
+
+
+async def test_a_report_is_due_only_where_somebody_gets_it(tmp_path: Path) -> None:
+    """A talk on the page alone has none, though another one of this hall has a staff's chat: what nobody was to be sent
+    is not said to have come too late."""
+    bot = TelegramOptions(name="here", token=TOKEN, session="b", staff_chat="-9")
+    store, time = await open_store(tmp_path / "hall.db"), [1000.0]
+    for id in ("web", "a", "b"):
+        await store.save_session(Session(id, id, ended_at=900.0))
+    await store.receive([Message("web", "web", "m1", "w1", "Zoe", "Well?", 800.0)])
+    await store.receive([Message("a", "here", "m2", "u1", "Zoe", "Well?", 800.0, Address("here", "-7", private=False))])
+    rounds = rounds_of(settings(tmp_path, sources=(bot,)), store, time)
+    elsewhere = rounds_of(settings(tmp_path, sources=(bot,), after=AfterSettings(report_to="here")), store, time)
+    try:
+        for those, expected in ((rounds, {"a", "b"}), (elsewhere, {"web", "a", "b"})):
+            looks = {id: await those.look(id) or () for id in ("web", "a", "b")}
+            assert {id for id, found in looks.items() if "report" in {look.duty.name for look in found}} == expected
+    finally:
+        await store.close()
+
+
 async def test_the_report_reaches_the_organisers_though_the_next_talk_has_begun(tmp_path: Path) -> None:
     """The source was pointed at the next talk before the report of this one was due: its staff's chat gets it all the
     same, and that of a source which brought nothing of this talk does not."""
@@ -108,22 +149,7 @@ async def test_the_report_reaches_the_organisers_though_the_next_talk_has_begun(
     store, time = await open_store(tmp_path / "hall.db"), [1000.0]
     await store.save_session(Session("a", "The first", ended_at=900.0))
     await store.receive([Message("a", "here", "m1", "u1", "Zoe", "Well?", 800.0, Address("here", "-7", private=False))])
-
-    async def summary(session: Session) -> str:
-        return f"{session.title}: in figures"
-
-    rounds = make_rounds(
-        made,
-        store,
-        lambda: time[0],
-        able=lambda: dict.fromkeys(("here", "there"), Abilities(reply=True)),
-        staff=lambda chat: chat.chat == "-9",
-        feeds=lambda _: "b",
-        page=lambda _: "",
-        summary=summary,
-        changed=lambda *_: None,
-        sending=lambda: None,
-    )
+    rounds = rounds_of(made, store, time)
     try:
         await rounds.step()
         time[0] = 900.0 + 16 * 60

@@ -137,6 +137,7 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "recurrences": lambda s: s.recurrences(["talk"]),
     "duties": lambda s: s.duties("talk"),
     "hearings": lambda s: s.hearings("talk"),
+    "brought": lambda s: s.brought("talk", ["web"]),
     "askers": lambda s: s.askers("talk"),
     "is_out": lambda s: s.is_out(ZOE),
     "encoder": lambda s: s.encoder(),

@@ -112,6 +112,14 @@ async def test_chats_are_found_with_who_reads_there(store: Store) -> None:
     ]
 
 
+async def test_it_is_known_which_sources_brought_a_talk(store: Store) -> None:
+    """Of those that are asked about, and of this talk alone."""
+    await arrive(store, user="u1", chat="-7", private=False)
+    await arrive(store, session="last", source="bilibili", user="u1", chat="5")
+    assert await store.brought("talk", ["bilibili", "telegram", "wecom"]) == {"telegram"}
+    assert await store.brought("talk", []) == set()
+
+
 @pytest.mark.parametrize("says", [Person("web", "w1"), Person("telegram", "u1"), Person("wecom", "x1")])
 @pytest.mark.parametrize("again", [Person("web", "w1"), Person("telegram", "u1")])
 async def test_of_linked_persons_one_says_it_for_all(store: Store, says: Person, again: Person) -> None:
