@@ -91,7 +91,7 @@ function bad(text) {
   byId("form-bad").textContent = text;
 }
 
-/** Does something and says so, with a way back. */
+/** Does something and says so, with a way back; whether it was done. */
 const act = (what, method, path, body) => notTwice(JSON.stringify([what, path, body]), () => send(what, method, path, body));
 
 async function send(what, method, path, body) {
@@ -101,19 +101,20 @@ async function send(what, method, path, body) {
     const { action } = await call(method, at(path), body);
     done = what === "undo" ? null : action ?? done;
     bad("");
-    const back = () => act("undo", "POST", "/undo", { action }).then(() => written && refill(written));
+    const back = () => act("undo", "POST", "/undo", { action }).then((undone) => undone && written && refill(written));
     const undo = action && what !== "undo" && { word: t("asks.undo"), act: back };
     toast(t(`asks.done.${what}`), { slot: "survey", action: undo || null });
   } catch (failure) {
     if (what === "save") bad(failure.code === "conflict" ? t("asks.meanwhile") : failure.advice ?? String(failure));
     else toastFailure(failure);
-    return;
+    return false;
   }
   if (REWRITES.has(what)) {
     seen = null;
     touched = edits !== before; // what was written meanwhile stays
   }
   await read();
+  return true;
 }
 
 const save = () => act("save", "PUT", "/survey", { ...form.wish(), seen: seen?.tag ?? "" });
@@ -121,9 +122,19 @@ const save = () => act("save", "PUT", "/survey", { ...form.wish(), seen: seen?.t
 /** A questionnaire that is ready to use, in the place of what is written, which one press brings back. */
 function useReady(language) {
   const written = form.wish();
+  const back = touched ? () => refill(written) : discard;
   const { title, items } = page.ready[language];
   refill({ ...written, title, items: items.map((item) => ({ ...item, id: "" })) });
-  toast(t("asks.done.ready"), { slot: "survey", action: { word: t("asks.undo"), act: () => refill(written) } });
+  toast(t("asks.done.ready"), { slot: "survey", action: { word: t("asks.undo"), act: back } });
+}
+
+/** Shows what is saved. */
+function discard() {
+  touched = false;
+  bad("");
+  seen = null;
+  take(survey);
+  read(); // somebody may have changed it
 }
 
 /** Shows that as written and not saved. */
@@ -140,12 +151,7 @@ byId("remove").addEventListener("click", () => act("remove", "DELETE", "/survey"
 byId("copy").addEventListener("click", () => act("copy", "POST", "/survey/copies", { session: byId("copy-of").value }));
 byId("ready-zh").addEventListener("click", () => useReady("zh"));
 byId("ready-en").addEventListener("click", () => useReady("en"));
-byId("again").addEventListener("click", () => {
-  touched = false;
-  bad("");
-  seen = null;
-  read();
-});
+byId("again").addEventListener("click", discard);
 byId("at-end").disabled = !may;
 byId("at-end").addEventListener("change", async ({ target }) => {
   try {

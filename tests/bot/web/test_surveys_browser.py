@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from playwright.async_api import expect
 
-from bot.model import Person, Session
+from bot.model import Person, PollKind, PollState, Session, SurveyState
 from bot.surveying import tag
 from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, open_line, slow_down
 
@@ -230,3 +230,44 @@ async def test_what_staff_has_written_comes_back_after_another_questionnaire_too
     await staff.locator(".toast").get_by_role("button", name="Undo").click()
     await expect(title).to_have_value("What did you make of it?")
     await expect(staff.locator("#again")).to_be_visible()
+
+
+async def test_an_untouched_form_is_untouched_again_after_undo(crowd: Crowd) -> None:
+    """A ready-made questionnaire was put there by mistake: taken back, nothing is left to be saved, and what is saved
+    may be opened."""
+    survey = SurveyState("talk", "That of before", (PollState("", "", PollKind.OPEN, "And lunch?"),))
+    await crowd.hall.surveys.save("Ann", survey, tag(None))
+    staff = await crowd.moderator(page="survey")
+    title, start = staff.locator("#form-title"), staff.get_by_role("button", name="Open it", exact=True)
+    await staff.locator("#ready-en").wait_for()
+    await expect(title).to_have_value("That of before")
+    await staff.locator("#ready-en").click()
+    await expect(start).to_be_disabled()
+    await staff.locator(".toast").get_by_role("button", name="Undo").click()
+    await expect(title).to_have_value("That of before")
+    await expect(staff.locator("#again")).to_be_hidden()
+    await expect(start).to_be_enabled()
+
+
+async def test_a_refused_undo_puts_nothing_into_the_form(crowd: Crowd) -> None:
+    """The copied questionnaire was changed by somebody meanwhile, so that it stays: the form shows it, and not what was
+    written before it came."""
+    await crowd.hall.store.save_session(Session("other", "Another talk"))
+    await crowd.hall.surveys.open("Ann", "other")
+    staff = await crowd.moderator(page="survey")
+    title = staff.locator("#form-title")
+    await staff.locator("#ready-en").wait_for()
+    await title.fill("What did you make of it?")
+    await staff.locator("#copy").click()
+    await expect(staff.locator("#again")).to_be_hidden()
+    copied = await crowd.hall.store.survey("talk")
+    assert copied is not None
+    await crowd.hall.surveys.save("Bo", replace(copied, title="As Bo wants it"), tag(copied))
+    await expect(title).to_have_value("As Bo wants it")
+    async with staff.expect_response("**/undo") as refused:
+        await staff.locator(".toast").get_by_role("button", name="Undo").click()
+    assert (await refused.value).status == 409
+    await expect(staff.locator(".toast-bad")).to_be_visible()
+    await expect(title).to_have_value("As Bo wants it")
+    await expect(staff.locator("#again")).to_be_hidden()
+    crowd.wrongs.clear()  # the browser notes the refusal
