@@ -162,7 +162,7 @@ def _inputs(one: Codec, many: int, dice: random.Random) -> Iterator[bytes]:
         yield broken(one.seeds[at % len(one.seeds)], dice)
 
 
-@scenario("broken bytes", seconds=60)
+@scenario("broken bytes", seconds=60, daily=False)
 async def play_codecs(run: Run) -> None:
     """Genuine frames, bodies and files with a few bytes changed, and bombs, go through every codec: it reads them or
     says what is wrong with them, in bounded memory."""

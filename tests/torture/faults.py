@@ -135,7 +135,7 @@ async def _owner_stopped(run: Run, *how: str) -> None:
         run.figure("lines that say that the fence held", refused, least=1 if "--careless" in how else None)
 
 
-@scenario("owner-stopped", seconds=240)
+@scenario("owner-stopped", seconds=240, daily=False)
 async def owner_stopped(run: Run) -> None:
     """The process that understands a session stands still (SIGSTOP) for longer than its lease: another one takes over,
     and when the first wakes up, nothing that it writes is there."""
