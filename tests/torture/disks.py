@@ -99,7 +99,7 @@ async def database_locked(run: Run) -> None:
         saying = asyncio.ensure_future(audience.insist(stop, together=20))
         async with locked(program.database):
             accepted, said = len(audience.acknowledged), audience.chat(10)
-            took = await audience.read(6 if run.short else 30, ["/healthz"])
+            took = await audience.read(9 if run.short else 30, ["/healthz"])
             run.figure("accepted meanwhile", len(audience.acknowledged) - accepted)
             run.figure("refused meanwhile", len(audience.refusals), least=1)
         run.figure("pages that could not be read meanwhile", took.count(math.inf), f"of {len(took)}", most=0)
