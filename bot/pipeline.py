@@ -174,9 +174,8 @@ class Pipeline:
             try:
                 await self.take(batch)
             except EncoderGone as error:
-                log.warning("session %s: %s; trying again in %g s", self._session.id, error, ENCODER_RETRY)
                 await self._insist(self.restore)
-                await asyncio.sleep(ENCODER_RETRY)
+                await self._wait_for_encoder(error)
                 continue  # with what waits in the inbox then: somebody may have been forgotten meanwhile
             except ForgottenMeanwhile:
                 self.forget()
@@ -206,8 +205,11 @@ class Pipeline:
             try:
                 return await self._work(lambda: self._understanding.look_up(some))
             except EncoderGone as error:
-                log.warning("session %s: %s; trying again in %g s", self._session.id, error, ENCODER_RETRY)
-                await asyncio.sleep(ENCODER_RETRY)
+                await self._wait_for_encoder(error)
+
+    async def _wait_for_encoder(self, error: EncoderGone) -> None:
+        log.warning("session %s: %s; trying again in %g s", self._session.id, error, ENCODER_RETRY)
+        await asyncio.sleep(ENCODER_RETRY)
 
     async def _pending(self) -> list[Message]:
         most = min(self._batch, CROWDED_BATCH) if self._crowded() else self._batch

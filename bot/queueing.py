@@ -59,6 +59,23 @@ def suggested(state: QuestionState, messages: int, matches: Iterable[CourseMatch
     return replace(max(best, key=lambda match: match.score), score=score) if score >= LIKELY else None
 
 
+def offered_now(before: CourseMatch | None, now: CourseMatch | None) -> CourseMatch | None:
+    """What stands of the course at a message to which it said `before`, where it says something else `now`.
+
+    What was sent stays, but is offered to nobody else where the course does not say it any more. Where the same words
+    or other words of the same part stand there, what the mode auto would have done when it came stays too.
+    """
+    if before is None:
+        return now
+    source_stays = now is not None and now.source == before.source
+    words_stay = source_stays and now is not None and now.text == before.text
+    if before.state == "sent":
+        return replace(before, gone=not words_stay)
+    if words_stay:
+        return before
+    return replace(now, sure=before.sure) if source_stays and now is not None else now
+
+
 def misses(state: QuestionState, source: str) -> bool:
     """Did somebody call this source no answer to the question, or say that it is not the one of an earlier evening to
     which that was answered?"""

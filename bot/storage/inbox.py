@@ -19,6 +19,7 @@ from bot.model import (
     QuestionState,
     Remembered,
 )
+from bot.queueing import offered_now
 from bot.storage import changes, polls, surveys
 from bot.storage.database import Database
 from bot.storage.deliveries import deliver, deliver_once
@@ -134,17 +135,11 @@ def look_up(db: Database, session: str, found: Sequence[LookedUp]) -> bool:
     touched = set()
     for row in rows:
         before, one = match_of(row["answer"]), said[row["message"]]
-        after = one.answer
-        sent = before is not None and before.state == "sent"
-        if before is not None and (sent or (after is not None and before.source == after.source)):
-            still = after is not None and (before.source, before.text) == (after.source, after.text)
-            if sent:
-                after = replace(before, gone=not still)
-            elif after is not None:  # what the mode auto would have done when it came stands
-                after = before if still else replace(after, sure=before.sure)
+        after = offered_now(before, one.answer)
         if before == after or row["question"] is None:
             continue
         reasons = reasons_of(row["reasons"])
+        sent = after is not None and after.state == "sent"
         if row["memory"] is None and not sent:  # else they are those of the earlier answer, or of what was sent
             reasons = replace(reasons, answer=one.reasons)
         db.execute(

@@ -57,6 +57,7 @@ from bot.storage import (
     changes,
     forgetting,
     inbox,
+    knowing,
     links,
     logins,
     people,
@@ -348,13 +349,13 @@ class SharedStore(ABC):
         return await self._read(links.linked, owner)
 
     async def whoever(self, text: str, limit: int = 50) -> list[tuple[Person, int, float]]:
-        return await self._read(forgetting.whoever, text, limit)
+        return await self._read(knowing.whoever, text, limit)
 
     async def known(self, person: Person) -> Known:
-        return await self._read(forgetting.known, person)
+        return await self._read(knowing.known, person)
 
     async def forget(self, person: Person, by: Actor | None, now: float) -> Forgotten:
-        if by is None and person.source == "web" and not await self._read(forgetting.traces, person):
+        if by is None and person.source == "web" and not await self._read(knowing.traces, person):
             return Forgotten()  # anybody with a page may ask, and a write here stops everybody
         return await self._forgetting(await self._write(EVERYWHERE, "forgotten", forgetting.forget, person, by, now))
 

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.errors import NotAllowed
-from bot.model import Status
-from bot.queueing import FOLLOWS, OPEN, ranked, require_follows, visible, waiting
+from bot.model import CourseMatch, Status
+from bot.queueing import FOLLOWS, OPEN, offered_now, ranked, require_follows, visible, waiting
 from tests.bot.values import TALK, question, state
 
 QUESTIONS = st.lists(
@@ -79,3 +79,18 @@ def test_viewers_see_new_questions_unless_a_session_is_reviewed() -> None:
     assert visible(state(status=Status.QUEUED), reviewed)
     for hidden in (Status.DISMISSED, Status.MERGED):
         assert not visible(state(status=hidden), TALK)
+
+
+def test_what_a_course_that_changed_says_now() -> None:
+    """What was sent stays and is offered to nobody else unless the course still says it; what was suggested follows the
+    course, and keeps what the mode auto would have done where it is the same part."""
+    then = CourseMatch("faq#a", 0.9, "suggested", "Monday", sure=True)
+    reworded, other = replace(then, text="Tuesday", sure=False), CourseMatch("faq#b", 0.7, "suggested", "Downstairs")
+    assert offered_now(None, other) == other
+    assert offered_now(then, replace(then, sure=False, score=0.8)) == then
+    assert offered_now(then, reworded) == replace(reworded, sure=True)
+    assert offered_now(then, other) == other
+    assert offered_now(then, None) is None
+    sent = replace(then, state="sent")
+    for now, gone in ((None, True), (reworded, True), (other, True), (then, False)):
+        assert offered_now(sent, now) == replace(sent, gone=gone)
