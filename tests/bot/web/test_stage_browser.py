@@ -476,7 +476,8 @@ async def test_an_answer_stays_as_long_as_wished(crowd: Crowd) -> None:
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
 async def test_the_address_for_obs_is_built_with_a_preview(crowd: Crowd, size: dict[str, int]) -> None:
-    """What is chosen stands in the address and is shown; the defaults and what cannot be are left out of it."""
+    """What is chosen stands in the address and is shown, over the picture whether the screen is light or dark; the
+    defaults and what cannot be are left out of it."""
     page = await crowd.moderator(size)
     await page.goto(crowd.hall.session_url("talk", "captions"))
     address = page.locator("#address")
@@ -492,6 +493,11 @@ async def test_the_address_for_obs_is_built_with_a_preview(crowd: Crowd, size: d
     await expect(preview.locator("body")).to_have_attribute("data-theme", "none")
     await expect(address).to_have_value(crowd.hall.session_url("talk", "overlay") + "?size=l&theme=none&stay=12")
     assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    await page.locator("#ground").select_option("black")
+    for scheme in ("dark", "light"):
+        await page.emulate_media(color_scheme=scheme)
+        seen = Image.open(io.BytesIO(await page.locator("#screen").screenshot())).convert("RGB")
+        assert seen.getpixel((seen.width // 2, 12)) == (0, 0, 0), scheme
 
 
 # -- on paper ---------------------------------------------------------------------------------------------------------
