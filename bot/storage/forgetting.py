@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from bot.accounts import Actor
-from bot.forgetting import REMOVED, Scrubbing, as_title, gone_address, gone_key, nameless
+from bot.forgetting import REMOVED, Scrubbing, as_title, gone_address, gone_key
 from bot.model import GONE, Address, Forgotten, Person, PromotionStage
 from bot.polling import FREE
 from bot.promoting import forms, reworded
@@ -384,46 +384,68 @@ def _unaddress(db: Database, row: Row, key: str, gone: str) -> None:
 # -- retention ---------------------------------------------------------------------------------------------------------
 
 
+class _Renamed(dict[Named, str]):
+    """The new names of who was there on one evening, made where they are asked for. `before`: those of other evenings
+    that are forgotten with it, where the same person has the same name."""
+
+    def __init__(self, before: dict[Named, str]) -> None:
+        super().__init__()
+        self._before = before
+
+    def __missing__(self, one: Named) -> str:
+        self[one] = name = self._before.setdefault(one, GONE + secrets.token_hex(8))
+        return name
+
+
+_DUE = f"GROUP BY session HAVING MAX(at) < ? AND COUNT(*) FILTER (WHERE {named('author')}) > 0"
+
+
+def due(db: Database, before: float) -> list[str]:
+    """The sessions with somebody to forget in which nothing was said since, the oldest first."""
+    rows = db.execute(f"SELECT session FROM messages {_DUE} ORDER BY MAX(at), session", (before,))  # noqa: S608
+    return [row["session"] for row in rows]
+
+
 def forget_before(db: Database, before: float) -> Forgotten:
-    """Forget everybody in the sessions in which nothing was said since. What founded a question keeps its words, for
-    that is what was asked; nobody is named beside it. Whole sessions, so that their figures stay as they are; whoever
-    came to another evening as well counts as somebody new there."""
-    rows = db.execute(
-        f"""
-        SELECT session FROM messages GROUP BY session
-        HAVING MAX(at) < ? AND COUNT(*) FILTER (WHERE {named("author")}) > 0
-        """,  # noqa: S608 (a constant)
-        (before,),
-    ).fetchall()
-    sessions = [row["session"] for row in rows]
-    if not sessions:
-        return Forgotten()
-    names: defaultdict[Named, str] = defaultdict(lambda: GONE + secrets.token_hex(8))
+    """All that are `due`, in one transaction."""
+    names: dict[Named, str] = {}
+    messages = sum(forget_evening(db, session, before, names) for session in due(db, before))
+    return Forgotten(len(names), messages)
+
+
+def forget_evening(db: Database, session: str, before: float, forgotten: dict[Named, str]) -> int:
+    """Forget everybody in a session, where it is still `due`; how many messages that were. What founded a question
+    keeps its words, for that is what was asked; nobody is named beside it. The whole session, so that its figures stay
+    as they are; whoever came to another evening as well counts as somebody new there. `forgotten`: who was forgotten
+    together with it already, and under which names; completed."""
+    if db.execute(f"SELECT session FROM messages WHERE session = ? {_DUE}", (session, before)).fetchone() is None:  # noqa: S608
+        return 0
+    names = _Renamed(forgotten)
     messages = 0
-    here = listed(sessions)
-    in_sessions = "IN (SELECT value FROM json_each(:here))"
+    here = listed([session])
     alone: dict[tuple[str, str], str] = {}
-    touched: defaultdict[str, set[str]] = defaultdict(set)
-    worded = _worded(db, here)
-    called = _called(db, here)
-    for row in db.execute(f"SELECT * FROM messages WHERE session {in_sessions}", {"here": here}).fetchall():  # noqa: S608
+    touched: set[str] = set()
+    rows = db.execute("SELECT * FROM messages WHERE session = ?", (session,)).fetchall()
+    called, worded = _called(db, session), _worded(db, here)
+    for row in rows:
         if not row["author"].startswith(GONE):
             gone = names[row["source"], row["author"]]
             alone |= dict.fromkeys(_alone([row]), gone)
             _unsay(db, [row], gone, texts=False)
             messages += 1
             if row["question"] is not None:
-                touched[row["session"]].add(row["question"])
-    polls = [row["id"] for row in db.execute(f"SELECT id FROM polls WHERE session {in_sessions}", {"here": here})]  # noqa: S608
-    for row in db.execute(f"SELECT items FROM surveys WHERE session {in_sessions}", {"here": here}):  # noqa: S608
+                touched.add(row["question"])
+    scrubbing = Scrubbing(Person("", ""), "", _unsaid(db, session, rows), called, worded=worded)
+    polls = [row["id"] for row in db.execute("SELECT id FROM polls WHERE session = ?", (session,))]
+    for row in db.execute("SELECT items FROM surveys WHERE session = ?", (session,)):
         polls += [item["id"] for item in json.loads(row["items"])]
     for table, column, among in (
-        ("votes", "question", f"SELECT id FROM questions WHERE session {in_sessions}"),  # noqa: S608
+        ("votes", "question", "SELECT id FROM questions WHERE session = :session"),
         ("poll_votes", "poll", "SELECT value FROM json_each(:polls)"),
-        ("pulse", "session", "SELECT value FROM json_each(:here)"),
+        ("pulse", "session", "SELECT :session"),
     ):
         name = ", name = ''" if table == "votes" else ""
-        values = {"here": here, "polls": listed(polls)}
+        values = {"session": session, "polls": listed(polls)}
         found = db.execute(f"SELECT DISTINCT source, person FROM {table} WHERE {column} IN ({among})", values)  # noqa: S608
         for row in found.fetchall():
             if not row["person"].startswith(GONE):
@@ -441,49 +463,58 @@ def forget_before(db: Database, before: float) -> Forgotten:
                 )
     _links_before(db, names)
     _unheard(db, None, here)
-    for row in db.execute(f"SELECT * FROM deliveries WHERE session {in_sessions}", {"here": here}).fetchall():  # noqa: S608
+    for row in db.execute("SELECT * FROM deliveries WHERE session = ?", (session,)).fetchall():
         address = address_of(row["address"])
         gone = alone.get((address.connector, address.chat)) or names.get((address.connector, address.user), "")
         if gone:
             _unaddress(db, row, gone_key(row["key"], address, gone, row["id"]), gone)
+        elif address.user.startswith(GONE):  # it may have waited for others in a group, who are forgotten now
+            _unaddress(db, row, row["key"], address.user)
         else:  # to a group as a whole, or to the staff
-            db.execute("UPDATE deliveries SET text = '', poll = NULL WHERE id = ? AND state != 'waiting'", (row["id"],))
-    for row in db.execute(
-        f"SELECT id, session, what, who, change FROM actions WHERE session {in_sessions}",  # noqa: S608 (constants)
-        {"here": here},
-    ).fetchall():
+            waits = row["state"] == "waiting"
+            now = (scrubbing.text(row["text"]), row["poll"]) if waits else ("", None)
+            db.execute("UPDATE deliveries SET text = ?, poll = ? WHERE id = ?", (*now, row["id"]))
+    for row in db.execute("SELECT id, what, who, change FROM actions WHERE session = ?", (session,)).fetchall():
         change = {**json.loads(row["change"]), "deliveries": []}
         if row["what"] == "not_answered":  # the one act of the audience
             change["who"] = f"{row['who'].partition(':')[0]}:{REMOVED}"
-        for one in (one for pair in change.get("duties", ()) for one in pair if one["text"] in worded):
-            one["text"] = nameless(one["text"], called[row["session"]])
+        for one in (one for pair in change.get("duties", ()) for one in pair):
+            one["text"] = scrubbing.text(one["text"])
         db.execute(
             "UPDATE actions SET who = ?, change = ? WHERE id = ?",
             (change["who"], json.dumps(change, ensure_ascii=False), row["id"]),
         )
-    for row in db.execute(f"SELECT * FROM duties WHERE session {in_sessions}", {"here": here}).fetchall():  # noqa: S608
-        if row["text"] in worded:
-            now = nameless(row["text"], called[row["session"]])
-            db.execute("UPDATE duties SET text = ? WHERE session = ? AND name = ?", (now, row["session"], row["name"]))
-    for session, ids in touched.items():
-        touch(db, session, ids)
-    return Forgotten(len(names), messages)
+    _unquote(db, scrubbing, here)
+    _unpromote(db, scrubbing, here)
+    touch(db, session, touched)
+    return messages
 
 
-def _called(db: Database, here: str) -> defaultdict[str, set[str]]:
-    """What the audience of these sessions is called, by session."""
-    names: defaultdict[str, set[str]] = defaultdict(set)
+def _called(db: Database, session: str) -> list[str]:
+    """What the audience of a session is called."""
     rows = db.execute(
         """
-        SELECT session, author_name AS name FROM messages WHERE session IN (SELECT value FROM json_each(:here))
-        UNION SELECT q.session, v.name FROM votes v JOIN questions q ON q.id = v.question
-        WHERE q.session IN (SELECT value FROM json_each(:here))
+        SELECT author_name AS name FROM messages WHERE session = :session
+        UNION SELECT v.name FROM votes v JOIN questions q ON q.id = v.question WHERE q.session = :session
         """,
-        {"here": here},
+        {"session": session},
     )
-    for row in rows:
-        names[row["session"]].add(row["name"])
-    return names
+    return [row["name"] for row in rows if row["name"].strip()]
+
+
+def _unsaid(db: Database, session: str, before: Iterable[Row]) -> list[str]:
+    """What was asked in a session and stands nowhere in it any more. `before`: its messages as they were."""
+    rows = db.execute(
+        """
+        SELECT text FROM messages WHERE session = :session
+        UNION SELECT title FROM questions WHERE session = :session
+        UNION SELECT original FROM questions WHERE session = :session
+        """,
+        {"session": session},
+    )
+    stays = {row["text"] for row in rows}
+    asked = dict.fromkeys(row["text"] for row in before if row["question"] is not None)
+    return [text for text in asked if stays.isdisjoint((text, as_title(text)))]
 
 
 def _links_before(db: Database, names: dict[Named, str]) -> None:

@@ -357,15 +357,23 @@ class SharedStore(ABC):
     async def forget(self, person: Person, by: Actor | None, now: float) -> Forgotten:
         if by is None and person.source == "web" and not await self._read(knowing.traces, person):
             return Forgotten()  # anybody with a page may ask, and a write here stops everybody
-        return await self._forgetting(await self._write(EVERYWHERE, "forgotten", forgetting.forget, person, by, now))
-
-    async def forget_before(self, before: float) -> Forgotten:
-        return await self._forgetting(await self._write(EVERYWHERE, "forgotten", forgetting.forget_before, before))
-
-    async def _forgetting(self, done: Forgotten) -> Forgotten:
+        done = await self._write(EVERYWHERE, "forgotten", forgetting.forget, person, by, now)
         if done.persons:
             await self._packing.pack()
         return done
+
+    async def forget_before(self, before: float) -> Forgotten:
+        names: dict[forgetting.Named, str] = {}
+        messages = 0
+        try:
+            for session in await self._read(forgetting.due, before):  # a transaction each: others wait for all of it
+                messages += await self._write(
+                    EVERYWHERE, "forgotten", forgetting.forget_evening, session, before, names
+                )
+        finally:
+            if messages:
+                await self._packing.pack()
+        return Forgotten(len(names), messages)
 
     async def polls(self, session: str) -> list[Poll]:
         return await self._read(polls.polls, session)

@@ -17,7 +17,7 @@ from bot.accounts import Actor
 from bot.app.forgetting import export, forget, forget_daily
 from bot.app.reporting import Reporting
 from bot.desk import Desk
-from bot.errors import BadInput, NotFound
+from bot.errors import BadInput, NotFound, StoreError
 from bot.forgetting import REMOVED
 from bot.handover import to_html, to_json
 from bot.model import (
@@ -29,6 +29,7 @@ from bot.model import (
     CourseMatch,
     Delivery,
     DutyState,
+    Forgotten,
     Known,
     Message,
     Mood,
@@ -55,6 +56,8 @@ from bot.replies import acknowledgement, late_answer, opt_reply
 from bot.report.model import Reach
 from bot.reviewing import Hearers, hearers
 from bot.settings import Settings
+from bot.storage import forgetting
+from bot.storage.database import Database
 from bot.storage.sqlite import SqliteStore, open_store
 from bot.web.site import ReportWish
 from knowledge.aloud import Passage
@@ -243,6 +246,30 @@ async def test_old_evenings_forget_everybody_and_keep_their_figures(full: Sqlite
     assert b"Bob Bright" not in stored
     assert b"Where are the slides?" not in stored
     assert (await full.forget_before(5_000.0)).messages == 0
+
+
+async def test_old_evenings_are_forgotten_one_after_the_other(
+    bare: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each in a transaction of its own, so that nobody waits for all of them; what a crash leaves out the next run
+    forgets, and who was at several of those it forgets together stays one person there."""
+    for session in ("talk", "later", "last"):
+        await ask(bare, f"q-{session}", ANN.id, session=session, text=f"In {session}?", author_name=ANN.name)
+    evening = forgetting.forget_evening
+
+    def until_the_second(db: Database, session: str, *arguments: Any) -> int:
+        if session != min("talk", "later", "last"):
+            raise StoreError("the disk is full")
+        return evening(db, session, *arguments)
+
+    monkeypatch.setattr(forgetting, "forget_evening", until_the_second)
+    with pytest.raises(StoreError, match="full"):
+        await bare.forget_before(5_000.0)
+    monkeypatch.undo()
+    assert len((await bare.known(ANN)).messages) == 2
+    assert await bare.forget_before(5_000.0) == Forgotten(1, 2)
+    names = [{m.author for m, _ in await bare.placements(session)} for session in ("last", "later", "talk")]
+    assert names[1] == names[2] != names[0]
 
 
 async def test_what_is_known_of_a_person_is_all_that_is_theirs(full: SqliteStore) -> None:
@@ -562,6 +589,34 @@ async def test_no_entry_for_an_faq_keeps_her_words(bare: SqliteStore, path: Path
         "q2": [f"## {REMOVED}", "- also: And slide q2?"],
         "q3": [f"## {REMOVED}", "- also: And slide q3?"],
     }
+
+
+async def test_old_evenings_leave_no_wording_in_an_entry_for_an_faq(bare: SqliteStore, path: Path) -> None:
+    """What founded the question stays its heading; how others asked it goes from what was proposed and written."""
+    await ask(bare, "q1", "bob", text="How is it set up?", founds=state("q1", title="How is it set up?"))
+    await ask(bare, "q1", ANN.id, text="@Li Where do I begin with zucchini_1?", author_name=ANN.name)
+    await accepted(bare, "Run the installer.")
+    assert "zucchini" in left(path)
+    await bare.forget_before(5_000.0)
+    assert left(path) == set()
+    (kept,) = await bare.promotions("talk")
+    assert kept.entry.splitlines()[:2] == ["## How is it set up?", f"- also: {REMOVED}"]
+    assert (kept.written, kept.answered_at) == (kept.entry, 200.0)
+
+
+async def test_old_evenings_leave_no_answer_that_waits_for_nobody(bare: SqliteStore, path: Path) -> None:
+    """A group whose first asker was forgotten before waits for the others, and for nothing once the evening is
+    forgotten; what waits for a group as a whole loses the wordings of its audience."""
+    await group_answered(bare)
+    await bare.forget(ANN, None, 300.0)
+    assert len(await bare.due(1e9)) == 1
+    await ask(bare, "q5", "bob", text="And with slides?", author_name="Bob Bright", chat="-100", private=False)
+    group = Address("telegram", "-200", private=False)
+    await bare.deliver([Delivery("digest:talk", "talk", group, "Open:\nBob Bright asked: “And with slides?”")])
+    await bare.forget_before(5_000.0)
+    assert [one.text for one in await bare.due(1e9)] == [f"Open:\n{REMOVED} asked: “{REMOVED}”"]
+    await bare.close()
+    assert left(path, "Bob Bright", "And with slides?") == set()
 
 
 async def accepted(store: SqliteStore, answer: str) -> str:

@@ -87,7 +87,7 @@ async def test_a_commit_tells_what_it_changed_and_where(url: str) -> None:
         await store.receive([message(1)])
         await store.receive([message(2, session="rerun")])
         await store.keep_sources([])
-        await store.forget_before(0.0)
+        await store.forget(Person("telegram", "zoe"), None, 0.0)
         assert await ear.until("talk", 2) == [(1, {"arrived"}), (2, {"forgotten"})]
         assert numbers(url) == {"talk": 2, "rerun": 2, "": 2}
 
@@ -120,7 +120,7 @@ async def test_what_may_touch_every_session_waits_for_all_of_them(url: str) -> N
         await store.receive([message(1)])
         held = psycopg.connect(url)
         held.execute("SELECT pg_advisory_xact_lock_shared(%s)", (0x68616C6C,))
-        forgetting = asyncio.create_task(store.forget_before(0.0))
+        forgetting = asyncio.create_task(store.forget(Person("telegram", "zoe"), None, 0.0))
         await asyncio.sleep(0.2)
         assert not forgetting.done()
         held.commit()
