@@ -11,12 +11,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bot.model import Address, Person
+from bot.model import Address, LastLook, Person
 from bot.polling import unsaid
 from bot.replies import quoted, unnamed
 from knowledge.text import whole_word
 
 REMOVED = "[removed]"
+GAP, GRACE = 31 * 86_400.0, 86_400.0
+"""Seconds that the clock goes on between two looks before it may be wrong, and for which nothing is forgotten then."""
+
 TELLING = 8
 """Characters of a text that nobody else says by chance."""
 
@@ -145,6 +148,16 @@ class Scrubbing:
         """What stands for a title or first wording of a question that may be this person's words."""
         title, original = self.titles[question]
         return (title if text == as_title(text) else original) if text in self.wordings else text
+
+
+def next_look(last: LastLook, now: float) -> LastLook:
+    """The look after `last`. A clock that stands a year ahead would have everybody forgotten at once and for ever: so
+    where it went on by more than the program is off as a rule, somebody gets the time to see it. Put right meanwhile,
+    it is as if nothing had been."""
+    if now - last.at <= GAP:
+        return LastLook(now)
+    held = now if last.held is None else min(last.held, now)
+    return LastLook(now) if now - held >= GRACE else LastLook(last.at, held)
 
 
 def as_title(text: str) -> str:

@@ -961,3 +961,12 @@ class Forgotten:
 
     persons: int = 0
     messages: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LastLook:
+    """When it was last seen to that old evenings are forgotten. `held`: since when nothing is forgotten by its age, for
+    the clock may be wrong. Unix seconds."""
+
+    at: float
+    held: float | None = None

@@ -28,6 +28,7 @@ from bot.model import (
     Heard,
     Hearing,
     Known,
+    LastLook,
     LookedUp,
     Message,
     Outage,
@@ -445,6 +446,10 @@ class Forgetting(Protocol):
     async def forget(self, person: Person, by: Actor | None, now: float) -> Forgotten:
         """Keep what is theirs as counts alone. Afterwards no byte of it is in the files of the store. `by` goes into
         the ledger of people, without whom it was about."""
+        ...
+
+    async def look_to_forget(self, now: float) -> LastLook:
+        """To be asked before anything is forgotten by its age, and kept: whether that is held now."""
         ...
 
     async def forget_before(self, before: float) -> Forgotten:

@@ -14,7 +14,7 @@ from bot.rounds import Rounds
 from bot.surveys import Surveys
 
 FORGETTING = "17 */6 * * *"
-"""Four times a day rather than once, for what fails is done by the next look."""
+"""As `forgetting.EVERY`."""
 
 PAUSE = 1.0
 """Seconds in which what people do is one reason to look."""

@@ -5,7 +5,9 @@ import logging
 from datetime import datetime
 
 from bot.app.stores import open_configured
+from bot.app.terminal import clock, lasted
 from bot.errors import BadInput, NotFound, StoreBusy, StoreError
+from bot.forgetting import GRACE
 from bot.handover import to_html, to_json
 from bot.model import Forgotten, Person
 from bot.ports import Forgetting, Now
@@ -15,12 +17,15 @@ from bot.storage.store import SharedStore
 log = logging.getLogger(__name__)
 
 DAY = 86_400.0
+EVERY = DAY / 4
+"""Seconds until the next look."""
+
 RETRY = 600.0
 """Seconds until it is tried again where the store could not."""
 
 
 async def forget_daily(store: Forgetting, days: int, now: Now) -> None:
-    """Forget what is older than so many days, now and every day, until cancelled; 0: nothing, ever."""
+    """Forget what is older than so many days, now and a few times a day, until cancelled; 0: nothing, ever."""
     while days:
         try:
             await forget_old(store, days, now)
@@ -28,14 +33,26 @@ async def forget_daily(store: Forgetting, days: int, now: Now) -> None:
             log.warning("what is older than %d days could not be forgotten now (%s); trying again", days, error)
             await asyncio.sleep(RETRY)
         else:
-            await asyncio.sleep(DAY)
+            await asyncio.sleep(EVERY)
 
 
 async def forget_old(store: Forgetting, days: int, now: Now) -> None:
-    """Forget what is older than so many days, now; 0: nothing. Raises `StoreError`."""
+    """Forget what is older than so many days, now; 0: nothing. Where the clock may be wrong it only says so. Raises
+    `StoreError`."""
     if not days:
         return
-    done = await store.forget_before(now() - days * DAY)
+    at = now()
+    looked = await store.look_to_forget(at)
+    if looked.held is not None:
+        log.warning(
+            "by the clock %s went by since the program last forgot old evenings: is it right? "
+            "What is older than %d days is not forgotten before %s",
+            lasted(at - looked.at),
+            days,
+            clock(looked.held + GRACE, at),
+        )
+        return
+    done = await store.forget_before(at - days * DAY)
     if done.persons:
         log.info("forgot %d persons of evenings more than %d days ago", done.persons, days)
 

@@ -15,7 +15,7 @@ from sqlite_utils import Database
 from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]  # documented: the driver it found best
 
 from bot.errors import StoreError
-from bot.storage.connection import Failure, connect, explained
+from bot.storage.connection import Failure, SqliteDatabase, connect, explained
 from bot.storage.migrations import steps
 
 PAGES = 256
@@ -68,12 +68,12 @@ def copy(source: Path, target: Path, told: Told = lambda done, of: None) -> None
 
 
 @contextmanager
-def still(file: Path) -> Iterator[Database]:
+def still(file: Path) -> Iterator[SqliteDatabase]:
     """A database that nobody writes to, read without a trace beside it. Its log is not looked at."""
     connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro&immutable=1", uri=True, isolation_level=None)
     try:
         connection.row_factory = sqlite3.Row
-        yield Database(connection, execute_plugins=False)
+        yield SqliteDatabase(connection, execute_plugins=False)
     finally:
         connection.close()
 

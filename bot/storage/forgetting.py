@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from bot.accounts import Actor
-from bot.forgetting import REMOVED, Scrubbing, as_title, gone_address, gone_key
-from bot.model import GONE, Address, Forgotten, Person, PromotionStage
+from bot.forgetting import REMOVED, Scrubbing, as_title, gone_address, gone_key, next_look
+from bot.model import GONE, Address, Forgotten, LastLook, Person, PromotionStage
 from bot.polling import FREE
 from bot.promoting import forms, reworded
 from bot.reach import FORGOTTEN
@@ -382,6 +382,22 @@ def _unaddress(db: Database, row: Row, key: str, gone: str) -> None:
 
 
 # -- retention ---------------------------------------------------------------------------------------------------------
+
+
+def look(db: Database, now: float) -> LastLook:
+    """See `ports.Forgetting.look_to_forget`. Before the first look the newest message says when the program ran."""
+    after = next_look(last_look(db) or LastLook(now), now)
+    db.execute("DELETE FROM forgetting")
+    db.execute("INSERT INTO forgetting VALUES (?, ?)", (after.at, after.held))
+    return after
+
+
+def last_look(db: Database) -> LastLook | None:
+    """None where nothing was ever said."""
+    if row := db.execute("SELECT at, held FROM forgetting").fetchone():
+        return LastLook(row["at"], row["held"])
+    newest = db.execute("SELECT MAX(at) AS at FROM messages").fetchone()["at"]
+    return None if newest is None else LastLook(newest)
 
 
 class _Renamed(dict[Named, str]):

@@ -520,3 +520,9 @@ def _heard(db: Database) -> None:
 def _persons(db: Database) -> None:
     """messages: what one person said is found in whatever session."""
     db.executescript("CREATE INDEX messages_by_person ON messages (source, author);")
+
+
+@steps(name="0032_forgetting")
+def _forgetting(db: Database) -> None:
+    """forgetting: one row, see `model.LastLook`."""
+    db.executescript("CREATE TABLE forgetting (at REAL NOT NULL, held REAL) STRICT;")

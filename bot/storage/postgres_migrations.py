@@ -251,6 +251,7 @@ STEPS: Mapping[str, str] = {
         ALTER TABLE deliveries ADD COLUMN due_at double precision NOT NULL DEFAULT 0;
         UPDATE deliveries SET due_at = not_before;
     """,  # noqa: S608 (a constant)
+    "0006_forgetting": "CREATE TABLE forgetting (at double precision NOT NULL, held double precision);",
 }
 
 

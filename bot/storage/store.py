@@ -28,6 +28,7 @@ from bot.model import (
     Heard,
     Hearing,
     Known,
+    LastLook,
     LookedUp,
     Message,
     Outage,
@@ -361,6 +362,9 @@ class SharedStore(ABC):
         if done.persons:
             await self._packing.pack()
         return done
+
+    async def look_to_forget(self, now: float) -> LastLook:
+        return await self._write(HOUSE, "looked", forgetting.look, now)
 
     async def forget_before(self, before: float) -> Forgotten:
         names: dict[forgetting.Named, str] = {}

@@ -103,7 +103,7 @@ class Subject:
 def _stored(shared: Shared) -> Stored:
     """As far as it says the same of a file; on this machine's disk it takes nothing."""
     inside = Inside(shared.schema, {})
-    return Stored(inside, (), shared.newest, shared.largest, shared.sessions, shared.encoder, size=0)
+    return Stored(inside, (), shared.newest, shared.largest, shared.sessions, shared.encoder, 0, shared.looked)
 
 
 class Detached(ThreadPoolExecutor):
@@ -216,6 +216,11 @@ async def _clock(subject: Subject) -> Finding:
     ahead = await network_probes.clocks(urls, subject.limit / 2)
     store = await subject.store()
     return machine.judge_clock(ahead, machine_probes.is_synchronised(), store.newest if store else None, subject.now)
+
+
+async def _forgetting(subject: Subject) -> Sequence[Finding]:
+    store, days = await subject.store(), subject.settings.privacy.keep_days if subject.settings else 0
+    return machine.judge_forgetting(store.looked if store else None, days, subject.now)
 
 
 async def _zone(subject: Subject) -> Finding:
@@ -407,6 +412,7 @@ LOOKS: dict[str, list[tuple[str, Look]]] = {
         ("disk room", _room),
         ("file system", _file_system),
         ("clock", _clock),
+        ("forgetting", _forgetting),
         ("time zone", _zone),
         ("memory", _memory),
         ("open files", _descriptors),

@@ -4,7 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 
 from bot.app.doctor.finding import Finding, fault, megabytes, ok, warning
-from bot.app.terminal import lasted
+from bot.app.terminal import clock, lasted
+from bot.forgetting import GRACE, next_look
+from bot.model import LastLook
 from bot.storage.connection import SOUND
 
 MESSAGE = 2_800
@@ -88,6 +90,22 @@ def judge_clock(ahead: Mapping[str, float], synchronised: bool | None, newest: f
             "let the machine set its clock by itself (timedatectl set-ntp true)",
         )
     return ok("clock", "the clock is set by the network")
+
+
+def judge_forgetting(last: LastLook | None, days: int, now: float) -> list[Finding]:
+    """Nothing where nothing is held. `last`: see `bot.forgetting.next_look`, None where there is nothing yet; `days`:
+    after which evenings are forgotten."""
+    look = next_look(last, now) if last and days else None
+    if last is None or look is None or look.held is None:
+        return []
+    return [
+        warning(
+            "forgetting",
+            f"by the clock {lasted(now - last.at)} went by since the program last forgot old evenings: is it right? "
+            f"What is older than {days} days is not forgotten before {clock(look.held + GRACE, now)}",
+            "set the clock (timedatectl set-ntp true); if it is right, wait, or floormic forget --before DATE",
+        )
+    ]
 
 
 def judge_zone(configured: str, offset: float, name: str) -> Finding:

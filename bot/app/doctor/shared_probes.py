@@ -5,8 +5,9 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 
 from bot.app.keeping import Place
-from bot.model import Backlog
+from bot.model import Backlog, LastLook
 from bot.storage.backlogs import backlog
+from bot.storage.forgetting import last_look
 from bot.storage.postgres_address import shown
 from bot.storage.postgres_admission import ahead, belongs, mark_of, users
 from bot.storage.postgres_connection import Failure, PostgresDatabase, connect, explained
@@ -34,6 +35,7 @@ class Shared:
     largest: int
     sessions: frozenset[str]
     encoder: str
+    looked: LastLook | None
 
     @property
     def newer(self) -> list[str]:
@@ -92,4 +94,5 @@ def _read(db: PostgresDatabase, place: str, mark: str, difference: float, now: f
         largest=largest["n"] if largest else 0,
         sessions=sessions,
         encoder=encoder["fingerprint"] if encoder else "",
+        looked=last_look(db) if "forgetting" in tables else None,
     )

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
-from sqlite_utils import Database
 from sqlite_utils.utils import sqlite3  # type: ignore[attr-defined]  # documented: the driver it found best
 
 from bot.app.doctor.holdings import Mode
 from bot.app.keeping import Place, look_through
 from bot.errors import FloormicError, StoreError
+from bot.model import LastLook
 from bot.settings.secret import weakness_of
-from bot.storage.connection import Failure, connect, explained
+from bot.storage.connection import Failure, SqliteDatabase, connect, explained
 from bot.storage.copying import Inside, damage, still
+from bot.storage.forgetting import last_look
 from bot.storage.migrations import steps
 from knowledge.calibration import FILE, read_calibration
 from knowledge.encoder import OURS
@@ -29,7 +30,8 @@ MOST_FILES = 20_000
 @dataclass(frozen=True, slots=True)
 class Stored:
     """What the store says. `newest`: Unix time of the newest message; `largest`: messages of the largest evening;
-    `encoder`: the fingerprint of what made its vectors ("": none yet); `size` in bytes."""
+    `encoder`: the fingerprint of what made its vectors ("": none yet); `size` in bytes; `looked`: when it was last seen
+    to what is to be forgotten."""
 
     inside: Inside
     pending: tuple[str, ...]
@@ -38,14 +40,15 @@ class Stored:
     sessions: frozenset[str]
     encoder: str
     size: int
+    looked: LastLook | None
 
 
 @contextmanager
-def opened(place: Place) -> Iterator[Database]:
+def opened(place: Place) -> Iterator[SqliteDatabase]:
     """The database, whoever has it open. Raises `StoreError` where it cannot be read without a trace."""
     log, index = (place.database.with_name(place.database.name + end) for end in ("-wal", "-shm"))
     if place.runner:
-        db: Database = connect(place.database, reading=True)
+        db = connect(place.database, reading=True)
         try:
             yield db
         finally:
@@ -58,7 +61,7 @@ def opened(place: Place) -> Iterator[Database]:
         connection = sqlite3.connect(uri, uri=True, isolation_level=None)
         connection.row_factory = sqlite3.Row
         try:
-            yield Database(connection, execute_plugins=False)
+            yield SqliteDatabase(connection, execute_plugins=False)
         finally:
             connection.close()
     else:
@@ -82,10 +85,11 @@ def stored(place: Place) -> Stored | None:
                 sessions = frozenset(str(row[0]) for row in db.execute("SELECT id FROM sessions"))
             if "encoder" in names and (row := db.execute("SELECT fingerprint FROM encoder").fetchone()):
                 encoder = str(row[0])
+            looked = last_look(db) if {"messages", "forgetting"} <= names else None
             applied = tuple(step.name for step in steps.applied(db))
             pending = tuple(step.name for step in steps.pending(db))
             size = sum(path.stat().st_size for path in place.data.glob(f"{place.database.name}*"))
-            return Stored(Inside(applied, {}), pending, newest, largest, sessions, encoder, size)
+            return Stored(Inside(applied, {}), pending, newest, largest, sessions, encoder, size, looked)
     except Failure as error:
         raise explained(error) from error
 

@@ -359,6 +359,16 @@ def test_clocks_are_judged(
     assert machine.judge_clock(ahead, synchronised, newest, 1000.0).verdict is verdict
 
 
+def test_a_program_that_was_off_for_long_or_has_a_wrong_clock_is_told_that_forgetting_waits(config: Path) -> None:
+    """Where old evenings are forgotten at all, before the start and in the day after it."""
+    (config.parent / "data/floormic.sqlite3").unlink()
+    asyncio.run(filled(config.parent / "data/floormic.sqlite3", time.time() - 40 * 86_400))
+    assert "forgetting" not in found(config)
+    config.write_text(f"{config.read_text()}[privacy]\nkeep_days = 30\n")
+    assert found(config)["forgetting"].verdict is WARNING
+    assert "40 days went by" in found(config)["forgetting"].what
+
+
 async def test_a_clock_is_compared_with_that_of_a_chat() -> None:
     """By its Date header, whatever it answers otherwise."""
 

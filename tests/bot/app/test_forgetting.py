@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bot.accounts import Actor
-from bot.app.forgetting import export, forget, forget_daily
+from bot.app.forgetting import DAY, export, forget, forget_daily, forget_old
 from bot.app.reporting import Reporting
 from bot.desk import Desk
 from bot.errors import BadInput, NotFound, StoreError
@@ -375,13 +375,39 @@ async def test_who_only_said_stop_or_linked_themselves_is_forgotten_by_the_comma
 
 async def test_the_hall_forgets_by_itself_what_is_old_enough(full: SqliteStore) -> None:
     """With a setting of days, at the start and from then on daily; without one never."""
-    await forget_daily(full, 0, lambda: 1e9)
+    await forget_daily(full, 0, lambda: 20 * DAY)
     assert "Bob Bright" in {m.author_name for m, _ in await full.placements("talk")}
-    daily = asyncio.create_task(forget_daily(full, 30, lambda: 1e9))
+    daily = asyncio.create_task(forget_daily(full, 10, lambda: 20 * DAY))
     async with asyncio.timeout(10):
         while {m.author_name for m, _ in await full.placements("talk")} != {""}:  # noqa: ASYNC110 (a look)
             await asyncio.sleep(0.01)
     daily.cancel()
+
+
+@pytest.mark.parametrize("ran_before", [True, False])
+async def test_a_clock_that_is_far_ahead_forgets_nobody_until_somebody_could_see_it(
+    full: SqliteStore, ran_before: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not at the start and not within a day of it, whatever is said meanwhile; it is told each time. Put right, it is
+    as if nothing had been: what is old enough by then is forgotten at once, and nothing else."""
+    if ran_before:
+        await forget_old(full, 30, lambda: 20 * DAY)
+    for ahead in (385 * DAY, 385.9 * DAY):
+        await forget_old(full, 30, lambda: ahead)  # noqa: B023 (awaited here)
+        await full.receive([message(7, "Now?", "carl", at=ahead, session="later")])
+        assert "days went by" in caplog.messages[-1]
+        assert "not forgotten before 19" in caplog.messages[-1]
+    await forget_old(full, 30, lambda: 21 * DAY)
+    assert {m.author_name for m, _ in await full.placements("talk")} == {"Anneliese Zweig", "", "Bob Bright"}
+    await forget_old(full, 30, lambda: 31 * DAY)
+    assert {m.author_name for m, _ in await full.placements("talk")} == {""}
+
+
+async def test_a_program_that_was_off_for_a_year_forgets_after_a_day(full: SqliteStore) -> None:
+    """Also where it runs for an evening only, each week: the day goes by all the same."""
+    for at, names in ((385.0, 3), (385.5, 3), (392.0, 1)):
+        await forget_old(full, 30, lambda: at * DAY)  # noqa: B023 (awaited here)
+        assert len({m.author_name for m, _ in await full.placements("talk")}) == names
 
 
 async def group_answered(store: SqliteStore, *, others: bool = True) -> Desk:

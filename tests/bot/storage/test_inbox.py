@@ -16,6 +16,7 @@ from bot.model import (
     CourseMatch,
     Cursor,
     Delivery,
+    LastLook,
     LookedUp,
     Message,
     Person,
@@ -332,3 +333,24 @@ async def test_what_is_remembered_outlives_a_restart(opening: Open) -> None:
     assert all(
         np.array_equal(r.vector, v) and r.vector.dtype == np.float32 for r, v in zip(found, vectors, strict=True)
     )
+
+
+async def test_when_it_was_looked_what_is_to_be_forgotten_is_kept(opening: Open) -> None:
+    """A wait that has begun outlives the program."""
+    day = 86_400.0
+    store = await opening()
+    assert await store.look_to_forget(50 * day) == LastLook(50 * day)
+    await store.close()
+    store = await opening()
+    assert await store.look_to_forget(100 * day) == LastLook(50 * day, 100 * day)
+    await store.close()
+    store = await opening()
+    assert await store.look_to_forget(100.5 * day) == LastLook(50 * day, 100 * day)
+    assert await store.look_to_forget(101 * day) == LastLook(101 * day)
+    await store.close()
+
+
+async def test_before_the_first_look_the_newest_message_says_when_the_program_ran(store: Store) -> None:
+    """So that a clock that is wrong with the first look is noticed, too."""
+    await store.receive([message(1, at=5.0), message(2, at=9.0)])
+    assert await store.look_to_forget(1e9) == LastLook(9.0, 1e9)

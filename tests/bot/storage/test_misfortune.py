@@ -107,6 +107,7 @@ WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "decline": lambda s: s.decline("q1", "p", True, 1.0),
     "keep_sources": lambda s: s.keep_sources([HEARING]),
     "forget": lambda s: s.forget(ZOE, BOB, 1.0),
+    "look_to_forget": lambda s: s.look_to_forget(1.0),
     "forget_before": lambda s: s.forget_before(1e9),
 }
 READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
