@@ -1,4 +1,5 @@
-"""What every store does in the same words: each method of the port `Store` is one function of SQL in one transaction.
+"""What every store does in the same words: each method of the port `Store` is one function of SQL in one transaction;
+`forget_before` is one of them for each evening.
 
 A write says which sessions it belongs to and what it changes, see `turns`; what becomes of that is the database's.
 """

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 from pydantic import TypeAdapter
 
 from bot.model import Change, Dated, Proposal, Proposed, Transcript
 from bot.storage.changes import apply
 from bot.storage.database import Database, Row, upsert
-from bot.storage.rows import dumped
+from bot.storage.rows import dumped, listed
 from knowledge.aloud import Passage
 from knowledge.captions import Spoken
 
@@ -55,8 +55,7 @@ def keep(db: Database, transcript: Transcript, proposals: Sequence[Proposal] | N
     )
     if proposals is not None:
         db.execute("DELETE FROM aloud WHERE session = ?", (transcript.session,))
-        for one in proposals:
-            keep_proposal(db, transcript.session, one)
+        _keep(db, transcript.session, proposals)
     if noted:
         apply(db, noted)
 
@@ -74,9 +73,34 @@ def proposals(db: Database, session: str) -> list[Proposal]:
 
 
 def keep_proposal(db: Database, session: str, one: Proposal) -> None:
-    others = _passages.dump_json(one.others).decode()
-    values = {"passage": dumped(one.passage), "others": others, "state": one.state.value}
-    upsert(db, "aloud", ("session", "question"), {"session": session, "question": one.question, **values})
+    _keep(db, session, [one])
+
+
+def _keep(db: Database, session: str, proposals: Sequence[Proposal]) -> None:
+    """A wording that was forgotten since it was read, by a search or by whoever decides now, is not written again."""
+    asked = {passage.asked for one in proposals for passage in (one.passage, *one.others)}
+    values = {"session": session, "asked": listed(asked)}
+    rows = db.execute(
+        """
+        SELECT text FROM messages WHERE session = :session AND text IN (SELECT value FROM json_each(:asked))
+        UNION SELECT title FROM questions WHERE session = :session AND title IN (SELECT value FROM json_each(:asked))
+        """,
+        values,
+    )
+    known = {row["text"] for row in rows}
+
+    def kept(passage: Passage) -> Passage:
+        return passage if passage.asked in known else replace(passage, asked="")
+
+    for one in proposals:
+        row = {
+            "session": session,
+            "question": one.question,
+            "passage": dumped(kept(one.passage)),
+            "others": _passages.dump_json(tuple(map(kept, one.others))).decode(),
+            "state": one.state.value,
+        }
+        upsert(db, "aloud", ("session", "question"), row)
 
 
 def _proposal(row: Row) -> Proposal:

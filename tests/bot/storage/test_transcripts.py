@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
-from bot.model import Dated, Proposal, Proposed, Transcript
+from bot.model import Dated, Person, Proposal, Proposed, Transcript
 from bot.ports import Store
 from knowledge.aloud import Passage
 from knowledge.captions import Spoken
+from tests.bot.storage.acts import ask
+from tests.bot.values import state
 
 FULL = Transcript(
     "talk",
@@ -47,3 +49,18 @@ async def test_proposals_are_replaced_together_or_one_by_one(store: Store) -> No
     assert await store.proposals("talk") == [confirmed]
     await store.drop_transcript("talk")
     assert (await store.transcript("talk"), await store.proposals("talk")) == (None, [])
+
+
+async def test_a_wording_that_was_forgotten_meanwhile_is_not_written_again(store: Store) -> None:
+    """By a search that read it before, or by whoever confirms what they saw before; those of others stay."""
+    await ask(store, "q1", "ann", text="Zucchini?", founds=state("q1", title="Zucchini?"))
+    await ask(store, "q1", "bob", text="Where?")
+    found = Proposal("q1", replace(HERE, asked="Zucchini?"), (replace(HERE, asked="Where?"),))
+    await store.keep_transcript(FULL, [found])
+    assert await store.proposals("talk") == [found]
+    await store.forget(Person("telegram", "ann"), None, 9.0)
+    forgotten = replace(found, passage=HERE)
+    await store.keep_transcript(FULL, [found])
+    assert await store.proposals("talk") == [forgotten]
+    await store.keep_proposal("talk", found)
+    assert await store.proposals("talk") == [forgotten]
