@@ -163,7 +163,7 @@ class Queue(Protocol):
 
     async def unasked(self, session: str, limit: int, words: str = "") -> list[Asked]:
         """The messages that ask nothing and are no votes, the likeliest questions first; of equals the newest. With
-        `words`, those that hold them."""
+        `words`, those that hold them, in whatever capitals."""
         ...
 
     async def askings(self, session: str, limit: int) -> list[Asked]:

@@ -4,9 +4,11 @@ A merged question keeps its own messages and votes, and its final group counts t
 `merged_into`, so a merge is taken back by writing the states alone, and a person counts once in the final group.
 """
 
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 from bot.errors import NotFound
@@ -334,15 +336,30 @@ def askings(db: Database, session: str, limit: int) -> list[Asked]:
 
 def unasked(db: Database, session: str, limit: int, words: str) -> list[Asked]:
     """The messages that ask nothing and are no votes, the likeliest questions first; of equals the newest."""
+    wanted = _folded(words)
     rows = db.execute(
-        f"""
-        {_ASKED} WHERE m.session = :session AND p.asking = 0 AND m.vote = '' AND m.text != ''
-            AND (instr(m.text, :whole) > 0 OR instr(lower(m.text), :words) > 0)
-        ORDER BY p.probability DESC, m.id DESC LIMIT :limit
+        """
+        SELECT m.id, m.text FROM messages m JOIN placements p ON p.message = m.id
+        WHERE m.session = ? AND p.asking = 0 AND m.vote = '' AND m.text != ''
+        ORDER BY p.probability DESC, m.id DESC LIMIT ?
         """,
-        {"session": session, "whole": words, "words": words.lower(), "limit": limit},
+        (session, 1 << 40 if wanted else limit),
     )
-    return [Asked(message_of(row), placement_of(row), row["final"]) for row in rows]
+    # Compared here: a database knows the small letters of English alone.
+    ids = list(islice((row["id"] for row in rows if wanted in _folded(row["text"])), limit))
+    found = db.execute(
+        f"""
+        {_ASKED} WHERE m.id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))
+        ORDER BY p.probability DESC, m.id DESC
+        """,  # noqa: S608 (a constant)
+        (listed(ids),),
+    )
+    return [Asked(message_of(row), placement_of(row), row["final"]) for row in found]
+
+
+def _folded(text: str) -> str:
+    """Equal for texts that differ in width and capitals alone."""
+    return unicodedata.normalize("NFKC", text).casefold()
 
 
 def votes_of(db: Database, session: str, person: Person) -> set[str]:
