@@ -375,8 +375,9 @@ class People(Protocol):
         `NotFound`."""
         ...
 
-    async def invite(self, token_hash: str, invitation: Invitation, by: Actor, now: float) -> None:
-        """Raises `NotFound` where it is for a person who is gone."""
+    async def invite(self, token_hash: str, invitation: Invitation, by: Actor, now: float) -> Invitation:
+        """As it is kept: it ends with the time for which whoever makes it organises all sessions. Raises `NotFound`
+        where it is for a person who is gone."""
         ...
 
     async def invitation(self, token_hash: str, now: float) -> Invitation | None:

@@ -4,11 +4,12 @@ Every function runs inside one transaction of the writer, so a check and what fo
 """
 
 import json
+import math
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
-from bot.accounts import LONGEST_NAME, Account, Actor, Deed, Grant, Invitation, may_be_called, name_key, role_of
+from bot.accounts import LONGEST_NAME, Account, Actor, Deed, Grant, Invitation, may_be_called, name_key
 from bot.errors import Conflict, LastOrganiser, NotFound
 from bot.storage.database import Database, Row, upsert
 
@@ -85,7 +86,7 @@ def give_role(db: Database, id: str, grant: Grant, by: Actor, now: float) -> Non
     put_role(db, id, grant)
     _require_organiser(db, before, now)
     note(db, by, "give", name, (grant,), now)
-    _revoke_made_by(db, id, by, now)
+    _end_made_by(db, id, by, now)
 
 
 def take_role(db: Database, id: str, session: str, by: Actor, now: float) -> None:
@@ -94,7 +95,7 @@ def take_role(db: Database, id: str, session: str, by: Actor, now: float) -> Non
     _changed(db.execute("DELETE FROM roles WHERE person = ? AND session = ?", (id, session)).rowcount)
     _require_organiser(db, before, now)
     note(db, by, "take", name, taken, now)
-    _revoke_made_by(db, id, by, now)
+    _end_made_by(db, id, by, now)
 
 
 def remove(db: Database, id: str, by: Actor, now: float) -> None:
@@ -104,7 +105,7 @@ def remove(db: Database, id: str, by: Actor, now: float) -> None:
     db.execute("DELETE FROM people WHERE id = ?", (id,))
     _require_organiser(db, before, now)
     note(db, by, "remove", name, (), now)
-    _revoke_made_by(db, id, by, now)
+    _end_made_by(db, id, by, now)
 
 
 def sign_out(db: Database, id: str, by: Actor, now: float) -> int:
@@ -120,7 +121,8 @@ def drop_links(db: Database, id: str) -> None:
     db.execute("DELETE FROM invitations WHERE person = ? AND used_at IS NULL", (id,))
 
 
-def invite(db: Database, token_hash: str, made: Invitation, by: Actor, now: float) -> None:
+def invite(db: Database, token_hash: str, made: Invitation, by: Actor, now: float) -> Invitation:
+    made = replace(made, expires_at=min(made.expires_at, _organises_until(db, by.id, now) or made.expires_at))
     whom = _name(db, made.person) if made.person else made.name
     db.execute("DELETE FROM invitations WHERE expires_at < ?", (now - KEPT,))
     grants = json.dumps([asdict(grant) for grant in made.grants])
@@ -130,6 +132,7 @@ def invite(db: Database, token_hash: str, made: Invitation, by: Actor, now: floa
         (made.id, token_hash, made.person, made.name, grants, by.name, now, made.expires_at),
     )
     note(db, by, "link" if made.person else "invite", whom, made.grants, now)
+    return made
 
 
 def invitation(db: Database, token_hash: str, now: float) -> Invitation | None:
@@ -154,15 +157,23 @@ def _revoke(db: Database, one: Invitation, by: Actor, now: float) -> None:
     note(db, by, "revoke", one.name, one.grants, now)
 
 
-def _revoke_made_by(db: Database, id: str, by: Actor, now: float) -> None:
-    """What somebody invited who does not organise all sessions (any more): by such a link they would come back. The
-    ledger knows who made it, under whatever name."""
-    if role_of(grants_of(db, id), "", now) == "organiser":
-        return
+def _end_made_by(db: Database, id: str, by: Actor, now: float) -> None:
+    """What somebody invited ends when they organise all sessions no more, and now where they do not: by such a link
+    they would come back. The ledger knows who made it, under whatever name."""
+    until = _organises_until(db, id, now)
     made = "SELECT 1 FROM deeds d WHERE d.what IN ('invite', 'link') AND d.who_id = :id AND d.at = i.made_at"
     rows = db.execute(f"{_INVITATIONS} AND EXISTS ({made} AND d.who = i.made_by)", {"now": now, "id": id}).fetchall()
     for row in rows:
-        _revoke(db, _invitation(row), by, now)
+        if until is None:
+            _revoke(db, _invitation(row), by, now)
+        elif row["expires_at"] > until:
+            db.execute("UPDATE invitations SET expires_at = ? WHERE id = ?", (until, row["id"]))
+
+
+def _organises_until(db: Database, id: str, now: float) -> float | None:
+    """When somebody organises all sessions no more; infinity: never, None: they do not."""
+    ends = [one.until or math.inf for one in grants_of(db, id) if one.role == "organiser" and one.holds("", now)]
+    return max(ends, default=None)
 
 
 def deeds(db: Database, limit: int) -> list[Deed]:

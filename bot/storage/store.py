@@ -547,8 +547,8 @@ class SharedStore(ABC):
     async def sign_out(self, person: str, by: Actor, now: float) -> int:
         return await self._write(HOUSE, "people", people.sign_out, person, by, now)
 
-    async def invite(self, token_hash: str, invitation: Invitation, by: Actor, now: float) -> None:
-        await self._write(HOUSE, "people", people.invite, token_hash, invitation, by, now)
+    async def invite(self, token_hash: str, invitation: Invitation, by: Actor, now: float) -> Invitation:
+        return await self._write(HOUSE, "people", people.invite, token_hash, invitation, by, now)
 
     async def invitation(self, token_hash: str, now: float) -> Invitation | None:
         return await self._read(people.invitation, token_hash, now)

@@ -77,8 +77,7 @@ class SignIn:
         """A new invitation and its token, which is not kept. `person`: it signs this one in on a further device."""
         token, now = secrets.token_urlsafe(24), self._now()
         made = Invitation(secrets.token_hex(8), tuple(grants), name, now + valid_seconds, person, by.name, now)
-        await self._accounts.invite(hashed(token), made, by, now)
-        return token, made
+        return token, await self._accounts.invite(hashed(token), made, by, now)
 
     async def enter(self, token: str, *, name: str = "", password: str = "", device: str = "") -> str | None:
         """Use the link up and open a login; the new login token, None where the link is not good (any more).

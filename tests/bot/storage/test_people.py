@@ -229,6 +229,25 @@ async def test_open_invitations_of_a_former_organiser_are_revoked(
     assert sorted(deed.whom for deed in await store.deeds() if deed.what == "revoke") == ["Root", "Zoe"]
 
 
+async def test_invitations_of_an_organiser_for_some_time_end_with_it(store: Store) -> None:
+    """Those that they make then, and those that they made before the role was given an end: by them they came back."""
+    await comes(store, "r", "Root")
+    ann = await comes(store, "a", "Ann")
+    by = Actor(ann.id, "Ann")
+
+    async def invites(token: str, ends: float) -> float:
+        made = Invitation(f"i-{token}", (ORGANISER,), "Zoe", ends, "", by.name, 1.0)
+        return (await store.invite(token, made, by, 1.0)).expires_at
+
+    assert [await invites("before", 100.0), await invites("short", 5.0)] == [100.0, 5.0]
+    await store.give_role(ann.id, replace(ORGANISER, until=50.0), ROOT, 3.0)
+    assert [await invites("after", 100.0), await invites("brief", 5.0)] == [50.0, 5.0]
+    ends = {one.id: one.expires_at for one in await store.invitations(4.0)}
+    assert ends == {"i-before": 50.0, "i-short": 5.0, "i-after": 50.0, "i-brief": 5.0}
+    for token in ("before", "after"):
+        assert await store.admit(Entry(token, "Ann", "", device(f"d-{token}")), 50.0) is None
+
+
 async def test_a_name_that_another_has_is_not_taken(store: Store) -> None:
     """One's own in another writing is."""
     ann, bob = await comes(store, "a", "Ann"), await comes(store, "b", "Bob")
