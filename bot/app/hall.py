@@ -280,6 +280,8 @@ class Hall:
         self._notices.hear(TRYOUT, self.tryouts.follow)
         await self._notices.begin()
         self._tasks.keep("notices", self._notices.run)
+        if isinstance(self.store, PostgresStore):
+            self._tasks.keep("clock", self.store.watch_clock)
         for session in self.settings.sessions:
             await self.store.configure_session(session.session(self.settings.after))
         await self._read_feeds()

@@ -8,6 +8,7 @@ them up; so the numbers of a session have no gap and are committed in their orde
 
 import asyncio
 import json
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +43,8 @@ from bot.storage.store import SharedStore
 from bot.storage.turns import RowOf, Turn
 from bot.storage.writer import Call, Committed, Writer
 
+log = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 CHANNEL = "floormic"
@@ -68,6 +71,9 @@ KNOWN = 10_000
 COUNTED = frozenset({20, 200, 2000})
 """After so many transactions the tables that grow are counted. The server does it within a minute or so; until then it
 plans for tables that are nearly empty, and messages were accepted at a quarter of the rate."""
+
+CLOCK = 3600.0
+"""Seconds between two looks at whether our clock is still that of the database."""
 
 HALL = 0x68616C6C
 """Advisory lock: held shared by each write to some sessions, and alone by one that may touch all."""
@@ -139,6 +145,15 @@ class PostgresStore(SharedStore):
 
     def _written(self) -> float:
         return hash((self._writer.batches, self._heard, time.monotonic() // STALE))
+
+    async def watch_clock(self) -> None:
+        """Say when our clock leaves that of the database, as at the start, until cancelled."""
+        while True:
+            await asyncio.sleep(CLOCK)
+            try:
+                check_clock(await self._read(ahead))
+            except StoreError as error:  # too far off for a start; whoever is at work goes on
+                log.warning("%s", error)
 
     async def probe(self) -> None:
         await self._write(turns.HOUSE, "", lambda db: None)

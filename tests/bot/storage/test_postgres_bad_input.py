@@ -307,3 +307,20 @@ class TestClocks:
             assert "timedatectl set-ntp true" in said
             assert in_language(said, "zh") != said
         assert inside(url) == {}
+
+    async def test_one_that_leaves_the_databases_later_is_told_while_the_program_runs(
+        self, url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Again and again, in the words of the start; however far it is off, the work goes on."""
+        opened = await open_postgres(url)
+        differences = iter((0.1, 3.0, 45.0, 3.0))
+        monkeypatch.setattr(store, "CLOCK", 0.01)
+        monkeypatch.setattr(store, "ahead", lambda db: next(differences, 0.0))
+        watching = asyncio.ensure_future(opened.watch_clock())
+        async with asyncio.timeout(10):
+            while len(caplog.messages) < 3:  # noqa: ASYNC110 (a look)
+                await asyncio.sleep(0.01)
+        watching.cancel()
+        await opened.close()
+        told = [line.partition(" s ahead of")[0].rpartition(" ")[2] for line in caplog.messages]
+        assert told == ["3.0", "45.0", "3.0"]
