@@ -59,7 +59,7 @@ def _forget(db: Database, person: Person) -> int:
     for row in rows:
         if row["question"] is not None:  # its wordings are others now
             touched[row["session"]].add(row["question"])
-    _unsay(db, rows, scrubbing.gone, texts=True)
+    _unsay(db, [(row, scrubbing.gone) for row in rows], texts=True)
     _unvote(db, scrubbing, votes)
     db.execute("DELETE FROM optouts WHERE source = :source AND person = :id", mine)
     _rename(db, mine, scrubbing.gone)
@@ -170,22 +170,24 @@ def _retitle(db: Database, scrubbing: Scrubbing, here: str) -> defaultdict[str, 
     return touched
 
 
-def _unsay(db: Database, rows: Iterable[Row], gone: str, *, texts: bool) -> None:
-    """The messages stay as counts; with `texts` nothing of what they said does, else what founded a question does."""
-    for row in rows:
-        founded = db.execute("SELECT founded FROM placements WHERE message = ?", (row["id"],)).fetchone()
-        silent = texts or not (founded and founded["founded"])
+def _unsay(db: Database, said: Collection[tuple[Row, str]], *, texts: bool) -> None:
+    """Messages, each with its author's new name, stay as counts; with `texts` nothing of what they said does, else what
+    founded a question does."""
+    of_them = "message IN (SELECT CAST(value AS INTEGER) FROM json_each(?))"
+    ids = [row["id"] for row, _ in said]
+    sql = f"SELECT message FROM placements WHERE founded = 1 AND {of_them}"  # noqa: S608 (a constant)
+    founded = set() if texts else {row["message"] for row in db.execute(sql, (listed(ids),))}
+    changed = []
+    for row, gone in said:
         first = row["id"] - row["part"] + 1
         external_id = f"{gone}:{first}" + (f"\x1f{row['part']}" if row["part"] > 1 else "")
         address = gone_address(address_of(row["address"]) if row["address"] else None, gone)
-        db.execute(
-            """
-            UPDATE messages SET author = ?, author_name = '', external_id = ?, address = ?, text = ? WHERE id = ?
-            """,
-            (gone, external_id, dumped(address), "" if silent else row["text"], row["id"]),
-        )
-        if silent:
-            db.execute("DELETE FROM vectors WHERE message = ?", (row["id"],))
+        text = row["text"] if row["id"] in founded else ""
+        changed.append((gone, external_id, dumped(address), text, row["id"]))
+    db.executemany(
+        "UPDATE messages SET author = ?, author_name = '', external_id = ?, address = ?, text = ? WHERE id = ?", changed
+    )
+    db.execute(f"DELETE FROM vectors WHERE {of_them}", (listed(id for id in ids if id not in founded),))  # noqa: S608
 
 
 def _free_votes(db: Database, mine: dict[str, str]) -> list[Row]:
@@ -437,20 +439,14 @@ def forget_evening(db: Database, session: str, before: float, forgotten: dict[Na
     if db.execute(f"SELECT session FROM messages WHERE session = ? {_DUE}", (session, before)).fetchone() is None:  # noqa: S608
         return 0
     names = _Renamed(forgotten)
-    messages = 0
     here = listed([session])
     alone: dict[tuple[str, str], str] = {}
-    touched: set[str] = set()
     rows = db.execute("SELECT * FROM messages WHERE session = ?", (session,)).fetchall()
     called, worded = _called(db, session), _worded(db, here)
-    for row in rows:
-        if not row["author"].startswith(GONE):
-            gone = names[row["source"], row["author"]]
-            alone |= dict.fromkeys(_alone([row]), gone)
-            _unsay(db, [row], gone, texts=False)
-            messages += 1
-            if row["question"] is not None:
-                touched.add(row["question"])
+    said = [(row, names[row["source"], row["author"]]) for row in rows if not row["author"].startswith(GONE)]
+    for row, gone in said:
+        alone |= dict.fromkeys(_alone([row]), gone)
+    _unsay(db, said, texts=False)
     scrubbing = Scrubbing(Person("", ""), "", _unsaid(db, session, rows), called, worded=worded)
     polls = [row["id"] for row in db.execute("SELECT id FROM polls WHERE session = ?", (session,))]
     for row in db.execute("SELECT items FROM surveys WHERE session = ?", (session,)):
@@ -502,8 +498,8 @@ def forget_evening(db: Database, session: str, before: float, forgotten: dict[Na
         )
     _unquote(db, scrubbing, here)
     _unpromote(db, scrubbing, here)
-    touch(db, session, touched)
-    return messages
+    touch(db, session, (row["question"] for row, _ in said if row["question"] is not None))
+    return len(said)
 
 
 def _called(db: Database, session: str) -> list[str]:
