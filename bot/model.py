@@ -755,7 +755,8 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """How far a source was read; committed together with what was read."""
+    """How far a source was read, or what waits for an answer was looked up in a course; committed together with what
+    was read."""
 
     source: str
     value: str

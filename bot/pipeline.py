@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 from bot.apart import kept_apart
 from bot.errors import Fenced, ForgottenMeanwhile, StoreError
 from bot.lesson import Lesson
-from bot.model import Action, CourseMatch, LookedUp, Message, Placed, Preview, Remembered, Session
+from bot.model import Action, CourseMatch, Cursor, LookedUp, Message, Placed, Preview, Remembered, Session
 from bot.ports import Changed, Inbox, Queue
 from bot.queueing import OPEN, earlier
 from bot.tracing import concerning, message_id
@@ -46,6 +46,9 @@ GIVES_WAY = 3.0
 
 LOOKED_UP = 32
 """Messages of open questions that are looked up in a course at a time: what comes in meanwhile waits for no more."""
+
+HALF_WAY = "half way"
+"""Stands for what open questions were looked up in, while some of them are looked up anew."""
 
 LONGEST_WAY = 5.0
 """Seconds of that at most: a batch may have taken long because the disk was full, or another session's came first."""
@@ -96,16 +99,17 @@ class Pipeline:
         self._batch = batch
         self._misled = False
         self._reread = False
-        self._other_course = False
+        self._says = self._looked_up_in = ""
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
 
-    def teach(self, course: Answering | None, series: Answering | None = None, other: bool = False) -> None:
-        """Use this course from the next batch on, and `series`, the same with the earlier evenings' answers. Where it
-        says something `other` than before, what waits for an answer is looked up in it too."""
+    def teach(self, course: Answering | None, series: Answering | None = None, says: str = "") -> None:
+        """Use this course from the next batch on, and `series`, the same with the earlier evenings' answers. `says`
+        stands for what is in it: where what waits for an answer was looked up in something else, be it before a
+        restart, it is looked up in this one too."""
         self._understanding.teach(Lesson(course, series))
-        if other:
-            self._other_course = True
+        if says != self._says:
+            self._says = says
             self.wake()
 
     def reconsider(self) -> None:
@@ -152,18 +156,14 @@ class Pipeline:
         """Place what waits and what comes, until cancelled."""
         with concerning(session=self._session.id):
             await self.restore()
+            self._looked_up_in = await self._store.cursor(self._read_in("").source) or ""
             self._wake.set()
             while True:
                 await self._wake.wait()
                 self._wake.clear()
+                while self._looked_up_in != self._says:
+                    await self._look_up()
                 await self._place_all()
-                while self._other_course:
-                    self._other_course = False
-                    try:
-                        await self._look_up()
-                    except BaseException:
-                        self._other_course = True  # whoever goes on begins anew
-                        raise
                 if not self._wake.is_set():
                     self._idle.set()
 
@@ -184,7 +184,9 @@ class Pipeline:
                 await asyncio.sleep(min(LONGEST_WAY, GIVES_WAY * (time.monotonic() - began)))
 
     async def _look_up(self) -> None:
-        """The course is another one now: what it says to each open question takes the place of what it said."""
+        """The course is another one now: what it says to each open question takes the place of what it said. It stands
+        with the session how far that came, so that whoever goes on after a restart knows."""
+        says = self._says
         questions = await self._insist(lambda: self._store.questions(self._session.id))
         final = {one.id: one.state.merged_into or one.id for one in questions}
         open_ = {one.id for one in questions if one.status in OPEN}
@@ -192,12 +194,18 @@ class Pipeline:
         waiting = [one for one in asked if final.get(one.question) in open_]
         for at in range(0, len(waiting), LOOKED_UP):
             found = await self._looked_up(waiting[at : at + LOOKED_UP])
-            if await self._insist(partial(self._store.look_up, self._session.id, found)):
+            if await self._insist(partial(self._store.look_up, self._session.id, found, self._read_in(HALF_WAY))):
                 self._changed(self._session.id)
             await self._place_all()
+        await self._insist(partial(self._store.look_up, self._session.id, (), self._read_in(says)))
+        self._looked_up_in = says
+
+    def _read_in(self, says: str) -> Cursor:
+        """What waits was looked up in a course that says this."""
+        return Cursor(f"course of {self._session.id}", says)
 
     async def _looked_up(self, some: Sequence[Remembered]) -> list[LookedUp]:
-        """After all that was set and done so far."""
+        """After all that was set and done so far. Of a message on which a model fails nothing is suggested any more."""
         await self._take_over()
         if actions := await self._insist(self._ledger):
             await self._work(lambda: self._understanding.catch_up(actions))
@@ -206,6 +214,11 @@ class Pipeline:
                 return await self._work(lambda: self._understanding.look_up(some))
             except EncoderGone as error:
                 await self._wait_for_encoder(error)
+            except Exception:
+                log.exception("session %s: %d messages could not be looked up", self._session.id, len(some))
+                if len(some) == 1:
+                    return [LookedUp(some[0].message, None, ())]
+                return [found for one in some for found in await self._looked_up([one])]
 
     async def _wait_for_encoder(self, error: EncoderGone) -> None:
         log.warning("session %s: %s; trying again in %g s", self._session.id, error, ENCODER_RETRY)

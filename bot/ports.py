@@ -110,9 +110,9 @@ class Inbox(Protocol):
         """
         ...
 
-    async def look_up(self, session: str, found: Sequence[LookedUp]) -> bool:
-        """Write what another course says to these messages in the place of what was suggested to them; whether that is
-        anything else. What was sent to somebody stays."""
+    async def look_up(self, session: str, found: Sequence[LookedUp], cursor: Cursor) -> bool:
+        """Write what another course says to these messages in the place of what was suggested to them, and how far
+        that came; whether that is anything else. What was sent to somebody stays."""
         ...
 
     async def latest(self, session: str, limit: int) -> list[tuple[Message, Placement]]:

@@ -70,10 +70,7 @@ def receive(
             elif message.aside:
                 _set_aside(db, id)
     if cursor is not None:
-        db.execute(
-            "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET value = excluded.value",
-            (cursor.source, cursor.value),
-        )
+        _move(db, cursor)
     deliver_once(db, deliveries)
     return new
 
@@ -122,7 +119,8 @@ _RECEIVE_PART = f"INSERT INTO messages ({_MESSAGE}, id) SELECT {_VALUES}, ?11 WH
 """The ids of a message's parts follow its own, whatever else is received meanwhile."""
 
 
-def look_up(db: Database, session: str, found: Sequence[LookedUp]) -> bool:
+def look_up(db: Database, session: str, found: Sequence[LookedUp], cursor: Cursor) -> bool:
+    _move(db, cursor)
     said = {one.message: one for one in found}
     rows = db.execute(
         """
@@ -149,6 +147,13 @@ def look_up(db: Database, session: str, found: Sequence[LookedUp]) -> bool:
         touched.add(row["question"])
     changes.touch(db, session, touched)
     return bool(touched)
+
+
+def _move(db: Database, cursor: Cursor) -> None:
+    db.execute(
+        "INSERT INTO cursors VALUES (?, ?) ON CONFLICT (source) DO UPDATE SET value = excluded.value",
+        (cursor.source, cursor.value),
+    )
 
 
 def cursor(db: Database, source: str) -> str | None:

@@ -170,9 +170,9 @@ class SharedStore(ABC):
     async def place(self, session: str, placed: Sequence[Placed]) -> None:
         await self._write(session, "placed", self._owning(f"pipeline:{session}", inbox.place), session, placed)
 
-    async def look_up(self, session: str, found: Sequence[LookedUp]) -> bool:
+    async def look_up(self, session: str, found: Sequence[LookedUp], cursor: Cursor) -> bool:
         work = self._owning(f"pipeline:{session}", inbox.look_up)
-        return await self._write(session, "queue", work, session, found)
+        return await self._write(session, "queue", work, session, found, cursor)
 
     async def latest(self, session: str, limit: int) -> list[tuple[Message, Placement]]:
         return await self._read(inbox.latest, session, limit)

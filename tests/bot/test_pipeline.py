@@ -14,8 +14,20 @@ import pytest
 
 from bot.desk import Desk
 from bot.errors import StoreError
-from bot.model import Answer, Message, Mode, Person, Placement, Preview, QuestionState, Session, Status
-from bot.pipeline import Pipeline
+from bot.model import (
+    Answer,
+    Cursor,
+    LookedUp,
+    Message,
+    Mode,
+    Person,
+    Placement,
+    Preview,
+    QuestionState,
+    Session,
+    Status,
+)
+from bot.pipeline import LOOKED_UP, Pipeline
 from bot.storage.sqlite import SqliteStore, open_store
 from knowledge.answering import Match
 from knowledge.asking import Asking, Detector
@@ -25,6 +37,7 @@ from knowledge.encoder import EncoderGone
 from knowledge.grouping import Groups
 from tests.bot.values import TALK, message
 from tests.fakes import TopicEncoder
+from tests.waiting import until
 
 RECORDING = "Is there a recording of this talk?"
 PRICE = "What does a gateway cost us?"
@@ -99,7 +112,7 @@ Run = Callable[..., Awaitable[list[Placement]]]
 @asynccontextmanager
 async def running(store: SqliteStore, session: Session = TALK, **more: Any) -> AsyncIterator[Pipeline]:
     """A pipeline at work."""
-    answering = more.pop("answering", None)
+    answering, says = more.pop("answering", None), more.pop("says", "")
     with ThreadPoolExecutor(1) as executor:
         pipeline = Pipeline(
             session,
@@ -111,7 +124,7 @@ async def running(store: SqliteStore, session: Session = TALK, **more: Any) -> A
             replying=frozenset({"telegram"}),
             **more,
         )
-        pipeline.teach(answering)
+        pipeline.teach(answering, says=says)
         task = asyncio.ensure_future(pipeline.run())
         try:
             yield pipeline
@@ -536,6 +549,63 @@ async def test_what_is_merged_keeps_what_its_askers_contradicted(store: SqliteSt
         *_, last = await say(store, pipeline, message(3, "Those protocols, in the recording?", "u3"))
     assert last.question == ("q1" if undone else "q2")
     assert last.answer is None
+
+
+@pytest.mark.parametrize("back", [False, True])
+async def test_a_look_up_that_was_cut_off_is_gone_through_after_a_restart(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch, back: bool
+) -> None:
+    """Of more open questions than are looked up at a time all get what the course says now, also where it says again
+    by then what it had said before; and once that is done, nothing is looked up again."""
+    apart = replace(TALK, grouping=Mode.OFF)
+    asked = [message(n, f"{RECORDING} {n}") for n in range(LOOKED_UP + 8)]
+    suggests = Knowing(recording="suggest")
+
+    async def suggested() -> list[bool]:
+        return [
+            placement is not None and placement.answer is not None for _, placement in await store.placements("talk")
+        ]
+
+    async with running(store, apart) as pipeline:
+        await say(store, pipeline, *asked)
+    real, looks, held = store.look_up, list[int](), asyncio.Event()
+
+    async def look_up(session: str, found: Sequence[LookedUp], cursor: Cursor) -> bool:
+        looks.append(len(found))
+        if len(looks) == 2:
+            await held.wait()
+        return await real(session, found, cursor)
+
+    monkeypatch.setattr(store, "look_up", look_up)
+    async with running(store, apart, answering=suggests, says="something"):
+        await until(lambda: len(looks) == 2)
+    assert sum(await suggested()) == LOOKED_UP
+    newest: dict[str, Any] = {} if back else {"answering": suggests, "says": "something"}
+    async with running(store, apart, **newest) as pipeline:
+        await pipeline.drained()
+        assert await suggested() == [not back] * len(asked)
+    looks.clear()
+    async with running(store, apart, **newest) as pipeline:
+        await pipeline.drained()
+    assert looks == []
+
+
+async def test_a_message_that_cannot_be_looked_up_stops_nobody(store: SqliteStore) -> None:
+    """A model fails on one question when the course changes: nothing is suggested to it, the others are looked up, and
+    what comes in is understood."""
+
+    class Broken(Knowing):
+        def matches(self, texts: Sequence[str], vectors: Any) -> list[Match | None]:
+            if any("gateway" in text for text in texts):
+                raise ValueError("no numbers")
+            return super().matches(texts, vectors)
+
+    async with running(store, answering=Knowing(recording="suggest", gateway="suggest")) as pipeline:
+        await say(store, pipeline, message(1, PRICE), message(2, RECORDING))
+        pipeline.teach(Broken(protocols="suggest"), says="something else")  # type: ignore[arg-type]
+        placed = await say(store, pipeline, message(3, PROTOCOL))
+        await pipeline.drained()
+    assert [placement.answer is not None for placement in placed] == [False, False, True]
 
 
 async def test_a_late_asker_hears_the_recorded_answer(store: SqliteStore) -> None:

@@ -176,6 +176,22 @@ async def test_what_waits_is_looked_up_in_a_course_that_changes(tmp_path: Path) 
         assert "there is none" in answer.text
 
 
+async def test_what_waits_is_looked_up_in_a_course_that_changed_while_the_program_was_down(tmp_path: Path) -> None:
+    """What stands in its files at the start counts: the board offers no words that the course has taken back, and what
+    is new there is suggested to who asked before."""
+    course = tmp_path / "course"
+    course.mkdir()
+    for words in ("", "Yes, tomorrow at noon.", "No, there is none.", ""):
+        entry = f"\n## {RECORDED}\n\n{words}\n" if words else ""
+        (course / "faq.md").write_text(f"# 常见问题\n{entry}", encoding="utf-8")
+        async with open_hall(settings(tmp_path, course=str(course), answers="suggest"), encoder=HashEncoder()) as hall:
+            await asks(hall, "m1")
+            await hall.loaded()
+            await hall.pipelines["talk"].drained()
+            (question,) = await hall.store.questions("talk")
+            assert (question.suggested_answer.text if question.suggested_answer else "") == words
+
+
 async def test_what_waits_is_looked_up_in_the_mode_that_is_set(tmp_path: Path) -> None:
     """The course's answers were off, and nothing comes in any more: they are switched on and a course is given, and
     what waits gets its suggestion."""

@@ -31,6 +31,8 @@ from tests.bot.storage.acts import change as changed
 from tests.bot.storage.conftest import Open
 from tests.bot.values import message, state
 
+HALF = Cursor("course of talk", "half way")
+
 
 async def test_messages_come_back_in_order_of_arrival_with_growing_ids(store: Store) -> None:
     """What was received is pending, unchanged but for the id, in the order in which it came."""
@@ -74,7 +76,8 @@ async def test_what_another_course_says_takes_the_place_of_what_was_suggested(st
     why = because("margin", 0.5)
     looked_up = [LookedUp(id, match, why) for id, match in zip(ids, (new, other, None, other, other), strict=True)]
     before = (await store.question("q4")).revision
-    assert await store.look_up("talk", looked_up)
+    assert await store.look_up("talk", looked_up, HALF)
+    assert await store.cursor(HALF.source) == HALF.value
     answers = [placement.answer for _, placement in await store.placements("talk") if placement]
     assert answers == [replace(new, sure=True), other, None, other, replace(sent, gone=True)]
     assert [p.reasons.answer for _, p in await store.placements("talk") if p] == [why] * 4 + [()]
@@ -82,10 +85,10 @@ async def test_what_another_course_says_takes_the_place_of_what_was_suggested(st
     assert [one.text if one else "" for one in suggested] == ["new", "other", "", "other"]
     after = (await store.question("q0")).revision
     assert after > before
-    assert not await store.look_up("talk", looked_up)
-    assert not await store.look_up("elsewhere", [LookedUp(ids[0], None, ())])
+    assert not await store.look_up("talk", looked_up, HALF)
+    assert not await store.look_up("elsewhere", [LookedUp(ids[0], None, ())], HALF)
     assert (await store.question("q0")).revision == after
-    assert await store.look_up("talk", [LookedUp(ids[4], replace(sent, state="suggested"), why)])
+    assert await store.look_up("talk", [LookedUp(ids[4], replace(sent, state="suggested"), why)], HALF)
     assert (await store.placements("talk"))[4][1].answer == sent  # type: ignore[union-attr]
 
 
@@ -96,7 +99,7 @@ async def test_what_was_sent_to_one_and_taken_back_since_is_not_suggested(store:
     two = (await ask(store, "q1", "u2", answer=replace(then, state="suggested", score=0.8), reopens=True)).id
     now = CourseMatch("faq#a", 0.8, "suggested", "Tuesday")
     for found, words in ((now, "Tuesday"), (None, "")):
-        await store.look_up("talk", [LookedUp(one, found, ()), LookedUp(two, found, ())])
+        await store.look_up("talk", [LookedUp(one, found, ()), LookedUp(two, found, ())], HALF)
         suggested = (await store.question("q1")).suggested_answer
         assert (suggested.text if suggested else "") == words
 

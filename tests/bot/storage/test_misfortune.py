@@ -55,7 +55,7 @@ PROMISE = Invitation("i", (Grant("moderator"),), "Zoe", 99.0)
 
 WRITES: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "receive": lambda s: s.receive([message(9)], Cursor("web", "9")),
-    "look_up": lambda s: s.look_up("talk", [LookedUp(1, None, ())]),
+    "look_up": lambda s: s.look_up("talk", [LookedUp(1, None, ())], Cursor("course of talk", "x")),
     "place": lambda s: s.place("talk", [Placed(Placement(1, False, 0.0))]),
     "save_session": lambda s: s.save_session(Session("talk", "T")),
     "keep_feed": lambda s: s.keep_feed(Feed("web", "talk", "other"), BOB, 1.0),
