@@ -407,12 +407,18 @@ def course(config: Path | None, folder: Path, ask: str | None, alike: bool) -> i
 )
 def link(config: Path | None, role: str, name: str, session: str, hours: float) -> None:
     """Print a link that signs somebody in once. Needs only the secret file, so the program may be running."""
+    from bot.accounts import may_be_called
     from bot.settings import keep_secret
     from bot.web.signin import SignIn
 
     settings = _settings(config)
     if session and session not in {known.id for known in settings.sessions}:
         raise BadInput(f"there is no session {session!r} in the configuration")
+    if not may_be_called(name):
+        raise BadInput(
+            f"Floormic itself uses names such as {name!r}: course for what the course answers, and a name with a dot "
+            "and a source behind it for those who act in the staff's chat; choose another one"
+        )
     # A link is only signed here; it is looked up and used up by the running program, so that no store is needed.
     sign_in = SignIn(keep_secret(settings.secret_file).encode(), cast("Accounts", None), time.time)
     token = sign_in.link(role, name or role, session, hours * 3600)

@@ -113,6 +113,15 @@ def test_a_link_for_an_unknown_session_is_refused(tmp_path: Path) -> None:
     assert isinstance(result.exception, FloormicError)
 
 
+@pytest.mark.parametrize("name", ["course", "Ann · telegram"])
+def test_a_link_for_a_name_that_nobody_can_have_is_refused(tmp_path: Path, name: str) -> None:
+    """Whoever opened it would have been "course 2", and "course 3" with the next link, without a word."""
+    (tmp_path / "floormic.toml").write_text("")
+    result = run("link", "--config", tmp_path / "floormic.toml", "--name", name)
+    assert isinstance(result.exception, FloormicError)
+    assert "choose another one" in str(result.exception)
+
+
 def test_a_replay_writes_a_line_a_message_and_tells_broken_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
