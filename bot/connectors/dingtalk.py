@@ -212,8 +212,6 @@ class DingTalk:
             self._token, self._token_until = token, self._now() + max(seconds - EARLY, 0)
             return
         code = str(answer.get("code") or "")
-        if status == 429 or RATE.search(code):
-            raise TryLater(PAUSE)
         if code in SECRETS or status == 401:
             raise Refused(BAD_KEY) if starting else ConnectorError(BAD_KEY)
         raise ConnectorError(UNREADABLE if 200 <= status < 300 else f"DingTalk has trouble (HTTP {status})")
@@ -225,8 +223,6 @@ class DingTalk:
         if 200 <= status < 300:
             return answer
         code = str(answer.get("code") or "")
-        if status == 429 or RATE.search(code):
-            raise TryLater(PAUSE)
         if status == 401 or "InvalidAuthentication" in code:
             self._token_until = 0.0
             raise ConnectorError("DingTalk: the token has run out; it is renewed")
@@ -235,6 +231,7 @@ class DingTalk:
         raise ConnectorError(f"DingTalk has trouble (HTTP {status})")
 
     async def _post(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        """Status and answer. Raises `TryLater` where it was too much, `ConnectorError` where nothing comes back."""
         if self._http is None:
             self._http = staying(timeout=aiohttp.ClientTimeout(total=CALL_SECONDS))
         headers = {"x-acs-dingtalk-access-token": self._token}
@@ -254,6 +251,8 @@ class DingTalk:
             if 200 <= response.status < 300:
                 raise ConnectorError(UNREADABLE)
             answer = {}
+        if response.status == 429 or RATE.search(str(answer.get("code") or "")):
+            raise TryLater(PAUSE)
         return response.status, answer
 
 
