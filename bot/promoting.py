@@ -33,24 +33,31 @@ def promotable(state: QuestionState) -> Answer | None:
     return answer if answer and in_writing(answer) else None
 
 
-def entry_of(state: QuestionState, asked: Sequence[Asked], course: Course, language: str) -> str:
-    """The Markdown of an entry: its question, phrasings that the course does not have yet, the answer with sources.
-
-    Raises `ValueError` where no person answered, `NotAllowed` where everything that people typed says something about a
-    person: what a moderator worded stands as it is.
-    """
-    answer = promotable(state)
-    if answer is None:
-        raise ValueError("no person answered this question")
+def heading_of(state: QuestionState, asked: Sequence[Asked]) -> str:
+    """The question of an entry. Raises `NotAllowed` where everything that people typed says something about a person:
+    what a moderator worded stands as it is."""
     names = {one.message.author_name.strip() for one in asked}
-    texts = [cleaned(one.message.text, names) for one in asked]
     typed = {" ".join(text.split()) for text in (state.original, *(one.message.text for one in asked))}
     title = " ".join(state.title.split())
     # A title that was typed may have been cut.
     question = _impersonal(title, names) if any(text.startswith(title) for text in typed) else title
-    question = question or next(filter(None, texts), "")
+    question = question or next(filter(None, (cleaned(one.message.text, names) for one in asked)), "")
     if not question:
         raise NotAllowed("this question says something about a person; word its title yourself, then propose it")
+    return question
+
+
+def entry_of(state: QuestionState, asked: Sequence[Asked], course: Course, language: str) -> str:
+    """The Markdown of an entry: its question, phrasings that the course does not have yet, the answer with sources.
+
+    Raises `ValueError` where no person answered, `NotAllowed` as `heading_of` does.
+    """
+    answer = promotable(state)
+    if answer is None:
+        raise ValueError("no person answered this question")
+    question = heading_of(state, asked)
+    names = {one.message.author_name.strip() for one in asked}
+    texts = [cleaned(one.message.text, names) for one in asked]
     known = {_key(wording) for entry in course.entries for wording in (entry.question, *entry.phrasings)}
     sources = [source for source in answer.sources if not source.startswith(EARLIER)]
     phrasings = _different(question, (text for text in texts if text and _key(text) not in known))

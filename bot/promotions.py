@@ -17,6 +17,7 @@ from bot.promoting import (
     diff,
     doubled,
     entry_of,
+    heading_of,
     holds,
     promotable,
     read,
@@ -158,8 +159,9 @@ class Promotions:
         before = next((one for one in await self._store.promotions(session.id) if one.question == question), None)
         if before and before.stage is not PromotionStage.DECLINED and before.answered_at == answer.at:
             return before
-        course = await self._courses.present(session)
-        entry = entry_of(state, await self._store.asked(question), course, session.language)
+        asked = await self._store.asked(question)
+        heading_of(state, asked)  # what cannot be proposed is tried at each act: the course is not read for it
+        entry = entry_of(state, asked, await self._courses.present(session), session.language)
         at, written = self._now(), before.written if before else ""
         after = Promotion(question, session.id, PromotionStage.PROPOSED, entry, answer.at, at, who, written)
         await self._store.keep_promotion(before, after)

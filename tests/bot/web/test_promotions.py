@@ -205,6 +205,9 @@ async def test_a_question_that_tells_who_asked_it_waits_for_a_moderator(hall: Ha
     session = replace(await here(hall), promoting=Mode.AUTO)
     assert await promotions.follow(session) is None
     assert [one.question for one in await hall.store.promotions("talk")] == ["q1"]
+    with patch.object(hall.courses, "present", AsyncMock()) as read:  # with each act in the session
+        await promotions.follow(session)
+    assert not read.called
     mo = await hall.signed_in("moderator")
     refused = await mo.post(PATH, {"question": "q2"})
     assert (refused.status, "word its title" in await refused.text()) == (403, True)
