@@ -116,12 +116,14 @@ def direct(session: Session, asked_at: float, now: float) -> bool:
     return now - max(session.starts_at or asked_at, asked_at) < TALK
 
 
-def held_until(delivery: Delivery, now: float, hours: Hours) -> float:
-    """From when on a delivery that is due now may go. At night nothing goes that comes by itself, nor an answer that
-    should have been said earlier this evening, as a chat was down, or the program, or that is meant for the morning and
-    took the place of one that waits."""
+def held_until(delivery: Delivery, now: float, hours: Hours, answers: bool = False) -> float:
+    """From when on a delivery that is due now may go. At night nothing goes that comes by itself, nor, unless `answers`
+    go then, too, one that should have been said earlier, as a chat was down, or the program, or that is meant for the
+    morning and took the place of one that waits."""
     if delivery.key.startswith(SCHEDULED):
         return next_round(now, hours)
+    if answers or not delivery.key.startswith(ANSWERS):
+        return now
     since = delivery.due_at or delivery.not_before
-    late = since - now > SOON or SOON < now - since < DAY
-    return next_allowed(now, hours) if late and delivery.key.startswith(ANSWERS) else now
+    late = since > 0 and abs(now - since) > SOON
+    return next_allowed(now, hours) if late else now

@@ -30,7 +30,7 @@ from bot.app.peers import Peers, address, told
 from bot.app.promoting import Promoting
 from bot.app.remembering import Remembering
 from bot.app.reporting import Reporting, unsteady
-from bot.app.rounding import answers_at, make_rounds
+from bot.app.rounding import answers_at, holding, make_rounds
 from bot.app.service import handed_over, keep_watched, notify
 from bot.app.shared import Share, Work, agreed, sharing
 from bot.app.sources import make_connectors
@@ -56,7 +56,7 @@ from bot.pipeline import Pipeline
 from bot.polls import Polls
 from bot.ports import Connector, HookReply, HookRequest, Leases, Notices, Now, Store, Told
 from bot.promotions import Promotions
-from bot.quiet import SCHEDULED, held_until, is_quiet
+from bot.quiet import SCHEDULED, is_quiet
 from bot.reach import ANSWERING
 from bot.reaching import Reaching
 from bot.rounds import TOPIC as AFTER
@@ -229,7 +229,7 @@ class Hall:
             now,
             page=self.session_url,
             settled=self._said,
-            held_until=lambda delivery, at: held_until(delivery, at, settings.after.hours),
+            held_until=holding(settings.after),
             shared=True,
             stray=lambda connector: self.keeper.want("outbox", connector),
         )

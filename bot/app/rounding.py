@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from bot.model import Abilities, Address, Session
+from bot.model import Abilities, Address, Delivery, Session
 from bot.ports import Now, Store
-from bot.quiet import direct, next_allowed
+from bot.quiet import direct, held_until, next_allowed
 from bot.rounds import Rounds, Summary, Telling
 from bot.settings import AfterSettings, Settings
 
@@ -47,6 +47,11 @@ def make_rounds(
         summary=summary,
     )
     return Rounds(store, now, after.hours, changed=changed, sending=sending, planners=[telling.plan])
+
+
+def holding(after: AfterSettings) -> Callable[[Delivery, float], float]:
+    """From when on what is due now may go."""
+    return lambda delivery, now: held_until(delivery, now, after.hours, answers=after.answers_at_night)
 
 
 def answers_at(after: AfterSettings) -> Callable[[Session, float, float], float]:

@@ -143,6 +143,7 @@ def test_the_outbox_holds_at_night_what_answers_nobody_any_more() -> None:
     assert goes("digest:talk:t:1", evening, evening) == "2026-12-01 21:00"
     assert goes("answer:q1:t:1", night - 60) == "2026-12-01 23:30"
     assert goes("answer:q1:t:1", evening) == "2026-12-02 08:00"
+    assert goes("answer:q1:t:1", at("2026-11-29 21:00")) == "2026-12-02 08:00"  # the program was down for days
     assert goes("reply:t:1", 0.0) == "2026-12-01 23:30"
 
 

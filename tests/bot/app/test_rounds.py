@@ -1,15 +1,18 @@
 """What a talk tells when it is over, with the whole program and a chat behind it."""
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import pytest
 
 from bot.app import Hall, open_hall
 from bot.app.rounding import make_rounds
 from bot.connectors.telegram import TelegramOptions
 from bot.model import Abilities, Address, Delivery, Message, Mode, Session
 from bot.ports import Store
-from bot.quiet import is_quiet
+from bot.quiet import DAY, is_quiet
 from bot.rounds import Rounds
 from bot.settings import AfterSettings, Settings
 from bot.storage.sqlite import open_store
@@ -96,6 +99,30 @@ async def test_an_answer_at_night_waits_for_the_morning_and_says_so(tmp_path: Pa
         assert await hall.store.due(time[0], 10) == []
         time[0] = morning + 1
         await until(lambda: _told(phone, "Friday"))
+
+
+@pytest.mark.parametrize("at_night", [False, True])
+async def test_an_answer_that_a_chat_was_down_for_waits_for_the_morning_unless_answers_go_at_night(
+    tmp_path: Path, at_night: bool
+) -> None:
+    """The program comes back at half past eleven with what was due two evenings ago."""
+    zone = ZoneInfo("Asia/Shanghai")
+    after, phone = AfterSettings(zone="Asia/Shanghai", answers_at_night=at_night), Phone()
+    night = datetime(2026, 12, 2, 23, 30, tzinfo=zone).timestamp()
+    made = settings(tmp_path, after=after)
+    async with open_hall(made, encoder=HashEncoder(), now=lambda: night, extra=lambda _: [phone]) as hall:
+        late = Delivery("answer:q1:phone:u1", "talk", Address("phone", "u1"), "On Friday.", not_before=night - 2 * DAY)
+        direct = replace(late, key="answer:q1:phone:u2", address=Address("phone", "u2"), text="Yes.", not_before=night)
+        await hall.store.deliver([late, direct])
+        hall._outbox.wake()
+        await until(lambda: _told(phone, "Yes"))
+
+        async def settled() -> bool:
+            first, _ = await hall.store.deliveries("talk")
+            return first.state == "sent" or first.not_before > night
+
+        await until(settled)
+        assert await _told(phone, "Friday") == at_night
 
 
 async def _told(phone: Phone, word: str) -> bool:
