@@ -473,6 +473,21 @@ async def test_who_replies_to_another_viewer_is_not_sent_what_the_course_says_of
     assert encoder.pairs == [(REPLY, RECORDING), (f"{RECORDING} again?", REPLY), (f"{RECORDING} again?", RECORDING)]
 
 
+async def test_who_seems_to_reply_to_another_viewer_hears_what_a_person_answered(store: SqliteStore) -> None:
+    """It goes to all whose lines count with the question, whether they came before or after: who did ask must not miss
+    it."""
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    first, early, late = (message(n, text, f"u{n}", chat="c") for n, text in enumerate((RECORDING, REPLY, REPLY), 1))
+    async with running(store, encoder=Overhearing(), answering=Knowing(recording="answer")) as pipeline:
+        placed = await say(store, pipeline, first, early)
+        await desk.answer("ann", "q1", "Tomorrow at noon.")
+        placed = await say(store, pipeline, late)
+    assert {one.question for one in placed} == {"q1"}
+    assert placed[2].reasons.asking[0].code == "replies"
+    told = [one.address.user for one in await store.deliveries("talk") if one.key.startswith("answer:")]
+    assert told == ["u1", "u3"]
+
+
 async def test_an_unsure_wording_reopens_what_the_course_had_answered(store: SqliteStore) -> None:
     """Somebody joins an answered question with words that the course does not surely answer: it is new again."""
     async with running(store, answering=Knowing(talk="answer")) as pipeline:
