@@ -288,11 +288,17 @@ class Desk:
         return await self._apply(who, "apart", [(q, apart_from(q, others)) for q in known if q.id in mine])
 
     async def again(self, who: str, id: str, earlier: str) -> Action:
-        """The question asks what `earlier` asked on an earlier evening of the series."""
+        """The question asks what `earlier` asked on an earlier evening of the series, whatever was said before of it or
+        of what was merged into it. What an asker called no answer stays none."""
         state, thread = await self._thread(id, earlier)
-        kept = tuple(one for one in state.apart if one not in thread)
-        said = replace(state, again=(*(one for one in state.again if one != earlier), earlier), apart=kept)
-        return await self._apply(who, "again", _changed([(state, said)], "said already"))
+        known = await self._known(state.session)
+        whole = set(together(id, known))
+        same = (*(one for one in state.again if one != earlier), earlier)
+        parts = [
+            (q, replace(q, apart=tuple(one for one in q.apart if one not in thread))) for q in known if q.id in whole
+        ]
+        pairs = [(q, replace(said, again=same) if q.id == id else said) for q, said in parts]
+        return await self._apply(who, "again", _changed(pairs, "said already"))
 
     async def not_again(self, who: str, id: str, earlier: str) -> Action:
         """It asks something else than `earlier` and all that asked the same there; that is not proposed any more, and

@@ -197,6 +197,27 @@ async def test_what_was_answered_there_is_no_answer_to_what_asks_something_else(
     assert third.memory
 
 
+async def test_said_to_be_the_same_a_merged_question_is_so_in_all_its_parts(series: Series) -> None:
+    """What was said of one part before it was merged holds for the whole, until somebody says otherwise of that; undo
+    brings it back."""
+    await series.ask(FIRST, RECORDING)
+    await series.desk.answer("Ann", "q1", TOLD)
+    await series.opened(SECOND)
+    await series.heard(SECOND, AGAIN, PRICE)
+    await series.desk.not_again("Bo", "q2", "q1")
+    await series.desk.merge("Bo", ["q2"], "q3")
+    offered: list[bool] = []
+    for act in (None, "again", "undo"):
+        if act == "again":
+            await series.desk.again("Bo", "q3", "q1")
+        if act == "undo":
+            await series.desk.undo("Bo", "two")
+        (placed,) = await series.heard(SECOND, AGAIN)
+        assert placed.question == "q3"
+        offered.append(placed.memory is not None)
+    assert offered == [False, True, False]
+
+
 async def test_a_correction_is_seen_whatever_was_done_after_it(series: Series, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also at the first look at an evening, and when that look fails half way."""
     await series.ask(FIRST, RECORDING, PRICE)
