@@ -150,6 +150,14 @@ def answering(db: Database, session: str) -> list[Delivery]:
     return [delivery_of(row) for row in rows]
 
 
+_CUT_OFF = f"""
+    UPDATE deliveries SET state = CASE WHEN {_GIVEN_UP} THEN 'failed' ELSE 'waiting' END,
+        error = CASE WHEN {_GIVEN_UP} THEN error ELSE ? END,
+        not_before = CASE WHEN {_GIVEN_UP} THEN due_at ELSE not_before END
+    WHERE state = 'sending'
+"""  # noqa: S608 (a constant)
+"""What was being sent waits again, but for what was given up meanwhile."""
+
 _SENDING = "state = 'sending' AND json_extract(address, '$.connector') = ?"
 
 
@@ -161,9 +169,9 @@ def being_sent(db: Database, connector: str) -> frozenset[str]:
 
 def send_again(db: Database, connector: str) -> None:
     """Once another process sends there, send again what was being sent at the end: said twice is better than never."""
-    db.execute(f"UPDATE deliveries SET state = 'waiting', error = ? WHERE {_SENDING}", (CUT_OFF, connector))  # noqa: S608
+    db.execute(f"{_CUT_OFF} AND json_extract(address, '$.connector') = ?", (CUT_OFF, connector))
 
 
 def wait_again(db: Database) -> None:
     """The same for all of them, after a start of the one process that there is."""
-    db.execute("UPDATE deliveries SET state = 'waiting', error = ? WHERE state = 'sending'", (CUT_OFF,))
+    db.execute(_CUT_OFF, (CUT_OFF,))

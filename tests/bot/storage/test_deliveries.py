@@ -254,6 +254,25 @@ async def test_what_was_being_sent_at_the_end_is_sent_again(opening: Open) -> No
     await store.close()
 
 
+async def test_what_was_given_up_while_it_was_sent_is_not_sent_again_after_a_restart(opening: Open) -> None:
+    """The program dies with a call under way that was taken back: it does not wait for ever, and the same words are
+    said where somebody says them anew."""
+    store = await opening()
+    await store.deliver([ONE])
+    await store.settle(replace(ONE, state="sending", attempts=1))
+    await store.withhold(ONE, "taken back")
+    await store.close()
+    store = await opening()
+    assert await store.deliveries("talk") == [replace(ONE, state="failed", attempts=1, error="taken back")]
+    await store.deliver([ONE])
+    assert await store.due(0.0) == [ONE]
+    await store.settle(replace(ONE, state="sending", attempts=1))
+    await store.withhold(ONE, "taken back")
+    await store.send_again(ONE.address.connector)
+    assert [one.state for one in await store.deliveries("talk")] == ["failed"]
+    await store.close()
+
+
 async def test_only_what_is_being_sent_by_one_connector_is_sent_again(store: Store) -> None:
     """Whoever takes over a chat sends again what was under way there, and nothing of another chat's."""
     other = replace(ONE, key="other", address=replace(ONE.address, connector="elsewhere"))
