@@ -63,17 +63,17 @@ def offered_now(before: CourseMatch | None, now: CourseMatch | None) -> CourseMa
     """What stands of the course at a message to which it said `before`, where it says something else `now`.
 
     What was sent stays, but is offered to nobody else where the course does not say it any more. Where the same words
-    or other words of the same part stand there, what the mode auto would have done when it came stays too.
+    or other words of the same part stand there, what the mode auto would have done when it came stays too. Whether
+    anybody sees it is as the session is set now.
     """
     if before is None:
         return now
-    source_stays = now is not None and now.source == before.source
-    words_stay = source_stays and now is not None and now.text == before.text
+    words_stay = now is not None and (now.source, now.text) == (before.source, before.text)
     if before.state == "sent":
         return replace(before, gone=not words_stay)
-    if words_stay:
-        return before
-    return replace(now, sure=before.sure) if source_stays and now is not None else now
+    if now is None or now.source != before.source:
+        return now
+    return replace(before, state=now.state) if words_stay else replace(now, sure=before.sure)
 
 
 def misses(state: QuestionState, source: str) -> bool:

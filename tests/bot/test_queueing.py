@@ -88,6 +88,8 @@ def test_what_a_course_that_changed_says_now() -> None:
     reworded, other = replace(then, text="Tuesday", sure=False), CourseMatch("faq#b", 0.7, "suggested", "Downstairs")
     assert offered_now(None, other) == other
     assert offered_now(then, replace(then, sure=False, score=0.8)) == then
+    hidden = replace(then, state="withheld")  # the session's answers were off, or are off now
+    assert (offered_now(hidden, then), offered_now(then, hidden)) == (then, hidden)
     assert offered_now(then, reworded) == replace(reworded, sure=True)
     assert offered_now(then, other) == other
     assert offered_now(then, None) is None
