@@ -211,8 +211,9 @@ def reminded(db: Database, session: str) -> int:
 
 
 def remind(db: Database, session: str, number: int, deliveries: list[Delivery]) -> None:
-    """Say the reminder of that number. One that was said before is not said again."""
-    if reminded(db, session) < number:
+    """Say the reminder of that number. One that was said before is not said again, and none where it was closed."""
+    state = survey(db, session)
+    if state is not None and state.status is PollStatus.OPEN and reminded(db, session) < number:
         deliver_once(db, deliveries)
         db.execute("UPDATE surveys SET reminded = ?, reminded_of = opened_at WHERE session = ?", (number, session))
 

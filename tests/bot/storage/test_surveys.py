@@ -208,5 +208,7 @@ async def test_a_reminder_is_said_once(store: Store) -> None:
     assert await store.reminded("talk") == 1
     closed = replace(state, status=PollStatus.CLOSED)
     await change(store, state, closed)
+    await store.remind("talk", 2, [reminder(2)])  # it was closed while those who are silent were looked for
+    assert len(await store.deliveries("talk")) == 1
     await change(store, closed, opened(closed, 5000.0))
     assert await store.reminded("talk") == 0
