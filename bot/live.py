@@ -172,7 +172,7 @@ class Live:
 
     def rest(self) -> None:
         """Of sessions that nobody looks at now nothing stays in memory."""
-        self._number = max((room.number for room in self._rooms.values()), default=self._number)
+        self._number = max([self._number, *(room.number for room in self._rooms.values())])
         self._rooms = {id: room for id, room in self._rooms.items() if room.watchers or room.reading}
 
     async def view(self, session: str) -> View:

@@ -292,3 +292,26 @@ async def test_a_room_that_was_let_go_counts_on(shelf: Shelf) -> None:
     async with live.watch("s") as feed:
         assert feed.number > number
         assert feed.told(number, staff=False) == [("survey", b"after")]
+
+
+async def test_a_room_that_was_let_go_counts_on_beside_one_that_stays(shelf: Shelf) -> None:
+    """Also where another session is watched all the time in which less changed."""
+    live = Live(shelf)
+    said = 0
+
+    async def topic(session: str) -> Told:
+        return Told(b"%d" % said, b"%d" % said)
+
+    live.add_topic("survey", topic)
+    async with live.watch("calm"):
+        for _ in range(3):
+            said += 1
+            live.changed("s", "survey")
+            await live.view("s")
+        async with live.watch("s") as feed:
+            number = feed.number
+        live.rest()
+        live.rest()
+        said += 1
+        async with live.watch("s") as feed:
+            assert feed.number > number
