@@ -35,7 +35,7 @@ from bot.ports import Changed, Now, Store
 from bot.queueing import OPEN, as_seen, require_follows, visible, waiting
 from bot.queueing import earlier as before
 from bot.reach import Heard, reach
-from bot.replies import UNDO_WITHIN, answers, by_course, joined, reasons, recalled
+from bot.replies import UNDO_WITHIN, answers, by_course, joined, last_asked, reasons, recalled
 from bot.sessions import SETTINGS, to_set
 from bot.sessions import taken_back as taken_back_settings
 
@@ -209,18 +209,20 @@ class Desk:
         return await self._answer(who, "answer", id, Answer(text, by or who, self._now(), tuple(sources)), once)
 
     async def tell_again(self, who: str, id: str) -> Action:
-        """Try once more to bring the answer to those whom it did not reach. Raises `NotAllowed` where there is nobody
-        who can be tried."""
+        """Try once more to bring the answer to those whom it did not reach, at night in the morning. Raises
+        `NotAllowed` where there is nobody who can be tried."""
         state = await self._state(id)
+        session = await self._session(state.session)
         asked, sent = await self._store.asked(id), await self._store.answering(state.session)
+        at = self._say_at(session, last_asked(asked), self._now())
         found = reach(state, asked, sent, self._replying())
         failed = [one for one in found if one.heard is Heard.FAILED]
         worded = {one.key for one in sent if one.text}  # whose words were forgotten with somebody gets them anew
         keys = {one.delivery for one in failed} & worded
-        said = [replace(one, state="waiting", attempts=0, not_before=self._now()) for one in sent if one.key in keys]
+        said = [replace(one, state="waiting", attempts=0, not_before=at) for one in sent if one.key in keys]
         never = {one.person for one in failed if one.delivery not in worded}
         if untold := [one for one in asked if one.message.person in never]:
-            said += joined(await self._session(state.session), state, untold, sent, self._now())
+            said += joined(session, state, untold, sent, at)
         if not said:
             raise NotAllowed("there is nobody whom this answer did not reach and who can be tried again")
         return await self._apply(who, "tell_again", [(state, state)], deliveries=tuple(said))
@@ -488,8 +490,7 @@ class Desk:
 
     def _leaves(self, session: Session, asked: Sequence[Asked]) -> float:
         """When what is told to those who asked goes out: as soon as it can no more be taken back, but not at night."""
-        last = max((one.message.at for one in asked), default=0.0)
-        return self._say_at(session, last, self._now() + UNDO_WITHIN)
+        return self._say_at(session, last_asked(asked), self._now() + UNDO_WITHIN)
 
     async def _joined_since(self, change: Change) -> list[Move]:
         """Where a split is undone, what joined the new question meanwhile goes where its founders go."""

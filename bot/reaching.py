@@ -14,7 +14,7 @@ from bot.errors import StoreError
 from bot.model import Asked, Delivery, Question, Session, Status
 from bot.ports import Now
 from bot.reach import Heard, reach
-from bot.replies import joined
+from bot.replies import joined, last_asked
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,10 @@ class Reaching:
         sending: Callable[[], None],
         *,
         after: float = AFTER,
+        say_at: Callable[[Session, float, float], float] = lambda _session, _asked, now: now,
     ) -> None:
+        """`say_at(session, asked_at, now)`: when an answer to what was asked last at that time may reach people."""
+        self._say_at = say_at
         self._store, self._replying, self._now, self._sending = store, replying, now, sending
         self._after = after
         self._known: dict[str, int] = {}
@@ -103,5 +106,7 @@ class Reaching:
             told = reach(state, asked, answering, self._replying())
             never = {one.person for one in told if one.heard is Heard.FAILED and not one.delivery}
             if session and never:
-                said += joined(session, state, [a for a in asked if a.message.person in never], answering, self._now())
+                missed = [one for one in asked if one.message.person in never]
+                at = self._say_at(session, last_asked(missed), self._now())
+                said += joined(session, state, missed, answering, at)
         return said

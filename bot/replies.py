@@ -316,6 +316,11 @@ def reason(session: Session, question: QuestionState, message: Message, at: floa
     )
 
 
+def last_asked(asked: Sequence[Asked]) -> float:
+    """When the last of these was said."""
+    return max((one.message.at for one in asked), default=0.0)
+
+
 Chat = tuple[str, str]
 """A connector and a chat of it."""
 

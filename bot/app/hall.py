@@ -150,7 +150,9 @@ class Hall:
             gather=minds.gather,
             quiet=lambda at: is_quiet(at, settings.after.hours),
         )
-        self._reaching = Reaching(store, lambda: self._replying, now, lambda: self._outbox.wake())
+        self._reaching = Reaching(
+            store, lambda: self._replying, now, lambda: self._outbox.wake(), say_at=answers_at(settings.after)
+        )
         self.polls = Polls(
             store,
             self.live.changed,

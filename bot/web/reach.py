@@ -12,6 +12,7 @@ from bot.reach import Told, counts, reach
 from bot.web.acts import require_here
 from bot.web.api import reply
 from bot.web.reach_json import QuestionReach, ReachCounts, SessionReach, told_out
+from bot.web.rounds import goes_at
 from bot.web.routes import API, Route
 from bot.web.schemas import ActionOut
 from bot.web.site import CALLER, Site
@@ -73,7 +74,7 @@ class Reach:
         await require_here(self._site, caller, [id])
         async with self._site.desk.turn(caller.here.id):
             action = await self._site.desk.tell_again(caller.who, id)
-        return reply(ActionOut(action=action.id))
+        return reply(ActionOut(action=action.id, goes_at=goes_at(action.change.deliveries, self._site.now())))
 
     async def _session(self, id: str) -> dict[str, tuple[Told, ...]]:
         """By answered question."""

@@ -8,7 +8,7 @@ import pytest
 
 from bot.desk import Desk
 from bot.errors import NotAllowed, StoreError
-from bot.model import Answer, Asked, Delivery, Message, Placed, Placement, Status
+from bot.model import Answer, Asked, Delivery, Message, Placed, Placement, Session, Status
 from bot.reach import NEVER_SENT, NO_WAY_BACK, Heard, counts, reach
 from bot.reaching import LATELY, Reaching
 from bot.replies import answers
@@ -140,6 +140,27 @@ async def test_a_look_that_fails_is_made_up_for_by_the_next_one(
     await reaching.step()
     assert not looks.called
     assert len(await store.answering("talk")) == 2
+
+
+async def test_at_night_nobody_is_told_what_they_missed(store: SqliteStore) -> None:
+    """Who fell between the answer and the pipeline hears it in the morning, as do those who are tried again: the
+    program may have come back at night, and somebody may look at the board then."""
+    morning = 30_000.0
+
+    def say_at(session: Session, asked_at: float, now: float) -> float:
+        return morning if now - asked_at > 100.0 else now
+
+    await ask(store, message(1, at=190.0), message(2, user="u2", at=190.0))
+    await desk_of(store).answer("Li", "q1", "Yes.")
+    for one in await store.answering("talk"):
+        await store.settle(replace(one, state="failed", error="blocked", attempts=1))
+    await ask(store, message(3, "Recorded?", "u3", at=195.0))
+    night = 20_000.0
+    missed = await Reaching(store, lambda: CHATS, lambda: night, lambda: None, say_at=say_at).forgotten("talk")
+    assert [(d.address.chat, d.not_before) for d in missed] == [("u3", morning)]
+    desk = Desk(store, lambda _: None, lambda: night, replying=lambda: CHATS, say_at=say_at)
+    action = await desk.tell_again("Mo", "q1")
+    assert {d.not_before for d in action.change.deliveries} == {morning}
 
 
 async def test_trying_again_is_for_those_who_were_not_reached(store: SqliteStore) -> None:

@@ -1,7 +1,7 @@
 // Whom an answer reached: the figures of a question, who was not told and why, and trying again.
 import { call, inSession } from "./api.js";
 import { button, el, icon, shown } from "./dom.js";
-import { t } from "./i18n.js";
+import { clock, t } from "./i18n.js";
 import { chatName } from "./pieces.js";
 import { toast, toastFailure } from "./shell.js";
 
@@ -51,8 +51,8 @@ export function reachBox(session, id) {
   async function tryAgain() {
     again.disabled = true;
     try {
-      await call("POST", at);
-      toast(t("reach.again.done"));
+      const { goes_at: goes } = await call("POST", at);
+      toast(goes ? t("did.later", { did: t("did.tell_again"), time: clock(goes) }) : t("reach.again.done"));
     } catch (failure) {
       toastFailure(failure);
     }
