@@ -757,7 +757,7 @@ def _replace(file: Path, data: bytes) -> None:
 def _lines(file: Path) -> int | None:
     """How many lines; None where it cannot be read, which is reported by whoever reads it."""
     try:
-        with file.open("rb") as stream:
+        with file.open(encoding="latin-1") as stream:  # every byte is a letter of it
             return sum(1 for _ in stream)
     except OSError:
         return None

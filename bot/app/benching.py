@@ -187,7 +187,7 @@ async def _whole_path(talk: Talk, minds: Minds, progress: Callable[[int], None])
             placements = await store.placements(SESSION)
         finally:
             await store.close()
-        rows = map(json.loads, (await asyncio.to_thread(out.read_text, encoding="utf-8")).splitlines())
+        rows = [json.loads(row) for row in (await asyncio.to_thread(out.read_bytes)).splitlines()]
         reasons = {id: first.reasons for id, (first, *_) in by_line(placements) if first}
         return from_replay(talk.lines, {row["id"]: row for row in rows}, reasons)
 

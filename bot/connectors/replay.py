@@ -44,10 +44,11 @@ class Line:
 
 
 def read_chat(path: Path) -> Iterator[Line | Broken]:
-    """The lines of a recorded chat in the order of the file. Raises `BadInput` where the file cannot be read."""
+    """The lines of a recorded chat in the order of the file, whichever system ended them. Raises `BadInput` where the
+    file cannot be read."""
     try:
-        with path.open("rb") as lines:
-            for number, raw in enumerate(lines, 1):
+        with path.open("rb") as stream:
+            for number, raw in enumerate((raw for line in stream for raw in line.splitlines()), 1):
                 if raw.strip():
                     yield _line(number, raw)
     except OSError as error:
@@ -59,6 +60,8 @@ def _line(number: int, raw: bytes) -> Line | Broken:
         return Broken(number, f"longer than {LONGEST_LINE:,} bytes")
     try:
         row = json.loads(raw.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return Broken(number, "no UTF-8: save the file as UTF-8")
     except (ValueError, RecursionError) as error:
         return Broken(number, f"no JSON: {error}")
     if not isinstance(row, dict):

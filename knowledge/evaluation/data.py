@@ -96,6 +96,9 @@ def read_json(path: Path) -> Any:
 
 
 def _no_json(error: Exception) -> str:
+    """Without the line, which stands before it and of a file of lines is always the first."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"{error.msg}, column {error.colno}"
     return "lists in lists without end" if isinstance(error, RecursionError) else str(error)
 
 

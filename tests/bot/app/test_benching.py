@@ -27,6 +27,8 @@ from knowledge.evaluation import Block, Column, Figure, Result
 from knowledge.evaluation.results import Mistake, Mistakes
 from tests.fakes import HashEncoder, calibrated, nine_of_ten
 from tests.knowledge.evaluation.labelled import (
+    LABELS,
+    MESSAGES,
     TOPIC,
     label,
     message,
@@ -243,22 +245,28 @@ def test_a_part_that_breaks_takes_no_other_with_it(
     assert "topics" in {block.data for block in measured.result.blocks}
 
 
-@pytest.mark.parametrize(
-    ("end", "length", "said"), [("\r", 3, ":1: no JSON: Extra data"), ("\n", LONGEST_LINE, ":2: longer than 1,000,000")]
-)
-def test_what_a_replay_would_skip_is_told_and_not_missed(
-    settings: Settings, tmp_path: Path, end: str, length: int, said: str
-) -> None:
-    """Lines that end as on an old Mac, and one that is too long: the talk has no figures, since what was never heard
-    would count as missed."""
+def test_what_a_replay_would_skip_is_told_and_not_missed(settings: Settings, tmp_path: Path) -> None:
+    """A talk with a line that is too long has no figures, since what was never heard would count as missed."""
     chat = write_talk(tmp_path / "talk") / "chat.jsonl"
     rows = [*map(json.loads, chat.read_text(encoding="utf-8").splitlines())]
-    rows[1]["text"] = "6" * length
-    chat.write_text(end.join(map(json.dumps, rows)), newline="")
+    rows[1]["text"] = "6" * LONGEST_LINE
+    write_lines(chat, rows)
     measured = bench(settings, Wanted(talks=(chat.parent,)), Bars(), encoder=HashEncoder())
     assert "asking" not in {block.judgement for block in measured.result.blocks}
     (told,) = measured.failed
-    assert told.startswith(f"{chat}{said}")
+    assert told.startswith(f"{chat}:2: longer than 1,000,000")
+
+
+def test_a_talk_is_measured_however_its_lines_end(settings: Settings, tmp_path: Path) -> None:
+    """As on an old Mac, and with a message whose id has a line end of Unicode in it."""
+    talk = write_talk(
+        tmp_path / "talk", [{**label(0, "question", "g1", "replay"), "id": "m\u20280"}, label(1, *LABELS[1])]
+    )
+    rows = [{**message(0, MESSAGES[0]), "id": "m\u20280"}, message(1, MESSAGES[1])]
+    (talk / "chat.jsonl").write_text("\r".join(map(json.dumps, rows)), newline="")
+    measured = bench(settings, Wanted(talks=(talk,)), Bars(), encoder=HashEncoder())
+    assert measured.failed == []
+    assert "asking" in {block.judgement for block in measured.result.blocks}
 
 
 HALF = "回放在哪里看\ud83d"

@@ -64,6 +64,21 @@ def test_no_line_stops_the_reading(tmp_path_factory: pytest.TempPathFactory, raw
     assert all(isinstance(line, Line | Broken) for line in read_chat(path))
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b"\r"])
+def test_lines_may_end_as_on_any_system(tmp_path: Path, end: bytes) -> None:
+    """A file of Unix, Windows or an old Mac has the same messages and numbers; its last line needs no end."""
+    good = json.dumps(GOOD).encode()
+    path = written(tmp_path, end.join([good, b"", b"{", good]))
+    assert [line.line if isinstance(line, Broken) else line.id for line in read_chat(path)] == ["m1", 3, "m1"]
+
+
+def test_what_is_no_utf8_says_what_to_do(tmp_path: Path) -> None:
+    """A chat in another encoding is told as that, not in the words of a codec."""
+    (broken,) = read_chat(written(tmp_path, json.dumps(GOOD, ensure_ascii=False).encode("gb18030")))
+    assert isinstance(broken, Broken)
+    assert "save the file as UTF-8" in broken.why
+
+
 def test_lone_surrogates_do_not_reach_the_store(tmp_path: Path) -> None:
     """JSON can carry half a character; the message holds a replacement that can be written."""
     (line,) = read_chat(written(tmp_path, b'{"id": "x", "text": "\\ud83d hi", "name": "\\udc00"}'))

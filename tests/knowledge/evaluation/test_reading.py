@@ -106,6 +106,7 @@ def test_labels_that_do_not_fit_are_each_told_with_their_line(tmp_path: Path) ->
             """chat.jsonl:1: "explicit" is 1: give true or""",
         ),
         ("chat.jsonl", "\n", "no message 'm0' in chat.jsonl"),
+        ("chat.jsonl", "\r\r{} {}\r", "chat.jsonl:3: is no JSON (Extra data, column 4): mend or"),
     ],
 )
 def test_unreadable_lines_of_a_talk_are_told(tmp_path: Path, file: str, text: str, said: str) -> None:
