@@ -77,6 +77,8 @@ BYTES = 256
 FLOAT32 = "float32"
 """What transformers knows our attention by."""
 WORDS = "0.model.embeddings.word_embeddings.weight"
+MADE_OF = "topics.digest"
+"""In a start: of which topics its vocabulary is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,15 +298,11 @@ def train(topics: Sequence[Topic], target: Path, runs: Sequence[Run] = RUNS, eve
     step, run after run. The vocabulary is that of `topics`.
 
     Every so many steps the state of a run, counted from 1, is kept in `target`-`run`.part, from which an interrupted
-    training goes on; it belongs to the pruned base in `target`.start. Raises `ValueError` where it has other `steps` or
-    began with other weights.
+    training goes on; it belongs to the pruned base in `target`.start. Raises `ValueError` where it has other `steps`,
+    is of other topics or began with other weights.
     """
-    start, other = (target.with_name(f"{target.name}{end}.start") for end in ("", ".new"))
-    if not start.exists():
-        _forget(target)
-        shutil.rmtree(other, ignore_errors=True)
-        print(f"{begin(topics, other):,} pieces of the vocabulary stay", flush=True)
-        os.replace(other, start)  # whole, or not there
+    start, other = _starts(target)
+    started(topics, target)
     parts = [(1 - TRAINED, _loaded(start).state_dict())]
     losses: list[float] = []
     for turn, one in enumerate(runs, 1):
@@ -324,9 +322,37 @@ def train(topics: Sequence[Topic], target: Path, runs: Sequence[Run] = RUNS, eve
     return losses
 
 
+def started(topics: Sequence[Topic], target: Path) -> None:
+    """The pruned base stands in `target`.start: one of other topics is made anew, unless something was trained from it
+    (`ValueError`)."""
+    start, other = _starts(target)
+    made_of = digest(topics)
+    if start.exists():
+        if (start / MADE_OF).is_file() and (start / MADE_OF).read_text("ascii") == made_of:
+            return
+        if parts := sorted(_parts_of(target)):
+            raise ValueError(f"{parts[0]} is of a training with other data: finish that, or remove the file")
+        print("the topics are others than those of the start: it is made anew", flush=True)
+        shutil.rmtree(start)
+    _forget(target)
+    shutil.rmtree(other, ignore_errors=True)
+    print(f"{begin(topics, other):,} pieces of the vocabulary stay", flush=True)
+    (other / MADE_OF).write_text(made_of, "ascii")
+    os.replace(other, start)  # whole, or not there
+
+
+def _starts(target: Path) -> tuple[Path, Path]:
+    """Where the start stands, and where it stands while it is made or removed."""
+    return target.with_name(f"{target.name}.start"), target.with_name(f"{target.name}.new.start")
+
+
+def _parts_of(target: Path) -> Iterator[Path]:
+    return target.parent.glob(f"{target.name}-*.part")
+
+
 def _forget(target: Path) -> None:
     """Parts of a training that is over."""
-    for file in target.parent.glob(f"{target.name}-*.part"):
+    for file in _parts_of(target):
         file.unlink()
 
 

@@ -1,12 +1,15 @@
 import itertools
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 from transformers import BertConfig, BertModel
 
+from knowledge.training import encoder
 from knowledge.training.encoder import (
     ASKS,
     HALLS,
@@ -18,6 +21,7 @@ from knowledge.training.encoder import (
     asking_loss,
     batches,
     loss_of,
+    started,
     weighed,
 )
 from knowledge.training.loop import SEED
@@ -188,3 +192,28 @@ def test_weights_are_summed_by_their_shares() -> None:
     found = weighed([(0.25, one), (0.75, other)])
     assert found["a"].tolist() == [4.0, 0.0]
     assert found["ids"].tolist() == [7]
+
+
+def test_a_start_is_of_the_topics_that_are_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its vocabulary is kept for the same topics and made anew for others; not while something was trained from it,
+    which is told and stays."""
+    made: list[str] = []
+
+    def begin(topics: Sequence[Topic], target: Path) -> int:
+        made.append(topics[0].name)
+        target.mkdir()
+        return 1
+
+    monkeypatch.setattr(encoder, "begin", begin)
+    target, part = tmp_path / "encoder", tmp_path / "encoder-1.part"
+    for name in "xxy":
+        started([topic(name)], target)
+    assert made == ["x", "y"]
+    part.write_text("half of it")
+    started([topic("y")], target)
+    with pytest.raises(ValueError, match=r"encoder-1\.part is of a training with other data: .* remove the file"):
+        started([topic("x")], target)
+    assert part.exists()
+    part.unlink()
+    started([topic("x")], target)
+    assert made == ["x", "y", "x"]
