@@ -2,10 +2,11 @@
 
 No text of them is part of the project. What `floormic bench` judges is not read: of CMRC and DRCD only articles without
 a passage that judges (`knowledge.evaluation.public`); stackfaq, zoomcamp, hint3, BANKING77, frag.jetzt and CPED not at
-all.
+all. `python -m knowledge.training.public FOLDER` says which sets are there, before anything is trained.
 """
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -120,3 +121,10 @@ READERS: dict[str, Callable[[Path], Topic]] = {
     "cmrc2018_zh": _squad,
     "drcd_zhtw": _squad,
 }
+
+
+if __name__ == "__main__":
+    try:
+        print(f"public sets: {', '.join(topic.name for topic in read_public(Path(sys.argv[1])))}")
+    except DataError as error:
+        sys.exit(str(error))
