@@ -34,6 +34,22 @@ log = logging.getLogger(__name__)
 DEFAULT_CONFIG = Path("floormic.toml")
 FILE = click.Path(path_type=Path, dir_okay=False)
 FOLDER = click.Path(path_type=Path, file_okay=False)
+THERE, THERE_FOLDER = (
+    click.Path(True, path_type=Path, dir_okay=False),
+    click.Path(True, path_type=Path, file_okay=False),
+)
+"""Of what would be missed only after minutes of work."""
+
+
+class Number(click.FloatRange):
+    """Without "nan", which is in every range, and without end."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        found: float = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value} is no number that can be used.", param, ctx)
+        return found
+
 
 config_option = click.option(
     "--config",
@@ -175,7 +191,7 @@ def run(
 
 @floormic.command()
 @config_option
-@click.option("--hours", type=click.FloatRange(min=0.1), default=24.0, show_default=True, help="Look back so far.")
+@click.option("--hours", type=Number(min=0.1), default=24.0, show_default=True, help="Look back so far.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--watch", is_flag=True, help="Draw it anew every two seconds, until Ctrl-C.")
 def sources(config: Path | None, hours: float, as_json: bool, watch: bool) -> int:
@@ -253,7 +269,7 @@ def listen(config: Path | None, name: str) -> None:
 
 @floormic.command()
 @click.option("--once", is_flag=True, help="Replay at full speed, print a short summary and exit.")
-@click.option("--speed", type=click.FloatRange(min=0), default=20.0, show_default=True, help="Times as fast as it was.")
+@click.option("--speed", type=Number(min=0), default=20.0, show_default=True, help="Times as fast as it was.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 takes any free one.")
 def demo(once: bool, speed: float, port: int) -> int:
     """Replay the sample session on the embedded defaults and print the addresses of the pages."""
@@ -265,8 +281,8 @@ def demo(once: bool, speed: float, port: int) -> int:
 @floormic.command()
 @config_option
 @click.argument("chat", type=FILE, metavar="CHAT.jsonl")
-@click.option("--course", type=FOLDER, help="Course folder. Default: no course.")
-@click.option("--speed", type=click.FloatRange(min=0), default=0.0, help="Times as fast as it was; 0 (default): full.")
+@click.option("--course", type=THERE_FOLDER, help="Course folder. Default: no course.")
+@click.option("--speed", type=Number(min=0), default=0.0, help="Times as fast as it was; 0 (default): full.")
 @click.option("--database", type=FILE, help="Keep the database here, and go on where it stopped. Default: in memory.")
 @click.option("--language", type=click.Choice(["zh", "en"]), default="zh", show_default=True, help="Of the session.")
 @click.option("--out", type=FILE, required=True, help="Write one JSON line a message here.")
@@ -282,6 +298,9 @@ def replay(
     """Feed a recorded chat through the same pipeline as a live one; write what was decided about each message."""
     from bot import app
 
+    with suppress(OSError):  # what cannot be made, nothing can be written into
+        out.parent.mkdir(parents=True, exist_ok=True)
+    _writable(out)
     with closing(app.minds_of(_settings(config))) as minds, console.progress("replaying", _lines(chat)) as progress:
         done = asyncio.run(app.replay(chat, course, speed, out, database, language, progress, minds=minds))
     for broken in done.broken:
@@ -402,9 +421,7 @@ def course(config: Path | None, folder: Path, ask: str | None, alike: bool) -> i
 )
 @click.option("--name", default="", help="Who it is for; shown in the ledger. Default: the role.")
 @click.option("--session", default="", help="Only for this session. Default: for all of them.")
-@click.option(
-    "--hours", type=click.FloatRange(min=0.1, max=720), default=24.0, show_default=True, help="Valid so long."
-)
+@click.option("--hours", type=Number(min=0.1, max=720), default=24.0, show_default=True, help="Valid so long.")
 def link(config: Path | None, role: str, name: str, session: str, hours: float) -> None:
     """Print a link that signs somebody in once. Needs only the secret file, so the program may be running."""
     from bot.accounts import may_be_called
@@ -451,12 +468,14 @@ def label(config: Path | None, session: str, folder: Path, names: bool) -> None:
 
 @floormic.command()
 @config_option
-@click.option("--talk", "talks", type=FOLDER, multiple=True, help="Folder of a labelled talk; may be given repeatedly.")
-@click.option("--topics", type=FOLDER, help="Folder of labelled topics (*.json).")
-@click.option("--public", type=FOLDER, help="Folder with public sets, each in its own folder.")
-@click.option("--series", type=FILE, help="Which questions of several evenings are the same; the talks lie beside it.")
-@click.option("--chat", type=FILE, help="Replay this chat for the speed of the whole path. Default: the first talk's.")
-@click.option("--course", type=FOLDER, help="Course folder for --chat. Default: no course.")
+@click.option(
+    "--talk", "talks", type=THERE_FOLDER, multiple=True, help="Folder of a labelled talk; may be given repeatedly."
+)
+@click.option("--topics", type=THERE_FOLDER, help="Folder of labelled topics (*.json).")
+@click.option("--public", type=THERE_FOLDER, help="Folder with public sets, each in its own folder.")
+@click.option("--series", type=THERE, help="Which questions of several evenings are the same; the talks lie beside it.")
+@click.option("--chat", type=THERE, help="Replay this chat for the speed of the whole path. Default: the first talk's.")
+@click.option("--course", type=THERE_FOLDER, help="Course folder for --chat. Default: no course.")
 @click.option("--model", help="The encoder to measure, as in the configuration. Default: the configured one.")
 @click.option(
     "--baseline", "baselines", multiple=True, help="Another encoder to set beside it; may be given repeatedly."
@@ -642,6 +661,8 @@ def forget(config: Path | None, person: str | None, before: datetime | None, yes
 
     if (person is None) == (before is None):
         raise BadInput("say either --person SOURCE:ID or --before DATE")
+    if before and before.year < 1970:
+        raise BadInput("--before: no evening is older than 1970: name a later day")
     if not yes and not click.confirm(console.worded("This cannot be undone. Forget it?"), err=True):
         click.echo(console.worded("nothing was forgotten"), err=True)
         return
@@ -706,7 +727,7 @@ def _writable(file: Path | None, *, as_it_is: bool = False) -> None:
         return
     there = file.resolve().parent
     plain = file.is_file() or not file.exists()
-    if os.access(file, os.W_OK) if as_it_is else plain and os.access(there, os.W_OK):
+    if os.access(file, os.W_OK) if as_it_is else plain and there.is_dir() and os.access(there, os.W_OK):
         return
     raise BadInput(f"{file} cannot be written: {'name another file' if there.is_dir() else f'make the folder {there}'}")
 

@@ -144,7 +144,7 @@ def show_alike(settings: "Settings", course: "Course") -> None:
 def show_problems(folder: Path, course: "Course") -> None:
     for problem in course.problems:
         line = f":{problem.line}" if problem.line else ""
-        click.echo(f"{folder / problem.file}{line}: {problem.message}")
+        click.echo(f"{folder / problem.file if folder.exists() else folder}{line}: {problem.message}")
 
 
 def show_transcribed(found: "Transcribed") -> None:

@@ -28,7 +28,7 @@ __all__ = ["ENDINGS", "Course", "Entry", "Passage", "Problem", "is_litter", "rea
 
 _log = logging.getLogger(__name__)
 
-MISSING = "there is no such course folder: create it or correct its path in the settings"
+MISSING = "there is no such course folder: create it, or correct its path"
 
 LARGEST = 50 * 1024 * 1024  # bytes a file
 LONGEST_PAUSE = 60.0

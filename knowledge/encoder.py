@@ -320,6 +320,8 @@ def _bundled(model: str) -> Model:
 
 def _any(model: str) -> Model:
     local = Path(model).is_dir()
+    if not local and model.startswith(("/", "./", "../", "~")):  # a hub is not asked for what is none of its names
+        raise FileNotFoundError(f"there is no folder {model}")
     if local:  # a hall may have no network: nothing may be asked for
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
     import torch

@@ -64,7 +64,9 @@ def calibrate_model(
         write_calibration(outcome.calibration, file)
     except EncoderError as error:
         raise SettingsError([f"{'' if model else '[encoder] model: '}{error}"]) from error
-    except (DataError, CalibrationError, ValueError) as error:
+    except DataError as error:
+        raise BadInput(str(error)) from error
+    except (CalibrationError, ValueError) as error:
         raise BadInput(f"{talks or TALKS}: {error}") from error
     except OSError as error:
         raise BadInput(f"{file}: cannot be written: {error.strerror or error}") from error

@@ -101,7 +101,7 @@ def _address(said: str) -> Path | str:
 def _source(address: Path | str, mark: str) -> Iterator[Side]:
     """The source, which nobody else has open, in one state and of the newest schema."""
     if isinstance(address, Path):
-        if not address.exists():
+        if not address.is_file():
             raise NotFound(f"there is no database at {address}")
         with _held(address), _newest(address) as lite:
             lite.execute("BEGIN")

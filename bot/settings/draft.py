@@ -75,7 +75,7 @@ def read_draft(path: Path | None, sections: Mapping[str, type[Section]]) -> Draf
     except OSError as error:
         raise SettingsError([f"{path}: cannot be read: {error.strerror or error}"]) from error
     except UnicodeDecodeError as error:
-        raise SettingsError([f"{path}: is not UTF-8 text (byte {error.start})"]) from error
+        raise SettingsError([f"{path}: is not UTF-8 text (byte {error.start}): save it as UTF-8"]) from error
     except tomllib.TOMLDecodeError as error:
         raise SettingsError([_explain_toml(path, str(error))]) from error
     return Draft(str(path), path.absolute().parent, data, _lines(text), sections)

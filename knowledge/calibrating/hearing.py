@@ -51,7 +51,7 @@ def read_labelled(folder: Path) -> list[Labelled]:
     try:
         topics = read_topics(folder).chats
     except DataError as error:
-        raise DataError([f"{folder}: holds no labelled talks, and as topics:", *error.problems]) from error
+        raise DataError([f"{folder}: holds no labelled talks, and no topics either:", *error.problems]) from error
     return [Labelled(chat) for chat in topics]
 
 

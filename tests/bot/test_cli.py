@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -120,6 +121,45 @@ def test_a_link_for_a_name_that_nobody_can_have_is_refused(tmp_path: Path, name:
     result = run("link", "--config", tmp_path / "floormic.toml", "--name", name)
     assert isinstance(result.exception, FloormicError)
     assert "choose another one" in str(result.exception)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("link --hours nan", "nan is no number"),
+        ("replay chat.jsonl --out o.jsonl --speed inf", "inf is no number"),
+        ("replay chat.jsonl --out file/o.jsonl", "file/o.jsonl cannot be written: make the folder"),
+        ("replay chat.jsonl --out o.jsonl --course none", "Directory 'none' does not exist"),
+        ("bench --talk empty --talk none", "Directory 'none' does not exist"),
+        ("bench --chat none", "File 'none' does not exist"),
+        ("bench --model ./none", "there is no folder ./none"),
+        ("calibrate --talks empty", "empty: holds no labelled talks, and no topics either:\nempty: there is no topic"),
+        ("forget --before 0001-01-01 --yes", "no evening is older than 1970"),
+        ("restore none", "there is no file none"),
+        ("restore none --check", "there is no file none"),
+        ("move --from sqlite:data --to postgresql://u@localhost/x", "there is no database at"),
+        ("check --config gbk.toml", "gbk.toml: is not UTF-8 text (byte 0): save it as UTF-8"),
+        ("course none", "none: there is no such course folder: create it, or correct its path"),
+    ],
+)
+def test_what_is_typed_wrongly_is_said_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, said: str
+) -> None:
+    """What is wrong and what to do, before minutes of work, and a status that tells programs."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("empty", "data"):
+        (tmp_path / folder).mkdir()
+    for file in ("file", "chat.jsonl", "floormic.toml", "data/floormic.sqlite3"):
+        (tmp_path / file).touch()
+    (tmp_path / "gbk.toml").write_bytes("测 = 1".encode("gb18030"))
+    result = run(*typed.split())
+    wrong = result.exception
+    if wrong is None:
+        assert result.return_value == 1
+        assert result.stdout.startswith(said)
+    else:
+        assert isinstance(wrong, FloormicError | click.ClickException)
+        assert said in (wrong.format_message() if isinstance(wrong, click.ClickException) else str(wrong))
 
 
 def test_a_replay_writes_a_line_a_message_and_tells_broken_ones(

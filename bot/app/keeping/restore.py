@@ -71,6 +71,8 @@ def restore(file: Path, config: Path, *, replace: bool = False, now: float, told
     `StoreError` where the disk does not do it. Then everything is as it was.
     """
     config = config.absolute()
+    if not file.exists():
+        raise BadInput(f"there is no file {file}")
     with _unpacked_config(file, config) as place:
         _require_stopped(place)
         _require_free(place, replace)

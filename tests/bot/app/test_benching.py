@@ -386,6 +386,9 @@ def test_the_command_writes_a_page_and_says_what_failed(tmp_path: Path, monkeypa
         block = Block("one", "asking", "2 messages", (Column("floormic", {"F1": Figure(0.5, 0.4, 0.6)}),))
         return Measured(Result((block,)), ["talk: has no labels.jsonl"])
 
+    for name in ("talk", "other"):
+        (tmp_path / name).mkdir()
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(app, "bench", measured)
     monkeypatch.setattr(sys, "argv", ["floormic", "bench", "--talk", "talk"])
     page = tmp_path / "bench.html"
