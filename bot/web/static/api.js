@@ -91,5 +91,28 @@ export async function notTwice(key, act) {
   }
 }
 
+/** Reads what acts of one's own change, by `read()`. What was asked for before an act was done may not know of it: where
+ * it comes in later, it is asked for anew. */
+export class Reading {
+  constructor(read) {
+    this.read = read;
+    this.acts = 0;
+  }
+
+  /** An act is done. */
+  acted() {
+    this.acts++;
+  }
+
+  /** What stands, with all that was done. Raises what `read` raises. */
+  async now() {
+    for (;;) {
+      const before = this.acts;
+      const found = await this.read();
+      if (before === this.acts) return found;
+    }
+  }
+}
+
 /** The address of something inside a session. */
 export const inSession = (session, rest = "") => `/sessions/${encodeURIComponent(session)}${rest}`;

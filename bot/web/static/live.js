@@ -20,6 +20,7 @@ export class Live extends EventTarget {
     this.as = reads ? `&as=${reads}` : "";
     this.state = "connecting";
     this.tries = 0;
+    this.acted = []; // what acts returned since the view was asked for
     this.set = null; // review and ledger as they were told last
     addEventListener("online", () => this.again(0));
     addEventListener("offline", () => this.enter("offline"));
@@ -30,9 +31,10 @@ export class Live extends EventTarget {
   async start() {
     this.stop();
     const turn = (this.turn = (this.turn ?? 0) + 1);
+    const acted = (this.acted = []);
     try {
       const view = await call("GET", inSession(this.session, `/questions?since=0${this.as}`));
-      if (turn === this.turn) this.replace(view), this.listen();
+      if (turn === this.turn) this.replace(view, acted), this.listen();
     } catch (failure) {
       if (turn !== this.turn) return;
       if (!failure.passing) return this.refuse(failure);
@@ -104,10 +106,11 @@ export class Live extends EventTarget {
     this.dispatchEvent(new CustomEvent("state", { detail: state }));
   }
 
-  /** Takes a whole view: what is not in it is gone. */
-  replace(view) {
+  /** Takes a whole view: what is not in it is gone. `acted`: what acts returned while it was on its way. */
+  replace(view, acted = []) {
     const before = [...this.questions.keys()];
     this.questions = new Map(view.questions.filter((q) => !q.gone).map((q) => [q.id, q]));
+    for (const question of acted) this.put(question);
     this.revision = view.revision;
     this.changed([...new Set([...before, ...this.questions.keys()])]);
   }
@@ -122,6 +125,7 @@ export class Live extends EventTarget {
 
   /** Takes one question as an action returned it. */
   ingest(question) {
+    this.acted.push(question);
     this.put(question);
     this.changed([question.id]);
   }

@@ -1,6 +1,6 @@
 // What this person answers: kept on the device until the server has it; of two answers to an item only the last is sent.
 // Several pages of one session share it: each reads what the others left.
-import { call, inSession } from "./api.js";
+import { call, inSession, Reading } from "./api.js";
 import { kept } from "./dom.js";
 
 const LONGEST_WAIT = 30000; // milliseconds between two tries
@@ -10,6 +10,7 @@ export class Answers extends EventTarget {
   constructor(session) {
     super();
     this.path = inSession(session, "/survey");
+    this.reading = new Reading(() => call("GET", this.path));
     this.store = kept(`floormic.survey.${session}`, { mine: {}, waiting: {} });
     this.tries = 0;
     addEventListener("online", () => ((this.tries = 0), this.flush()));
@@ -39,8 +40,7 @@ export class Answers extends EventTarget {
   /** Reads what the server has, which may have come from another chat of the same person. */
   async read() {
     try {
-      const survey = await call("GET", this.path);
-      this.take(survey);
+      this.take(await this.reading.now());
     } catch {
       // what is on the device does; the next time that the network is back it is read again
     }
@@ -89,6 +89,7 @@ export class Answers extends EventTarget {
     }
     const { [id]: now, ...others } = this.store.fresh().waiting;
     if (JSON.stringify(now) === JSON.stringify(choices)) this.keep({ waiting: others });
+    this.reading.acted();
     if (survey) this.take(survey);
     else await this.read();
   }

@@ -1,6 +1,6 @@
 // The polls on the viewer's page: tap to answer, change it, see the result where it may be seen; and the pulse. A vote
 // that finds no network is kept and sent later; of two in the same poll only the last.
-import { call } from "./api.js";
+import { call, Reading } from "./api.js";
 import { byId, button, el, kept, said, shown, whenReleased } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { pollFields, readPoll, refillFrom } from "./poll-form.js";
@@ -11,9 +11,10 @@ import "./words/polls.js";
 const CLOSED = 3; // polls that are over and still shown
 const MOODS = ["fast", "slow", "lost", "great"];
 
-/** `at(rest)` is the address of something in the session. */
+/** `at(rest)` is the address of something in the session. Returns what reads the polls after a vote that went another way. */
 export function startPolls({ at, live, session }) {
   const waiting = kept(`floormic.votes.${session}`, {});
+  const reading = new Reading(() => call("GET", at("/polls")));
   let polls = [];
   let mine = {};
   let pulse = false;
@@ -25,9 +26,10 @@ export function startPolls({ at, live, session }) {
 
   async function readMine() {
     try {
-      const found = await call("GET", at("/polls"));
+      const before = polls;
+      const found = await reading.now();
       mine = found.mine;
-      polls = found.polls;
+      if (polls === before) polls = found.polls; // else the stream told of newer ones
       draw();
     } catch {
       // what is told over the stream does, and the next connection reads again
@@ -69,6 +71,7 @@ export function startPolls({ at, live, session }) {
       try {
         await call("PUT", at(`/polls/${encodeURIComponent(id)}/vote`), { choices });
         mine = { ...mine, [id]: choices };
+        reading.acted();
         tries = 0;
         offline = false;
       } catch (failure) {
@@ -171,7 +174,7 @@ export function startPolls({ at, live, session }) {
   live.addEventListener("state", () => live.state === "live" && (readMine(), flush()));
   addEventListener("online", flush);
   onLanguage(() => (draw(), drawPulse()));
-  return readMine;
+  return () => (reading.acted(), readMine());
 }
 
 /** What was chosen, in words. */

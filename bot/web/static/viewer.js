@@ -1,5 +1,5 @@
 // The viewer's page: ask, see the queue and the answers, vote, follow one's own questions.
-import { call, inSession } from "./api.js";
+import { call, inSession, Reading } from "./api.js";
 import { byId, kept, onceAFrame, setText, shown, whenReleased } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { Live, OPEN, onStage, rank, wanting } from "./live.js";
@@ -27,7 +27,8 @@ const at = (rest) => inSession(facts.session, rest);
 const live = new Live(facts.session, ["polls", "pulse", "session", "survey"]);
 const outbox = new Outbox(facts.session);
 const seen = new Seen(facts.role === "viewer" ? facts.session : "");
-const votes = new Votes({ at, took: (question) => live.ingest(question), draw: () => Object.values(lists).forEach((list) => list.refresh()) });
+const mineRead = new Reading(async () => recognised(await call("GET", at("/mine"))));
+const votes = new Votes({ at, took: (question) => (mineRead.acted(), live.ingest(question)), draw: () => Object.values(lists).forEach((list) => list.refresh()) });
 const mine = { votes, asked: new Set(), messages: [], code: "", linked: [], told: true };
 const myCode = kept(`floormic.code.${facts.session}`, "");
 const seenAnswers = kept(`floormic.answers.${facts.session}`, []);
@@ -36,7 +37,7 @@ startShell();
 const readPolls = startPolls({ at, live, session: facts.session });
 startSession(facts.set, live);
 startSurvey({ live, session: facts.session });
-const drawLinked = startLinking({ at, changed: takeMine });
+const drawLinked = startLinking({ at, changed: (answer) => (mineRead.acted(), takeMine(answer)) });
 const composer = new Composer(outbox, facts.session, facts.longest);
 startLikely({
   at,
@@ -113,7 +114,7 @@ async function readMine() {
     while (stale) {
       stale = false;
       changedMeanwhile = new Set();
-      takeMine(await recognised(await call("GET", at("/mine"))));
+      takeMine(await mineRead.now());
       // What came back may be older than a change that came in before it, of a question not known as mine until now.
       stale ||= hasMine(changedMeanwhile);
     }
@@ -122,6 +123,9 @@ async function readMine() {
     .finally(() => (reading = null));
   return reading;
 }
+
+/** Reads them anew after an act of one's own: what was asked for before it is not shown. */
+const readAfter = () => (mineRead.acted(), readMine());
 
 /** Whoever lost their cookie but not this device's memory goes on as who they were; who was forgotten is told so. */
 async function recognised(answer) {
@@ -204,7 +208,7 @@ async function notAnswered(id) {
     toastFailure(failure);
     delete byId("list-mine").dataset.shown;
   }
-  readMine();
+  readAfter();
 }
 
 // -- tabs, news, start ----------------------------------------------------------------------------------------------------
@@ -268,11 +272,11 @@ outbox.addEventListener("sent", (event) => {
   const { test, vote, mood, told } = event.detail;
   if (test) return toast(t("viewer.tested"));
   if (vote) return toast(t("poll.yours", { vote: shown(vote) }), { slot: "vote" }), readPolls();
-  if (typeof told === "boolean") return toast(t(told ? "viewer.told.on" : "viewer.told.off"), { slot: "told" }), readMine();
+  if (typeof told === "boolean") return toast(t(told ? "viewer.told.on" : "viewer.told.off"), { slot: "told" }), readAfter();
   if (mood) return toast(t("pulse.said"), { slot: "pulse" });
   toast(t("viewer.sent"), { action: { word: t("viewer.tab.mine"), act: () => openTab("mine") } });
   mine.code = event.detail.code;
-  readMine();
+  readAfter();
   setTimeout(() => mine.messages.some((m) => m.state === "received") && readMine(), 3000);
 });
 onLanguage(() => {
@@ -283,8 +287,8 @@ onLanguage(() => {
 setInterval(() => Object.values(lists).forEach((list) => list.refresh()), 30000);
 
 startTabs();
-startDialogs({ at, joinAddress: facts.joinUrl, changed: (answer) => (takeMine(answer), readMine(), live.start()) });
-startData({ at, forgotten: () => (myCode.set(""), seenAnswers.set([]), (mineSeen = null), readMine()) });
+startDialogs({ at, joinAddress: facts.joinUrl, changed: (answer) => (takeMine(answer), readAfter(), live.start()) });
+startData({ at, forgotten: () => (myCode.set(""), seenAnswers.set([]), (mineSeen = null), readAfter()) });
 showConnection(live, byId("connection"));
 drawMine();
 showSeen();

@@ -1,6 +1,7 @@
 """People with browsers in front of the whole program."""
 
 import asyncio
+import re
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
@@ -139,6 +140,42 @@ async def slow_down(page: Page, path: str) -> Slow:
     slow = Slow()
     await page.route(path, slow.take)
     return slow
+
+
+class Late:
+    """Holds what the server said first on its way until it is let go; what is asked for later comes at once."""
+
+    def __init__(self) -> None:
+        self._asked = False
+        self._said, self._free, self._come = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def said(self) -> None:
+        """Until the server has said it."""
+        await asyncio.wait_for(self._said.wait(), 20)
+
+    async def let_go(self, page: Page) -> None:
+        """It comes in, and the page has done with it what it does."""
+        self._free.set()
+        await asyncio.wait_for(self._come.wait(), 20)
+        await page.wait_for_timeout(300)
+
+    async def take(self, route: Route) -> None:
+        if self._asked:
+            await route.continue_()
+            return
+        self._asked = True
+        answer = await route.fetch()
+        self._said.set()
+        await self._free.wait()
+        await route.fulfill(response=answer)
+        self._come.set()
+
+
+async def come_late(page: Page, path: str | re.Pattern[str]) -> Late:
+    """What is read from such an address next comes late on this page."""
+    late = Late()
+    await page.route(path, late.take)
+    return late
 
 
 class Line:

@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Page, expect
 
 from bot.model import Message, PollKind, PollState
-from tests.bot.web.browsing import BROWSER, DESK, EVERYWHERE, PHONE, Crowd, slow_down
+from tests.bot.web.browsing import BROWSER, DESK, EVERYWHERE, PHONE, Crowd, come_late, slow_down
 
 pytestmark = BROWSER
 
@@ -133,6 +133,23 @@ async def test_of_two_votes_the_last_one_counts_on_a_slow_network(crowd: Crowd) 
     await expect(card.locator(".poll-mine")).to_contain_text("you can change it")
     await expect(staff.locator("#polls .poll-mean")).to_have_text("Mean 2.0")
     assert len(slow.sent) == 2
+
+
+async def test_what_was_read_before_a_vote_in_a_poll_does_not_take_it_back(crowd: Crowd) -> None:
+    """The polls were asked for before the vote and come in after it: the page goes on showing what was chosen, and what
+    came of the poll meanwhile."""
+    staff, viewer = await crowd.moderator(page="polls"), await crowd.viewer(PHONE)
+    await makes(staff, "scale", "How clear?")
+    card = viewer.locator("#polls .poll")
+    await expect(card).to_be_visible()
+    late = await come_late(viewer, "**/talk/polls")
+    await viewer.evaluate("for (const what of ['offline', 'online']) dispatchEvent(new Event(what))")
+    await late.said()
+    await card.get_by_text("4", exact=True).click()
+    await expect(card.locator(".poll-mean")).to_have_text("Mean 4.0")
+    await late.let_go(viewer)
+    await expect(card.locator(".poll-mine")).to_contain_text("4")
+    await expect(card.locator(".poll-mean")).to_have_text("Mean 4.0")
 
 
 async def test_a_form_is_not_closed_by_what_ends_beside_it(crowd: Crowd) -> None:

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 
 from bot.model import Person, PollKind, PollState, Session, SurveyState
 from bot.surveying import tag
-from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, open_line, slow_down
+from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, come_late, open_line, slow_down
 
 pytestmark = BROWSER
 
@@ -91,6 +91,23 @@ async def test_what_is_typed_while_the_page_still_reads_is_kept(crowd: Crowd) ->
     await expect(text).to_be_focused()
     await text.press_sequentially("amples")
     await expect(text).to_have_value("More examples")
+
+
+async def test_what_was_read_before_an_answer_does_not_take_it_back(crowd: Crowd) -> None:
+    """The page asked for the answers before one was given, and hears of them after it: what was chosen stays."""
+    await crowd.hall.surveys.open("Ann", "talk")
+    viewer = await (await crowd.profile(PHONE)).new_page()
+    await viewer.goto(crowd.hall.session_url("talk", "feedback"))
+    late = await come_late(viewer, "**/talk/survey")
+    await viewer.evaluate("dispatchEvent(new Event('online'))")
+    await late.said()
+    rating = viewer.locator(".survey-item").first
+    await rating.get_by_text("4", exact=True).click()
+    await expect(viewer.locator("#survey-saved")).to_have_attribute("data-state", "saved")
+    await viewer.locator("#survey-items textarea").first.focus()  # what somebody is at is left alone anyway
+    await late.let_go(viewer)
+    await expect(rating.get_by_role("radio", name="4")).to_be_checked()
+    await expect(viewer.locator("#survey-progress")).to_contain_text("1")
 
 
 async def test_answers_outlive_the_network(crowd: Crowd) -> None:

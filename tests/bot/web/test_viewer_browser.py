@@ -1,6 +1,7 @@
 """The viewer page on a phone: as an app, without a network, on a bad one, and for everyone."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,13 +17,20 @@ from bot.web import open_files
 from bot.web.assets import Assets
 from bot.web.rendering import HERE
 from tests.bot.encoders import SameWords
-from tests.bot.web.browsing import BROWSER, CHROMIUM, COMPOSED, PHONE, Crowd, open_crowd, open_line
+from tests.bot.web.browsing import BROWSER, CHROMIUM, COMPOSED, PHONE, Crowd, come_late, open_crowd, open_line
 from tests.bot.web.test_browser import ask, row
 from tests.measure.viewer import LIMIT, Profile, fill, visit
 
 pytestmark = BROWSER
 
 expect.set_options(timeout=20_000)
+
+TOLD = """(of) => {
+  window.told = [];
+  new MutationObserver(() => told.push(document.querySelector(of).textContent))
+    .observe(document.body, { childList: true, characterData: true, subtree: true });
+}"""
+"""From now on the page notes what this says, whenever something changes."""
 
 NETWORK = (
     "ERR_INTERNET_DISCONNECTED",
@@ -206,6 +214,29 @@ async def test_a_vote_counts_at_once_and_is_taken_back_where_it_fails(crowd: Cro
     await viewer.reload()
     await expect(vote).to_have_attribute("aria-pressed", "true")
     await expect(vote.locator("b")).to_have_text("4")
+
+
+async def test_what_was_read_before_a_vote_does_not_take_it_back(crowd: Crowd) -> None:
+    """My votes and the queue were asked for before the vote and come in after it: it stands all the while."""
+    await crowd.asks("Is there a recording of this talk?", people=3)
+    viewer = await crowd.viewer(PHONE)
+    vote = row(viewer, "recording").locator(".vote")
+    await expect(vote.locator("b")).to_have_text("3")
+    mine = await come_late(viewer, "**/talk/mine")
+    queue = await come_late(viewer, re.compile(r"/talk/questions\?since=0"))
+    await viewer.locator("#tab-mine").click()
+    await viewer.evaluate("dispatchEvent(new Event('online'))")
+    await asyncio.gather(mine.said(), queue.said())
+    await viewer.locator("#tab-open").click()
+    async with viewer.expect_response("**/vote"):
+        await vote.click()
+    await viewer.wait_for_timeout(500)  # until the page has drawn what that said
+    await viewer.evaluate(TOLD, ".vote b")
+    await mine.let_go(viewer)
+    await expect(vote).to_have_attribute("aria-pressed", "true")
+    await queue.let_go(viewer)
+    assert set(await viewer.evaluate("told")) <= {"4"}
+    await expect(vote).to_have_attribute("aria-pressed", "true")
 
 
 async def test_an_update_brings_its_scripts_to_pages_that_are_kept(
