@@ -3,6 +3,7 @@
 Deny by default: an address that no `Route` declares is refused, whatever else serves it.
 """
 
+import asyncio
 import ipaddress
 import logging
 import re
@@ -16,7 +17,7 @@ from bot.accounts import ROLES, at_least, role_of
 from bot.errors import BadInput, Crowded, NoRole, NotAllowed, NotFound
 from bot.web.csp import content_security_policy
 from bot.web.failures import refusal
-from bot.web.limits import Arrivals
+from bot.web.limits import PART, Arrivals
 from bot.web.rendering import HERE
 from bot.web.routes import API, Policy, Route
 from bot.web.site import CALLER, Caller, Site
@@ -219,10 +220,22 @@ async def _recognise(site: Site, request: web.Request, caller: Caller) -> None:
 async def streamed(site: Site, request: web.Request, piece: int) -> AsyncIterator[bytes]:
     """A large body in pieces of at most so many bytes; whether the caller still may is looked up after the last one.
 
-    Raises `NoRole`: then nothing of what came may be used.
+    Raises `NoRole`, and aiohttp's 408 where it stops or trickles: then nothing of what came may be used.
     """
-    async for data in request.content.iter_chunked(piece):
+    now, within = asyncio.get_running_loop().time, site.limits.part_within
+    due, left = now() + within, PART
+    while True:
+        try:
+            async with asyncio.timeout_at(due):
+                data = await request.content.read(piece)
+        except TimeoutError:
+            raise web.HTTPRequestTimeout from None
+        if not data:
+            break
         yield data
+        left -= len(data)
+        if left <= 0:
+            due, left = now() + within, PART
     caller = request[CALLER]
     caller.login = await site.sign_in.login(caller.login_token) if caller.login_token else None
     caller.role = role_in(site, caller, caller.session.id if caller.session else "")

@@ -11,6 +11,9 @@ from functools import lru_cache
 from bot.limits import Rate
 from bot.web.open_files import most_streams, most_streams_of_address
 
+PART = 512 * 1024
+"""Bytes of a file of staff that are waited for together."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -32,6 +35,7 @@ class Limits:
     bodies_of_address: int = 256
     body_within: float = 10.0  # a body that has not come in by then is given up
     hook_within: float = 20.0  # and a hook's: its senders wait as long themselves
+    part_within: float = 60.0  # and each `PART` of a file of staff: on a slower line it is not worth the wait
     guesses: Rate = Rate(10, 1 / 30)  # one address, wrong codes and sign-in links
     viewer_pause: float = 0.2  # between two events of one viewer; staff are told at once
     account_guesses: Rate = Rate(10, 1 / 10)  # one name, wrong passwords; faster than one address may guess

@@ -42,9 +42,9 @@ class Route:
     what a success carries: a type, or a content type's name.
 
     `unready`: what a 503 carries, where that is no `Error`. `knock` raises, before a body is read, where nobody here
-    takes what this request brings. `largest`: the handler reads the raw body with `guards.streamed`, and refuses one of
-    more bytes. All other bodies are read whole, within `Limits.body_within` (a hook's: `hook_within`), and are at most
-    `failures.LARGEST_BODY`.
+    takes what this request brings. `largest`: the handler reads the raw body with `guards.streamed` (each part within
+    `Limits.part_within`), and refuses one of more bytes. All other bodies are read whole, within `Limits.body_within`
+    (a hook's: `hook_within`), and are at most `failures.LARGEST_BODY`.
     """
 
     method: str

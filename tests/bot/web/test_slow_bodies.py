@@ -8,17 +8,20 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bot.storage.sqlite import SqliteStore
-from bot.web.limits import Arrivals, Limits
+from bot.web.limits import PART, Arrivals, Limits
 from tests.bot.web.hall import Hall, open_hall
 
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\nSec-Fetch-Site: same-origin\r\n"
 Half = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
-async def begin(hall: Hall, path: str, *, method: bytes = b"POST", header: bytes = b"", sent: int = 255_000) -> Half:
+async def begin(
+    hall: Hall, path: str, *, method: bytes = b"POST", header: bytes = b"", sent: int = 255_000, length: int = 262_144
+) -> Half:
     """A request of which so many bytes of the body came, and nothing more."""
     reader, writer = await asyncio.open_connection("127.0.0.1", hall.server.port)
-    head = b"%s %s HTTP/1.1\r\nHost: x\r\nContent-Length: 262144\r\n%s\r\n" % (method, path.encode(), header)
+    named = (method, path.encode(), length, header)
+    head = b"%s %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n%s\r\n" % named
     writer.write(head + b"a" * sent)
     await writer.drain()
     return reader, writer
@@ -60,6 +63,44 @@ async def test_a_body_that_does_not_end_is_given_up(
             reader, writer = await begin(hall, path, method=method, header=header)
             assert await status((reader, writer)) == 408
         writer.close()
+
+
+UPLOADS = pytest.mark.parametrize("what", ["course", "transcript"])
+
+
+async def upload(hall: Hall, what: str) -> Half:
+    """An organiser's file begins to come in."""
+    login = (await hall.signed_in("organiser")).cookie("floormic-login")
+    header = b"Cookie: floormic-login=%s\r\nSec-Fetch-Site: same-origin\r\n" % login.value.encode()
+    return await begin(hall, f"/api/v1/sessions/talk/{what}", header=header, sent=1, length=3 * PART)
+
+
+@UPLOADS
+async def test_a_file_of_staff_that_trickles_is_given_up(store: SqliteStore, what: str) -> None:
+    """However little comes each moment, the next part of a file must come in within its time."""
+    async with open_hall(store, limits=Limits(part_within=0.4)) as hall:
+        async with asyncio.timeout(5):
+            half = await upload(hall, what)
+            answered = asyncio.create_task(status(half))
+            while not answered.done():
+                half[1].write(b"a")
+                await asyncio.sleep(0.05)
+            assert await answered == 408
+        half[1].close()
+
+
+@UPLOADS
+async def test_a_file_of_staff_on_a_slow_line_comes_in(store: SqliteStore, what: str) -> None:
+    """A file may take longer than one part of it may."""
+    async with open_hall(store, limits=Limits(part_within=0.6)) as hall:
+        async with asyncio.timeout(10):
+            half = await upload(hall, what)
+            for sent in (PART, PART, PART - 1):
+                await asyncio.sleep(0.3)
+                half[1].write(b"a" * sent)
+                await half[1].drain()
+            assert await status(half) == 400  # all of it was read, and is neither
+        half[1].close()
 
 
 @pytest.mark.parametrize("method", [b"POST", b"GET"])
