@@ -1,7 +1,7 @@
 // Polls from the bar of the board: a prepared one with one press, a new one from a template; what comes in.
 import { button, byId, setText } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
-import { drawCards, inOrder, mainDeeds, pollCard, PollActs } from "./poll-acts.js";
+import { drawPolls, inOrder, mainDeeds, pollCard, PollActs } from "./poll-acts.js";
 import { TEMPLATES, templateOf } from "./poll-templates.js";
 
 const OVER = 5; // polls that are over and still listed
@@ -20,7 +20,7 @@ export function startBoardPolls({ session, language, may }, live) {
     const over = inOrder(polls).filter((poll) => poll.status === "closed");
     const shownNow = inOrder(polls).filter((poll) => poll.status !== "closed" || over.indexOf(poll) < OVER);
     byId("polls-none").hidden = shownNow.length > 0;
-    drawCards(byId("polls-list"), shownNow, (poll) => pollCard(poll, may ? mainDeeds(poll, acts) : [], null, "h3"));
+    drawPolls(byId("polls-list"), shownNow, (poll) => pollCard(poll, may ? mainDeeds(poll, acts) : [], null, "h3"));
   }
 
   async function ask(name) {

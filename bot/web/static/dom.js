@@ -136,6 +136,31 @@ export function whenReleased(box, draw) {
   draw();
 }
 
+/** Draws these, each with an `id`, as the children of `list`: not while one is pressed, and anew only where they differ.
+ * `make(one)` gives a node, `carry(old, fresh)` hands on what is focused or open in a node that is replaced. */
+export const drawCards = (list, all, make, carry) => whenReleased(list, () => fillCards(list, all, make, carry));
+
+function fillCards(list, all, make, carry) {
+  const known = new Map([...list.children].map((card) => [card.dataset.id, card]));
+  all.forEach((one, place) => {
+    const signature = JSON.stringify([one, document.documentElement.lang]);
+    let card = known.get(one.id);
+    if (card?.dataset.shown !== signature) {
+      const fresh = make(one);
+      Object.assign(fresh.dataset, { id: one.id, shown: signature });
+      if (card) {
+        card.before(fresh);
+        carry(card, fresh);
+        card.remove();
+      }
+      card = fresh;
+    }
+    known.delete(one.id);
+    if (list.children[place] !== card) list.insertBefore(card, list.children[place] ?? null);
+  });
+  for (const gone of known.values()) gone.remove();
+}
+
 /** Calls `draw` once in the next frame, however often it is asked to. */
 export function onceAFrame(draw) {
   let asked = false;

@@ -1,6 +1,6 @@
 // What staff does with polls, and how one poll stands, as a card: on the polls page, the board and the remote.
 import { call, inSession, notTwice } from "./api.js";
-import { button, el, shown, whenReleased } from "./dom.js";
+import { button, drawCards, el, shown } from "./dom.js";
 import { t } from "./i18n.js";
 import { pollPicture } from "./poll-picture.js";
 import { toast, toastFailure } from "./shell.js";
@@ -88,24 +88,8 @@ const ORDER = { open: 0, draft: 1, closed: 2 };
 /** Open ones first, then what is prepared, then what is over. */
 export const inOrder = (polls) => polls.toSorted((a, b) => ORDER[a.status] - ORDER[b.status] || b.opened_at - a.opened_at);
 
-/** Draws the cards of `list` anew, not while one is pressed, only where they differ, and leaves the focus where it is. */
-export const drawCards = (list, polls, make) => whenReleased(list, () => fillCards(list, polls, make));
-
-function fillCards(list, polls, make) {
-  const known = new Map([...list.children].map((card) => [card.dataset.id, card]));
-  polls.forEach((poll, place) => {
-    const signature = JSON.stringify([poll, document.documentElement.lang]);
-    let card = known.get(poll.id);
-    if (card?.dataset.shown !== signature) {
-      const fresh = make(poll);
-      fresh.dataset.shown = signature;
-      const focused = card?.contains(document.activeElement) ? document.activeElement.dataset.do : null;
-      if (card) card.replaceWith(fresh);
-      card = fresh;
-      if (focused) (card.querySelector(`[data-do="${focused}"]`) ?? card).focus();
-    }
-    known.delete(poll.id);
-    if (list.children[place] !== card) list.insertBefore(card, list.children[place] ?? null);
-  });
-  for (const gone of known.values()) gone.remove();
-}
+/** Draws the cards of `list` anew, only where they differ. */
+export const drawPolls = (list, polls, make) => drawCards(list, polls, make, (old, fresh) => {
+  const focused = old.contains(document.activeElement) && document.activeElement.dataset.do;
+  if (focused) (fresh.querySelector(`[data-do="${focused}"]`) ?? fresh).focus();
+});

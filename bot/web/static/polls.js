@@ -3,7 +3,7 @@ import { call, inSession } from "./api.js";
 import { byId, button, el, shown } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { Live } from "./live.js";
-import { drawCards, inOrder, mainDeeds, pollCard, PollActs } from "./poll-acts.js";
+import { drawPolls, inOrder, mainDeeds, pollCard, PollActs } from "./poll-acts.js";
 import { TEMPLATES, templateOf } from "./poll-templates.js";
 import { moderates, pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
 import "./words/polls.js";
@@ -27,7 +27,7 @@ const acts = new PollActs(facts.session);
 
 function draw() {
   byId("polls-empty").hidden = polls.length > 0 || live.state === "connecting";
-  drawCards(byId("polls"), inOrder(polls), (poll) => pollCard(poll, may ? deeds(poll) : [], may ? (text) => muting(poll, text) : null));
+  drawPolls(byId("polls"), inOrder(polls), (poll) => pollCard(poll, may ? deeds(poll) : [], may ? (text) => muting(poll, text) : null));
 }
 
 function muting(poll, text) {

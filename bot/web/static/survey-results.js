@@ -1,5 +1,5 @@
 // What a survey brought: pictures, groups of texts, who answered of whom, and the ratings over the series.
-import { byId, el, said, shown } from "./dom.js";
+import { byId, drawCards, el, said, shown } from "./dom.js";
 import { language, t } from "./i18n.js";
 import { chatChip } from "./pieces.js";
 import { pollPicture } from "./poll-picture.js";
@@ -18,10 +18,29 @@ export function drawResults(survey) {
   byId("results").hidden = !opened;
   if (!opened) return;
   byId("results-none").hidden = survey.people > 0;
-  byId("results-items").replaceChildren(...(survey.people ? survey.results.map(result) : []));
+  drawCards(byId("results-items"), survey.people ? survey.results.map((one) => ({ id: one.item.id, ...one })) : [], result, carry);
   drawTurnout(survey.chats);
   byId("trends").hidden = survey.trends.length === 0;
-  byId("trends-list").replaceChildren(...survey.trends.map(trend));
+  drawCards(byId("trends-list"), survey.trends.map((one) => ({ id: one.item, ...one })), trend, carry);
+}
+
+/** Whoever reads what a text brought, or goes through it by keys, goes on where they are. */
+function carry(old, fresh) {
+  for (const opened of old.querySelectorAll("details[open]")) sameGroup(opened, fresh)?.setAttribute("open", "");
+  if (old.querySelector(".survey-groups:not(.cut)")) showAll(fresh);
+  const focused = old.contains(document.activeElement) && document.activeElement;
+  if (focused) (sameGroup(focused.parentElement, fresh)?.firstChild ?? fresh.querySelector(`.${focused.classList[0]}`))?.focus({ preventScroll: true });
+}
+
+/** The group there of which this one's title is a wording: by now another one may be more frequent. */
+function sameGroup(group, card) {
+  const title = group.querySelector(".said")?.textContent;
+  return [...card.querySelectorAll("details")].find((one) => [...one.querySelectorAll(".said")].some(({ textContent }) => textContent === title));
+}
+
+function showAll(card) {
+  card.querySelector(".survey-groups")?.classList.remove("cut");
+  card.querySelector(".show-all")?.remove();
 }
 
 function result({ item, rating, groups }) {
@@ -38,9 +57,9 @@ const rated = ({ n, spread, low, high }) =>
 function texts(item, groups) {
   if (!groups.length) return [el("p", { class: "faint", text: t("poll.none") })];
   const list = el("ol", { class: "survey-groups" }, ...groups.map(group));
-  const more = el("button", { type: "button", class: "link", text: t("show.all"), hidden: groups.length <= GROUPS });
+  const more = el("button", { type: "button", class: "show-all link", text: t("show.all"), hidden: groups.length <= GROUPS });
   list.classList.toggle("cut", groups.length > GROUPS);
-  more.addEventListener("click", () => (list.classList.remove("cut"), more.remove()));
+  more.addEventListener("click", () => showAll(more.parentElement));
   return [el("p", { class: "faint", text: t("asks.groups", { people: item.people, n: groups.length }) }), list, more];
 }
 

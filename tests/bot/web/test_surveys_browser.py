@@ -207,6 +207,36 @@ async def test_staff_makes_it_and_sees_the_results(
     crowd.wrongs.clear()  # the browser notes each request that is refused
 
 
+async def test_what_is_read_of_the_results_stays_open_while_answers_come_in(crowd: Crowd) -> None:
+    """A group that is open stays open with the focus on it, though another wording leads it by now; what did not change
+    is the same as before on the page."""
+    surveys = crowd.hall.surveys
+    await surveys.open("Ann", "talk")
+    survey = await crowd.hall.store.survey("talk")
+    assert survey is not None
+    rating, text = [item.id for item in survey.items][:2]
+
+    async def says(n: int, words: str) -> None:
+        await surveys.answer("talk", text, Person("web", f"w{n}"), [words])
+
+    await surveys.answer("talk", rating, Person("web", "w0"), ["3"])
+    for n, words in enumerate(["More Kafka", "More Kafka", "More Kafka?"]):
+        await says(n, words)
+    staff = await crowd.moderator(page="survey")
+    cards = staff.locator("#results-items .poll")
+    group = cards.nth(1).locator("details")
+    await group.locator("summary").press("Enter")
+    await cards.nth(0).evaluate("node => (node.seen = true)")
+    for n in range(3, 6):
+        await says(n, "More Kafka?")
+    await staff.evaluate("dispatchEvent(new Event('online'))")  # else it is read every twenty seconds
+    await expect(group.locator(".survey-times")).to_have_text("× 6")
+    await expect(group.locator("summary .said")).to_have_text("More Kafka?")
+    await expect(group).to_have_attribute("open", "")
+    await expect(group.locator("summary")).to_be_focused()
+    assert await cards.nth(0).evaluate("node => node.seen")
+
+
 async def test_what_staff_is_writing_stays_when_the_survey_is_closed(crowd: Crowd) -> None:
     """Closed and opened again by undo, the survey leaves what is not saved in the form; then it is saved."""
     await crowd.hall.surveys.open("Ann", "talk")
