@@ -1,5 +1,5 @@
 // An answer on its way into the course's FAQ, at its question on the board.
-import { call, inSession } from "./api.js";
+import { call, inSession, notTwice } from "./api.js";
 import { button, el, icon } from "./dom.js";
 import { t } from "./i18n.js";
 import { moderates, pageFacts, toast, toastFailure } from "./shell.js";
@@ -19,7 +19,7 @@ export function faqLine({ id, answer }) {
   const { role, session } = pageFacts();
   if (!moderates(role) || !answer || answer.by === "course") return [];
   const stage = faqStage(id);
-  const propose = button({ icon: "book", word: t("board.faq"), "data-do": "faq", act: () => send(id) });
+  const propose = button({ icon: "book", word: t("board.faq"), "data-do": "faq", act: () => notTwice(`faq ${id}`, () => send(id)) });
   if (!stage) return [propose];
   const words = el("span", { class: "badge" }, icon(MARKS[stage]), el("span", { text: t(`board.faq.${stage}`) }));
   const review = role === "organiser" && el("a", { class: "link", href: `/s/${encodeURIComponent(session)}/settings#faq`, text: t("board.faq.review") });

@@ -1,5 +1,5 @@
 // Answers on their way into the course's FAQ, among the settings: what each would change there, and the decision.
-import { call, inSession } from "./api.js";
+import { call, inSession, notTwice } from "./api.js";
 import { button, byId, el, icon, setText, shown } from "./dom.js";
 import { day, language, onLanguage, t } from "./i18n.js";
 import { pageFacts, toast, toastFailure } from "./shell.js";
@@ -19,7 +19,9 @@ async function refresh() {
   }
 }
 
-async function decide(one, what) {
+const decide = (one, what) => notTwice(one.question, () => send(one, what));
+
+async function send(one, what) {
   const entry = what === "accept" ? (edited.get(one.question) ?? "") : "";
   try {
     state = await call("POST", path(`/${encodeURIComponent(one.question)}`), { do: what, entry });

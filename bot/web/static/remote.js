@@ -24,7 +24,7 @@ followTalk(live);
 function drawRemote() {
   const { now, next } = staging;
   drawNow(now);
-  whenReleased(byId("next"), () => (drawNext(next.slice(0, NEXT)), drawReady()));
+  whenReleased(byId("next"), () => drawNext(next.slice(0, NEXT)));
   byId("next-empty").hidden = next.length > 0;
   setText(byId("done").querySelector("span"), t(now ? "stage.done" : "stage.first"));
   setText(byId("blank").querySelector("span"), t(staging.blank ? "remote.blanked" : "remote.blank"));
@@ -66,7 +66,7 @@ function drawNext(questions) {
 
 function nextRow({ id, title }) {
   const label = `${t("remote.take")}${t("colon")}${short(title)}`;
-  const take = button({ icon: "up", label, act: () => staging.stage(id), class: "button soft", data: { act: true } });
+  const take = button({ icon: "up", label, act: () => staging.stage(id), class: "button soft", data: { act: true }, disabled: !idle() });
   return el("li", { data: { id } }, said(short(title, 300)), el("b"), take);
 }
 
@@ -74,15 +74,16 @@ function drawTime() {
   timer.draw(staging.elapsed, staging.limit, staging.now?.id);
 }
 
+const ready = () => live.state === "live" && staging.may;
+const idle = () => ready() && !staging.busy;
+
 /** Where a press would not be done now, nothing can be pressed, and it says why. */
 function drawReady() {
-  const ready = live.state === "live" && staging.may;
   const off = byId("off");
-  off.hidden = ready || live.state === "connecting";
-  setText(off.querySelector("span"), ready ? "" : t(staging.may ? "remote.offline" : "remote.out"));
-  const idle = ready && !staging.busy;
-  for (const node of document.querySelectorAll("#bar button, #restart, #blank, #hand-open, [data-act], [name=limit]")) node.disabled = !idle;
-  if (!idle) return;
+  off.hidden = ready() || live.state === "connecting";
+  setText(off.querySelector("span"), ready() ? "" : t(staging.may ? "remote.offline" : "remote.out"));
+  for (const node of document.querySelectorAll("#bar button, #restart, #blank, #hand-open, [data-act], [name=limit]")) node.disabled = !idle();
+  if (!idle()) return;
   const { now, next } = staging;
   byId("done").disabled = !now && !next.length;
   byId("back").disabled = byId("restart").disabled = !now;

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.bot.web.browsing import BROWSER, EVERYWHERE, Crowd
+from tests.bot.web.browsing import BROWSER, EVERYWHERE, Crowd, slow_down
 
 pytestmark = BROWSER
 
@@ -53,7 +53,11 @@ async def test_an_answer_is_promoted_reviewed_and_taken_back(
     one = boss.locator("#faq .faq-one")
     await expect(one.locator(".diff-new").filter(has_text="Is there a recording of this talk?")).to_be_visible()
     await picture(boss.locator("#faq"), f"settings-{size['width']}-{language}")
-    await one.get_by_role("button", name="Write it" if language == "en-US" else "写入 FAQ").click()
+    slow = await slow_down(boss, "**/promotions/*")
+    await one.get_by_role("button", name="Write it" if language == "en-US" else "写入 FAQ").dblclick()
+    await boss.wait_for_timeout(300)
+    assert len(slow.sent) == 1  # a second press is no second wish
+    slow.let_go()
     await expect(boss.locator("#faq-done-list li")).to_have_count(1)
     written = (course / "faq.md").read_text(encoding="utf-8")
     assert written.startswith(FAQ)
