@@ -41,7 +41,7 @@ from bot.web.schemas import (
 from bot.web.sessions import may_set
 from bot.web.site import CALLER, Caller, Desk, Site
 from bot.web.texts import say
-from knowledge.reasons import Reason, worded
+from knowledge.reasons import Reason, because, worded
 
 LEDGER = TypeAdapter(list[LedgerRow])
 PUBLIC_LEDGER = TypeAdapter(list[PublicLedgerRow])
@@ -313,18 +313,19 @@ def _seen(told: Mapping[str, SeenBody]) -> dict[str, Seen]:
 
 def asked_out(one: Asked) -> AskedOut:
     message, placement = one.message, one.placement
+    put = placement.question is not None and placement.question != one.question  # by a move, a split or a merge
     return AskedOut(
         message=message.id,
         text=message.text,
         author_name=message.author_name,
         source=message.source,
         at=message.at,
-        similarity=placement.similarity,
+        similarity=None if put else placement.similarity,
         probability=placement.probability,
         answer=placement.answer.score if placement.answer and placement.answer.state != "withheld" else None,
         reasons=ReasonsOut(
             asking=[_reason(one) for one in placement.reasons.asking],
-            grouping=[_reason(one) for one in placement.reasons.grouping],
+            grouping=[_reason(one) for one in (because("put", 1.0) if put else placement.reasons.grouping)],
             answer=[_reason(one) for one in placement.reasons.answer],
         ),
         state="asking" if placement.asking else "not_asking",

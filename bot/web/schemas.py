@@ -346,7 +346,8 @@ class ReasonsOut(Reply):
 
 class AskedOut(Reply):
     """One wording of a question, with the decision made when it arrived. `state`: "asking" or "not_asking"; `answer` is
-    the probability that the course's answer fits, null where it says nothing.
+    the probability that the course's answer fits, null where it says nothing. `similarity`: to its group; null where it
+    founded that, or a moderator put it there (then the reason for the grouping is "put").
     """
 
     message: int

@@ -40,7 +40,7 @@ export function wordings({ split, move }) {
     check.checked = chosen.has(one.message);
     check.setAttribute("aria-label", t("board.select", { title: shown(one.text).slice(0, 60) }));
     check.disabled = asked.length < 2;
-    const who = el("p", { class: "wording-who" }, el("bdi", { text: shown(one.author_name) || t("viewer.name.anonymous") }), chatChip(one.source, 1), el("time", { text: clock(one.at) }), likeness(one.similarity));
+    const who = el("p", { class: "wording-who" }, el("bdi", { text: shown(one.author_name) || t("viewer.name.anonymous") }), chatChip(one.source, 1), el("time", { text: clock(one.at) }), likeness(one));
     const reasons = grounds(one);
     reasons.open = opened.has(one.message);
     reasons.addEventListener("toggle", () => opened[reasons.open ? "add" : "delete"](one.message));
@@ -68,8 +68,10 @@ export function grounds({ probability, similarity, answer, reasons }) {
   return el("details", { class: "why", hidden: lines.length === 0 }, el("summary", { text: t("why") }), el("dl", {}, ...lines));
 }
 
-/** How alike a wording was to its group when it came: a bar and the number. */
-function likeness(similarity) {
+/** How alike a wording was to its group when it came: a bar and the number; or that a moderator put it there. */
+function likeness({ similarity, reasons }) {
+  const put = reasons.grouping.find(({ code }) => code === "put");
+  if (put) return el("span", { class: "badge", text: put.text[language()] });
   if (similarity === null) return el("span", { class: "badge", text: t("board.first") });
   const percent = Math.round(similarity * 100);
   const bar = el("span", { class: "likeness-bar", "aria-hidden": "true" });

@@ -107,6 +107,31 @@ async def test_a_wording_says_why_it_is_where_it_is(hall: Hall, moderator: Brows
     assert told["reasons"]["answer"][0]["text"]["en"] == "not near to what is said there (.10)"
 
 
+@pytest.mark.parametrize("what", ["move", "split", "merge"])
+async def test_a_wording_that_a_moderator_put_elsewhere_says_that_and_no_more_of_where_it_was(
+    hall: Hall, moderator: Browser, what: str
+) -> None:
+    """Neither how near it was to the group that it left nor why it had joined that; what made it a question stays, and
+    undo brings all back."""
+    reasons = Reasons((Reason("meaning", 2.0),), (Reason("cosine", 2.0, 0.8),))
+    await hall.store.receive([message(9, "Slides?", source="chat")])
+    (one,) = await hall.store.pending("talk", 9)
+    await hall.store.place("talk", [Placed(Placement(one.id, True, 0.9, "q2", 0.8, None, None, reasons))])
+    named = {"move": {"messages": [one.id], "into": "q1"}, "split": {"messages": [one.id]}, "merge": {"into": "q1"}}
+    assert (await moderator.act(what, ["q2"], **named[what])).status == 200
+
+    async def told() -> tuple[float | None, list[str], list[str]]:
+        listed = (await moderator.queue())["questions"]
+        asked = [a for q in listed if q["status"] != "merged" for a in (await shown(moderator, q["id"]))["asked"]]
+        (found,) = [a for a in asked if a["message"] == one.id]
+        codes = {part: [reason["code"] for reason in found["reasons"][part]] for part in ("asking", "grouping")}
+        return found["similarity"], codes["asking"], codes["grouping"]
+
+    assert await told() == (None, ["meaning"], ["put"])
+    assert (await moderator.post(f"{BASE}/undo")).status == 200
+    assert await told() == (0.8, ["meaning"], ["cosine"])
+
+
 async def test_split_and_move_wordings(moderator: Browser) -> None:
     """A wording becomes a question of its own, or goes to another one."""
     first, second = (await shown(moderator, "q1"))["asked"]

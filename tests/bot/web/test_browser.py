@@ -405,6 +405,8 @@ async def test_the_board_splits_what_does_not_belong(crowd: Crowd) -> None:
     await board.locator("[data-do=split]").click()
     await expect(board.locator("#list-new .row")).to_have_count(2)
     await expect(row(board, "Where can I park").locator(".row-people b")).to_have_text("1")
+    await row(board, "Where can I park").locator(".row-open").click()
+    await expect(board.locator(".wording-who .badge")).to_have_text("a moderator put it here")
 
 
 @pytest.mark.parametrize("language", ["en-US", "zh-CN"])
