@@ -50,7 +50,7 @@ export class Lanes extends EventTarget {
       tab.classList.toggle("now", lane === this.now);
       tab.tabIndex = lane === this.now ? 0 : -1;
     }
-    for (const lane of LANES) byId(`lane-${lane}`).hidden = !this.shown.includes(lane);
+    for (const lane of LANES) for (const part of ["lane", "hint"]) byId(`${part}-${lane}`).hidden = !this.shown.includes(lane);
     this.dispatchEvent(new Event("change"));
   }
 }

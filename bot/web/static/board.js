@@ -76,6 +76,7 @@ const lists = Object.fromEntries(LANES.map((lane) => [lane, new SteadyList(byId(
   make,
   update: (row, one, leaving) => updateRow(row, question(one.id) ?? one, on, { selected: selected.has(one.id), opened: panel.id === one.id }, leaving),
   scroller: byId(`lane-${lane}`),
+  name: () => (lanes.shown.length > 1 ? t(`status.${lane}`) : ""),
   most: MOST_ROWS,
 })]));
 

@@ -27,11 +27,12 @@ function staying(order) {
 export class SteadyList {
   /**
    * `make(item)` gives a row, `update(row, item, leaving)` fills it. `wish(items)` says what should be shown; `hint` is
-   * the place of the button that applies what waits. `scroller`: what scrolls the list, where it is not the page. Of a
-   * long list the first `most` rows are drawn, and as many more at each press of the button below.
+   * the place of the button that applies what waits. `scroller`: what scrolls the list, where it is not the page;
+   * `name()`: what it is called on that button, "" where there is no other. Of a long list the first `most` rows are
+   * drawn, and as many more at each press of the button below.
    */
-  constructor(root, hint, { make, update, scroller = null, most = Infinity }) {
-    Object.assign(this, { root, hint, make, update, scroller, most, limit: most });
+  constructor(root, hint, { make, update, scroller = null, name = () => "", most = Infinity }) {
+    Object.assign(this, { root, hint, make, update, scroller, name, most, limit: most });
     this.rows = new Map();
     this.seen = new Map();
     this.items = [];
@@ -174,7 +175,8 @@ export class SteadyList {
     const order = shownIds.filter((id) => at.has(id)).map((id) => at.get(id));
     this.waiting = order.length - staying(order).size + shownIds.length - order.length;
     this.button.hidden = this.waiting === 0;
-    setText(this.word, t("hint.apply", { n: this.waiting }));
+    const name = this.name();
+    setText(this.word, t(name ? "hint.apply.in" : "hint.apply", { name, n: this.waiting }));
   }
 
   row(item) {

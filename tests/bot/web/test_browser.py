@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import Locator, Page, Route, expect
 
 from bot.model import Mode
-from tests.bot.web.browsing import BROWSER, DESK, PHONE, Crowd, open_crowd
+from tests.bot.web.browsing import BROWSER, DESK, EVERYWHERE, PHONE, Crowd, open_crowd
 
 pytestmark = BROWSER
 
@@ -20,6 +20,16 @@ PAYLOADS = (
     "javascript:alert(4)?",
     "{{ 7 * 7 }} ${alert(5)} </script><script>alert(6)</script>?",
 )
+
+LIES_OVER = """(what) => {
+  const own = document.querySelector(what).getBoundingClientRect();
+  return [...document.querySelectorAll(".tab, .row")].filter((one) => {
+    const { top, bottom, left, right } = one.getBoundingClientRect();
+    const shown = Math.min(right, one.parentElement.getBoundingClientRect().right); // the tabs can be scrolled
+    return shown > left && left < own.right && shown > own.left && top < own.bottom && bottom > own.top;
+  }).map((one) => one.outerHTML.slice(0, 120));
+}"""
+"""The tabs and rows that this lies over."""
 
 
 def row(page: Page | Locator, text: str) -> Locator:
@@ -302,6 +312,27 @@ async def test_order_waits_while_the_pointer_is_in_the_list(crowd: Crowd, page: 
     # A row that has just moved may not be painted yet, and then has no text for whoever looks at once.
     await expect(opened.locator(f"#list-{part} .row .said")).to_have_text(["What is on the menu?", parking, book])
     await expect(hint).to_be_hidden()
+
+
+@EVERYWHERE
+async def test_what_waits_is_told_where_it_covers_nothing(crowd: Crowd, size: dict[str, int], language: str) -> None:
+    """The button that brings the order lies beside the tabs of the board: over no row, over no tab, and nothing moves
+    when it comes."""
+    await crowd.asks("Which book should I read first?", people=3)
+    await crowd.asks("Where can I park tonight?", people=2)
+    board = await crowd.moderator(size, language)
+    rows = board.locator("#list-new .row")
+    await expect(rows).to_have_count(2)
+    before = await rows.first.bounding_box()
+    await rows.first.evaluate("row => row.dispatchEvent(new PointerEvent('pointermove', { bubbles: true }))")
+    await crowd.asks("What is on the menu?", people=9)
+    hint = board.locator("#hint-new button")
+    await expect(hint).to_be_visible()
+    assert await rows.first.bounding_box() == before
+    assert await board.evaluate(LIES_OVER, "#hint-new button") == []
+    assert await board.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    name, narrow = ("New" if language == "en-US" else "新问题"), size["width"] < 700
+    assert (name in await hint.inner_text()) is not narrow  # beside another column's it says whose it is
 
 
 async def test_order_comes_by_itself_where_it_disturbs_nobody(crowd: Crowd) -> None:
