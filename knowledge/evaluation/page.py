@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from knowledge.evaluation.charts import draw
 from knowledge.evaluation.results import Result
 from knowledge.evaluation.table import measures, shown
-from knowledge.evaluation.words import Language, page_words, say
+from knowledge.evaluation.words import Language, page_words, say, say_set
 from knowledge.reasons import worded
 
 
@@ -29,6 +29,7 @@ def page(result: Result, heading: Heading, failed: Sequence[str] = (), language:
         w=page_words(language),
         language=language,
         say=lambda name: say(name, language),
+        say_set=lambda name: say_set(name, language),
         why=lambda reason: worded(reason)[language],
         heading=heading,
         failed=failed,

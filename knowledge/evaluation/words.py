@@ -161,6 +161,10 @@ _CHINESE: dict[str, str] = {
     "answers: missed": "漏发的回答",
 }
 
+_SETS = {"talks": "讲座", "topics": "主题", "encoder alone": "仅编码器", "this machine": "本机"}
+"""Names of what is measured on that are words; the others are names."""
+
+_FIRST_ORDER = ", first order"
 _FIXED = ", fixed threshold"
 _NUMBER = re.compile(r"\d+")
 
@@ -174,6 +178,14 @@ def say(name: str, language: Language) -> str:
         return name.removesuffix(_FIXED) + "（固定阈值）"
     counted = _CHINESE.get(_NUMBER.sub("{}", name), "").format(*_NUMBER.findall(name))
     return _CHINESE.get(name) or counted or name
+
+
+def say_set(name: str, language: Language) -> str:
+    """The name of what was measured on, in a language."""
+    if language == "en":
+        return name
+    said = name.removesuffix(_FIRST_ORDER)
+    return _SETS.get(said, said) + ("" if said == name else "（第一种顺序）")
 
 
 def page_words(language: Language) -> dict[str, str]:

@@ -130,6 +130,24 @@ def test_a_page_shows_some_mistakes_with_their_reasons() -> None:
     assert page(result, HEADING, language="zh").count("<td>闲聊; 有提问的迹象：please、need</td>") == 20
 
 
+def test_what_was_measured_on_is_named_in_chinese_where_its_name_is_a_word() -> None:
+    """On the Chinese page our own sets are called so in the tables, the pictures and among the mistakes; a name that a
+    set has stays, and so does a figure's name where a set has it."""
+    names = {"talks": "讲座", "topics": "主题", "this machine": "本机", "stackfaq": "stackfaq", "messages": "messages"}
+    curve = Curve("asking", ((0.0, 0.0), (1.0, 1.0)))
+    result = Result(
+        tuple(Block(name, "asking", "", ()) for name in names),
+        tuple(Picture("grouping", f"{name}, first order", (curve,)) for name in names),
+        tuple(Mistakes(name, "asking: missed", (), 0) for name in names),
+    )
+    text = page(result, HEADING, language="zh")
+    for chinese in names.values():
+        assert f"<h3>{chinese} · 识别提问</h3>" in text
+        assert f"· {chinese}（第一种顺序）</h3>" in text
+        assert f"<summary>{chinese} · 漏掉的提问" in text
+    assert "<h3>this machine · asking</h3>" in page(result, HEADING)
+
+
 def test_everything_measured_has_a_chinese_name(result: Result, tmp_path: Path) -> None:
     """No figure, method, judgement, curve or kind of mistake is left in English on the Chinese page, nor on how much it
     was measured."""
