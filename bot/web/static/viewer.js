@@ -221,7 +221,7 @@ function openTab(name) {
     tab.tabIndex = chosen ? 0 : -1;
   }
   if (name === "mine") readMine(); // what was asked on a linked chat is not told
-  else for (const list of ["open", "answered"]) byId(`panel-${list}`).hidden = list !== name;
+  else for (const list of ["open", "answered"]) for (const part of ["panel", "hint"]) byId(`${part}-${list}`).hidden = list !== name;
   scrollTo({ top: 0 });
 }
 

@@ -314,25 +314,28 @@ async def test_order_waits_while_the_pointer_is_in_the_list(crowd: Crowd, page: 
     await expect(hint).to_be_hidden()
 
 
+@pytest.mark.parametrize("page", ["viewer", "board"])
 @EVERYWHERE
-async def test_what_waits_is_told_where_it_covers_nothing(crowd: Crowd, size: dict[str, int], language: str) -> None:
-    """The button that brings the order lies beside the tabs of the board: over no row, over no tab, and nothing moves
-    when it comes."""
+async def test_what_waits_is_told_where_it_covers_nothing(
+    crowd: Crowd, size: dict[str, int], language: str, page: str
+) -> None:
+    """The button that brings the order lies over no row at the top and over no tab, and nothing moves when it comes: on
+    the board beside the tabs, on the viewer's page above the field."""
     await crowd.asks("Which book should I read first?", people=3)
     await crowd.asks("Where can I park tonight?", people=2)
-    board = await crowd.moderator(size, language)
-    rows = board.locator("#list-new .row")
+    opened = await (crowd.viewer if page == "viewer" else crowd.moderator)(size, language)
+    part = "open" if page == "viewer" else "new"
+    rows, hint = opened.locator(f"#list-{part} .row"), opened.locator(f"#hint-{part} button")
     await expect(rows).to_have_count(2)
     before = await rows.first.bounding_box()
     await rows.first.evaluate("row => row.dispatchEvent(new PointerEvent('pointermove', { bubbles: true }))")
     await crowd.asks("What is on the menu?", people=9)
-    hint = board.locator("#hint-new button")
     await expect(hint).to_be_visible()
     assert await rows.first.bounding_box() == before
-    assert await board.evaluate(LIES_OVER, "#hint-new button") == []
-    assert await board.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    name, narrow = ("New" if language == "en-US" else "新问题"), size["width"] < 700
-    assert (name in await hint.inner_text()) is not narrow  # beside another column's it says whose it is
+    assert await opened.evaluate(LIES_OVER, f"#hint-{part} button") == []
+    assert await opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    name, columns = ("New" if language == "en-US" else "新问题"), page == "board" and size["width"] > 1100
+    assert (name in await hint.inner_text()) is columns  # beside another column's it says whose it is
 
 
 async def test_order_comes_by_itself_where_it_disturbs_nobody(crowd: Crowd) -> None:
