@@ -18,7 +18,10 @@ from bot.ports import Connector
 from bot.settings import AfterSettings, SessionSettings, Settings, WebSettings
 from tests.bot.encoders import SameWords
 
-CHROMIUM = next((p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None)
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((p for p in map(shutil.which, BROWSERS) if p), None)
+"""The shell draws and runs pages as the others do, in half of their time: it has no windows and menus to look after."""
+
 COMPOSED = ({"key": "Enter", "isComposing": True}, {"key": "Enter", "keyCode": 229})
 """The Enter that takes what an input method composes, as most browsers tell of it, and as Safari does."""
 
