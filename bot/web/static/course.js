@@ -1,5 +1,5 @@
 // The section of the course: send it, look at what was understood, use it, take it back.
-import { call, Failure, inSession } from "./api.js";
+import { call, Failure, inSession, unanswered } from "./api.js";
 import { button, byId, el, icon, setText, shown } from "./dom.js";
 import { day, language, onLanguage, t } from "./i18n.js";
 import { pageFacts, toast, toastFailure } from "./shell.js";
@@ -35,7 +35,7 @@ function send(file) {
     if (request.status === 201) look(request.response);
     else fail(new Failure(request.status, request.response?.code ?? "bad_input", request.response?.error ?? "").advice);
   });
-  request.addEventListener("error", () => fail(t("error.offline")));
+  request.addEventListener("error", () => fail(unanswered().advice));
   request.addEventListener("loadend", () => {
     sending = null;
     draw();

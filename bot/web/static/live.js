@@ -110,7 +110,8 @@ export class Live extends EventTarget {
   replace(view, acted = []) {
     const before = [...this.questions.keys()];
     this.questions = new Map(view.questions.filter((q) => !q.gone).map((q) => [q.id, q]));
-    for (const question of acted) this.put(question);
+    // One that is as old as the view may be gone by now, which the stream from there on would never say.
+    for (const question of acted) if (question.revision > view.revision) this.put(question);
     this.revision = view.revision;
     this.changed([...new Set([...before, ...this.questions.keys()])]);
   }

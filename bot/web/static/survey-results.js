@@ -27,9 +27,10 @@ export function drawResults(survey) {
 /** Whoever reads what a text brought, or goes through it by keys, goes on where they are. */
 function carry(old, fresh) {
   for (const opened of old.querySelectorAll("details[open]")) sameGroup(opened, fresh)?.setAttribute("open", "");
-  if (old.querySelector(".survey-groups:not(.cut)")) showAll(fresh);
+  if (old.querySelector(".survey-groups") && !old.querySelector(".show-all")) showAll(fresh);
   const focused = old.contains(document.activeElement) && document.activeElement;
-  if (focused) (sameGroup(focused.parentElement, fresh)?.firstChild ?? fresh.querySelector(`.${focused.classList[0]}`))?.focus({ preventScroll: true });
+  const within = focused && focused.closest("details");
+  if (focused) ((within && sameGroup(within, fresh)?.firstChild) ?? fresh.querySelector(`.${focused.classList[0]}`))?.focus({ preventScroll: true });
 }
 
 /** The group there of which this one's title is a wording: by now another one may be more frequent. */

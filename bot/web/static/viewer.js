@@ -27,7 +27,7 @@ const at = (rest) => inSession(facts.session, rest);
 const live = new Live(facts.session, ["polls", "pulse", "session", "survey"]);
 const outbox = new Outbox(facts.session);
 const seen = new Seen(facts.role === "viewer" ? facts.session : "");
-const mineRead = new Reading(async () => recognised(await call("GET", at("/mine"))));
+const mineRead = new Reading(() => call("GET", at("/mine")));
 const votes = new Votes({ at, took: (question) => (mineRead.acted(), live.ingest(question)), draw: () => Object.values(lists).forEach((list) => list.refresh()) });
 const mine = { votes, asked: new Set(), messages: [], code: "", linked: [], told: true };
 const myCode = kept(`floormic.code.${facts.session}`, "");
@@ -114,7 +114,7 @@ async function readMine() {
     while (stale) {
       stale = false;
       changedMeanwhile = new Set();
-      takeMine(await mineRead.now());
+      takeMine(await recognised(await mineRead.now()));
       // What came back may be older than a change that came in before it, of a question not known as mine until now.
       stale ||= hasMine(changedMeanwhile);
     }

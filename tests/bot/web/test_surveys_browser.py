@@ -237,6 +237,42 @@ async def test_what_is_read_of_the_results_stays_open_while_answers_come_in(crow
     assert await cards.nth(0).evaluate("node => node.seen")
 
 
+async def test_a_long_list_stays_short_until_somebody_wants_all_of_it(crowd: Crowd) -> None:
+    """Where the thirteenth text comes in the list is cut, whatever was shown before; the focus stays on "show all" while
+    more come in; and once it was pressed the list stays whole."""
+    surveys = crowd.hall.surveys
+    await surveys.open("Ann", "talk")
+    survey = await crowd.hall.store.survey("talk")
+    assert survey is not None
+    text = survey.items[1].id
+    fruits = "apple pear plum fig date lime kiwi mango grape peach melon lemon cherry".split()
+
+    async def says(who: int, words: str) -> None:
+        await surveys.answer("talk", text, Person("web", f"w{who}"), [words])
+        await staff.evaluate("dispatchEvent(new Event('online'))")  # else it is read every twenty seconds
+
+    staff = await crowd.moderator(page="survey")
+    for who, fruit in enumerate(fruits[:12]):
+        await says(who, fruit)
+    groups, all_of_it = staff.locator(".survey-groups"), staff.locator(".show-all")
+    await expect(groups.locator("> li")).to_have_count(12)
+    await expect(all_of_it).to_be_hidden()
+    await says(12, fruits[12])
+    await expect(groups.locator("> li")).to_have_count(13)
+    await expect(all_of_it).to_be_visible()
+    await says(13, "apple?")  # a group of two wordings, which can be opened
+    await expect(groups.locator("summary")).to_have_count(1)
+    await all_of_it.focus()
+    await says(14, "apple")
+    await expect(groups.locator(".survey-times").first).to_have_text("× 3")
+    await expect(all_of_it).to_be_focused()
+    await all_of_it.press("Enter")
+    await says(15, "apple")
+    await expect(groups.locator(".survey-times").first).to_have_text("× 4")
+    await expect(groups.locator("> li").last).to_be_visible()
+    await expect(all_of_it).to_have_count(0)
+
+
 async def test_what_staff_is_writing_stays_when_the_survey_is_closed(crowd: Crowd) -> None:
     """Closed and opened again by undo, the survey leaves what is not saved in the form; then it is saved."""
     await crowd.hall.surveys.open("Ann", "talk")

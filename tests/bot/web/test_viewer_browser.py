@@ -365,6 +365,34 @@ async def test_an_asker_reads_why_a_question_was_set_aside(crowd: Crowd) -> None
     await expect(viewer.locator("#ledger")).to_contain_text("Not about the talk")
 
 
+async def test_what_went_away_after_a_vote_does_not_come_back(crowd: Crowd) -> None:
+    """The queue was asked for before the vote and read after the question was dismissed: the row is gone, for nothing
+    would ever say so again."""
+    await crowd.asks("Is there a recording of this talk?", people=3)
+    await crowd.asks("Where are the slides?")
+    viewer = await crowd.viewer(PHONE)
+    vote = row(viewer, "recording").locator(".vote")
+    await expect(vote.locator("b")).to_have_text("3")
+    asked, free = asyncio.Event(), asyncio.Event()
+
+    async def wait(route: Route) -> None:
+        asked.set()
+        await free.wait()
+        await route.continue_()
+
+    await viewer.route(re.compile(r"/talk/questions\?since=0"), wait, times=1)
+    await viewer.evaluate("dispatchEvent(new Event('online'))")
+    await asyncio.wait_for(asked.wait(), 20)
+    await vote.click()
+    await expect(vote).to_have_attribute("aria-pressed", "true")
+    await expect(vote.locator("b")).to_have_text("4")
+    await crowd.change("Is there a recording of this talk?", status=Status.DISMISSED)
+    free.set()
+    await viewer.locator("#hint-open button").click()  # under the hand a row that left stays where it is
+    await expect(row(viewer, "recording")).to_have_count(0)
+    await expect(row(viewer, "slides")).to_have_count(1)
+
+
 async def test_what_the_talk_is_set_to_is_seen_at_once(crowd: Crowd) -> None:
     """Another title, questions that are read first, the end, and that it goes on: an open page follows each."""
     viewer = await crowd.viewer(PHONE)
