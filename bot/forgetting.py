@@ -153,10 +153,10 @@ class Scrubbing:
 def next_look(last: LastLook, now: float) -> LastLook:
     """The look after `last`. A clock that stands a year ahead would have everybody forgotten at once and for ever: so
     where it went on by more than the program is off as a rule, somebody gets the time to see it. Put right meanwhile,
-    it is as if nothing had been."""
+    it is as if nothing had been. Where a machine starts with a clock that is far behind, each start waits a day."""
     if now - last.at <= GAP:
         return LastLook(now)
-    held = now if last.held is None else min(last.held, now)
+    held = last.held if last.held is not None and now - GAP <= last.held <= now else now
     return LastLook(now) if now - held >= GRACE else LastLook(last.at, held)
 
 

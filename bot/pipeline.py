@@ -99,14 +99,15 @@ class Pipeline:
         self._batch = batch
         self._misled = False
         self._reread = False
-        self._says = self._looked_up_in = ""
+        self._says: str | None = ""
+        self._looked_up_in = ""
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
 
-    def teach(self, course: Answering | None, series: Answering | None = None, says: str = "") -> None:
+    def teach(self, course: Answering | None, series: Answering | None = None, says: str | None = "") -> None:
         """Use this course from the next batch on, and `series`, the same with the earlier evenings' answers. `says`
         stands for what is in it: where what waits for an answer was looked up in something else, be it before a
-        restart, it is looked up in this one too."""
+        restart, it is looked up in this one too. None where it could not be read: what was found stays."""
         self._understanding.teach(Lesson(course, series))
         if says != self._says:
             self._says = says
@@ -161,8 +162,8 @@ class Pipeline:
             while True:
                 await self._wake.wait()
                 self._wake.clear()
-                while self._looked_up_in != self._says:
-                    await self._look_up()
+                while (says := self._says) is not None and says != self._looked_up_in:
+                    await self._look_up(says)
                 await self._place_all()
                 if not self._wake.is_set():
                     self._idle.set()
@@ -183,21 +184,25 @@ class Pipeline:
             if self._crowded():  # accepting comes first: what is accepted can be understood later
                 await asyncio.sleep(min(LONGEST_WAY, GIVES_WAY * (time.monotonic() - began)))
 
-    async def _look_up(self) -> None:
+    async def _look_up(self, says: str) -> None:
         """The course is another one now: what it says to each open question takes the place of what it said. It stands
-        with the session how far that came, so that whoever goes on after a restart knows."""
-        says = self._says
+        with the session how far that came, so that whoever goes on after a restart knows, and tries again what a model
+        failed on."""
         questions = await self._insist(lambda: self._store.questions(self._session.id))
         final = {one.id: one.state.merged_into or one.id for one in questions}
         open_ = {one.id for one in questions if one.status in OPEN}
         asked = await self._insist(lambda: self._store.remembered(self._session.id))
         waiting = [one for one in asked if final.get(one.question) in open_]
+        whole = True
         for at in range(0, len(waiting), LOOKED_UP):
-            found = await self._looked_up(waiting[at : at + LOOKED_UP])
+            some = waiting[at : at + LOOKED_UP]
+            found = await self._looked_up(some)
+            whole = whole and len(found) == len(some)
             if await self._insist(partial(self._store.look_up, self._session.id, found, self._read_in(HALF_WAY))):
                 self._changed(self._session.id)
             await self._place_all()
-        await self._insist(partial(self._store.look_up, self._session.id, (), self._read_in(says)))
+        if whole:
+            await self._insist(partial(self._store.look_up, self._session.id, (), self._read_in(says)))
         self._looked_up_in = says
 
     def _read_in(self, says: str) -> Cursor:
@@ -205,7 +210,8 @@ class Pipeline:
         return Cursor(f"course of {self._session.id}", says)
 
     async def _looked_up(self, some: Sequence[Remembered]) -> list[LookedUp]:
-        """After all that was set and done so far. Of a message on which a model fails nothing is suggested any more."""
+        """After all that was set and done so far. Without the messages on which a model fails: of these stays what was
+        found."""
         await self._take_over()
         if actions := await self._insist(self._ledger):
             await self._work(lambda: self._understanding.catch_up(actions))
@@ -217,7 +223,7 @@ class Pipeline:
             except Exception:
                 log.exception("session %s: %d messages could not be looked up", self._session.id, len(some))
                 if len(some) == 1:
-                    return [LookedUp(some[0].message, None, ())]
+                    return []
                 return [found for one in some for found in await self._looked_up([one])]
 
     async def _wait_for_encoder(self, error: EncoderGone) -> None:

@@ -477,7 +477,10 @@ def forget_evening(db: Database, session: str, before: float, forgotten: dict[Na
     _unheard(db, None, here)
     for row in db.execute("SELECT * FROM deliveries WHERE session = ?", (session,)).fetchall():
         address = address_of(row["address"])
-        gone = alone.get((address.connector, address.chat)) or names.get((address.connector, address.user), "")
+        gone = alone.get((address.connector, address.chat), "")
+        whose = address.user or (address.chat if address.private else "")
+        if not gone and whose and not whose.startswith(GONE):  # also of who wrote on another evening, or only "stop"
+            gone = names[address.connector, whose]
         if gone:
             _unaddress(db, row, gone_key(row["key"], address, gone, row["id"]), gone)
         elif address.user.startswith(GONE):  # it may have waited for others in a group, who are forgotten now
@@ -530,7 +533,8 @@ def _unsaid(db: Database, session: str, before: Iterable[Row]) -> list[str]:
 
 
 def _links_before(db: Database, names: dict[Named, str]) -> None:
-    """Who was one human stays one, under the new names; whoever nothing else is known of is not linked any more."""
+    """Who was one human on this evening stays one, under the new names; whoever nothing else is known of is not linked
+    any more, and so is two afterwards where the two chats had never met on one evening."""
     for row in db.execute("SELECT * FROM links").fetchall():
         person, owner = (row["source"], row["person"]), (row["owner_source"], row["owner"])
         if person in names and owner in names:

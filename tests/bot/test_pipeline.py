@@ -606,8 +606,8 @@ async def test_a_look_up_that_was_cut_off_is_gone_through_after_a_restart(
 
 
 async def test_a_message_that_cannot_be_looked_up_stops_nobody(store: SqliteStore) -> None:
-    """A model fails on one question when the course changes: nothing is suggested to it, the others are looked up, and
-    what comes in is understood."""
+    """A model fails on one question when the course changes: what was suggested to it stays, the others are looked up,
+    what comes in is understood, and after a restart it is tried again."""
 
     class Broken(Knowing):
         def matches(self, texts: Sequence[str], vectors: Any) -> list[Match | None]:
@@ -620,7 +620,27 @@ async def test_a_message_that_cannot_be_looked_up_stops_nobody(store: SqliteStor
         pipeline.teach(Broken(protocols="suggest"), says="something else")  # type: ignore[arg-type]
         placed = await say(store, pipeline, message(3, PROTOCOL))
         await pipeline.drained()
-    assert [placement.answer is not None for placement in placed] == [False, False, True]
+    assert [placement.answer is not None for placement in placed] == [True, False, True]
+    async with running(store, answering=Knowing(protocols="suggest")) as pipeline:
+        pipeline.teach(Knowing(protocols="suggest"), says="something else")  # type: ignore[arg-type]
+        await pipeline.drained()
+        placed = await say(store, pipeline, message(4, PROTOCOL, "u4"))
+    assert [placement.answer is not None for placement in placed] == [False, False, True, True]
+
+
+async def test_a_course_that_cannot_be_read_takes_nothing_from_the_board(store: SqliteStore) -> None:
+    """The folder is on a disk that is not there yet after a restart: what was suggested stays, and is what counts once
+    the course is there again."""
+    async with running(store) as pipeline:
+        pipeline.teach(Knowing(gateway="suggest"), says="gateways")  # type: ignore[arg-type]
+        await say(store, pipeline, message(1, PRICE))
+    async with running(store) as pipeline:
+        pipeline.teach(Knowing(), says=None)  # type: ignore[arg-type]
+        placed = await say(store, pipeline, message(2, RECORDING))
+        assert [placement.answer is not None for placement in placed] == [True, False]
+        pipeline.teach(Knowing(gateway="suggest"), says="gateways")  # type: ignore[arg-type]
+        placed = await say(store, pipeline, message(3, RECORDING, "u3"))
+    assert [placement.answer is not None for placement in placed] == [True, False, False]
 
 
 async def test_a_late_asker_hears_the_recorded_answer(store: SqliteStore) -> None:

@@ -645,6 +645,27 @@ async def test_old_evenings_leave_no_answer_that_waits_for_nobody(bare: SqliteSt
     assert left(path, "Bob Bright", "And with slides?") == set()
 
 
+async def test_old_evenings_leave_no_address_of_who_wrote_elsewhere(bare: SqliteStore, path: Path) -> None:
+    """Somebody who wrote on another evening was told something on this one, and somebody only typed "stop", which is no
+    message: nothing says who they are, and the staff's chat stays."""
+    await ask(bare, "q1", "bob", text="How do I reset it?", founds=state("q1", title="How do I reset it?"))
+    staff = Address("telegram", "-200", private=False)
+    await bare.deliver(
+        [
+            Delivery("missed:q9:telegram:ann-alone", "talk", Address("telegram", "ann-alone", user="ann-1"), "Hello"),
+            Delivery(
+                "opt:telegram:cat-alone:cat-1:True:1", "talk", Address("telegram", "cat-alone", user="cat-1"), "Bye"
+            ),
+            Delivery("poll:p1:telegram:dan-alone", "talk", Address("telegram", "dan-alone"), "Vote"),
+            Delivery("digest:talk", "talk", staff, "Nothing open"),
+        ]
+    )
+    await bare.forget_before(5_000.0)
+    assert (await bare.deliveries("talk"))[-1].address == staff
+    await bare.close()
+    assert left(path, "ann-alone", "ann-1", "cat-alone", "cat-1", "dan-alone") == set()
+
+
 async def accepted(store: SqliteStore, answer: str) -> str:
     """What q1 asks and this answer stand in the FAQ; the entry."""
     answered = replace((await store.question("q1")).state, status=Status.ANSWERED, answer=Answer(answer, "Li", 200.0))

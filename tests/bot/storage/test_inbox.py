@@ -353,6 +353,14 @@ async def test_when_it_was_looked_what_is_to_be_forgotten_is_kept(opening: Open)
     await store.close()
 
 
+async def test_a_wait_that_nobody_ended_says_nothing_of_the_next_one(store: Store) -> None:
+    """A program that runs for an hour every other month waits anew each time: a clock may be wrong this time."""
+    day = 86_400.0
+    await store.look_to_forget(0.0)
+    assert await store.look_to_forget(60 * day) == LastLook(0.0, 60 * day)
+    assert await store.look_to_forget(425 * day) == LastLook(0.0, 425 * day)
+
+
 async def test_before_the_first_look_the_newest_message_says_when_the_program_ran(store: Store) -> None:
     """So that a clock that is wrong with the first look is noticed, too."""
     await store.receive([message(1, at=5.0), message(2, at=9.0)])
