@@ -142,6 +142,9 @@ export const drawCards = (list, all, make, carry) => whenReleased(list, () => fi
 
 function fillCards(list, all, make, carry) {
   const known = new Map([...list.children].map((card) => [card.dataset.id, card]));
+  // Those that went are removed first: a card that is moved into their place would lose the focus in it.
+  const ids = new Set(all.map(({ id }) => String(id)));
+  for (const [id, card] of known) if (!ids.has(id)) card.remove();
   all.forEach((one, place) => {
     const signature = JSON.stringify([one, document.documentElement.lang]);
     let card = known.get(one.id);
@@ -155,10 +158,8 @@ function fillCards(list, all, make, carry) {
       }
       card = fresh;
     }
-    known.delete(one.id);
     if (list.children[place] !== card) list.insertBefore(card, list.children[place] ?? null);
   });
-  for (const gone of known.values()) gone.remove();
 }
 
 /** Calls `draw` once in the next frame, however often it is asked to. */

@@ -424,6 +424,23 @@ async def test_a_button_that_is_pressed_while_votes_come_in_is_clicked(crowd: Cr
     await expect(board.locator("#polls-list .poll")).to_have_count(2)
 
 
+async def test_what_a_colleague_removes_takes_no_focus(crowd: Crowd) -> None:
+    """Whoever goes through the second poll by keys stays there when the first one goes."""
+    polls = crowd.hall.polls
+    for title in ("Which queue?", "Which bus?"):
+        await polls.make("Ann", "talk", PollState("", "", PollKind.SCALE, title))
+    staff = await crowd.moderator(page="polls")
+    cards = staff.locator("#polls .poll")
+    await expect(cards).to_have_count(2)
+    first = await cards.nth(0).inner_text()
+    await cards.nth(1).locator("[data-do=start]").focus()
+    for poll in await crowd.hall.store.polls("talk"):
+        if poll.state.title in first:
+            await polls.remove("Bob", "talk", poll.state.id)
+    await expect(cards).to_have_count(1)
+    await expect(cards.locator("[data-do=start]")).to_be_focused()
+
+
 async def test_two_presses_make_one_poll(crowd: Crowd) -> None:
     """On a slow network a template on the board is pressed twice, and "Save" on the page of polls: one poll each."""
     board, staff = await crowd.moderator(), await crowd.moderator(page="polls")
