@@ -281,7 +281,8 @@ def course_at(folder: Path) -> Course:
     try:
         return course_of((folder.parent / READ).read_text("utf-8"))
     except (OSError, NotTaken) as error:
-        return Course((), (), (Problem(folder.parent.name, None, f"was not kept whole ({error}): send it again"),))
+        problem = Problem(folder.parent.name, None, f"was not kept whole ({error}): send it again")
+        return Course((), (), (problem,), there=False)
 
 
 def changes(before: Course, after: Course) -> Changes:

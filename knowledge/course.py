@@ -61,7 +61,7 @@ def read_course(folder: Path, told: Callable[[str, int, int], None] = lambda fil
         if not root.is_dir():
             raise NotADirectoryError
     except (OSError, RuntimeError):
-        return Course((), (), (Problem(_shown(folder), None, MISSING),))
+        return Course((), (), (Problem(_shown(folder), None, MISSING),), there=False)
     paths = list(_files(root))
     found = []
     for at, path in enumerate(paths, 1):
@@ -105,14 +105,10 @@ async def watch_course(
                 if changes or not begun:
                     begun = True
                     last = await _reread(folder, last, changed, missing_s)
-                if gone or _is_missing(last):
+                if gone or not last.there:
                     break
         await asyncio.sleep(missing_s)
         last = await _reread(folder, last, changed, missing_s)
-
-
-def _is_missing(course: Course) -> bool:
-    return any(problem.message == MISSING for problem in course.problems)
 
 
 async def _reread(folder: Path, last: Course, changed: Callable[[Course], Awaitable[None]], pause: float) -> Course:

@@ -44,11 +44,13 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Everything that was read, in the order of file names; ids are unique over entries and passages."""
+    """Everything that was read, in the order of file names; ids are unique over entries and passages. `there`: false
+    where nothing could be read, for the folder is gone."""
 
     entries: tuple[Entry, ...]
     passages: tuple[Passage, ...]
     problems: tuple[Problem, ...]
+    there: bool = True
 
     @property
     def says(self) -> str:

@@ -158,8 +158,7 @@ class Minds:
             series = await loop.run_in_executor(
                 self.executor, lambda: Answering(beside(course, evenings, encoder, judge), encoder, judge)
             )
-        unread = session.course and course.problems and not course.says  # a folder that is not there, for example
-        pipeline.teach(alone, series, says=None if unread else course.says)
+        pipeline.teach(alone, series, says=course.says if course.there else None)
         self._courses[session.id], self._alone[session.id], self._evenings[session.id] = course, alone, evenings
         of = (len(alone) if alone else 0, sum(map(len, evenings)))
         log.info("session %s: %d entries and passages, %d earlier answers", session.id, *of)
