@@ -44,17 +44,19 @@ async def forget_old(store: Forgetting, days: int, now: Now) -> None:
     at = now()
     looked = await store.look_to_forget(at)
     if looked.held is not None:
-        log.warning(
-            "by the clock %s went by since the program last forgot old evenings: is it right? "
-            "What is older than %d days is not forgotten before %s",
-            lasted(at - looked.at),
-            days,
-            clock(looked.held + GRACE, at),
-        )
+        log.warning("%s", doubted(looked.at, looked.held, days, at))
         return
     done = await store.forget_before(at - days * DAY)
     if done.persons:
         log.info("forgot %d persons of evenings more than %d days ago", done.persons, days)
+
+
+def doubted(last: float, held: float, days: int, now: float) -> str:
+    """Why nothing is forgotten since `held`, and until when; `last`: the look before that."""
+    return (
+        f"by the clock {lasted(now - last)} went by since the program last forgot old evenings: is it right? "
+        f"What is older than {days} days is not forgotten before {clock(held + GRACE, now)}"
+    )
 
 
 async def forget(settings: Settings, person: str, before: datetime | None, now: Now) -> Forgotten:

@@ -424,17 +424,10 @@ def due(db: Database, before: float) -> list[str]:
     return [row["session"] for row in rows]
 
 
-def forget_before(db: Database, before: float) -> Forgotten:
-    """All that are `due`, in one transaction."""
-    names: dict[Named, str] = {}
-    messages = sum(forget_evening(db, session, before, names) for session in due(db, before))
-    return Forgotten(len(names), messages)
-
-
 def forget_evening(db: Database, session: str, before: float, forgotten: dict[Named, str]) -> int:
     """Forget everybody in a session, where it is still `due`; how many messages that were. What founded a question
     keeps its words, for that is what was asked; nobody is named beside it. The whole session, so that its figures stay
-    as they are; whoever came to another evening as well counts as somebody new there. `forgotten`: who was forgotten
+    as they are; whoever came to an evening that stays counts as somebody new there. `forgotten`: who was forgotten
     together with it already, and under which names; completed."""
     if db.execute(f"SELECT session FROM messages WHERE session = ? {_DUE}", (session, before)).fetchone() is None:  # noqa: S608
         return 0
@@ -473,7 +466,6 @@ def forget_evening(db: Database, session: str, before: float, forgotten: dict[Na
                         "id": row["person"],
                     },
                 )
-    _links_before(db, names)
     _unheard(db, None, here)
     for row in db.execute("SELECT * FROM deliveries WHERE session = ?", (session,)).fetchall():
         address = address_of(row["address"])
@@ -489,6 +481,7 @@ def forget_evening(db: Database, session: str, before: float, forgotten: dict[Na
             waits = row["state"] == "waiting"
             now = (scrubbing.text(row["text"]), row["poll"]) if waits else ("", None)
             db.execute("UPDATE deliveries SET text = ?, poll = ? WHERE id = ?", (*now, row["id"]))
+    _links_before(db, names)
     for row in db.execute("SELECT id, what, who, change FROM actions WHERE session = ?", (session,)).fetchall():
         change = {**json.loads(row["change"]), "deliveries": []}
         if row["what"] == "not_answered":  # the one act of the audience

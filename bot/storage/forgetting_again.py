@@ -27,7 +27,10 @@ def forget_again(restored: Path, former: Path, now: float) -> int:
         count = 0
         with db.atomic():
             if (evenings := _evenings(db)) is not None:
-                count += forgetting.forget_before(db, evenings).persons
+                names: dict[forgetting.Named, str] = {}
+                for session in forgetting.due(db, evenings):
+                    forgetting.forget_evening(db, session, evenings, names)
+                count += len(names)
             for person in _persons(db):
                 count += forgetting.forget(db, person, None, now).persons
         if count:

@@ -223,8 +223,10 @@ async def streamed(site: Site, request: web.Request, piece: int) -> AsyncIterato
     Raises `NoRole`, and aiohttp's 408 where it stops or trickles: then nothing of what came may be used.
     """
     now, within = asyncio.get_running_loop().time, site.limits.part_within
-    due, left = now() + within, PART
+    left = 0
     while True:
+        if left <= 0:
+            due, left = now() + within, PART
         try:
             async with asyncio.timeout_at(due):
                 data = await request.content.read(piece)
@@ -234,8 +236,6 @@ async def streamed(site: Site, request: web.Request, piece: int) -> AsyncIterato
             break
         yield data
         left -= len(data)
-        if left <= 0:
-            due, left = now() + within, PART
     caller = request[CALLER]
     caller.login = await site.sign_in.login(caller.login_token) if caller.login_token else None
     caller.role = role_in(site, caller, caller.session.id if caller.session else "")

@@ -24,7 +24,7 @@ ERRORS = {
 """What fails, and how strace is told so: in each thread the second call and then every third one, for example."""
 
 
-@scenario("io-errors", seconds=50, needs="strace", daily=False)
+@scenario("io-errors", seconds=50, needs="strace")
 async def disk_fails(run: Run) -> None:
     """Whatever call to the disk fails, nobody is told that it worked, and the program goes on by itself."""
     _strace.require()

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Mapping
 
 from bot.app.doctor.finding import Finding, fault, megabytes, ok, warning
-from bot.app.terminal import clock, lasted
-from bot.forgetting import GRACE, next_look
+from bot.app.forgetting import doubted
+from bot.app.terminal import lasted
+from bot.forgetting import next_look
 from bot.model import LastLook
 from bot.storage.connection import SOUND
 
@@ -101,8 +102,7 @@ def judge_forgetting(last: LastLook | None, days: int, now: float) -> list[Findi
     return [
         warning(
             "forgetting",
-            f"by the clock {lasted(now - last.at)} went by since the program last forgot old evenings: is it right? "
-            f"What is older than {days} days is not forgotten before {clock(look.held + GRACE, now)}",
+            doubted(last.at, look.held, days, now),
             "set the clock (timedatectl set-ntp true); if it is right, wait, or floormic forget --before DATE",
         )
     ]

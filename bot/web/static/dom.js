@@ -143,7 +143,7 @@ export const drawCards = (list, all, make, carry) => whenReleased(list, () => fi
 function fillCards(list, all, make, carry) {
   const known = new Map([...list.children].map((card) => [card.dataset.id, card]));
   // Those that went are removed first: a card that is moved into their place would lose the focus in it.
-  const ids = new Set(all.map(({ id }) => String(id)));
+  const ids = new Set(all.map(({ id }) => id));
   for (const [id, card] of known) if (!ids.has(id)) card.remove();
   all.forEach((one, place) => {
     const signature = JSON.stringify([one, document.documentElement.lang]);

@@ -20,7 +20,7 @@ export class Live extends EventTarget {
     this.as = reads ? `&as=${reads}` : "";
     this.state = "connecting";
     this.tries = 0;
-    this.acted = []; // what acts returned since the view was asked for
+    this.acted = null; // what acts returned since the view was asked for, while it is on its way
     this.set = null; // review and ledger as they were told last
     addEventListener("online", () => this.again(0));
     addEventListener("offline", () => this.enter("offline"));
@@ -34,7 +34,7 @@ export class Live extends EventTarget {
     const acted = (this.acted = []);
     try {
       const view = await call("GET", inSession(this.session, `/questions?since=0${this.as}`));
-      if (turn === this.turn) this.replace(view, acted), this.listen();
+      if (turn === this.turn) this.replace(view, acted), (this.acted = null), this.listen();
     } catch (failure) {
       if (turn !== this.turn) return;
       if (!failure.passing) return this.refuse(failure);
@@ -126,7 +126,7 @@ export class Live extends EventTarget {
 
   /** Takes one question as an action returned it. */
   ingest(question) {
-    this.acted.push(question);
+    this.acted?.push(question);
     this.put(question);
     this.changed([question.id]);
   }

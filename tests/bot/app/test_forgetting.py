@@ -660,6 +660,7 @@ async def test_old_evenings_leave_no_address_of_who_wrote_elsewhere(bare: Sqlite
             Delivery("digest:talk", "talk", staff, "Nothing open"),
         ]
     )
+    await bare.opt_out(Person("telegram", "cat-1"), 2.0)
     await bare.forget_before(5_000.0)
     assert (await bare.deliveries("talk"))[-1].address == staff
     await bare.close()

@@ -321,7 +321,7 @@ async def test_every_call_says_in_words_that_the_server_is_gone(url: str) -> Non
             return bool(await store.pending("talk", 9))
         return False
 
-    await until(readable)
+    await until(readable, 10)
     await store.close()
     assert {str(outcome) for outcome in (await outcomes(store, ALL)).values()} == {"the store is closed"}
 
