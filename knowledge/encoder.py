@@ -48,6 +48,9 @@ LONGEST_DENSE = 700
 """The same of a message in Chinese, Japanese, Korean or Thai, whose end would lie behind what the model's tokens
 hold."""
 
+HUB_WAIT = 5
+"""Seconds for a hub of models to answer; where it is blocked, it often never does."""
+
 REMEMBERED = 1000
 """Pairs of texts whose odds are kept."""
 
@@ -325,11 +328,41 @@ def _any(model: str) -> Model:
     if local:  # a hall may have no network: nothing may be asked for
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
     import torch
+    from huggingface_hub import constants
     from sentence_transformers import SentenceTransformer
 
     _quiet()
-    loaded = SentenceTransformer(model, device="cpu", local_files_only=local, model_kwargs={"dtype": torch.float32})
+    held = local or not _hub_answers()  # where it does not, the library would try again for over a minute
+    try:
+        loaded = SentenceTransformer(model, device="cpu", local_files_only=held, model_kwargs={"dtype": torch.float32})
+    except OSError as error:
+        if local or not held:
+            raise
+        raise OSError(
+            f"it was never fetched, and {constants.ENDPOINT} does not answer or may not be asked (HF_HUB_OFFLINE): "
+            "name a mirror in HF_ENDPOINT, or fetch the model elsewhere and name its folder"
+        ) from error
     return AnyModel(loaded, model)
+
+
+def _hub_answers() -> bool:
+    """Whether models can be fetched; one that was fetched once is used without that."""
+    from http.client import HTTPException
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    from huggingface_hub import constants
+
+    if constants.is_offline_mode():
+        return False
+    try:
+        # Whoever sets the program up names the mirror, and nobody else can.
+        with urlopen(Request(constants.ENDPOINT, method="HEAD"), timeout=HUB_WAIT):  # noqa: S310
+            return True
+    except HTTPError:  # it answers
+        return True
+    except (OSError, HTTPException, ValueError):
+        return False
 
 
 def _quiet() -> None:

@@ -1,6 +1,8 @@
 import itertools
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -161,6 +163,19 @@ def test_an_unknown_model_is_told(tmp_path: Path) -> None:
     """A folder without a model is a clear error that names it."""
     with pytest.raises(EncoderError, match=tmp_path.name):
         load_encoder(str(tmp_path))
+
+
+def test_a_hub_that_never_answers_is_told_in_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the hub is blocked, a name that was never fetched is an error that tells of mirrors and folders, and not a
+    minute of trying again."""
+    with socket.create_server(("127.0.0.1", 0)) as blocked:
+        monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{blocked.getsockname()[1]}")
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+        monkeypatch.setattr("knowledge.encoder.HUB_WAIT", 0.2)
+        began = time.monotonic()
+        with pytest.raises(EncoderError, match=r"127\.0\.0\.1.*does not answer.*HF_ENDPOINT.*its folder"):
+            load_encoder("nobody/has-this-model")
+        assert time.monotonic() - began < 15  # most of it imports
 
 
 @given(st.lists(st.integers(0, 3000), max_size=200))
