@@ -9,7 +9,7 @@ message. Two heads tell "is answered by" and "tells whoever asked".
 
 It learns from pairs of an asking and a course text, and of a line and an asking shortly before it; texts that do not
 answer are the nearest by the encoder's vectors, for only such are ever asked about. Hits and near misses that were
-written to be told apart come twice as often as what else is asked.
+written to be told apart come three times as often as what else is asked.
 
 With `--public FOLDER` a sixth of the askings are strangers' (`knowledge.training.public`).
 """
@@ -40,9 +40,9 @@ from knowledge.training.precision import attended, quick
 from knowledge.training.public import read_public
 from knowledge.training.topics import Reply, Topic, digest, read_topics
 
-OWN = 15
+OWN = 12
 """Askings of our topics' groups in a step; each is in one to three pairs."""
-WRITTEN = 10
+WRITTEN = 15
 """Those of a step that were written to be told apart: a text answers them, or is near to them and does not."""
 PUBLIC = 5
 """Askings of a public set in a step, where there are such sets."""
@@ -54,7 +54,7 @@ WRONG = 2
 """Of these, how many each time."""
 ROOM = (64, 400)
 """Tokens of a row, in which pairs stand side by side: of lines, and of what is read beside them."""
-STEPS = 2000
+STEPS = 3000
 FILE = "model.safetensors"
 
 T = TypeVar("T")
