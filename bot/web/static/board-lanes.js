@@ -30,6 +30,7 @@ export class Lanes extends EventTarget {
     this.now = lane;
     if (lane !== "new") this.other = lane;
     this.draw();
+    byId(`tab-${lane}`).scrollIntoView({ block: "nearest", inline: "nearest" }); // a narrow page has no room for all
   }
 
   step(by) {

@@ -461,6 +461,18 @@ async def test_one_thumb_moderates(crowd: Crowd) -> None:
     await expect(board.locator("#onstage")).to_be_hidden()
 
 
+async def test_the_chosen_tab_is_seen(crowd: Crowd) -> None:
+    """On a phone, which has no room for all of them, whichever way it was chosen."""
+    board = await board_of(crowd, "Ann", size=PHONE)
+    inside = """() => {
+      const [strip, tab] = ["#lane-tabs", "#lane-tabs .now"].map((what) => document.querySelector(what).getBoundingClientRect());
+      return strip.left <= tab.left + 1 && tab.right <= strip.right + 1;
+    }"""
+    for key in ("ArrowLeft", "ArrowRight"):  # the last one, and the first again
+        await board.keyboard.press(key)
+        await board.wait_for_function(inside)
+
+
 async def test_two_acts_that_come_late_are_asked_about_one_after_the_other(crowd: Crowd) -> None:
     """Both questions were dismissed by a colleague meanwhile: each is shown alone, and "do it all the same" is said of
     the first only."""
