@@ -32,9 +32,8 @@ OFFERED = 0.8
 ANOTHER_HAND = 2.5
 """Times as many answers from entries are wrong on talks that another hand wrote as on those that a calibration is made
 of: the least of the quarter steps with which the 95 % interval of what is right on the development topics lay above
-.95, for three trainings one after the other (1.75 for the first two; for the last, whose cross-encoder learnt longer
-from what the hand of our talks wrote, .982, from .972 on, and .961, from .945 on, with 2.25). Passages of other hands
-keep what is wanted without it."""
+.95 whichever of the last four trainings made the weights (the first two needed 1.75, the third 2.5, the one that ships
+2; docs/trials.md). Passages of other hands keep what is wanted without it."""
 
 ENOUGH = 100
 """Matches of a kind (entries; passages and terms) from which on it has a threshold of its own."""

@@ -20,7 +20,7 @@ from typing import Any
 from knowledge.calibrating import TALKS
 from knowledge.text import normalise, simplified
 from knowledge.training.talks import read
-from knowledge.training.topics import BESIDE, DATA, HALL, HELD_OUT, NOTHING, Topic, read_topics
+from knowledge.training.topics import BESIDE, DATA, FAQS, HALL, HELD_OUT, NO_FAQ, NOTHING, Topic, read_topics
 
 MODELS = Path(__file__).parent.parent / "models"
 SHIPPED = ("asking-lines.tsv", "common-lines.txt")
@@ -33,6 +33,8 @@ TOGETHER = 2
 """Askings of a group, without which nothing is learnt from it; what is only judged may stand alone."""
 SHORT = 6
 """Letters up to which two people may well type the same."""
+LONGEST = 1000
+"""Letters of a text from which on nobody wrote its like here."""
 NEARLY = 0.85
 """Share of common pairs of letters from which two lines are copies."""
 
@@ -71,20 +73,21 @@ def _references(raw: dict[str, Any], least: int) -> list[str]:
 def problems_beside(path: Path) -> list[str]:
     """What is wrong with the form of what stands beside a topic, and which of its lines the topic has too."""
     raw = json.loads(path.read_text(encoding="utf-8"))
-    if set(raw) != set(NOTHING):
-        return [f"its keys are not {', '.join(sorted(NOTHING))}"]
+    wanted, own = (NO_FAQ, "entries") if path.parent.name == FAQS else (NOTHING, "terms")
+    if set(raw) != set(wanted):
+        return [f"its keys are not {', '.join(sorted(wanted))}"]
     topic = json.loads((path.parent.parent / path.name).read_text(encoding="utf-8"))
     there = {one["id"] for one in (*topic["faq"], *topic["passages"])}
-    terms = [term["id"] for term in raw["terms"]]
-    found = [f"term {id} stands twice" for id, n in Counter([*there, *terms]).items() if n > 1]
+    further = [one["id"] for one in raw[own]]
+    found = [f"{own}: {id} stands twice" for id, n in Counter([*there, *further]).items() if n > 1]
     found += [
         f"{key} {row['id']} is not there"
         for key in ("answered", "near")
         for row in raw[key]
-        if row["id"] not in there.union(terms)
+        if row["id"] not in there.union(further)
     ]
-    groups = {group["id"] for group in topic["groups"]}
-    found += [f"replies: group {row['group']} is not there" for row in raw["replies"] if row["group"] not in groups]
+    groups, replies = {group["id"] for group in topic["groups"]}, raw.get("replies", ())
+    found += [f"replies: group {row['group']} is not there" for row in replies if row["group"] not in groups]
     return found + [f"twice: {line}" for line, n in Counter([*lines_beside(raw), *lines_of(topic)]).items() if n > 1]
 
 
@@ -98,7 +101,8 @@ def lines_of(raw: dict[str, Any]) -> Iterator[str]:
 
 def lines_beside(raw: dict[str, Any]) -> list[str]:
     """The same of what stands beside a topic."""
-    return [row["ask"] for key in ("answered", "near") for row in raw[key]] + [row["line"] for row in raw["replies"]]
+    asks = [row["ask"] for key in ("answered", "near") for row in raw[key]]
+    return asks + [row["line"] for row in raw.get("replies", ())]
 
 
 def lines_of_talk(folder: Path) -> Iterator[str]:
@@ -108,8 +112,8 @@ def lines_of_talk(folder: Path) -> Iterator[str]:
 
 
 def texts_of(raw: dict[str, Any]) -> Iterator[str]:
-    """What a topic's course says, or the terms that stand beside it."""
-    for entry in raw.get("faq", ()):
+    """What a topic's course says, or the entries or terms that stand beside it."""
+    for entry in raw.get("faq", raw.get("entries", ())):
         yield from (entry["q"], entry["a"])
     for passage in raw.get("passages", ()):
         yield from (passage["heading"], passage["text"])
@@ -175,7 +179,7 @@ def texts_below(folder: Path) -> set[str]:
             else [json.loads(text)]
         )
         found.update(_strings(rows))
-    return {text for text in found if SHORT < len(_letters(text)) < 300}
+    return {text for text in found if SHORT < len(_letters(text)) < LONGEST}
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -243,7 +247,8 @@ def main(arguments: list[str]) -> int:
     beside = (
         (path, problems_beside, lines_beside)
         for folder in (DATA, HELD_OUT)
-        for path in sorted((folder / BESIDE).glob("*.json"))
+        for kind in (BESIDE, FAQS)
+        for path in sorted((folder / kind).glob("*.json"))
     )
     for path, problems_in, lines_in in itertools.chain(topics, beside):
         raw = json.loads(path.read_text(encoding="utf-8"))

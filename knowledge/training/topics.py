@@ -4,7 +4,8 @@ Each topic: FAQ entries and course passages, groups of askings that one short an
 passage that holds it, or that is near and does not), pairs of look-alike groups, askings near to an entry that it does
 not answer, lines that ask nothing.
 A topic may have a file in `beside` as well: terms of a glossary, more askings that a text answers and more near ones
-that it does not, and what viewers typed after somebody's asking.
+that it does not, and what viewers typed after somebody's asking. And one in `faqs`: further entries, as long as staff
+write them, with askings of the same two kinds.
 """
 
 import hashlib
@@ -17,8 +18,11 @@ from typing import Any
 DATA = Path(__file__).parent / "data"
 BESIDE = "beside"
 """The folder beside the topics with further hits and misses, in a file of the topic's name."""
+FAQS = "faqs"
+"""The folder beside the topics with long entries, their hits and misses, in a file of the topic's name."""
 NOTHING: dict[str, list[dict[str, Any]]] = {"terms": [], "answered": [], "near": [], "replies": []}
 """What stands there for a topic without one."""
+NO_FAQ: dict[str, list[dict[str, Any]]] = {"entries": [], "answered": [], "near": []}
 HALL = "hall_"
 """How the names of topics begin that are about no subject: the recording, the certificate, sound, time …"""
 HELD_OUT = Path(__file__).parent / "held_out"
@@ -87,10 +91,9 @@ def read_topics(folder: Path = DATA) -> list[Topic]:
 def _topic(path: Path) -> Topic:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        sources = {e["id"]: f"{e['q']} {e['a']}" for e in raw["faq"]}
+        more, faq = _beside(path, BESIDE, NOTHING), _beside(path, FAQS, NO_FAQ)
+        sources = {e["id"]: f"{e['q']} {e['a']}" for e in (*raw["faq"], *faq["entries"])}
         sources |= {p["id"]: f"{p['heading']} {p['text']}" for p in raw["passages"]}
-        beside = path.parent / BESIDE / path.name
-        more = json.loads(beside.read_text(encoding="utf-8")) if beside.exists() else NOTHING
         sources |= {t["id"]: f"{t['term']} {t['meaning']}" for t in more["terms"]} | {None: ""}
         like: dict[str, set[str]] = {group["id"]: set() for group in raw["groups"]}
         for one, other in raw["lookalike"]:
@@ -102,10 +105,16 @@ def _topic(path: Path) -> Topic:
         }
         near, hits, misses = (
             tuple((sources[row["id"]], row["ask"]) for row in rows)
-            for rows in (raw["near"], more["answered"], more["near"])
+            for rows in (raw["near"], more["answered"] + faq["answered"], more["near"] + faq["near"])
         )
         replies = tuple(Reply(groups[row["group"]], row["line"], bool(row["tells"])) for row in more["replies"])
         others, idle = {id: frozenset(found) for id, found in like.items()}, tuple(raw["not_asking"])
         return Topic(raw["topic"], raw["lang"], tuple(groups.values()), others, near, idle, hits, misses, replies)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{path.name}: not in the form of a topic: {error!r}") from error
+
+
+def _beside(path: Path, folder: str, without: dict[str, Any]) -> dict[str, Any]:
+    file = path.parent / folder / path.name
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else without
+    return found

@@ -1,7 +1,7 @@
 """How well what is read together is told apart on texts that no training saw: `python -m tests.measure.reading`.
 
 Hand-written askings beside a text that answers them, or that is about the same and does not: of the held-out topics
-(`knowledge/training/held_out/beside`) and of the courses of our talks (`near`). Lines that viewers typed after
+(`knowledge/training/held_out/beside`, and long entries in `faqs`) and of the courses of our talks (`near`). Lines that viewers typed after
 somebody's asking, who tell him something or ask themselves: of the held-out topics. By the encoder's cosine and by the
 cross-encoder: area under ROC with its interval over the texts. `--cross FOLDER` names another one than the program's.
 """
@@ -18,7 +18,7 @@ from knowledge.calibrating import TALKS
 from knowledge.course import read_course
 from knowledge.encoder import ANSWERS, REPLIES, Encoder, SentenceEncoder
 from knowledge.evaluation.metrics import Figure, Ranking, area_under_roc
-from knowledge.training.topics import HELD_OUT, read_topics
+from knowledge.training.topics import FAQS, HELD_OUT, read_topics
 
 MODELS = Path(__file__).parents[2] / "knowledge" / "models"
 NEAR = Path(__file__).parent / "near"
@@ -27,10 +27,13 @@ Row = tuple[str, str, bool]
 """A line, the text it is read beside, and whether they belong together."""
 
 
-def of_topics() -> Iterator[Row]:
+def of_topics(*, long: bool = False) -> Iterator[Row]:
+    """Beside long entries or all other texts."""
+    faqs = [json.loads(file.read_text(encoding="utf-8")) for file in (HELD_OUT / FAQS).glob("*.json")]
+    entries = {f"{entry['q']} {entry['a']}" for faq in faqs for entry in faq["entries"]}
     for topic in read_topics(HELD_OUT):
         for rows, hit in ((topic.hits, True), (topic.misses, False)):
-            yield from ((ask, text, hit) for text, ask in rows)
+            yield from ((ask, text, hit) for text, ask in rows if (text in entries) is long)
 
 
 def of_talks() -> Iterator[Row]:
@@ -61,7 +64,12 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cross", type=Path, default=MODELS / "cross")
     encoder = SentenceEncoder(Bert(MODELS / "encoder", parser.parse_args().cross), "bundled")
-    told = (("topics", of_topics(), ANSWERS), ("talks", of_talks(), ANSWERS), ("replies", of_replies(), REPLIES))
+    told = (
+        ("topics", of_topics(), ANSWERS),
+        ("long entries", of_topics(long=True), ANSWERS),
+        ("talks", of_talks(), ANSWERS),
+        ("replies", of_replies(), REPLIES),
+    )
     for where, rows, head in told:
         for name, figure in told_apart(rows, encoder, head).items():
             print(f"{where}, {name}: area under ROC {figure.value:.3f} ({figure.low:.3f} to {figure.high:.3f})")

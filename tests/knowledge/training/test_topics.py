@@ -21,12 +21,14 @@ from knowledge.training.check import (
     shipped,
     texts_below,
 )
-from knowledge.training.topics import BESIDE, DATA, HELD_OUT, Group, Topic, read_topics
+from knowledge.training.topics import BESIDE, DATA, FAQS, HELD_OUT, Group, Topic, read_topics
 
 FILES = sorted(DATA.glob("*.json"))
 LONG = 12
 """Characters of a line that nobody else types by chance."""
-FURTHER = [path for folder in (DATA, HELD_OUT) for path in sorted((folder / BESIDE).glob("*.json"))]
+FURTHER = [
+    path for folder in (DATA, HELD_OUT) for kind in (BESIDE, FAQS) for path in sorted((folder / kind).glob("*.json"))
+]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -35,7 +37,7 @@ def test_every_topic_is_in_form(path: Path) -> None:
     assert problems_of(path) == []
 
 
-@pytest.mark.parametrize("path", FURTHER, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", FURTHER, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_the_further_hits_and_misses_of_a_topic_are_in_form(path: Path) -> None:
     """Every text they name is there, and no line stands twice, nor in the topic too."""
     assert problems_beside(path) == []
@@ -136,14 +138,43 @@ def test_a_mistake_is_found(tmp_path: Path, break_it: Any, word: str) -> None:
 )
 def test_a_mistake_in_hits_and_misses_is_found(tmp_path: Path, break_it: Any, word: str) -> None:
     """Likewise for what stands beside a topic."""
-    topic = raw()
-    more = json.loads((DATA / BESIDE / FILES[0].name).read_text(encoding="utf-8"))
+    assert found_beside(tmp_path, DATA / BESIDE / FILES[0].name, break_it, word)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "word"),
+    [
+        (lambda t, _: t.pop("entries"), "keys"),
+        (lambda t, topic: t["entries"].append(topic["faq"][0]), "entries: f01 stands twice"),
+        (lambda t, _: t["near"].append({"id": "t01", "ask": "x"}), "near t01"),
+        (lambda t, _: t["answered"].append({"id": "nope", "ask": "x"}), "answered nope"),
+        (lambda t, topic: t["near"].append({"id": "x01", "ask": topic["groups"][0]["asks"][0]}), "twice"),
+    ],
+)
+def test_a_mistake_in_further_entries_is_found(tmp_path: Path, break_it: Any, word: str) -> None:
+    """Likewise for long entries."""
+    assert found_beside(tmp_path, next(path for path in FURTHER if path.parent.name == FAQS), break_it, word)
+
+
+def found_beside(folder: Path, path: Path, break_it: Any, word: str) -> bool:
+    topic = json.loads((path.parent.parent / path.name).read_text(encoding="utf-8"))
+    more = json.loads(path.read_text(encoding="utf-8"))
     break_it(more, topic)
-    path = tmp_path / BESIDE / FILES[0].name
-    path.parent.mkdir()
-    path.write_text(json.dumps(more), encoding="utf-8")
-    (tmp_path / FILES[0].name).write_text(json.dumps(topic), encoding="utf-8")
-    assert any(word in problem for problem in problems_beside(path))
+    broken = folder / path.parent.name / path.name
+    broken.parent.mkdir()
+    broken.write_text(json.dumps(more), encoding="utf-8")
+    (folder / path.name).write_text(json.dumps(topic), encoding="utf-8")
+    return any(word in problem for problem in problems_beside(broken))
+
+
+def test_long_entries_are_learnt_from() -> None:
+    """What answers of such an entry, and what does not, stands among the hits and misses of the topic."""
+    path = next(path for path in FURTHER if path.parent.name == FAQS)
+    faq = json.loads(path.read_text(encoding="utf-8"))
+    texts = {entry["id"]: f"{entry['q']} {entry['a']}" for entry in faq["entries"]}
+    topic = next(topic for topic in read_topics() if topic.name == path.stem)
+    assert {(texts[row["id"]], row["ask"]) for row in faq["answered"] if row["id"] in texts} < {*topic.hits}
+    assert {(texts[row["id"]], row["ask"]) for row in faq["near"] if row["id"] in texts} < {*topic.misses}
 
 
 def test_copies_are_found_but_for_a_few_letters(tmp_path: Path) -> None:
@@ -170,8 +201,10 @@ def test_tables_and_lists_of_intents_are_looked_at_too(tmp_path: Path) -> None:
 def test_whatever_is_learnt_from_is_looked_for_in_the_evaluation_data(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A copy of a line or course text of a topic or talk, of a term, of the detector's lines and of the common ones is
-    found, and is a failure."""
+    """A copy of a line or course text of a topic or talk, of a term, of a long entry, of the detector's lines and of the
+    common ones is found, and is a failure."""
+    long = next(path for path in FURTHER if path.parent.name == FAQS)
+    entry = json.loads(long.read_text(encoding="utf-8"))["entries"][0]
     topic, beside = raw(), json.loads((DATA / BESIDE / FILES[0].name).read_text(encoding="utf-8"))
     talk = next(TALKS.iterdir())
     course = (talk / "course" / "faq.md").read_text(encoding="utf-8")
@@ -182,6 +215,7 @@ def test_whatever_is_learnt_from_is_looked_for_in_the_evaluation_data(
         topic["passages"][0]["text"]: FILES[0].name,
         beside["answered"][0]["ask"]: FILES[0].name,
         beside["terms"][0]["meaning"]: FILES[0].name,
+        entry["a"]: long.name,
         next(line for line in lines_of_talk(talk) if len(line) > LONG): f"talk {talk.name}",
         **{next(line for line, file in shipped() if file == name and len(line) > LONG): name for name in SHIPPED},
     }
