@@ -1,9 +1,10 @@
 """How well what is read together is told apart on texts that no training saw: `python -m tests.measure.reading`.
 
 Hand-written askings beside a text that answers them, or that is about the same and does not: of the held-out topics
-(`knowledge/training/held_out/beside`, and long entries in `faqs`) and of the courses of our talks (`near`). Lines that viewers typed after
-somebody's asking, who tell him something or ask themselves: of the held-out topics. By the encoder's cosine and by the
-cross-encoder: area under ROC with its interval over the texts. `--cross FOLDER` names another one than the program's.
+(`knowledge/training/held_out/beside`, and long entries in `faqs`) and of the courses of our talks (`near`). Lines that
+viewers typed after somebody's asking, who tell him something or ask themselves: of the held-out topics. By the
+encoder's cosine and by the cross-encoder: area under ROC with its interval over the texts. `--cross FOLDER` names
+another one than the program's.
 """
 
 import argparse

@@ -465,7 +465,8 @@ async def test_the_chosen_tab_is_seen(crowd: Crowd) -> None:
     """On a phone, which has no room for all of them, whichever way it was chosen."""
     board = await board_of(crowd, "Ann", size=PHONE)
     inside = """() => {
-      const [strip, tab] = ["#lane-tabs", "#lane-tabs .now"].map((what) => document.querySelector(what).getBoundingClientRect());
+      const [strip, tab] = ["", " .now"].map((in_it) =>
+        document.querySelector(`#lane-tabs${in_it}`).getBoundingClientRect());
       return strip.left <= tab.left + 1 && tab.right <= strip.right + 1;
     }"""
     for key in ("ArrowLeft", "ArrowRight"):  # the last one, and the first again

@@ -201,8 +201,8 @@ def test_tables_and_lists_of_intents_are_looked_at_too(tmp_path: Path) -> None:
 def test_whatever_is_learnt_from_is_looked_for_in_the_evaluation_data(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A copy of a line or course text of a topic or talk, of a term, of a long entry, of the detector's lines and of the
-    common ones is found, and is a failure."""
+    """A copy of a line or course text of a topic or talk, of a term, of a long entry, of the detector's lines and of
+    the common ones is found, and is a failure."""
     long = next(path for path in FURTHER if path.parent.name == FAQS)
     entry = json.loads(long.read_text(encoding="utf-8"))["entries"][0]
     topic, beside = raw(), json.loads((DATA / BESIDE / FILES[0].name).read_text(encoding="utf-8"))
