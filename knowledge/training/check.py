@@ -20,7 +20,7 @@ from typing import Any
 from knowledge.calibrating import TALKS
 from knowledge.text import normalise, simplified
 from knowledge.training.talks import read
-from knowledge.training.topics import BESIDE, DATA, FAQS, HALL, HELD_OUT, NO_FAQ, NOTHING, Topic, read_topics
+from knowledge.training.topics import DATA, HALL, HELD_OUT, WITHOUT, Topic, read_topics
 
 MODELS = Path(__file__).parent.parent / "models"
 SHIPPED = ("asking-lines.tsv", "common-lines.txt")
@@ -73,13 +73,12 @@ def _references(raw: dict[str, Any], least: int) -> list[str]:
 def problems_beside(path: Path) -> list[str]:
     """What is wrong with the form of what stands beside a topic, and which of its lines the topic has too."""
     raw = json.loads(path.read_text(encoding="utf-8"))
-    wanted, own = (NO_FAQ, "entries") if path.parent.name == FAQS else (NOTHING, "terms")
-    if set(raw) != set(wanted):
+    if set(raw) != set(wanted := WITHOUT[path.parent.name]):
         return [f"its keys are not {', '.join(sorted(wanted))}"]
     topic = json.loads((path.parent.parent / path.name).read_text(encoding="utf-8"))
     there = {one["id"] for one in (*topic["faq"], *topic["passages"])}
-    further = [one["id"] for one in raw[own]]
-    found = [f"{own}: {id} stands twice" for id, n in Counter([*there, *further]).items() if n > 1]
+    further = [one["id"] for key in ("terms", "entries") for one in raw.get(key, ())]
+    found = [f"{id} stands twice" for id, n in Counter([*there, *further]).items() if n > 1]
     found += [
         f"{key} {row['id']} is not there"
         for key in ("answered", "near")
@@ -247,7 +246,7 @@ def main(arguments: list[str]) -> int:
     beside = (
         (path, problems_beside, lines_beside)
         for folder in (DATA, HELD_OUT)
-        for kind in (BESIDE, FAQS)
+        for kind in WITHOUT
         for path in sorted((folder / kind).glob("*.json"))
     )
     for path, problems_in, lines_in in itertools.chain(topics, beside):

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 DATA = Path(__file__).parent / "data"
-BESIDE = "beside"
-"""The folder beside the topics with further hits and misses, in a file of the topic's name."""
-FAQS = "faqs"
-"""The folder beside the topics with long entries, their hits and misses, in a file of the topic's name."""
-NOTHING: dict[str, list[dict[str, Any]]] = {"terms": [], "answered": [], "near": [], "replies": []}
+BESIDE, FAQS = "beside", "faqs"
+"""The folders beside the topics with further hits and misses, in a file of the topic's name; in the second with the
+long entries that they are about."""
+WITHOUT: dict[str, dict[str, list[dict[str, Any]]]] = {
+    BESIDE: {"terms": [], "answered": [], "near": [], "replies": []},
+    FAQS: {"entries": [], "answered": [], "near": []},
+}
 """What stands there for a topic without one."""
-NO_FAQ: dict[str, list[dict[str, Any]]] = {"entries": [], "answered": [], "near": []}
 HALL = "hall_"
 """How the names of topics begin that are about no subject: the recording, the certificate, sound, time …"""
 HELD_OUT = Path(__file__).parent / "held_out"
@@ -91,7 +92,7 @@ def read_topics(folder: Path = DATA) -> list[Topic]:
 def _topic(path: Path) -> Topic:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
-        more, faq = _beside(path, BESIDE, NOTHING), _beside(path, FAQS, NO_FAQ)
+        more, faq = _beside(path, BESIDE), _beside(path, FAQS)
         sources = {e["id"]: f"{e['q']} {e['a']}" for e in (*raw["faq"], *faq["entries"])}
         sources |= {p["id"]: f"{p['heading']} {p['text']}" for p in raw["passages"]}
         sources |= {t["id"]: f"{t['term']} {t['meaning']}" for t in more["terms"]} | {None: ""}
@@ -114,7 +115,7 @@ def _topic(path: Path) -> Topic:
         raise ValueError(f"{path.name}: not in the form of a topic: {error!r}") from error
 
 
-def _beside(path: Path, folder: str, without: dict[str, Any]) -> dict[str, Any]:
+def _beside(path: Path, folder: str) -> dict[str, Any]:
     file = path.parent / folder / path.name
-    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else without
+    found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else WITHOUT[folder]
     return found

@@ -21,14 +21,12 @@ from knowledge.training.check import (
     shipped,
     texts_below,
 )
-from knowledge.training.topics import BESIDE, DATA, FAQS, HELD_OUT, Group, Topic, read_topics
+from knowledge.training.topics import BESIDE, DATA, FAQS, HELD_OUT, WITHOUT, Group, Topic, read_topics
 
 FILES = sorted(DATA.glob("*.json"))
 LONG = 12
 """Characters of a line that nobody else types by chance."""
-FURTHER = [
-    path for folder in (DATA, HELD_OUT) for kind in (BESIDE, FAQS) for path in sorted((folder / kind).glob("*.json"))
-]
+FURTHER = [path for folder in (DATA, HELD_OUT) for kind in WITHOUT for path in sorted((folder / kind).glob("*.json"))]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -126,45 +124,36 @@ def test_a_mistake_is_found(tmp_path: Path, break_it: Any, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("break_it", "word"),
+    ("folder", "break_it", "word"),
     [
-        (lambda t, _: t.pop("terms"), "keys"),
-        (lambda t, _: t["terms"].append(t["terms"][0]), "stands twice"),
-        (lambda t, _: t["near"].append({"id": "nope", "ask": "x"}), "nope"),
-        (lambda t, _: t["answered"].append({"id": "nope", "ask": "x"}), "answered nope"),
-        (lambda t, _: t["replies"].append({"group": "nope", "line": "x", "tells": True}), "replies: group nope"),
-        (lambda t, topic: t["answered"].append({"id": "t01", "ask": topic["groups"][0]["asks"][0]}), "twice"),
+        (BESIDE, lambda t, _: t.pop("terms"), "keys"),
+        (BESIDE, lambda t, _: t["terms"].append(t["terms"][0]), "stands twice"),
+        (BESIDE, lambda t, _: t["near"].append({"id": "nope", "ask": "x"}), "nope"),
+        (BESIDE, lambda t, _: t["answered"].append({"id": "nope", "ask": "x"}), "answered nope"),
+        (
+            BESIDE,
+            lambda t, _: t["replies"].append({"group": "nope", "line": "x", "tells": True}),
+            "replies: group nope",
+        ),
+        (BESIDE, lambda t, topic: t["answered"].append({"id": "t01", "ask": topic["groups"][0]["asks"][0]}), "twice"),
+        (FAQS, lambda t, _: t.pop("entries"), "keys"),
+        (FAQS, lambda t, topic: t["entries"].append(topic["faq"][0]), "f01 stands twice"),
+        (FAQS, lambda t, _: t["near"].append({"id": "t01", "ask": "x"}), "near t01"),
+        (FAQS, lambda t, _: t["answered"].append({"id": "nope", "ask": "x"}), "answered nope"),
+        (FAQS, lambda t, topic: t["near"].append({"id": "x01", "ask": topic["groups"][0]["asks"][0]}), "twice"),
     ],
 )
-def test_a_mistake_in_hits_and_misses_is_found(tmp_path: Path, break_it: Any, word: str) -> None:
-    """Likewise for what stands beside a topic."""
-    assert found_beside(tmp_path, DATA / BESIDE / FILES[0].name, break_it, word)
-
-
-@pytest.mark.parametrize(
-    ("break_it", "word"),
-    [
-        (lambda t, _: t.pop("entries"), "keys"),
-        (lambda t, topic: t["entries"].append(topic["faq"][0]), "entries: f01 stands twice"),
-        (lambda t, _: t["near"].append({"id": "t01", "ask": "x"}), "near t01"),
-        (lambda t, _: t["answered"].append({"id": "nope", "ask": "x"}), "answered nope"),
-        (lambda t, topic: t["near"].append({"id": "x01", "ask": topic["groups"][0]["asks"][0]}), "twice"),
-    ],
-)
-def test_a_mistake_in_further_entries_is_found(tmp_path: Path, break_it: Any, word: str) -> None:
-    """Likewise for long entries."""
-    assert found_beside(tmp_path, next(path for path in FURTHER if path.parent.name == FAQS), break_it, word)
-
-
-def found_beside(folder: Path, path: Path, break_it: Any, word: str) -> bool:
+def test_a_mistake_in_hits_and_misses_is_found(tmp_path: Path, folder: str, break_it: Any, word: str) -> None:
+    """Likewise for what stands beside a topic, and for long entries."""
+    path = next(path for path in FURTHER if path.parent.name == folder)
     topic = json.loads((path.parent.parent / path.name).read_text(encoding="utf-8"))
     more = json.loads(path.read_text(encoding="utf-8"))
     break_it(more, topic)
-    broken = folder / path.parent.name / path.name
+    broken = tmp_path / folder / path.name
     broken.parent.mkdir()
     broken.write_text(json.dumps(more), encoding="utf-8")
-    (folder / path.name).write_text(json.dumps(topic), encoding="utf-8")
-    return any(word in problem for problem in problems_beside(broken))
+    (tmp_path / path.name).write_text(json.dumps(topic), encoding="utf-8")
+    assert any(word in problem for problem in problems_beside(broken))
 
 
 def test_long_entries_are_learnt_from() -> None:
@@ -173,8 +162,9 @@ def test_long_entries_are_learnt_from() -> None:
     faq = json.loads(path.read_text(encoding="utf-8"))
     texts = {entry["id"]: f"{entry['q']} {entry['a']}" for entry in faq["entries"]}
     topic = next(topic for topic in read_topics() if topic.name == path.stem)
-    assert {(texts[row["id"]], row["ask"]) for row in faq["answered"] if row["id"] in texts} < {*topic.hits}
-    assert {(texts[row["id"]], row["ask"]) for row in faq["near"] if row["id"] in texts} < {*topic.misses}
+    for rows, learnt in ((faq["answered"], topic.hits), (faq["near"], topic.misses)):
+        assert rows
+        assert {(texts[row["id"]], row["ask"]) for row in rows} < {*learnt}
 
 
 def test_copies_are_found_but_for_a_few_letters(tmp_path: Path) -> None:
