@@ -369,6 +369,11 @@ class Seen:
     answered_at: float | None = None
 
 
+UNSURE = 0.5
+"""The similarity, a probability, below which a message that joined is as likely to ask something else: whoever has a
+moment looks at it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A group of messages that one answer satisfies, with the demand behind it.
@@ -377,11 +382,11 @@ class Question:
     `waiting` those of `people` who have no answer: of an open question all but whom the course, or an earlier evening's
     answer, was sent to what they asked last and nobody said that it is none; of any other nobody.
     `chats` maps a source to its askers; the parts of a message count as one of `messages`. `sureness` is the lowest
-    similarity at which a message joined (None: nobody joined). `suggested_answer`, `suggested_memory` (an earlier
-    evening's answer), each as sure as it is of all the messages, and `suggested_merge` (question ids) wait for a
-    moderator. `earlier`: where it was asked before. `revision` is the session's revision number at its last change:
-    every transaction that touches a session's questions takes the next one. `staged_at` is when it last came on stage
-    (None: it never did).
+    similarity at which a message joined (None: nobody joined), `doubtful` how many of `messages` joined below `UNSURE`.
+    `suggested_answer`, `suggested_memory` (an earlier evening's answer), each as sure as it is of all the messages, and
+    `suggested_merge` (question ids) wait for a moderator. `earlier`: where it was asked before. `revision` is the
+    session's revision number at its last change: every transaction that touches a session's questions takes the next
+    one. `staged_at` is when it last came on stage (None: it never did).
     """
 
     state: QuestionState
@@ -395,6 +400,7 @@ class Question:
     revision: int
     waiting: int = 0
     sureness: float | None = None
+    doubtful: int = 0
     suggested_answer: CourseMatch | None = None
     suggested_merge: tuple[str, ...] = ()
     staged_at: float | None = None
@@ -434,6 +440,17 @@ class Asked:
     message: Message
     placement: Placement
     question: str
+
+    @property
+    def similarity(self) -> float | None:
+        """To its group; None where it founded that, or a person put it there."""
+        placed = self.placement
+        joined = placed.joins and placed.question == placed.same == self.question
+        return placed.similarity if joined else None
+
+    @property
+    def doubtful(self) -> bool:
+        return self.similarity is not None and self.similarity < UNSURE
 
 
 @dataclass(frozen=True, slots=True)

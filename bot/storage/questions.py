@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from bot.errors import NotFound
-from bot.model import Asked, CourseMatch, Person, Question, QuestionState, Status
+from bot.model import UNSURE, Asked, CourseMatch, Person, Question, QuestionState, Status
 from bot.queueing import OPEN, misses, suggested
 from bot.storage.database import Database, Row
 from bot.storage.recurring import earlier_of
@@ -30,8 +30,9 @@ _MEMBERS = """
 
 _PERSONS = f"""
     {_MEMBERS},
-    person (owner, source, id, messages, first_at, last_at, sureness) AS (
-        SELECT owner, source, person, COUNT(DISTINCT message), MIN(first_at), MAX(last_at), MIN(sureness)
+    person (owner, source, id, messages, first_at, last_at, sureness, doubtful) AS (
+        SELECT owner, source, person, COUNT(DISTINCT message), MIN(first_at), MAX(last_at), MIN(sureness),
+            COUNT(DISTINCT CASE WHEN sureness < {UNSURE} THEN message END)
         FROM (
             SELECT owner, m.source, m.author AS person, m.id - m.part AS message, m.at AS first_at, m.at AS last_at,
                 CASE WHEN p.founded = 0 AND p.question = m.question THEN p.similarity END AS sureness
@@ -53,7 +54,7 @@ CROSS JOIN keeps SQLite from reading every vote there is before it looks at the 
 _DEMAND = f"""
     {_PERSONS}
     SELECT owner, source, COUNT(*) AS people, COUNT(*) FILTER (WHERE messages > 0) AS askers, SUM(messages) AS messages,
-        MIN(first_at) AS first_at, MAX(last_at) AS last_at, MIN(sureness) AS sureness
+        MIN(first_at) AS first_at, MAX(last_at) AS last_at, MIN(sureness) AS sureness, SUM(doubtful) AS doubtful
     FROM person
     GROUP BY owner, source
 """  # noqa: S608 (constants)
@@ -128,6 +129,7 @@ class _Demand:
     first_at: float | None = None
     last_at: float | None = None
     sureness: float | None = None
+    doubtful: int = 0
 
     def add(self, row: Row) -> None:
         """Take in one chat's row."""
@@ -139,6 +141,7 @@ class _Demand:
         self.first_at = _least(self.first_at, row["first_at"])
         self.last_at = row["last_at"] if self.last_at is None else max(self.last_at, row["last_at"] or self.last_at)
         self.sureness = _least(self.sureness, row["sureness"])
+        self.doubtful += row["doubtful"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +265,7 @@ def _question(
         revision=row["revision"],
         waiting=demand.people - told if state.status in OPEN else 0,
         sureness=demand.sureness,
+        doubtful=demand.doubtful,
         suggested_answer=suggested(judged, demand.messages, [hint.said.answer for hint in hints]),
         suggested_merge=_merges(hints, {state.id, *apart}),
         staged_at=row["staged_at"],

@@ -320,7 +320,8 @@ def asked_out(one: Asked) -> AskedOut:
         author_name=message.author_name,
         source=message.source,
         at=message.at,
-        similarity=None if put else placement.similarity,
+        similarity=one.similarity,
+        doubtful=one.doubtful,
         probability=placement.probability,
         answer=placement.answer.score if placement.answer and placement.answer.state != "withheld" else None,
         reasons=ReasonsOut(

@@ -100,6 +100,7 @@ def _for_staff(question: Question) -> dict[str, Any]:
         "assigned": state.assigned,
         "merged_into": state.merged_into,
         "sureness": question.sureness,
+        "doubtful": question.doubtful,
         "suggested_answer": found and SuggestedAnswer(source=found.source, score=found.score, text=found.text),
         "suggested_merge": list(question.suggested_merge),
         "suggested_memory": _remembered(question.suggested_memory),

@@ -297,6 +297,7 @@ class StaffQuestion(QuestionOut):
     assigned: str
     merged_into: str
     sureness: float | None
+    doubtful: int = Field(description="messages that may ask something else")
     suggested_answer: SuggestedAnswer | None
     suggested_merge: list[str]
     suggested_memory: EarlierAnswer | None = Field(default=None, description="an earlier evening's answer")
@@ -356,6 +357,7 @@ class AskedOut(Reply):
     source: str
     at: float
     similarity: float | None
+    doubtful: bool = Field(description="whether it may ask something else")
     probability: float
     answer: float | None
     reasons: ReasonsOut

@@ -7,7 +7,6 @@ import { wanting } from "./live.js";
 import { answerBox, badge, fillChats, short } from "./pieces.js";
 import { foldable, moderates, pageFacts } from "./shell.js";
 
-const UNSURE = 0.5; // a probability: below it another question is as likely, and a look at the wordings pays
 const EXPERTS_DO = new Set(["reply", "aloud"]); // the rest is for moderators
 const mayDo = (what) => EXPERTS_DO.has(what) || moderates(pageFacts().role);
 const percent = (part) => Math.round(part * 100);
@@ -76,9 +75,9 @@ function aged({ first_at: first, last_at: last }) {
 
 /** The parts that are made anew, only where they differ: focus and pointer stay on a button that stays. */
 function refill(row, question, on, leaving) {
-  const { status, pinned, labels, sureness, suggested_answer, suggested_memory, earlier, suggested_merge, reason, reason_shown, assigned, answer } = question;
+  const { status, pinned, labels, sureness, doubtful, messages, suggested_answer, suggested_memory, earlier, suggested_merge, reason, reason_shown, assigned, answer } = question;
   const titles = suggested_merge.map((id) => on.title(id));
-  const signature = JSON.stringify([status, pinned, labels, sureness, suggested_answer, suggested_memory, earlier, on.remembers(), titles, reason, reason_shown, assigned, answer, on.experts.declined(question.id), leaving, document.documentElement.lang]);
+  const signature = JSON.stringify([status, pinned, labels, sureness, doubtful, messages, suggested_answer, suggested_memory, earlier, on.remembers(), titles, reason, reason_shown, assigned, answer, on.experts.declined(question.id), leaving, document.documentElement.lang]);
   if (row.dataset.parts === signature) return;
   row.dataset.parts = signature;
   row.querySelector(".row-badges").replaceChildren(...badges(question, on.experts.declined(question.id).length, leaving), ...(on.remembers() ? earlierBadge(question) : []));
@@ -98,13 +97,14 @@ function badges(question, declined, leaving) {
   return found;
 }
 
-export const unsure = (question) => question.sureness !== null && question.sureness < UNSURE;
+export const unsure = (question) => question.doubtful > 0;
 
-/** How sure the grouping was: of the wording that fits least; nothing where there is but one wording. */
+/** How sure the grouping was: how many wordings may ask something else, or else how alike the one is that fits least; nothing where
+ * there is but one wording. */
 export function surenessBadge(question) {
   if (question.sureness === null) return [];
   const n = percent(question.sureness);
-  const node = unsure(question) ? badge("warn", t("board.unsure", { n }), "warn") : el("span", { class: "sure", text: t("board.sure", { n }) });
+  const node = unsure(question) ? badge("warn", t("board.unsure", { k: question.doubtful, of: question.messages }), "warn") : el("span", { class: "sure", text: t("board.sure", { n }) });
   node.title = t("board.unsure.why", { n });
   return [node];
 }

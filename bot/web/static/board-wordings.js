@@ -2,7 +2,7 @@
 // or moved.
 import { button, el, said, shown } from "./dom.js";
 import { clock, language, t } from "./i18n.js";
-import { chatChip } from "./pieces.js";
+import { badge, chatChip } from "./pieces.js";
 import { foldable } from "./shell.js";
 
 /** {node, update(asked)}; `split(message ids)` and `move(message ids)` resolve to true where it happened. */
@@ -48,7 +48,7 @@ export function wordings({ split, move }) {
   }
 
   function update(next) {
-    asked = next;
+    asked = [...next.filter((one) => one.doubtful), ...next.filter((one) => !one.doubtful)]; // what may have to go comes first
     node.hidden = false;
     const there = new Set(next.map((one) => one.message));
     for (const id of chosen) if (!there.has(id)) chosen.delete(id);
@@ -69,12 +69,13 @@ export function grounds({ probability, similarity, answer, reasons }) {
 }
 
 /** How alike a wording was to its group when it came: a bar and the number; or that a moderator put it there. */
-function likeness({ similarity, reasons }) {
+function likeness({ similarity, doubtful, reasons }) {
   const put = reasons.grouping.find(({ code }) => code === "put");
   if (put) return el("span", { class: "badge", text: put.text[language()] });
   if (similarity === null) return el("span", { class: "badge", text: t("board.first") });
   const percent = Math.round(similarity * 100);
   const bar = el("span", { class: "likeness-bar", "aria-hidden": "true" });
   bar.style.setProperty("--part", `${Math.max(0, Math.min(100, percent))}%`);
+  if (doubtful) return badge("warn", t("board.wording.unsure", { n: percent }), "warn");
   return el("span", { class: "likeness" }, bar, el("span", { text: t("board.similarity", { n: percent }) }));
 }

@@ -20,7 +20,7 @@ async def ask(store: Store, question: str, user: str = "u1", **more: Any) -> Mes
     one = await arrive(store, user=user, **more)
     if founds is None and question not in {q.id for q in await store.questions(one.session)}:
         founds = replace(state(question), session=one.session)
-    decided = Placement(one.id, True, 0.9, question, **placement)
+    decided = Placement(one.id, True, 0.9, question, **placement, same=question, joins=founds is None)
     await store.place(one.session, [Placed(decided, VECTOR, founds, reopens, closes)])
     return one
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.model import Change, CourseMatch, Message, Person, Placed, Question, QuestionState, Status
+from bot.model import UNSURE, Change, CourseMatch, Message, Person, Placed, Question, QuestionState, Status
 from bot.queueing import OPEN
 from bot.replies import by_course
 
@@ -147,6 +147,7 @@ class Hall:
             0,
             len(people) - len(_told(rejected, lines)) if waits else 0,
             min((s for s in joined if s is not None), default=None),
+            sum(s < UNSURE for s in joined if s is not None),
             _best(rejected, lines) if waits else None,
             tuple(dict.fromkeys(self._suggested(state.id, lines))) if waits else (),
             self.staged.get(state.id),

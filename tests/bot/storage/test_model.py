@@ -123,7 +123,7 @@ class Session(RuleBasedStateMachine):
             answered = data.draw(st.booleans(), "answered by the course")
             status = Status.ANSWERED if answered else Status.NEW
             founds = QuestionState(question, "talk", "t", "t", status, answer=COURSE if answered else None)
-        similarity = data.draw(st.sampled_from([None, 0.5, 0.75]), "similarity")
+        similarity = data.draw(st.sampled_from([None, 0.25, 0.5, 0.75]), "similarity")
         suggested = data.draw(st.sampled_from([None, *known]), "suggested")
         placement = Placement(id, True, 0.9, question, similarity, suggested, data.draw(st.sampled_from(MATCHES)))
         becomes = data.draw(st.sampled_from(["", "reopens", "closes"]))

@@ -92,6 +92,16 @@ async def test_a_founding_message_says_nothing_of_sureness(store: Store) -> None
     assert (await store.question("q1")).sureness is None
 
 
+async def test_messages_that_may_ask_something_else_are_counted(store: Store) -> None:
+    """Of those that joined, each message once, whoever wrote it; not what founded the question, nor who voted."""
+    await ask(store, "q1", "u1", similarity=0.1)
+    for who, similarity in (("u1", 0.4), ("u2", 0.5), ("u2", 0.45), ("u3", 0.3)):
+        await ask(store, "q1", who, similarity=similarity)
+    await store.vote("q1", ZOE, True, 1.0)
+    found = await store.question("q1")
+    assert (found.messages, found.doubtful, found.sureness) == (5, 3, 0.3)
+
+
 async def test_a_message_moved_by_hand_says_nothing_of_sureness(store: Store) -> None:
     """Its similarity is that to the group the program chose, not to the one a person put it in."""
     await ask(store, "q1")

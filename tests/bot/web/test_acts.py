@@ -91,10 +91,10 @@ async def test_a_wording_says_why_it_is_where_it_is(hall: Hall, moderator: Brows
     reasons = Reasons((Reason("meaning", 2.0),), (Reason("kinds", 0.2, None, "where"),), (Reason("said", -1.0, 0.1),))
     await hall.store.receive([message(9, "Slides?", source="chat")])
     (one,) = await hall.store.pending("talk", 9)
-    placement = Placement(one.id, True, 0.9, "q2", 0.8, None, match, reasons)
+    placement = Placement(one.id, True, 0.9, "q2", 0.8, None, match, reasons, "q2", joins=True)
     await hall.store.place("talk", [Placed(placement)])
     told = (await shown(moderator, "q2"))["asked"][-1]
-    assert (told["probability"], told["similarity"], told["answer"]) == (0.9, 0.8, 0.7)
+    assert (told["probability"], told["similarity"], told["doubtful"], told["answer"]) == (0.9, 0.8, False, 0.7)
     assert told["reasons"]["grouping"] == [
         {
             "code": "kinds",
@@ -116,7 +116,8 @@ async def test_a_wording_that_a_moderator_put_elsewhere_says_that_and_no_more_of
     reasons = Reasons((Reason("meaning", 2.0),), (Reason("cosine", 2.0, 0.8),))
     await hall.store.receive([message(9, "Slides?", source="chat")])
     (one,) = await hall.store.pending("talk", 9)
-    await hall.store.place("talk", [Placed(Placement(one.id, True, 0.9, "q2", 0.8, None, None, reasons))])
+    placement = Placement(one.id, True, 0.9, "q2", 0.8, None, None, reasons, "q2", joins=True)
+    await hall.store.place("talk", [Placed(placement)])
     named = {"move": {"messages": [one.id], "into": "q1"}, "split": {"messages": [one.id]}, "merge": {"into": "q1"}}
     assert (await moderator.act(what, ["q2"], **named[what])).status == 200
 
