@@ -88,14 +88,17 @@ class Heard:
     place: tuple[int, ...]
 
     def read(self, lines: Bools) -> Floats:
-        """What the cross-encoder says of the marked lines and the part that fits each best; 0 of the others."""
-        found = np.zeros(len(lines))
-        chosen = np.flatnonzero(lines)
+        """What the cross-encoder says of the marked lines and the part that fits each best; 0 of the others. What was
+        read before is not read again: the old judgement and the new one ask for mostly the same."""
         if self.answering is not None:
-            texts = self.talk.chat.lines
-            looked_up = [(read_of(texts[at].text), self.vectors[at], self.place[at]) for at in chosen]
-            found[chosen] = self.answering.read(looked_up)
-        return found
+            texts, new = self.talk.chat.lines, np.flatnonzero(lines & np.isnan(self._odds))
+            looked_up = [(read_of(texts[at].text), self.vectors[at], self.place[at]) for at in new]
+            self._odds[new] = self.answering.read(looked_up)
+        return np.where(lines, np.nan_to_num(self._odds), 0.0)
+
+    @cached_property
+    def _odds(self) -> Floats:
+        return np.full(len(self.vectors), np.nan)
 
     @cached_property
     def cues(self) -> Floats:

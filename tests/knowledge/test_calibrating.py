@@ -1,9 +1,11 @@
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bot.connectors.replay import Line as Sent
 from bot.connectors.replay import message, read_chat
@@ -17,6 +19,7 @@ from knowledge.context import Line
 from knowledge.evaluation import DataError
 from knowledge.evaluation.data import Line as Message
 from knowledge.likeness import FEATURES as LIKENESS
+from knowledge.wording import pieces
 from tests.fakes import TopicEncoder
 from tests.talks import NEEDS, NOTHING, write_talk
 
@@ -124,6 +127,25 @@ def test_the_same_talks_give_the_same_calibration(talks: list[Labelled]) -> None
     assert calibrate(ENCODER, talks).calibration == calibrate(ENCODER, talks).calibration
 
 
+def test_no_line_is_read_twice(talks: list[Labelled]) -> None:
+    """To read takes most of the time: what the new regressions have read, the figures before are told from, and those
+    of other lines are read when they are asked for."""
+    pairs: list[tuple[str, str]] = []
+
+    class Reader(TopicEncoder):
+        def read(self, pairs_: Sequence[tuple[str, str]]) -> NDArray[np.float32]:
+            pairs.extend(pairs_)
+            return np.tile(np.arange(1.0, len(pairs_) + 1, dtype=np.float32)[:, None], (1, 2))
+
+    one = hear(talks[0], Reader("回放", "发票", "网关"))
+    few, more = np.arange(len(one.vectors)) < 4, np.arange(len(one.vectors)) < 6
+    first = one.read(few)
+    assert first[:5].tolist() == [1, 2, 3, 4, 0]
+    assert one.read(more)[:7].tolist() == [1, 2, 3, 4, 1, 2, 0]
+    assert one.read(few).tolist() == first.tolist()
+    assert len(pairs) == 6
+
+
 def test_a_calibration_of_another_version_is_replaced(talks: list[Labelled], tmp_path: Path) -> None:
     """What this version cannot use does not keep it from making a new one; there are no figures before."""
     (tmp_path / FILE).write_text("{}")
@@ -203,6 +225,14 @@ def test_the_talks_that_ship_are_in_form_and_small() -> None:
     assert all(len(one.said) == len(one.chat.lines) for one in read)
     assert all(one.chat.course.problems == () for one in read)
     assert sum(path.stat().st_size for path in TALKS.rglob("*") if path.is_file()) < 5_000_000
+
+
+def test_the_courses_that_ship_answer_as_long_as_staff_write() -> None:
+    """Every course has entries of a line or two beside long ones, so that a probability means the same of both."""
+    for one in read_labelled(TALKS):
+        lengths = [len(pieces(entry.answer)) for entry in one.chat.course.entries]
+        long = sum(length > 75 for length in lengths)
+        assert len(lengths) / 3 < long < len(lengths) * 2 / 3, one.chat.name
 
 
 def test_the_shipped_thresholds_rest_on_enough_cases() -> None:
