@@ -185,7 +185,7 @@ async def test_a_placement_is_kept_as_it_was_decided(store: Store) -> None:
     match = CourseMatch("faq#1", 0.75, "suggested", "See page 3.")
     one = await ask(store, "q1", similarity=0.5, suggested="q7", answer=match)
     rest = await arrive(store)
-    placed = Placement(one.id, True, 0.9, "q1", 0.5, "q7", match)
+    placed = Placement(one.id, True, 0.9, "q1", 0.5, "q7", match, same="q1")
     assert await store.placements("talk") == [(one, placed), (rest, None)]
     assert await store.pending("talk", 10) == [rest]
 
