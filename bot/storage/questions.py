@@ -35,7 +35,7 @@ _PERSONS = f"""
             COUNT(DISTINCT CASE WHEN sureness < {UNSURE} THEN message END)
         FROM (
             SELECT owner, m.source, m.author AS person, m.id - m.part AS message, m.at AS first_at, m.at AS last_at,
-                CASE WHEN p.founded = 0 AND p.question = m.question THEN p.similarity END AS sureness
+                CASE WHEN p.founded = 0 AND p.question = owner AND m.question = owner THEN p.similarity END AS sureness
             FROM member CROSS JOIN messages m JOIN placements p ON p.message = m.id
             WHERE m.question = member.question
             UNION ALL
@@ -45,7 +45,7 @@ _PERSONS = f"""
         GROUP BY owner, source, person
     )
 """  # noqa: S608 (constants)
-"""Each person who asked or voted, once for each owner. A message moved by hand says nothing of sureness. The parts of a
+"""Each person who asked or voted, once for each owner. A message that was moved or merged by hand says nothing of sureness. The parts of a
 message have ids that follow each other, so that id less part names it.
 
 CROSS JOIN keeps SQLite from reading every vote there is before it looks at the few owners.

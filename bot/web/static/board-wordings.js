@@ -74,8 +74,8 @@ function likeness({ similarity, doubtful, reasons }) {
   if (put) return el("span", { class: "badge", text: put.text[language()] });
   if (similarity === null) return el("span", { class: "badge", text: t("board.first") });
   const percent = Math.round(similarity * 100);
+  if (doubtful) return badge("warn", t("board.wording.unsure", { n: percent }), "warn");
   const bar = el("span", { class: "likeness-bar", "aria-hidden": "true" });
   bar.style.setProperty("--part", `${Math.max(0, Math.min(100, percent))}%`);
-  if (doubtful) return badge("warn", t("board.wording.unsure", { n: percent }), "warn");
   return el("span", { class: "likeness" }, bar, el("span", { text: t("board.similarity", { n: percent }) }));
 }

@@ -132,7 +132,7 @@ class Hall:
         joined = [
             p.placement.similarity
             for line in lines
-            if (p := line.placed) and not p.founds and p.placement.question == line.question
+            if (p := line.placed) and not p.founds and p.placement.question == line.question == state.id
         ]
         waits, rejected = state.status in OPEN, self._rejected(state.id)
         return Question(

@@ -102,6 +102,16 @@ async def test_messages_that_may_ask_something_else_are_counted(store: Store) ->
     assert (found.messages, found.doubtful, found.sureness) == (5, 3, 0.3)
 
 
+async def test_what_is_counted_as_doubtful_is_what_is_marked(store: Store) -> None:
+    """Of a question into which another was merged only its own: a person put the others there."""
+    for question, similarity in (("q1", None), ("q1", 0.3), ("q2", None), ("q2", 0.4), ("q2", 0.2)):
+        await ask(store, question, similarity=similarity)
+    await change(store, "merge", (state("q2"), state("q2", status=Status.MERGED, merged_into="q1")))
+    found = await store.question("q1")
+    assert (found.messages, found.doubtful, found.sureness) == (5, 1, 0.3)
+    assert [one.doubtful for one in await store.asked("q1")].count(True) == 1
+
+
 async def test_a_message_moved_by_hand_says_nothing_of_sureness(store: Store) -> None:
     """Its similarity is that to the group the program chose, not to the one a person put it in."""
     await ask(store, "q1")
