@@ -45,8 +45,8 @@ _PERSONS = f"""
         GROUP BY owner, source, person
     )
 """  # noqa: S608 (constants)
-"""Each person who asked or voted, once for each owner. A message that was moved or merged by hand says nothing of sureness. The parts of a
-message have ids that follow each other, so that id less part names it.
+"""Each person who asked or voted, once for each owner. A message that was moved or merged by hand says nothing of
+sureness. The parts of a message have ids that follow each other, so that id less part names it.
 
 CROSS JOIN keeps SQLite from reading every vote there is before it looks at the few owners.
 """
