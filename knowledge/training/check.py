@@ -9,6 +9,7 @@ There must be none: what has taught a judgement cannot judge it.
 import csv
 import itertools
 import json
+import math
 import re
 import sys
 from collections import Counter
@@ -132,18 +133,30 @@ def lines_of_markdown(text: str) -> list[str]:
 
 
 def copies(lines: dict[str, str], others: set[str]) -> Iterator[tuple[str, str, str]]:
-    """(where, line, the other line) for lines that stand among `others`, but for a few letters."""
-    index: dict[str, list[tuple[str, frozenset[str]]]] = {}
-    for other in others:
-        pairs = _pairs(other)
-        for pair in pairs:
-            index.setdefault(pair, []).append((other, pairs))
+    """(where, line, the other line) for lines that stand among `others`, but for a few letters.
+
+    Two texts that have so much in common have one of their rarest pairs of letters in common (prefix filtering:
+    Bayardo, Ma and Srikant, WWW 2007), so that only a few are compared.
+    """
+    pairs_of = {other: _pairs(other) for other in others}
+    count = Counter(pair for pairs in pairs_of.values() for pair in pairs)
+
+    def rarest(pairs: frozenset[str]) -> list[str]:
+        may_differ = len(pairs) - math.ceil(NEARLY * len(pairs) - 1e-9)
+        return sorted(pairs, key=lambda pair: (count[pair], pair))[: may_differ + 1]
+
+    index: dict[tuple[str, int], list[str]] = {}
+    for other, pairs in pairs_of.items():
+        for pair in rarest(pairs):
+            index.setdefault((pair, len(pairs)), []).append(other)
     for line, where in lines.items():
         if len(_letters(line)) <= SHORT:
             continue
         pairs = _pairs(line)
-        rare = sorted(pairs, key=lambda pair: len(index.get(pair, ())))[: max(1, len(pairs) // 3)]
-        for other, theirs in {entry for pair in rare for entry in index.get(pair, ())}:
+        sizes = range(math.floor(NEARLY * len(pairs)), math.ceil(len(pairs) / NEARLY) + 1)
+        near = (index.get((pair, size), ()) for pair in rarest(pairs) for size in sizes)
+        for other in set(itertools.chain.from_iterable(near)):
+            theirs = pairs_of[other]
             if len(pairs & theirs) >= NEARLY * len(pairs | theirs):
                 yield where, line, other
                 break
