@@ -326,6 +326,14 @@ class Desk:
         moves = tuple(Move(a.message.id, a.question, new.id) for a in chosen)
         return await self._apply(who, "split", [(None, new)], moves)
 
+    async def confirm(self, who: str, id: str, messages: Sequence[int]) -> Action:
+        """These wordings do ask `id`, however far they are from its others: they are doubtful no longer."""
+        state = await self._state(id)
+        if missing := set(messages) - {one.message.id for one in await self._store.asked(id) if one.question == id}:
+            raise NotFound(f"message {min(missing)} does not belong to question {id}")
+        said = replace(state, confirmed=tuple(sorted({*state.confirmed, *messages})))
+        return await self._apply(who, "confirm", _changed([(state, said)], "confirmed"))
+
     async def take(self, who: str, session: str, message: int) -> Action:
         """A message that the program took for no question is one: it goes the way of all that ask, founds a question or
         joins what asks the same. That is not taken back: what it founds is dismissed, what it joined it is split off.

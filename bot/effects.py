@@ -8,7 +8,8 @@ what people did. What people would have done had they seen another board, nobody
 A judgement is an act of a person. That nobody touched something is none: silence is counted as not judged.
 
 *Grouping*, "this message asks what that question asks":
-- with: a person put both together (accepted the merge, merged or moved them by hand);
+- with: a person put both together (accepted the merge, merged or moved them by hand), or confirmed that the message
+  belongs there;
 - against: a person said they are two (kept apart, merge taken back), took the message out of the question that the
   machine had put it in (split, moved), or put it with another question that the machine holds for another.
 
@@ -183,7 +184,7 @@ def _of_grouping(
     placed = one.placement.question
     here, there = one.question, _final(states, same)
     if here == there:
-        return "unjudged" if placed == same else "with"
+        return "with" if placed != same or one.confirmed else "unjudged"
     if placed == same or there in apart.get(here, ()):
         return "against"
     put = placed not in states or _final(states, placed) != placed or here != placed

@@ -277,7 +277,8 @@ class QuestionState:
     `reason` says why it was dismissed; with `reason_shown` whoever asked reads it too. `assigned` names the expert who
     shall answer it ("": nobody in particular). `rejected` names course sources that somebody called no answer, `apart`
     questions that a person said are not this one, also of earlier evenings; it is enough that one of two names the
-    other. `again` names questions of earlier evenings that a person said ask the same.
+    other. `again` names questions of earlier evenings that a person said ask the same. `confirmed` are the messages
+    that a person said do ask it.
     """
 
     id: str
@@ -295,6 +296,7 @@ class QuestionState:
     rejected: tuple[str, ...] = ()
     apart: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
+    confirmed: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,7 +384,8 @@ class Question:
     `waiting` those of `people` who have no answer: of an open question all but whom the course, or an earlier evening's
     answer, was sent to what they asked last and nobody said that it is none; of any other nobody.
     `chats` maps a source to its askers; the parts of a message count as one of `messages`. `sureness` is the lowest
-    similarity at which a message joined (None: nobody joined), `doubtful` how many of `messages` joined below `UNSURE`.
+    similarity at which a message joined that nobody confirmed (None: there is none), `doubtful` how many of `messages`
+    joined below `UNSURE` and were not confirmed.
     `suggested_answer`, `suggested_memory` (an earlier evening's answer), each as sure as it is of all the messages, and
     `suggested_merge` (question ids) wait for a moderator. `earlier`: where it was asked before. `revision` is the
     session's revision number at its last change: every transaction that touches a session's questions takes the next
@@ -435,17 +438,19 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One wording of a question: the message, what was decided about it, and the question it belongs to now."""
+    """One wording of a question: the message, what was decided about it, and the question it belongs to now.
+    `confirmed`: a person said that it does ask that."""
 
     message: Message
     placement: Placement
     question: str
+    confirmed: bool = False
 
     @property
     def similarity(self) -> float | None:
-        """To its group; None where it founded that, or a person put it there."""
+        """To its group; None where it founded that, or a person put it there or confirmed it."""
         placed = self.placement
-        joined = placed.joins and placed.question == placed.same == self.question
+        joined = placed.joins and placed.question == placed.same == self.question and not self.confirmed
         return placed.similarity if joined else None
 
     @property

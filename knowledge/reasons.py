@@ -96,6 +96,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "asked_again": ("也像另外几个同义的问题", "near to other questions that ask the same, too"),
     "told_same": ("主持人把这样的问法归到这里", "a moderator put such a wording there"),
     "put": ("主持人把它放到了这里", "a moderator put it here"),
+    "confirmed": ("主持人确认它问的是这个", "a moderator confirmed it"),
     "told_apart": ("主持人说过这是两个问题", "a moderator keeps these questions apart"),
     # asking
     "on_purpose": ("用提问方式发来的", "sent in a way that is there for asking"),

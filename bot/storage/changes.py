@@ -33,14 +33,14 @@ def write(db: Database, state: QuestionState, at: float) -> None:
     db.execute(
         """
         INSERT INTO questions (id, session, title, original, status, pinned, labels, merged_into, reason,
-            reason_shown, assigned, answer, rejected, apart, again, at)
+            reason_shown, assigned, answer, rejected, apart, again, confirmed, at)
         VALUES (:id, :session, :title, :original, :status, :pinned, :labels, :merged_into, :reason,
-            :reason_shown, :assigned, :answer, :rejected, :apart, :again, :at)
+            :reason_shown, :assigned, :answer, :rejected, :apart, :again, :confirmed, :at)
         ON CONFLICT (id) DO UPDATE SET title = excluded.title, original = excluded.original, status = excluded.status,
             pinned = excluded.pinned, labels = excluded.labels, merged_into = excluded.merged_into,
             reason = excluded.reason, reason_shown = excluded.reason_shown, assigned = excluded.assigned,
             answer = excluded.answer, rejected = excluded.rejected, apart = excluded.apart, again = excluded.again,
-            removed = 0
+            confirmed = excluded.confirmed, removed = 0
         """,
         {**state_row(state), "at": at},
     )

@@ -526,3 +526,9 @@ def _persons(db: Database) -> None:
 def _forgetting(db: Database) -> None:
     """forgetting: one row, see `model.LastLook`."""
     db.executescript("CREATE TABLE forgetting (at REAL NOT NULL, held REAL) STRICT;")
+
+
+@steps(name="0033_confirmed")
+def _confirmed(db: Database) -> None:
+    """questions: `confirmed` are the numbers of the messages that a person said do ask it."""
+    db.executescript("ALTER TABLE questions ADD COLUMN confirmed TEXT NOT NULL DEFAULT '[]';")

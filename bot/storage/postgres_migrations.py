@@ -252,6 +252,7 @@ STEPS: Mapping[str, str] = {
         UPDATE deliveries SET due_at = not_before;
     """,  # noqa: S608 (a constant)
     "0006_forgetting": "CREATE TABLE forgetting (at double precision NOT NULL, held double precision);",
+    "0007_confirmed": f"ALTER TABLE questions ADD COLUMN confirmed {_TEXT} NOT NULL DEFAULT '[]';",
 }
 
 

@@ -18,6 +18,9 @@ from bot.storage.database import Database, Row
 from bot.storage.recurring import earlier_of
 from bot.storage.rows import PLACEMENT, listed, match_of, message_of, placement_of, state_of
 
+_CONFIRMED = "EXISTS (SELECT 1 FROM json_each(q.confirmed) c WHERE CAST(c.value AS INTEGER) = m.id)"
+"""Of a message `m` and its question `q`: a person said that it asks that."""
+
 _MEMBERS = """
     WITH member (question, owner) AS (
         SELECT value, value FROM json_each(:ids)
@@ -35,8 +38,10 @@ _PERSONS = f"""
             COUNT(DISTINCT CASE WHEN sureness < {UNSURE} THEN message END)
         FROM (
             SELECT owner, m.source, m.author AS person, m.id - m.part AS message, m.at AS first_at, m.at AS last_at,
-                CASE WHEN p.founded = 0 AND p.question = owner AND m.question = owner THEN p.similarity END AS sureness
-            FROM member CROSS JOIN messages m JOIN placements p ON p.message = m.id
+                CASE WHEN p.founded = 0 AND p.question = owner AND q.id = owner
+                    AND (q.confirmed = '[]' OR NOT {_CONFIRMED}) THEN p.similarity END AS sureness
+            FROM member JOIN questions q ON q.id = member.question CROSS JOIN messages m
+                JOIN placements p ON p.message = m.id
             WHERE m.question = member.question
             UNION ALL
             SELECT owner, v.source, v.person, NULL, NULL, NULL, NULL
@@ -45,8 +50,8 @@ _PERSONS = f"""
         GROUP BY owner, source, person
     )
 """  # noqa: S608 (constants)
-"""Each person who asked or voted, once for each owner. A message that was moved or merged by hand says nothing of
-sureness. The parts of a message have ids that follow each other, so that id less part names it.
+"""Each person who asked or voted, once for each owner. A message that was moved, merged or confirmed by hand says
+nothing of sureness. The parts of a message have ids that follow each other, so that id less part names it.
 
 CROSS JOIN keeps SQLite from reading every vote there is before it looks at the few owners.
 """
@@ -281,7 +286,8 @@ def _merges(hints: Iterable[_Hint], never: set[str]) -> tuple[str, ...]:
 
 
 _ASKED = f"""
-    SELECT m.*, {PLACEMENT}, COALESCE(CASE q.merged_into WHEN '' THEN q.id ELSE q.merged_into END, '') AS final
+    SELECT m.*, {PLACEMENT}, COALESCE(CASE q.merged_into WHEN '' THEN q.id ELSE q.merged_into END, '') AS final,
+        q.confirmed IS NOT NULL AND q.confirmed != '[]' AND {_CONFIRMED} AS confirmed
     FROM messages m JOIN placements p ON p.message = m.id LEFT JOIN questions q ON q.id = m.question
 """  # noqa: S608 (constants)
 
@@ -308,7 +314,11 @@ def asked_by(db: Database, session: str, person: Person) -> list[Asked]:
 
 def _asked(db: Database, where: str, parameters: dict[str, Any]) -> list[Asked]:
     rows = db.execute(f"{_ASKED} WHERE {where} ORDER BY m.id", parameters)
-    return [Asked(message_of(row), placement_of(row), row["final"]) for row in rows]
+    return [_wording(row) for row in rows]
+
+
+def _wording(row: Row) -> Asked:
+    return Asked(message_of(row), placement_of(row), row["final"], bool(row["confirmed"]))
 
 
 def answered(db: Database, session: str) -> list[tuple[QuestionState, list[Asked]]]:
@@ -335,7 +345,7 @@ def askings(db: Database, session: str, limit: int) -> list[Asked]:
     rows = db.execute(
         f"{_ASKED} WHERE m.session || '' = ? AND p.asking = 1 ORDER BY m.id DESC LIMIT ?", (session, limit)
     )
-    return [Asked(message_of(row), placement_of(row), row["final"]) for row in rows.fetchall()[::-1]]
+    return [_wording(row) for row in rows.fetchall()[::-1]]
 
 
 def unasked(db: Database, session: str, limit: int, words: str) -> list[Asked]:
@@ -358,7 +368,7 @@ def unasked(db: Database, session: str, limit: int, words: str) -> list[Asked]:
         """,  # noqa: S608 (a constant)
         (listed(ids),),
     )
-    return [Asked(message_of(row), placement_of(row), row["final"]) for row in found]
+    return [_wording(row) for row in found]
 
 
 def _folded(text: str) -> str:

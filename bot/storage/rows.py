@@ -38,6 +38,7 @@ _change = TypeAdapter(Change)
 _match = TypeAdapter(CourseMatch)
 _poll = TypeAdapter(PollState)
 _reasons = TypeAdapter(Reasons)
+_numbers = TypeAdapter(tuple[int, ...])
 _texts = TypeAdapter(tuple[str, ...])
 
 
@@ -190,6 +191,7 @@ def state_row(state: QuestionState) -> dict[str, Any]:
         "rejected": listed(state.rejected),
         "apart": listed(state.apart),
         "again": listed(state.again),
+        "confirmed": listed(state.confirmed),
     }
 
 
@@ -210,6 +212,7 @@ def state_of(row: Row) -> QuestionState:
         rejected=_texts.validate_json(row["rejected"]),
         apart=_texts.validate_json(row["apart"]),
         again=_texts.validate_json(row["again"]),
+        confirmed=_numbers.validate_json(row["confirmed"]),
     )
 
 

@@ -75,6 +75,7 @@ ACTS: Mapping[str, Act] = {
     "apart": Act("moderator", lambda desk, who, a: desk.apart(who, a.questions, a.into or ""), ["into"], one=False),
     "edit": Act("moderator", lambda desk, who, a: desk.edit(who, a.questions[0], clean(a.title or "")), ["title"]),
     "split": Act("moderator", lambda desk, who, a: desk.split(who, a.questions[0], a.messages or []), ["messages"]),
+    "confirm": Act("moderator", lambda desk, who, a: desk.confirm(who, a.questions[0], a.messages or []), ["messages"]),
     "move": Act(
         "moderator",
         lambda desk, who, a: desk.move(who, a.messages or [], a.questions[0], a.into or ""),
@@ -314,6 +315,8 @@ def _seen(told: Mapping[str, SeenBody]) -> dict[str, Seen]:
 def asked_out(one: Asked) -> AskedOut:
     message, placement = one.message, one.placement
     put = placement.question is not None and placement.question != one.question  # by a move, a split or a merge
+    told = "put" if put else "confirmed" if one.confirmed else ""
+    grouping = because(told, 1.0) if told else placement.reasons.grouping
     return AskedOut(
         message=message.id,
         text=message.text,
@@ -326,7 +329,7 @@ def asked_out(one: Asked) -> AskedOut:
         answer=placement.answer.score if placement.answer and placement.answer.state != "withheld" else None,
         reasons=ReasonsOut(
             asking=[_reason(one) for one in placement.reasons.asking],
-            grouping=[_reason(one) for one in (because("put", 1.0) if put else placement.reasons.grouping)],
+            grouping=[_reason(one) for one in grouping],
             answer=[_reason(one) for one in placement.reasons.answer],
         ),
         state="asking" if placement.asking else "not_asking",

@@ -348,7 +348,7 @@ class ReasonsOut(Reply):
 class AskedOut(Reply):
     """One wording of a question, with the decision made when it arrived. `state`: "asking" or "not_asking"; `answer` is
     the probability that the course's answer fits, null where it says nothing. `similarity`: to its group; null where it
-    founded that, or a moderator put it there (then the reason for the grouping is "put").
+    founded that, or a moderator put it there or confirmed it (then the reason for the grouping is "put", "confirmed").
     """
 
     message: int
@@ -487,12 +487,12 @@ class SeenBody(Body):
 
 class ActBody(Body):
     """What a moderator does; which other fields are needed follows from `do`. "apart" says that the questions are not
-    `into`: a suggested merge is refused, and what comes later keeps to it. "label" puts `add` on and takes `remove`
-    off, or sets all `labels` of a single question. "assign" with the name "" assigns to nobody. "recall" answers with
-    what a person answered to `earlier` on an earlier evening of the series; "again"
-    and "not_again" say whether `earlier` asks the same. "next" answers the
-    question on stage (without a `text`: aloud) and shows `into` there. What arrives after `by` is not done: a press
-    that was held up by a bad network.
+    `into`: a suggested merge is refused, and what comes later keeps to it. "confirm" says that `messages` do ask it:
+    they are doubtful no longer. "label" puts `add` on and takes `remove` off, or sets all `labels` of one question.
+    "assign" with the name "" assigns to nobody. "recall" answers with what a person answered to `earlier` on an earlier
+    evening of the series; "again" and "not_again" say whether `earlier` asks the same. "next" answers the question on
+    stage (without a `text`: aloud) and shows `into` there. What arrives after `by` is not done: a press that was held
+    up by a bad network.
 
     `seen` tells by id how the questions stood: where one is no longer so, nothing changes and the answer is 409. Who
     stages a question and sends `seen` names there what was on stage (`status` "on_stage"): is something else there by
@@ -506,6 +506,7 @@ class ActBody(Body):
         "apart",
         "split",
         "move",
+        "confirm",
         "stage",
         "unstage",
         "next",

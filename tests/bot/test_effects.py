@@ -52,6 +52,7 @@ WITH, AGAINST, UNJUDGED = (1, 1, 0, 0), (1, 0, 1, 0), (1, 0, 0, 1)
     ("one", "states", "expected"),
     [
         (same("q1", placed="q1"), [state("q1")], UNJUDGED),
+        (replace(same("q1", placed="q1"), confirmed=True), [state("q1")], WITH),
         (same("q2"), [state("q1"), state("q2")], UNJUDGED),
         (same("q1"), [state("q1"), state("q2", Status.MERGED, merged_into="q1")], WITH),
         (same("q3"), [state("q3"), *(state(q, Status.MERGED, merged_into="q3") for q in ("q1", "q2"))], WITH),
@@ -63,12 +64,12 @@ WITH, AGAINST, UNJUDGED = (1, 1, 0, 0), (1, 0, 1, 0), (1, 0, 0, 1)
         (same("q3"), [state("q1"), state("q2"), state("q3")], AGAINST),
         (same("q2"), [state("q1"), state("q2", Status.DISMISSED)], UNJUDGED),
     ],
-    ids=["joined", "alone", "accepted", "both_merged", "moved_there", "apart", "apart_other", "split", "elsewhere",
-         "moved_away", "dismissed"],
+    ids=["joined", "confirmed", "alone", "accepted", "both_merged", "moved_there", "apart", "apart_other", "split",
+         "elsewhere", "moved_away", "dismissed"],
 )  # fmt: skip
 def test_a_grouping_is_judged_by_what_people_did(one: Asked, states: list[QuestionState], expected: Any) -> None:
-    """Merged or moved together by a person: with. Kept apart, split, moved or merged elsewhere: against. Else nobody
-    judged it, also where it was joined and left."""
+    """Merged or moved together or confirmed by a person: with. Kept apart, split, moved or merged elsewhere: against.
+    Else nobody judged it, also where it was joined and left."""
     found = judged(one, *states).grouping
     assert [counts(found[mode]) for mode in (OFF, SUGGEST, AUTO)] == [(0, 0, 0, 0), expected, expected]
     unsure = judged(replace(one, placement=replace(one.placement, joins=False)), *states).grouping

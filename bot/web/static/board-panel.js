@@ -55,6 +55,7 @@ export class Panel {
     this.wordings = wordings({
       split: (messages) => this.on.act("split", [id], { messages }),
       move: (messages) => this.move(id, messages),
+      confirm: (messages) => this.on.act("confirm", [id], { messages }),
     });
     this.reach = reachBox(this.session, id);
     this.root.tabIndex = -1;
@@ -204,7 +205,7 @@ export class Panel {
     aloud.hidden = question.status === "answered";
     this.labels.update(question.labels);
     this.expert.update(question.assigned);
-    if (this.detail && this.detail.messages !== question.messages) this.read();
+    if (this.detail && ["messages", "doubtful"].some((what) => this.detail[what] !== question[what])) this.read();
   }
 
   facts(node, question) {

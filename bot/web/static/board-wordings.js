@@ -1,15 +1,15 @@
 // Every wording of a question: who asked how, where, when, how alike it is, and why it is here. Chosen ones are split off
-// or moved.
+// or moved; a doubtful one stays where somebody says that it belongs there.
 import { button, el, said, shown } from "./dom.js";
 import { clock, language, t } from "./i18n.js";
 import { badge, chatChip } from "./pieces.js";
 import { foldable } from "./shell.js";
 
-/** {node, update(asked)}; `split(message ids)` and `move(message ids)` resolve to true where it happened. */
-export function wordings({ split, move }) {
+/** {node, update(asked)}; `split(message ids)`, `move(message ids)` and `confirm(message ids)` resolve to true where it happened. */
+export function wordings({ split, move, confirm }) {
   const chosen = new Set();
   const opened = new Set(); // whose reasons are read
-  const head = el("h3");
+  const head = el("h3", { tabindex: "-1" });
   const list = el("ol", { class: "wordings" });
   const splits = button({ icon: "split", word: t("board.split"), "data-do": "split", act: () => done(split) });
   const moves = button({ icon: "move", word: t("board.move"), "data-do": "move", act: () => done(move) });
@@ -17,10 +17,23 @@ export function wordings({ split, move }) {
   const why = el("p", { class: "faint", text: t("board.split.why") });
   const node = el("section", { class: "panel-wordings", hidden: true }, head, why, list, acts); // until they are known
   let asked = [];
+  let confirmed = null; // the message that somebody has just confirmed: the next doubtful one is looked at then
 
   async function done(doing) {
     if (await doing([...chosen])) chosen.clear();
     draw();
+  }
+
+  async function stays(message) {
+    if (!(await confirm([message]))) return;
+    confirmed = message;
+    goOn();
+  }
+
+  function goOn() {
+    if (confirmed === null || asked.some((one) => one.message === confirmed && one.doubtful)) return; // not known yet
+    confirmed = null;
+    (list.querySelector("[data-do=confirm]") ?? head).focus();
   }
 
   function draw() {
@@ -41,6 +54,7 @@ export function wordings({ split, move }) {
     check.setAttribute("aria-label", t("board.select", { title: shown(one.text).slice(0, 60) }));
     check.disabled = asked.length < 2;
     const who = el("p", { class: "wording-who" }, el("bdi", { text: shown(one.author_name) || t("viewer.name.anonymous") }), chatChip(one.source, 1), el("time", { text: clock(one.at) }), likeness(one));
+    if (one.doubtful) who.append(button({ icon: "check", word: t("board.wording.confirm"), class: "button quiet", "data-do": "confirm", act: () => stays(one.message) }));
     const reasons = grounds(one);
     reasons.open = opened.has(one.message);
     reasons.addEventListener("toggle", () => opened[reasons.open ? "add" : "delete"](one.message));
@@ -53,6 +67,7 @@ export function wordings({ split, move }) {
     const there = new Set(next.map((one) => one.message));
     for (const id of chosen) if (!there.has(id)) chosen.delete(id);
     draw();
+    goOn();
   }
 
   return { node, update };
@@ -68,10 +83,10 @@ export function grounds({ probability, similarity, answer, reasons }) {
   return el("details", { class: "why", hidden: lines.length === 0 }, el("summary", { text: t("why") }), el("dl", {}, ...lines));
 }
 
-/** How alike a wording was to its group when it came: a bar and the number; or that a moderator put it there. */
+/** How alike a wording was to its group when it came: a bar and the number; or that a moderator put it there, or said that it belongs there. */
 function likeness({ similarity, doubtful, reasons }) {
-  const put = reasons.grouping.find(({ code }) => code === "put");
-  if (put) return el("span", { class: "badge", text: put.text[language()] });
+  const told = reasons.grouping.find(({ code }) => code === "put" || code === "confirmed");
+  if (told) return el("span", { class: "badge", text: told.text[language()] });
   if (similarity === null) return el("span", { class: "badge", text: t("board.first") });
   const percent = Math.round(similarity * 100);
   if (doubtful) return badge("warn", t("board.wording.unsure", { n: percent }), "warn");

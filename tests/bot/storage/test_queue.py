@@ -112,6 +112,23 @@ async def test_what_is_counted_as_doubtful_is_what_is_marked(store: Store) -> No
     assert [one.doubtful for one in await store.asked("q1")].count(True) == 1
 
 
+async def test_what_a_person_confirmed_is_doubtful_no_longer(store: Store) -> None:
+    """Nor does it say how sure the group is; taken back, all is as before. The other doubtful ones stay."""
+    for similarity in (None, 0.9, 0.3, 0.4):
+        await ask(store, "q1", similarity=similarity)
+    least, other = (one.message.id for one in (await store.asked("q1"))[2:])
+    before = (await store.question("q1")).state
+    act = await change(store, "confirm", (before, replace(before, confirmed=(least,))))
+    found = await store.question("q1")
+    assert (found.messages, found.doubtful, found.sureness) == (4, 1, 0.4)
+    wordings = await store.asked("q1")
+    assert [one.message.id for one in wordings if one.doubtful] == [other]
+    assert [one.similarity for one in wordings if one.confirmed] == [None]
+    await change(store, "undo", (found.state, before), undoes=act.id)
+    found = await store.question("q1")
+    assert (found.doubtful, found.sureness) == (2, 0.3)
+
+
 async def test_a_message_moved_by_hand_says_nothing_of_sureness(store: Store) -> None:
     """Its similarity is that to the group the program chose, not to the one a person put it in."""
     await ask(store, "q1")

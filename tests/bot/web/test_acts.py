@@ -133,6 +133,35 @@ async def test_a_wording_that_a_moderator_put_elsewhere_says_that_and_no_more_of
     assert await told() == (0.8, ["meaning"], ["cosine"])
 
 
+async def test_a_doubtful_wording_that_a_moderator_confirms_is_doubtful_no_longer(
+    hall: Hall, moderator: Browser
+) -> None:
+    """It says who put an end to the doubt in the place of how near it was; whose it is not, and what was confirmed
+    before, are refused, experts too, and undo brings the doubt back."""
+    reasons = Reasons((Reason("meaning", 2.0),), (Reason("cosine", 2.0, 0.8),))
+    await hall.store.receive([message(9, "Slides?", source="chat")])
+    (one,) = await hall.store.pending("talk", 9)
+    placement = Placement(one.id, True, 0.9, "q2", 0.3, None, None, reasons, "q2", joins=True)
+    await hall.store.place("talk", [Placed(placement)])
+
+    async def told() -> tuple[int, float | None, bool, list[str]]:
+        question = await shown(moderator, "q2")
+        (found,) = [a for a in question["asked"] if a["message"] == one.id]
+        codes = [reason["code"] for reason in found["reasons"]["grouping"]]
+        return question["doubtful"], found["similarity"], found["doubtful"], codes
+
+    assert await told() == (1, 0.3, True, ["cosine"])
+    expert = await hall.signed_in("expert", "talk")
+    assert (await expert.act("confirm", ["q2"], messages=[one.id])).status == 403
+    assert (await moderator.act("confirm", ["q1"], messages=[one.id])).status == 404
+    assert (await moderator.act("confirm", ["q2"])).status == 400
+    assert (await moderator.act("confirm", ["q2"], messages=[one.id])).status == 200
+    assert await told() == (0, None, False, ["confirmed"])
+    assert (await moderator.act("confirm", ["q2"], messages=[one.id])).status == 409
+    assert (await moderator.post(f"{BASE}/undo")).status == 200
+    assert await told() == (1, 0.3, True, ["cosine"])
+
+
 async def test_split_and_move_wordings(moderator: Browser) -> None:
     """A wording becomes a question of its own, or goes to another one."""
     first, second = (await shown(moderator, "q1"))["asked"]

@@ -297,19 +297,25 @@ async def test_several_wordings_move_at_once_and_come_back_at_once(crowd: Crowd)
 
 async def test_the_wordings_that_may_not_belong_are_counted_and_come_first(crowd: Crowd) -> None:
     """The row says how many of the wordings may ask something else, not that the whole group is doubtful; opened, they
-    stand above the others. What is moved away is counted no longer."""
+    stand above the others. What is moved away, and what somebody says belongs there, is counted no longer."""
     store = crowd.hall.store
     await ask(store, "q1", text=BOOK, external_id="m0")
-    for at, (text, similarity) in enumerate((("which book", 0.9), (PARKING, 0.4), ("the book?", 0.8)), 1):
+    said = (("which book", 0.9), (PARKING, 0.4), ("the book?", 0.8), ("what was that one", 0.3))
+    for at, (text, similarity) in enumerate(said, 1):
         await ask(store, "q1", f"u{at}", text=text, similarity=similarity, external_id=f"m{at}")
     board = await board_of(crowd, "Ann")
     badge = row(board, "Is there a recording?").locator(".row-badges [data-tone=warn]")
-    await expect(badge).to_have_text("Doubtful: 1 of 4 wordings")
+    await expect(badge).to_have_text("Doubtful: 2 of 5 wordings")
     await expect(board.get_by_role("button", name="Doubtful wordings 1")).to_be_attached()
     await row(board, "Is there a recording?").locator(".row-open").click()
     wordings = board.locator(".wording")
     await expect(wordings.first).to_contain_text(PARKING)
     await expect(wordings.first.locator(".badge")).to_have_text("Doubtful: 40% alike")
+    await wordings.nth(1).get_by_role("button", name="Belongs here").click()
+    await expect(badge).to_have_text("Doubtful: 1 of 5 wordings")
+    await expect(wordings.last).to_contain_text("what was that one")
+    await expect(wordings.last.locator(".badge")).to_have_text("a moderator confirmed it")
+    await expect(wordings.first.get_by_role("button", name="Belongs here")).to_be_focused()
     await wordings.first.locator("input").check()
     await board.locator("[data-do=split]").click()
     await expect(badge).to_have_count(0)
