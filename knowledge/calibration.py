@@ -44,6 +44,9 @@ NINE_OF_TEN = 1.2816
 ENTRIES, PASSAGES = ("entry",), ("passage", "term")
 """Kinds of parts of a course that are sent, with a threshold each."""
 
+STEPS = tuple(step / 200 for step in range(199, 99, -1))
+"""Precisions that are tried where the wanted one is out of reach, the highest first."""
+
 NEVER = math.inf
 """A threshold that no probability reaches."""
 
@@ -187,12 +190,24 @@ class Calibration:
 
     def answers(self, precision: float = PRECISION) -> AnsweringJudge:
         """The judge of answers that sends what is right as often as wanted; nothing where it is `lent`."""
+        suggest = self.entries.joined(self.passages).threshold(min(OFFERED, precision))
+        return AnsweringJudge(self.answering, *self._sent(precision), suggest)
+
+    def _sent(self, precision: float) -> tuple[float, float]:
+        """The thresholds of entries and of passages."""
         both = self.entries.joined(self.passages)
         entries, passages = (
             NEVER if self.lent else (scores if len(scores) >= ENOUGH else both).threshold(1 - wrong)
             for scores, wrong in ((self.entries, (1 - precision) / ANOTHER_HAND), (self.passages, 1 - precision))
         )
-        return AnsweringJudge(self.answering, entries, passages, both.threshold(min(OFFERED, precision)))
+        return entries, passages
+
+    def reach(self, precision: float) -> tuple[float, float]:
+        """The highest precisions, of those below this one, at which any entry and any passage is sent; 0 where none
+        ever is."""
+        lower = [one for one in STEPS if one < precision]
+        entries, passages = (next((one for one in lower if self._sent(one)[kind] < NEVER), 0.0) for kind in (0, 1))
+        return entries, passages
 
     def fits(self, encoder: Encoder) -> bool:
         """Whether it was made for this encoder."""
@@ -229,6 +244,24 @@ def uncalibrated(encoder: Encoder, calibration: Calibration, folder: Path | None
             "with the program; run: floormic calibrate, or delete it"
         )
     return ""
+
+
+def muted(calibration: Calibration, precision: float) -> str:
+    """A warning for people where nothing of some kind reaches the precision they want, and up to which one something
+    is sent; "" where all is well, and for a calibration that is `lent`, for which `uncalibrated` warns."""
+    judge = calibration.answers(precision)
+    if calibration.lent or NEVER not in (judge.entries, judge.passages):
+        return ""
+    reach = zip(("entries", "passages"), (judge.entries, judge.passages), calibration.reach(precision), strict=True)
+    told = [
+        f"no {kind} are sent by themselves ({f'up to {most:g} they are' if most else 'at none are they'})"
+        for kind, at, most in reach
+        if at == NEVER
+    ]
+    return (
+        f"at a precision of {precision:g} {' and '.join(told)}, only suggested: on the talks of the calibration so "
+        "many were right at no sureness"
+    )
 
 
 @once

@@ -10,7 +10,9 @@ from knowledge.calibrating import TALKS, Outcome, calibrate, own_lines, read_lab
 from knowledge.calibration import (
     FILE,
     NEVER,
+    bundled_calibration,
     calibration_of,
+    muted,
     uncalibrated,
     write_calibration,
 )
@@ -82,14 +84,19 @@ def check_encoder(settings: Settings) -> tuple[list[str], list[str]]:
 
     The bundled model is calibrated when it is made: it is loaded only where there is a calibration in its place.
     """
-    file = settings.data / FILE
+    file, precision = settings.data / FILE, settings.answers.precision
     try:
         if settings.encoder.model in OURS and not file.exists():
-            return [], []
+            return [], _warnings("", muted(bundled_calibration(), precision))
         encoder = load_encoder(settings.encoder.model, settings.encoder.threads or None)
-        warning = uncalibrated(encoder, calibration_of(encoder, settings.data), settings.data)
+        calibration = calibration_of(encoder, settings.data)
+        return [], _warnings(uncalibrated(encoder, calibration, settings.data), muted(calibration, precision))
     except CalibrationError as error:
         return [str(error)], []
     except EncoderError as error:
         return [f"[encoder] model: {error}"], []
-    return [], [f"[encoder] model: {warning}"] if warning else []
+
+
+def _warnings(of_the_model: str, of_the_precision: str) -> list[str]:
+    told = (("[encoder] model", of_the_model), ("[answers]", of_the_precision))
+    return [f"{where}: {what}" for where, what in told if what]

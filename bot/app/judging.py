@@ -7,7 +7,7 @@ from collections.abc import Callable
 from bot.errors import SettingsError
 from bot.settings import Settings
 from knowledge.answering import Match
-from knowledge.calibration import calibration_of, uncalibrated
+from knowledge.calibration import calibration_of, muted, uncalibrated
 from knowledge.course import Course
 from knowledge.encoder import Encoder, EncoderError, load_encoder
 from knowledge.evaluation import Mind
@@ -22,7 +22,8 @@ def mind_of(
     *,
     encoder: Encoder | None = None,
 ) -> Mind:
-    """`model` defaults to the configured one. `tell` hears it where there is no calibration for it. Raises
+    """`model` defaults to the configured one. `tell` hears it where there is no calibration for it, or
+    what the calibration never sends at the configured precision. Raises
     `SettingsError` where the model or the calibration cannot be used.
     """
     try:
@@ -31,9 +32,10 @@ def mind_of(
     except (EncoderError, CalibrationError) as error:
         named = "" if model or isinstance(error, CalibrationError) else "[encoder] model: "
         raise SettingsError([f"{named}{error}"]) from error
-    if warning := uncalibrated(encoder, calibration, settings.data):
+    precision = settings.answers.precision
+    for warning in filter(None, (uncalibrated(encoder, calibration, settings.data), muted(calibration, precision))):
         tell(f"{warning} (a warning)")
-    return Mind(encoder, calibration, settings.answers.precision)
+    return Mind(encoder, calibration, precision)
 
 
 def alike(settings: Settings, course: Course, tell: Callable[[str], None]) -> list[tuple[Entry, Entry]]:

@@ -20,7 +20,7 @@ from bot.ports import Changed, Store
 from bot.settings import Settings
 from knowledge.answering import Answering
 from knowledge.asking import Detector
-from knowledge.calibration import PRECISION, Calibration, GroupingJudge, calibration_of, uncalibrated
+from knowledge.calibration import PRECISION, Calibration, GroupingJudge, calibration_of, muted, uncalibrated
 from knowledge.course import Course, watch_course
 from knowledge.encoder import Encoder, EncoderError, Remembering, load_encoder
 from knowledge.grouping import gathered
@@ -78,7 +78,9 @@ class Minds:
                     self._loaded = await loop.run_in_executor(self.executor, self._read)
                 except (EncoderError, CalibrationError) as error:
                     raise SettingsError([f"[encoder] {error}"]) from error
-                if warning := uncalibrated(*self._loaded[:2], self._calibrations):
+                encoder, calibration, _ = self._loaded
+                told = uncalibrated(encoder, calibration, self._calibrations), muted(calibration, self._precision)
+                for warning in filter(None, told):
                     log.warning(warning)
             return self._loaded
 

@@ -68,6 +68,14 @@ def test_check_names_mistakes_of_the_course(tmp_path: Path) -> None:
     assert f"{tmp_path / 'course/faq.md'}:1: " in result.stdout
 
 
+def test_check_warns_of_a_precision_at_which_nothing_is_sent(tmp_path: Path) -> None:
+    """It is no mistake, and what would be sent is told."""
+    (tmp_path / "floormic.toml").write_text("[answers]\nprecision = 0.99\n")
+    result = run("check", "--config", tmp_path / "floormic.toml")
+    assert result.return_value == 0
+    assert "[answers]: at a precision of 0.99 no entries are sent by themselves (up to 0.955 they are)" in result.stdout
+
+
 def test_without_a_configuration_the_defaults_are_checked(tmp_path: Path) -> None:
     """No floormic.toml in the folder: the embedded defaults have no mistake."""
     done = floormic("check", cwd=tmp_path)

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from knowledge.calibration import (
     Scores,
     bundled_calibration,
     calibration_of,
+    muted,
     read_calibration,
     uncalibrated,
     write_calibration,
@@ -139,6 +141,21 @@ def test_a_lent_calibration_sends_nothing() -> None:
     judge = calibration_of(ENCODER).answers(0.5)
     assert (judge.entries, judge.passages) == (NEVER, NEVER)
     assert judge.suggest < 1
+
+
+def test_a_precision_that_nothing_reaches_is_told_with_one_that_something_does() -> None:
+    """Of which kind nothing is sent, and up to which precision it is; a lent calibration has a warning of its own."""
+    right = (tuple(at / 1000 for at in range(600, 1000)),) * 3
+    entries, passages = Scores(right, ((0.9991,), (), ())), Scores(((), (), ()), right)
+    calibration = replace(bundled_calibration(), entries=entries, passages=Scores(right, ((), (), ())))
+    assert muted(calibration, 0.95) == ""
+    found = re.search(r"of 0.999 no entries are sent by themselves \(up to (\S+) they are\)", muted(calibration, 0.999))
+    assert found is not None
+    assert calibration.answers(float(found[1])).entries < 1
+    assert calibration.answers(float(found[1]) + 0.005).entries == NEVER
+    never = muted(replace(calibration, passages=passages), 0.95)
+    assert "of 0.95 no passages are sent by themselves (at none are they), only suggested" in never
+    assert muted(calibration.borrowed(), 0.999) == ""
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"fingerprint": 1}', "{", "\x00"])
