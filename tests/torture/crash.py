@@ -190,7 +190,7 @@ async def crash_as_users_start_it(run: Run) -> None:
         loop.report()
 
 
-@scenario("crash-acknowledged-early", seconds=60, control=True)
+@scenario("crash-acknowledged-early", seconds=60, control=True, daily=False)
 async def crash_acknowledged_early(run: Run) -> None:
     """What came is acknowledged (2xx, offset) before the inbox is committed: the crash loop finds what is lost."""
     async with _loop(run, light, "--early") as loop:

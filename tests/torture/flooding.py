@@ -89,7 +89,7 @@ async def _school(run: Run, server: Server, seconds: float) -> None:
     run.figure("500 behind one address: refused", SCHOOL - len(result.accepted), most=0)
 
 
-@scenario("flooding-chat", seconds=45)
+@scenario("flooding-chat", seconds=45, daily=False)
 async def chat(run: Run) -> None:
     """A thousand lines a second in a chat, of one author and then of as many authors: nothing is refused, at least 99 %
     of what others ask becomes a question, and one author founds few."""

@@ -100,6 +100,7 @@ async def stage_and_queue(walk: Walk) -> None:
     await walk.acts_on("apart", q[3], into=q[4])
     await walk.acts_on("merge", q[5], into=q[6])
     last = max(one.message.id for one in await walk.hall.store.asked(q[6]))
+    await walk.acts_on("confirm", q[6], messages=[last])
     await walk.acts_on("move", q[6], messages=[last], into=q[7])
     await walk.acts_on("split", q[7], messages=[last])
     await walk.acts_on("stage", q[8])
