@@ -78,15 +78,16 @@ class Minds:
                     self._loaded = await loop.run_in_executor(self.executor, self._read)
                 except (EncoderError, CalibrationError) as error:
                     raise SettingsError([f"[encoder] {error}"]) from error
-                encoder, calibration, _ = self._loaded
-                told = uncalibrated(encoder, calibration, self._calibrations), muted(calibration, self._precision)
-                for warning in filter(None, told):
-                    log.warning(warning)
             return self._loaded
 
     def _read(self) -> tuple[Encoder, Calibration, Remembering]:
         encoder = self._measured(self._encoder or load_encoder(self._model, threads=self._threads))
-        return encoder, calibration_of(encoder, self._calibrations), Remembering(encoder)
+        calibration = calibration_of(encoder, self._calibrations)
+        # Here, off the loop: how far the wanted precision may go takes up to a second.
+        told = uncalibrated(encoder, calibration, self._calibrations), muted(calibration, self._precision)
+        for warning in filter(None, told):
+            log.warning(warning)
+        return encoder, calibration, Remembering(encoder)
 
     async def pipeline(
         self,
