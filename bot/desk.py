@@ -329,10 +329,18 @@ class Desk:
     async def confirm(self, who: str, id: str, messages: Sequence[int]) -> Action:
         """These wordings do ask `id`, however far they are from its others: they are doubtful no longer."""
         state = await self._state(id)
-        if missing := set(messages) - {one.message.id for one in await self._store.asked(id) if one.question == id}:
-            raise NotFound(f"message {min(missing)} does not belong to question {id}")
+        _chosen([one for one in await self._store.asked(id) if one.question == id], messages, id)
         said = replace(state, confirmed=tuple(sorted({*state.confirmed, *messages})))
         return await self._apply(who, "confirm", _changed([(state, said)], "confirmed"))
+
+    async def not_asking(self, who: str, id: str, messages: Sequence[int]) -> Action:
+        """These wordings of `id` ask nothing: they go out of the queue, and so will what is said in the same words."""
+        state, asked = await self._state(id), [one for one in await self._store.asked(id) if one.question == id]
+        chosen = _chosen(asked, messages, id)
+        if len(chosen) == len(asked):
+            raise NotAllowed("dismiss a question of which no wording asks anything")
+        moves = tuple(Move(a.message.id, a.question, "") for a in chosen)
+        return await self._commit(Change(state.session, self._now(), who, "not_asking", moves=moves))
 
     async def take(self, who: str, session: str, message: int) -> Action:
         """A message that the program took for no question is one: it goes the way of all that ask, founds a question or
@@ -344,12 +352,7 @@ class Desk:
         """Wordings go from `question` to another question of the session, which is so said to be another."""
         source, target = await self._state(question), await self._state(to)
         asked = await self._store.asked(question)
-        wanted = set(messages)
-        chosen = [a for a in asked if a.message.id in wanted]
-        if missing := wanted - {a.message.id for a in chosen}:
-            raise NotFound(f"message {min(missing)} does not belong to question {question}")
-        if not chosen:
-            raise BadInput("choose at least one wording to move")
+        chosen = _chosen(asked, messages, question)
         elsewhere = target.session == source.session and target.status is not Status.MERGED and to != question
         if not elsewhere or len(chosen) == len(asked):
             raise NotAllowed("wordings move to another standing question of the session and never leave none behind")
@@ -632,6 +635,17 @@ def may_undo(change: Change, may_set: Container[str]) -> bool:
     said = change.moves or change.settings or change.deliveries or change.pulse is not None
     differs = bool(said) or any(before != after for before, after in pairs)
     return differs and change.opens is None and all(setting.name in may_set for setting in change.settings)
+
+
+def _chosen(asked: Iterable[Asked], messages: Iterable[int], question: str) -> list[Asked]:
+    """Those of a question's wordings. Raises `NotFound` where one of them is none, `BadInput` where there is none."""
+    wanted = set(messages)
+    chosen = [one for one in asked if one.message.id in wanted]
+    if missing := wanted - {one.message.id for one in chosen}:
+        raise NotFound(f"message {min(missing)} does not belong to question {question}")
+    if not chosen:
+        raise BadInput("choose at least one wording")
+    return chosen
 
 
 def _to(state: QuestionState, status: Status) -> QuestionState:

@@ -11,12 +11,13 @@ A judgement is an act of a person. That nobody touched something is none: silenc
 - with: a person put both together (accepted the merge, merged or moved them by hand), or confirmed that the message
   belongs there;
 - against: a person said they are two (kept apart, merge taken back), took the message out of the question that the
-  machine had put it in (split, moved), or put it with another question that the machine holds for another.
+  machine had put it in (split, moved), put it with another question that the machine holds for another, or said that
+  it asks nothing.
 
 *Answers*, "this part of the course answers this message":
 - with: a moderator accepted it for the question, or gave its words or named it as the source of an own answer;
 - against: an asker said that it does not answer the question; a moderator answered otherwise (in own words, aloud, with
-  another part of the course) or reopened what it had answered.
+  another part of the course), reopened what it had answered, or said that the message asks nothing.
 An answer counts for what was asked before it. A dismissed question says nothing about its answer.
 
 *Memory*, "what was answered on an earlier evening answers this message", is judged in the same way. It acts where the
@@ -131,18 +132,24 @@ def effects(
 ) -> Effects:
     """`askings` in order of arrival; `states` are all questions of the session by id, merged ones too; of the `ledger`
     only the acts in `JUDGING` count."""
-    known = [one for one in askings if one.question in states]
+    known = [one for one in askings if _counts_for(one) in states]
+    asking = [one for one in known if one.asking]
     told = _Ledger(ledger, states)
     course = [(one, one.placement.answer) for one in known if one.placement.answer]
     rest = [one for one in known if not one.placement.answer or one.placement.answer.state != "sent"]
     return Effects(
-        askings=len(known),
+        askings=len(asking),
         grouping=_grouping(known, states),
         answers=_answers(course, states, told),
-        acknowledgements=_acknowledgements(known),
-        promoting=_promoting(known, states, {one.question: one for one in promotions}),
+        acknowledgements=_acknowledgements(asking),
+        promoting=_promoting(asking, states, {one.question: one for one in promotions}),
         memory=_answers([(one, one.placement.memory) for one in rest if one.placement.memory], states, told),
     )
+
+
+def _counts_for(one: Asked) -> str:
+    """The question it belongs to; of what a person said that it asks nothing, the one it was taken for."""
+    return one.question or one.placement.question or ""
 
 
 def _by_mode(suggest: _Count, auto: _Count) -> dict[Mode, Effect]:
@@ -165,9 +172,9 @@ def _grouping(askings: Sequence[Asked], states: Mapping[str, QuestionState]) -> 
         same = one.placement.same
         if same is None or same not in states:
             continue
-        judged = _of_grouping(one, same, states, apart, held_for)
-        other = states[_final(states, same)]
-        example = Example(one.question, states[one.question].title, one.message.text, other.id, other.title)
+        judged = _of_grouping(one, same, states, apart, held_for) if one.asking else "against"
+        here, other = states[_counts_for(one)], states[_final(states, same)]
+        example = Example(here.id, here.title, one.message.text, other.id, other.title)
         suggest.add(judged, example)
         if one.placement.joins:
             auto.add(judged, example)
@@ -221,8 +228,9 @@ def _answers(
 ) -> dict[Mode, Effect]:
     suggest, auto = _Count(), _Count()
     for one, match in matches:
-        judged = _of_answer(one, match.source, match.text, states, ledger)
-        example = Example(one.question, states[one.question].title, one.message.text, match.source, match.text)
+        judged = _of_answer(one, match.source, match.text, states, ledger) if one.asking else "against"
+        here = states[_counts_for(one)]
+        example = Example(here.id, here.title, one.message.text, match.source, match.text)
         suggest.add(judged, example)
         if match.sure:
             auto.add(judged, example)

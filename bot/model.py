@@ -438,13 +438,17 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One wording of a question: the message, what was decided about it, and the question it belongs to now.
-    `confirmed`: a person said that it does ask that."""
+    """One wording of a question: the message, what was decided about it, and the question it belongs to now ("": it
+    asks nothing). `confirmed`: a person said that it does ask that."""
 
     message: Message
     placement: Placement
     question: str
     confirmed: bool = False
+
+    @property
+    def asking(self) -> bool:
+        return self.question != ""
 
     @property
     def similarity(self) -> float | None:

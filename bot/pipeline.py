@@ -213,8 +213,7 @@ class Pipeline:
         """After all that was set and done so far. Without the messages on which a model fails: of these stays what was
         found."""
         await self._take_over()
-        if actions := await self._insist(self._ledger):
-            await self._work(lambda: self._understanding.catch_up(actions))
+        await self._catch_up()
         while True:
             try:
                 return await self._work(lambda: self._understanding.look_up(some))
@@ -236,7 +235,7 @@ class Pipeline:
 
     async def restore(self) -> None:
         """Rebuild the caches from the store: vectors are read, never encoded again."""
-        corrections = await self._earlier_corrections()
+        corrections, told = await self._earlier_corrections()
         newest = await self._store.actions(self._session.id, limit=1)
         seen = newest[0].id if newest else 0  # what comes later is followed, also where it is in what is read now
         while True:
@@ -245,7 +244,8 @@ class Pipeline:
             if {one.question for one in remembered} <= {state.id for state in questions}:
                 break  # or else somebody undid something between the two
         latest = await self._store.latest(self._session.id, KEPT)
-        await self._work(lambda: self._understanding.rebuild(corrections, seen, questions, remembered, latest))
+        told += await self._store.told(self._session.id)
+        await self._work(lambda: self._understanding.rebuild(corrections, seen, questions, remembered, latest, told))
 
     async def take(self, batch: Sequence[Message]) -> list[Placed]:
         """Understand a batch, commit it, show it.
@@ -258,8 +258,7 @@ class Pipeline:
         if self._reread:
             self._reread = False
             await self._insist(self.restore)
-        if actions := await self._insist(self._ledger):
-            await self._work(lambda: self._understanding.catch_up(actions))
+        await self._catch_up()
         try:
             placed = await self._work(lambda: self._understanding.understand(batch))
         except EncoderGone:
@@ -290,9 +289,11 @@ class Pipeline:
         if misled or (before.series, before.starts_at) != (self._session.series, self._session.starts_at):
             await self._insist(self.restore)  # other evenings come before this one, or say something else
 
-    async def _earlier_corrections(self) -> Precedents:
-        """What people joined and kept apart in the earlier sessions of the series."""
+    async def _earlier_corrections(self) -> tuple[Precedents, list[tuple[str, bool]]]:
+        """What people joined and kept apart in the earlier sessions of the series, and which lines they said ask
+        something or nothing."""
         wordings: list[Wording] = []
+        told: list[tuple[str, bool]] = []
         apart: dict[str, frozenset[str]] = {}
         for session in earlier(self._session, await self._store.sessions()):
             states = [question.state for question in await self._store.questions(session.id)]
@@ -302,7 +303,14 @@ class Pipeline:
                 for one in await self._store.remembered(session.id)
             ]
             apart |= kept_apart(states)
-        return corrected(wordings, apart)
+            told += await self._store.told(session.id)
+        return corrected(wordings, apart), told
+
+    async def _catch_up(self) -> None:
+        if actions := await self._insist(self._ledger):
+            await self._work(lambda: self._understanding.catch_up(actions))
+        if self._understanding.outdated:
+            await self._insist(self.restore)
 
     async def _ledger(self) -> list[Action]:
         return await self._store.actions(self._session.id, limit=10_000, since=self._understanding.seen_action)

@@ -119,6 +119,10 @@ class Inbox(Protocol):
         """The last messages that were understood, in order of arrival: without votes and what was set aside."""
         ...
 
+    async def told(self, session: str) -> list[tuple[str, bool]]:
+        """What people said of lines, and whether they ask something, in order of arrival."""
+        ...
+
     async def remembered(self, session: str) -> list[Remembered]:
         """All askings with their vectors and the question each is filed under, in order of arrival.
 
@@ -162,12 +166,13 @@ class Queue(Protocol):
         ...
 
     async def unasked(self, session: str, limit: int, words: str = "") -> list[Asked]:
-        """The messages that ask nothing and are no votes, the likeliest questions first; of equals the newest. With
-        `words`, those that hold them, in whatever capitals."""
+        """The messages that ask nothing and are no votes, the likeliest questions first; of equals the newest; at the
+        end those of which a person said so. With `words`, those that hold them, in whatever capitals."""
         ...
 
     async def askings(self, session: str, limit: int) -> list[Asked]:
-        """The last messages that ask something, in order of arrival."""
+        """The last messages that were taken for askings, in order of arrival; `Asked.question` is "" where a person
+        said that they ask nothing."""
         ...
 
     async def answered(self, session: str) -> list[tuple[QuestionState, list[Asked]]]:

@@ -7,7 +7,7 @@ nobody else looks at groups that are half changed.
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -43,9 +43,16 @@ from knowledge.grouping import Grouped, Groups
 from knowledge.reasons import SHOWN, Reason, Reasons, because
 from knowledge.replying import LIKELY, Overheard, replies
 from knowledge.splitting import split
+from knowledge.text import plain
 
 TAKEN = Asking(True, 1.0, because("taken", 1.0))
 """Of what a moderator takes for one. Nothing is sent to it by itself: it may be late in the night, or days later."""
+
+TOLD = {
+    True: Asking(True, 1.0, because("told_asking", 1.0), sure=True),
+    False: Asking(False, 0.0, because("told_nothing", 0.0)),
+}
+"""Of what is written as something was of which people said whether it asks."""
 
 LENIENT = 1.0
 """Seconds that slow mode overlooks: the page's clock and this one read the time at two moments."""
@@ -90,6 +97,7 @@ class Understanding:
         self._groups = Groups(encoder.dimension, judge)
         self._recent, self._overheard = Recent(), Overheard()
         self._last: dict[str, tuple[float, int]] = {}  # of each asker: when the newest line that asked was said, and it
+        self._told: dict[str, bool] = {}  # what people said of such words: whether they ask
         self._placed_line: dict[str, int] = {}  # of each asker: the line that was placed last
         self._standing: dict[str, Standing] = {}
         self._filed: dict[int, Filed] = {}
@@ -97,6 +105,8 @@ class Understanding:
         self._apart: dict[str, frozenset[str]] = {}
         self.seen_action = 0
         """The last of the moderators' actions that is followed."""
+        self.outdated = False
+        """People said of a message that it asks nothing, or took that back: `rebuild` knows it, `catch_up` does not."""
 
     def teach(self, lesson: Lesson) -> None:
         """Use it from the next batch on: not at once, for the worker thread may be in the midst of one."""
@@ -117,13 +127,15 @@ class Understanding:
         questions: Sequence[QuestionState],
         remembered: Sequence[Remembered],
         latest: Sequence[tuple[Message, Placement]],
+        told: Iterable[tuple[str, bool]],
     ) -> None:
         """From what the store has: vectors are read, never encoded again. `seen`: the last action that this follows."""
         self._learn()
         self._groups = Groups(self._encoder.dimension, self._judge, self._lesson.anchor, corrections)
         self._standing = {state.id: Standing(state) for state in questions}
-        self._filed, self._beside, self.seen_action = {}, set(), seen
+        self._filed, self._beside, self.seen_action, self.outdated = {}, set(), seen, False
         self._keep_apart()
+        self._told = {_worded(text): asks for text, asks in told}
         # Whoever founded a question comes first: what is usual follows from them, and where sources took turns a lower
         # id may have joined later.
         for one in sorted(remembered, key=lambda one: one.joined != f"q{one.message}"):
@@ -232,10 +244,12 @@ class Understanding:
 
     def _cheap(self, message: Message) -> Asking | None:
         if message.taken and message.text:  # else it was forgotten meanwhile
+            self._told[_worded(message.text)] = True
             return TAKEN
         if message.explicit:
             return self._detector.on_purpose(message.text)
-        return self._detector.cheap(message.text)
+        told = self._told.get(_worded(message.text))
+        return self._detector.cheap(message.text) if told is None else TOLD[told]
 
     def _hear(
         self, message: Message, asking: Asking | None, vector: Vector | None, fits: Evidence | None
@@ -403,6 +417,7 @@ class Understanding:
                 if (before.merged_into if before else "") != after.merged_into:
                     self._refile(after.id)
         for move in action.change.moves:
+            self.outdated = self.outdated or not (move.before and move.after)
             filed = self._filed.get(move.message)
             if filed is not None and filed.question != move.after and move.after in self._standing:
                 self._standing[filed.question].askers -= Counter([filed.person])
@@ -466,6 +481,11 @@ class Understanding:
 def _whole(message: Message) -> int:
     """A number that the parts of one message share: their ids follow each other."""
     return message.id - message.part + 1
+
+
+def _worded(text: str) -> str:
+    """The same for what is written alike: "有回放吗" asks, which "有回放" may not."""
+    return " ".join(plain(text).casefold().split())
 
 
 def _asker(person: Person) -> str:

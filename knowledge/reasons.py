@@ -102,6 +102,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "on_purpose": ("用提问方式发来的", "sent in a way that is there for asking"),
     "long": ("很长：只读了开头和结尾", "long: only its beginning and its end are read"),
     "taken": ("主持人认为这是问题", "a moderator takes it for a question"),
+    "told_asking": ("主持人认为这样的话是问题", "a moderator takes such words for a question"),
+    "told_nothing": ("主持人认为这样的话不是提问", "a moderator says that such words ask nothing"),
     "notice": ("工作人员的通知", "a notice of the staff"),
     "chatter": ("闲聊", "chatter"),
     "to_viewer": ("是对另一位观众说的", "speaks to another viewer"),

@@ -108,7 +108,8 @@ class Remembering:
             self._changed(session.id)
 
     async def _newest(self, session: str) -> tuple[int, bool]:
-        """The last act there, and whether people put together or kept apart anything since the last look."""
+        """The last act there, and whether people put together or kept apart anything, or said of something whether it
+        asks, since the last look."""
         known = self._seen.get(session, 0)
         actions = await self._store.actions(session, limit=LOOKED_AT, since=known)
         return (actions[0].id if actions else known), any(_corrects(action) for action in actions)
@@ -117,4 +118,4 @@ class Remembering:
 def _corrects(action: Action) -> bool:
     pairs = [(before, after) for before, after in action.change.questions if before and after]
     said = any((before.merged_into, before.apart) != (after.merged_into, after.apart) for before, after in pairs)
-    return said or bool(action.change.moves)
+    return said or bool(action.change.moves) or action.change.takes is not None

@@ -213,8 +213,7 @@ def _take(db: Database, session: str, message: int) -> None:
     """Let a message that asks nothing so far be placed anew, as one that asks."""
     row = db.execute(
         """
-        SELECT m.text, m.placed, m.vote, COALESCE(p.asking, 0) AS asks
-        FROM messages m LEFT JOIN placements p ON p.message = m.id WHERE m.id = ? AND m.session = ?
+        SELECT text, placed, vote, question IS NOT NULL AS asks FROM messages WHERE id = ? AND session = ?
         """,
         (message, session),
     ).fetchone()

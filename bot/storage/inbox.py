@@ -25,6 +25,7 @@ from bot.storage.database import Database
 from bot.storage.deliveries import deliver, deliver_once
 from bot.storage.rows import (
     PLACEMENT,
+    TAKEN,
     blob,
     dumped,
     listed,
@@ -257,6 +258,21 @@ def _joined(db: Database, session: str, id: str) -> set[str]:
         return {id}
     db.execute("UPDATE questions SET removed = 0 WHERE id = ?", (id,))
     return {id} | changes.suggesting(db, id)
+
+
+def told(db: Database, session: str) -> list[tuple[str, bool]]:
+    """What people said of lines, and whether they ask something, in order of arrival. What a moderator took for a
+    question waits to be placed anew at first."""
+    rows = db.execute(
+        """
+        SELECT m.text, m.question IS NOT NULL OR m.placed = 0 AS asks
+        FROM messages m LEFT JOIN placements p ON p.message = m.id
+        WHERE m.session = ? AND m.text != '' AND (m.explicit = ? OR (p.asking = 1 AND m.question IS NULL))
+        ORDER BY m.id
+        """,
+        (session, TAKEN),
+    )
+    return [(row["text"], bool(row["asks"])) for row in rows]
 
 
 def remembered(db: Database, session: str) -> list[Remembered]:

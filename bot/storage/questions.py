@@ -340,7 +340,7 @@ def answered(db: Database, session: str) -> list[tuple[QuestionState, list[Asked
 
 
 def askings(db: Database, session: str, limit: int) -> list[Asked]:
-    """The last messages that ask something, in order of arrival."""
+    """See `Queue.askings`."""
     # Not by the index of the session: from the newest message backwards, instead of all of the session to be sorted.
     rows = db.execute(
         f"{_ASKED} WHERE m.session || '' = ? AND p.asking = 1 ORDER BY m.id DESC LIMIT ?", (session, limit)
@@ -348,15 +348,18 @@ def askings(db: Database, session: str, limit: int) -> list[Asked]:
     return [_wording(row) for row in rows.fetchall()[::-1]]
 
 
+_LIKELIEST = "p.asking, p.probability DESC, m.id DESC"
+
+
 def unasked(db: Database, session: str, limit: int, words: str) -> list[Asked]:
-    """The messages that ask nothing and are no votes, the likeliest questions first; of equals the newest."""
+    """See `Queue.unasked`."""
     wanted = _folded(words)
     rows = db.execute(
-        """
+        f"""
         SELECT m.id, m.text FROM messages m JOIN placements p ON p.message = m.id
-        WHERE m.session = ? AND p.asking = 0 AND m.vote = '' AND m.text != ''
-        ORDER BY p.probability DESC, m.id DESC LIMIT ?
-        """,
+        WHERE m.session = ? AND m.question IS NULL AND m.vote = '' AND m.text != ''
+        ORDER BY {_LIKELIEST} LIMIT ?
+        """,  # noqa: S608 (a constant)
         (session, 1 << 40 if wanted else limit),
     )
     # Compared here: a database knows the small letters of English alone.
@@ -364,8 +367,8 @@ def unasked(db: Database, session: str, limit: int, words: str) -> list[Asked]:
     found = db.execute(
         f"""
         {_ASKED} WHERE m.id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))
-        ORDER BY p.probability DESC, m.id DESC
-        """,  # noqa: S608 (a constant)
+        ORDER BY {_LIKELIEST}
+        """,  # noqa: S608 (constants)
         (listed(ids),),
     )
     return [_wording(row) for row in found]

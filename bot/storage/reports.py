@@ -4,12 +4,12 @@ from bot.model import Heard
 from bot.storage.database import Database
 
 _HEARD = """
-    SELECT m.id - m.part AS line, m.source, m.author, m.author_name, m.at, m.placed, COALESCE(p.asking, 0) AS asks,
+    SELECT m.id - m.part AS line, m.source, m.author, m.author_name, m.at, m.placed, m.question IS NOT NULL AS asks,
         COALESCE(CASE q.merged_into WHEN '' THEN q.id ELSE q.merged_into END, '') AS final,
         CASE WHEN q.id IS NULL THEN '' ELSE m.text END AS text,
         json_extract(m.address, '$.connector') AS connector, json_extract(m.address, '$.chat') AS chat,
         COALESCE(l.owner_source, m.source) AS human_source, COALESCE(l.owner, m.author) AS human
-    FROM messages m LEFT JOIN placements p ON p.message = m.id LEFT JOIN questions q ON q.id = m.question
+    FROM messages m LEFT JOIN questions q ON q.id = m.question
         LEFT JOIN links l ON l.source = m.source AND l.person = m.author
     WHERE m.session = ? ORDER BY m.id
 """

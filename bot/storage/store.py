@@ -177,6 +177,9 @@ class SharedStore(ABC):
     async def latest(self, session: str, limit: int) -> list[tuple[Message, Placement]]:
         return await self._read(inbox.latest, session, limit)
 
+    async def told(self, session: str) -> list[tuple[str, bool]]:
+        return await self._read(inbox.told, session)
+
     async def remembered(self, session: str) -> list[Remembered]:
         return await self._read(inbox.remembered, session)
 

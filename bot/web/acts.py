@@ -76,6 +76,9 @@ ACTS: Mapping[str, Act] = {
     "edit": Act("moderator", lambda desk, who, a: desk.edit(who, a.questions[0], clean(a.title or "")), ["title"]),
     "split": Act("moderator", lambda desk, who, a: desk.split(who, a.questions[0], a.messages or []), ["messages"]),
     "confirm": Act("moderator", lambda desk, who, a: desk.confirm(who, a.questions[0], a.messages or []), ["messages"]),
+    "not_asking": Act(
+        "moderator", lambda desk, who, a: desk.not_asking(who, a.questions[0], a.messages or []), ["messages"]
+    ),
     "move": Act(
         "moderator",
         lambda desk, who, a: desk.move(who, a.messages or [], a.questions[0], a.into or ""),
@@ -317,6 +320,7 @@ def asked_out(one: Asked) -> AskedOut:
     put = placement.question is not None and placement.question != one.question  # by a move, a split or a merge
     told = "put" if put else "confirmed" if one.confirmed else ""
     grouping = because(told, 1.0) if told else placement.reasons.grouping
+    asking = placement.reasons.asking if one.asking == placement.asking else because("told_nothing", 0.0)
     return AskedOut(
         message=message.id,
         text=message.text,
@@ -328,11 +332,11 @@ def asked_out(one: Asked) -> AskedOut:
         probability=placement.probability,
         answer=placement.answer.score if placement.answer and placement.answer.state != "withheld" else None,
         reasons=ReasonsOut(
-            asking=[_reason(one) for one in placement.reasons.asking],
+            asking=[_reason(one) for one in asking],
             grouping=[_reason(one) for one in grouping],
             answer=[_reason(one) for one in placement.reasons.answer],
         ),
-        state="asking" if placement.asking else "not_asking",
+        state="asking" if one.asking else "not_asking",
     )
 
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from bot.desk import Desk
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
-from bot.model import Action, Mode, Placement, Session
+from bot.model import Action, Message, Mode, Placement, Session
+from bot.pipeline import Pipeline
 from bot.storage.sqlite import SqliteStore, open_store
 from knowledge.calibration import GroupingJudge, Judge
 from knowledge.encoder import HEADS
@@ -258,6 +259,47 @@ async def test_every_decision_keeps_its_reasons(store: SqliteStore) -> None:
 
 
 @pytest.mark.parametrize("series", ["autumn", ""])
+async def test_what_a_moderator_says_of_a_line_holds_for_the_same_words(store: SqliteStore, series: str) -> None:
+    """That they ask nothing, or something: at once, after a restart, in the next talk of the series, until it is
+    undone; not for what is sent as a question, nor for other words."""
+    first, second = replace(TALK, series=series), replace(TALK, id="talk2", series=series)
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    for session in (first, second):
+        await store.save_session(session)
+    notice, plea = "The recording? Sound's back", "louder please"
+    lines = (f"{notice.upper()} ", notice + "!", plea, replace(message(9, notice, "u9"), explicit=True))
+    numbers = itertools.count(10)
+
+    def again(session: Session) -> list[Message]:
+        texts = [message(1, one) if isinstance(one, str) else one for one in lines]
+        named = [(one, next(numbers)) for one in texts]
+        return [replace(one, external_id=f"m{n}", author=f"u{n}", session=session.id) for one, n in named]
+
+    async def asks(session: Session, pipeline: Pipeline) -> list[bool]:
+        there = len(await store.placements(session.id))
+        await store.receive(again(session))
+        pipeline.wake()
+        await asyncio.wait_for(pipeline.drained(), 10)
+        return [p.asking for _, p in await store.placements(session.id) if p][there:]
+
+    async with running(store, first, judge=JUDGE) as pipeline:
+        await say(store, pipeline, message(1, RECORDING), message(2, notice, "u2"), message(3, plea, "u3"))
+        assert await asks(first, pipeline) == [True, True, False, True]
+        done = await desk.not_asking("ann", "q1", [2])
+        await desk.take("ann", "talk", 3)
+        assert await asks(first, pipeline) == [False, True, True, True]
+    async with running(store, first, judge=JUDGE) as pipeline:
+        assert await asks(first, pipeline) == [False, True, True, True]
+    async with running(store, second, judge=JUDGE) as pipeline:
+        assert await asks(second, pipeline) == ([False, True, True, True] if series else [True, True, False, True])
+    async with running(store, first, judge=JUDGE) as pipeline:
+        await asks(first, pipeline)
+        await desk.undo("ann", "talk", done.id)
+        assert await asks(first, pipeline) == [True, True, True, True]
+        assert 2 in [one.message.id for one in await store.asked("q1")]
+
+
+@pytest.mark.parametrize("series", ["autumn", ""])
 async def test_a_series_remembers_what_was_joined_and_kept_apart(store: SqliteStore, series: str) -> None:
     """A merge in one talk holds in the next of its series, in no other; so does keeping apart, and undo ends it."""
     first, second = replace(TALK, series=series), replace(TALK, id="talk2", series=series)
@@ -291,4 +333,5 @@ async def test_a_series_remembers_what_was_joined_and_kept_apart(store: SqliteSt
         recording, protocols = await placed(third, "Any recording, please?", "And the protocols, which?")
         assert protocols.question != recording.question
         async with running(store, third, judge=JUDGE) as pipeline:
-            assert (await pipeline._earlier_corrections()).apart == {"q1": {"q2"}, "q2": {"q1"}}
+            precedents, _ = await pipeline._earlier_corrections()
+            assert precedents.apart == {"q1": {"q2"}, "q2": {"q1"}}

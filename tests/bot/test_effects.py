@@ -63,13 +63,14 @@ WITH, AGAINST, UNJUDGED = (1, 1, 0, 0), (1, 0, 1, 0), (1, 0, 0, 1)
         (same("q3"), [state("q1"), state("q2", Status.MERGED, merged_into="q3"), state("q3")], AGAINST),
         (same("q3"), [state("q1"), state("q2"), state("q3")], AGAINST),
         (same("q2"), [state("q1"), state("q2", Status.DISMISSED)], UNJUDGED),
+        (same("", placed="q1"), [state("q1")], AGAINST),
     ],
     ids=["joined", "confirmed", "alone", "accepted", "both_merged", "moved_there", "apart", "apart_other", "split",
-         "elsewhere", "moved_away", "dismissed"],
+         "elsewhere", "moved_away", "dismissed", "asks_nothing"],
 )  # fmt: skip
 def test_a_grouping_is_judged_by_what_people_did(one: Asked, states: list[QuestionState], expected: Any) -> None:
-    """Merged or moved together or confirmed by a person: with. Kept apart, split, moved or merged elsewhere: against.
-    Else nobody judged it, also where it was joined and left."""
+    """Merged or moved together or confirmed by a person: with. Kept apart, split, moved or merged elsewhere, or taken
+    out because it asks nothing: against. Else nobody judged it, also where it was joined and left."""
     found = judged(one, *states).grouping
     assert [counts(found[mode]) for mode in (OFF, SUGGEST, AUTO)] == [(0, 0, 0, 0), expected, expected]
     unsure = judged(replace(one, placement=replace(one.placement, joins=False)), *states).grouping

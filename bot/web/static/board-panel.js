@@ -55,6 +55,7 @@ export class Panel {
     this.wordings = wordings({
       split: (messages) => this.on.act("split", [id], { messages }),
       move: (messages) => this.move(id, messages),
+      nothing: (messages) => this.on.act("not_asking", [id], { messages }),
       confirm: (messages) => this.on.act("confirm", [id], { messages }),
     });
     this.reach = reachBox(this.session, id);

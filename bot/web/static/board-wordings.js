@@ -1,19 +1,20 @@
-// Every wording of a question: who asked how, where, when, how alike it is, and why it is here. Chosen ones are split off
-// or moved; a doubtful one stays where somebody says that it belongs there.
+// Every wording of a question: who asked how, where, when, how alike it is, and why it is here. Chosen ones are split off,
+// moved, or taken out because they ask nothing; a doubtful one stays where somebody says that it belongs there.
 import { button, el, said, shown } from "./dom.js";
 import { clock, language, t } from "./i18n.js";
 import { badge, chatChip } from "./pieces.js";
 import { foldable } from "./shell.js";
 
-/** {node, update(asked)}; `split(message ids)`, `move(message ids)` and `confirm(message ids)` resolve to true where it happened. */
-export function wordings({ split, move, confirm }) {
+/** {node, update(asked)}; each act is given message ids and resolves to true where it happened. */
+export function wordings({ split, move, nothing, confirm }) {
   const chosen = new Set();
   const opened = new Set(); // whose reasons are read
   const head = el("h3", { tabindex: "-1" });
   const list = el("ol", { class: "wordings" });
   const splits = button({ icon: "split", word: t("board.split"), "data-do": "split", act: () => done(split) });
   const moves = button({ icon: "move", word: t("board.move"), "data-do": "move", act: () => done(move) });
-  const acts = el("div", { class: "wordings-acts" }, splits, moves);
+  const asksNothing = button({ icon: "dismiss", word: t("board.nothing"), "data-do": "not_asking", act: () => done(nothing) });
+  const acts = el("div", { class: "wordings-acts" }, splits, moves, asksNothing);
   const why = el("p", { class: "faint", text: t("board.split.why") });
   const node = el("section", { class: "panel-wordings", hidden: true }, head, why, list, acts); // until they are known
   let asked = [];
@@ -45,7 +46,7 @@ export function wordings({ split, move, confirm }) {
 
   function allow() {
     const some = chosen.size > 0 && chosen.size < asked.length;
-    splits.disabled = moves.disabled = !some;
+    splits.disabled = moves.disabled = asksNothing.disabled = !some;
   }
 
   function row(one) {

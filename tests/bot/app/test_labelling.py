@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 from bot.app import replay
 from bot.app.minds import Minds
 from bot.cli import floormic
+from bot.desk import Desk
 from bot.errors import BadInput, NotFound
 from bot.model import CourseMatch, Placed, Placement, Session
 from bot.settings import Settings
@@ -84,6 +85,15 @@ def test_an_evening_is_written_as_it_stood_in_the_end(here: Path) -> None:
         ("question", "1 Is there a recording?", RECORDED, False),
         ("question", "2 Where are the slides? And of a", None, True),
     ]
+
+
+async def test_what_a_moderator_said_asks_nothing_is_chatter(here: Path) -> None:
+    store = await open_store(Settings.model_validate({"data": here / "kept"}).database)
+    desk = Desk(store, lambda _: None, lambda: 1.0)
+    await desk.not_asking("Mo", "q1", [(await store.asked("q1"))[0].message.id])
+    await store.close()
+    await asyncio.to_thread(label, "talk", "evening")
+    assert [row["kind"] for row in rows(here / "evening" / DRAFT)] == ["chatter", "chatter", "question", "question"]
 
 
 async def test_what_was_sent_as_a_question_is_one_in_a_replay_too(here: Path) -> None:

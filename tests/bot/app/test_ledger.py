@@ -101,6 +101,8 @@ async def stage_and_queue(walk: Walk) -> None:
     await walk.acts_on("merge", q[5], into=q[6])
     last = max(one.message.id for one in await walk.hall.store.asked(q[6]))
     await walk.acts_on("confirm", q[6], messages=[last])
+    taken = await walk.acts_on("not_asking", q[6], messages=[last])
+    await walk.does("POST", SESSION + "/undo", {"action": taken})
     await walk.acts_on("move", q[6], messages=[last], into=q[7])
     await walk.acts_on("split", q[7], messages=[last])
     await walk.acts_on("stage", q[8])

@@ -162,6 +162,45 @@ async def test_a_doubtful_wording_that_a_moderator_confirms_is_doubtful_no_longe
     assert await told() == (1, 0.3, True, ["cosine"])
 
 
+async def test_a_wording_that_asks_nothing_goes_out_of_the_queue(hall: Hall, moderator: Browser) -> None:
+    """It stands among the lines that ask nothing, last and with who says so, for its author too, and may be taken for a
+    question again; undo puts it back. All wordings of a question are refused, and whose it is not, experts too."""
+    reasons = Reasons((Reason("meaning", 2.0),))
+    notice, cheer = message(8, "The sound is back", "u8"), message(9, "bravo", "u9")
+    await hall.store.receive([notice, cheer])
+    one, line = await hall.store.pending("talk", 9)
+    placement = Placement(one.id, True, 0.9, "q2", 0.3, None, None, reasons, "q2", joins=True)
+    await hall.store.place("talk", [Placed(placement), Placed(Placement(line.id, False, 0.3, reasons=reasons))])
+    people = (await shown(moderator, "q2"))["people"]
+
+    async def told() -> list[tuple[str, str, list[str]]]:
+        lines = await moderator.json(f"{BASE}/lines")
+        return [(one["text"], one["state"], [r["code"] for r in one["reasons"]["asking"]]) for one in lines]
+
+    expert = await hall.signed_in("expert", "talk")
+    every = [asked["message"] for asked in (await shown(moderator, "q2"))["asked"]]
+    for refused, who, question, messages in (
+        (403, expert, "q2", [one.id]),
+        (404, moderator, "q1", [one.id]),
+        (400, moderator, "q2", []),
+        (403, moderator, "q2", every),
+    ):
+        assert (await who.act("not_asking", [question], messages=messages)).status == refused
+    assert (await moderator.act("not_asking", ["q2"], messages=[one.id])).status == 200
+    found = await shown(moderator, "q2")
+    assert (found["doubtful"], found["people"]) == (0, people - 1)
+    assert one.id not in [asked["message"] for asked in found["asked"]]
+    assert await told() == [("bravo", "not_asking", ["meaning"]), (notice.text, "not_asking", ["told_nothing"])]
+    assert [asked.question for asked in await hall.store.asked_by("talk", one.person)] == [""]
+    assert (await moderator.act("not_asking", ["q2"], messages=[one.id])).status == 404
+    assert (await moderator.post(f"{BASE}/undo")).status == 200
+    assert (await shown(moderator, "q2"))["people"] == people
+    assert (await moderator.act("not_asking", ["q2"], messages=[one.id])).status == 200
+    assert (await moderator.post(f"{BASE}/lines", {"message": one.id})).status == 200
+    assert [found.text for found in await hall.store.pending("talk", 9)] == [notice.text]
+    assert [text for text, *_ in await told()] == ["bravo"]
+
+
 async def test_split_and_move_wordings(moderator: Browser) -> None:
     """A wording becomes a question of its own, or goes to another one."""
     first, second = (await shown(moderator, "q1"))["asked"]

@@ -319,6 +319,12 @@ async def test_the_wordings_that_may_not_belong_are_counted_and_come_first(crowd
     await wordings.first.locator("input").check()
     await board.locator("[data-do=split]").click()
     await expect(badge).to_have_count(0)
+    await wordings.last.locator("input").check()
+    await board.get_by_role("button", name="Asks nothing").click()
+    await expect(wordings).to_have_count(3)
+    await expect(board.get_by_text("Taken out: asks nothing")).to_be_visible()
+    await board.locator(".toast-act").click()
+    await expect(wordings).to_have_count(4)
     await expect(row(board, "Is there a recording?").locator(".sure")).to_have_text("80% alike")
 
 
