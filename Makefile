@@ -3,6 +3,8 @@
 PYTHON ?= python3
 # More for pip, such as PIP_ARGS="--extra-index-url https://download.pytorch.org/whl/cpu" for the small PyTorch.
 PIP_ARGS ?=
+# Some hundred programs are started by the tests: each would read every module anew where nothing compiled is kept.
+COMPILED := env PYTHONDONTWRITEBYTECODE=
 # More for the command behind a target: make test ARGS="-k report", make run ARGS="--config my.toml"
 ARGS ?=
 
@@ -27,10 +29,10 @@ run: $(VENV)/.runtime ## run with floormic.toml
 	$(BIN)/floormic run $(ARGS)
 
 test: $(VENV)/.developer ## run the tests (six at a time: most of them wait)
-	$(BIN)/python -m pytest -n 6 --dist worksteal $(ARGS)
+	$(COMPILED) $(BIN)/python -m pytest -n 6 --dist worksteal $(ARGS)
 
 torture: $(VENV)/.developer ## misfortune and full load, each with its figure (a quarter of an hour, on a quiet machine)
-	$(BIN)/python -m tests.torture $(ARGS)
+	$(COMPILED) $(BIN)/python -m tests.torture $(ARGS)
 
 check: $(VENV)/.developer ## lint, types, layers and dependencies
 	$(BIN)/ruff check .

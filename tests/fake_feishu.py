@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Any, ClassVar
 
 from aiohttp import web
-from lark_oapi.ws.pb.pbbp2_pb2 import Frame
 
 from bot.connectors.feishu import Feishu
 from tests.bot.connectors.contract import Line, Rig
@@ -28,6 +27,7 @@ class FakeFeishu:
     """
 
     def __init__(self, app: str = APP) -> None:
+        _frame()  # takes its seconds here, and none within a request
         self.app = app
         self.calls: list[tuple[str, str, Json]] = []
         self.cards: dict[str, Json] = {}
@@ -170,7 +170,7 @@ class FakeFeishu:
         for id in list(self.unacknowledged):
             await self._push(id)
         async for message in socket:
-            answer = Frame()
+            answer = _frame()
             answer.ParseFromString(message.data)
             headers = {header.key: header.value for header in answer.headers}
             if answer.method == 1 and (result := json.loads(answer.payload))["code"] == 200:
@@ -218,9 +218,16 @@ class FakeFeishu:
         return web.json_response({"code": 0, "msg": "success", "data": {}})
 
 
+def _frame() -> Any:
+    """lark-oapi takes seconds to import, which most who import this do not need."""
+    from lark_oapi.ws.pb.pbbp2_pb2 import Frame
+
+    return Frame()
+
+
 def frame(id: str, payload: bytes) -> bytes:
     """A data frame, as the platform packs an event."""
-    made = Frame()
+    made = _frame()
     made.SeqID, made.LogID, made.service, made.method, made.payload = 1, 1, 7, 1, payload
     headers = {"type": "event", "message_id": id, "sum": "1", "seq": "0", "trace_id": "t"}
     for key, value in headers.items():

@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, ClassVar
 
-from aiogram import methods, types
 from aiohttp import web
-from pydantic import BaseModel
 
 from bot.connectors.telegram import Telegram
 from bot.ports import HookReply, HookRequest
@@ -40,17 +38,24 @@ OTHER_BOT: Json = {"id": 13, "is_bot": True, "first_name": "Weather", "username"
 GROUP: Json = {"id": -1001, "type": "supergroup", "title": "Lecture"}
 FORUM: Json = {"id": -1002, "type": "supergroup", "title": "Forum", "is_forum": True}
 
-KNOWN: dict[str, type[BaseModel]] = {
-    "getMe": methods.GetMe,
-    "getUpdates": methods.GetUpdates,
-    "sendMessage": methods.SendMessage,
-    "editMessageText": methods.EditMessageText,
-    "answerCallbackQuery": methods.AnswerCallbackQuery,
-    "setWebhook": methods.SetWebhook,
-    "deleteWebhook": methods.DeleteWebhook,
+KNOWN = {
+    "getMe",
+    "getUpdates",
+    "sendMessage",
+    "editMessageText",
+    "answerCallbackQuery",
+    "setWebhook",
+    "deleteWebhook",
 }
 JSON_FIELDS = {"reply_markup", "reply_parameters", "link_preview_options", "allowed_updates", "entities"}
 SAYING = {"sendMessage", "editMessageText"}
+
+
+def _check(kind: str, found: Json) -> None:
+    """Raises `ValueError` where this is none."""
+    from aiogram import types  # takes seconds, which most who import this module do not need
+
+    getattr(types, kind).model_validate(found)
 
 
 def private(user: Json) -> Json:
@@ -188,6 +193,7 @@ class FakeTelegram:
     """
 
     def __init__(self) -> None:
+        _check("User", ME)  # takes its seconds here, and none within a request
         self.calls: list[Call] = []
         self.violations: list[str] = []
         self.faults: list[str] = []
@@ -324,10 +330,12 @@ class FakeTelegram:
 
     def _check_request(self, method: str, params: Json) -> None:
         """A wrong request is a fault of the bot; noted, because an error in here would look like a bad network."""
-        kind = KNOWN.get(method)
-        if kind is None:
+        if method not in KNOWN:
             self.faults.append(f"unknown method {method}")
             return
+        from aiogram import methods
+
+        kind = getattr(methods, method[0].upper() + method[1:])
         unknown = params.keys() - kind.model_fields.keys()
         if unknown:
             self.faults.append(f"{method}: unknown parameters {unknown}")
@@ -337,7 +345,7 @@ class FakeTelegram:
             self.faults.append(f"{method}: {error}")
 
     async def _do_getMe(self, params: Json) -> Json:
-        types.User.model_validate(ME)
+        _check("User", ME)
         return ME
 
     async def _do_getUpdates(self, params: Json) -> list[Json]:
@@ -398,7 +406,7 @@ class FakeTelegram:
         message |= {"text": params["text"], "edit_date": int(time.time())}
         if markup := params.get("reply_markup"):
             message["reply_markup"] = markup
-        types.Message.model_validate(message)
+        _check("Message", message)
         return message
 
     async def _do_answerCallbackQuery(self, params: Json) -> bool:
@@ -456,14 +464,14 @@ class FakeTelegram:
             "date": int(time.time() + self.ahead),
             **{key: value for key, value in content.items() if value not in (None, [])},
         }
-        types.Message.model_validate(message)
+        _check("Message", message)
         self.messages[chat["id"], message["message_id"]] = message
         return message
 
     def _queue(self, update: Json) -> None:
         self._ids["update"] += 1
         update = {"update_id": self._ids["update"], **update}
-        types.Update.model_validate(update)
+        _check("Update", update)
         self._add(update)
 
     def _add(self, update: Json) -> None:
@@ -615,7 +623,7 @@ class TelegramHookRig(TelegramRig):
 
     async def deliver(self, message: Json) -> None:
         update = {"update_id": 1, "message": message}
-        types.Update.model_validate(update)
+        _check("Update", update)
         while (await self._post(json.dumps(update).encode())).status != 200:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
 

@@ -1,10 +1,12 @@
 """Passwords and one's own account."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 
 from bot.accounts import Grant
 from bot.storage.sqlite import SqliteStore
@@ -15,6 +17,12 @@ from tests.bot.web.test_signin import everything_in, may
 ACCOUNT = "/api/v1/account"
 PASSWORD = "correct horse battery"
 ENGLISH = {"Accept-Language": "en"}
+
+
+@pytest.fixture
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where only the number of tries matters, none takes a quarter of a second of a processor."""
+    monkeypatch.setattr("bot.web.passwords.PasswordHasher", partial(PasswordHasher, 1, 8, 1))
 
 
 async def with_password(hall: Hall, name: str = "Zoe", password: str = PASSWORD) -> Browser:
@@ -76,6 +84,7 @@ async def test_nobody_learns_who_exists(hall: Hall, monkeypatch: pytest.MonkeyPa
     assert all(kept.startswith("$argon2id$") for kept in verified)
 
 
+@pytest.mark.usefixtures("quick_hashes")
 @pytest.mark.parametrize("name", ["Zoe", "Nobody"])
 async def test_ten_wrong_passwords_slow_down(hall: Hall, name: str) -> None:
     """An address that guessed ten times waits, with the right password too, and the same for a name that nobody has;
@@ -90,6 +99,7 @@ async def test_ten_wrong_passwords_slow_down(hall: Hall, name: str) -> None:
     assert await tries(hall.client(), "Zoe", PASSWORD) == 200
 
 
+@pytest.mark.usefixtures("quick_hashes")
 async def test_many_tries_at_once_are_no_way_round(hall: Hall) -> None:
     """Of fifty at the same time ten are looked at."""
     await with_password(hall)
@@ -97,6 +107,7 @@ async def test_many_tries_at_once_are_no_way_round(hall: Hall) -> None:
     assert (found.count(400), found.count(429)) == (10, 40)
 
 
+@pytest.mark.usefixtures("quick_hashes")
 @pytest.mark.parametrize("tail", ["", " " * 997 + "x", "\u3164" * 1100 + "x"], ids=["plain", "blanks", "fillers"])
 async def test_one_name_is_not_guessed_from_many_addresses(store: SqliteStore, tail: str) -> None:
     """Ten wrong tries for one name slow that name down, wherever they come from and whatever is written far behind it,
