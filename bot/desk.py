@@ -8,6 +8,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from bot.aloud import spoken
 from bot.apart import Pair, apart_from, left_behind, rejected, taken_back, together
@@ -30,6 +31,7 @@ from bot.model import (
     Session,
     SettingValue,
     Status,
+    founded_ids,
 )
 from bot.ports import Changed, Now, Store
 from bot.queueing import OPEN, as_seen, require_follows, visible, waiting
@@ -619,8 +621,7 @@ class Desk:
         return [question.state for question in await self._store.questions(session)]
 
     async def _free_id(self, message: Message) -> str:
-        for n in range(1, 1000):
-            id = f"q{message.id}" if n == 1 else f"q{message.id}.{n}"
+        for id in islice(founded_ids(message.id), 1000):
             try:
                 await self._store.question(id)
             except NotFound:

@@ -42,6 +42,7 @@ from bot.model import (
     Promotion,
     PromotionStage,
     QuestionState,
+    founded_by,
 )
 from bot.promoting import promotable
 
@@ -138,7 +139,7 @@ def effects(
     course = [(one, one.placement.answer) for one in known if one.placement.answer]
     rest = [one for one in known if not one.placement.answer or one.placement.answer.state != "sent"]
     return Effects(
-        askings=len(asking),
+        askings=len(known),
         grouping=_grouping(known, states),
         answers=_answers(course, states, told),
         acknowledgements=_acknowledgements(asking),
@@ -165,7 +166,7 @@ def _grouping(askings: Sequence[Asked], states: Mapping[str, QuestionState]) -> 
     held_for: dict[str | None, str | None] = {
         one.placement.question: one.placement.same
         for one in askings
-        if one.placement.joins and one.placement.question == f"q{one.message.id}"
+        if one.placement.joins and founded_by(one.placement.question or "", one.message.id)
     }
     suggest, auto = _Count(), _Count()
     for one in askings:
@@ -173,7 +174,7 @@ def _grouping(askings: Sequence[Asked], states: Mapping[str, QuestionState]) -> 
         if same is None or same not in states:
             continue
         judged = _of_grouping(one, same, states, apart, held_for) if one.asking else "against"
-        here, other = states[_counts_for(one)], states[_final(states, same)]
+        here, other = states[_final(states, _counts_for(one))], states[_final(states, same)]
         example = Example(here.id, here.title, one.message.text, other.id, other.title)
         suggest.add(judged, example)
         if one.placement.joins:
@@ -229,7 +230,7 @@ def _answers(
     suggest, auto = _Count(), _Count()
     for one, match in matches:
         judged = _of_answer(one, match.source, match.text, states, ledger) if one.asking else "against"
-        here = states[_counts_for(one)]
+        here = states[_final(states, _counts_for(one))]
         example = Example(here.id, here.title, one.message.text, match.source, match.text)
         suggest.add(judged, example)
         if match.sure:

@@ -3,7 +3,8 @@
 Times are Unix seconds (UTC, float). Similarities are cosines, probabilities lie in 0..1.
 """
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -267,6 +268,18 @@ class Declined:
     question: str
     person: str
     name: str
+
+
+def founded_ids(message: int) -> Iterator[str]:
+    """The ids of the questions that a message may found, the first first: a further one where it was split off, or
+    taken anew for one, and what it had founded still stands."""
+    yield f"q{message}"
+    for n in itertools.count(2):
+        yield f"q{message}.{n}"
+
+
+def founded_by(question: str, message: int) -> bool:
+    return question.partition(".")[0] == f"q{message}"
 
 
 @dataclass(frozen=True, slots=True)

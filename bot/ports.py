@@ -120,7 +120,8 @@ class Inbox(Protocol):
         ...
 
     async def told(self, session: str) -> list[tuple[str, bool]]:
-        """What people said of lines, and whether they ask something, in order of arrival."""
+        """The lines of which people said whether they ask something, and whether they do; what was said last comes
+        last."""
         ...
 
     async def remembered(self, session: str) -> list[Remembered]:

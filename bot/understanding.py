@@ -30,6 +30,8 @@ from bot.model import (
     Session,
     Status,
     Vector,
+    founded_by,
+    founded_ids,
 )
 from bot.queueing import misses
 from bot.replies import acknowledgement, by_course, course_answer, late_answer, reason
@@ -138,7 +140,7 @@ class Understanding:
         self._told = {_worded(text): asks for text, asks in told}
         # Whoever founded a question comes first: what is usual follows from them, and where sources took turns a lower
         # id may have joined later.
-        for one in sorted(remembered, key=lambda one: one.joined != f"q{one.message}"):
+        for one in sorted(remembered, key=lambda one: not founded_by(one.joined, one.message)):
             self._file(one.message, Filed(one.question, one.first, one.joined, one.person))
             self._groups.add(
                 one.message,
@@ -290,12 +292,12 @@ class Understanding:
         asking = self._unless_reply(message, asking, told)
         grouped = self._groups.decide(message.text, vector, told.offered, _asker(message.person))
         joins = grouped.group if self._session.grouping is Mode.AUTO else None
-        id = joins or f"q{message.id}"
+        id = joins or next(id for id in founded_ids(message.id) if id not in self._standing)
         found = self._find(told, asking, self._standing.get(id))
         sent = found.sent
         filed = Filed(id, id, grouped.group or id, message.person)
         self._groups.add(message.id, filed.joined, message.text, vector, found.source, asker=_asker(message.person))
-        founds = None if joins else self._found(message, sent)
+        founds = None if joins else self._found(id, message, sent)
         if founds:
             self._standing[id] = Standing(founds)
         standing = self._standing[id]
@@ -366,9 +368,9 @@ class Understanding:
         shown = "sent" if sure and mode is Mode.AUTO else "suggested"
         return CourseMatch(match.source, match.score, "withheld" if mode is Mode.OFF else shown, match.text, sure)
 
-    def _found(self, message: Message, sent: CourseMatch | None) -> QuestionState:
+    def _found(self, id: str, message: Message, sent: CourseMatch | None) -> QuestionState:
         title = " ".join(message.text.split())[:500]
-        state = QuestionState(f"q{message.id}", self._session.id, title, message.text)
+        state = QuestionState(id, self._session.id, title, message.text)
         if sent is None:
             return state
         return replace(state, status=Status.ANSWERED, answer=by_course(sent, message.at))

@@ -37,7 +37,7 @@ def forget(db: Database, person: Person, by: Actor | None, now: float) -> Forgot
 
 def _forget(db: Database, person: Person) -> int:
     mine = {"source": person.source, "id": person.id}
-    rows = db.execute("SELECT * FROM messages WHERE source = :source AND author = :id ORDER BY id", mine).fetchall()
+    rows = db.execute(f"{_SAID} WHERE m.source = :source AND m.author = :id ORDER BY m.id", mine).fetchall()
     names = {row["author_name"] for row in rows} | {row["name"] for row in _named(db, mine)}
     scrubbing = Scrubbing(
         person,
@@ -78,9 +78,16 @@ def _forget(db: Database, person: Person) -> int:
     return len(rows)
 
 
+_SAID = """
+    SELECT m.*, m.question IS NOT NULL OR COALESCE(p.asking, 0) = 1 AS asked
+    FROM messages m LEFT JOIN placements p ON p.message = m.id
+"""
+"""Messages, and whether they ask something or were taken for an asking: what they founded may bear their words."""
+
+
 def _own_words(db: Database, mine: dict[str, str], rows: Iterable[Row]) -> list[str]:
     """What the person asked, and nobody else in the same words."""
-    asked = dict.fromkeys(row["text"] for row in rows if row["question"] is not None and row["text"])
+    asked = dict.fromkeys(row["text"] for row in rows if row["asked"] and row["text"])
     others = db.execute(
         """
         SELECT DISTINCT text FROM messages
@@ -434,7 +441,7 @@ def forget_evening(db: Database, session: str, before: float, forgotten: dict[Na
     names = _Renamed(forgotten)
     here = listed([session])
     alone: dict[tuple[str, str], str] = {}
-    rows = db.execute("SELECT * FROM messages WHERE session = ?", (session,)).fetchall()
+    rows = db.execute(f"{_SAID} WHERE m.session = ?", (session,)).fetchall()
     called, worded = _called(db, session), _worded(db, here)
     said = [(row, names[row["source"], row["author"]]) for row in rows if not row["author"].startswith(GONE)]
     for row, gone in said:
@@ -521,7 +528,7 @@ def _unsaid(db: Database, session: str, before: Iterable[Row]) -> list[str]:
         {"session": session},
     )
     stays = {row["text"] for row in rows}
-    asked = dict.fromkeys(row["text"] for row in before if row["question"] is not None)
+    asked = dict.fromkeys(row["text"] for row in before if row["asked"])
     return [text for text in asked if stays.isdisjoint((text, as_title(text)))]
 
 

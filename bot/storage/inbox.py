@@ -27,6 +27,7 @@ from bot.storage.rows import (
     PLACEMENT,
     TAKEN,
     blob,
+    change_of,
     dumped,
     listed,
     match_of,
@@ -261,17 +262,23 @@ def _joined(db: Database, session: str, id: str) -> set[str]:
 
 
 def told(db: Database, session: str) -> list[tuple[str, bool]]:
-    """What people said of lines, and whether they ask something, in order of arrival. What a moderator took for a
-    question waits to be placed anew at first."""
+    """See `Inbox.told`. What a moderator took for a question waits to be placed anew at first."""
     rows = db.execute(
         """
-        SELECT m.text, m.question IS NOT NULL OR m.placed = 0 AS asks
+        SELECT m.id, m.text, NOT (COALESCE(p.asking, 0) = 1 AND m.question IS NULL) AS asks
         FROM messages m LEFT JOIN placements p ON p.message = m.id
         WHERE m.session = ? AND m.text != '' AND (m.explicit = ? OR (p.asking = 1 AND m.question IS NULL))
-        ORDER BY m.id
         """,
         (session, TAKEN),
+    ).fetchall()
+    acts = db.execute(
+        "SELECT id, change FROM actions WHERE session = ? AND what IN ('take', 'not_asking') ORDER BY id", (session,)
     )
+    last: dict[int | None, int] = {}
+    for act in acts if rows else ():
+        change = change_of(act["change"])
+        last |= dict.fromkeys([change.takes, *(move.message for move in change.moves)], act["id"])
+    rows.sort(key=lambda row: last.get(row["id"], 0))
     return [(row["text"], bool(row["asks"])) for row in rows]
 
 

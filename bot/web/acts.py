@@ -6,7 +6,7 @@ then changes.
 """
 
 from collections.abc import Awaitable, Callable, Container, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from aiohttp import web
 from pydantic import TypeAdapter
@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from bot.accounts import at_least
 from bot.desk import may_undo
 from bot.errors import BadInput, NoRole, NotFound
-from bot.model import Action, Asked, Seen, Setting, Status
+from bot.model import Action, Asked, Change, Seen, Setting, Status
 from bot.queueing import visible
 from bot.web.api import reply
 from bot.web.queue_json import staff_question
@@ -41,7 +41,7 @@ from bot.web.schemas import (
 from bot.web.sessions import may_set
 from bot.web.site import CALLER, Caller, Desk, Site
 from bot.web.texts import say
-from knowledge.reasons import Reason, because, worded
+from knowledge.reasons import Reason, Reasons, because, worded
 
 LEDGER = TypeAdapter(list[LedgerRow])
 PUBLIC_LEDGER = TypeAdapter(list[PublicLedgerRow])
@@ -200,7 +200,7 @@ class Acts:
     async def _last(self, session: str, id: str) -> LastAct | None:
         for action in await self._site.store.actions(session, limit=LEDGER_LENGTH):
             change = action.change
-            if any(state and state.id == id for pair in change.questions for state in pair):
+            if id in _touched(change):
                 return LastAct(id=action.id, at=change.at, who=change.who, what=change.what)
         return None
 
@@ -317,10 +317,13 @@ def _seen(told: Mapping[str, SeenBody]) -> dict[str, Seen]:
 
 def asked_out(one: Asked) -> AskedOut:
     message, placement = one.message, one.placement
-    put = placement.question is not None and placement.question != one.question  # by a move, a split or a merge
-    told = "put" if put else "confirmed" if one.confirmed else ""
-    grouping = because(told, 1.0) if told else placement.reasons.grouping
-    asking = placement.reasons.asking if one.asking == placement.asking else because("told_nothing", 0.0)
+    reasons = placement.reasons
+    if placement.asking and not one.asking:
+        reasons = Reasons(because("told_nothing", 0.0))
+    elif placement.question != (one.question or None):  # by a move, a split or a merge
+        reasons = replace(reasons, grouping=because("put", 1.0))
+    elif one.confirmed:
+        reasons = replace(reasons, grouping=because("confirmed", 1.0))
     return AskedOut(
         message=message.id,
         text=message.text,
@@ -332,9 +335,9 @@ def asked_out(one: Asked) -> AskedOut:
         probability=placement.probability,
         answer=placement.answer.score if placement.answer and placement.answer.state != "withheld" else None,
         reasons=ReasonsOut(
-            asking=[_reason(one) for one in asking],
-            grouping=[_reason(one) for one in grouping],
-            answer=[_reason(one) for one in placement.reasons.answer],
+            asking=[_reason(one) for one in reasons.asking],
+            grouping=[_reason(one) for one in reasons.grouping],
+            answer=[_reason(one) for one in reasons.answer],
         ),
         state="asking" if one.asking else "not_asking",
     )
@@ -344,19 +347,24 @@ def _reason(one: Reason) -> ReasonOut:
     return ReasonOut(**asdict(one), text=Words(**worded(one)))
 
 
+def _touched(change: Change) -> list[str]:
+    """The questions that it changes; where it changes none, those whose wordings it takes out or brings back."""
+    changed = [state.id for pair in change.questions for state in pair if state is not None]
+    return list(dict.fromkeys(changed or [id for move in change.moves for id in (move.before, move.after) if id]))
+
+
 def _row(action: Action, allowed: Container[str]) -> LedgerRow:
     """`allowed`: the settings that the caller may change."""
     change = action.change
     polls = dict.fromkeys(
         state.title for pair in (*change.polls, *change.surveys) for state in pair if state is not None
     )
-    touched = dict.fromkeys(state.id for pair in change.questions for state in pair if state is not None)
     return LedgerRow(
         id=action.id,
         at=change.at,
         who=change.who,
         what=change.what,
-        questions=list(touched),
+        questions=_touched(change),
         settings=[_setting(one) for one in change.settings],
         polls=list(polls),
         undone=action.undone,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.desk import Desk
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
-from bot.model import Action, Message, Mode, Placement, Session
+from bot.model import Action, Message, Mode, Placed, Placement, Session
 from bot.pipeline import Pipeline
 from bot.storage.sqlite import SqliteStore, open_store
 from knowledge.calibration import GroupingJudge, Judge
@@ -297,6 +297,26 @@ async def test_what_a_moderator_says_of_a_line_holds_for_the_same_words(store: S
         await desk.undo("ann", "talk", done.id)
         assert await asks(first, pipeline) == [True, True, True, True]
         assert 2 in [one.message.id for one in await store.asked("q1")]
+
+
+async def test_what_was_said_last_of_the_same_words_holds(store: SqliteStore) -> None:
+    """Whichever line was said first, and after a restart; a line that no model could read says what was said of it."""
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    await store.save_session(TALK)
+    words = "The recording"
+    async with running(store) as pipeline:
+        lines = [message(1, RECORDING), message(2, words, "u2"), message(3, words, "u3"), message(4, words, "u4")]
+        assert [one.asking for one in await say(store, pipeline, *lines)] == [True, False, False, False]
+        await desk.take("ann", "talk", 3)
+        await desk.take("ann", "talk", 2)
+        await say(store, pipeline)
+        assert await store.told("talk") == [(words, True), (words, True)]
+        await desk.not_asking("ann", (await store.asked("q1"))[-1].question, [2])
+        assert await store.told("talk") == [(words, True), (words, False)]
+        await desk.take("ann", "talk", 2)
+        assert await store.told("talk") == [(words, True), (words, True)]
+    await store.place("talk", [Placed(Placement(2, False, 0.0))])  # as where the model fails
+    assert await store.told("talk") == [(words, True), (words, True)]
 
 
 @pytest.mark.parametrize("series", ["autumn", ""])

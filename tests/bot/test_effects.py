@@ -78,6 +78,15 @@ def test_a_grouping_is_judged_by_what_people_did(one: Asked, states: list[Questi
     assert unsure[AUTO].proposes == 1
 
 
+def test_what_a_person_took_out_is_among_the_askings_and_its_answer_is_wrong() -> None:
+    """It was taken for one; the example names the question that it was put in, or what that was merged into."""
+    out = replace(asked(message(2), "q1", answer=FAQ), question="")
+    merged = {q.id: q for q in (state("q1", Status.MERGED, merged_into="q3"), state("q3"))}
+    found = effects([out], merged, ())
+    assert (found.askings, counts(found.answers[AUTO])) == (1, (1, 0, 1, 0))
+    assert [one.question for one in found.answers[AUTO].examples] == ["q3"]
+
+
 def test_two_that_a_person_merged_stay_with_the_question_that_the_machine_holds_them_for() -> None:
     """q2 merged into q3 while the machine takes both for q1: that says nothing against q1."""
     third = asked(message(3), "q3", same="q1", joins=True)

@@ -278,6 +278,24 @@ async def test_what_a_moderator_takes_for_a_question_is_one(store: SqliteStore) 
     ]
 
 
+async def test_a_founder_that_is_taken_out_and_taken_again_founds_another_question(store: SqliteStore) -> None:
+    """The one that it had founded stands as people left it, before and after a restart."""
+    session = replace(TALK, grouping=Mode.OFF)
+    desk = Desk(store, lambda _: None, lambda: 1.0)
+    async with running(store, session) as pipeline:
+        await say(store, pipeline, message(1, RECORDING), message(2, RECORDING, "u2"))
+        await desk.merge("Mo", ["q2"], "q1")
+        await desk.answer("Mo", "q1", "Tomorrow.")
+        await desk.not_asking("Mo", "q1", [1])
+        await desk.take("Mo", "talk", 1)
+        before = await say(store, pipeline)
+        assert [one.question for one in before] == ["q1.2", "q2"]
+        found = await states(store)
+        assert [(id, found[id].status) for id in ("q1", "q1.2")] == [("q1", Status.ANSWERED), ("q1.2", Status.NEW)]
+        assert pipeline._understanding._standing["q1"].state == found["q1"]
+        assert [one.message.id for one in await store.asked("q1")] == [2]
+
+
 async def test_a_line_that_is_taken_and_then_forgotten_holds_up_nobody(store: SqliteStore) -> None:
     """Its words are gone when it is placed again: it asks nothing, and what comes later is placed."""
     async with running(store) as pipeline:

@@ -13,7 +13,7 @@ export function wordings({ split, move, nothing, confirm }) {
   const list = el("ol", { class: "wordings" });
   const splits = button({ icon: "split", word: t("board.split"), "data-do": "split", act: () => done(split) });
   const moves = button({ icon: "move", word: t("board.move"), "data-do": "move", act: () => done(move) });
-  const asksNothing = button({ icon: "dismiss", word: t("board.nothing"), "data-do": "not_asking", act: () => done(nothing) });
+  const asksNothing = button({ icon: "close", word: t("board.nothing"), "data-do": "not_asking", act: () => done(nothing) });
   const acts = el("div", { class: "wordings-acts" }, splits, moves, asksNothing);
   const why = el("p", { class: "faint", text: t("board.split.why") });
   const node = el("section", { class: "panel-wordings", hidden: true }, head, why, list, acts); // until they are known

@@ -205,9 +205,13 @@ async def test_who_is_forgotten_is_a_number_and_nothing_else(full: SqliteStore, 
     assert (deed.who, deed.what, deed.whom) == ("Olga", "forget", "")
 
 
-async def test_a_question_in_her_words_gets_those_of_another_asker(full: SqliteStore) -> None:
-    """Whoever else asked it gives the title; where nobody did it says that it was removed; and undo still works on
-    what was done to it."""
+@pytest.mark.parametrize("taken_out", [False, True], ids=["asked", "taken out"])
+async def test_a_question_in_her_words_gets_those_of_another_asker(full: SqliteStore, taken_out: bool) -> None:
+    """Whoever else asked it gives the title, also where a moderator said that her wording asks nothing; where nobody
+    did it says that it was removed; and undo still works on what was done to it."""
+    if taken_out:
+        (hers,) = [one.message.id for one in await full.asked("q1") if one.message.author == ANN.id]
+        await Desk(full, lambda _: None, lambda: 400.0).not_asking("Li", "q1", [hers])
     revision = max(q.revision for q in await full.questions("talk"))
     await full.forget(ON_PAGE, None, 500.0)
     titles = {q.id: (q.title, q.state.original) for q in await full.questions("talk")}

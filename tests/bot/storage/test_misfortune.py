@@ -114,6 +114,7 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "cursor": lambda s: s.cursor("web"),
     "pending": lambda s: s.pending("talk", 1),
     "remembered": lambda s: s.remembered("talk"),
+    "told": lambda s: s.told("talk"),
     "latest": lambda s: s.latest("talk", 1),
     "unasked": lambda s: s.unasked("talk", 1, "hm"),
     "sessions": lambda s: s.sessions(),

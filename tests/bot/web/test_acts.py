@@ -191,6 +191,9 @@ async def test_a_wording_that_asks_nothing_goes_out_of_the_queue(hall: Hall, mod
     assert (found["doubtful"], found["people"]) == (0, people - 1)
     assert one.id not in [asked["message"] for asked in found["asked"]]
     assert await told() == [("bravo", "not_asking", ["meaning"]), (notice.text, "not_asking", ["told_nothing"])]
+    assert (await moderator.json(f"{BASE}/lines"))[1]["reasons"]["grouping"] == []
+    (row, *_) = await moderator.json(f"{BASE}/actions?question=q2")
+    assert (row["what"], row["questions"], found["last"]["what"]) == ("not_asking", ["q2"], "not_asking")
     assert [asked.question for asked in await hall.store.asked_by("talk", one.person)] == [""]
     assert (await moderator.act("not_asking", ["q2"], messages=[one.id])).status == 404
     assert (await moderator.post(f"{BASE}/undo")).status == 200
