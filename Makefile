@@ -12,6 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 TRAINED := knowledge/models
 TOPICS := $(wildcard knowledge/training/data/*.json knowledge/training/data/beside/*.json)
+FAQS := $(wildcard knowledge/training/data/faqs/*.json)
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
@@ -61,7 +62,7 @@ $(TRAINED)/encoder.done.part: $(TOPICS) | $(VENV)/.developer
 	$(BIN)/python -m knowledge.training.encoder $(TRAINED)/encoder
 	@touch $@
 
-$(TRAINED)/cross.done.part: $(TRAINED)/encoder.done.part
+$(TRAINED)/cross.done.part: $(TRAINED)/encoder.done.part $(FAQS)
 	$(BIN)/python -m knowledge.training.cross $(TRAINED)/encoder $(TRAINED)/cross $${PUBLIC:+--public "$$PUBLIC"}
 	@touch $@
 

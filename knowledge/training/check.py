@@ -26,9 +26,11 @@ from knowledge.training.topics import DATA, HALL, HELD_OUT, WITHOUT, Topic, read
 MODELS = Path(__file__).parent.parent / "models"
 SHIPPED = ("asking-lines.tsv", "common-lines.txt")
 KEYS = {"topic", "lang", "faq", "passages", "groups", "lookalike", "near", "not_asking"}
-AT_LEAST = {"groups": 40, "lookalike": 20, "near": 24, "not_asking": 200}
-IN_HALLS = AT_LEAST | {"lookalike": 45, "near": 22, "not_asking": 90}
+AT_LEAST = {"groups": 40, "lookalike": 20, "near": 24, "not_asking": 200, "faq": 16, "passages": 6}
+IN_HALLS = AT_LEAST | {"lookalike": 45, "near": 22, "not_asking": 90, "faq": 18, "passages": 4}
 """The same of topics that are about no subject: their questions look alike, and they share what is no question."""
+ANSWERED = 18
+"""Groups that a text of the course answers."""
 ASKS = 200
 TOGETHER = 2
 """Askings of a group, without which nothing is learnt from it; what is only judged may stand alone."""
@@ -54,6 +56,8 @@ def problems_of(path: Path) -> list[str]:
     found = [f"{key}: {len(raw[key])}, fewer than {least}" for key, least in wanted.items() if len(raw[key]) < least]
     if (asks := sum(len(group["asks"]) for group in raw["groups"])) < ASKS:
         found.append(f"{asks} askings, fewer than {ASKS}")
+    if (answered := sum(bool(group["faq"] or group["passage"]) for group in raw["groups"])) < ANSWERED:
+        found.append(f"{answered} groups that the course answers, fewer than {ANSWERED}")
     found += _references(raw, 1 if path.parent == HELD_OUT else TOGETHER)
     return found + [f"twice: {line}" for line, n in Counter(lines_of(raw)).items() if n > 1]
 

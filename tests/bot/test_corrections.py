@@ -299,6 +299,22 @@ async def test_what_a_moderator_says_of_a_line_holds_for_the_same_words(store: S
         assert 2 in [one.message.id for one in await store.asked("q1")]
 
 
+async def test_what_may_ask_the_same_is_proposed_and_founds_its_own(store: SqliteStore) -> None:
+    """The machine joins its neighbour, proposes who is a little further off, and is silent about the rest."""
+    await store.save_session(TALK)
+    near, between, far = (TEXTS[ANGLES.index(angle)] for angle in (12, 52, 120))
+    async with running(store, **CIRCLE) as pipeline:
+        lines = [message(n, text, f"u{n}") for n, text in enumerate((TEXTS[0], near, between, far), 1)]
+        placed = await say(store, pipeline, *lines)
+    assert [one.question for one in placed] == ["q1", "q1", "q3", "q4"]
+    assert [one.suggested for one in placed] == [None, None, "q1", None]
+    assert [(one.id, one.suggested_merge) for one in await store.questions("talk")] == [
+        ("q1", ()),
+        ("q3", ("q1",)),
+        ("q4", ()),
+    ]
+
+
 async def test_what_was_said_last_of_the_same_words_holds(store: SqliteStore) -> None:
     """Whichever line was said first, and after a restart; a line that no model could read says what was said of it."""
     desk = Desk(store, lambda _: None, lambda: 1000.0)

@@ -278,6 +278,19 @@ async def test_what_a_moderator_takes_for_a_question_is_one(store: SqliteStore) 
     ]
 
 
+async def test_what_stood_before_a_line_in_its_chat_decides_with(store: SqliteStore) -> None:
+    """After somebody's question it is judged otherwise than after chatter; what was asked in another chat is nothing to
+    it."""
+    line = "it is in the folder"
+    async with running(store, detector=Attentive) as pipeline:
+        chances = []
+        for before, source in (("666", "one"), (RECORDING, "two"), ("666", "three")):
+            here = {"source": source, "chat": "hall", "private": False}
+            placed = await say(store, pipeline, message(1, before, "u1", **here), message(2, line, "u2", **here))
+            chances.append(placed[-1].probability)
+    assert chances[0] == chances[2] != chances[1]
+
+
 async def test_a_founder_that_is_taken_out_and_taken_again_founds_another_question(store: SqliteStore) -> None:
     """The one that it had founded stands as people left it, before and after a restart."""
     session = replace(TALK, grouping=Mode.OFF)

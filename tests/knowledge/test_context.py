@@ -3,6 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from knowledge.calibration import bundled_calibration
 from knowledge.context import EMPTY, KEPT, Context, Line, Recent
 
 LINES = st.builds(Line, st.sampled_from("ab"), st.sampled_from("xyz"), st.floats(0, 1000))
@@ -20,6 +21,12 @@ def test_nothing_known_is_the_usual() -> None:
     """Without a chat each feature is 0, and there are as many as names."""
     assert EMPTY.features().tolist() == [0.0] * Context.SIZE
     assert len(Context.NAMES) == Context.SIZE
+
+
+def test_what_stood_before_weighs_in_what_ships() -> None:
+    """Each of its features, in the judgement whether a line asks."""
+    weights = bundled_calibration().asking.full.weights
+    assert all(abs(weights[name]) > 0.01 for name in Context.NAMES)
 
 
 def test_an_asking_of_another_fades() -> None:

@@ -58,6 +58,12 @@ def test_a_short_training_learns_what_it_was_not_shown(
     assert [*map(len, kept)] == [STEPS, STEPS // 2]
     with pytest.raises(ValueError, match=f"of a training of {STEPS} steps"):
         trainer.train(topics, target, [Run(STEPS * 2)])
+    begun, other_one = (trainer.Trainee(tmp_path / "encoder.start") for _ in range(2))
+    weights = [[*one.model.parameters(), *one.head.parameters()] for one in (begun, other_one)]
+    for weight in weights[0]:
+        weight.data += 0.01
+    other_one.load(begun.state())
+    assert all(torch.equal(*both) for both in zip(*weights, strict=True))
     capsys.readouterr()
     losses = trainer.train(topics, target, RUNS)
     said = capsys.readouterr().out

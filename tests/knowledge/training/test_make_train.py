@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[3]
+DATA = "knowledge/training/data"
 SAY = """#!/bin/sh
 printf '%s|' "$@" >> said
 echo >> said
@@ -15,6 +16,8 @@ case "$*" in *"$STOPS"*) exit 1;; esac
 """
 ENCODER = "-m|knowledge.training.encoder|knowledge/models/encoder|"
 CROSS = "-m|knowledge.training.cross|knowledge/models/encoder|knowledge/models/cross|"
+LEARNT = {"": [ENCODER, CROSS], "beside/": [ENCODER, CROSS], "faqs/": [CROSS]}
+"""The folders of what is learnt from, and what learns from each anew. The encoder has no use for long entries."""
 CALIBRATE = "calibrate|--model|bundled|--out|knowledge/models/calibration.json|"
 
 
@@ -22,9 +25,9 @@ CALIBRATE = "calibrate|--model|bundled|--out|knowledge/models/calibration.json|"
 def source(tmp_path: Path) -> Path:
     """A source with one topic and nothing trained."""
     shutil.copy(ROOT / "Makefile", tmp_path)
-    for folder in (".venv/bin", "knowledge/models", "knowledge/training/data"):
+    for folder in (".venv/bin", "knowledge/models", f"{DATA}/beside", f"{DATA}/faqs"):
         (tmp_path / folder).mkdir(parents=True)
-    for file in ("pyproject.toml", "constraints.txt", "knowledge/training/data/one.json"):
+    for file in ("pyproject.toml", "constraints.txt", *(f"{DATA}/{folder}one.json" for folder in LEARNT)):
         (tmp_path / file).touch()
     for program in ("python", "floormic"):
         (tmp_path / ".venv/bin" / program).write_text(SAY)
@@ -62,9 +65,11 @@ def test_what_was_done_is_not_done_again(source: Path) -> None:
     assert train(source) == [ENCODER, CROSS, CALIBRATE]
 
 
-def test_what_was_done_with_other_topics_is_done_again(source: Path) -> None:
-    """Where a topic was changed between the parts, nothing is left of what was learnt before."""
+@pytest.mark.parametrize(("folder", "again"), LEARNT.items())
+def test_what_was_done_with_other_topics_is_done_again(source: Path, folder: str, again: list[str]) -> None:
+    """Where a topic, or what stands beside it, was changed between the parts, nothing is left of what was learnt of it
+    before."""
     train(source, stops="calibrate")
     later = (source / "knowledge/models/cross.done.part").stat().st_mtime + 9
-    os.utime(source / "knowledge/training/data/one.json", (later, later))
-    assert train(source, stops="training.cross") == [ENCODER, CROSS]
+    os.utime(source / DATA / folder / "one.json", (later, later))
+    assert train(source, stops="training.cross") == again

@@ -104,6 +104,8 @@ def raw() -> dict[str, Any]:
     [
         (lambda t: t.pop("near"), "keys"),
         (lambda t: t["groups"].clear(), "fewer"),
+        (lambda t: t["passages"].clear(), "passages: 0, fewer"),
+        (lambda t: [group.update(faq=None, passage=None) for group in t["groups"]], "0 groups that the course answers"),
         (lambda t: t["lookalike"].append(["g01", "nope"]), "nope"),
         (lambda t: t["lookalike"].append(["g01", "g01"]), "look-alikes g01, g01"),
         (lambda t: t["near"].append({"id": "nope", "ask": "x"}), "nope"),
@@ -173,6 +175,21 @@ def test_copies_are_found_but_for_a_few_letters(tmp_path: Path) -> None:
     others = texts_below(tmp_path)
     lines = {"請問老師這個網關安裝的時候要停產嗎？": "a", "网关拆下来以后原来的线怎么接回去": "b"}
     assert [where for where, *_ in copies(lines, others)] == ["a"]
+
+
+def test_a_line_that_stands_in_two_topics_is_a_problem(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each line of some length is named, with the topic in which it stood before."""
+    other = json.loads(FILES[1].read_text(encoding="utf-8"))
+    other["not_asking"].append(line := next(line for line in raw()["not_asking"] if len(line) > LONG))
+    for name, topic in (("one", raw()), ("other", other)):
+        (tmp_path / f"{name}.json").write_text(json.dumps(topic), encoding="utf-8")
+    monkeypatch.setattr("knowledge.training.check.DATA", tmp_path)
+    assert main([]) == 1
+    said = capsys.readouterr().out
+    assert f"other.json: stands in one.json too: {line}\n" in said
+    assert " 1 problems\n" in said
 
 
 def test_a_folder_without_evaluation_data_is_a_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
