@@ -43,6 +43,7 @@ from knowledge.evaluation import (
     read_series,
     read_talk,
     read_topics,
+    start,
     together,
 )
 from knowledge.logistic import CalibrationError
@@ -112,7 +113,8 @@ def bench(
             log.exception("measuring on %s broke", what)
             cause = f"{type(error).__name__}: {error}"
             _fail(measured, tell, f"{what}: was not measured, by a mistake of the program ({cause}): please report it")
-    results.append(Result((Block("this machine", "speed", "", (Column("floormic", memory()),)),)))
+    begun = {} if encoder else start(wanted.model or settings.encoder.model)
+    results.append(Result((Block("this machine", "speed", "", (Column("floormic", begun | memory()),)),)))
     measured.result = together(results)
     return measured
 

@@ -1,6 +1,7 @@
 """How fast and how large: what needs no labels."""
 
 import itertools
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -8,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from knowledge.encoder import Encoder
-from knowledge.evaluation.metrics import Figure
+from knowledge.evaluation.metrics import Figure, middle
 
 SPOKEN = (
     "有回放吗",
@@ -55,6 +56,21 @@ def encoder_speed(encoder: Encoder, texts: Sequence[str] = TEXTS) -> dict[str, F
         "one message and reading, median": Figure(float(np.median(read)), unit="ms"),
         "one message and reading, p99": Figure(float(np.quantile(read, 0.99)), unit="ms"),
     }
+
+
+START = "import sys; from knowledge.encoder import load_encoder; load_encoder(sys.argv[1]).encode(['a'])"
+ROUNDS = 3
+
+
+def start(model: str) -> dict[str, Figure]:
+    """From the start of a process to its first vector by this encoder: the median of `ROUNDS`, with the least and the
+    most. Raises `CalledProcessError` where it cannot be loaded by that name."""
+    rounds = []
+    for _ in range(ROUNDS):
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-c", START, model], check=True, capture_output=True)  # noqa: S603 (ourselves)
+        rounds.append(Figure(time.perf_counter() - begun, unit="s"))
+    return {"start to the first vector": middle(rounds)}
 
 
 def memory() -> dict[str, Figure]:

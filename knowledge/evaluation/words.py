@@ -111,6 +111,7 @@ _CHINESE: dict[str, str] = {
     "one message, p99": "单条消息，p99",
     "one message and reading, median": "单条消息并成对阅读，中位数",
     "one message and reading, p99": "单条消息并成对阅读，p99",
+    "start to the first vector": "启动到首个向量",
     "memory at most": "内存峰值",
     "messages": "消息数",
     "of them encoded": "其中编码的",

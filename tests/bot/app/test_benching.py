@@ -89,6 +89,8 @@ def test_everything_at_hand_is_measured(tmp_path: Path, settings: Settings) -> N
     assert {("encoder alone", "speed"), ("one", "speed"), ("this machine", "speed")} <= blocks
     assert {("two", "asking"), ("topics", "answering"), ("stackfaq", "same question")} <= blocks
     assert any(judgement == "recurring" for _, judgement in blocks)
+    drawn = {picture.kind for picture in measured.result.pictures}
+    assert drawn == {"answers", "grouping", "reliability", "learning"}
     assert all(done == total for done, total in bars.done.values() if total is not None), bars.done
 
 

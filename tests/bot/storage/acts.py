@@ -14,7 +14,7 @@ VECTOR = np.array([0.6, 0.8], dtype=np.float32)
 
 async def ask(store: Store, question: str, user: str = "u1", **more: Any) -> Message:
     """A message arrives and is placed in `question`, which it founds where it is not there yet."""
-    placement = {key: more.pop(key) for key in ("similarity", "suggested", "answer") if key in more}
+    placement = {key: more.pop(key) for key in ("similarity", "suggested", "answer", "reasons") if key in more}
     reopens, closes = more.pop("reopens", False), more.pop("closes", False)
     founds = more.pop("founds", None)
     one = await arrive(store, user=user, **more)

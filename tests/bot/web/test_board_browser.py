@@ -10,6 +10,7 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from bot.model import CourseMatch, Mode, Status
+from knowledge.reasons import Reason, Reasons, worded
 from tests.bot.storage.acts import ask
 from tests.bot.web.browsing import BROWSER, COMPOSED, DESK, PHONE, Crowd, open_crowd, slow_down
 
@@ -295,14 +296,21 @@ async def test_several_wordings_move_at_once_and_come_back_at_once(crowd: Crowd)
     assert len(await crowd.hall.store.actions("talk")) == 3
 
 
+REASONS = Reasons(
+    (Reason("meaning", 2.0), Reason("course", 1.0), Reason("told_asking", 0.5)),
+    (Reason("cosine", 2.0, 0.8), Reason("ahead", 1.0), Reason("above", 0.5)),
+)
+
+
 async def test_the_wordings_that_may_not_belong_are_counted_and_come_first(crowd: Crowd) -> None:
     """The row says how many of the wordings may ask something else, not that the whole group is doubtful; opened, they
-    stand above the others. What is moved away, and what somebody says belongs there, is counted no longer."""
+    stand above the others, each with the three strongest reasons of each decision. What is moved away, what somebody
+    says belongs there, and what asks nothing is counted no longer."""
     store = crowd.hall.store
     await ask(store, "q1", text=BOOK, external_id="m0")
     said = (("which book", 0.9), (PARKING, 0.4), ("the book?", 0.8), ("what was that one", 0.3))
     for at, (text, similarity) in enumerate(said, 1):
-        await ask(store, "q1", f"u{at}", text=text, similarity=similarity, external_id=f"m{at}")
+        await ask(store, "q1", f"u{at}", text=text, similarity=similarity, external_id=f"m{at}", reasons=REASONS)
     board = await board_of(crowd, "Ann")
     badge = row(board, "Is there a recording?").locator(".row-badges [data-tone=warn]")
     await expect(badge).to_have_text("Doubtful: 2 of 5 wordings")
@@ -310,6 +318,10 @@ async def test_the_wordings_that_may_not_belong_are_counted_and_come_first(crowd
     await row(board, "Is there a recording?").locator(".row-open").click()
     wordings = board.locator(".wording")
     await expect(wordings.first).to_contain_text(PARKING)
+    why = wordings.first.locator(".why")
+    await why.locator("summary").click()
+    for reason in (*REASONS.asking, *REASONS.grouping):
+        await expect(why.get_by_text(worded(reason)["en"])).to_be_visible()
     await expect(wordings.first.locator(".badge")).to_have_text("Doubtful: 40% alike")
     await wordings.nth(1).get_by_role("button", name="Belongs here").click()
     await expect(badge).to_have_text("Doubtful: 1 of 5 wordings")

@@ -1,5 +1,8 @@
 import itertools
 import json
+import subprocess
+import sys
+import time
 import tracemalloc
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,12 +25,21 @@ from knowledge.evaluation import (
     read_topics,
 )
 from knowledge.evaluation.answered import _sent, answering_parts
-from knowledge.evaluation.baselines import agglomerative, best_cut, bm25, nearest_earlier, semantic_hash, tf_idf
+from knowledge.evaluation.baselines import (
+    agglomerative,
+    best_cut,
+    bm25,
+    installed,
+    nearest_earlier,
+    semantic_hash,
+    tf_idf,
+)
 from knowledge.evaluation.data import NO_COURSE, Chat, Dataset, Line
 from knowledge.evaluation.grouped import _vector_precision, same_question_parts
 from knowledge.evaluation.judging import Heard, judge_chat
 from knowledge.evaluation.metrics import Figure, Ranking, average_precision
 from knowledge.evaluation.results import Block
+from knowledge.evaluation.speed import start
 from knowledge.evaluation.talks import read_series, read_talk
 from knowledge.reasons import Reason, Reasons
 from tests.fakes import HashEncoder, calibrated
@@ -247,6 +259,22 @@ def test_topics_are_measured_for_every_judgement(tmp_path: Path) -> None:
     assert result.pictures[0].curves[0].mark == (MIND.joins(course=True), 1)
     methods = [column.method for column in block(result, "same question").columns]
     assert methods[:4] == ["floormic", "TF-IDF", "BM25", "hash, fixed threshold"]
+    for package, method in (("sklearn", "agglomerative, after the fact"), ("semhash", "semhash, after the fact")):
+        assert (method in methods) == installed(package)
+
+
+@pytest.mark.model
+def test_a_start_takes_little_more_than_to_import_torch() -> None:
+    """To the first vector: 2.3 s where the import alone takes 1.7."""
+    alone = []
+    for _ in range(2):
+        begun = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import torch"], check=True)
+        alone.append(time.perf_counter() - begun)
+    (figure,) = start("bundled").values()
+    assert figure.unit == "s"
+    assert min(alone) < figure.low <= figure.value <= figure.high
+    assert figure.low < 2.5 * min(alone)
 
 
 def test_public_sets_are_measured_for_what_they_are_labelled_for(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from knowledge.evaluation.measuring import CURVES
 from knowledge.evaluation.metrics import Figure, middle
 from knowledge.evaluation.mistakes import asking_mistakes
 from knowledge.evaluation.results import ALL_LABELS, BY_ITSELF, Block, Column, Curve, Mistake, Mistakes, Picture
-from knowledge.evaluation.speed import encoder_speed, memory
+from knowledge.evaluation.speed import encoder_speed, memory, start
 from knowledge.evaluation.table import measures, shown
 from knowledge.evaluation.talks import KINDS
 from knowledge.evaluation.words import PAGE, Language, say
@@ -31,6 +31,8 @@ from knowledge.reasons import Reason, Reasons
 from tests.fakes import HashEncoder, calibrated
 from tests.knowledge.evaluation.labelled import write_public, write_topic
 
+WITHOUT_INTERVAL = ("best threshold", "calibration error")
+"""What such names hold is no share of what was judged."""
 HEADING = Heading("floormic bench --topics <here>", "0.1.0, commit abc", "2026-11-25 16:00")
 
 
@@ -71,6 +73,16 @@ def test_the_table_has_every_figure_with_its_interval(result: Result) -> None:
         for name in measures(block):
             cells = [shown(column.figures.get(name)) for column in block.columns]
             assert any(line.split() == " ".join([name, *cells]).split() for line in lines), name
+            for column in block.columns:
+                figure = column.figures.get(name)
+                if (
+                    figure
+                    and figure.value is not None
+                    and not figure.unit
+                    and not any(word in name for word in WITHOUT_INTERVAL)
+                ):
+                    assert figure.low is not None, (column.method, name)
+                    assert figure.low <= figure.value <= figure.high, (column.method, name)
     header = next(line for line in lines if "TF-IDF" in line)
     assert "floormic" in header
     assert "hash, fixed threshold" in header
@@ -161,7 +173,7 @@ def test_everything_measured_has_a_chinese_name(result: Result, tmp_path: Path) 
     names |= {SIZE, "10 recurring pairs of groups in 2 talks"}
     names |= {f"taken for an asking: {kind}" for kind in KINDS}
     names |= {BY_ITSELF, ALL_LABELS, "recurring", "speed", "sent from the right part: holds the answer"}
-    names |= {*encoder_speed(HashEncoder()), *memory()}
+    names |= {*encoder_speed(HashEncoder()), *memory(), *start("bundled")}
     assert [name for name in sorted(names - same) if say(name, "zh") == name] == []
     assert say("12 askings in 3 groups", "zh") == "12 条提问，3 组"
     assert say("{my} model 2", "zh") == "{my} model 2"

@@ -1,6 +1,7 @@
 """The learning curve, with the vocabulary of the topics in the place of a training."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import knowledge.training.encoder as trainer
 from knowledge.training import curve
 from knowledge.training.topics import HELD_OUT, read_topics
 
+ROOT = Path(__file__).parents[3]
 FEW = 60
 SOME = 6
 
@@ -44,3 +46,16 @@ def test_each_point_of_the_curve_is_the_mean_of_runs_with_topics_of_their_own(
     for at, name in enumerate(("pair_ap", "pair_ap_topics")):
         assert two[name] == pytest.approx(sum(run[at] for run in two["runs"]) / 2, abs=0.001)
         assert 0 < base[name] < 1
+
+
+def test_the_curve_that_ships_stands_in_the_card_and_in_the_paper() -> None:
+    """Each of its points, to the third place."""
+    points = json.loads((ROOT / "knowledge" / "models" / "curve.json").read_text(encoding="utf-8"))
+    assert len(points) > 3
+    for page in ("knowledge/models/README.md", "docs/understanding.md"):
+        said = (ROOT / page).read_text(encoding="utf-8").replace("*", "").partition("he learning curve\n")[2]
+        for point in points:
+            shown = [f"{point[name]:.3f}".lstrip("0") for name in ("pair_ap", "pair_ap_topics")]
+            steps = str(point["steps"])
+            row = rf"^\| {point['topics'] or 'none'}\b.*\| {steps} \| {shown[0]} \| {shown[1]} \|$"
+            assert re.search(row, said, re.MULTILINE), (page, row)

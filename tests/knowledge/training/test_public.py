@@ -1,6 +1,7 @@
 """Public sets as training topics; small files in their forms stand for them."""
 
 import json
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from knowledge.evaluation.data import DataError
 from knowledge.evaluation.public import PASSAGES
 from knowledge.evaluation.public import read_public as judged
-from knowledge.training.public import LONGEST, read_public
+from knowledge.training.public import LONGEST, READERS, read_public
 from knowledge.training.topics import Topic
 
 
@@ -21,6 +22,15 @@ def rows(path: Path, *found: dict[str, Any]) -> None:
 def only(folder: Path) -> Topic:
     (topic,) = read_public(folder)
     return topic
+
+
+def test_each_set_has_its_credit_in_the_card() -> None:
+    """A row with its licence and who made it."""
+    card = (files("knowledge") / "models" / "README.md").read_text(encoding="utf-8")
+    rows_of = [line.split("|") for line in card.partition("### Public sets")[2].partition("## cross/")[0].splitlines()]
+    credits = {name: row[3] for row in rows_of if len(row) == 5 for name in READERS if name in row[1]}
+    assert credits.keys() == READERS.keys()
+    assert all("Apache" in credit or "MIT" in credit or "CC BY" in credit for credit in credits.values())
 
 
 def test_entries_with_their_phrasings(tmp_path: Path) -> None:
