@@ -129,6 +129,37 @@ async def test_what_a_person_confirmed_is_doubtful_no_longer(store: Store) -> No
     assert (found.doubtful, found.sureness) == (2, 0.3)
 
 
+async def test_what_a_person_says_asks_nothing_is_out_of_the_question(store: Store) -> None:
+    """It counts for nobody there, stands last among what asks nothing, is told to whoever decides later, and comes back
+    as it was; what was taken for a question is told too, in the order in which it was said."""
+    await ask(store, "q1")
+    out = await ask(store, "q1", "u2", text="The sound is back")
+    line = await arrive(store, text="louder", user="u3")
+    await store.place("talk", [Placed(Placement(line.id, False, 0.2))])
+    act = await change(store, "not_asking", moves=(Move(out.id, "q1", ""),))
+    found = await store.question("q1")
+    assert (found.messages, found.people) == (1, 1)
+    assert [one.message.id for one in await store.unasked("talk", 9)] == [line.id, out.id]
+    assert [one.question for one in await store.askings("talk", 9)] == ["q1", ""]
+    assert [one.asks for one in await store.heard("talk")] == [True, False, False]
+    assert await store.told("talk") == [(out.text, False)]
+    await change(store, "take", takes=line.id)
+    assert await store.told("talk") == [(out.text, False), (line.text, True)]
+    await change(store, "take", takes=out.id)
+    assert await store.told("talk") == [(line.text, True), (out.text, True)]
+    with pytest.raises(Conflict, match="moved by somebody else"):
+        await change(store, "undo", moves=(Move(out.id, "", "q1"),), undoes=act.id)
+
+
+async def test_what_was_taken_out_comes_back(store: Store) -> None:
+    await ask(store, "q1")
+    out = await ask(store, "q1", "u2")
+    act = await change(store, "not_asking", moves=(Move(out.id, "q1", ""),))
+    await change(store, "undo", moves=(Move(out.id, "", "q1"),), undoes=act.id)
+    assert [one.message.id for one in await store.asked("q1")][-1] == out.id
+    assert (await store.unasked("talk", 9), await store.told("talk")) == ([], [])
+
+
 async def test_a_message_moved_by_hand_says_nothing_of_sureness(store: Store) -> None:
     """Its similarity is that to the group the program chose, not to the one a person put it in."""
     await ask(store, "q1")
