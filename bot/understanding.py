@@ -45,7 +45,7 @@ from knowledge.grouping import Grouped, Groups
 from knowledge.reasons import SHOWN, Reason, Reasons, because
 from knowledge.replying import LIKELY, Overheard, replies
 from knowledge.splitting import split
-from knowledge.text import plain
+from knowledge.text import normalise
 
 TAKEN = Asking(True, 1.0, because("taken", 1.0))
 """Of what a moderator takes for one. Nothing is sent to it by itself: it may be late in the night, or days later."""
@@ -137,7 +137,7 @@ class Understanding:
         self._standing = {state.id: Standing(state) for state in questions}
         self._filed, self._beside, self.seen_action, self.outdated = {}, set(), seen, False
         self._keep_apart()
-        self._told = {_worded(text): asks for text, asks in told}
+        self._told = {normal: asks for text, asks in told if (normal := normalise(text))}
         # Whoever founded a question comes first: what is usual follows from them, and where sources took turns a lower
         # id may have joined later.
         for one in sorted(remembered, key=lambda one: not founded_by(one.joined, one.message)):
@@ -246,11 +246,12 @@ class Understanding:
 
     def _cheap(self, message: Message) -> Asking | None:
         if message.taken and message.text:  # else it was forgotten meanwhile
-            self._told[_worded(message.text)] = True
+            if normal := normalise(message.text):
+                self._told[normal] = True
             return TAKEN
         if message.explicit:
             return self._detector.on_purpose(message.text)
-        told = self._told.get(_worded(message.text))
+        told = self._told.get(normalise(message.text))
         return self._detector.cheap(message.text) if told is None else TOLD[told]
 
     def _hear(
@@ -413,13 +414,13 @@ class Understanding:
     def _follow(self, action: Action) -> None:
         """What `restore` has read already changes nothing any more."""
         self.seen_action = max(self.seen_action, action.id)
+        self.outdated = self.outdated or not all(move.before and move.after for move in action.change.moves)
         for before, after in action.change.questions:
             if after is not None:
                 self._standing.setdefault(after.id, Standing(after)).state = after
                 if (before.merged_into if before else "") != after.merged_into:
                     self._refile(after.id)
         for move in action.change.moves:
-            self.outdated = self.outdated or not (move.before and move.after)
             filed = self._filed.get(move.message)
             if filed is not None and filed.question != move.after and move.after in self._standing:
                 self._standing[filed.question].askers -= Counter([filed.person])
@@ -483,11 +484,6 @@ class Understanding:
 def _whole(message: Message) -> int:
     """A number that the parts of one message share: their ids follow each other."""
     return message.id - message.part + 1
-
-
-def _worded(text: str) -> str:
-    """The same for what is written alike: "有回放吗" asks, which "有回放" may not."""
-    return " ".join(plain(text).casefold().split())
 
 
 def _asker(person: Person) -> str:

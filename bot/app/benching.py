@@ -4,6 +4,7 @@ What cannot be used is told, and the rest is measured all the same.
 """
 
 import asyncio
+import itertools
 import json
 import logging
 import subprocess
@@ -101,7 +102,10 @@ def bench(
         except EncoderError as error:
             _fail(measured, tell, str(error))
     results = []
-    for what, part in _parts(settings, wanted, Bench(mind, baselines), bar, tell):
+    parts = _parts(settings, wanted, Bench(mind, baselines), bar, tell)
+    if encoder is None:  # one that is given has no name by which another process would find it
+        parts = itertools.chain([("start", partial(_start, wanted.model or settings.encoder.model, bar))], parts)
+    for what, part in parts:
         try:
             results.append(part())
         except DataError as error:
@@ -113,8 +117,7 @@ def bench(
             log.exception("measuring on %s broke", what)
             cause = f"{type(error).__name__}: {error}"
             _fail(measured, tell, f"{what}: was not measured, by a mistake of the program ({cause}): please report it")
-    begun = {} if encoder else start(wanted.model or settings.encoder.model)
-    results.append(Result((Block("this machine", "speed", "", (Column("floormic", begun | memory()),)),)))
+    results.append(Result((Block("this machine", "speed", "", (Column("floormic", memory()),)),)))
     measured.result = together(results)
     return measured
 
@@ -216,6 +219,11 @@ def _series(path: Path, mind: Mind, bar: Bar, tell: Callable[[str], None]) -> Re
 def _speed(encoder: Encoder, bar: Bar) -> Result:
     with bar("encoder", None):
         return Result((Block("encoder alone", "speed", "", (Column("floormic", encoder_speed(encoder)),)),))
+
+
+def _start(model: str, bar: Bar) -> Result:
+    with bar("start", None):
+        return Result((Block("start", "speed", "", (Column("floormic", start(model)),)),))
 
 
 def _to_replay(wanted: Wanted) -> tuple[Path | None, Path | None]:

@@ -271,11 +271,13 @@ def told(db: Database, session: str) -> list[tuple[str, bool]]:
         """,
         (session, TAKEN),
     ).fetchall()
+    if not rows:
+        return []
     acts = db.execute(
         "SELECT id, change FROM actions WHERE session = ? AND what IN ('take', 'not_asking') ORDER BY id", (session,)
     )
     last: dict[int | None, int] = {}
-    for act in acts if rows else ():
+    for act in acts:
         change = change_of(act["change"])
         last |= dict.fromkeys([change.takes, *(move.message for move in change.moves)], act["id"])
     rows.sort(key=lambda row: last.get(row["id"], 0))

@@ -349,6 +349,7 @@ def askings(db: Database, session: str, limit: int) -> list[Asked]:
 
 
 _LIKELIEST = "p.asking, p.probability DESC, m.id DESC"
+"""Of what asks nothing; what only a person says asks nothing was taken for an asking, and comes last."""
 
 
 def unasked(db: Database, session: str, limit: int, words: str) -> list[Asked]:

@@ -162,7 +162,7 @@ _CHINESE: dict[str, str] = {
     "answers: missed": "漏发的回答",
 }
 
-_SETS = {"talks": "讲座", "topics": "主题", "encoder alone": "仅编码器", "this machine": "本机"}
+_SETS = {"talks": "讲座", "topics": "主题", "encoder alone": "仅编码器", "this machine": "本机", "start": "启动"}
 """Names of what is measured on that are words; the others are names."""
 
 _FIRST_ORDER = ", first order"

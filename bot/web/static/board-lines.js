@@ -2,7 +2,7 @@
 import { call, inSession, notTwice } from "./api.js";
 import { grounds } from "./board-wordings.js";
 import { button, byId, el, said, shown } from "./dom.js";
-import { clock, onLanguage, t } from "./i18n.js";
+import { clock, language, onLanguage, t } from "./i18n.js";
 import { chatChip } from "./pieces.js";
 import { foldable, toastFailure } from "./shell.js";
 
@@ -37,7 +37,8 @@ export function startLines(session, take) {
   }
 
   function row(one) {
-    const likely = el("span", { class: "badge", text: t("lines.likely", { n: Math.round(one.probability * 100) }) });
+    const told = one.reasons.asking.find(({ code }) => code === "told_nothing");
+    const likely = el("span", { class: "badge", text: told ? told.text[language()] : t("lines.likely", { n: Math.round(one.probability * 100) }) });
     const who = el("p", { class: "wording-who" }, el("bdi", { text: shown(one.author_name) || t("viewer.name.anonymous") }), chatChip(one.source, 1), el("time", { text: clock(one.at) }), likely);
     const node = el("li", { class: "wording line", tabindex: "-1" }, el("div", {}, foldable(said(one.text)), who, grounds(one)));
     node.append(taken.has(one.message) ? el("span", { class: "badge", text: t("did.take") }) : asks(one, node));

@@ -15,14 +15,16 @@ export function wordings({ split, move, nothing, confirm }) {
   const moves = button({ icon: "move", word: t("board.move"), "data-do": "move", act: () => done(move) });
   const asksNothing = button({ icon: "close", word: t("board.nothing"), "data-do": "not_asking", act: () => done(nothing) });
   const acts = el("div", { class: "wordings-acts" }, splits, moves, asksNothing);
-  const why = el("p", { class: "faint", text: t("board.split.why") });
+  const why = el("p", { class: "faint", role: "status" });
   const node = el("section", { class: "panel-wordings", hidden: true }, head, why, list, acts); // until they are known
   let asked = [];
   let confirmed = null; // the message that somebody has just confirmed: the next doubtful one is looked at then
 
   async function done(doing) {
-    if (await doing([...chosen])) chosen.clear();
+    const did = await doing([...chosen]);
+    if (did) chosen.clear();
     draw();
+    if (did) head.focus(); // nothing is chosen any more: the button that was pressed cannot keep it
   }
 
   async function stays(message) {
@@ -47,6 +49,7 @@ export function wordings({ split, move, nothing, confirm }) {
   function allow() {
     const some = chosen.size > 0 && chosen.size < asked.length;
     splits.disabled = moves.disabled = asksNothing.disabled = !some;
+    why.textContent = t(chosen.size && !some ? "board.split.all" : "board.split.why");
   }
 
   function row(one) {

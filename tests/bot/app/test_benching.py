@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -67,6 +68,22 @@ class Bars:
             self.done[what] = (done, total)
 
         yield tell
+
+
+@pytest.mark.model
+def test_a_start_that_fails_stops_nothing_else(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a new process takes is measured of the encoder that is named; where it cannot be, that is told and the rest
+    is there."""
+
+    def fails(model: str) -> Any:
+        raise subprocess.CalledProcessError(1, [model])
+
+    monkeypatch.setattr("bot.app.benching.start", fails)
+    measured = bench(settings, Wanted(model="bundled"), Bars())
+    (failed,) = measured.failed
+    assert failed.startswith("start: was not measured")
+    assert "bundled" in failed
+    assert {block.data for block in measured.result.blocks} == {"encoder alone", "this machine"}
 
 
 def test_everything_at_hand_is_measured(tmp_path: Path, settings: Settings) -> None:

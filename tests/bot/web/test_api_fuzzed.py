@@ -30,7 +30,7 @@ from bot.web.routes import API
 from tests.bot.web.hall import SAME_SITE, Hall, open_hall
 
 SEED = 20_261_126
-DAILY = 1
+DAILY = 2
 """Requests for each operation as they should be, and as many as they should not; each is sent as every role."""
 THOROUGH = int(os.environ.get("FLOORMIC_EXAMPLES", "40"))
 

@@ -331,9 +331,15 @@ async def test_the_wordings_that_may_not_belong_are_counted_and_come_first(crowd
     await wordings.first.locator("input").check()
     await board.locator("[data-do=split]").click()
     await expect(badge).to_have_count(0)
-    await wordings.last.locator("input").check()
+    for wording in await wordings.locator("input").all():
+        await wording.check()
+    await expect(board.get_by_text("Leave at least one")).to_be_visible()
+    await expect(board.get_by_role("button", name="Asks nothing")).to_be_disabled()
+    for wording in (await wordings.locator("input").all())[:-1]:
+        await wording.uncheck()
     await board.get_by_role("button", name="Asks nothing").click()
     await expect(wordings).to_have_count(3)
+    await expect(board.locator(".panel-wordings h3")).to_be_focused()
     await expect(board.get_by_text("Taken out: asks nothing")).to_be_visible()
     await board.locator(".toast-act").click()
     await expect(wordings).to_have_count(4)

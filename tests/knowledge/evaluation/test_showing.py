@@ -145,7 +145,14 @@ def test_a_page_shows_some_mistakes_with_their_reasons() -> None:
 def test_what_was_measured_on_is_named_in_chinese_where_its_name_is_a_word() -> None:
     """On the Chinese page our own sets are called so in the tables, the pictures and among the mistakes; a name that a
     set has stays, and so does a figure's name where a set has it."""
-    names = {"talks": "讲座", "topics": "主题", "this machine": "本机", "stackfaq": "stackfaq", "messages": "messages"}
+    names = {
+        "talks": "讲座",
+        "topics": "主题",
+        "this machine": "本机",
+        "start": "启动",
+        "stackfaq": "stackfaq",
+        "messages": "messages",
+    }
     curve = Curve("asking", ((0.0, 0.0), (1.0, 1.0)))
     result = Result(
         tuple(Block(name, "asking", "", ()) for name in names),

@@ -124,6 +124,7 @@ addWords({
   "did.take": ["已当作问题", "Taken for a question"],
   "board.split": ["拆成新问题", "Split off"],
   "board.split.why": ["选中不属于这里的问法，然后拆开、移走，或说明它不是提问。", "Select wordings that do not belong here, then split or move them, or say that they ask nothing."],
+  "board.split.all": ["至少留一句；整个问题不用回答的话，请搁置它。", "Leave at least one; a question that needs no answer as a whole is dismissed."],
   "board.nothing": ["不是提问", "Asks nothing"],
   "board.move": ["移到…", "Move to…"],
   "board.move.to": ["移到哪个问题？", "Move to which question?"],
