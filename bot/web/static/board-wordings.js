@@ -14,8 +14,9 @@ export function wordings({ split, move, nothing, confirm }) {
   const splits = button({ icon: "split", word: t("board.split"), "data-do": "split", act: () => done(split) });
   const moves = button({ icon: "move", word: t("board.move"), "data-do": "move", act: () => done(move) });
   const asksNothing = button({ icon: "close", word: t("board.nothing"), "data-do": "not_asking", act: () => done(nothing) });
-  const acts = el("div", { class: "wordings-acts" }, splits, moves, asksNothing);
-  const why = el("p", { class: "faint", role: "status" });
+  const all = el("p", { class: "faint", role: "status" }); // why nothing can be done with all of them
+  const acts = el("div", { class: "wordings-acts" }, all, splits, moves, asksNothing);
+  const why = el("p", { class: "faint", text: t("board.split.why") });
   const node = el("section", { class: "panel-wordings", hidden: true }, head, why, list, acts); // until they are known
   let asked = [];
   let confirmed = null; // the message that somebody has just confirmed: the next doubtful one is looked at then
@@ -49,7 +50,7 @@ export function wordings({ split, move, nothing, confirm }) {
   function allow() {
     const some = chosen.size > 0 && chosen.size < asked.length;
     splits.disabled = moves.disabled = asksNothing.disabled = !some;
-    why.textContent = t(chosen.size && !some ? "board.split.all" : "board.split.why");
+    all.textContent = chosen.size && !some ? t("board.split.all") : "";
   }
 
   function row(one) {
