@@ -9,6 +9,10 @@ from bot.errors import SettingsError
 
 DAY = 86400.0
 
+CANCEL_AGAIN = 2.0
+"""Seconds after which what was cancelled and goes on is cancelled again: before Python 3.12 a library's
+`asyncio.wait_for` may lose a cancellation that comes at the moment in which what it waits for is done."""
+
 
 def load(module: str, extra: str) -> Any:
     """A library that only those need who use the chat. Raises `SettingsError` where it is not installed."""
@@ -39,6 +43,10 @@ async def until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
             if task in done:
                 task.result()
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        left = set(tasks)
+        while left:
+            for task in left:
+                task.cancel()
+            ended, left = await asyncio.wait(left, timeout=CANCEL_AGAIN)
+            for task in ended - {one for one in ended if one.cancelled()}:
+                task.exception()  # looked at, or the log complains of it
