@@ -1,7 +1,7 @@
 """What people do with the queue: approve, assign, edit, merge, split, stage, answer, dismiss, vote, undo.
 
 Reads what stands, asks `queueing` whether the act is allowed, hands the store one `Change`, tells who watches.
-Every act returns the ledger's `Action`; `undo` takes any of them back but `take`. An act on several questions is one.
+Every act returns the ledger's `Action`; `undo` takes any of them back. An act on several questions is one.
 """
 
 import asyncio
@@ -48,6 +48,7 @@ LONGEST_REASON = 500
 LONGEST_NAME = 60
 LONGEST_LABEL = 40
 MOST_LABELS = 20  # on one question
+EVERYTHING = 1 << 31  # messages
 
 
 class Desk:
@@ -336,18 +337,15 @@ class Desk:
         return await self._apply(who, "confirm", _changed([(state, said)], "confirmed"))
 
     async def not_asking(self, who: str, id: str, messages: Sequence[int]) -> Action:
-        """These wordings of `id` ask nothing: they go out of the queue, and so will what is said in the same words."""
-        state, asked = await self._state(id), [one for one in await self._store.asked(id) if one.question == id]
-        chosen = _chosen(asked, messages, id)
-        if len(chosen) == len(asked):
-            raise NotAllowed("dismiss a question of which no wording asks anything")
-        moves = tuple(Move(a.message.id, a.question, "") for a in chosen)
-        return await self._commit(Change(state.session, self._now(), who, "not_asking", moves=moves))
+        """These wordings of `id` ask nothing: they go out of the queue, and so will what is said in the same words. A
+        question that has no others goes with them; raises `NotAllowed` where a person answered it or it is on stage."""
+        pairs, moves = await self._out(id, messages)
+        session = (await self._state(id)).session
+        return await self._commit(Change(session, self._now(), who, "not_asking", pairs, moves))
 
     async def take(self, who: str, session: str, message: int) -> Action:
         """A message that the program took for no question is one: it goes the way of all that ask, founds a question or
-        joins what asks the same. That is not taken back: what it founds is dismissed, what it joined it is split off.
-        """
+        joins what asks the same. Taken back, a person has said that it asks nothing."""
         return await self._commit(Change(session, self._now(), who, "take", takes=message))
 
     async def move(self, who: str, messages: Sequence[int], question: str, to: str) -> Action:
@@ -390,6 +388,9 @@ class Desk:
         """
         found = await self._to_undo(who, session, action, may_set)
         change = found.change
+        if change.takes is not None:
+            pairs, moves = await self._untaken(session, change.takes)
+            return await self._commit(Change(session, self._now(), who, "undo", pairs, moves, undoes=found.id))
         back = [Move(m.message, m.after, m.before) for m in reversed(change.moves)]
         back += await self._joined_since(change)
         known = await self._known(session)
@@ -505,6 +506,31 @@ class Desk:
         """When what is told to those who asked goes out: as soon as it can no more be taken back, but not at night."""
         return self._say_at(session, last_asked(asked), self._now() + UNDO_WITHIN)
 
+    async def _out(self, id: str, messages: Iterable[int]) -> tuple[tuple[Pair, ...], tuple[Move, ...]]:
+        """What takes these wordings out of a question and all questions, and that one where it has no others."""
+        state, asked = await self._state(id), [one for one in await self._store.asked(id) if one.question == id]
+        chosen = _chosen(asked, messages, id)
+        moves = tuple(Move(a.message.id, a.question, "") for a in chosen)
+        if len(chosen) < len(asked):
+            return (), moves
+        if state.status is Status.ON_STAGE:
+            raise NotAllowed("no wording of it would be left, and it is on stage: take it off the stage first")
+        if state.status is Status.ANSWERED and not _answered_by_itself(state):
+            raise NotAllowed("no wording of it would be left, and a person answered it: reopen it first")
+        known = await self._known(state.session)
+        whole = set(together(id, known))
+        return tuple((one, None) for one in known if one.id in whole), moves
+
+    async def _untaken(self, session: str, message: int) -> tuple[tuple[Pair, ...], tuple[Move, ...]]:
+        """What takes a line out again that was taken for a question."""
+        asked = await self._store.askings(session, EVERYTHING)
+        here = next((one for one in asked if one.message.id == message), None)
+        if here is None:
+            raise Conflict(f"message {message} is not placed yet, or it was forgotten: look again in a moment")
+        if not here.question:
+            raise Conflict(f"somebody said meanwhile that message {message} asks nothing")
+        return await self._out(here.question, [message])
+
     async def _joined_since(self, change: Change) -> list[Move]:
         """Where a split is undone, what joined the new question meanwhile goes where its founders go."""
         founded = {after.id for before, after in change.questions if before is None and after is not None}
@@ -521,10 +547,6 @@ class Desk:
             may = may_undo(one.change, may_set)
             if action is None and one.change.who != who:
                 continue
-            if action is None and one.change.takes is not None:
-                raise NotAllowed(
-                    "the last act took a line for a question and cannot be undone: choose an older one in the history"
-                )
             if action == one.id and not may:
                 raise NotAllowed("this needs more rights to be taken back, or cannot be taken back at all")
             if action == one.id or (action is None and may and not one.undone and one.change.undoes is None):
@@ -633,7 +655,7 @@ def may_undo(change: Change, may_set: Container[str]) -> bool:
     """Whether somebody who may change these settings of a session may take it back. That a session was opened stays,
     and so does what left nothing else as it was: a file that was sent, an entry that is reviewed elsewhere."""
     pairs = (*change.questions, *change.polls, *change.surveys, *change.duties)
-    said = change.moves or change.settings or change.deliveries or change.pulse is not None
+    said = change.moves or change.settings or change.deliveries or change.pulse is not None or change.takes is not None
     differs = bool(said) or any(before != after for before, after in pairs)
     return differs and change.opens is None and all(setting.name in may_set for setting in change.settings)
 
@@ -675,6 +697,10 @@ def _beside(pairs: Sequence[Pair], known: Iterable[QuestionState]) -> tuple[Pair
         (now, replace(then, status=Status.QUEUED) if then and taken and _staged(then) and not _staged(now) else then)
         for now, then in pairs
     )
+
+
+def _answered_by_itself(state: QuestionState) -> bool:
+    return state.answer is not None and state.answer.by_itself
 
 
 def _staged(state: QuestionState | None) -> bool:

@@ -133,7 +133,7 @@ def effects(
 ) -> Effects:
     """`askings` in order of arrival; `states` are all questions of the session by id, merged ones too; of the `ledger`
     only the acts in `JUDGING` count."""
-    known = [one for one in askings if _counts_for(one) in states]
+    known = [one for one in askings if (_counts_for(one) in states if one.asking else not one.message.taken)]
     asking = [one for one in known if one.asking]
     told = _Ledger(ledger, states)
     course = [(one, one.placement.answer) for one in known if one.placement.answer]
@@ -149,8 +149,15 @@ def effects(
 
 
 def _counts_for(one: Asked) -> str:
-    """The question it belongs to; of what a person said that it asks nothing, the one it was taken for."""
+    """The question it belongs to; of what a person said that it asks nothing, the one it was taken for. What a person
+    alone took for an asking, and nobody does now, says nothing of the machine."""
     return one.question or one.placement.question or ""
+
+
+def _here(one: Asked, states: Mapping[str, QuestionState]) -> tuple[str, str]:
+    """Id and title of the question that it counts for; its own words where that went with it."""
+    state = states.get(_final(states, _counts_for(one)))
+    return ("", one.message.text) if state is None else (state.id, state.title)
 
 
 def _by_mode(suggest: _Count, auto: _Count) -> dict[Mode, Effect]:
@@ -174,8 +181,8 @@ def _grouping(askings: Sequence[Asked], states: Mapping[str, QuestionState]) -> 
         if same is None or same not in states:
             continue
         judged = _of_grouping(one, same, states, apart, held_for) if one.asking else "against"
-        here, other = states[_final(states, _counts_for(one))], states[_final(states, same)]
-        example = Example(here.id, here.title, one.message.text, other.id, other.title)
+        other = states[_final(states, same)]
+        example = Example(*_here(one, states), one.message.text, other.id, other.title)
         suggest.add(judged, example)
         if one.placement.joins:
             auto.add(judged, example)
@@ -230,8 +237,7 @@ def _answers(
     suggest, auto = _Count(), _Count()
     for one, match in matches:
         judged = _of_answer(one, match.source, match.text, states, ledger) if one.asking else "against"
-        here = states[_final(states, _counts_for(one))]
-        example = Example(here.id, here.title, one.message.text, match.source, match.text)
+        example = Example(*_here(one, states), one.message.text, match.source, match.text)
         suggest.add(judged, example)
         if match.sure:
             auto.add(judged, example)

@@ -724,11 +724,11 @@ class Setting:
 class Change:
     """One act on a session's queue or on the session itself: all of it happens or none, and the ledger keeps it.
 
-    `questions` are pairs (before, after): before None founds a question, after None removes one (only undo does). The
-    same goes for `polls` and `surveys`, which staff may remove as well. `pulse` switches the pulse on or off. `opens`
-    is a session that begins to exist. `once` names an act that a device may send again, not knowing whether it arrived.
-    `duties` are pairs as well, but a duty is always there. `takes` is a message that asked nothing for the program and
-    does for people: it is placed anew.
+    `questions` are pairs (before, after): before None founds a question, after None removes one, which has no wordings
+    then. The same goes for `polls` and `surveys`. `pulse` switches the pulse on or off. `opens` is a session that
+    begins to exist. `once` names an act that a device may send again, not knowing whether it arrived. `duties` are
+    pairs as well, but a duty is always there. `takes` is a message that asked nothing for the program and does for
+    people: it is placed anew.
     """
 
     session: str

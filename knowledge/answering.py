@@ -398,4 +398,11 @@ def together(found: Sequence[Reason]) -> list[Reason]:
         if reason.code in _ONE:
             weights[_ONE[reason.code]] += reason.weight
     others = [reason for reason in found if reason.code not in _ONE]
-    return [*others, *(Reason(code, round(weight, 4), values.get(code)) for code, weight in weights.items())]
+    kind = next((name for name in ("passage", "term") if values.get(name)), "entry")
+    return [
+        *others,
+        *(
+            Reason(code, round(weight, 4), values.get(code), kind if code == "part" else "")
+            for code, weight in weights.items()
+        ),
+    ]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from knowledge.answering import Evidence
 from knowledge.calibration import AskingJudge
 from knowledge.context import EMPTY, Context
-from knowledge.cues import NAMES, cues
+from knowledge.cues import LENGTH, NAMES, cues
 from knowledge.encoder import unreadable
 from knowledge.logistic import CalibrationError, Logistic, chance
 from knowledge.reasons import Reason, because, signs, strongest
@@ -141,8 +141,11 @@ def _why(
     about = {name: name for name in NAMES}
     told = signs(logistic, values, about)
     held = sum(sign.weight for sign in told if sign.code in COURSE) if values.get(COURSE[0]) else 0.0
+    long = sum(sign.weight for sign in told if sign.code in LENGTH)
+    apart = {*COURSE, *LENGTH}
     found = [
         replace(sign, code="cue" if values[sign.code] else "no_cue") if sign.code in about else sign
-        for sign in strongest(sign for sign in told if sign.code not in COURSE)
+        for sign in strongest(sign for sign in told if sign.code not in apart)
     ]
-    return strongest([Reason("meaning", round(meaning, 4)), Reason("held", round(held, 4)), *found])
+    ones = {"meaning": meaning, "held": held, "length": long}
+    return strongest([*(Reason(code, round(weight, 4)) for code, weight in ones.items()), *found])

@@ -51,7 +51,8 @@ CUES: dict[str, re.Pattern[str]] = {
     }.items()
 }
 
-NAMES = (*CUES, "length", "at most 3 characters", "at most 6 characters", "25 characters or more")
+LENGTH = ("length", "at most 3 characters", "at most 6 characters", "25 characters or more")
+NAMES = (*CUES, *LENGTH)
 """Of all features, in order."""
 
 SIZE = len(NAMES)

@@ -71,15 +71,12 @@ def odds(probability: float) -> float:
 
 
 def worded(reason: Reason) -> Mapping[str, str]:
-    """The reason in Chinese and English: {"zh", "en"}."""
-    pair = _AGAINST.get(reason.code) if reason.weight < 0 else None
+    """The reason in Chinese and English: {"zh", "en"}. Its numbers say nothing to people."""
+    turned = reason.value is not None and reason.value < 0 if reason.code in _LESS else reason.weight < 0
+    pair = (_LESS.get(reason.code) or _AGAINST.get(reason.code)) if turned else None
     zh, en = pair or _WORDS.get(reason.code, (reason.code, reason.code))
-    aside = "" if reason.value is None else f"{reason.value:.2f}"
     about_zh, about_en = _DETAILS.get(reason.detail, (reason.detail, reason.detail))
-    return {
-        "zh": zh.format(detail=about_zh) + (f"（{aside}）" if aside else ""),
-        "en": en.format(detail=about_en) + (f" ({aside.removeprefix('0')})" if aside else ""),
-    }
+    return {"zh": zh.format(detail=about_zh), "en": en.format(detail=about_en)}
 
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -118,14 +115,15 @@ _WORDS: dict[str, tuple[str, str]] = {
     "cue": ("有提问的迹象：{detail}", "a sign of asking: {detail}"),
     "no_cue": ("没有{detail}", "without {detail}"),
     "held": ("课程资料里有与它相近的内容", "the course holds something near to it"),
-    "just_asked": ("看上文：刚才有没有别人提问", "the chat before: whether another viewer just asked"),
-    "spoke": ("看上文：这个人说没说过话", "the chat before: whether its author spoke"),
-    "author_asks": ("看上文：这个人是否常提问", "the chat before: how much its author asks"),
-    "chat_asks": ("看上文：大家正在提问还是闲聊", "the chat before: how much is asked now"),
+    "length": ("句子的长短常见于提问", "as long as lines that ask"),
+    "just_asked": ("刚才有别的观众提问", "another viewer just asked"),
+    "spoke": ("这个人之前说过话", "its author spoke before"),
+    "author_asks": ("这个人常提问", "its author often asks"),
+    "chat_asks": ("大家正在提问", "many ask just now"),
     # the course's answer
     "margin": ("这一处明显比别处更贴近", "this part is nearer than any other"),
     "said": ("与这里的回答相近", "near to what is said there"),
-    "part": ("资料的种类（常见问题、段落、术语）", "what kind of part it is: entry, passage or term"),
+    "part": ("找到的是{detail}", "what was found is {detail}"),
     "words": ("问题里的关键词", "the question's rare words"),  # until November 2026, as the next one
     "words_margin": ("别处有没有这些词", "whether other parts hold these words"),
     "share": ("课程里只有这一处相关", "it stands out in the course"),
@@ -133,6 +131,7 @@ _WORDS: dict[str, tuple[str, str]] = {
 }
 
 _AGAINST: dict[str, tuple[str, str]] = {
+    "length": ("句子的长短不常见于提问", "longer or shorter than lines that ask"),
     "cosine": ("意思不太像", "not very alike in meaning"),
     "course": ("要的不是课程资料的同一处", "they need different parts of the course"),
     "ahead": ("也像别的问题", "as near to another question"),
@@ -147,6 +146,14 @@ _AGAINST: dict[str, tuple[str, str]] = {
     "read": ("连起来读，不太像是回答", "read together, it hardly answers"),
 }
 
+_LESS: dict[str, tuple[str, str]] = {
+    "just_asked": ("刚才没有别的观众提问", "no other viewer just asked"),
+    "spoke": ("这个人之前没说过话", "its author did not speak before"),
+    "author_asks": ("这个人很少提问", "its author seldom asks"),
+    "chat_asks": ("现在很少有人提问", "few ask just now"),
+}
+"""What stood before in the chat, where there is less of it than is usual; which speaks for asking is learnt."""
+
 _DETAILS: dict[str, tuple[str, str]] = {
     # kinds of thing that are asked for
     "where": ("在哪里", "where"),
@@ -159,6 +166,11 @@ _DETAILS: dict[str, tuple[str, str]] = {
     "which": ("哪一个", "which"),
     "what": ("是什么", "what it is"),
     "how": ("怎么做", "how"),
+    # kinds of parts; decisions until December 2026 do not say which
+    "": ("课程资料的一处", "a part of the course"),
+    "entry": ("常见问题", "an entry of the FAQ"),
+    "passage": ("课程资料的段落", "a passage of the notes"),
+    "term": ("术语解释", "a term of the glossary"),
     # cues whose name is English
     "ends with ?": ("句末的问号", "? at the end"),
     "either or": ("有没有、是不是", "有没有, 是不是"),

@@ -87,6 +87,16 @@ def test_what_a_person_took_out_is_among_the_askings_and_its_answer_is_wrong() -
     assert [one.question for one in found.answers[AUTO].examples] == ["q3"]
 
 
+def test_what_went_with_its_question_counts_and_what_a_person_alone_took_for_one_does_not() -> None:
+    """The example has its own words then, and no question to open."""
+    out = replace(asked(message(2, "The sound is back"), "q1", answer=FAQ), question="")
+    found = effects([out], {}, ())
+    assert (found.askings, counts(found.answers[AUTO])) == (1, (1, 0, 1, 0))
+    assert [(one.question, one.title) for one in found.answers[AUTO].examples] == [("", "The sound is back")]
+    taken = replace(out, message=replace(out.message, explicit=True, taken=True))
+    assert effects([taken], {}, ()).askings == 0
+
+
 def test_two_that_a_person_merged_stay_with_the_question_that_the_machine_holds_them_for() -> None:
     """q2 merged into q3 while the machine takes both for q1: that says nothing against q1."""
     third = asked(message(3), "q3", same="q1", joins=True)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from bot.desk import Desk
-from bot.errors import StoreError
+from bot.errors import Conflict, NotAllowed, StoreError
 from bot.model import (
     Answer,
     Cursor,
@@ -276,6 +276,81 @@ async def test_what_a_moderator_takes_for_a_question_is_one(store: SqliteStore) 
         ("take", 3),
         ("take", 1),
     ]
+
+
+async def test_a_line_that_was_taken_for_a_question_is_taken_out_again(store: SqliteStore) -> None:
+    """By undo, also with the question that it founded, and words alike ask nothing then; not while it is placed, nor
+    where a person answered it. What was done before can be undone after it."""
+    desk = Desk(store, lambda _: None, lambda: 1.0)
+    async with running(store) as pipeline:
+        await say(
+            store, pipeline, message(1, RECORDING), message(2, "The recording", "u2"), message(3, "louder please")
+        )
+        pinned = await desk.pin("Mo", ["q1"])
+        joins, founds = await desk.take("Mo", "talk", 2), await desk.take("Mo", "talk", 3)
+        with pytest.raises(Conflict, match="not placed yet"):
+            await desk.undo("Mo", "talk")
+        placed = await say(store, pipeline)
+        assert [one.question for one in placed] == ["q1", "q1", "q3"]
+        await desk.answer("Mo", "q3", "Yes.")
+        with pytest.raises(NotAllowed, match="reopen it first"):
+            await desk.undo("Mo", "talk", founds.id)
+        await desk.reopen("Mo", ["q3"])
+        await desk.undo("Mo", "talk", founds.id)
+        assert sorted(await states(store)) == ["q1"]
+        with pytest.raises(Conflict, match="asks nothing"):
+            await desk.undo("Mo", "talk", founds.id)
+        await desk.undo("Mo", "talk", joins.id)
+        assert [one.message.id for one in await store.asked("q1")] == [1]
+        assert [one.message.id for one in await store.unasked("talk", 9)] == [3, 2]
+        again = await say(store, pipeline, message(4, "Louder please!", "u4"))
+        assert not again[-1].asking
+        await desk.undo("Mo", "talk", pinned.id)
+        await desk.take("Mo", "talk", 3)
+        again = await say(store, pipeline, message(5, "louder please", "u5"))
+        assert [one.question for one in again] == ["q1", "q1", "q3", None, "q3"]
+
+
+async def test_a_question_of_which_all_ask_nothing_goes_and_comes_back(store: SqliteStore) -> None:
+    """With what was merged into it and whoever voted; undo brings all of it back. Words alike ask nothing meanwhile.
+    What is on stage, or what a person answered, stays."""
+    desk = Desk(store, lambda _: None, lambda: 1.0)
+    async with running(store) as pipeline:
+        await say(store, pipeline, message(1, RECORDING), message(2, PRICE, "u2"), message(3, PROTOCOL, "u3"))
+        await store.vote("q1", Person("web", "zoe"), True, 1.0)
+        await desk.merge("Mo", ["q2"], "q1")
+        await desk.stage("Mo", "q1")
+        with pytest.raises(NotAllowed, match="take it off the stage first"):
+            await desk.not_asking("Mo", "q1", [1, 2])
+        await desk.unstage("Mo", "q1")
+        await desk.answer("Mo", "q1", "Yes.")
+        with pytest.raises(NotAllowed, match="reopen it first"):
+            await desk.not_asking("Mo", "q1", [1, 2])
+        await desk.reopen("Mo", ["q1"])
+        before = await states(store)
+        out = await desk.not_asking("Mo", "q1", [1, 2])
+        assert sorted(await states(store)) == ["q3"]
+        placed = await say(store, pipeline, message(4, PRICE, "u4"))
+        assert (placed[-1].asking, sorted(await states(store))) == (False, ["q3"])
+        assert sorted(pipeline._understanding._standing) == ["q3"]
+        await desk.undo("Mo", "talk", out.id)
+        assert await states(store) == before
+        assert (await store.question("q1")).votes == 1
+        placed = await say(store, pipeline, message(5, PRICE, "u5"))
+        assert placed[-1].question in {"q1", "q2"}
+
+
+async def test_what_the_course_answered_and_asks_nothing_goes_with_its_answer(store: SqliteStore) -> None:
+    """No person had a hand in it, so it need not be reopened; undo brings question and answer back."""
+    desk = Desk(store, lambda _: None, lambda: 1.0)
+    async with running(store, answering=Knowing(gateway="answer")) as pipeline:
+        await say(store, pipeline, message(1, "What is the gateway price?"))
+        before = await states(store)
+        assert before["q1"].status is Status.ANSWERED
+        await desk.not_asking("Mo", "q1", [1])
+        assert await states(store) == {}
+        await desk.undo("Mo", "talk")
+        assert await states(store) == before
 
 
 async def test_what_stood_before_a_line_in_its_chat_decides_with(store: SqliteStore) -> None:

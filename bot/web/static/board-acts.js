@@ -47,7 +47,7 @@ export class Acts extends EventTarget {
     try {
       const { action, goes_at: goes, questions: again } = await sent;
       this.own.add(action);
-      const back = what === "undo" || what === "take" ? null : { word: t("board.undo"), act: () => this.undo(action) };
+      const back = what === "undo" ? null : { word: t("board.undo"), act: () => this.undo(action) };
       const n = body.questions?.length ?? 1;
       const did = n > 1 && what !== "merge" ? t("did.several", { did: t(`did.${what}`), n }) : t(`did.${what}`);
       toast(goes ? t("did.later", { did, time: clock(goes) }) : did, { slot: "did", action: back });

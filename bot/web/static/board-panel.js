@@ -55,7 +55,7 @@ export class Panel {
     this.wordings = wordings({
       split: (messages) => this.on.act("split", [id], { messages }),
       move: (messages) => this.move(id, messages),
-      nothing: (messages) => this.on.act("not_asking", [id], { messages }),
+      nothing: (messages, whole) => this.on.nothing(id, messages, whole),
       confirm: (messages) => this.on.act("confirm", [id], { messages }),
     });
     this.reach = reachBox(this.session, id);
@@ -137,7 +137,7 @@ export class Panel {
 
   /** Tells the others what my hands are on. */
   tell() {
-    if (!this.id) return;
+    if (!this.id || !this.on.question(this.id)) return;
     const writing = this.answerField.value.trim() !== "" && document.activeElement === this.answerField;
     this.on.busy(this.id, this.editing ? "editing" : writing ? "answering" : "looking");
   }
@@ -155,6 +155,14 @@ export class Panel {
     const note = el("p", {}, el("span", { text: row ? didWhat(row) : t("board.changed.somebody") }));
     note.append(button({ icon: "close", label: t("close"), class: "button quiet", act: () => note.remove() }));
     this.parts.news.replaceChildren(note);
+  }
+
+  /** A colleague took back what made the question, or said that it asks nothing. What is typed stays. */
+  gone() {
+    if (!this.id || !this.detail) return;
+    this.signs = null;
+    this.on.busy(null, "looking");
+    this.parts.news.replaceChildren(el("p", { class: "left", text: t("board.gone") }));
   }
 
   async move(id, messages) {
@@ -183,9 +191,10 @@ export class Panel {
 
   draw() {
     const question = this.id && this.on.question(this.id);
-    if (!question) return;
+    if (!question) return this.gone();
     const { state, pin, facts, experts, acts, suggest, given, send, aloud, answerLabel, hands } = this.parts;
     fillHands(hands, this.on.hands(question.id));
+    if (this.parts.news.querySelector(".left")) (this.parts.news.replaceChildren(), this.tell()); // it is back
     this.watch(question);
     // What is typed builds upon how the question stood when the field was empty.
     if (!this.base || this.base.id !== question.id || !this.answerField.value.trim()) this.remember(question);

@@ -5,7 +5,7 @@ import { clock, language, t } from "./i18n.js";
 import { badge, chatChip } from "./pieces.js";
 import { foldable } from "./shell.js";
 
-/** {node, update(asked)}; each act is given message ids and resolves to true where it happened. */
+/** {node, update(asked)}; each act is given message ids, and whether they are all, and resolves to true where it happened. */
 export function wordings({ split, move, nothing, confirm }) {
   const chosen = new Set();
   const opened = new Set(); // whose reasons are read
@@ -14,7 +14,7 @@ export function wordings({ split, move, nothing, confirm }) {
   const splits = button({ icon: "split", word: t("board.split"), "data-do": "split", act: () => done(split) });
   const moves = button({ icon: "move", word: t("board.move"), "data-do": "move", act: () => done(move) });
   const asksNothing = button({ icon: "close", word: t("board.nothing"), "data-do": "not_asking", act: () => done(nothing) });
-  const all = el("p", { class: "faint", role: "status" }); // why nothing can be done with all of them
+  const all = el("p", { class: "faint", role: "status" }); // what can be done with all of them
   const acts = el("div", { class: "wordings-acts" }, all, splits, moves, asksNothing);
   const why = el("p", { class: "faint", text: t("board.split.why") });
   const node = el("section", { class: "panel-wordings", hidden: true }, head, why, list, acts); // until they are known
@@ -22,7 +22,8 @@ export function wordings({ split, move, nothing, confirm }) {
   let confirmed = null; // the message that somebody has just confirmed: the next doubtful one is looked at then
 
   async function done(doing) {
-    const did = await doing([...chosen]);
+    const messages = asked.length === 1 ? [asked[0].message] : [...chosen];
+    const did = await doing(messages, messages.length === asked.length);
     if (did) chosen.clear();
     draw();
     if (did) head.focus(); // nothing is chosen any more: the button that was pressed cannot keep it
@@ -43,21 +44,23 @@ export function wordings({ split, move, nothing, confirm }) {
   function draw() {
     head.textContent = t("board.wordings", { n: asked.length });
     list.replaceChildren(...asked.map(row));
-    why.hidden = acts.hidden = asked.length < 2;
+    why.hidden = splits.hidden = moves.hidden = asked.length < 2;
+    acts.hidden = asked.length === 0;
     allow();
   }
 
   function allow() {
-    const some = chosen.size > 0 && chosen.size < asked.length;
-    splits.disabled = moves.disabled = asksNothing.disabled = !some;
-    all.textContent = chosen.size && !some ? t("board.split.all") : "";
+    const whole = chosen.size === asked.length;
+    splits.disabled = moves.disabled = chosen.size === 0 || whole;
+    asksNothing.disabled = asked.length > 1 && chosen.size === 0;
+    all.textContent = asked.length > 1 && whole ? t("board.split.all") : "";
   }
 
   function row(one) {
     const check = el("input", { type: "checkbox", on: { change: () => (chosen[check.checked ? "add" : "delete"](one.message), allow()) } });
     check.checked = chosen.has(one.message);
     check.setAttribute("aria-label", t("board.select", { title: shown(one.text).slice(0, 60) }));
-    check.disabled = asked.length < 2;
+    check.hidden = asked.length < 2;
     const who = el("p", { class: "wording-who" }, el("bdi", { text: shown(one.author_name) || t("viewer.name.anonymous") }), chatChip(one.source, 1), el("time", { text: clock(one.at) }), likeness(one));
     if (one.doubtful) who.append(button({ icon: "check", word: t("board.wording.confirm"), class: "button quiet", "data-do": "confirm", act: () => stays(one.message) }));
     const reasons = grounds(one);
@@ -82,15 +85,18 @@ export function wordings({ split, move, nothing, confirm }) {
 export function grounds({ probability, similarity, answer, reasons }) {
   const parts = [["asking", probability], ["grouping", similarity], ["answer", answer]].filter(([part]) => reasons[part].length);
   const lines = parts.flatMap(([part, score]) => [
-    el("dt", { text: score === null ? t(`why.${part}`) : `${t(`why.${part}`)} · ${Math.round(score * 100)}%` }),
+    el("dt", { text: score === null ? t(part === "grouping" && !put(reasons) ? "why.alone" : `why.${part}`) : `${t(`why.${part}`)} · ${Math.round(score * 100)}%` }),
     ...reasons[part].map(({ weight, text }) => el("dd", { class: weight < 0 ? "against" : "for", dir: "auto", text: shown(text[language()]) })),
   ]);
   return el("details", { class: "why", hidden: lines.length === 0 }, el("summary", { text: t("why") }), el("dl", {}, ...lines));
 }
 
+/** What a moderator said of where it belongs. */
+const put = (reasons) => reasons.grouping.find(({ code }) => code === "put" || code === "confirmed");
+
 /** How alike a wording was to its group when it came: a bar and the number; or that a moderator put it there, or said that it belongs there. */
 function likeness({ similarity, doubtful, reasons }) {
-  const told = reasons.grouping.find(({ code }) => code === "put" || code === "confirmed");
+  const told = put(reasons);
   if (told) return el("span", { class: "badge", text: told.text[language()] });
   if (similarity === null) return el("span", { class: "badge", text: t("board.first") });
   const percent = Math.round(similarity * 100);

@@ -60,6 +60,7 @@ const on = {
   mergeSame,
   apart: (id, other) => acts.act("apart", [id], { into: other }),
   act: (what, ids, more) => acts.act(what, ids, more),
+  nothing,
   detail: (id) => call("GET", inSession(facts.session, `/questions/${encodeURIComponent(id)}`)),
   pickOther: (id, title) => pickQuestion(title, others(id)),
   assign,
@@ -219,6 +220,16 @@ function open(id, part) {
   byId("desk").classList.add("with-panel");
   panel.open(id, part);
   refresh();
+}
+
+/** These wordings ask nothing; with the last of them the question leaves the board. */
+async function nothing(id, messages, whole) {
+  const next = whole ? neighbour([id]) : null;
+  if (!(await acts.act("not_asking", [id], { messages }))) return false;
+  if (!whole) return true;
+  if (panel.id === id) panel.close();
+  next?.focus();
+  return false; // there is no list any more to go on in
 }
 
 function select(id, chosen) {

@@ -133,7 +133,7 @@ export class Modes {
 
   example(ability, one) {
     const asked = el("bdi", { text: shown(one.text) });
-    const opens = this.open && el("button", { type: "button", class: "link modes-asked", on: { click: () => this.open(one.question) } }, asked);
+    const opens = this.open && one.question && el("button", { type: "button", class: "link modes-asked", on: { click: () => this.open(one.question) } }, asked);
     return el("li", {}, opens ?? el("p", { class: "modes-asked" }, asked), el("p", { class: "faint", dir: "auto", text: t(`modes.example.${ability}`, { what: shown(one.what) }) }));
   }
 

@@ -333,8 +333,8 @@ async def test_the_wordings_that_may_not_belong_are_counted_and_come_first(crowd
     await expect(badge).to_have_count(0)
     for wording in await wordings.locator("input").all():
         await wording.check()
-    await expect(board.get_by_text("Leave at least one")).to_be_visible()
-    await expect(board.get_by_role("button", name="Asks nothing")).to_be_disabled()
+    await expect(board.get_by_text("leave at least one")).to_be_visible()
+    await expect(board.locator("[data-do=split]")).to_be_disabled()
     for wording in (await wordings.locator("input").all())[:-1]:
         await wording.uncheck()
     await board.get_by_role("button", name="Asks nothing").click()
@@ -344,6 +344,38 @@ async def test_the_wordings_that_may_not_belong_are_counted_and_come_first(crowd
     await board.locator(".toast-act").click()
     await expect(wordings).to_have_count(4)
     await expect(row(board, "Is there a recording?").locator(".sure")).to_have_text("80% alike")
+
+
+async def test_a_question_that_asks_nothing_leaves_the_board(crowd: Crowd) -> None:
+    """One press in its panel, and the next one is looked at; a colleague who has it open is told and keeps what they
+    wrote. One press brings it back, and so it is with a line that was taken for a question."""
+    for text in (BOOK, PARKING):
+        await crowd.asks(text)
+    ann, bo = await board_of(crowd, "Ann"), await board_of(crowd, "Bo")
+    await row(bo, PARKING).locator("[data-do=reply]").click()
+    await bo.locator("#answer-text").fill("Behind the")
+    await row(ann, PARKING).locator(".row-open").click()
+    await expect(ann.locator("[data-do=split]")).to_be_hidden()
+    await ann.get_by_role("button", name="Asks nothing").click()
+    await expect(row(ann, PARKING)).to_have_count(0)
+    await expect(ann.locator("#panel")).to_be_hidden()
+    await expect(row(ann, BOOK)).to_be_focused()
+    await expect(bo.locator(".panel-head .news")).to_contain_text("has left the board")
+    await expect(bo.locator("#answer-text")).to_have_value("Behind the")
+    await ann.locator(".toast-act").click()
+    await expect(row(ann, PARKING)).to_have_count(1)
+    await expect(bo.locator(".panel-head .news")).not_to_contain_text("has left the board")
+    await crowd.says("louder please", "ann")
+    await crowd.hall.drained()
+    await ann.locator("#menu-open").click()
+    await ann.locator("#lines-open").click()
+    await ann.get_by_role("button", name="It is a question").click()
+    await crowd.hall.drained()
+    await ann.locator("#lines-close").click()
+    await expect(row(ann, "louder please")).to_have_count(1)
+    await ann.locator(".toast-act").click()
+    await expect(row(ann, "louder please")).to_have_count(0)
+    assert [q.title for q in await crowd.hall.store.questions("talk")] == [BOOK, PARKING]
 
 
 async def test_what_is_undone_is_next_and_a_cut_network_does_nothing(crowd: Crowd) -> None:
