@@ -489,11 +489,11 @@ class ActBody(Body):
     """What a moderator does; which other fields are needed follows from `do`. "apart" says that the questions are not
     `into`: a suggested merge is refused, and what comes later keeps to it. "confirm" says that `messages` do ask it:
     they are doubtful no longer; "not_asking" that `messages` ask nothing: they go out of the queue, and so does what is
-    said later in the same words; with its last wording a question is gone. "label" puts `add` on and takes `remove` off, or sets all `labels` of one question.
-    "assign" with the name "" assigns to nobody. "recall" answers with what a person answered to `earlier` on an earlier
-    evening of the series; "again" and "not_again" say whether `earlier` asks the same. "next" answers the question on
-    stage (without a `text`: aloud) and shows `into` there. What arrives after `by` is not done: a press that was held
-    up by a bad network.
+    said later in the same words; with its last wording a question is gone. "label" puts `add` on and takes `remove`
+    off, or sets all `labels` of one question. "assign" with the name "" assigns to nobody. "recall" answers with what a
+    person answered to `earlier` on an earlier evening of the series; "again" and "not_again" say whether `earlier` asks
+    the same. "next" answers the question on stage (without a `text`: aloud) and shows `into` there. What arrives after
+    `by` is not done: a press that was held up by a bad network.
 
     `seen` tells by id how the questions stood: where one is no longer so, nothing changes and the answer is 409. Who
     stages a question and sends `seen` names there what was on stage (`status` "on_stage"): is something else there by

@@ -24,7 +24,7 @@ ERRORS = {
 """What fails, and how strace is told so: in each thread the second call and then every third one, for example."""
 
 
-@scenario("io-errors", seconds=50, needs="strace")
+@scenario("io-errors", seconds=50, needs="strace", daily=False)
 async def disk_fails(run: Run) -> None:
     """Whatever call to the disk fails, nobody is told that it worked, and the program goes on by itself."""
     _strace.require()
@@ -88,7 +88,7 @@ async def locked(database: Path) -> AsyncIterator[None]:
         await other.wait()
 
 
-@scenario("database-locked", seconds=50)
+@scenario("database-locked", seconds=50, daily=False)
 async def database_locked(run: Run) -> None:
     """While another program holds the database nothing is lost, pages go on, and the event loop does not stall."""
     async with watched(run) as (program, audience):

@@ -30,7 +30,7 @@ async def not_synced(run: Run) -> None:
     run.figure("what the one that found less found", min(len(verdict.too_early), lost), most=0)
 
 
-@scenario("fsync-early", seconds=35, needs="strace", control=True)
+@scenario("fsync-early", seconds=35, needs="strace", control=True, daily=False)
 async def told_first(run: Run) -> None:
     """Where people are told before the commit, the order of the calls shows it."""
     verdict = (await recorded(run, "acknowledged_early")).verdict()

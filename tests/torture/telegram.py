@@ -203,7 +203,7 @@ def _chats(said: Sequence[tuple[str, str, str]]) -> set[str]:
     return {chat for chat, _, _ in said}
 
 
-@scenario("telegram", seconds=150)
+@scenario("telegram", seconds=150, daily=False)
 async def telegram(run: Run) -> None:
     """429, 5xx, hanging and cut answers, updates doubled and reordered, deaths between fetch and commit and in a
     silence: nothing is lost, nothing is said twice, and nothing is sent while Telegram wants silence."""

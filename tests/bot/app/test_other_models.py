@@ -123,9 +123,12 @@ def test_the_command_calibrates_a_model_from_one_s_own_talks(model: Path, tmp_pa
     assert isinstance(nothing.exception, BadInput)
 
 
-def test_the_bench_judges_with_what_was_calibrated(model: Path, tmp_path: Path) -> None:
+def test_the_bench_judges_with_what_was_calibrated(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Before `floormic calibrate` the bench warns and nothing is sent; afterwards it warns no more and judges by what
     was written."""
+    monkeypatch.setattr("bot.app.benching.start", lambda _: {})  # six new processes, of which nothing is asked here
     for name in ("a", "b", "c"):
         write_talk(tmp_path / "talks", name)
     config, talks = tmp_path / "floormic.toml", tmp_path / "talks"

@@ -1,5 +1,6 @@
 """How Telegram's updates are understood: pure, without a server."""
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -13,7 +14,12 @@ from tests.fake_telegram import ANN, BOB, FORUM, GROUP, ME, OTHER_BOT, FakeTeleg
 
 Json = dict[str, Any]
 me = User.de_json(ME)
-server = FakeTelegram()  # makes messages; it is not started
+
+
+@cache
+def server() -> FakeTelegram:
+    """Makes messages; it is not started."""
+    return FakeTelegram()
 
 
 def reader(**options: Any) -> Reader:
@@ -27,7 +33,7 @@ def read(message: Json, **options: Any) -> Reading:
 
 
 def say(text: str, user: Json = ANN, chat: Json = GROUP, **fields: Any) -> Json:
-    return server.message(user, chat, text=text, entities=entities_of(text), **fields)
+    return server().message(user, chat, text=text, entities=entities_of(text), **fields)
 
 
 def one(message: Json, **options: Any) -> Message | Command | Press | None:
@@ -117,10 +123,10 @@ def test_captions_count_as_text() -> None:
     """What is written under a picture is read like a line."""
     photo = [{"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}]
     caption = "@floormic_bot what is this?"
-    message = one(server.message(photo=photo, caption=caption, caption_entities=entities_of(caption)))
+    message = one(server().message(photo=photo, caption=caption, caption_entities=entities_of(caption)))
     assert isinstance(message, Message)
     assert message.text == "what is this?"
-    assert one(server.message(photo=photo)) is None
+    assert one(server().message(photo=photo)) is None
 
 
 def test_bots_are_ignored() -> None:

@@ -208,23 +208,23 @@ def test_every_method_is_here() -> None:
     assert set(ALL) == port - {"close", "waiting"}  # these do not ask the database
 
 
-@pytest.mark.parametrize("name", ALL)
-async def test_works_without_misfortune(name: str, store: SqliteStore) -> None:
-    """The calls of this table are good ones, so what fails below fails for the misfortune."""
-    await ALL[name](store)
-
-
-@pytest.mark.parametrize("name", ALL)
-async def test_closed(name: str, store: SqliteStore) -> None:
-    """A closed store says that it is closed."""
-    await store.close()
-    with pytest.raises(StoreError, match="closed"):
+async def complaint(name: str, store: SqliteStore) -> str:
+    """What the method says where it cannot do its work."""
+    try:
         await ALL[name](store)
+    except StoreError as error:
+        return str(error)
+    return ""
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if name != "probe"])  # it reads no table
-async def test_tables_gone(name: str, store: SqliteStore, tmp_path: Path) -> None:
-    """A foreign hand in the file gives an error in words, and reading goes on failing cleanly."""
+async def test_closed(store: SqliteStore) -> None:
+    """A closed store says that it is closed, whatever is wanted of it."""
+    await store.close()
+    assert [name for name in ALL if "closed" not in await complaint(name, store)] == []
+
+
+async def test_tables_gone(store: SqliteStore, tmp_path: Path) -> None:
+    """A foreign hand in the file gives an error in words, and everything goes on failing cleanly."""
     other = connect(tmp_path / "hall.db")
     other.execute("PRAGMA foreign_keys = OFF")
     for table in other.table_names():
@@ -232,20 +232,17 @@ async def test_tables_gone(name: str, store: SqliteStore, tmp_path: Path) -> Non
             other.execute(f"DROP TABLE {table}")
     other.conn.close()
     for _ in range(2):
-        with pytest.raises(StoreError, match="no such table"):
-            await ALL[name](store)
+        said = {name: await complaint(name, store) for name in ALL if name != "probe"}  # it reads no table
+        assert [name for name, words in said.items() if "no such table" not in words] == []
 
 
 @pytest.mark.parametrize("name", ALL)
 async def test_locked(name: str, store: SqliteStore, tmp_path: Path) -> None:
-    """While another program holds the write lock, writing fails in words, reading goes on, and then all is well."""
+    """While another program holds the write lock, writing fails in words, reading goes on, and then all is well: the
+    calls of these tables are good ones, so what fails in the other tests fails for the misfortune."""
     other = connect(tmp_path / "hall.db")
     other.conn.execute("BEGIN EXCLUSIVE")
-    if name in WRITES:
-        with pytest.raises(StoreError, match="another program has the database locked"):
-            await ALL[name](store)
-    else:
-        await ALL[name](store)
+    assert ("another program has the database locked" in await complaint(name, store)) == (name in WRITES)
     other.conn.execute("ROLLBACK")
     other.conn.close()
     await ALL[name](store)

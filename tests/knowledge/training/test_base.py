@@ -40,6 +40,7 @@ def test_a_second_start_finds_the_folder() -> None:
     assert (folder / "model.safetensors").stat().st_mtime_ns == before
 
 
+@pytest.mark.thorough
 def test_two_processes_may_unpack_at_once(tmp_path: Path) -> None:
     """Both get the same whole folder, and nothing half done stays behind."""
     with multiprocessing.get_context("spawn").Pool(2) as pool:
