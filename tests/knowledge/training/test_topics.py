@@ -114,6 +114,8 @@ def raw() -> dict[str, Any]:
         (lambda t: t["groups"][0].update(asks=["x"]), "fewer than 2 askings"),
         (lambda t: t["not_asking"].append(t["not_asking"][0]), "twice"),
         (lambda t: t["groups"].append(t["groups"][0]), "stands twice"),
+        (lambda t: [g["asks"].append(f"{g['id']}这个东西要怎么弄啊") for g in t["groups"]], "no templates"),
+        (lambda t: [g["asks"].append(f"could you tell me how {g['id']} works") for g in t["groups"]], "no templates"),
     ],
 )
 def test_a_mistake_is_found(tmp_path: Path, break_it: Any, word: str) -> None:
