@@ -171,6 +171,15 @@ class Queue(Protocol):
         end those of which a person said so. With `words`, those that hold them, in whatever capitals."""
         ...
 
+    async def texts(self, session: str, messages: Collection[int]) -> dict[int, str]:
+        """What these messages say, of those that are there and say something."""
+        ...
+
+    async def asked_with(self, session: str, words: str) -> set[str]:
+        """The questions of which one wording holds each of these words, in whatever capitals; of merged ones the final
+        question."""
+        ...
+
     async def askings(self, session: str, limit: int) -> list[Asked]:
         """The last messages that were taken for askings, in order of arrival; `Asked.question` is "" where a person
         said that they ask nothing."""

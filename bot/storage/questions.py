@@ -375,6 +375,32 @@ def unasked(db: Database, session: str, limit: int, words: str) -> list[Asked]:
     return [_wording(row) for row in found]
 
 
+def texts(db: Database, session: str, messages: Iterable[int]) -> dict[int, str]:
+    """See `Queue.texts`."""
+    rows = db.execute(
+        """
+        SELECT id, text FROM messages
+        WHERE session = ? AND text != '' AND id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))
+        """,
+        (session, listed(messages)),
+    )
+    return {row["id"]: row["text"] for row in rows}
+
+
+def asked_with(db: Database, session: str, words: str) -> set[str]:
+    """See `Queue.asked_with`."""
+    wanted = _folded(words).split()
+    rows = db.execute(
+        """
+        SELECT m.text, CASE q.merged_into WHEN '' THEN q.id ELSE q.merged_into END AS final
+        FROM messages m JOIN questions q ON q.id = m.question WHERE m.session = ?
+        """,
+        (session,),
+    )
+    texts = ((row["final"], _folded(row["text"])) for row in rows)
+    return {final for final, text in texts if all(word in text for word in wanted)}
+
+
 def _folded(text: str) -> str:
     """Equal for texts that differ in width and capitals alone."""
     return unicodedata.normalize("NFKC", text).casefold()

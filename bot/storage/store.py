@@ -227,6 +227,12 @@ class SharedStore(ABC):
         """Raises `NotFound`."""
         await self._write(("questions", question), "queue", changes.vote, question, person, on, at)
 
+    async def texts(self, session: str, messages: Collection[int]) -> dict[int, str]:
+        return await self._read(questions.texts, session, messages)
+
+    async def asked_with(self, session: str, words: str) -> set[str]:
+        return await self._read(questions.asked_with, session, words)
+
     async def unasked(self, session: str, limit: int, words: str = "") -> list[Asked]:
         return await self._read(questions.unasked, session, limit, words)
 

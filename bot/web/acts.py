@@ -49,6 +49,7 @@ LEDGER_LENGTH = 500
 LINES = 200
 WORDS = Parameter("q", "only those with these words in them", {"type": "string", "maxLength": 200})
 LINES_OUT = TypeAdapter(list[AskedOut])
+MOST_WORDINGS = 3  # of an act in the history
 OF_QUESTION = Parameter("question", "only what was done to this one", {"type": "string", "maxLength": 100})
 
 
@@ -145,6 +146,15 @@ class Acts:
             ),
             Route(
                 "GET",
+                session + "/wordings",
+                "expert",
+                self.wordings,
+                "The questions of which one wording holds each of these words: their ids",
+                reply=list[str],
+                parameters=[WORDS],
+            ),
+            Route(
+                "GET",
                 session + "/lines",
                 "moderator",
                 self.lines,
@@ -222,6 +232,10 @@ class Acts:
             action = await act.call(desk, caller.who, body)
         return reply(ActionOut(action=action.id, goes_at=goes_at(action.change.deliveries, self._site.now())))
 
+    async def wordings(self, request: web.Request) -> web.Response:
+        words = clean(request.query.get("q", ""))
+        return web.json_response(sorted(await self._site.store.asked_with(request[CALLER].here.id, words)))
+
     async def lines(self, request: web.Request) -> web.Response:
         words = clean(request.query.get("q", ""))
         found = await self._site.store.unasked(request[CALLER].here.id, LINES, words)
@@ -264,7 +278,12 @@ class Acts:
     async def ledger(self, request: web.Request) -> web.Response:
         caller, of = request[CALLER], request.query.get("question")
         actions = await self._site.store.actions(caller.here.id, limit=LEDGER_LENGTH)
-        rows = [_row(action, may_set(caller.role)) for action in actions]
+        named = {action.id: _messages(action.change)[:MOST_WORDINGS] for action in actions}
+        texts = await self._site.store.texts(caller.here.id, {id for ids in named.values() for id in ids})
+        rows = [
+            _row(action, may_set(caller.role), [texts[id] for id in named[action.id] if id in texts])
+            for action in actions
+        ]
         return web.json_response(body=LEDGER.dump_json([row for row in rows if of is None or of in row.questions]))
 
     async def public_ledger(self, request: web.Request) -> web.Response:
@@ -353,7 +372,19 @@ def _touched(change: Change) -> list[str]:
     return list(dict.fromkeys(changed or [id for move in change.moves for id in (move.before, move.after) if id]))
 
 
-def _row(action: Action, allowed: Container[str]) -> LedgerRow:
+def _messages(change: Change) -> list[int]:
+    """Those that it moves, takes out, takes for a question or confirms."""
+    confirmed = [
+        message
+        for before, after in change.questions
+        if before and after
+        for message in sorted(set(after.confirmed) - set(before.confirmed))
+    ]
+    taken = [] if change.takes is None else [change.takes]
+    return list(dict.fromkeys([*taken, *(move.message for move in change.moves), *confirmed]))
+
+
+def _row(action: Action, allowed: Container[str], wordings: Sequence[str]) -> LedgerRow:
     """`allowed`: the settings that the caller may change."""
     change = action.change
     polls = dict.fromkeys(
@@ -367,6 +398,7 @@ def _row(action: Action, allowed: Container[str]) -> LedgerRow:
         questions=_touched(change),
         settings=[_setting(one) for one in change.settings],
         polls=list(polls),
+        wordings=list(wordings),
         undone=action.undone,
         undoable=not action.undone and change.undoes is None and may_undo(change, allowed),
     )

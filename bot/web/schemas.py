@@ -609,7 +609,7 @@ class RemoteOut(Reply):
 class LedgerRow(Reply):
     """`what` is what was done, `undone` that it was taken back, `undoable` that the caller may still do so; `settings`
     are those of the session that it changed (of `course` only whether there is one), `polls` the titles of polls and
-    of the survey."""
+    of the survey, `wordings` what was moved, taken out or confirmed, of many the first."""
 
     id: int
     at: float
@@ -618,6 +618,7 @@ class LedgerRow(Reply):
     questions: list[str]
     settings: list[SettingOut]
     polls: list[str]
+    wordings: list[str]
     undone: bool
     undoable: bool
 

@@ -111,8 +111,9 @@ export async function showLedger(session, acts, titleOf) {
 function ledgerRow(row, titleOf, undo) {
   const titles = [...row.questions.map(titleOf).filter(Boolean), ...row.polls].map((title) => short(title, 60));
   const head = el("p", {}, el("b", { text: t(`did.${row.what}`) }), " · ", el("bdi", { text: shown(row.who) || "–" }), " · ", el("time", { text: day(row.at) }));
+  const said = row.wordings.map((text) => el("p", {}, "“", el("bdi", { text: short(text, 80) }), "”"));
   const what = [titles.length > 0 && titles.join(" · "), ...row.settings.map(setting)].filter(Boolean);
-  const body = el("div", { class: "ledger-body" }, head, ...what.map((text) => el("p", { class: "faint", dir: "auto", text })));
+  const body = el("div", { class: "ledger-body" }, head, ...said, ...what.map((text) => el("p", { class: "faint", dir: "auto", text })));
   const back = row.undone
     ? el("span", { class: "badge", text: t("board.history.undone") })
     : row.undoable && button({ icon: "undo", word: t("board.undo"), act: () => undo(row.id) });

@@ -1,4 +1,5 @@
 // What of the questions is shown: the search, and chips that can be pressed. Kept on this device.
+import { call, inSession } from "./api.js";
 import { byId, el, icon, kept, shown } from "./dom.js";
 import { t } from "./i18n.js";
 import { OPEN } from "./live.js";
@@ -6,6 +7,8 @@ import { chatName } from "./pieces.js";
 import { unreached } from "./board-reach.js";
 import { earlierAnswer } from "./board-earlier.js";
 import { unsure } from "./board-row.js";
+
+const PAUSE = 250; // milliseconds after the last letter before the server is asked
 
 const sameName = (one, other) => one !== "" && one.trim().toLowerCase() === other.trim().toLowerCase();
 
@@ -30,11 +33,11 @@ const KINDS = [
 export class Filters extends EventTarget {
   constructor(session, me) {
     super();
-    this.me = me;
+    Object.assign(this, { session, me, worded: { words: "", ids: new Set() } });
     this.store = kept(`floormic.filters.${session}`, {});
     this.root = byId("filters");
     this.search = byId("search");
-    this.search.addEventListener("input", () => this.changed());
+    this.search.addEventListener("input", () => (this.changed(), clearTimeout(this.waits), (this.waits = setTimeout(() => this.ask(), PAUSE))));
     this.root.addEventListener("keydown", (event) => this.key(event));
     this.chips = new Map();
   }
@@ -57,12 +60,27 @@ export class Filters extends EventTarget {
 
   clear() {
     this.search.value = "";
+    clearTimeout(this.waits);
     this.store.set({});
     this.changed();
   }
 
   changed() {
     this.dispatchEvent(new Event("change"));
+  }
+
+  get wanted() {
+    return this.search.value.trim().toLowerCase();
+  }
+
+  /** Which questions were asked in these words; where that cannot be known, titles are searched alone. */
+  async ask() {
+    const words = this.wanted;
+    if (!words) return;
+    const ids = await call("GET", inSession(this.session, `/wordings?q=${encodeURIComponent(words)}`)).catch(() => []);
+    if (words !== this.wanted) return;
+    this.worded = { words, ids: new Set(ids) };
+    this.changed();
   }
 
   matches(question) {
@@ -73,8 +91,8 @@ export class Filters extends EventTarget {
   }
 
   found(question) {
-    const wanted = this.search.value.trim().toLowerCase();
-    if (!wanted) return true;
+    const wanted = this.wanted;
+    if (!wanted || (this.worded.words === wanted && this.worded.ids.has(question.id))) return true;
     const { title, original, answer, labels, chats, assigned } = question;
     const text = [title, original, answer?.text, assigned, ...labels, ...Object.keys(chats)].join("\n").toLowerCase();
     return wanted.split(/\s+/).every((word) => text.includes(word));

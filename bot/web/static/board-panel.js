@@ -7,7 +7,7 @@ import { wanting } from "./live.js";
 import { answerBox, badge, fillChats } from "./pieces.js";
 import { earlierBadge } from "./board-earlier.js";
 import { faqLine, faqStage } from "./board-faq.js";
-import { demand, doingButtons, outcome, suggestions, surenessBadge } from "./board-row.js";
+import { demand, doingButtons, outcome, suggestions, surenessBadge, unsure } from "./board-row.js";
 import { expertEditor, labelEditor, titleEditor } from "./board-edit.js";
 import { reachBox } from "./board-reach.js";
 import { wordings } from "./board-wordings.js";
@@ -76,7 +76,8 @@ export class Panel {
     this.parts.hands = el("div", { class: "chips panel-hands", role: "status" });
     this.parts.news = el("div", { class: "news", role: "status" });
     const line = el("div", { class: "panel-line" }, this.parts.state, pin, close);
-    return el("header", { class: "panel-head" }, line, this.parts.hands, this.parts.news);
+    this.parts.doubt = button({ icon: "warn", word: " ", class: "button quiet panel-doubt", act: () => this.wordings.first() });
+    return el("header", { class: "panel-head" }, line, this.parts.doubt, this.parts.hands, this.parts.news);
   }
 
   places(...names) {
@@ -192,14 +193,17 @@ export class Panel {
   draw() {
     const question = this.id && this.on.question(this.id);
     if (!question) return this.gone();
-    const { state, pin, facts, experts, acts, suggest, given, send, aloud, answerLabel, hands } = this.parts;
+    const { state, pin, doubt, facts, experts, acts, suggest, given, send, aloud, answerLabel, hands } = this.parts;
     fillHands(hands, this.on.hands(question.id));
     if (this.parts.news.querySelector(".left")) (this.parts.news.replaceChildren(), this.tell()); // it is back
     this.watch(question);
     // What is typed builds upon how the question stood when the field was empty.
     if (!this.base || this.base.id !== question.id || !this.answerField.value.trim()) this.remember(question);
     this.root.setAttribute("aria-label", shown(question.title).slice(0, 120));
-    state.replaceChildren(badge(question.status), ...surenessBadge(question), ...(this.on.remembers() ? earlierBadge(question) : []));
+    doubt.hidden = !unsure(question);
+    setText(doubt.lastChild, t("board.unsure", { k: question.doubtful, of: question.messages }));
+    doubt.title = t("board.unsure.look");
+    state.replaceChildren(badge(question.status), ...(unsure(question) ? [] : surenessBadge(question)), ...(this.on.remembers() ? earlierBadge(question) : []));
     pin.setAttribute("aria-pressed", String(question.pinned));
     pin.title = t(question.pinned ? "board.unpin" : "board.pin");
     pin.setAttribute("aria-label", pin.title);

@@ -5,7 +5,7 @@ import { clock, language, t } from "./i18n.js";
 import { badge, chatChip } from "./pieces.js";
 import { foldable } from "./shell.js";
 
-/** {node, update(asked)}; each act is given message ids, and whether they are all, and resolves to true where it happened. */
+/** {node, update(asked), first()}; each act is given message ids, and whether they are all, and resolves to true where it happened. */
 export function wordings({ split, move, nothing, confirm }) {
   const chosen = new Set();
   const opened = new Set(); // whose reasons are read
@@ -38,6 +38,11 @@ export function wordings({ split, move, nothing, confirm }) {
   function goOn() {
     if (confirmed === null || asked.some((one) => one.message === confirmed && one.doubtful)) return; // not known yet
     confirmed = null;
+    first();
+  }
+
+  /** Where somebody should look: the first doubtful one. */
+  function first() {
     (list.querySelector("[data-do=confirm]") ?? head).focus();
   }
 
@@ -78,7 +83,7 @@ export function wordings({ split, move, nothing, confirm }) {
     goOn();
   }
 
-  return { node, update };
+  return { node, update, first };
 }
 
 /** Why it was taken for a question, put here and answered: the strongest signs, folded. */

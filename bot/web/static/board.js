@@ -70,7 +70,12 @@ const on = {
   newest: (id) => acts.newest(id),
   mayAnswer,
   remembers: () => memory !== "off",
-  closed: (id) => (byId("desk").classList.remove("with-panel"), focusRow(id), refresh()),
+  closed: (id) => {
+    byId("desk").classList.remove("with-panel");
+    focusRow(id);
+    refresh();
+    if (history.state?.panel) stepBack();
+  },
 };
 const panel = new Panel(byId("panel"), facts.session, on);
 const lists = Object.fromEntries(LANES.map((lane) => [lane, new SteadyList(byId(`list-${lane}`), byId(`hint-${lane}`), {
@@ -213,11 +218,24 @@ function neighbour(ids) {
 
 // -- what is done -------------------------------------------------------------------------------------------------------------
 
+let steppingBack = false; // out of the step that opening the panel was; the browser does so a moment later
+
+function stepBack() {
+  steppingBack = true;
+  history.back();
+}
+
+function steppedBack() {
+  steppingBack = false;
+  if (panel.id) history.pushState({ panel: true }, ""); // it was opened again meanwhile
+}
+
 function open(id, part) {
   const row = rowOf(id);
   if (row) setCursor(row);
   else cursor = id;
   byId("desk").classList.add("with-panel");
+  if (!history.state?.panel && !steppingBack) history.pushState({ panel: true }, ""); // on a phone people close it with "Back"
   panel.open(id, part);
   refresh();
 }
@@ -460,6 +478,8 @@ live.addEventListener("change", bringBack);
 live.addEventListener("reach", ({ detail }) => (unreached.take(detail.questions), draw()));
 followFaq(live, draw);
 live.addEventListener("change", openNamed, { once: true });
+addEventListener("popstate", () => (steppingBack ? steppedBack() : panel.close()));
+if (history.state?.panel) history.replaceState(null, ""); // it was open when the page was read anew
 live.addEventListener("session", ({ detail }) => {
   if (memory === detail.abilities.memory) return;
   memory = detail.abilities.memory;

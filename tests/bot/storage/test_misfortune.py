@@ -116,6 +116,8 @@ READS: dict[str, Callable[[SqliteStore], Awaitable[Any]]] = {
     "remembered": lambda s: s.remembered("talk"),
     "told": lambda s: s.told("talk"),
     "latest": lambda s: s.latest("talk", 1),
+    "texts": lambda s: s.texts("talk", [1]),
+    "asked_with": lambda s: s.asked_with("talk", "hm"),
     "unasked": lambda s: s.unasked("talk", 1, "hm"),
     "sessions": lambda s: s.sessions(),
     "feeds": lambda s: s.feeds(),

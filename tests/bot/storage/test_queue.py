@@ -86,6 +86,23 @@ async def test_what_asks_nothing_may_be_taken_for_a_question(store: Store) -> No
     assert [one.change.what for one in await store.actions("talk")] == ["take", "pulse_on"]
 
 
+async def test_a_question_is_found_by_any_of_its_wordings(store: Store) -> None:
+    """Whatever their capitals and width, also where they were merged into it; not by words of two wordings, nor by what
+    asks nothing."""
+    await ask(store, "q1", text="Is there a recording?")
+    await ask(store, "q2", text="ＧＥＴ the Video later")
+    out = await ask(store, "q1", "u3", text="will it be kept")
+    await change(store, "merge", (state("q2"), state("q2", status=Status.MERGED, merged_into="q1")))
+    for words, found in {"video": {"q1"}, "get LATER": {"q1"}, "recording video": set(), "": {"q1"}}.items():
+        assert await store.asked_with("talk", words) == found
+    assert await store.asked_with("other", "video") == set()
+    assert await store.texts("talk", [out.id, out.id + 9]) == {out.id: out.text}
+    assert await store.texts("other", [out.id]) == {}
+    assert await store.asked_with("talk", "kept") == {"q1"}
+    await change(store, "not_asking", moves=(Move(out.id, "q1", ""),))
+    assert await store.asked_with("talk", "kept") == set()
+
+
 async def test_a_founding_message_says_nothing_of_sureness(store: Store) -> None:
     """Its similarity is that to a group it did not join."""
     await ask(store, "q1", similarity=0.2)

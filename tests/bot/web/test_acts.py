@@ -192,6 +192,7 @@ async def test_a_wording_that_asks_nothing_goes_out_of_the_queue(hall: Hall, mod
     assert (await moderator.json(f"{BASE}/lines"))[1]["reasons"]["grouping"] == []
     (row, *_) = await moderator.json(f"{BASE}/actions?question=q2")
     assert (row["what"], row["questions"], found["last"]["what"]) == ("not_asking", ["q2"], "not_asking")
+    assert row["wordings"] == [notice.text]
     assert [asked.question for asked in await hall.store.asked_by("talk", one.person)] == [""]
     assert (await moderator.act("not_asking", ["q2"], messages=[one.id])).status == 404
     assert (await moderator.post(f"{BASE}/undo")).status == 200
@@ -220,7 +221,7 @@ async def test_with_its_last_wording_a_question_leaves_the_board(hall: Hall, mod
     await moderator.post(f"{BASE}/lines", {"message": waiting.id})
     await hall.store.place("talk", [Placed(Placement(waiting.id, True, 1.0, "q9"), founds=state("q9"))])
     (row, *_) = await moderator.json(f"{BASE}/actions")
-    assert (row["what"], row["undoable"]) == ("take", True)
+    assert (row["what"], row["undoable"], row["wordings"]) == ("take", True, ["louder"])
     assert (await moderator.post(f"{BASE}/undo")).status == 200
     assert (await moderator.get(f"{BASE}/questions/q9")).status == 404
     assert [one["text"] for one in await moderator.json(f"{BASE}/lines")] == ["louder"]

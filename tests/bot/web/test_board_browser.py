@@ -305,7 +305,7 @@ REASONS = Reasons(
 async def test_the_wordings_that_may_not_belong_are_counted_and_come_first(crowd: Crowd) -> None:
     """The row says how many of the wordings may ask something else, not that the whole group is doubtful; opened, they
     stand above the others, each with the three strongest reasons of each decision. What is moved away, what somebody
-    says belongs there, and what asks nothing is counted no longer."""
+    says belongs there, and what asks nothing is counted no longer. Any of them is found by its words."""
     store = crowd.hall.store
     await ask(store, "q1", text=BOOK, external_id="m0")
     said = (("which book", 0.9), (PARKING, 0.4), ("the book?", 0.8), ("what was that one", 0.3))
@@ -317,6 +317,8 @@ async def test_the_wordings_that_may_not_belong_are_counted_and_come_first(crowd
     await expect(board.get_by_role("button", name="Doubtful wordings 1")).to_be_attached()
     await row(board, "Is there a recording?").locator(".row-open").click()
     wordings = board.locator(".wording")
+    await board.get_by_role("button", name="Doubtful: 2 of 5 wordings").click()
+    await expect(wordings.first.get_by_role("button", name="Belongs here")).to_be_focused()
     await expect(wordings.first).to_contain_text(PARKING)
     why = wordings.first.locator(".why")
     await why.locator("summary").click()
@@ -344,6 +346,35 @@ async def test_the_wordings_that_may_not_belong_are_counted_and_come_first(crowd
     await board.locator(".toast-act").click()
     await expect(wordings).to_have_count(4)
     await expect(row(board, "Is there a recording?").locator(".sure")).to_have_text("80% alike")
+    for words, count in (("which BOOK", 1), ("which bicycle", 0)):  # the title has none of these words
+        await board.locator("#search").fill(words)
+        await expect(row(board, "Is there a recording?")).to_have_count(count)
+
+
+async def test_back_closes_what_is_open_and_leaves_the_board_only_then(crowd: Crowd) -> None:
+    """On a phone people press "Back"; closed in another way, and opened again at once, nothing is left to go back to
+    but where one came from."""
+    for text in (BOOK, PARKING):
+        await crowd.asks(text)
+    board = await crowd.moderator(PHONE, "en-US")
+    came_from = await board.evaluate("history.length")
+    for text in (BOOK, PARKING):
+        await row(board, text).locator(".row-open").click()
+        await expect(board.locator("#panel")).to_be_visible()
+        await board.evaluate("history.back()")
+        await expect(board.locator("#panel")).to_be_hidden()
+        await expect(row(board, text)).to_be_visible()
+    await row(board, BOOK).locator(".row-open").click()
+    await board.evaluate("""() => {
+        document.querySelector(".panel-line [aria-label='Back to the list']").click();
+        document.querySelector(".row-open").click();
+    }""")
+    await board.wait_for_timeout(300)  # longer than the browser takes to go back
+    await expect(board.locator("#panel")).to_be_visible()
+    await board.keyboard.press("Escape")
+    await expect(board.locator("#panel")).to_be_hidden()
+    await board.wait_for_function("!history.state")
+    assert await board.evaluate("history.length") == came_from + 1
 
 
 async def test_a_question_that_asks_nothing_leaves_the_board(crowd: Crowd) -> None:

@@ -126,6 +126,7 @@ addWords({
   "board.split": ["拆成新问题", "Split off"],
   "board.split.why": ["选中不属于这里的问法，然后拆开、移走，或说明它不是提问。", "Select wordings that do not belong here, then split or move them, or say that they ask nothing."],
   "board.split.all": ["要拆开或移走，至少留一句；都不是提问的话，整个问题移出看板。", "To split or move, leave at least one; where all ask nothing, the question leaves the board."],
+  "board.unsure.look": ["查看存疑的问法", "Look at the doubtful wordings"],
   "board.gone": ["这个问题已不在看板上：有人撤销了相关操作，或说明它不是提问。", "This question has left the board: somebody took back what made it, or said that it asks nothing."],
   "board.nothing": ["不是提问", "Asks nothing"],
   "board.move": ["移到…", "Move to…"],
