@@ -89,8 +89,9 @@ export function wordings({ split, move, nothing, confirm }) {
 /** Why it was taken for a question, put here and answered: the strongest signs, folded. */
 export function grounds({ probability, similarity, answer, reasons }) {
   const parts = [["asking", probability], ["grouping", similarity], ["answer", answer]].filter(([part]) => reasons[part].length);
+  const alone = similarity === null && !put(reasons);
   const lines = parts.flatMap(([part, score]) => [
-    el("dt", { text: score === null ? t(part === "grouping" && !put(reasons) ? "why.alone" : `why.${part}`) : `${t(`why.${part}`)} · ${Math.round(score * 100)}%` }),
+    el("dt", { text: alone && part === "grouping" ? t("why.alone") : score === null ? t(`why.${part}`) : `${t(`why.${part}`)} · ${Math.round(score * 100)}%` }),
     ...reasons[part].map(({ weight, text }) => el("dd", { class: weight < 0 ? "against" : "for", dir: "auto", text: shown(text[language()]) })),
   ]);
   return el("details", { class: "why", hidden: lines.length === 0 }, el("summary", { text: t("why") }), el("dl", {}, ...lines));

@@ -333,6 +333,7 @@ async def test_the_wordings_that_may_not_belong_are_counted_and_come_first(crowd
     await wordings.first.locator("input").check()
     await board.locator("[data-do=split]").click()
     await expect(badge).to_have_count(0)
+    await expect(wordings).to_have_count(4)
     for wording in await wordings.locator("input").all():
         await wording.check()
     await expect(board.get_by_text("leave at least one")).to_be_visible()
