@@ -15,9 +15,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from knowledge.encoder import Encoder
 from knowledge.logistic import CalibrationError, Logistic
 
@@ -141,13 +138,21 @@ class Scores:
         bound is that of a ratio over clusters (Cochran, Sampling Techniques, 1977, 6.3). One more is counted as wrong
         than there was, as in conformal selection (Jin and Candès, JMLR 2023), so that a few cases prove nothing.
         """
-        wrong, sent = np.zeros(len(self.right)), np.zeros(len(self.right))
+        talks = len(self.right)
+        sent, wrong = [0] * talks, [0] * talks
+        all_sent = all_wrong = sent_sent = sent_wrong = wrong_wrong = 0  # sums over the talks, and of products
         best = NEVER
         for score, here in groupby(sorted(self._each(), reverse=True), key=lambda one: one[0]):
             for _, talk, is_wrong in here:
-                sent[talk] += 1
-                wrong[talk] += is_wrong
-            if _bound(wrong, sent) <= 1 - precision + 1e-9:
+                all_sent, all_wrong = all_sent + 1, all_wrong + is_wrong
+                sent_sent += 2 * sent[talk] + 1
+                sent_wrong += wrong[talk] + is_wrong * (sent[talk] + 1)
+                wrong_wrong += is_wrong * (2 * wrong[talk] + 1)
+                sent[talk], wrong[talk] = sent[talk] + 1, wrong[talk] + is_wrong
+            share = all_wrong / all_sent
+            spread = (wrong_wrong - 2 * share * sent_wrong + share**2 * sent_sent) * talks / max(1, talks - 1)
+            bound = (all_wrong + 1) / (all_sent + 1) + NINE_OF_TEN * math.sqrt(max(spread, 0.0)) / all_sent
+            if bound <= 1 - precision + 1e-9:
                 best = score
         return best
 
@@ -159,13 +164,6 @@ class Scores:
         for is_wrong, talks in ((False, self.right), (True, self.wrong)):
             for talk, scores in enumerate(talks):
                 yield from ((score, talk, is_wrong) for score in scores)
-
-
-def _bound(wrong: NDArray[np.float64], sent: NDArray[np.float64]) -> float:
-    """Of the share that is wrong, one number a talk."""
-    talks, all_sent = len(sent), sent.sum()
-    spread = float(np.square(wrong - wrong.sum() / all_sent * sent).sum()) * talks / max(1, talks - 1)
-    return float((wrong.sum() + 1) / (all_sent + 1)) + NINE_OF_TEN * math.sqrt(spread) / float(all_sent)
 
 
 def _by_talk(some: Talks, others: Talks) -> Talks:
