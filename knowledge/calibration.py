@@ -149,9 +149,10 @@ class Scores:
                 sent_wrong += wrong[talk] + is_wrong * (sent[talk] + 1)
                 wrong_wrong += is_wrong * (2 * wrong[talk] + 1)
                 sent[talk], wrong[talk] = sent[talk] + 1, wrong[talk] + is_wrong
-            share = all_wrong / all_sent
-            spread = (wrong_wrong - 2 * share * sent_wrong + share**2 * sent_sent) * talks / max(1, talks - 1)
-            bound = (all_wrong + 1) / (all_sent + 1) + NINE_OF_TEN * math.sqrt(max(spread, 0.0)) / all_sent
+            # The talks' squared distances from the share of all, times all_sent squared: whole numbers, so exact.
+            apart = wrong_wrong * all_sent**2 - 2 * sent_wrong * all_wrong * all_sent + sent_sent * all_wrong**2
+            spread = math.sqrt(apart * talks / max(1, talks - 1)) / all_sent**2
+            bound = (all_wrong + 1) / (all_sent + 1) + NINE_OF_TEN * spread
             if bound <= 1 - precision + 1e-9:
                 best = score
         return best

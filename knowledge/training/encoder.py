@@ -23,17 +23,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from zlib import crc32
 
 import numpy as np
 import torch
-from sentence_transformers import SentenceTransformer
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence as pad
-from transformers import AttentionInterface, PreTrainedModel
-from transformers.models.bert.modeling_bert import BertSelfAttention
 
 from knowledge.text import normalise
 from knowledge.training import packing
@@ -42,6 +39,10 @@ from knowledge.training.loop import SEED, run
 from knowledge.training.precision import attended, quick
 from knowledge.training.prune import prune
 from knowledge.training.topics import Group, Topic, digest, read_topics
+
+if TYPE_CHECKING:  # else only where a model is: both take seconds
+    from sentence_transformers import SentenceTransformer
+    from transformers import PreTrainedModel
 
 PROMPT = "query: "
 GROUPS = 36
@@ -209,6 +210,8 @@ class Trainee:
     """A model that is being trained."""
 
     def __init__(self, base: Path) -> None:
+        from transformers import AttentionInterface
+
         self.model = _loaded(base)
         self._bert = cast("PreTrainedModel", self.model[0].auto_model)
         AttentionInterface.register(FLOAT32, _attended)
@@ -282,6 +285,8 @@ def _attended(
 def _quick_dropout(model: nn.Module) -> Dice:
     """Put in place of every dropout but the attention's, which is switched off: with it torch works attention out a
     third as quickly. All throw the same dice, by turns."""
+    from transformers.models.bert.modeling_bert import BertSelfAttention
+
     dice = Dice()
     for module in list(model.modules()):
         if isinstance(module, BertSelfAttention):
@@ -374,7 +379,9 @@ def begin(topics: Sequence[Topic], target: Path) -> int:
     return prune(unpack(), target, texts, foreign)
 
 
-def _loaded(folder: Path) -> SentenceTransformer:
+def _loaded(folder: Path) -> "SentenceTransformer":
+    from sentence_transformers import SentenceTransformer
+
     return SentenceTransformer(str(folder), device="cpu", local_files_only=True).float()
 
 
@@ -385,7 +392,7 @@ def _texts(topic: Topic) -> Iterator[str]:
     yield from topic.not_asking
 
 
-def _write(model: SentenceTransformer, target: Path) -> None:
+def _write(model: "SentenceTransformer", target: Path) -> None:
     """In half precision, in files that fit everywhere."""
     model.eval().half()
     model.max_seq_length = READ

@@ -113,6 +113,7 @@ async def test_a_failed_migration_leaves_the_database_as_it_was(
     first, *_ = migrations.steps._migrations
     step = first.fn
     monkeypatch.setattr(first, "fn", breaking)
+    monkeypatch.setattr("bot.storage.sqlite.migrate", migrations.migrate)
     with pytest.raises(RuntimeError):
         await open_store(tmp_path / "hall.db")
     monkeypatch.undo()

@@ -2,8 +2,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.calibration import calibration_curve
-from sklearn.metrics import brier_score_loss
 
 from knowledge.evaluation.reliability import BINS, in_bins, reliability
 
@@ -34,6 +32,9 @@ def test_a_bin_holds_a_tenth_of_the_messages() -> None:
 @given(SAID)
 def test_it_agrees_with_scikit_learn(items: list[tuple[bool, float]]) -> None:
     """The Brier score and the points of the picture are those of a library that many use."""
+    from sklearn.calibration import calibration_curve  # seconds of every worker, of which one needs it
+    from sklearn.metrics import brier_score_loss
+
     true, said = [t for t, _ in items], [p for _, p in items]
     share, mean = calibration_curve(np.array(true, dtype=int), said, n_bins=BINS, strategy="quantile", pos_label=1)
     assert np.array(in_bins(true, said)) == pytest.approx(np.stack([mean, share], axis=1))

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
-from transformers import BertConfig, BertModel
 
 from knowledge.training import encoder
 from knowledge.training.encoder import (
@@ -168,6 +167,8 @@ def test_batches_are_the_same_each_time(steps: int) -> None:
 def test_dropout_throws_other_dice_in_every_layer_and_the_same_in_every_run() -> None:
     """A tenth of the numbers is set to zero, others in one layer than in the next, the same ones where a run goes on;
     nothing once the training is over. The attention goes without."""
+    from transformers import BertConfig, BertModel  # seconds of every worker, of which one needs it
+
     config = BertConfig(hidden_size=64, num_attention_heads=2, num_hidden_layers=2, intermediate_size=64, vocab_size=9)
     model = BertModel(config).train()
     dice = _quick_dropout(model)

@@ -7,7 +7,6 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from sentence_transformers import SentenceTransformer
 
 import knowledge.training.encoder as trainer
 from knowledge.training import packing
@@ -47,6 +46,8 @@ def test_packed_texts_have_the_vectors_that_sentence_transformers_gives_them(mon
     trainee = trainer.Trainee(ENCODER)
     trainee.model.eval()
     texts = ["有回放吗", "will there be a recording of this talk?", "666", ("怎么开发票 " * 30).strip()]
+    from sentence_transformers import SentenceTransformer  # seconds of every worker, of which one needs it
+
     plain = SentenceTransformer(str(ENCODER), device="cpu").float()
     alone = plain.encode(texts, prompt=trainer.PROMPT, convert_to_tensor=True, normalize_embeddings=True)
     with torch.inference_mode():
