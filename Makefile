@@ -91,8 +91,8 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
 	@$(PIP) --editable .
 	@touch $@
 
-$(VENV)/.developer: pyproject.toml constraints.txt | $(VENV)/.runtime
-	@echo "Installing what the tests need into $(VENV) …"
+$(VENV)/.developer: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing what Floormic and its tests need into $(VENV) (some minutes the first time) …"
 	@$(PIP) --editable '.[dev]'
 	@if command -v npm >/dev/null; then npm ci --prefix tests/peers --silent --no-audit --no-fund || true; fi
 	@touch $@ $(VENV)/.runtime

@@ -264,6 +264,7 @@ def test_topics_are_measured_for_every_judgement(tmp_path: Path) -> None:
 
 
 @pytest.mark.model
+@pytest.mark.thorough
 def test_a_start_takes_little_more_than_to_import_torch() -> None:
     """To the first vector: 2.3 s where the import alone takes 1.7."""
     alone = []
