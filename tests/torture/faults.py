@@ -63,7 +63,7 @@ async def web_process_killed(run: Run) -> None:
         run.figure("until something was accepted and placed, most", max(took), "s", most=TAKEOVER, timing=True)
 
 
-@scenario("database-killed", seconds=240)
+@scenario("database-killed", seconds=240, daily=False)
 async def database_killed(run: Run) -> None:
     """All of PostgreSQL is killed (-9, or an immediate shutdown) under load and started again: everything goes on by
     itself."""

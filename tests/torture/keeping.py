@@ -20,7 +20,7 @@ from tests.torture._installed import SAME_SITE, Installed, Ledger, post_until
 from tests.torture.scenario import Run, scenario
 
 
-@scenario("backup while live", seconds=120)
+@scenario("backup while live", seconds=120, daily=False)
 async def backup_while_live(run: Run) -> None:
     """Backups are taken one after the other while lines come in over the signed intake, and the program is killed:
     whatever was acknowledged before a backup began is in it once, comes back elsewhere, and accepting goes on."""

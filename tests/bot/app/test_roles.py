@@ -115,6 +115,7 @@ async def test_a_stop_hands_over_at_once(tmp_path: Path, url: str) -> None:
         assert time.monotonic() - began < 3.0
 
 
+@pytest.mark.thorough
 async def test_sessions_are_shared_by_those_who_follow_them(tmp_path: Path, url: str) -> None:
     """Of six sessions two processes follow three each; one that comes later gets two of them."""
     held = (
@@ -151,6 +152,7 @@ async def test_a_stream_goes_on_at_another_process(tmp_path: Path, url: str) -> 
         assert sorted(after.titles.values()) == ["Three?", "Two?"]
 
 
+@pytest.mark.thorough
 async def test_a_listener_that_is_cut_off_misses_nothing(tmp_path: Path, url: str) -> None:
     """What is written while a web process cannot hear of it is told all the same, about a second later at most."""
     async with AsyncExitStack() as stack:

@@ -15,6 +15,7 @@ FEW = 60
 SOME = 6
 
 
+@pytest.mark.thorough
 def test_each_point_of_the_curve_is_the_mean_of_runs_with_topics_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
