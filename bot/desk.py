@@ -515,7 +515,7 @@ class Desk:
             return (), moves
         if state.status is Status.ON_STAGE:
             raise NotAllowed("no wording of it would be left, and it is on stage: take it off the stage first")
-        if state.status is Status.ANSWERED and not _answered_by_itself(state):
+        if state.status is Status.ANSWERED and not state.answered_by_itself:
             raise NotAllowed("no wording of it would be left, and a person answered it: reopen it first")
         known = await self._known(state.session)
         whole = set(together(id, known))
@@ -697,10 +697,6 @@ def _beside(pairs: Sequence[Pair], known: Iterable[QuestionState]) -> tuple[Pair
         (now, replace(then, status=Status.QUEUED) if then and taken and _staged(then) and not _staged(now) else then)
         for now, then in pairs
     )
-
-
-def _answered_by_itself(state: QuestionState) -> bool:
-    return state.answer is not None and state.answer.by_itself
 
 
 def _staged(state: QuestionState | None) -> bool:

@@ -311,6 +311,11 @@ class QuestionState:
     again: tuple[str, ...] = ()
     confirmed: tuple[int, ...] = ()
 
+    @property
+    def answered_by_itself(self) -> bool:
+        """Whether the course answered it, and no person accepted that."""
+        return self.status is Status.ANSWERED and self.answer is not None and self.answer.by_itself
+
 
 @dataclass(frozen=True, slots=True)
 class Recurrence:

@@ -304,7 +304,7 @@ class Understanding:
         standing = self._standing[id]
         self._file(message.id, filed)
         reopens, closes = joins is not None and sent is None, joins is not None and sent is not None
-        if reopens and _answered_by_itself(standing.state):
+        if reopens and standing.state.answered_by_itself:
             standing.state = replace(standing.state, status=Status.NEW, answer=None)
         reasons = Reasons(asking.reasons, grouped.reasons, found.reasons)
         placement = Placement(
@@ -364,7 +364,7 @@ class Understanding:
         if standing and any(misses(one.state, match.source) for one in self._whole_of(standing.state.id)):
             return None
         answered = standing is not None and standing.state.status is Status.ANSWERED
-        by_person = answered and standing is not None and not _answered_by_itself(standing.state)
+        by_person = answered and standing is not None and not standing.state.answered_by_itself
         sure = match.verdict == "answer" and asking.sure and not by_person
         shown = "sent" if sure and mode is Mode.AUTO else "suggested"
         return CourseMatch(match.source, match.score, "withheld" if mode is Mode.OFF else shown, match.text, sure)
@@ -493,8 +493,3 @@ def _asker(person: Person) -> str:
 def _line(message: Message) -> Line:
     chat = message.address.chat if message.address else ""
     return Line(f"{message.source} {chat}", message.author, message.at)
-
-
-def _answered_by_itself(state: QuestionState) -> bool:
-    """Did the course answer it, and no person accept that?"""
-    return state.status is Status.ANSWERED and state.answer is not None and state.answer.by_itself

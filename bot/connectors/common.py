@@ -48,5 +48,6 @@ async def until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
             for task in left:
                 task.cancel()
             ended, left = await asyncio.wait(left, timeout=CANCEL_AGAIN)
-            for task in ended - {one for one in ended if one.cancelled()}:
-                task.exception()  # looked at, or the log complains of it
+            for task in ended:
+                if not task.cancelled():
+                    task.exception()  # looked at, or the log complains of it

@@ -50,7 +50,7 @@ def reopen(db: Database, id: str) -> None:
     """Where the course's answer still stands for the final group of this question, and nobody accepted it, make that
     group new again."""
     state = _final(db, id)
-    if state and state.status is Status.ANSWERED and state.answer and state.answer.by_itself:
+    if state and state.answered_by_itself:
         write(db, replace(state, status=Status.NEW, answer=None), 0)
 
 

@@ -160,7 +160,7 @@ export class Panel {
 
   /** A colleague took back what made the question, or said that it asks nothing. What is typed stays. */
   gone() {
-    if (!this.id || !this.detail) return;
+    if (!this.id || !this.detail || this.parts.news.querySelector(".left")) return;
     this.signs = null;
     this.on.busy(null, "looking");
     this.parts.news.replaceChildren(el("p", { class: "left", text: t("board.gone") }));
