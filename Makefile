@@ -38,7 +38,7 @@ torture: $(VENV)/.developer ## misfortune and full load, each with its figure (a
 check: $(VENV)/.developer ## lint, types, layers and dependencies
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	$(BIN)/mypy --num-workers auto
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
 
@@ -85,6 +85,8 @@ $(BIN)/python:
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 	  echo "Python's venv is missing. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
+	@# The pip that comes with Python 3.11 takes three times as long to find what fits; where no newer one can be had, it does.
+	@$(BIN)/python -m pip --disable-pip-version-check install --quiet --retries 1 --upgrade pip $(PIP_ARGS) >/dev/null 2>&1 || true
 
 $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing what Floormic needs into $(VENV) (some minutes the first time) …"
