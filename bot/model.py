@@ -208,6 +208,14 @@ class Preview:
     answer: CourseMatch | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Likely:
+    """A question that others may ask as well, with the probability that they do, 0..1."""
+
+    question: str
+    likelihood: float
+
+
 GONE = "gone-"
 """How the ids, and private chats, of persons begin who were forgotten: nothing leads to them."""
 

@@ -9,7 +9,7 @@ the ledger before each batch, so that later messages follow their corrections.
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from itertools import chain, repeat
@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 from bot.apart import kept_apart
 from bot.errors import Fenced, ForgottenMeanwhile, StoreError
 from bot.lesson import Lesson
-from bot.model import Action, CourseMatch, Cursor, LookedUp, Message, Placed, Preview, Remembered, Session
+from bot.model import Action, CourseMatch, Cursor, Likely, LookedUp, Message, Placed, Preview, Remembered, Session
 from bot.ports import Changed, Inbox, Queue
 from bot.queueing import OPEN, earlier
 from bot.tracing import concerning, message_id
@@ -138,15 +138,23 @@ class Pipeline:
     async def preview(self, text: str) -> Preview:
         """What would become of this text if it were asked now, after all that people did so far. Changes nothing.
         Raises `StoreError`."""
+        return await self._caught_up(lambda: self._understanding.preview(text))
+
+    async def likely(self, question: str, messages: Collection[int]) -> list[Likely]:
+        """The questions that these wordings of one (none: that question as a whole) may ask instead, the likeliest
+        first, after all that people did so far. Changes nothing. Raises `StoreError`."""
+        return await self._caught_up(lambda: self._understanding.likely(question, messages))
+
+    async def _caught_up(self, look: Callable[[], T]) -> T:
         seen = self._understanding.seen_action
         actions = await self._ledger()
 
-        def preview() -> Preview:
+        def caught_up() -> T:
             if self._understanding.seen_action >= seen:  # else all was read anew meanwhile, as it stood before these
                 self._understanding.catch_up(actions)
-            return self._understanding.preview(text)
+            return look()
 
-        return await self._work(preview)
+        return await self._work(caught_up)
 
     async def best(self, text: str) -> CourseMatch | None:
         """What of the course fits this text best, however surely; None where the course may say nothing. Changes

@@ -7,7 +7,7 @@ nobody else looks at groups that are half changed.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,6 +18,7 @@ from bot.model import (
     Action,
     CourseMatch,
     Delivery,
+    Likely,
     LookedUp,
     Message,
     Mode,
@@ -223,6 +224,17 @@ class Understanding:
         vector = np.ascontiguousarray(self._encoder.encode([text])[0])
         match = course.match(text, vector) if np.isfinite(vector).all() else None
         return CourseMatch(match.source, match.score, "suggested", match.text) if match else None
+
+    def likely(self, question: str, messages: Collection[int] = ()) -> list[Likely]:
+        """The questions that these wordings of one (none: that question as a whole) may ask instead, the likeliest
+        first. Of a whole question none that people said is another one. None of a question that is not there."""
+        self._take_lesson()
+        if question not in self._standing:
+            return []
+        own = {message for message, filed in self._filed.items() if self._final(filed.question) == question}
+        apart = frozenset[str]() if messages else self._apart.get(question, frozenset())
+        found = self._groups.likeliest(own.intersection(messages) if messages else own, question)
+        return [Likely(group, chance) for group, chance in found if group not in apart and group in self._standing]
 
     def _remember(self, message: Message, asks: bool, probability: float) -> None:
         """What is decided about later messages may depend on this one; not on what was taken, for that was said before

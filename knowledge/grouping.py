@@ -5,7 +5,8 @@ decision depends on what is there, in order of arrival, and on nothing else.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from knowledge.calibration import GroupingJudge, Judge
 from knowledge.corrections import NEAR, Apart, Place, Precedents, by_group, limit, support
 from knowledge.encoder import unreadable
-from knowledge.filing import Filed, Filing
+from knowledge.filing import RECALLED, Filed, Filing
 from knowledge.likeness import FEATURES, Likeness, Mean, Member, about, likeness, nearness, unit
 from knowledge.logistic import chance_among
 from knowledge.neighbours import DIGITS
@@ -177,6 +178,25 @@ class Groups:
         suggested = best.group if not joins and score >= judge.suggest else None
         return Grouped(best.group if joins else None, score, suggested, reasons)
 
+    def likeliest(self, keys: Collection[int], but: str) -> list[tuple[str, float]]:
+        """Where people may move these messages, which are there: the groups other than `but` that they, as one wording,
+        may belong to, the likeliest first, each with its probability if it is none of `but`. None where nobody can read
+        them. Raises `KeyError`."""
+        members = [self._filing.filed[key].member for key in sorted(keys)[:RECALLED]]
+        members = [member for member in members if not unreadable(member.raw)]
+        if not members:
+            return []
+        new = members[0] if len(members) == 1 else _as_one(members)
+        places = [place for place in self._filing.candidates(new) if place.group != but]
+        odds: dict[str, float] = {}
+        for place, found in self._likenesses(new, places).items():
+            odds[place.group] = max(self._judge().logistic.odds(found.features()), odds.get(place.group, -math.inf))
+        chances = {
+            group: chance_among(own, [other for name, other in odds.items() if name != group])
+            for group, own in odds.items()
+        }
+        return sorted(chances.items(), key=lambda found: -found[1])
+
     def likenesses(self, text: str, vector: NDArray[np.float32], source: str | None) -> list[tuple[str, Likeness]]:
         """The groups that a message may join, and what it has in common with each (with each place, after people moved
         something)."""
@@ -237,8 +257,23 @@ class Groups:
 
     def _views(self, new: Member) -> list[_View]:
         judge = self._judge()
+        return [
+            _View(
+                place,
+                self._filing.keys(place)[0],
+                found,
+                about(new, self._filing.mean(place)),
+                judge.logistic.odds(found.features()),
+                self._alone(new, place) if place.group in self._apart else 0.0,
+            )
+            for place, found in self._likenesses(new, self._filing.candidates(new)).items()
+        ]
+
+    def _likenesses(self, new: Member, places: Iterable[Place]) -> dict[Place, Likeness]:
+        """What a message has in common with each of these places, as if there were no others."""
+        judge = self._judge()
         seen = None if self._anchor else self._usual.see(new.raw)
-        means = {place: self._filing.mean(place) for place in self._filing.candidates(new)}
+        means = {place: self._filing.mean(place) for place in places}
         cosines = {place: nearness(new, mean, seen) for place, mean in means.items()}
         greatest = by_group(cosines)
         likenesses = {}
@@ -247,17 +282,7 @@ class Groups:
             # Without the floor the first question of an evening, which anything is nearest to, would take all.
             ahead = cosines[place] - max((judge.unrelated, *others))
             likenesses[place] = likeness(new, mean, seen=seen, ahead=ahead)
-        return [
-            _View(
-                place,
-                self._filing.keys(place)[0],
-                likenesses[place],
-                about(new, mean),
-                judge.logistic.odds(likenesses[place].features()),
-                self._alone(new, place) if place.group in self._apart else 0.0,
-            )
-            for place, mean in means.items()
-        ]
+        return likenesses
 
     def _alone(self, new: Member, place: Place) -> float:
         """The probability that a message asks what the nearest wording of a place asks."""
@@ -274,8 +299,8 @@ class Groups:
     def _same(self, one: Place, other: Place) -> float:
         """The probability that a place asks what another one asks, by their mean wordings and as if no third question
         were there; without a course."""
-        judge, mean, there = self._judge(), self._filing.mean(one), self._filing.mean(other)
-        new = Member("", there.kinds, None, there.vector, there.profile, unit(there.raw))
+        judge, mean = self._judge(), self._filing.mean(one)
+        new = _said_as(self._filing.mean(other))
         seen = self._usual.see(new.raw)
         ahead = nearness(new, mean, seen) - judge.unrelated
         return judge.logistic.probability(likeness(new, mean, seen=seen, ahead=ahead).features())
@@ -299,6 +324,17 @@ class Groups:
 
     def _profiled(self, text: str, vector: NDArray[np.float32]) -> NDArray[np.float32]:
         return self._anchor.profile(text, vector) if self._anchor else np.zeros(1, dtype=np.float32)
+
+
+def _said_as(mean: Mean, source: str | None = None) -> Member:
+    """What wordings are on the whole, as if somebody had said it."""
+    return Member("", mean.kinds, source, mean.vector, mean.profile, unit(mean.raw))
+
+
+def _as_one(members: Sequence[Member]) -> Member:
+    """Two at least, which may match something of the course that most of them match."""
+    sources = Counter(member.source for member in members if member.source).most_common(1)
+    return _said_as(Mean.of(members), sources[0][0] if sources else None)
 
 
 def _candidate(group: str, views: Sequence[_View], others: Sequence[float], least: float, most: float) -> _Candidate:

@@ -49,7 +49,7 @@ from bot.limits import Rate
 from bot.live import Live
 from bot.logs import fault
 from bot.metrics import Measured, Metrics
-from bot.model import Address, CourseMatch, Delivery, Feed, Preview, Session
+from bot.model import Address, CourseMatch, Delivery, Feed, Likely, Preview, Session
 from bot.options import SourceOptions
 from bot.outbox import Outbox
 from bot.pipeline import Pipeline
@@ -71,7 +71,7 @@ from bot.transcripts import Transcripts
 from bot.trying import Tryouts
 from bot.web.course import TOPIC as COURSE
 from bot.web.limits import Limits
-from bot.web.peers import PEER, Peer
+from bot.web.peers import PEER, LookBody, Peer
 from bot.web.promotions import TOPIC as FAQ
 from bot.web.reach import TOPIC as REACH
 from bot.web.server import make_web, version
@@ -297,6 +297,7 @@ class Hall:
                 live=self.live,
                 receive=self.floor.receive,
                 look_up=self.look_up,
+                likely=self.likely,
                 hooks=self.connectors,
                 sign_in=self.sign_in,
                 now=self.now,
@@ -481,17 +482,33 @@ class Hall:
 
     async def best(self, session: str, text: str) -> CourseMatch | None:
         """What of the course fits a text best, looked up in the same way; of an evening that is long over as well."""
-        if "pipeline" in self.roles and not self.keeper.wants(PIPELINES, session):
-            await self.following.reopen(session)
+        await self._reopen(session)
         if session in self.pipelines:
             return await self._look(session, lambda pipeline: pipeline.best(text))
         return await self.peers.best(session, text)
 
-    async def _look_for_peer(self, what: str, session: str, text: str) -> bytes:
-        looks = {"preview": Pipeline.preview, "best": Pipeline.best}
-        if what not in looks:
-            raise NotFound(f"nothing is called {what!r}")
-        return told(await self._look(session, lambda pipeline: looks[what](pipeline, text)))
+    async def likely(self, session: str, question: str, messages: Collection[int]) -> list[Likely]:
+        """The questions that these wordings of one (none: that question as a whole) may ask instead, the likeliest
+        first; of an evening that is long over as well."""
+        await self._reopen(session)
+        if pipeline := self.pipelines.get(session):
+            return await pipeline.likely(question, messages)  # of what is there: the encoder is not needed
+        return await self.peers.likely(session, question, messages)
+
+    async def _reopen(self, session: str) -> None:
+        if "pipeline" in self.roles and not self.keeper.wants(PIPELINES, session):
+            await self.following.reopen(session)
+
+    async def _look_for_peer(self, what: str, asked: LookBody) -> bytes:
+        match what:
+            case "preview":
+                return told(await self._look(asked.session, lambda pipeline: pipeline.preview(asked.text)))
+            case "best":
+                return told(await self._look(asked.session, lambda pipeline: pipeline.best(asked.text)))
+            case "likely":
+                pipeline = self.pipelines.get(asked.session)
+                return told(await pipeline.likely(asked.question, asked.messages) if pipeline else [])
+        raise NotFound(f"nothing is called {what!r}")
 
     async def _look(self, session: str, look: Callable[[Pipeline], Awaitable[T]]) -> T | None:
         pipeline = self.pipelines.get(session)

@@ -6,18 +6,17 @@ Each process says in its leases where it answers. What is asked is signed with a
 
 import asyncio
 import hmac
-import json
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any
 
 import aiohttp
+from pydantic import TypeAdapter
 
 from bot.connectors.hooks import BUSY, ELSEWHERE
-from bot.model import CourseMatch, Preview
+from bot.model import CourseMatch, Likely, Preview
 from bot.ports import Holder, HookReply, HookRequest
 from bot.web.peers import PEER
 
@@ -73,15 +72,20 @@ class Peers:
 
     async def preview(self, session: str, text: str) -> Preview | None:
         """None where nobody says it in time."""
-        found = await self._look(session, "preview", text)
+        found = await self._look("preview", session, text=text)
         if found is None:
             return None
         answer = found.pop("answer")
         return Preview(**found, answer=_match(answer))
 
     async def best(self, session: str, text: str) -> CourseMatch | None:
-        found = await self._look(session, "best", text)
+        found = await self._look("best", session, text=text)
         return _match(found) if found else None
+
+    async def likely(self, session: str, question: str, messages: Collection[int]) -> list[Likely]:
+        """None where nobody says it in time."""
+        found = await self._look("likely", session, question=question, messages=list(messages))
+        return [Likely(**one) for one in found or ()]
 
     async def close(self) -> None:
         if self._http:
@@ -109,20 +113,20 @@ class Peers:
             more = tuple((name, value) for name, value in answer.headers.items() if name == "Retry-After")
             return HookReply(answer.status, await answer.read(), answer.content_type, more)
 
-    async def _look(self, session: str, what: str, text: str) -> dict[str, Any] | None:
+    async def _look(self, what: str, session: str, **asked: Any) -> Any:
+        """What that process found; None where nobody says it in time."""
         at = self._at("pipeline", session)
         if at is None:
             return None
         with suppress(aiohttp.ClientError, TimeoutError, ValueError):
             async with self._client().post(
                 f"{at}/peer/{what}",
-                json={"session": session, "text": text},
+                json={"session": session, **asked},
                 headers={PEER: self._key},
                 timeout=aiohttp.ClientTimeout(total=LOOK_SECONDS),
             ) as answer:
                 if answer.status == 200:
-                    found = await answer.json()
-                    return found if isinstance(found, dict) else None
+                    return await answer.json()
         return None
 
 
@@ -130,9 +134,12 @@ _OF_THE_WAY = {"host", "content-length", "connection", "transfer-encoding", "acc
 """Headers that belong to one connection."""
 
 
-def told(found: Preview | CourseMatch | None) -> bytes:
+_FOUND: TypeAdapter[Any] = TypeAdapter(Any)
+
+
+def told(found: Preview | CourseMatch | Sequence[Likely] | None) -> bytes:
     """As JSON, for whoever asked."""
-    return json.dumps(asdict(found) if found is not None else None).encode()
+    return _FOUND.dump_json(found)
 
 
 def _match(found: Any) -> CourseMatch | None:

@@ -18,7 +18,7 @@ from bot.model import Action, Asked, Change, Seen, Setting, Status
 from bot.queueing import visible
 from bot.web.api import reply
 from bot.web.queue_json import staff_question
-from bot.web.reading import clean, read_body
+from bot.web.reading import clean, read_body, read_numbers
 from bot.web.rounds import goes_at
 from bot.web.routes import API, Parameter, Route
 from bot.web.schemas import (
@@ -27,6 +27,7 @@ from bot.web.schemas import (
     AskedOut,
     LastAct,
     LedgerRow,
+    LikelyOut,
     LineBody,
     PublicLedgerRow,
     QuestionDetail,
@@ -48,6 +49,12 @@ PUBLIC_LEDGER = TypeAdapter(list[PublicLedgerRow])
 LEDGER_LENGTH = 500
 LINES = 200
 WORDS = Parameter("q", "only those with these words in them", {"type": "string", "maxLength": 200})
+MESSAGES = Parameter(
+    "message",
+    "some of its wordings, by their ids; none: the question as a whole",
+    {"type": "array", "items": {"type": "integer", "minimum": 0}},
+)
+LIKELY_OUT = TypeAdapter(list[LikelyOut])
 LINES_OUT = TypeAdapter(list[AskedOut])
 MOST_WORDINGS = 3  # of an act in the history
 OF_QUESTION = Parameter("question", "only what was done to this one", {"type": "string", "maxLength": 100})
@@ -135,6 +142,16 @@ class Acts:
                 reply=QuestionDetail,
             ),
             Route(
+                "GET",
+                session + "/questions/{question}/likely",
+                "expert",
+                self.likely,
+                "The questions that it may be the same as, or that some of its wordings may ask instead; the likeliest "
+                "first, empty where nobody can tell just now",
+                reply=list[LikelyOut],
+                parameters=[MESSAGES],
+            ),
+            Route(
                 "POST",
                 session + "/actions",
                 "expert",
@@ -206,6 +223,14 @@ class Acts:
         asked = [asked_out(one) for one in await self._site.store.asked(id)]
         last = await self._last(caller.here.id, id)
         return reply(QuestionDetail(**staff_question(question).model_dump(), asked=asked, last=last))
+
+    async def likely(self, request: web.Request) -> web.Response:
+        caller, id = request[CALLER], request.match_info["question"]
+        await require_here(self._site, caller, [id])
+        found = await self._site.likely(caller.here.id, id, read_numbers(request, "message"))
+        return web.json_response(
+            body=LIKELY_OUT.dump_json([LikelyOut(question=one.question, likelihood=one.likelihood) for one in found])
+        )
 
     async def _last(self, session: str, id: str) -> LastAct | None:
         for action in await self._site.store.actions(session, limit=LEDGER_LENGTH):

@@ -18,16 +18,19 @@ PEER = "x-floormic-peer"
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """`knows`: whether this is the key of another process of ours; `look` answers what is asked ("preview", "best") of
-    a text in a session, as JSON."""
+    """`knows`: whether this is the key of another process of ours; `look` answers what is asked: "preview" or "best"
+    of a text, "likely" of a question or of some wordings of it; as JSON. Raises `NotFound`."""
 
     knows: Callable[[str], bool]
-    look: Callable[[str, str, str], Awaitable[bytes]]
+    look: Callable[[str, "LookBody"], Awaitable[bytes]]
 
 
 class LookBody(BaseModel):
     session: str
-    text: str
+    text: str = ""
+    question: str = ""
+    messages: tuple[int, ...] = ()
+    """Some wordings of the question; none: it as a whole."""
 
 
 class PeerRoutes:
@@ -57,5 +60,5 @@ class PeerRoutes:
 
     async def look(self, request: web.Request) -> web.Response:
         body = await read_body(request, LookBody)
-        found = await self._peer.look(request.match_info["what"], body.session, body.text)
+        found = await self._peer.look(request.match_info["what"], body)
         return web.Response(body=found, content_type="application/json")

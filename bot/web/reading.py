@@ -87,7 +87,15 @@ def clean(text: str) -> str:
 def read_since(request: web.Request, *, last_event_id: bool = False) -> int:
     """The revision a client knows; a stream's own reconnection (Last-Event-ID) counts more than its address."""
     sent = request.headers.get("Last-Event-ID", "") if last_event_id else ""
-    value = sent or request.query.get("since", "0")
+    return min(_number(request, "since", sent or request.query.get("since", "0")), LARGEST_REVISION)
+
+
+def read_numbers(request: web.Request, field: str) -> list[int]:
+    """All values of a query parameter that may be given more than once. Raises `BadInput`."""
+    return [_number(request, field, value) for value in request.query.getall(field, [])]
+
+
+def _number(request: web.Request, field: str, value: str) -> int:
     if not (value.isascii() and value.isdigit()) or len(value) > 16:
-        raise BadInput(say(request[CALLER].lang, "bad_field", field="since", problem="0, 1, 2, …"))
-    return min(int(value), LARGEST_REVISION)
+        raise BadInput(say(request[CALLER].lang, "bad_field", field=field, problem="0, 1, 2, …"))
+    return int(value)

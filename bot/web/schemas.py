@@ -378,6 +378,13 @@ class QuestionDetail(StaffQuestion):
     last: LastAct | None
 
 
+class LikelyOut(Reply):
+    """`likelihood`: the probability that it asks the same, 0..1."""
+
+    question: str
+    likelihood: float
+
+
 class AskBody(Body):
     """`id`: your own id of this message (a UUID, say). Sending it again changes nothing."""
 

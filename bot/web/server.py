@@ -54,7 +54,20 @@ from bot.web.rounds import RoundsRoutes
 from bot.web.routes import API, Policy, Route
 from bot.web.sessions import Sessions
 from bot.web.signin import SignIn
-from bot.web.site import Call, Desk, FeedSession, FindTrends, Hear, LookUp, Receive, Reports, Say, Site, SourcesNow
+from bot.web.site import (
+    Call,
+    Desk,
+    FeedSession,
+    FindLikely,
+    FindTrends,
+    Hear,
+    LookUp,
+    Receive,
+    Reports,
+    Say,
+    Site,
+    SourcesNow,
+)
 from bot.web.source_json import Configured
 from bot.web.sources import Sources
 from bot.web.staging import Staging
@@ -79,6 +92,7 @@ def make_web(
     live: Live,
     receive: Receive,
     look_up: LookUp,
+    likely: FindLikely,
     hooks: Mapping[str, Connector],
     sign_in: SignIn,
     now: Now,
@@ -139,6 +153,7 @@ def make_web(
         live=live,
         receive=receive,
         look_up=look_up,
+        likely=likely,
         hooks=hooks,
         call=call or (lambda source, request: hooks[source].hook(request)),
         say=say,

@@ -20,6 +20,7 @@ from bot.model import (
     Action,
     Answer,
     Change,
+    Likely,
     Message,
     Person,
     Preview,
@@ -51,6 +52,10 @@ Receive = Callable[[Sequence[Message]], Awaitable[int]]
 
 LookUp = Callable[[str, str], Awaitable[Preview]]
 """What would become of a text in a session, by its id, if it were asked now."""
+
+FindLikely = Callable[[str, str, Collection[int]], Awaitable[Sequence[Likely]]]
+"""The questions that some wordings of one in a session (none: that one as a whole) may ask instead, the likeliest
+first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +235,7 @@ class Site:
     live: Live
     receive: Receive
     look_up: LookUp
+    likely: FindLikely
     hooks: Mapping[str, Connector]
     call: Call
     say: Say

@@ -1046,6 +1046,30 @@ async def test_what_is_being_written_is_looked_up_and_changes_nothing(store: Sql
     assert joined.question == "q1"
 
 
+async def test_who_merges_or_moves_sees_what_is_likely_after_all_that_people_did(store: SqliteStore) -> None:
+    """The likeliest other question comes first, also for what was split off a moment ago. What people said is another
+    one is none to merge with, but a wording may move there. Of what is not there, nothing."""
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    async with running(store) as pipeline:
+        await say(store, pipeline, message(1, RECORDING), message(2, PRICE, "u2"), message(3, "gateway, when?", "u3"))
+        before = await pipeline.likely("q2", [])
+        await desk.split("ann", "q2", [3])
+        (own,) = {question.id for question in await store.questions(TALK.id)} - {"q1", "q2"}
+        whole, wording = await pipeline.likely(own, []), await pipeline.likely(own, [3])
+        assert await pipeline.likely("q99", []) == await pipeline.likely(own, [1]) == []
+    assert [one.question for one in before] == [one.question for one in whole] == ["q1"]
+    assert [one.question for one in wording] == ["q2", "q1"]
+    assert wording[0].likelihood > 0.5 > wording[1].likelihood
+
+
+async def test_what_the_machine_would_have_joined_is_likely_where_it_may_not(store: SqliteStore) -> None:
+    """Where grouping is only suggested, the question that it would have been comes first."""
+    suggesting = replace(TALK, grouping=Mode.SUGGEST)
+    async with running(store, suggesting) as pipeline:
+        await say(store, pipeline, message(1, RECORDING), message(2, PRICE, "u2"), message(3, "gateway, when?", "u3"))
+        assert [one.question for one in await pipeline.likely("q3", [])] == ["q2", "q1"]
+
+
 async def test_of_several_questions_in_one_line_none_hides_the_others(store: SqliteStore) -> None:
     """While it is typed nothing is shown of it: what answers the one would be taken for all."""
     async with running(store, answering=Knowing(slides="answer")) as pipeline:

@@ -203,6 +203,28 @@ def _unit(*values: float) -> NDArray[np.float32]:
     return vector / np.linalg.norm(vector)
 
 
+def test_people_who_merge_see_the_likeliest_question_first() -> None:
+    """Several wordings are compared as one; never with the question they are in, even where that is the nearest. With
+    nothing else there, or nothing that can be read, there is nothing to say."""
+    groups, same = Groups(4, JUDGE), _unit(1, 0, 0, 0)
+    groups.add(1, "mine", "one", _unit(1, 0.9, 0, 0), None)
+    assert groups.likeliest([1], "mine") == []
+    groups.add(2, "mine", "two", _unit(1, -0.9, 0, 0), None)
+    groups.add(3, "far", "three", _unit(0, 0, 0, 1), None)
+    groups.add(4, "twin", "four", same, None)
+    groups.add(5, "mine", "\U0001f600", 0 * same, None)
+    (first, likely), (second, not_at_all) = groups.likeliest([1, 2, 5], "mine")
+    assert (first, second) == ("twin", "far")
+    assert likely > 0.9 > 0.1 > not_at_all
+    (first, by_one_alone), _ = groups.likeliest([1], "mine")
+    assert first == "twin"
+    assert by_one_alone < likely
+    assert [group for group, _ in groups.likeliest([4], "twin")] == ["mine", "far"]
+    assert groups.likeliest([5], "mine") == []
+    with pytest.raises(KeyError):
+        groups.likeliest([6], "mine")
+
+
 def test_texts_are_gathered_as_questions_are() -> None:
     """Each has the place of its group's first text; the same words join, an emoji says nothing and stays alone."""
     texts = ["有回放吗", "怎么开发票", "有回放吗?", "👍", "🎉", "怎么开发票？"]

@@ -1,40 +1,14 @@
-// The dialogs of the board: choose a question, a name or a label, give a reason, look again, the ledger, the keys.
+// The dialogs of the board: choose a name or a label, give a reason, look again, the ledger, the keys.
 import { call, inSession } from "./api.js";
 import { button, byId, el, icon, kept, shown } from "./dom.js";
 import { clock, day, t } from "./i18n.js";
-import { rank, wanting } from "./live.js";
+import { pick, pickFrom } from "./picking.js";
 import { badge, short } from "./pieces.js";
 import { answerOf, pageFacts, toastFailure } from "./shell.js";
 import { inWords } from "./talk-fields.js";
 import "./words/settings.js";
 
-const SHOWN = 40;
 const REASONS = ["topic", "none", "rude", "private"];
-
-/** Lets the person choose one of `questions`; its id, or null. */
-export function pickQuestion(title, questions) {
-  return pickFrom(title, t("board.search"), (typed) => {
-    const found = questions.filter((q) => q.title.toLowerCase().includes(typed.toLowerCase())).sort(rank);
-    return found.slice(0, SHOWN).map((q) => pick(el("b", { text: String(wanting(q)) }), short(q.title, 140), q.id));
-  });
-}
-
-/** Lets the person choose one of the rows that `found(typed)` gives; its value, or null. */
-function pickFrom(title, placeholder, found) {
-  const search = byId("pick-search");
-  const draw = () => byId("picks").replaceChildren(...found(search.value.trim()));
-  return answerOf(byId("pick"), () => {
-    byId("pick-head").textContent = title;
-    search.placeholder = placeholder;
-    search.value = "";
-    search.oninput = draw;
-    byId("pick-form").onsubmit = (event) => (event.preventDefault(), byId("picks").querySelector("button")?.click());
-    draw();
-  });
-}
-
-const pick = (mark, words, value) =>
-  el("li", {}, el("button", { type: "button", class: "pick", on: { click: () => byId("pick").close(value) } }, mark, el("bdi", { text: words })));
 
 const NOBODY = "\u0000"; // no name has it
 
@@ -43,11 +17,11 @@ const NOBODY = "\u0000"; // no name has it
  * a tick; `none`: what the choice of nothing is called, which gives "".
  */
 export async function pickWord(title, placeholder, words, { marked = new Set(), none = "" } = {}) {
-  const chosen = await pickFrom(title, placeholder, (typed) => {
+  const chosen = await pickFrom({ title, placeholder }, (typed) => {
     const found = words.filter((word) => word.toLowerCase().includes(typed.toLowerCase()));
-    const picks = found.map((word) => pick(icon(marked.has(word) ? "check" : "tag"), shown(word), word));
-    if (typed && !words.includes(typed)) picks[words.some((word) => word.toLowerCase() === typed.toLowerCase()) ? "push" : "unshift"](pick(icon("edit"), shown(typed), typed));
-    if (none && !typed) picks.push(pick(icon("close"), none, NOBODY));
+    const picks = found.map((word) => pick(icon(marked.has(word) ? "check" : "tag"), el("bdi", { text: shown(word) }), word));
+    if (typed && !words.includes(typed)) picks[words.some((word) => word.toLowerCase() === typed.toLowerCase()) ? "push" : "unshift"](pick(icon("edit"), el("bdi", { text: shown(typed) }), typed));
+    if (none && !typed) picks.push(pick(icon("close"), el("bdi", { text: none }), NOBODY));
     return picks;
   });
   return chosen === NOBODY ? "" : chosen;

@@ -16,7 +16,7 @@ import { foldable, toastFailure } from "./shell.js";
 export class Panel {
   /**
    * `on`: {question(id), detail(id), act(what, ids, more), doing(what, id), merge(ids, into), apart(id, other),
-   * title(id), pickOther(id, title), closed(id), assign(ids), hands(id), busy(id, doing), newest(id), mayAnswer(id), remembers(), experts}.
+   * title(id), pickOther(id, title, messages), closed(id), assign(ids), hands(id), busy(id, doing), newest(id), mayAnswer(id), remembers(), experts}.
    */
   constructor(root, session, on) {
     Object.assign(this, { root, session, on });
@@ -167,7 +167,7 @@ export class Panel {
   }
 
   async move(id, messages) {
-    const to = await this.on.pickOther(id, t("board.move.to"));
+    const to = await this.on.pickOther(id, t("board.move.to"), messages);
     if (!to) return false;
     return this.on.act("move", [id], { messages, into: to });
   }

@@ -1,7 +1,7 @@
 // The moderator's board: columns by status, a side panel, keys.
 import { call, inSession } from "./api.js";
 import { Acts, LEAVES } from "./board-acts.js";
-import { askReason, confirmed, pickQuestion, pickWord, showKeys, showLedger, standsNow } from "./board-dialogs.js";
+import { askReason, confirmed, pickWord, showKeys, showLedger, standsNow } from "./board-dialogs.js";
 import { draggable } from "./board-drag.js";
 import { earlierAnswer, latest } from "./board-earlier.js";
 import { followFaq } from "./board-faq.js";
@@ -20,6 +20,7 @@ import { makeRow, updateRow } from "./board-row.js";
 import { byId, onceAFrame } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { Live, onStage, OPEN, rank } from "./live.js";
+import { pickQuestion } from "./picking.js";
 import { setCount } from "./pieces.js";
 import { startPulse } from "./pulse-line.js";
 import { moderates, pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
@@ -62,7 +63,7 @@ const on = {
   act: (what, ids, more) => acts.act(what, ids, more),
   nothing,
   detail: (id) => call("GET", inSession(facts.session, `/questions/${encodeURIComponent(id)}`)),
-  pickOther: (id, title) => pickQuestion(title, others(id)),
+  pickOther,
   assign,
   hands: (id) => hands.on(id),
   experts: reviews,
@@ -97,6 +98,11 @@ function make(one) {
 
 const standing = (one) => one && one.status !== "merged";
 const others = (id) => [...live.questions.values()].filter((q) => q.id !== id && standing(q));
+
+/** Lets the person choose another question for this one, or for some of its wordings; its id, or null. */
+function pickOther(id, title, messages = []) {
+  return pickQuestion({ session: facts.session, id, messages, questions: others(id), title });
+}
 
 /** Those of a column, answered and dismissed ones by time. */
 function inLane(lane) {
@@ -141,7 +147,9 @@ function drawSelection() {
   const bar = byId("selection");
   bar.hidden = selected.size === 0;
   byId("selection-count").textContent = t("board.selected", { n: selected.size });
-  byId("selection-merge").disabled = selected.size < 2;
+  const merging = byId("selection-merge").querySelector("span");
+  merging.dataset.i18n = selected.size < 2 ? "board.merge.one" : "board.merge";
+  merging.textContent = t(merging.dataset.i18n);
   byId("selection-approve").hidden = approvable([...selected]).length === 0;
   byId("selection-reopen").hidden = reopenable([...selected]).length === 0;
   byId("toasts").style.setProperty("--over", `${bar.offsetHeight}px`); // what was done is said above the bar, not upon it
@@ -289,7 +297,7 @@ async function mergeChosen() {
   const id = chosen[0]?.id ?? pointed();
   if (!id) return;
   const seen = acts.seen("merge", [id]);
-  const into = await pickQuestion(t("board.merge.into"), others(id));
+  const into = await pickOther(id, t("board.merge.into"));
   return into && merge([id], into, seen);
 }
 

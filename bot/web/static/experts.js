@@ -6,10 +6,11 @@ import { listenToKeys } from "./board-keys.js";
 import { byId, el, onceAFrame, setText } from "./dom.js";
 import { Answers } from "./experts-answers.js";
 import { Card, standsNow } from "./experts-card.js";
-import { askBoth, askOvertaken, askTogether, showGone } from "./experts-dialogs.js";
+import { askBoth, askOvertaken, showGone } from "./experts-dialogs.js";
 import { Drafts } from "./experts-drafts.js";
 import { clock, onLanguage, t } from "./i18n.js";
 import { Live, OPEN, rank } from "./live.js";
+import { pickQuestion } from "./picking.js";
 import { pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
 import { followTalk } from "./talk.js";
 import "./words/board.js";
@@ -273,7 +274,7 @@ function findGone() {
 
 async function together(id) {
   const others = [...live.questions.values()].filter((one) => one.id !== id && one.status !== "merged" && one.status !== "dismissed");
-  const into = await askTogether(question(id), others);
+  const into = await pickQuestion({ session: facts.session, id, questions: others, title: t("expert.together.head"), how: t("expert.together.how") });
   if (!into) return;
   try {
     const { action } = await call("POST", api(id, "/together"), { into });

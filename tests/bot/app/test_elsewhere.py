@@ -203,13 +203,19 @@ async def test_whose_hands_are_on_what_is_seen_at_every_process(tmp_path: Path, 
 
 
 async def test_a_page_without_a_model_says_what_a_text_would_join(tmp_path: Path, url: str) -> None:
-    """A web process asks the one that follows the session; nobody else may ask that."""
+    """And what is likely the same as a question: a web process asks the one that follows the session; no other may."""
     async with halls(tmp_path, url, "web", "pipeline") as (web, pipeline), aiohttp.ClientSession() as client:
         await asks(web, "1")
         await placed(web, 1)
         (question,) = await web.store.questions("talk")
         found = await until(lambda: _previewed(web))
         assert (found.question, found.surely) == (question.id, True)
+        assert await web.best("talk", ASKED) is None  # there is no course
+        await asks(web, "2", "What does a gateway cost?")
+        await placed(web, 2)
+        (other,) = {one.id for one in await web.store.questions("talk")} - {question.id}
+        for of in ([], [one.message.id for one in await web.store.asked(question.id)]):
+            assert [one.question for one in await web.likely("talk", question.id, of)] == [other]
         asked = {"session": "talk", "text": ASKED}
         for headers in ({}, {PEER: "00" * 32}):
             async with client.post(f"{pipeline.url}/peer/preview", json=asked, headers=headers) as reply:

@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
@@ -20,7 +20,18 @@ from bot.courses import Courses
 from bot.desk import Desk
 from bot.errors import StoreError
 from bot.live import Live
-from bot.model import Abilities, CourseMatch, Delivery, Message, Placed, Placement, Preview, Session, SourceReport
+from bot.model import (
+    Abilities,
+    CourseMatch,
+    Delivery,
+    Likely,
+    Message,
+    Placed,
+    Placement,
+    Preview,
+    Session,
+    SourceReport,
+)
 from bot.polls import Polls
 from bot.ports import Floor, HookReply, HookRequest
 from bot.storage.sqlite import SqliteStore
@@ -95,6 +106,9 @@ class Hall:
     transcripts: Transcripts
     full: bool = False  # the store cannot take anything
     likely: Preview = field(default_factory=Preview)  # what would become of any text
+    same: dict[tuple[str | int, ...], list[Likely]] = field(
+        default_factory=dict
+    )  # by question and some of its wordings
     sources: list[SourceReport] = field(default_factory=list)
     clients: list[TestClient[Any, Any]] = field(default_factory=list)
     root: Actor = field(default_factory=lambda: Actor("", "the test"))
@@ -221,6 +235,9 @@ async def open_hall(
     async def look_up(session: str, text: str) -> Preview:
         return hall.likely
 
+    async def likely(session: str, question: str, messages: Collection[int]) -> Sequence[Likely]:
+        return hall.same.get((question, *messages), [])
+
     async def sources_now() -> Sequence[SourceReport]:
         return hall.sources
 
@@ -248,6 +265,7 @@ async def open_hall(
         live=live,
         receive=receive,
         look_up=look_up,
+        likely=likely,
         hooks={"echo": echo},
         sign_in=sign_in,
         now=clock,

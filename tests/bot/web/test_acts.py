@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.model import CourseMatch, Placed, Placement
+from bot.model import CourseMatch, Likely, Placed, Placement
 from knowledge.reasons import Reason, Reasons
 from tests.bot.values import message, state
 from tests.bot.web.hall import Browser, Hall
@@ -53,6 +53,20 @@ async def test_every_act_reaches_the_queue(moderator: Browser) -> None:
     assert [row["what"] for row in ledger] == [do for do, *_ in reversed(steps)]
     assert {row["who"] for row in ledger} == {"Mo"}
     assert all(row["questions"] == ["q1"] and not row["undone"] for row in ledger)
+
+
+async def test_what_is_likely_the_same_is_told_to_staff(moderator: Browser, hall: Hall) -> None:
+    """For the question as a whole, and for some of its wordings; a number that is none, and a question that is not
+    there, are errors."""
+    hall.same["q1",] = [Likely("q2", 0.8), Likely("q3", 0.1)]
+    hall.same["q1", 4, 5] = [Likely("q3", 0.6)]
+    path = f"{BASE}/questions/q1/likely"
+    whole, some = await moderator.json(path), await moderator.json(f"{path}?message=4&message=5")
+    assert whole == [{"question": "q2", "likelihood": 0.8}, {"question": "q3", "likelihood": 0.1}]
+    assert some == [{"question": "q3", "likelihood": 0.6}]
+    wrong, gone = await moderator.get(f"{path}?message=x"), await moderator.get(f"{BASE}/questions/q99/likely")
+    assert (wrong.status, gone.status) == (400, 404)
+    assert "message" in (await wrong.json())["error"]
 
 
 async def test_merge_and_undo(moderator: Browser) -> None:

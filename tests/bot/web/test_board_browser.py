@@ -296,6 +296,40 @@ async def test_several_wordings_move_at_once_and_come_back_at_once(crowd: Crowd)
     assert len(await crowd.hall.store.actions("talk")) == 3
 
 
+async def test_the_likeliest_question_to_merge_into_comes_first(crowd: Crowd) -> None:
+    """The list begins with what asks the same, says how likely that is if it is likely at all, and goes on by demand; a
+    question is found by any of its wordings; where likelihoods do not come, all is by demand."""
+    await crowd.hall.desk.set_up("Ann", "talk", {"grouping": Mode.SUGGEST})
+    for text in (BOOK, PARKING, MENU, f"{BOOK} Tell me!"):
+        await crowd.asks(text)
+    ids = {q.title: q.id for q in await crowd.hall.store.questions("talk")}
+    await crowd.asks(f"{BOOK}?")  # in the same words
+    await crowd.hall.desk.merge("Ann", [ids[PARKING]], ids[MENU])
+    board = await board_of(crowd, "Ann")
+    again, picks = row(board, f"{BOOK}?"), board.locator("#picks button")
+
+    async def choosing() -> list[str]:
+        await again.locator("input[type=checkbox]").check()
+        await board.get_by_role("button", name="Merge into…").click()
+        await expect(board.locator("#pick")).to_be_visible()
+        await expect(picks).to_have_count(3)
+        return [" ".join(text.split()) for text in await picks.all_inner_texts()]
+
+    await board.route("**/likely?*", lambda route: route.fulfill(json=[]))
+    assert await choosing() == [f"2 {MENU}", f"1 {BOOK} Tell me!", f"1 {BOOK}"]
+    await board.locator("#pick").get_by_role("button", name="Cancel").click()
+    await again.locator("input[type=checkbox]").uncheck()
+    await board.unroute("**/likely?*")
+    assert await choosing() == [f"1 {BOOK} 99% likely the same", f"2 {MENU}", f"1 {BOOK} Tell me!"]
+    for typed, found in (("park tonight", 1), ("bicycle", 0)):
+        await board.locator("#pick-search").fill(typed)
+        await expect(picks).to_have_count(found)
+    await expect(board.locator("#picks-none")).to_be_visible()
+    await board.locator("#pick-search").fill("")
+    await board.keyboard.press("Enter")
+    await expect(again).to_have_count(0)
+
+
 REASONS = Reasons(
     (Reason("meaning", 2.0), Reason("course", 1.0), Reason("told_asking", 0.5)),
     (Reason("cosine", 2.0, 0.8), Reason("ahead", 1.0), Reason("above", 0.5)),

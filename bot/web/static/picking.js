@@ -1,0 +1,77 @@
+// Choose one of many: a question, the likeliest first and found by any of its wordings, or a word.
+import { call, inSession } from "./api.js";
+import { byId, el } from "./dom.js";
+import { t } from "./i18n.js";
+import { rank, wanting } from "./live.js";
+import { badge, short } from "./pieces.js";
+import { answerOf } from "./shell.js";
+import "./words/board.js";
+
+const SHOWN = 40;
+const PATIENCE = 1000; // milliseconds for what is likely; a list that turns over under the finger is worse than one by demand
+const TOLD = 0.1; // a likelihood below which nothing is said of it
+const PAUSE = 250; // milliseconds without a key until wordings are searched
+
+/**
+ * Lets the person choose one of `questions`; its id, or null. They are for `id`, or for `messages` of its wordings: those
+ * that most likely ask the same come first, then those that most people want to know. `how`: what the choice does.
+ */
+export async function pickQuestion({ session, id, messages = [], questions, title, how = "" }) {
+  const likely = await likelihoods(session, id, messages);
+  const order = [...questions].sort((a, b) => (likely.get(b.id) ?? 0) - (likely.get(a.id) ?? 0) || rank(a, b));
+  const worded = new Map(); // ids by what was typed
+  let waits;
+
+  function search(typed, draw) {
+    clearTimeout(waits);
+    if (!typed || worded.has(typed)) return;
+    waits = setTimeout(async () => {
+      worded.set(typed, new Set(await call("GET", inSession(session, `/wordings?q=${encodeURIComponent(typed)}`)).catch(() => [])));
+      draw();
+    }, PAUSE);
+  }
+
+  return pickFrom({ title, how, placeholder: t("board.search") }, (typed, draw) => {
+    search(typed, draw);
+    const words = typed.toLowerCase().split(/\s+/);
+    const found = order.filter((one) => words.every((word) => one.title.toLowerCase().includes(word)) || worded.get(typed)?.has(one.id));
+    return found.slice(0, SHOWN).map((one) => row(one, likely.get(one.id)));
+  });
+}
+
+/** How likely other questions are the same: by id. Nothing where that is not known in time. */
+async function likelihoods(session, id, messages) {
+  const asked = messages.map((message) => `message=${message}`).join("&");
+  const path = inSession(session, `/questions/${encodeURIComponent(id)}/likely?${asked}`);
+  const found = await call("GET", path, undefined, { patience: PATIENCE }).catch(() => []);
+  return new Map(found.map(({ question, likelihood }) => [question, likelihood]));
+}
+
+function row(question, likelihood = 0) {
+  const words = el("span", {}, el("bdi", { text: short(question.title, 140) }));
+  if (likelihood >= TOLD) words.append(" ", badge("merged", t("board.pick.likely", { n: Math.round(likelihood * 100) })));
+  return pick(el("b", { text: String(wanting(question)) }), words, question.id);
+}
+
+/** Lets the person choose one of the rows that `found(typed, draw)` gives; its value, or null. `draw()`: there are others. */
+export function pickFrom({ title, how = "", placeholder }, found) {
+  const search = byId("pick-search");
+  const draw = () => {
+    const rows = found(search.value.trim(), draw);
+    byId("picks").replaceChildren(...rows);
+    byId("picks-none").hidden = rows.length > 0;
+  };
+  return answerOf(byId("pick"), () => {
+    byId("pick-head").textContent = title;
+    byId("pick-how").textContent = how;
+    byId("pick-how").hidden = !how;
+    search.placeholder = placeholder;
+    search.value = "";
+    search.oninput = draw;
+    byId("pick-form").onsubmit = (event) => (event.preventDefault(), byId("picks").querySelector("button")?.click());
+    draw();
+  });
+}
+
+export const pick = (mark, words, value) =>
+  el("li", {}, el("button", { type: "button", class: "pick", on: { click: () => byId("pick").close(value) } }, mark, words));
