@@ -413,9 +413,9 @@ class Question:
     similarity at which a message joined that nobody confirmed (None: there is none), `doubtful` how many of `messages`
     joined below `UNSURE` and were not confirmed.
     `suggested_answer`, `suggested_memory` (an earlier evening's answer), each as sure as it is of all the messages, and
-    `suggested_merge` (question ids) wait for a moderator. `earlier`: where it was asked before. `revision` is the
-    session's revision number at its last change: every transaction that touches a session's questions takes the next
-    one. `staged_at` is when it last came on stage (None: it never did).
+    `suggested_merge`, each as likely as it was of any message, the likeliest first, wait for a moderator. `earlier`:
+    where it was asked before. `revision` is the session's revision number at its last change: every transaction that
+    touches a session's questions takes the next one. `staged_at` is when it last came on stage (None: it never did).
     """
 
     state: QuestionState
@@ -431,7 +431,7 @@ class Question:
     sureness: float | None = None
     doubtful: int = 0
     suggested_answer: CourseMatch | None = None
-    suggested_merge: tuple[str, ...] = ()
+    suggested_merge: tuple[Likely, ...] = ()
     staged_at: float | None = None
     suggested_memory: CourseMatch | None = None
     earlier: Earlier | None = None

@@ -29,6 +29,7 @@ from bot.model import (
     Hearing,
     Known,
     LastLook,
+    Likely,
     LookedUp,
     Message,
     Outage,
@@ -59,6 +60,11 @@ Now = Callable[[], float]
 
 Changed = Callable[[str], None]
 """Tells that a session's queue changed (by its id), after the commit."""
+
+
+FindLikely = Callable[[str, str, Collection[int]], Awaitable[Sequence[Likely]]]
+"""The questions that some wordings of one in a session (none: that one as a whole) may ask instead, the likeliest
+first."""
 
 
 class Backlogs(Protocol):

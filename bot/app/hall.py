@@ -538,6 +538,7 @@ class Hall:
             self.store,
             self.desk,
             self.live,
+            likely=self.likely,
             now=self.now,
             sending=lambda: self._outbox.wake(),
             names=CHATS,

@@ -7,7 +7,7 @@ Ids of questions hold no ">".
 from collections.abc import Iterable, Mapping, Sequence
 
 from bot.fitting import cut
-from bot.model import Button, Question, Status
+from bot.model import Button, Likely, Question, Status
 from bot.queueing import waiting
 
 STAFF = "staff_"
@@ -41,7 +41,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "told": "（另有 {n} 人已收到解答）",
         "chat": "{name} {n}",
         "suggested": "课程资料建议的回答（把握 {sure}%）：\n{text}",
-        "maybe": "可能与这个相同：{title}（{people} 人）",
+        "maybe": "可能与这个相同（把握 {sure}%）：{title}（{people} 人）",
         "reply": "回复这条消息，写下的就是发给所有提问者的回答。",
         "answer": "{by} 的回答：\n{text}",
         "why": "搁置原因：{reason}",
@@ -107,7 +107,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
         "told": " ({n} more have an answer)",
         "chat": "{name} {n}",
         "suggested": "Answer suggested from the course ({sure}% sure):\n{text}",
-        "maybe": "May be the same as: {title} ({people})",
+        "maybe": "May be the same ({sure}% sure): {title} ({people})",
         "reply": "Reply to this message: what you write is the answer to everyone who asked.",
         "answer": "Answered by {by}:\n{text}",
         "why": "Dismissed because: {reason}",
@@ -237,7 +237,8 @@ def card_sheet(
     """One question with what can be done to it. `names`: what chats are called; `last`: the act that its undo takes
     back."""
     say, state = words(language), question.state
-    same = next((others[id] for id in question.suggested_merge if id in others), None)
+    merges = [one for one in question.suggested_merge if one.question in others]
+    same = others[merges[0].question] if merges else None
     chats = " · ".join(say["chat"].format(name=names.get(s, s), n=n) for s, n in sorted(question.chats.items()))
     told = question.people - question.wanting
     head = say["card_head"].format(
@@ -259,7 +260,11 @@ def card_sheet(
         sure = round(question.suggested_answer.score * 100)
         parts.append(say["suggested"].format(sure=sure, text=cut(question.suggested_answer.text, SUGGESTION)))
     if same:
-        parts.append(say["maybe"].format(title=one_line(same.title, TITLE), people=same.wanting))
+        parts.append(
+            say["maybe"].format(
+                sure=round(merges[0].likelihood * 100), title=one_line(same.title, TITLE), people=same.wanting
+            )
+        )
     if state.status not in {Status.MERGED, Status.ANSWERED}:
         parts.append(say["reply"])
     return "\n\n".join(parts), _buttons(question, same, say, last)
@@ -277,12 +282,12 @@ def _buttons(question: Question, same: Question | None, say: Mapping[str, str], 
     return tuple(made)
 
 
-def merge_sheet(question: Question, questions: Sequence[Question], language: str) -> Sheet:
-    """The card while one chooses what to merge it into."""
+def merge_sheet(question: Question, questions: Sequence[Question], likely: Sequence[Likely], language: str) -> Sheet:
+    """The card while one chooses what to merge it into: what is `likely` the same first, then by demand."""
     say = words(language)
-    likely = [q for id in question.suggested_merge for q in questions if q.id == id]
-    others = [q for q in waiting(questions) if q.id != question.id and q not in likely]
-    chosen = [*likely, *others][:OTHERS]
+    others = {q.id: q for q in questions if q.id != question.id and q.status is not Status.MERGED}
+    first = [others.pop(one.question) for one in likely if one.question in others]
+    chosen = [*first, *waiting(others.values())][:OTHERS]
     into = [
         Button(f"{STAFF}into", f"{question.id}>{q.id}", say["b_into"].format(title=one_line(q.title, 40)))
         for q in chosen

@@ -15,7 +15,7 @@ from bot.accounts import from_chat
 from bot.errors import BadInput, Conflict, FloormicError, NotFound, StoreError
 from bot.live import Live
 from bot.model import Action, Address, Delivery, Person, Question, Seen, Session, Status
-from bot.ports import Deliveries, Now, Queue
+from bot.ports import Deliveries, FindLikely, Now, Queue
 from bot.staffroom.cards import (
     REASONS,
     STAFF,
@@ -75,6 +75,7 @@ class StaffRoom:
         desk: Desk,
         live: Live,
         *,
+        likely: FindLikely,
         now: Now,
         sending: Callable[[], None] = lambda: None,
         names: Mapping[str, Mapping[str, str]] | None = None,
@@ -85,6 +86,7 @@ class StaffRoom:
         self._store = store
         self._desk = desk
         self._live = live
+        self._likely = likely
         self._now = now
         self._sending = sending
         self._names = names or {}
@@ -302,8 +304,11 @@ class StaffRoom:
         if act == "back":
             await self._show(question.id)
             return
-        everything = await self._store.questions(self._session)
-        sheet = dismiss_sheet(question, language) if act == "dismiss" else merge_sheet(question, everything, language)
+        if act == "dismiss":
+            sheet = dismiss_sheet(question, language)
+        else:
+            everything = await self._store.questions(self._session)
+            sheet = merge_sheet(question, everything, await self._likely(self._session, question.id, ()), language)
         await self._deliver(await self._newest_card(question.id), sheet)
 
     async def _deliver(self, key: str, sheet: Sheet) -> None:

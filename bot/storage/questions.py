@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from bot.errors import NotFound
-from bot.model import UNSURE, Asked, CourseMatch, Person, Question, QuestionState, Status
+from bot.model import UNSURE, Asked, CourseMatch, Likely, Person, Question, QuestionState, Status
 from bot.queueing import OPEN, misses, suggested
 from bot.storage.database import Database, Row
 from bot.storage.recurring import earlier_of
@@ -80,7 +80,7 @@ _TWICE = f"""
 
 _HINTS = f"""
     {_MEMBERS}
-    SELECT owner, p.answer, p.memory, s.id AS suggested, s.merged_into AS suggested_final
+    SELECT owner, p.answer, p.memory, s.id AS suggested, s.merged_into AS suggested_final, p.similarity
     FROM member CROSS JOIN messages m JOIN placements p ON p.message = m.id
         LEFT JOIN questions s ON s.id = p.suggested AND s.removed = 0
     WHERE m.question = member.question
@@ -171,7 +171,12 @@ class _Hint:
     """What one message of an open question suggests: answers, and the group that it may belong to."""
 
     said: _Said
-    suggested: str | None
+    merge: Likely | None
+
+    @classmethod
+    def of(cls, row: Row) -> "_Hint":
+        other = row["suggested_final"] or row["suggested"]
+        return cls(_Said.of(row), Likely(other, row["similarity"] or 0.0) if other else None)
 
 
 def _least(one: float | None, other: float | None) -> float | None:
@@ -215,7 +220,7 @@ def _with_demand(db: Database, rows: list[Row]) -> list[Question]:
     open_ = {row["id"]: judged[row["id"]] for row in rows if not row["removed"] and states[row["id"]].status in OPEN}
     hints: Mapping[str, list[_Hint]] = defaultdict(list)
     for row in db.execute(_HINTS, {"ids": listed(open_)}):
-        hints[row["owner"]].append(_Hint(_Said.of(row), row["suggested_final"] or row["suggested"]))
+        hints[row["owner"]].append(_Hint.of(row))
     apart: Mapping[str, set[str]] = defaultdict(set)
     for row in db.execute(_APART, {**ids, "session": rows[0]["session"]}):
         apart[row["owner"]].add(row["other"])
@@ -278,11 +283,13 @@ def _question(
     )
 
 
-def _merges(hints: Iterable[_Hint], never: set[str]) -> tuple[str, ...]:
-    """The groups it may belong to, in the order in which its messages suggested them, without itself and those that a
-    person said it is not."""
-    finals = dict.fromkeys(hint.suggested for hint in hints if hint.suggested is not None)
-    return tuple(id for id in finals if id not in never)
+def _merges(hints: Iterable[_Hint], never: set[str]) -> tuple[Likely, ...]:
+    """The groups it may belong to, the likeliest first, without itself and those that a person said it is not."""
+    found: dict[str, float] = {}
+    for one in (hint.merge for hint in hints if hint.merge):
+        found[one.question] = max(one.likelihood, found.get(one.question, 0.0))
+    likely = [Likely(id, likelihood) for id, likelihood in found.items() if id not in never]
+    return tuple(sorted(likely, key=lambda one: -one.likelihood))
 
 
 _ASKED = f"""

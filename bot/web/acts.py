@@ -17,7 +17,7 @@ from bot.errors import BadInput, NoRole, NotFound
 from bot.model import Action, Asked, Change, Seen, Setting, Status
 from bot.queueing import visible
 from bot.web.api import reply
-from bot.web.queue_json import staff_question
+from bot.web.queue_json import likely_out, staff_question
 from bot.web.reading import clean, read_body, read_numbers
 from bot.web.rounds import goes_at
 from bot.web.routes import API, Parameter, Route
@@ -228,9 +228,7 @@ class Acts:
         caller, id = request[CALLER], request.match_info["question"]
         await require_here(self._site, caller, [id])
         found = await self._site.likely(caller.here.id, id, read_numbers(request, "message"))
-        return web.json_response(
-            body=LIKELY_OUT.dump_json([LikelyOut(question=one.question, likelihood=one.likelihood) for one in found])
-        )
+        return web.json_response(body=LIKELY_OUT.dump_json([likely_out(one) for one in found]))
 
     async def _last(self, session: str, id: str) -> LastAct | None:
         for action in await self._site.store.actions(session, limit=LEDGER_LENGTH):

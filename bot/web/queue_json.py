@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bot.live import View
-from bot.model import EARLIER, Answer, CourseMatch, Earlier, Question, Session, Status
+from bot.model import EARLIER, Answer, CourseMatch, Earlier, Likely, Question, Session, Status
 from bot.queueing import visible
 from bot.web.schemas import (
     AnswerOut,
@@ -13,6 +13,7 @@ from bot.web.schemas import (
     EarlierOut,
     EveningOut,
     GoneQuestion,
+    LikelyOut,
     QuestionOut,
     StaffQuestion,
     SuggestedAnswer,
@@ -38,6 +39,10 @@ def _earlier(found: Earlier | None) -> EarlierOut | None:
     evenings = [EveningOut(**asdict(one)) for one in found.evenings]
     answer = _remembered(found.answer)
     return EarlierOut(evenings=evenings, score=found.score, sure=found.sure, told=found.told, answer=answer)
+
+
+def likely_out(one: Likely) -> LikelyOut:
+    return LikelyOut(question=one.question, likelihood=one.likelihood)
 
 
 def _remembered(match: CourseMatch | None) -> EarlierAnswer | None:
@@ -102,7 +107,7 @@ def _for_staff(question: Question) -> dict[str, Any]:
         "sureness": question.sureness,
         "doubtful": question.doubtful,
         "suggested_answer": found and SuggestedAnswer(source=found.source, score=found.score, text=found.text),
-        "suggested_merge": list(question.suggested_merge),
+        "suggested_merge": [likely_out(one) for one in question.suggested_merge],
         "suggested_memory": _remembered(question.suggested_memory),
         "earlier": _earlier(question.earlier),
     }

@@ -288,6 +288,13 @@ class EarlierOut(Reply):
     answer: EarlierAnswer | None
 
 
+class LikelyOut(Reply):
+    """`likelihood`: the probability that it asks the same, 0..1."""
+
+    question: str
+    likelihood: float
+
+
 class StaffQuestion(QuestionOut):
     """What experts, moderators and organisers see of a question."""
 
@@ -299,7 +306,7 @@ class StaffQuestion(QuestionOut):
     sureness: float | None
     doubtful: int = Field(description="messages that may ask something else")
     suggested_answer: SuggestedAnswer | None
-    suggested_merge: list[str]
+    suggested_merge: list[LikelyOut] = Field(description="what it may be the same as, the likeliest first")
     suggested_memory: EarlierAnswer | None = Field(default=None, description="an earlier evening's answer")
     earlier: EarlierOut | None = Field(default=None, description="where it was asked before, whatever the mode")
 
@@ -376,13 +383,6 @@ class LastAct(Reply):
 class QuestionDetail(StaffQuestion):
     asked: list[AskedOut]
     last: LastAct | None
-
-
-class LikelyOut(Reply):
-    """`likelihood`: the probability that it asks the same, 0..1."""
-
-    question: str
-    likelihood: float
 
 
 class AskBody(Body):

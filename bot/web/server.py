@@ -17,7 +17,7 @@ from bot.limits import Buckets, Pauses
 from bot.live import Live
 from bot.model import SettingValue
 from bot.polls import Polls
-from bot.ports import Connector, Now, Store
+from bot.ports import Connector, FindLikely, Now, Store
 from bot.promotions import Promotions
 from bot.rounds import Rounds
 from bot.surveys import Surveys
@@ -58,7 +58,6 @@ from bot.web.site import (
     Call,
     Desk,
     FeedSession,
-    FindLikely,
     FindTrends,
     Hear,
     LookUp,

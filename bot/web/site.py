@@ -20,7 +20,6 @@ from bot.model import (
     Action,
     Answer,
     Change,
-    Likely,
     Message,
     Person,
     Preview,
@@ -32,7 +31,7 @@ from bot.model import (
     SourceReport,
 )
 from bot.polls import Polls
-from bot.ports import Connector, HookReply, HookRequest, Now, Store
+from bot.ports import Connector, FindLikely, HookReply, HookRequest, Now, Store
 from bot.rounds import Rounds
 from bot.sessions import SETTINGS
 from bot.surveys import Surveys
@@ -52,10 +51,6 @@ Receive = Callable[[Sequence[Message]], Awaitable[int]]
 
 LookUp = Callable[[str, str], Awaitable[Preview]]
 """What would become of a text in a session, by its id, if it were asked now."""
-
-FindLikely = Callable[[str, str, Collection[int]], Awaitable[Sequence[Likely]]]
-"""The questions that some wordings of one in a session (none: that one as a whole) may ask instead, the likeliest
-first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The staff's own chat: what stands there, and what its buttons and replies do."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from unittest.mock import AsyncMock
@@ -12,7 +12,7 @@ from bot.accounts import may_be_called
 from bot.desk import Desk
 from bot.errors import StoreError
 from bot.live import Live
-from bot.model import Address, Button, CourseMatch, Delivery, Person, Placed, Placement, Status
+from bot.model import Address, Button, CourseMatch, Delivery, Likely, Person, Placed, Placement, Status
 from bot.queueing import FOLLOWS
 from bot.staffroom import StaffRoom
 from bot.staffroom.cards import LISTED, card_sheet, list_sheet
@@ -42,10 +42,15 @@ def clock() -> Clock:
     return Clock()
 
 
+async def nothing_is(session: str, question: str, messages: Collection[int]) -> Sequence[Likely]:
+    """Likely the same as another one."""
+    return []
+
+
 @pytest.fixture
 def room(store: SqliteStore, live: Live, clock: Clock) -> StaffRoom:
     desk = Desk(store, live.changed, lambda: 1000.0)
-    return StaffRoom("talk", STAFF, store, desk, live, now=lambda: clock.now, pace=0.0)
+    return StaffRoom("talk", STAFF, store, desk, live, likely=nothing_is, now=lambda: clock.now, pace=0.0)
 
 
 @pytest.fixture
@@ -64,7 +69,7 @@ def ask(store: SqliteStore, live: Live) -> Ask:
         await store.receive([replace(message(n, text, f"u{n}"), session=session)])
         (one,) = await store.pending(session, 10)
         founds = replace(state(id, title=text), session=session)
-        placement = Placement(one.id, True, 0.9, id, None, **more)  # type: ignore[arg-type]
+        placement = Placement(one.id, True, 0.9, id, 0.4 if "suggested" in more else None, **more)  # type: ignore[arg-type]
         await store.place(session, [Placed(placement, None, founds)])
         live.changed(session)
         return id
@@ -249,7 +254,7 @@ async def test_questions_are_merged_or_kept_apart(room: StaffRoom, store: Sqlite
     await ask("Are there slides?", "q3")
     await room.pressed("staff_open", "q2", ANN)
     shown = await card(store, "q2")
-    assert "May be the same as: Is there a recording?" in shown.text
+    assert "May be the same (40% sure): Is there a recording?" in shown.text
     assert [b.question for b in shown.buttons if b.act in {"staff_same", "staff_apart"}] == ["q2>q1", "q2>q1"]
     await room.pressed("staff_apart", "q2>q1", ANN)
     assert "May be the same" not in (await card(store, "q2")).text
@@ -259,6 +264,26 @@ async def test_questions_are_merged_or_kept_apart(room: StaffRoom, store: Sqlite
     await ask("Will there be a video?", "q4", suggested="q1")
     assert await room.pressed("staff_same", "q4>q1", ANN) == "Merged"
     assert (await store.question("q1")).state.merged_into == "q4"
+
+
+async def test_the_likeliest_questions_to_merge_into_are_offered_first(
+    store: SqliteStore, live: Live, ask: Ask
+) -> None:
+    """Before those that more people want to know; each once, and none that was merged."""
+
+    async def likely(session: str, question: str, messages: Collection[int]) -> Sequence[Likely]:
+        assert (session, question, list(messages)) == ("talk", "q1", [])
+        return [Likely("q3", 0.6), Likely("q4", 0.2), Likely("q9", 0.1)]
+
+    desk = Desk(store, live.changed, lambda: 1000.0)
+    room = StaffRoom("talk", STAFF, store, desk, live, likely=likely, now=lambda: 1000.0, pace=0.0)
+    for n, text in enumerate(("Is there a recording?", "Are there slides?", "Will it be recorded?", "Where is it?"), 1):
+        await ask(text, f"q{n}")
+    await ask("And slides?", "q2")
+    await desk.merge("Ann", ["q4"], "q2")
+    await room.pressed("staff_open", "q1", ANN)
+    await room.pressed("staff_merge", "q1", ANN)
+    assert [b.question for b in (await card(store)).buttons if b.act == "staff_into"] == ["q1>q3", "q1>q2"]
 
 
 async def test_the_courses_suggestion_is_sent_with_one_press(room: StaffRoom, store: SqliteStore, ask: Ask) -> None:
@@ -315,7 +340,14 @@ async def test_after_a_restart_the_same_list_goes_on(room: StaffRoom, store: Sql
     first.cancel()
     await asyncio.wait({first})
     again = StaffRoom(
-        "talk", STAFF, store, Desk(store, live.changed, lambda: 2000.0), live, now=lambda: 2000.0, pace=0.0
+        "talk",
+        STAFF,
+        store,
+        Desk(store, live.changed, lambda: 2000.0),
+        live,
+        likely=nothing_is,
+        now=lambda: 2000.0,
+        pace=0.0,
     )
     task = asyncio.create_task(again.run())
     try:

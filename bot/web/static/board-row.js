@@ -76,7 +76,7 @@ function aged({ first_at: first, last_at: last }) {
 /** The parts that are made anew, only where they differ: focus and pointer stay on a button that stays. */
 function refill(row, question, on, leaving) {
   const { status, pinned, labels, sureness, doubtful, messages, suggested_answer, suggested_memory, earlier, suggested_merge, reason, reason_shown, assigned, answer } = question;
-  const titles = suggested_merge.map((id) => on.title(id));
+  const titles = suggested_merge.map((one) => [on.title(one.question), one.likelihood]);
   const signature = JSON.stringify([status, pinned, labels, sureness, doubtful, messages, suggested_answer, suggested_memory, earlier, on.remembers(), titles, reason, reason_shown, assigned, answer, on.experts.declined(question.id), leaving, document.documentElement.lang]);
   if (row.dataset.parts === signature) return;
   row.dataset.parts = signature;
@@ -124,9 +124,9 @@ export function suggestions(question, on, whole = false) {
   const open = question.status !== "answered" && question.status !== "dismissed";
   if (question.suggested_answer && open) found.push(suggestedAnswer(question, on));
   if (open && on.remembers()) found.push(...earlierBlock(question, on, whole));
-  for (const id of open ? question.suggested_merge : []) {
+  for (const { question: id, likelihood } of open ? question.suggested_merge : []) {
     const title = on.title(id);
-    if (title) found.push(suggestedMerge(question, id, title, on));
+    if (title) found.push(suggestedMerge(question, id, likelihood, title, on));
   }
   return found;
 }
@@ -139,8 +139,8 @@ function suggestedAnswer(question, on) {
   return el("div", { class: "suggest suggest-one" }, head, foldable(said(text)), foot, mayDo("accept") && accept);
 }
 
-function suggestedMerge(question, id, title, on) {
-  const head = el("p", { class: "suggest-head" }, icon("merge"), el("span", { text: t("board.same") }));
+function suggestedMerge(question, id, likelihood, title, on) {
+  const head = el("p", { class: "suggest-head" }, icon("merge"), el("span", { text: t("board.same") }), el("span", { class: "badge", text: t("board.probability", { n: percent(likelihood) }) }));
   const merge = button({ icon: "merge", word: t("board.same.merge"), "data-do": "merge", act: (event) => (event.stopPropagation(), on.mergeSame(question.id, id)) });
   const apart = button({ icon: "close", word: t("board.same.apart"), "data-do": "apart", act: (event) => (event.stopPropagation(), on.apart(question.id, id)) });
   return el("div", { class: "suggest" }, head, said(short(title, 120)), mayDo("merge") && el("div", { class: "suggest-acts" }, merge, apart));

@@ -420,7 +420,7 @@ function selectAll() {
 }
 
 /** The suggestion of the question under the cursor: the group it may be the same as. */
-const suggested = (id) => question(id).suggested_merge.find((other) => standing(question(other)));
+const suggested = (id) => question(id).suggested_merge.map((one) => one.question).find((other) => standing(question(other)));
 
 listenToKeys({
   j: () => step(1), ArrowDown: () => step(1), k: () => step(-1), ArrowUp: () => step(-1),

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from bot.model import UNSURE, Change, CourseMatch, Message, Person, Placed, Question, QuestionState, Status
+from bot.model import UNSURE, Change, CourseMatch, Likely, Message, Person, Placed, Question, QuestionState, Status
 from bot.queueing import OPEN
 from bot.replies import by_course
 
@@ -149,7 +149,7 @@ class Hall:
             min((s for s in joined if s is not None), default=None),
             sum(s < UNSURE for s in joined if s is not None),
             _best(rejected, lines) if waits else None,
-            tuple(dict.fromkeys(self._suggested(state.id, lines))) if waits else (),
+            self._suggested(state.id, lines) if waits else (),
             self.staged.get(state.id),
         )
 
@@ -158,11 +158,14 @@ class Hall:
         whole = (other for other in self.states.values() if id in (other.id, other.merged_into))
         return {source for one in whole for source in one.rejected}
 
-    def _suggested(self, id: str, lines: Iterable[Line]) -> Iterable[str]:
-        for line in lines:
-            suggested = line.placed.placement.suggested if line.placed else None
-            if suggested in self.states and self.final(suggested) not in {id, *self.apart(id)}:
-                yield self.final(suggested)
+    def _suggested(self, id: str, lines: Iterable[Line]) -> tuple[Likely, ...]:
+        found: dict[str, float] = {}
+        for placement in (line.placed.placement for line in lines if line.placed):
+            if placement.suggested in self.states:
+                other = self.final(placement.suggested)
+                found[other] = max(placement.similarity or 0.0, found.get(other, 0.0))
+        likely = [Likely(other, p) for other, p in found.items() if other not in {id, *self.apart(id)}]
+        return tuple(sorted(likely, key=lambda one: -one.likelihood))
 
     def apart(self, id: str) -> set[str]:
         """The groups that somebody said this one is not."""

@@ -254,7 +254,7 @@ async def test_joining_a_question_that_undo_removed_brings_it_back(store: Store)
     one = await arrive(store)
     await store.place("talk", [Placed(Placement(one.id, True, 0.9, "q2"))])
     news = {q.id: q for q in await store.questions("talk", newest)}
-    assert (news["q1"].suggested_merge, news["q2"].messages) == (("q2",), 1)
+    assert ([one.question for one in news["q1"].suggested_merge], news["q2"].messages) == (["q2"], 1)
 
 
 async def test_a_course_answer_that_missed_a_wording_is_taken_back(store: Store) -> None:

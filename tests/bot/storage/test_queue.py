@@ -13,6 +13,7 @@ from bot.model import (
     Change,
     CourseMatch,
     Delivery,
+    Likely,
     Mode,
     Mood,
     Move,
@@ -299,11 +300,11 @@ async def test_a_suggestion_follows_a_merge_and_is_news(store: Store) -> None:
     """The suggested group is named by its final id, never the question itself, and watchers learn of the change."""
     for id in ("q1", "q2", "q3"):
         await ask(store, id)
-    await ask(store, "q1", suggested="q2")
-    assert (await store.question("q1")).suggested_merge == ("q2",)
+    await ask(store, "q1", similarity=0.4, suggested="q2")
+    assert (await store.question("q1")).suggested_merge == (Likely("q2", 0.4),)
     newest = (await store.question("q1")).revision
     await merge(store, "q2", "q3")
-    assert (await store.questions("talk", newest))[0].suggested_merge == ("q3",)
+    assert (await store.questions("talk", newest))[0].suggested_merge == (Likely("q3", 0.4),)
     before = (await store.question("q3")).state
     rewired = (await store.question("q2")).state
     await change(
@@ -315,12 +316,21 @@ async def test_a_suggestion_follows_a_merge_and_is_news(store: Store) -> None:
     assert (await store.question("q1")).suggested_merge == ()
 
 
+async def test_the_likeliest_of_what_is_suggested_comes_first(store: Store) -> None:
+    """Each as likely as it was of any of the messages, whichever came first."""
+    for id in ("q1", "q2", "q3"):
+        await ask(store, id)
+    for other, similarity in (("q2", 0.4), ("q3", 0.7), ("q2", 0.5), ("q3", 0.3)):
+        await ask(store, "q1", similarity=similarity, suggested=other)
+    assert (await store.question("q1")).suggested_merge == (Likely("q3", 0.7), Likely("q2", 0.5))
+
+
 @pytest.mark.parametrize("named", ["q1", "q2"])
 async def test_what_is_kept_apart_is_not_suggested_and_that_is_news(store: Store, named: str) -> None:
     """Whichever of the two names the other, also where the other is merged into a third one, until it is taken back."""
     for id in ("q1", "q2", "q3"):
         await ask(store, id)
-    await ask(store, "q1", suggested="q2")
+    await ask(store, "q1", similarity=0.4, suggested="q2")
     newest = (await store.question("q1")).revision
     state = (await store.question(named)).state
     action = await change(store, "apart", (state, replace(state, apart=("q1" if named == "q2" else "q2",))))
@@ -330,7 +340,7 @@ async def test_what_is_kept_apart_is_not_suggested_and_that_is_news(store: Store
     assert (await store.question("q1")).suggested_merge == ()
     await undo(store, merged)
     await undo(store, action)
-    assert {q.id: q.suggested_merge for q in await store.questions("talk", newest)}["q1"] == ("q2",)
+    assert {q.id: q.suggested_merge for q in await store.questions("talk", newest)}["q1"] == (Likely("q2", 0.4),)
 
 
 async def test_what_one_wording_of_many_suggests_is_no_answer_to_the_question(store: Store) -> None:

@@ -90,13 +90,13 @@ async def test_a_suggested_merge_can_be_refused(hall: Hall, moderator: Browser) 
     (one,) = await hall.store.pending("talk", 9)
     placement = Placement(one.id, True, 0.9, "q9", 0.4, "q2")
     await hall.store.place("talk", [Placed(placement, founds=state("q9"))])
-    assert (await shown(moderator, "q9"))["suggested_merge"] == ["q2"]
+    assert (await shown(moderator, "q9"))["suggested_merge"] == [{"question": "q2", "likelihood": 0.4}]
     expert = await hall.signed_in("expert", "talk")
     assert (await expert.act("apart", ["q9"], into="q2")).status == 403
     assert (await moderator.act("apart", ["q9"], into="q2")).status == 200
     assert (await shown(moderator, "q9"))["suggested_merge"] == []
     assert (await moderator.post(f"{BASE}/undo")).status == 200
-    assert (await shown(moderator, "q9"))["suggested_merge"] == ["q2"]
+    assert (await shown(moderator, "q9"))["suggested_merge"] == [{"question": "q2", "likelihood": 0.4}]
 
 
 async def test_a_wording_says_why_it_is_where_it_is(hall: Hall, moderator: Browser) -> None:
