@@ -2,7 +2,7 @@
 
 import asyncio
 import importlib
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any
 
 from bot.errors import SettingsError
@@ -43,11 +43,16 @@ async def until_one_ends(*works: Coroutine[Any, Any, None]) -> None:
             if task in done:
                 task.result()
     finally:
-        left = set(tasks)
-        while left:
-            for task in left:
-                task.cancel()
-            ended, left = await asyncio.wait(left, timeout=CANCEL_AGAIN)
-            for task in ended:
-                if not task.cancelled():
-                    task.exception()  # looked at, or the log complains of it
+        await until_all_end(tasks)
+
+
+async def until_all_end(tasks: Iterable[asyncio.Future[Any]]) -> None:
+    """Cancel them, and those again that lost it, until all have ended, however they do."""
+    left = set(tasks)
+    while left:
+        for task in left:
+            task.cancel()
+        ended, left = await asyncio.wait(left, timeout=CANCEL_AGAIN)
+        for task in ended:
+            if not task.cancelled():
+                task.exception()  # looked at, or the log complains of it

@@ -19,7 +19,7 @@ import aiohttp
 from pydantic import Field, SecretStr, StrictBool
 
 from bot.connectors.commands import Command, Texts, press, press_id, receive, understood
-from bot.connectors.common import clean, load, sane
+from bot.connectors.common import clean, load, sane, until_all_end
 from bot.connectors.staying import staying
 from bot.errors import ConnectorError, Refused, StoreError, TryLater
 from bot.kinds import Kind, Surroundings
@@ -218,10 +218,7 @@ class Slack:
         """The library's own `close` leaves its tasks running."""
         tasks = [client.message_processor, client.message_receiver, client.current_session_monitor]
         client.closed = True
-        for task in tasks:
-            if task:
-                task.cancel()
-        await asyncio.gather(*(task for task in tasks if task), return_exceptions=True)
+        await until_all_end(task for task in tasks if task)
         with suppress(Exception):
             await client.disconnect()
         await client.aiohttp_client_session.close()

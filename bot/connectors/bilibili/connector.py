@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from contextlib import suppress
-from typing import Any
 
 from bot.connectors.bilibili.client import Client, Platform, Session, Socket, Timing
 from bot.connectors.bilibili.codec import FrameError, Operation, read_json, unpack
 from bot.connectors.bilibili.mapper import Happening, Reader, Unreadable
 from bot.connectors.bilibili.troubles import SessionOver
+from bot.connectors.common import until_one_ends
 from bot.connectors.unsaved import Unsaved
 from bot.errors import ConnectorError, Refused, StoreError
 from bot.model import Abilities, Cursor, Delivery, Message
@@ -89,7 +89,7 @@ class Bilibili:
         reader = Reader(self.name, self._session, self._client.now, opened.id, opened.room.host, opened.room.host_id)
         try:
             self._tell(floor)
-            await _first(self._beat(opened), self._beat_socket(socket), self._hear(floor, socket, reader))
+            await until_one_ends(self._beat(opened), self._beat_socket(socket), self._hear(floor, socket, reader))
         finally:
             await socket.close()
 
@@ -212,16 +212,3 @@ class Bilibili:
         floor.connected()
         if self._live is False:
             floor.notice(NOT_LIVE)
-
-
-async def _first(*works: Any) -> None:
-    """Run all until one of them ends or fails, and end as that one."""
-    tasks = [asyncio.ensure_future(work) for work in works]
-    try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-    for task in done:
-        task.result()

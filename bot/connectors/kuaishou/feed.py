@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
+from bot.connectors.common import until_all_end
 from bot.connectors.kuaishou.codec import (
     ENTER_ACK,
     ERROR,
@@ -91,9 +92,7 @@ class Feed:
                     raise ConnectorError(SILENT) from None
                 yield frame
         finally:
-            beating.cancel()
-            with suppress(asyncio.CancelledError):
-                await beating
+            await until_all_end([beating])
 
     async def _beats(self) -> None:
         with suppress(aiohttp.ClientError, OSError):  # then there is nothing more to hear either

@@ -15,6 +15,7 @@ from telegram import Update, User
 from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.connectors.commands import Command, done, receive
+from bot.connectors.common import until_all_end
 from bot.connectors.hooks import BUSY, FORBIDDEN
 from bot.connectors.telegram.client import (
     POLL_SECONDS,
@@ -153,9 +154,7 @@ class Telegram:
         return await self._speaker.send(delivery)
 
     async def close(self) -> None:
-        for task in self._answering:
-            task.cancel()
-        await asyncio.gather(*self._answering, return_exceptions=True)
+        await until_all_end(self._answering)
         await self._client.close()
 
     async def _asked(self, step: Callable[[], Awaitable[Result]]) -> Result:

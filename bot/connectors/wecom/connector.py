@@ -9,7 +9,7 @@ from typing import Any
 
 from bot.backoff import backoff
 from bot.connectors.commands import Command, help_text, receive
-from bot.connectors.common import until_one_ends
+from bot.connectors.common import until_all_end, until_one_ends
 from bot.connectors.hooks import FORBIDDEN
 from bot.connectors.wecom.cards import Card, VoteCard
 from bot.connectors.wecom.client import PATIENCE, Client, Denied, NoAnswer
@@ -133,9 +133,7 @@ class WeCom:
         return said.stream
 
     async def close(self) -> None:
-        for task in self._aside:
-            task.cancel()
-        await asyncio.gather(*self._aside, return_exceptions=True)
+        await until_all_end(self._aside)
         await self._client.close()
 
     async def _listen(self) -> None:
