@@ -1,10 +1,14 @@
 // What moderators do, as calls; each says that it happened and offers to take it back.
 import { call, inSession, notTwice } from "./api.js";
 import { clock, t } from "./i18n.js";
+import { short } from "./pieces.js";
 import { toast, toastFailure } from "./shell.js";
 
 /** After these a question leaves the column it stands in. */
 export const LEAVES = new Set(["approve", "merge", "stage", "unstage", "answer", "accept", "recall", "dismiss", "reopen"]);
+
+const INTO = new Set(["merge", "move"]);
+const TITLE = 40; // characters that a toast has room for
 
 /**
  * Events: "before" (detail: {what, questions}), "done" (detail: {what, again}: by id, the status that questions have again
@@ -48,8 +52,7 @@ export class Acts extends EventTarget {
       const { action, goes_at: goes, questions: again } = await sent;
       this.own.add(action);
       const back = what === "undo" ? null : { word: t("board.undo"), act: () => this.undo(action) };
-      const n = body.questions?.length ?? 1;
-      const did = n > 1 && what !== "merge" ? t("did.several", { did: t(`did.${what}`), n }) : t(`did.${what}`);
+      const did = this.did(what, body);
       toast(goes ? t("did.later", { did, time: clock(goes) }) : did, { slot: "did", action: back });
       this.dispatchEvent(new CustomEvent("done", { detail: { what, again } }));
       return true;
@@ -63,6 +66,14 @@ export class Acts extends EventTarget {
     } finally {
       this.pending.delete(sent);
     }
+  }
+
+  /** What was done, in words: to how many questions, or into which one. */
+  did(what, { questions, into }) {
+    const did = t(`did.${what}`);
+    const there = INTO.has(what) && this.question(into);
+    if (there) return t("did.into", { did, title: short(there.title, TITLE) });
+    return questions?.length > 1 ? t("did.several", { did, n: questions.length }) : did;
   }
 
   /** The newest act on a question as {row, own}, once what is under way here is done; row null where it is unknown. */

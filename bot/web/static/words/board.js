@@ -182,6 +182,7 @@ addWords({
   "did.accept": ["课程回答已发送", "Course answer sent"],
   "did.aloud": ["已按字幕确认：现场已回答", "Answered aloud, as the transcript says"],
   "did.assign": ["已分派", "Assigned"],
+  "did.into": ["{did}：{title}", "{did}: {title}"],
   "did.several": ["{did}：{n} 个", "{did}: {n} questions"],
   "did.dismiss": ["已搁置", "Dismissed"],
   "did.reopen": ["已放回队列", "Reopened"],
