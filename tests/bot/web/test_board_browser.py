@@ -829,6 +829,27 @@ async def test_what_is_said_while_a_dialog_is_open_stands_in_it(crowd: Crowd) ->
     await expect(board.locator("body > #toasts")).to_be_attached()
 
 
+async def test_a_long_dialog_is_closed_from_its_beginning(crowd: Crowd) -> None:
+    """Its button stays in sight, and covers nothing once one is at the end."""
+    for n in range(30):
+        await crowd.says(f"nice one {n}", "ann")
+    await crowd.hall.drained()
+    board = await crowd.moderator(PHONE, "en-US")
+    await board.locator("#menu-open").click()
+    await board.locator("#lines-open").click()
+    last, close = board.locator("#lines-list .line").nth(29), board.locator("#lines-close")
+    await expect(last).to_be_attached()
+    await expect(last).not_to_be_in_viewport()
+    await expect(close).to_be_in_viewport(ratio=1)
+    await board.evaluate("document.getElementById('lines').scrollTo(0, 1e6)")
+    await expect(last).to_be_in_viewport(ratio=1)
+    ends, begins = await last.bounding_box(), await close.bounding_box()
+    assert ends and begins
+    assert ends["y"] + ends["height"] <= begins["y"]
+    await close.click()
+    await expect(board.locator("#lines")).to_be_hidden()
+
+
 @pytest.mark.parametrize(("size", "language"), [(PHONE, "zh-CN"), (DESK, "en-US")], ids=["phone", "desk"])
 async def test_a_missed_line_is_taken_for_a_question(crowd: Crowd, size: dict[str, int], language: str) -> None:
     """What was taken for no question stands in a list with its chance and why, the likeliest first; taken for one it
