@@ -844,7 +844,8 @@ async def test_a_long_dialog_is_closed_from_its_beginning(crowd: Crowd) -> None:
     await board.evaluate("document.getElementById('lines').scrollTo(0, 1e6)")
     await expect(last).to_be_in_viewport(ratio=1)
     ends, begins = await last.bounding_box(), await close.bounding_box()
-    assert ends and begins
+    assert ends
+    assert begins
     assert ends["y"] + ends["height"] <= begins["y"]
     await close.click()
     await expect(board.locator("#lines")).to_be_hidden()
