@@ -227,14 +227,13 @@ class Understanding:
 
     def likely(self, question: str, messages: Collection[int] = ()) -> list[Likely]:
         """The questions that these wordings of one (none: that question as a whole) may ask instead, the likeliest
-        first. Of a whole question none that people said is another one. None of a question that is not there."""
+        first, whatever people said of them before. None of a question that is not there."""
         self._take_lesson()
         if question not in self._standing:
             return []
         own = {message for message, filed in self._filed.items() if self._final(filed.question) == question}
-        apart = frozenset[str]() if messages else self._apart.get(question, frozenset())
         found = self._groups.likeliest(own.intersection(messages) if messages else own, question)
-        return [Likely(group, chance) for group, chance in found if group not in apart and group in self._standing]
+        return [Likely(group, chance) for group, chance in found if group in self._standing]
 
     def _remember(self, message: Message, asks: bool, probability: float) -> None:
         """What is decided about later messages may depend on this one; not on what was taken, for that was said before

@@ -227,7 +227,10 @@ class Acts:
     async def likely(self, request: web.Request) -> web.Response:
         caller, id = request[CALLER], request.match_info["question"]
         await require_here(self._site, caller, [id])
-        found = await self._site.likely(caller.here.id, id, read_numbers(request, "message"))
+        messages = read_numbers(request, "message")
+        if messages and not {one.message.id for one in await self._site.store.asked(id)}.issuperset(messages):
+            raise NotFound(say(caller.lang, "no_wording"))
+        found = await self._site.likely(caller.here.id, id, messages)
         return web.json_response(body=LIKELY_OUT.dump_json([likely_out(one) for one in found]))
 
     async def _last(self, session: str, id: str) -> LastAct | None:

@@ -20,6 +20,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "no_page": "没有这个页面。请检查链接。",
         "no_metrics": "您不能读取运行指标：[web] 的 metrics 列出可以读取的网段，其他来源需要 metrics_token。",
         "nobody_known": "没有保存这个人的任何数据。",
+        "no_wording": "这个问题没有这条提问。请重新打开问题再试。",
         "no_code": "这场讲座里没有用过这个提问码。请检查后再试。",
         "bad_code": "提问码是 12 个字母或数字，例如 7K3M-P9QX-2D4T。",
         "not_allowed": "这里需要先登录。请打开主办方给您的登录链接，或在 /signin 用名字和密码登录。",
@@ -98,6 +99,7 @@ TEXTS: Mapping[str, Mapping[str, str]] = {
         "no_metrics": "The metrics are not for you: `metrics` in [web] lists the networks that may read them, "
         "`metrics_token` is for everybody else.",
         "nobody_known": "Nothing is kept of this person.",
+        "no_wording": "This question has no such wording. Open it again and look.",
         "no_code": "Nobody used this code in this talk. Check it and try again.",
         "bad_code": "A code has 12 letters or digits, like 7K3M-P9QX-2D4T.",
         "not_allowed": "You need to be signed in for this. Open the link the organiser gave you, or sign in with your "

@@ -1047,8 +1047,8 @@ async def test_what_is_being_written_is_looked_up_and_changes_nothing(store: Sql
 
 
 async def test_who_merges_or_moves_sees_what_is_likely_after_all_that_people_did(store: SqliteStore) -> None:
-    """The likeliest other question comes first, also for what was split off a moment ago. What people said is another
-    one is none to merge with, but a wording may move there. Of what is not there, nothing."""
+    """The likeliest other question comes first, also for what was split off a moment ago: whoever did so by mistake
+    finds it there. Of what is not there, nothing."""
     desk = Desk(store, lambda _: None, lambda: 1000.0)
     async with running(store) as pipeline:
         await say(store, pipeline, message(1, RECORDING), message(2, PRICE, "u2"), message(3, "gateway, when?", "u3"))
@@ -1057,9 +1057,9 @@ async def test_who_merges_or_moves_sees_what_is_likely_after_all_that_people_did
         (own,) = {question.id for question in await store.questions(TALK.id)} - {"q1", "q2"}
         whole, wording = await pipeline.likely(own, []), await pipeline.likely(own, [3])
         assert await pipeline.likely("q99", []) == await pipeline.likely(own, [1]) == []
-    assert [one.question for one in before] == [one.question for one in whole] == ["q1"]
-    assert [one.question for one in wording] == ["q2", "q1"]
-    assert wording[0].likelihood > 0.5 > wording[1].likelihood
+    assert [one.question for one in before] == ["q1"]
+    assert [one.question for one in whole] == [one.question for one in wording] == ["q2", "q1"]
+    assert whole[0].likelihood > 0.5 > whole[1].likelihood
 
 
 async def test_what_the_machine_would_have_joined_is_likely_where_it_may_not(store: SqliteStore) -> None:

@@ -45,14 +45,15 @@ export class Acts extends EventTarget {
     return this.send("/undo", action === null ? {} : { action }, "undo");
   }
 
-  async send(path, body, what) {
+  /** `of`: what an undo takes back, where that is known. */
+  async send(path, body, what, of = "") {
     const sent = call("POST", inSession(this.session, path), body);
     this.pending.add(sent);
     try {
       const { action, goes_at: goes, questions: again } = await sent;
       this.own.add(action);
-      const back = what === "undo" ? null : { word: t("board.undo"), act: () => this.undo(action) };
-      const did = this.did(what, body);
+      const back = what === "undo" ? null : { word: t("board.undo"), act: () => this.send("/undo", { action }, "undo", what) };
+      const did = of === "merge" ? t("did.undo.merge") : this.did(what, body);
       toast(goes ? t("did.later", { did, time: clock(goes) }) : did, { slot: "did", action: back });
       this.dispatchEvent(new CustomEvent("done", { detail: { what, again } }));
       return true;

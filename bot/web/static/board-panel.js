@@ -4,7 +4,7 @@ import { didWhat } from "./board-dialogs.js";
 import { fillHands } from "./board-hands.js";
 import { clock, t } from "./i18n.js";
 import { wanting } from "./live.js";
-import { answerBox, badge, fillChats } from "./pieces.js";
+import { answerBox, badge, fillChats, short } from "./pieces.js";
 import { earlierBadge } from "./board-earlier.js";
 import { faqLine, faqStage } from "./board-faq.js";
 import { demand, doingButtons, outcome, suggestions, surenessBadge, unsure } from "./board-row.js";
@@ -16,7 +16,7 @@ import { foldable, toastFailure } from "./shell.js";
 export class Panel {
   /**
    * `on`: {question(id), detail(id), act(what, ids, more), doing(what, id), merge(ids, into), apart(id, other),
-   * title(id), pickOther(id, title, messages), closed(id), assign(ids), hands(id), busy(id, doing), newest(id), mayAnswer(id), remembers(), experts}.
+   * title(id), pickOther(id, title, how, messages), closed(id), assign(ids), hands(id), busy(id, doing), newest(id), mayAnswer(id), remembers(), experts}.
    */
   constructor(root, session, on) {
     Object.assign(this, { root, session, on });
@@ -167,9 +167,15 @@ export class Panel {
   }
 
   async move(id, messages) {
-    const to = await this.on.pickOther(id, t("board.move.to"), messages);
+    const to = await this.on.pickOther(id, t("board.move.to"), this.moved(messages), messages);
     if (!to) return false;
     return this.on.act("move", [id], { messages, into: to });
+  }
+
+  /** What is moved, in words. */
+  moved(messages) {
+    const one = messages.length === 1 && this.detail.asked.find(({ message }) => message === messages[0]);
+    return one ? t("board.move.how", { title: short(one.text) }) : t("board.move.several", { n: messages.length });
   }
 
   /** Reads the wordings anew. */

@@ -21,7 +21,7 @@ import { byId, onceAFrame } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { Live, onStage, OPEN, rank } from "./live.js";
 import { pickQuestion } from "./picking.js";
-import { setCount } from "./pieces.js";
+import { setCount, short } from "./pieces.js";
 import { startPulse } from "./pulse-line.js";
 import { moderates, pageFacts, showConnection, startShell, toast, toastFailure } from "./shell.js";
 import { startAlarm } from "./sources-alarm.js";
@@ -99,9 +99,12 @@ function make(one) {
 const standing = (one) => one && one.status !== "merged";
 const others = (id) => [...live.questions.values()].filter((q) => q.id !== id && standing(q));
 
-/** Lets the person choose another question for this one, or for some of its wordings; its id, or null. */
-function pickOther(id, title, messages = []) {
-  return pickQuestion({ session: facts.session, id, messages, questions: others(id), title });
+/** Lets the person choose another question for this one, or for `messages` of its wordings; the id of what that has become
+ * meanwhile, or null. `how`: what it is chosen for. */
+async function pickOther(id, title, how, messages = []) {
+  const chosen = await pickQuestion({ session: facts.session, id, messages, questions: others(id), title, how });
+  const into = question(chosen)?.merged_into || chosen;
+  return into === id ? null : into;
 }
 
 /** Those of a column, answered and dismissed ones by time. */
@@ -297,7 +300,7 @@ async function mergeChosen() {
   const id = chosen[0]?.id ?? pointed();
   if (!id) return;
   const seen = acts.seen("merge", [id]);
-  const into = await pickOther(id, t("board.merge.into"));
+  const into = await pickOther(id, t("board.merge.into"), t("board.pick.how", { title: short(question(id).title) }));
   return into && merge([id], into, seen);
 }
 
@@ -353,6 +356,11 @@ async function lookAgain({ what, body, questions }) {
   const changed = found.filter(Boolean);
   if (changed.length === 0) return toast(t("error.conflict"), { bad: true });
   const details = changed.map((one) => standsNow(one, one.last));
+  const merged = changed.find((one) => one.status === "merged");
+  if (merged) {
+    if (await confirmed(t("board.changed"), t("board.merged.open"), details)) open(merged.merged_into);
+    return;
+  }
   if (!(await confirmed(t("board.changed"), t("board.changed.again", { what: t(`board.${what}`) }), details))) return;
   for (const one of changed) body.seen[one.id] = seenNow(one, body.seen[one.id]);
   if (!(await acts.send("/actions", body, what))) return;

@@ -1,6 +1,6 @@
 // Choose one of many: a question, the likeliest first and found by any of its wordings, or a word.
 import { call, inSession } from "./api.js";
-import { byId, el } from "./dom.js";
+import { byId, composing, el } from "./dom.js";
 import { t } from "./i18n.js";
 import { rank, wanting } from "./live.js";
 import { badge, short } from "./pieces.js";
@@ -8,23 +8,31 @@ import { answerOf } from "./shell.js";
 import "./words/board.js";
 
 const SHOWN = 40;
-const PATIENCE = 1000; // milliseconds for what is likely; a list that turns over under the finger is worse than one by demand
+const PATIENCE = 1500; // milliseconds until the list goes without what is likely
 const TOLD = 0.1; // a likelihood below which nothing is said of it
 const PAUSE = 250; // milliseconds without a key until wordings are searched
 
 /**
  * Lets the person choose one of `questions`; its id, or null. They are for `id`, or for `messages` of its wordings: those
- * that most likely ask the same come first, then those that most people want to know. `how`: what the choice does.
+ * that most likely ask the same come first, then those that most people want to know. `how`: what it is chosen for.
  */
-export async function pickQuestion({ session, id, messages = [], questions, title, how = "" }) {
-  const likely = await likelihoods(session, id, messages);
-  const order = [...questions].sort((a, b) => (likely.get(b.id) ?? 0) - (likely.get(a.id) ?? 0) || rank(a, b));
-  const worded = new Map(); // ids by what was typed
+export function pickQuestion({ session, id, messages = [], questions, title, how }) {
+  const worded = new Map(); // ids by what was typed, null while they are looked for
+  let likely = null;
+  let order = [];
   let waits;
+
+  async function sort(draw) {
+    likely = new Map();
+    likely = await likelihoods(session, id, messages);
+    order = [...questions].sort((a, b) => (likely.get(b.id) ?? 0) - (likely.get(a.id) ?? 0) || rank(a, b));
+    draw();
+  }
 
   function search(typed, draw) {
     clearTimeout(waits);
-    if (!typed || worded.has(typed)) return;
+    if (!typed || worded.get(typed)) return;
+    worded.set(typed, null);
     waits = setTimeout(async () => {
       worded.set(typed, new Set(await call("GET", inSession(session, `/wordings?q=${encodeURIComponent(typed)}`)).catch(() => [])));
       draw();
@@ -32,9 +40,12 @@ export async function pickQuestion({ session, id, messages = [], questions, titl
   }
 
   return pickFrom({ title, how, placeholder: t("board.search") }, (typed, draw) => {
+    if (likely === null) sort(draw);
+    if (order.length === 0 && questions.length) return null;
     search(typed, draw);
     const words = typed.toLowerCase().split(/\s+/);
     const found = order.filter((one) => words.every((word) => one.title.toLowerCase().includes(word)) || worded.get(typed)?.has(one.id));
+    if (found.length === 0 && typed && !worded.get(typed)) return null;
     return found.slice(0, SHOWN).map((one) => row(one, likely.get(one.id)));
   });
 }
@@ -53,24 +64,42 @@ function row(question, likelihood = 0) {
   return pick(el("b", { text: String(wanting(question)) }), words, question.id);
 }
 
-/** Lets the person choose one of the rows that `found(typed, draw)` gives; its value, or null. `draw()`: there are others. */
+/**
+ * Lets the person choose one of the rows that `found(typed, draw)` gives; its value, or null. Null in the place of rows: they
+ * are looked for, and `draw()` is called once they are there.
+ */
 export function pickFrom({ title, how = "", placeholder }, found) {
-  const search = byId("pick-search");
+  const [dialog, search, list] = ["pick", "pick-search", "picks"].map(byId);
   const draw = () => {
     const rows = found(search.value.trim(), draw);
-    byId("picks").replaceChildren(...rows);
-    byId("picks-none").hidden = rows.length > 0;
+    byId("picks-wait").hidden = rows !== null;
+    byId("picks-none").hidden = rows === null || rows.length > 0;
+    list.replaceChildren(...(rows ?? []));
+    list.style.minHeight = `${Math.max(parseFloat(list.style.minHeight) || 0, list.offsetHeight)}px`; // nothing jumps under the finger
   };
-  return answerOf(byId("pick"), () => {
+  return answerOf(dialog, () => {
     byId("pick-head").textContent = title;
     byId("pick-how").textContent = how;
     byId("pick-how").hidden = !how;
     search.placeholder = placeholder;
     search.value = "";
     search.oninput = draw;
-    byId("pick-form").onsubmit = (event) => (event.preventDefault(), byId("picks").querySelector("button")?.click());
+    list.style.minHeight = "";
+    dialog.onkeydown = step;
+    byId("pick-form").onsubmit = (event) => (event.preventDefault(), list.querySelector("button")?.click());
     draw();
   });
+}
+
+/** The arrows go from the field through the rows. */
+function step(event) {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!by || composing(event)) return;
+  const stops = [byId("pick-search"), ...byId("picks").querySelectorAll("button")];
+  const at = stops.indexOf(document.activeElement);
+  if (at < 0) return;
+  event.preventDefault();
+  stops[Math.min(Math.max(at + by, 0), stops.length - 1)].focus();
 }
 
 export const pick = (mark, words, value) =>

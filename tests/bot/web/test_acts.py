@@ -56,16 +56,20 @@ async def test_every_act_reaches_the_queue(moderator: Browser) -> None:
 
 
 async def test_what_is_likely_the_same_is_told_to_staff(moderator: Browser, hall: Hall) -> None:
-    """For the question as a whole, and for some of its wordings; a number that is none, and a question that is not
-    there, are errors."""
+    """For the question as a whole, and for some of its wordings; a number that is none, a wording of another question,
+    and a question that is not there, are errors."""
     hall.same["q1",] = [Likely("q2", 0.8), Likely("q3", 0.1)]
-    hall.same["q1", 4, 5] = [Likely("q3", 0.6)]
-    path = f"{BASE}/questions/q1/likely"
-    whole, some = await moderator.json(path), await moderator.json(f"{path}?message=4&message=5")
+    path, wording = f"{BASE}/questions/q1/likely", (await hall.store.asked("q1"))[0].message.id
+    hall.same["q1", wording] = [Likely("q3", 0.6)]
+    whole, some = await moderator.json(path), await moderator.json(f"{path}?message={wording}")
     assert whole == [{"question": "q2", "likelihood": 0.8}, {"question": "q3", "likelihood": 0.1}]
     assert some == [{"question": "q3", "likelihood": 0.6}]
-    wrong, gone = await moderator.get(f"{path}?message=x"), await moderator.get(f"{BASE}/questions/q99/likely")
-    assert (wrong.status, gone.status) == (400, 404)
+    wrong, others = (
+        await moderator.get(f"{path}?message=x"),
+        await moderator.get(f"{path}?message={wording}&message=999"),
+    )
+    gone = await moderator.get(f"{BASE}/questions/q99/likely")
+    assert (wrong.status, others.status, gone.status) == (400, 404, 404)
     assert "message" in (await wrong.json())["error"]
 
 

@@ -322,13 +322,48 @@ async def test_the_likeliest_question_to_merge_into_comes_first(crowd: Crowd) ->
     await again.locator("input[type=checkbox]").uncheck()
     await board.unroute("**/likely?*")
     assert await choosing() == [f"1 {BOOK} 99% likely the same", f"2 {MENU}", f"1 {BOOK} Tell me!"]
+    await expect(board.locator("#pick-how")).to_have_text(f"What is merged: “{BOOK}?”")
     for typed, found in (("park tonight", 1), ("bicycle", 0)):
         await board.locator("#pick-search").fill(typed)
+        await expect(board.locator("#picks-wait")).to_be_visible()  # no word of "nothing" before it is known
+        await expect(board.locator("#picks-wait")).to_be_hidden()
         await expect(picks).to_have_count(found)
     await expect(board.locator("#picks-none")).to_be_visible()
     await board.locator("#pick-search").fill("")
+    await expect(picks).to_have_count(3)
+    for key, at in (("ArrowDown", 0), ("ArrowDown", 1), ("ArrowUp", 0)):
+        await board.keyboard.press(key)
+        await expect(picks.nth(at)).to_be_focused()
     await board.keyboard.press("Enter")
     await expect(again).to_have_count(0)
+    await expect(board.locator(".toast")).to_contain_text(f"Merged: {BOOK}")
+    await board.locator(".toast-act").click()
+    await expect(board.locator(".toast")).to_contain_text("Undone; they are not proposed for each other again")
+
+
+async def test_what_was_merged_while_one_chose_is_followed(crowd: Crowd) -> None:
+    """A colleague merges the question that I choose from my list: mine goes to what it became. Where they merge mine, I
+    am offered to open what that became, and not to do it all the same."""
+    for text in (BOOK, PARKING, MENU, "Is there tea?"):
+        await crowd.asks(text)
+    ids = {q.title: q.id for q in await crowd.hall.store.questions("talk")}
+    board = await board_of(crowd, "Ann")
+    picks = board.locator("#picks button")
+    await row(board, BOOK).locator("input[type=checkbox]").check()
+    await board.keyboard.press("m")
+    await expect(picks).to_have_count(3)
+    await crowd.hall.desk.merge("Bob", [ids[PARKING]], ids[MENU])
+    await expect(row(board, PARKING)).to_have_count(0)
+    await picks.filter(has_text=PARKING).click()
+    await expect(row(board, MENU).locator(".row-people b")).to_have_text("3")
+    await row(board, "Is there tea?").locator("input[type=checkbox]").check()
+    await board.keyboard.press("m")
+    await expect(picks).to_have_count(1)
+    await crowd.hall.desk.merge("Bob", [ids["Is there tea?"]], ids[MENU])
+    await picks.first.click()
+    await board.get_by_role("button", name="Open what it became").click()
+    await expect(board.locator("#panel")).to_contain_text(MENU)
+    allow(crowd, 409)
 
 
 REASONS = Reasons(
