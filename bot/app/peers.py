@@ -83,7 +83,7 @@ class Peers:
         return _match(found) if found else None
 
     async def likely(self, session: str, question: str, messages: Collection[int]) -> list[Likely]:
-        """None where nobody says it in time."""
+        """Empty where nobody says it in time."""
         found = await self._look("likely", session, question=question, messages=list(messages))
         return [Likely(**one) for one in found or ()]
 

@@ -20,7 +20,9 @@ HERE = Path(bot.web.__file__).parent
 STATIC = HERE / "static"
 TEMPLATES = sorted((HERE / "templates").glob("*.html"))
 SCRIPTS = sorted(STATIC.rglob("*.js"))
-PAGES = [path for path in TEMPLATES if path.name != "base.html"]
+INCLUDES = re.compile(r'\{% include "([^"]+)" %\}')
+PARTS = {name for path in TEMPLATES for name in INCLUDES.findall(path.read_text())}
+PAGES = [path for path in TEMPLATES if path.name not in PARTS and path.name != "base.html"]
 Words = dict[str, tuple[str, str]]
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
@@ -40,6 +42,11 @@ WORD_FILES = (STATIC / "i18n.js", *(STATIC / "words").glob("*.js"))
 WORDS = {key: both for script in WORD_FILES for key, both in words_in(script).items()}
 
 
+def read_template(path: Path) -> str:
+    """With what it includes."""
+    return INCLUDES.sub(lambda found: (path.parent / found[1]).read_text(), path.read_text())
+
+
 def scripts_of(template: Path) -> set[Path]:
     """The scripts that a page loads, with all that they import."""
     text = template.read_text()
@@ -57,7 +64,7 @@ def scripts_of(template: Path) -> set[Path]:
 
 
 def keys_of_template(path: Path) -> Iterator[str]:
-    text = (HERE / "templates" / "base.html").read_text() + path.read_text()
+    text = (HERE / "templates" / "base.html").read_text() + read_template(path)
     keys = re.findall(r'data-i18n="([^"]+)"', text)
     keys += [pair.split(":")[1] for pairs in re.findall(r'data-i18n-attr="([^"]+)"', text) for pair in pairs.split(";")]
     for key in keys:
@@ -84,7 +91,7 @@ def test_every_word_a_page_uses_is_loaded_with_it(page: Path) -> None:
 def test_every_page_comes_from_the_server_in_either_language(page: Path) -> None:
     """What a page says before any script runs is in the language it was asked in: English pages hold no Chinese."""
     words = read_words(STATIC)
-    source = (HERE / "templates" / "base.html").read_text() + page.read_text()
+    source = (HERE / "templates" / "base.html").read_text() + read_template(page)
     english, chinese = (translated(source, words[language]) for language in ("en", "zh"))
     assert not re.search("[\u4e00-\u9fff]", english.replace(words["en"]["menu.language"], ""))
     assert re.search("[\u4e00-\u9fff]", chinese)
