@@ -69,7 +69,7 @@ def ask(store: SqliteStore, live: Live) -> Ask:
         await store.receive([replace(message(n, text, f"u{n}"), session=session)])
         (one,) = await store.pending(session, 10)
         founds = replace(state(id, title=text), session=session)
-        placement = Placement(one.id, True, 0.9, id, 0.4 if "suggested" in more else None, **more)  # type: ignore[arg-type]
+        placement = Placement(one.id, True, 0.9, id, **more)  # type: ignore[arg-type]
         await store.place(session, [Placed(placement, None, founds)])
         live.changed(session)
         return id
@@ -250,7 +250,7 @@ async def test_a_dismissal_asks_why_and_one_may_think_better_of_it(
 async def test_questions_are_merged_or_kept_apart(room: StaffRoom, store: SqliteStore, ask: Ask) -> None:
     """A proposed merge is accepted or refused with one press, any other is chosen from the most wanted."""
     await ask("Is there a recording?", "q1")
-    await ask("Will it be recorded?", "q2", suggested="q1")
+    await ask("Will it be recorded?", "q2", similarity=0.4, suggested="q1")
     await ask("Are there slides?", "q3")
     await room.pressed("staff_open", "q2", ANN)
     shown = await card(store, "q2")
@@ -261,7 +261,7 @@ async def test_questions_are_merged_or_kept_apart(room: StaffRoom, store: Sqlite
     await room.pressed("staff_merge", "q3", ANN)
     await room.pressed("staff_into", "q3>q2", ANN)
     assert (await store.question("q3")).state.merged_into == "q2"
-    await ask("Will there be a video?", "q4", suggested="q1")
+    await ask("Will there be a video?", "q4", similarity=0.4, suggested="q1")
     assert await room.pressed("staff_same", "q4>q1", ANN) == "Merged"
     assert (await store.question("q1")).state.merged_into == "q4"
 

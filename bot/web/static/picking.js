@@ -70,12 +70,19 @@ function row(question, likelihood = 0) {
  */
 export function pickFrom({ title, how = "", placeholder }, found) {
   const [dialog, search, list] = ["pick", "pick-search", "picks"].map(byId);
+  let entered = false; // what was typed is to be taken, once it is found
+  const take = () => {
+    const first = list.querySelector("button");
+    entered = !first && !byId("picks-wait").hidden && search.value.trim() !== "";
+    first?.click();
+  };
   const draw = () => {
     const rows = found(search.value.trim(), draw);
     byId("picks-wait").hidden = rows !== null;
     byId("picks-none").hidden = rows === null || rows.length > 0;
     list.replaceChildren(...(rows ?? []));
     list.style.minHeight = `${Math.max(parseFloat(list.style.minHeight) || 0, list.offsetHeight)}px`; // nothing jumps under the finger
+    if (entered && rows !== null) take();
   };
   return answerOf(dialog, () => {
     byId("pick-head").textContent = title;
@@ -83,10 +90,10 @@ export function pickFrom({ title, how = "", placeholder }, found) {
     byId("pick-how").hidden = !how;
     search.placeholder = placeholder;
     search.value = "";
-    search.oninput = draw;
+    search.oninput = () => ((entered = false), draw());
     list.style.minHeight = "";
     dialog.onkeydown = step;
-    byId("pick-form").onsubmit = (event) => (event.preventDefault(), list.querySelector("button")?.click());
+    byId("pick-form").onsubmit = (event) => (event.preventDefault(), take());
     draw();
   });
 }

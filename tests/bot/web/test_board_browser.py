@@ -329,6 +329,8 @@ async def test_the_likeliest_question_to_merge_into_comes_first(crowd: Crowd) ->
         await expect(board.locator("#picks-wait")).to_be_hidden()
         await expect(picks).to_have_count(found)
     await expect(board.locator("#picks-none")).to_be_visible()
+    await board.keyboard.press("Enter")
+    await expect(board.locator("#pick")).to_be_visible()
     await board.locator("#pick-search").fill("")
     await expect(picks).to_have_count(3)
     for key, at in (("ArrowDown", 0), ("ArrowDown", 1), ("ArrowUp", 0)):
