@@ -7,7 +7,7 @@ import { wanting } from "./live.js";
 import { answerBox, badge, fillChats, short } from "./pieces.js";
 import { earlierBadge } from "./board-earlier.js";
 import { faqLine, faqStage } from "./board-faq.js";
-import { demand, doingButtons, outcome, suggestions, surenessBadge, unsure } from "./board-row.js";
+import { demand, doingButtons, mayDo, outcome, suggestions, surenessBadge, unsure } from "./board-row.js";
 import { expertEditor, labelEditor, titleEditor } from "./board-edit.js";
 import { reachBox } from "./board-reach.js";
 import { wordings } from "./board-wordings.js";
@@ -15,7 +15,7 @@ import { foldable, toastFailure } from "./shell.js";
 
 export class Panel {
   /**
-   * `on`: {question(id), detail(id), act(what, ids, more), doing(what, id), merge(ids, into), apart(id, other),
+   * `on`: {question(id), detail(id), act(what, ids, more), doing(what, id), mergeInto(id), mergeSame(id, other), apart(id, other),
    * title(id), pickOther(id, title, how, messages), closed(id), assign(ids), hands(id), busy(id, doing), newest(id), mayAnswer(id), remembers(), experts}.
    */
   constructor(root, session, on) {
@@ -71,11 +71,12 @@ export class Panel {
   head() {
     const close = button({ icon: "close", label: t("board.back"), class: "button quiet", act: () => this.close() });
     const pin = button({ icon: "pin", label: t("board.pin"), class: "button quiet", "data-do": "pin", act: () => this.on.doing("pin", this.id) });
-    this.parts.pin = pin;
+    const merge = button({ icon: "merge", label: t("board.merge.one"), class: "button quiet", "data-do": "merge-into", act: () => this.on.mergeInto(this.id) });
+    Object.assign(this.parts, { pin, merge });
     this.parts.state = el("span", { class: "chips" });
     this.parts.hands = el("div", { class: "chips panel-hands", role: "status" });
     this.parts.news = el("div", { class: "news", role: "status" });
-    const line = el("div", { class: "panel-line" }, this.parts.state, pin, close);
+    const line = el("div", { class: "panel-line" }, this.parts.state, merge, pin, close);
     this.parts.doubt = button({ icon: "warn", word: " ", class: "button quiet panel-doubt", act: () => this.wordings.first() });
     return el("header", { class: "panel-head" }, line, this.parts.doubt, this.parts.hands, this.parts.news);
   }
@@ -199,7 +200,7 @@ export class Panel {
   draw() {
     const question = this.id && this.on.question(this.id);
     if (!question) return this.gone();
-    const { state, pin, doubt, facts, experts, acts, suggest, given, send, aloud, answerLabel, hands } = this.parts;
+    const { state, pin, merge, doubt, facts, experts, acts, suggest, given, send, aloud, answerLabel, hands } = this.parts;
     fillHands(hands, this.on.hands(question.id));
     if (this.parts.news.querySelector(".left")) (this.parts.news.replaceChildren(), this.tell()); // it is back
     this.watch(question);
@@ -211,6 +212,7 @@ export class Panel {
     doubt.title = t("board.unsure.look");
     state.replaceChildren(badge(question.status), ...(unsure(question) ? [] : surenessBadge(question)), ...(this.on.remembers() ? earlierBadge(question) : []));
     pin.setAttribute("aria-pressed", String(question.pinned));
+    merge.hidden = !mayDo("merge") || question.status === "merged";
     pin.title = t(question.pinned ? "board.unpin" : "board.pin");
     pin.setAttribute("aria-label", pin.title);
     this.title.update(question);

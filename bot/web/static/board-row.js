@@ -8,7 +8,7 @@ import { answerBox, badge, fillChats, short } from "./pieces.js";
 import { foldable, moderates, pageFacts } from "./shell.js";
 
 const EXPERTS_DO = new Set(["reply", "aloud"]); // the rest is for moderators
-const mayDo = (what) => EXPERTS_DO.has(what) || moderates(pageFacts().role);
+export const mayDo = (what) => EXPERTS_DO.has(what) || moderates(pageFacts().role);
 const percent = (part) => Math.round(part * 100);
 
 /** What may be done from a row, by status: [what, icon, word, look]. */

@@ -57,7 +57,7 @@ const on = {
   open: (id) => open(id),
   select,
   doing,
-  merge,
+  mergeInto,
   mergeSame,
   apart: (id, other) => acts.act("apart", [id], { into: other }),
   act: (what, ids, more) => acts.act(what, ids, more),
@@ -298,7 +298,10 @@ async function mergeChosen() {
   const chosen = [...selected].map(question).filter(standing).sort(rank);
   if (chosen.length > 1) return merge(chosen.map((q) => q.id), chosen[0].id);
   const id = chosen[0]?.id ?? pointed();
-  if (!id) return;
+  return id && mergeInto(id);
+}
+
+async function mergeInto(id) {
   const seen = acts.seen("merge", [id]);
   const into = await pickOther(id, t("board.merge.into"), t("board.pick.how", { title: short(question(id).title) }));
   return into && merge([id], into, seen);

@@ -297,6 +297,22 @@ async def test_several_wordings_move_at_once_and_come_back_at_once(crowd: Crowd)
     assert len(await crowd.hall.store.actions("talk")) == 3
 
 
+async def test_what_is_open_is_merged_from_its_panel(crowd: Crowd) -> None:
+    """The opened question is merged without being selected; then the panel says so and opens what it became."""
+    await crowd.asks(PARKING)
+    await crowd.asks(BOOK)
+    board = await board_of(crowd, "Ann")
+    await row(board, PARKING).locator(".row-open").click()
+    into = board.locator("#panel").get_by_role("button", name="Merge into…")
+    await into.click()
+    await board.locator("#picks button", has_text=BOOK).click()
+    await expect(board.locator(".toast")).to_contain_text(f"Merged: {BOOK}")
+    await expect(into).to_be_hidden()
+    await board.locator("#panel").get_by_role("button", name="Open what it became").click()
+    await expect(board.locator(".wording")).to_have_count(2)
+    await expect(into).to_be_visible()
+
+
 async def test_the_likeliest_question_to_merge_into_comes_first(crowd: Crowd) -> None:
     """The list begins with what asks the same, says how likely that is if it is likely at all, and goes on by demand; a
     question is found by any of its wordings; where likelihoods do not come, all is by demand."""
