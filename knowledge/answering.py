@@ -9,6 +9,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Literal
 
 import numpy as np
@@ -116,10 +117,9 @@ class Answering:
         self._cheap = judge.fitting.cheap.over(FEATURES, "answers")
         self._full = judge.fitting.full.over((*FEATURES, READ), "answers")
         self._parts = _parts(course)
-        # What is read beside messages comes last: of what the encoder has gone through it keeps the latest.
-        self._sentences = _Views([part.sentences for part in self._parts], encoder)
-        self._asked = _Views([part.asked for part in self._parts], encoder)
-        self._said = _Views([part.said for part in self._parts], encoder)
+        self._sentences, self._asked, self._said = (
+            _Views([view(part) for part in self._parts], encoder) for view in _VIEWS
+        )
         self._words = _Words([(*part.asked, *part.said) for part in self._parts])
 
     def match(self, text: str, vector: NDArray[np.float32]) -> Match | None:
@@ -286,6 +286,18 @@ class _Words:
             total += weight
             scores[holders] += weight
         return scores / total if total else scores
+
+
+def searched_by(course: Course) -> list[str]:
+    """Every text of a course that `Answering` has encoded, in its order, those of about one length side by side. Whoever
+    must not be held up has them encoded in pieces before, by an encoder that remembers."""
+    parts = _parts(course)
+    views = ([text for part in parts for text in view(part)] for view in _VIEWS)
+    return [text for texts in views for text in sorted(dict.fromkeys(texts), key=len)]
+
+
+_VIEWS = attrgetter("sentences"), attrgetter("asked"), attrgetter("said")
+"""What is read beside messages comes last: of what the encoder has gone through it keeps the latest."""
 
 
 def _parts(course: Course) -> list[_Part]:

@@ -5,6 +5,8 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +20,7 @@ from bot.model import Session
 from bot.pipeline import Pipeline, PlacedThem
 from bot.ports import Changed, Store
 from bot.settings import Settings
-from knowledge.answering import Answering
+from knowledge.answering import Answering, searched_by
 from knowledge.asking import Detector
 from knowledge.calibration import PRECISION, Calibration, GroupingJudge, calibration_of, muted, uncalibrated
 from knowledge.course import Course, watch_course
@@ -153,6 +155,9 @@ class Minds:
             # Not what is wrong: it may quote what people asked and answered. `floormic check` says it.
             log.warning("course of %s: something is wrong in %s:%s", session.id, problem.file, problem.line or "")
             log.debug("course of %s: %s", session.id, problem.message)
+        # In pieces, before it is looked at as a whole: what is asked in other sessions comes in between.
+        everything = replace(course, entries=(*chain.from_iterable(evenings), *course.entries))
+        await self._encode(encoder, searched_by(everything))
         loop = asyncio.get_running_loop()
         alone = series = None
         if session.course:
