@@ -289,8 +289,8 @@ class _Words:
 
 
 def searched_by(course: Course) -> list[str]:
-    """Every text of a course that `Answering` has encoded, in its order, those of about one length side by side. Whoever
-    must not be held up has them encoded in pieces before, by an encoder that remembers."""
+    """Every text of a course that `Answering` has encoded, in its order, those of about one length side by side: for
+    whoever has an encoder that remembers go through them in pieces before."""
     parts = _parts(course)
     views = ([text for part in parts for text in view(part)] for view in _VIEWS)
     return [text for texts in views for text in sorted(dict.fromkeys(texts), key=len)]

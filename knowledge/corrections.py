@@ -95,8 +95,9 @@ def limit(new: Mapping[str, float], held: Mapping[str, float], apart: Apart) -> 
     which they keep apart from it. Who is as near to both is on no side.
     """
     least = 1.0
-    for one, p in new.items():
-        for other in apart.get(one, ()):
+    for one in new.keys() & apart.keys():
+        p = new[one]
+        for other in apart[one]:
             if p > new.get(other, 0.0) and held.get(other, 0.0) > held.get(one, 0.0):
                 least = min(least, 1 - p * held[other])
     return least

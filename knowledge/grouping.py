@@ -8,6 +8,8 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
+from operator import itemgetter
 from typing import Protocol
 
 import numpy as np
@@ -275,10 +277,10 @@ class Groups:
         seen = None if self._anchor else self._usual.see(new.raw)
         means = {place: self._filing.mean(place) for place in places}
         cosines = {place: nearness(new, mean, seen) for place, mean in means.items()}
-        greatest = by_group(cosines)
+        first_two = nlargest(2, by_group(cosines).items(), key=itemgetter(1))
         likenesses = {}
         for place, mean in means.items():
-            others = (cosine for group, cosine in greatest.items() if group != place.group)
+            others = (cosine for group, cosine in first_two if group != place.group)
             # Without the floor the first question of an evening, which anything is nearest to, would take all.
             ahead = cosines[place] - max((judge.unrelated, *others))
             likenesses[place] = likeness(new, mean, seen=seen, ahead=ahead)

@@ -18,6 +18,7 @@ from knowledge.course import read_course
 from knowledge.encoder import Remembering
 from tests.bot.values import TALK, message
 from tests.fakes import HashEncoder
+from tests.waiting import until
 
 ENTRIES = 300
 
@@ -35,7 +36,8 @@ class SlowEncoder(HashEncoder):
 
 def course_in(folder: Path) -> Path:
     folder.mkdir()
-    faq = "".join(f"## What is pump {k}?\n\nPump {k} lifts water. Ask for page {k} to see it.\n\n" for k in range(ENTRIES))
+    said = "Pump {0} lifts water. Ask for page {0} to see it."
+    faq = "".join(f"## What is pump {at}?\n\n{said.format(at)}\n\n" for at in range(ENTRIES))
     (folder / "faq.md").write_text(faq, "utf-8")
     return folder
 
@@ -51,8 +53,7 @@ async def test_a_course_that_is_taken_holds_up_no_other_session(store: SqliteSto
         running = asyncio.ensure_future(other.run())
         learning = asyncio.ensure_future(minds.learn(learner, here, store))
         try:
-            while encoder.most < AT_ONCE:
-                await asyncio.sleep(0.01)
+            await until(lambda: encoder.most == AT_ONCE)
             await store.receive([replace(message(1, session="there"), id=0)])
             other.wake()
             await asyncio.wait_for(other.drained(), 10)
