@@ -511,9 +511,11 @@ def calibrate(config: Path | None, model: str | None, talks: Path | None, out: P
     began = time.perf_counter()
     with console.progress("calibrating", 100) as progress:
         done = app.calibrate_model(_settings(config), model, talks, out, progress)
-    click.echo(f"{'':42}  before  after")
+    click.echo(f"{'':42}  before   after")
     for name, after in done.outcome.after.items():
-        click.echo(f"{name:42}  {done.outcome.before.get(name, math.nan):6.3f} {after:6.3f}")
+        both = done.outcome.before.get(name, math.nan), after
+        told = ("–" if math.isnan(figure) else f"{figure:.3f}" for figure in both)
+        click.echo(f"{name:42}  {'  '.join(f'{figure:>6}' for figure in told)}")
     minutes = (time.perf_counter() - began) / 60
     click.echo(f"{console.counted(done.talks, 'talk')}, {minutes:.1f} minutes; {done.file} written", err=True)
     if done.silent:

@@ -106,7 +106,9 @@ def test_the_command_calibrates_a_model_from_one_s_own_talks(model: Path, tmp_pa
     asked = ["--config", str(tmp_path / "floormic.toml"), "--talks", str(tmp_path / "talks")]
     done = CliRunner().invoke(floormic, ["calibrate", *asked], standalone_mode=False)
     assert done.exception is None
-    assert "before  after" in done.stdout
+    assert "before   after" in done.stdout
+    assert "nan" not in done.stdout
+    assert "–" in done.stdout  # what does not exist, as the precision of nothing that was sent
     assert "asking: F1" in done.stdout
     assert "3 talks" in done.stderr
     silent = "No entry and no passage of a course will be sent by itself"
