@@ -16,6 +16,7 @@ from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.given import lasting
 from bot.model import (
     COURSE,
+    LONGEST_TITLE,
     Action,
     Answer,
     Asked,
@@ -32,6 +33,7 @@ from bot.model import (
     SettingValue,
     Status,
     founded_ids,
+    title_of,
 )
 from bot.ports import Changed, Now, Store
 from bot.queueing import OPEN, as_seen, require_follows, visible, waiting
@@ -42,7 +44,6 @@ from bot.sessions import SETTINGS, to_set
 from bot.sessions import taken_back as taken_back_settings
 
 OTHERWISE = "somebody changed this question just now; nothing was done. Look at it, then decide"
-LONGEST_TITLE = 500
 LONGEST_ANSWER = 4000
 LONGEST_REASON = 500
 LONGEST_NAME = 60
@@ -323,8 +324,9 @@ class Desk:
         text = chosen[0].message.text
         known = await self._known(state.session)
         apart, refused = left_behind(state, known), tuple(sorted(rejected(state, known)))
+        title = title_of(text) or state.title  # whoever was forgotten left no words
         new = QuestionState(
-            await self._free_id(chosen[0].message), state.session, text, text, rejected=refused, apart=apart
+            await self._free_id(chosen[0].message), state.session, title, text, rejected=refused, apart=apart
         )
         moves = tuple(Move(a.message.id, a.question, new.id) for a in chosen)
         return await self._apply(who, "split", [(None, new)], moves)
@@ -425,13 +427,14 @@ class Desk:
         """An asker says the course's answer misses: the question goes back to the queue, and the source is not used
         for it again. Raises `NotAllowed` for somebody who did not ask it."""
         question = await self._final(session, id)
-        mine = [a for a in await self._store.asked(question.id) if a.message.person.id == person.id]
+        who = (person.source, person.id)
+        asked = await self._store.asked(question.id)
+        mine = [a for a in asked if (a.message.person.source, a.message.person.id) == who]
         matches = [match for a in mine for match in (a.placement.answer, a.placement.memory) if match]
         sent = {match.source for match in matches if match.state == "sent"}
         sources = sent or {match.source for match in matches if match.state != "withheld"}
         sources |= set(_course_sources(question.state))
-        names = [a.message.author_name for a in mine if a.message.source == person.source]
-        if not names:
+        if not mine:
             raise NotAllowed("only somebody who asked this can say that it was not answered")
         before = question.state
         after = _refused(before, sorted(sources))
@@ -439,7 +442,8 @@ class Desk:
             after = replace(after, status=Status.NEW, answer=None)
         if after != before:
             # A button may bring another name than messages do; forgetting knows the one that stands there.
-            await self._apply(f"{person.source}:{names[0] or person.id}", "not_answered", [(before, after)])
+            name = mine[0].message.author_name or person.id
+            await self._apply(f"{person.source}:{name}", "not_answered", [(before, after)])
         return await self._store.question(question.id)
 
     async def top(self, session: str, limit: int = 5) -> list[Question]:

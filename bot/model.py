@@ -278,6 +278,15 @@ class Declined:
     name: str
 
 
+LONGEST_TITLE = 500
+"""Characters."""
+
+
+def title_of(text: str) -> str:
+    """The title of a question that somebody's words found: its beginning, in one line."""
+    return " ".join(text.split())[:LONGEST_TITLE]
+
+
 def founded_ids(message: int) -> Iterator[str]:
     """The ids of the questions that a message may found, the first first: a further one where it was split off, or
     taken anew for one, and what it had founded still stands."""

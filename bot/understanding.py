@@ -33,6 +33,7 @@ from bot.model import (
     Vector,
     founded_by,
     founded_ids,
+    title_of,
 )
 from bot.queueing import misses
 from bot.replies import acknowledgement, by_course, course_answer, late_answer, reason
@@ -381,8 +382,7 @@ class Understanding:
         return CourseMatch(match.source, match.score, "withheld" if mode is Mode.OFF else shown, match.text, sure)
 
     def _found(self, id: str, message: Message, sent: CourseMatch | None) -> QuestionState:
-        title = " ".join(message.text.split())[:500]
-        state = QuestionState(id, self._session.id, title, message.text)
+        state = QuestionState(id, self._session.id, title_of(message.text), message.text)
         if sent is None:
             return state
         return replace(state, status=Status.ANSWERED, answer=by_course(sent, message.at))

@@ -59,7 +59,7 @@ class Minds:
         self._encoder = encoder
         self._measured = measured
         self._loaded: tuple[Encoder, Calibration, Remembering] | None = None
-        self._courses: dict[str, Course] = {}
+        self._courses: dict[str, Course | None] = {}
         self._gathered: dict[tuple[str, ...], list[int]] = {}
         self._alone: dict[str, Answering | None] = {}
         self._evenings: dict[str, list[tuple[Entry, ...]]] = {}
@@ -127,12 +127,10 @@ class Minds:
 
     async def learn(self, pipeline: Pipeline, session: Session, store: Store) -> None:
         """Let a pipeline know the session's course and the earlier answers of its series as they are now."""
-        course = Course((), (), ())
-        if session.course:
-            course = await asyncio.to_thread(course_at, Path(session.course))
+        course = await asyncio.to_thread(course_at, Path(session.course)) if session.course else None
         await self.teach(pipeline, session, store, course)
 
-    async def teach(self, pipeline: Pipeline, session: Session, store: Store, course: Course) -> None:
+    async def teach(self, pipeline: Pipeline, session: Session, store: Store, course: Course | None) -> None:
         """Let a pipeline answer from this course, and from what people answered on earlier evenings of the series."""
         async with self._teaching[session.id]:
             await self._teach(pipeline, session, course, await earlier_answers(session, store))
@@ -143,12 +141,14 @@ class Minds:
             evenings = await earlier_answers(session, store)
             if evenings == self._evenings.get(session.id):
                 return False
-            await self._teach(pipeline, session, self._courses.get(session.id, Course((), (), ())), evenings)
+            await self._teach(pipeline, session, self._courses.get(session.id), evenings)
             return True
 
     async def _teach(
-        self, pipeline: Pipeline, session: Session, course: Course, evenings: list[tuple[Entry, ...]]
+        self, pipeline: Pipeline, session: Session, taken: Course | None, evenings: list[tuple[Entry, ...]]
     ) -> None:
+        """Whether there is a course is what was `taken`, not what `session` says, which may be older."""
+        course = taken or Course((), (), ())
         _, calibration, encoder = await self._load()
         judge = calibration.answers(self._precision)
         for problem in course.problems:
@@ -160,14 +160,14 @@ class Minds:
         await self._encode(encoder, searched_by(everything))
         loop = asyncio.get_running_loop()
         alone = series = None
-        if session.course:
+        if taken is not None:
             alone = await loop.run_in_executor(self.executor, Answering, course, encoder, judge)
         if evenings:
             series = await loop.run_in_executor(
                 self.executor, lambda: Answering(beside(course, evenings, encoder, judge), encoder, judge)
             )
         pipeline.teach(alone, series, says=course.says if course.there else None)
-        self._courses[session.id], self._alone[session.id], self._evenings[session.id] = course, alone, evenings
+        self._courses[session.id], self._alone[session.id], self._evenings[session.id] = taken, alone, evenings
         of = (len(alone) if alone else 0, sum(map(len, evenings)))
         log.info("session %s: %d entries and passages, %d earlier answers", session.id, *of)
 

@@ -24,7 +24,7 @@ SHARE = 0.2
 """Of the time that may go into this."""
 
 LOOKED_AT = 100
-"""Acts of an evening that are looked through for corrections."""
+"""Acts of an evening that are looked through for corrections; more of them are taken to hold one."""
 
 
 class Remembering:
@@ -112,7 +112,8 @@ class Remembering:
         asks, since the last look."""
         known = self._seen.get(session, 0)
         actions = await self._store.actions(session, limit=LOOKED_AT, since=known)
-        return (actions[0].id if actions else known), any(_corrects(action) for action in actions)
+        corrected = len(actions) == LOOKED_AT or any(_corrects(action) for action in actions)
+        return (actions[0].id if actions else known), corrected
 
 
 def _corrects(action: Action) -> bool:

@@ -622,6 +622,30 @@ async def test_what_is_merged_or_split_off_keeps_what_misses_it(store: SqliteSto
     assert (new.suggested_answer, new.state.rejected) == (None, (SENT.source,))
 
 
+async def test_what_is_split_off_has_a_title_like_any_other(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """A story of thousands of characters is cut and stands in one line; where whoever asked was forgotten, it is called
+    what it came from."""
+    await ask("Recordings?", "q1", "u1")
+    story = await ask("Is there a recording?\n" + "I was at work and " * 400, "q1", "u2")
+    gone = await ask("And of mine?", "q1", "u3")
+    await store.forget(Person("telegram", "u3"), None, 500.0)
+    ids = set(await states(store))
+    await desk.split("ann", "q1", [story.id])
+    await desk.split("ann", "q1", [gone.id])
+    one, other = sorted((q.title for id, q in (await states(store)).items() if id not in ids), key=len)
+    assert one == "Recordings?"
+    assert other == " ".join(story.text.split())[:500]
+
+
+async def test_whose_answer_misses_is_told_by_chat_and_id(store: SqliteStore, desk: Desk, ask: Ask) -> None:
+    """Two chats may know two people by one id: only what the one was sent is used no more."""
+    await ask("Recordings?", "q1", "7", replace(SENT, source="faq#one"))
+    await ask("Is it taped?", "q1", "7", replace(SENT, source="faq#two"), source="qq")
+    await desk.answer("ann", "q1", "Yes.")
+    after = await desk.not_answered("talk", "q1", Person("qq", "7"))
+    assert after.state.rejected == ("faq#two",)
+
+
 async def test_top_and_mine_follow_the_queue(store: SqliteStore, desk: Desk, ask: Ask) -> None:
     """The top is ordered by demand without what is done; one's own questions show where they went."""
     await some_questions(ask)

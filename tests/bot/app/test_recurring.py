@@ -241,6 +241,23 @@ async def test_a_correction_is_seen_whatever_was_done_after_it(series: Series, m
         await until(lambda: pipeline._misled)
 
 
+async def test_a_correction_among_many_acts_is_seen(series: Series, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More acts came since the last look than are looked through: one of them may be a correction."""
+    monkeypatch.setattr("bot.app.remembering.LOOKED_AT", 3)
+    await series.ask(FIRST, RECORDING, PRICE)
+    await series.opened(SECOND)
+    series.remembering.asked("two")
+    async with series.watched():
+        await until(lambda: "two" in series.remembering._before)
+    pipeline = series.running["two"]
+    pipeline._misled = False
+    await series.desk.merge("Bo", ["q2"], "q1")
+    for on in (True, False, True):
+        await series.desk.pin("Bo", "q1", on)
+    async with series.watched():
+        await until(lambda: pipeline._misled)
+
+
 async def test_an_evening_that_leaves_the_series_is_no_longer_earlier(series: Series) -> None:
     """What was answered there is used no more from then on, without a restart; back in the series it is again."""
     async with series.watched():

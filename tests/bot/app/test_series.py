@@ -230,6 +230,21 @@ async def test_the_course_goes_before_earlier_answers(hall: Evenings, tmp_path: 
     assert (price.memory.state, price.memory.source) == ("sent", "earlier:one#q2")
 
 
+async def test_a_course_set_meanwhile_is_not_forgotten(hall: Evenings, tmp_path: Path) -> None:
+    """Whoever looks up earlier answers read the sessions a moment ago, before this one had its course: it stays."""
+    await hall.ask(FIRST, RECORDING)
+    pipeline = await hall.pipeline(SECOND)
+    (tmp_path / "course").mkdir()
+    (tmp_path / "course" / "faq.md").write_text(f"## {PRICE}\n\nForty euros.\n", encoding="utf-8")
+    await hall.minds.learn(pipeline, replace(SECOND, course=str(tmp_path / "course")), hall.store)
+    await hall.desk.answer("Ann", "q1", TOLD)
+    assert await hall.minds.recall(pipeline, SECOND, hall.store)
+    assert hall.minds.course("two")
+    (price,) = await hall.ask(SECOND, "What does one gateway cost?", chosen=pipeline)
+    assert price.answer
+    assert price.answer.text == "Forty euros."
+
+
 async def test_what_is_remembered_takes_nothing_from_the_course(hall: Evenings, tmp_path: Path) -> None:
     """The course decides the same in every mode of memory, and memory the same in every mode of both; it is said
     in its own mode auto alone."""
