@@ -298,6 +298,8 @@ def replay(
     """Feed a recorded chat through the same pipeline as a live one; write what was decided about each message."""
     from bot import app
 
+    if out.resolve() == chat.resolve():
+        raise BadInput(f"{out} is the chat itself, which would be lost: name another file to write")
     with suppress(OSError):  # what cannot be made, nothing can be written into
         out.parent.mkdir(parents=True, exist_ok=True)
     _writable(out)
@@ -520,6 +522,7 @@ def calibrate(config: Path | None, model: str | None, talks: Path | None, out: P
     click.echo(f"{console.counted(done.talks, 'talk')}, {minutes:.1f} minutes; {done.file} written", err=True)
     if done.silent:
         click.echo(done.silent, err=True)
+        click.echo(f"{done.file} counts from the next start on; without the file all is as it was before", err=True)
 
 
 @floormic.command()

@@ -137,7 +137,7 @@ def show_alike(settings: "Settings", course: "Course") -> None:
         asked = f"“{_printable(one.question)}”, “{_printable(other.question)}”"
         click.echo(
             f"{one.source} and {other.source} may ask the same ({asked}): make one of them, or say in both questions "
-            "what tells them apart; as it is, hardly either is sure enough to be sent"
+            "what tells them apart; as it is, whichever fits better is sent, or neither"
         )
 
 

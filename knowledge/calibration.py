@@ -235,12 +235,12 @@ def uncalibrated(encoder: Encoder, calibration: Calibration, folder: Path | None
     if not calibration.fits(encoder):
         return (
             f"the encoder {encoder.name!r} has no calibration: the thresholds are those of another encoder, and "
-            "answers are only suggested, never sent; run: floormic calibrate"
+            "answers are only suggested, never sent; run `floormic calibrate`"
         )
     if folder is not None and (file := folder / FILE).exists() and not read_calibration(file).fits(encoder):
         return (
             f"{file} was made for another encoder than {encoder.name!r} and is not used, but the thresholds that come "
-            "with the program; run: floormic calibrate, or delete it"
+            "with the program; run `floormic calibrate`, or delete it"
         )
     return ""
 

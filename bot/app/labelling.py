@@ -64,7 +64,13 @@ async def label(settings: Settings, session: str, folder: Path, *, names: bool =
 async def _label(store: Store, session: Session, folder: Path, names: bool) -> Labelled:
     questions = {one.state.id: one.state for one in await store.questions(session.id)}
     asked = {one.message.id: one for one in await store.askings(session.id, EVERYTHING)}
-    placed = [(message, _codes(placement)) for message, placement in await store.placements(session.id)]
+    placements = await store.placements(session.id)
+    if placements and not any(placement for _, placement in placements):
+        raise BadInput(
+            f"nothing of the session {session.id!r} was understood yet: start `floormic run`, and label it once its "
+            "questions are on the board"
+        )
+    placed = [(message, _codes(placement)) for message, placement in placements]
     # Nobody read a flood, and nothing is left of whoever was forgotten.
     said = [message for message, codes in placed if "flood" not in codes and message.text]
     votes = {message.id for message, codes in placed if "vote" in codes}

@@ -16,6 +16,7 @@ from bot.app.floor import Unwatched
 from bot.app.minds import Minds
 from bot.connectors.replay import Broken, Replay
 from bot.desk import Desk
+from bot.errors import BadInput
 from bot.model import CourseMatch, Message, Placement, Session
 from bot.ports import Store
 from bot.storage.sqlite import open_store
@@ -50,7 +51,8 @@ async def replay(
     """Feed a chat through the pipeline that `minds` make and write one line a message to `out`.
 
     With `database` everything is kept there, and a replay that was interrupted goes on where it was. `progress` is told
-    how many messages went in so far. Raises `BadInput` where the chat cannot be read.
+    how many messages went in so far. Raises `BadInput` where the chat cannot be read, or has no message;
+    then `out` stays as it is.
     """
     session = Session(SESSION, chat.stem, course=str(course) if course else "", language=language)
     broken: list[Broken] = []
@@ -58,6 +60,11 @@ async def replay(
         await store.save_session(session)
         seconds = await _play(store, session, minds, chat, speed, broken, progress)
         placements = await store.placements(SESSION)
+    if broken and not placements:
+        raise BadInput(
+            f"{chat}: none of its lines is a message ({broken[0].why}): it should hold one JSON object a line; a table "
+            "is read by `floormic import`"
+        )
     if out is not None:
         await asyncio.to_thread(_write, out, _lines(placements))
     return _summary(placements, broken, seconds)

@@ -62,6 +62,8 @@ def _line(number: int, raw: bytes) -> Line | Broken:
         row = json.loads(raw.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return Broken(number, "no UTF-8: save the file as UTF-8")
+    except json.JSONDecodeError as error:
+        return Broken(number, f"no JSON from its character {error.pos + 1:,} on")
     except (ValueError, RecursionError) as error:
         return Broken(number, f"no JSON: {error}")
     if not isinstance(row, dict):

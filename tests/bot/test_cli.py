@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 
 from bot import cli
 from bot.accounts import Grant
-from bot.errors import FloormicError
+from bot.errors import BadInput, FloormicError
 
 SAMPLE = Path(cli.__file__).parent.parent / "knowledge/sample/en/course"
 
@@ -192,6 +192,16 @@ def test_a_replay_writes_a_line_a_message_and_tells_broken_ones(
     assert "chat.jsonl:4: skipped: no JSON: x" in result.stderr
     assert "groups     2" in result.stdout
     assert "skipped    1 line" in result.stdout
+
+
+def test_a_replay_does_not_write_over_its_chat(tmp_path: Path) -> None:
+    """Decisions hold no texts: what was recorded would be gone."""
+    chat = tmp_path / "chat.jsonl"
+    chat.write_text("{}\n")
+    result = run("replay", chat, "--out", tmp_path / "." / "chat.jsonl")
+    assert isinstance(result.exception, BadInput)
+    assert "is the chat itself" in str(result.exception)
+    assert chat.read_text() == "{}\n"
 
 
 class TestEndings:

@@ -384,7 +384,15 @@ async def _model(subject: Subject) -> Sequence[Finding]:
     model, data = subject.settings.encoder.model, subject.place.data
     store = await subject.store()
     broken = await asyncio.to_thread(store_probes.broken_model, model)
-    return [holdings.judge_encoder(broken, store_probes.is_calibrated(model, data, store.encoder if store else ""))]
+    encoder = store.encoder if store else ""
+    return [
+        holdings.judge_encoder(
+            broken,
+            store_probes.is_calibrated(model, data, encoder),
+            store_probes.broken_calibration(data),
+            store_probes.other_vectors(model, encoder),
+        )
+    ]
 
 
 async def _courses(subject: Subject) -> Sequence[Finding]:

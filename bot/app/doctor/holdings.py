@@ -160,10 +160,17 @@ def judge_courses(problems: Mapping[str, Sequence[str]]) -> list[Finding]:
     return found
 
 
-def judge_encoder(broken: str, calibrated: bool | None) -> Finding:
-    """`broken`: what is wrong with the files of the model; `calibrated`: None where only loading it would tell."""
+def judge_encoder(broken: str, calibrated: bool | None, unusable: str = "", others: bool = False) -> Finding:
+    """`broken`: what is wrong with the files of the model; `calibrated`: None where only loading it would tell.
+    `unusable`: the file of a calibration that cannot be used; `others`: what is stored was made by another model."""
     if broken:
         return fault("model", f"the model cannot be loaded: {broken}", "install Floormic again, or name another model")
+    if unusable:
+        return fault(
+            "model", f"{unusable} is no calibration that can be used", "floormic calibrate, or delete the file"
+        )
+    if others:
+        return fault("model", "the vectors in the database were made by another model", "floormic reencode")
     if calibrated is None:
         return ok("model", "a model of your own; floormic check loads it and says whether it is calibrated")
     if not calibrated:

@@ -20,7 +20,7 @@ from bot.storage.connection import Failure, SqliteDatabase, connect, explained
 from bot.storage.copying import Inside, damage, still
 from bot.storage.forgetting import last_look
 from bot.storage.migrations import steps
-from knowledge.calibration import FILE, read_calibration
+from knowledge.calibration import FILE, bundled_calibration, read_calibration
 from knowledge.encoder import OURS
 from knowledge.logistic import CalibrationError
 
@@ -180,13 +180,28 @@ def _is_whole(weights: Path) -> bool:
     return False
 
 
+def broken_calibration(data: Path) -> str:
+    """The file of an installation's own calibration that cannot be used; "" where it can, or there is none."""
+    own = data / FILE
+    try:
+        if own.exists():
+            read_calibration(own)
+    except CalibrationError:
+        return str(own)
+    return ""
+
+
+def other_vectors(model: str, encoder: str) -> bool:
+    """Whether the stored vectors, of the encoder of this fingerprint ("" for none), are surely not of the model, as far
+    as that can be told without loading it."""
+    ours = encoder == bundled_calibration().fingerprint
+    return bool(encoder) and ours != (model in OURS)
+
+
 def is_calibrated(model: str, data: Path, encoder: str) -> bool | None:
     """Whether a calibration fits the model, as far as that can be told without loading it."""
     own = data / FILE
-    try:
-        fitting = read_calibration(own).fingerprint if own.exists() else ""
-    except CalibrationError:
-        return False
+    fitting = read_calibration(own).fingerprint if own.exists() and not broken_calibration(data) else ""
     if model in OURS:
         return True
     if not fitting:

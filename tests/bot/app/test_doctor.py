@@ -41,6 +41,7 @@ from bot.app.sources import KINDS, load
 from bot.model import Session
 from bot.phrases import in_language
 from bot.storage.sqlite import open_store
+from knowledge.calibration import bundled_calibration
 from tests.bot.encoders import SameWords
 from tests.bot.values import message
 from tests.fake_telegram import TOKEN, FakeTelegram
@@ -482,6 +483,23 @@ def test_a_model_without_a_calibration_is_a_warning(config: Path, tmp_path: Path
     assert store_probes.is_calibrated("bundled-int8", tmp_path, "") is True
     assert store_probes.is_calibrated("another/model", tmp_path, "") is False
     assert [holdings.judge_encoder("", one).verdict for one in (True, None, False)] == [OK, OK, WARNING]
+
+
+def test_what_the_program_would_not_start_with_is_a_fault(tmp_path: Path) -> None:
+    """A calibration that cannot be used is named with its file; vectors of another model are told where it is sure:
+    those of the bundled model beside one's own, or one's own beside the bundled."""
+    assert store_probes.broken_calibration(tmp_path) == ""
+    (tmp_path / "calibration.json").write_text("{")
+    broken = store_probes.broken_calibration(tmp_path)
+    assert broken == str(tmp_path / "calibration.json")
+    assert store_probes.is_calibrated("bundled", tmp_path, "") is True
+    told = holdings.judge_encoder("", True, broken)
+    assert (told.verdict, broken in told.what, "delete the file" in told.mend) == (FAULT, True, True)
+    ours = bundled_calibration().fingerprint
+    tried = [("bundled", ours), ("bundled-int8", ours), ("bundled", ""), ("models/mine", "another")]
+    assert not any(store_probes.other_vectors(*one) for one in tried)
+    assert all(store_probes.other_vectors(*one) for one in [("models/mine", ours), ("bundled", "another")])
+    assert holdings.judge_encoder("", False, "", others=True).mend == "floormic reencode"
 
 
 def test_a_course_with_mistakes_is_told(config: Path) -> None:

@@ -87,6 +87,16 @@ def test_an_evening_is_written_as_it_stood_in_the_end(here: Path) -> None:
     ]
 
 
+async def test_what_nobody_understood_yet_is_not_labelled(here: Path) -> None:
+    """All of it would be chatter, and whoever corrected that would have every line to read."""
+    store = await open_store(Settings.model_validate({"data": here / "kept"}).database)
+    await store.receive([message(9, "Is there a recording?", session="empty")])
+    await store.close()
+    done = await asyncio.to_thread(label, "empty", "evening")
+    assert "start `floormic run`" in str(done.exception)
+    assert not (here / "evening").exists()
+
+
 async def test_what_a_moderator_said_asks_nothing_is_chatter(here: Path) -> None:
     store = await open_store(Settings.model_validate({"data": here / "kept"}).database)
     desk = Desk(store, lambda _: None, lambda: 1.0)

@@ -70,6 +70,16 @@ async def test_every_message_gets_one_line_with_its_decision(tmp_path: Path, min
     assert (summary.messages, summary.askings) == (300, sum(bool(line["asking"]) for line in lines))
 
 
+async def test_a_file_that_is_no_chat_is_refused(tmp_path: Path, minds: Minds) -> None:
+    """A table, say: what there is of an earlier replay stays, and it is said how a table is read."""
+    chat, out = tmp_path / "chat.csv", tmp_path / "out.jsonl"
+    chat.write_text("name,text\nAnn,Is there a recording?\n", "utf-8")
+    out.write_text("kept\n")
+    with pytest.raises(BadInput, match=r"none of its lines is a message \(no JSON from its character 1 on\).*import"):
+        await replay(chat, None, 0.0, out, minds=minds)
+    assert out.read_text() == "kept\n"
+
+
 async def test_what_else_a_message_asks_is_named_in_its_line(tmp_path: Path) -> None:
     """A message with two questions has one line, with the decision on the first; `also` names the second's group."""
     chat, out = tmp_path / "chat.jsonl", tmp_path / "out.jsonl"
