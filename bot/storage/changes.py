@@ -17,7 +17,7 @@ from bot.reach import TAKEN_BACK
 from bot.replies import by_course
 from bot.storage import polls, questions, rounds, stages, surveys
 from bot.storage.database import Database
-from bot.storage.deliveries import deliver, drop, withhold
+from bot.storage.deliveries import deliver, drop, take_up, withhold
 from bot.storage.rows import TAKEN, change_of, dumped, listed, state_of, state_row
 from bot.storage.sessions import open_, settle
 
@@ -132,12 +132,16 @@ def apply(db: Database, change: Change) -> Action:
 
 
 def _take_back(db: Database, change: Change, said: Iterable[Delivery]) -> None:
-    """Of what waits, nobody is told what the act that is undone `said`, nor an answer or a reason that is no more."""
+    """Of what waits, nobody is told what the act that is undone `said`, nor an answer or a reason that is no more. What
+    the course answered is told after all where an undo brings it back."""
     for delivery in said:
         withhold(db, delivery, TAKEN_BACK)
     for before, after in change.questions:
         if before and before.answer and not (after and after.answer):
-            drop(db, change.session, f"answer:{before.id}:", TAKEN_BACK)
+            for kind in ("answer", "course"):
+                drop(db, change.session, f"{kind}:{before.id}:", TAKEN_BACK)
+        if change.undoes is not None and after and after.answered_by_itself and not (before and before.answer):
+            take_up(db, change.session, f"course:{after.id}:", TAKEN_BACK)
         if before and before.reason and not (after and after.reason):
             drop(db, change.session, f"reason:{before.id}:", TAKEN_BACK)
 

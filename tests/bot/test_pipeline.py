@@ -1139,3 +1139,29 @@ async def test_who_asks_what_was_dismissed_is_told_why_in_private_where_they_may
     reasons = [d for d in told.values() if "the house allows none" in d.text]
     assert [d.key for d in reasons] == (["reason:q1:telegram:u2"] if shown else [])
     assert ("u2" in {d.address.chat for d in told.values() if d not in reasons}) is not shown
+
+
+TAKES_BACK: dict[str, Callable[[Desk], Awaitable[object]]] = {
+    "reopen": lambda desk: desk.reopen("ann", ["q1"]),
+    "not_asking": lambda desk: desk.not_asking("ann", "q1", [1, 2]),
+    "not_answered": lambda desk: desk.not_answered("talk", "q1", message(1).person),
+}
+
+
+@pytest.mark.parametrize("act", TAKES_BACK.values(), ids=TAKES_BACK)
+async def test_what_the_course_answered_and_was_taken_back_is_not_sent(
+    store: SqliteStore, act: Callable[[Desk], Awaitable[object]]
+) -> None:
+    """As long as it waits, for a chat that is down; an undo sends it after all."""
+
+    async def due() -> set[str]:
+        return {one.key.partition(":")[0] for one in await store.due(1e9, 99, ())}
+
+    async with running(store, answering=Knowing(recording="answer")) as pipeline:
+        await say(store, pipeline, message(1, RECORDING, "u1"), message(2, "Any recording of it?", "u2"))
+    assert await due() == {"course"}
+    desk = Desk(store, lambda _: None, lambda: 200.0)
+    await act(desk)
+    assert await due() == set()
+    await desk.undo("ann", "talk", (await store.actions("talk"))[0].id)
+    assert await due() == {"course"}
