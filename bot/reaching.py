@@ -101,8 +101,9 @@ class Reaching:
         answered = [q.state for q in changed if q.status is Status.ANSWERED and q.state.answer]
         lately = [state for state in answered if state.answer and state.answer.at >= since]
         said: list[Delivery] = []
+        answering = await self._store.answering(id) if lately else []
         for state in lately if session else ():
-            asked, answering = await self._store.asked(state.id), await self._store.answering(id)
+            asked = await self._store.asked(state.id)
             told = reach(state, asked, answering, self._replying())
             never = {one.person for one in told if one.heard is Heard.FAILED and not one.delivery}
             if session and never:
