@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bot.model import Address, LastLook, Person
+from bot.model import Address, LastLook, Person, title_of
 from bot.polling import unsaid
 from bot.replies import quoted, unnamed
 from knowledge.text import whole_word
@@ -58,7 +58,7 @@ class Scrubbing:
     """Of the words, how long those may be that begin with these characters."""
 
     def __post_init__(self) -> None:
-        self.wordings = {*self.texts, *(as_title(text) for text in self.texts)}
+        self.wordings = {*self.texts, *(title_of(text) for text in self.texts)}
         lines = (" ".join(text.split()) for text in self.texts)
         self._words = {*self.texts, *lines, *map(quoted, self.texts)} - {""}
         self._lengths = defaultdict(set)
@@ -147,7 +147,7 @@ class Scrubbing:
     def title(self, question: str, text: str) -> str:
         """What stands for a title or first wording of a question that may be this person's words."""
         title, original = self.titles[question]
-        return (title if text == as_title(text) else original) if text in self.wordings else text
+        return (title if text == title_of(text) else original) if text in self.wordings else text
 
 
 def next_look(last: LastLook, now: float) -> LastLook:
@@ -158,11 +158,6 @@ def next_look(last: LastLook, now: float) -> LastLook:
         return LastLook(now)
     held = last.held if last.held is not None and now - GAP <= last.held <= now else now
     return LastLook(now) if now - held >= GRACE else LastLook(last.at, held)
-
-
-def as_title(text: str) -> str:
-    """What was asked, on one line as questions are called."""
-    return " ".join(text.split())[:500]
 
 
 def nameless(said: str, names: Iterable[str]) -> str:

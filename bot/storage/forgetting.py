@@ -10,8 +10,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from bot.accounts import Actor
-from bot.forgetting import REMOVED, Scrubbing, as_title, gone_address, gone_key, next_look
-from bot.model import GONE, Address, Forgotten, LastLook, Person, PromotionStage
+from bot.forgetting import REMOVED, Scrubbing, gone_address, gone_key, next_look
+from bot.model import GONE, Address, Forgotten, LastLook, Person, PromotionStage, title_of
 from bot.polling import FREE
 from bot.promoting import forms, reworded
 from bot.reach import FORGOTTEN
@@ -170,7 +170,7 @@ def _retitle(db: Database, scrubbing: Scrubbing, here: str) -> defaultdict[str, 
             {"source": person.source, "id": person.id, "question": row["id"]},
         ).fetchone()
         text = REMOVED if other is None else str(other["text"])
-        scrubbing.titles[row["id"]] = (as_title(text), text)
+        scrubbing.titles[row["id"]] = (title_of(text), text)
         title, original = (scrubbing.title(row["id"], row[name]) for name in ("title", "original"))
         db.execute("UPDATE questions SET title = ?, original = ? WHERE id = ?", (title, original, row["id"]))
         touched[row["session"]].add(row["id"])
@@ -529,7 +529,7 @@ def _unsaid(db: Database, session: str, before: Iterable[Row]) -> list[str]:
     )
     stays = {row["text"] for row in rows}
     asked = dict.fromkeys(row["text"] for row in before if row["asked"])
-    return [text for text in asked if stays.isdisjoint((text, as_title(text)))]
+    return [text for text in asked if stays.isdisjoint((text, title_of(text)))]
 
 
 def _links_before(db: Database, names: dict[Named, str]) -> None:

@@ -21,7 +21,7 @@ from bot.storage.copying import Inside, damage, still
 from bot.storage.forgetting import last_look
 from bot.storage.migrations import steps
 from knowledge.calibration import FILE, bundled_calibration, read_calibration
-from knowledge.encoder import OURS
+from knowledge.encoder import OURS, SHARED
 from knowledge.logistic import CalibrationError
 
 MOST_FILES = 20_000
@@ -192,16 +192,20 @@ def broken_calibration(data: Path) -> str:
 
 
 def other_vectors(model: str, encoder: str) -> bool:
-    """Whether the stored vectors, of the encoder of this fingerprint ("" for none), are surely not of the model, as far
-    as that can be told without loading it."""
-    ours = encoder == bundled_calibration().fingerprint
-    return bool(encoder) and ours != (model in OURS)
+    """Whether the stored vectors, of the encoder of this fingerprint ("" for none), are not of the model, as far as
+    that can be told without loading it: ours beside another one (but for a copy of ours), or others beside ours."""
+    if not encoder or model.startswith(SHARED):  # another process may have any
+        return False
+    return (encoder == bundled_calibration().fingerprint) != (model in OURS)
 
 
 def is_calibrated(model: str, data: Path, encoder: str) -> bool | None:
     """Whether a calibration fits the model, as far as that can be told without loading it."""
     own = data / FILE
-    fitting = read_calibration(own).fingerprint if own.exists() and not broken_calibration(data) else ""
+    try:
+        fitting = read_calibration(own).fingerprint if own.exists() else ""
+    except CalibrationError:
+        return False
     if model in OURS:
         return True
     if not fitting:

@@ -486,17 +486,22 @@ def test_a_model_without_a_calibration_is_a_warning(config: Path, tmp_path: Path
 
 
 def test_what_the_program_would_not_start_with_is_a_fault(tmp_path: Path) -> None:
-    """A calibration that cannot be used is named with its file; vectors of another model are told where it is sure:
-    those of the bundled model beside one's own, or one's own beside the bundled."""
+    """A calibration that cannot be used is named with its file. Vectors of another model are told where that is sure:
+    ours beside one's own, or one's own beside ours, but not beside what another process has."""
     assert store_probes.broken_calibration(tmp_path) == ""
     (tmp_path / "calibration.json").write_text("{")
     broken = store_probes.broken_calibration(tmp_path)
     assert broken == str(tmp_path / "calibration.json")
-    assert store_probes.is_calibrated("bundled", tmp_path, "") is True
     told = holdings.judge_encoder("", True, broken)
     assert (told.verdict, broken in told.what, "delete the file" in told.mend) == (FAULT, True, True)
     ours = bundled_calibration().fingerprint
-    tried = [("bundled", ours), ("bundled-int8", ours), ("bundled", ""), ("models/mine", "another")]
+    tried = [
+        ("bundled", ours),
+        ("bundled-int8", ours),
+        ("bundled", ""),
+        ("models/mine", "another"),
+        ("unix:/run/e", ours),
+    ]
     assert not any(store_probes.other_vectors(*one) for one in tried)
     assert all(store_probes.other_vectors(*one) for one in [("models/mine", ours), ("bundled", "another")])
     assert holdings.judge_encoder("", False, "", others=True).mend == "floormic reencode"
