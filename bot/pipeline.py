@@ -97,8 +97,8 @@ class Pipeline:
         self._placed = placed
         self._crowded = crowded
         self._batch = batch
-        self._misled = False
-        self._reread = False
+        self._stale = False
+        self._earlier: tuple[Precedents, list[tuple[str, bool]]] | None = None
         self._says: str | None = ""
         self._looked_up_in = ""
         self._wake = asyncio.Event()
@@ -114,20 +114,18 @@ class Pipeline:
             self.wake()
 
     def reconsider(self) -> None:
-        """People corrected something on an earlier evening: follow that from the next batch on."""
-        self._misled = True
+        """Read everything anew before the next batch: people corrected something on an earlier evening, or somebody was
+        forgotten."""
+        self._stale = True
+        self.wake()
 
     def follow(self, session: Session) -> None:
         """The session is set so from the next batch on."""
         self._newest = session
         self._understanding.follow(session)
 
-    def forget(self) -> None:
-        """Read everything anew before the next batch: somebody was forgotten."""
-        self._reread = True
-
     def wake(self) -> None:
-        """There is something in the inbox."""
+        """There is something in the inbox, or people did something."""
         self._idle.clear()
         self._wake.set()
 
@@ -172,6 +170,7 @@ class Pipeline:
                 self._wake.clear()
                 while (says := self._says) is not None and says != self._looked_up_in:
                     await self._look_up(says)
+                await self._refresh()
                 await self._place_all()
                 if not self._wake.is_set():
                     self._idle.set()
@@ -187,7 +186,7 @@ class Pipeline:
                 await self._wait_for_encoder(error)
                 continue  # with what waits in the inbox then: somebody may have been forgotten meanwhile
             except ForgottenMeanwhile:
-                self.forget()
+                self._stale = True
                 continue
             if self._crowded():  # accepting comes first: what is accepted can be understood later
                 await asyncio.sleep(min(LONGEST_WAY, GIVES_WAY * (time.monotonic() - began)))
@@ -220,8 +219,7 @@ class Pipeline:
     async def _looked_up(self, some: Sequence[Remembered]) -> list[LookedUp]:
         """After all that was set and done so far. Without the messages on which a model fails: of these stays what was
         found."""
-        await self._take_over()
-        await self._catch_up()
+        await self._refresh()
         while True:
             try:
                 return await self._work(lambda: self._understanding.look_up(some))
@@ -242,8 +240,11 @@ class Pipeline:
         return await self._store.pending(self._session.id, most)
 
     async def restore(self) -> None:
-        """Rebuild the caches from the store: vectors are read, never encoded again."""
-        corrections, told = await self._earlier_corrections()
+        """Rebuild the caches from the store: vectors are read, never encoded again. Of earlier evenings what was read
+        stays, for a series is long."""
+        if self._earlier is None:
+            self._earlier = await self._earlier_corrections()
+        corrections, told_before = self._earlier
         newest = await self._store.actions(self._session.id, limit=1)
         seen = newest[0].id if newest else 0  # what comes later is followed, also where it is in what is read now
         while True:
@@ -252,7 +253,7 @@ class Pipeline:
             if {one.question for one in remembered} <= {state.id for state in questions}:
                 break  # or else somebody undid something between the two
         latest = await self._store.latest(self._session.id, KEPT)
-        told += await self._store.told(self._session.id)
+        told = [*told_before, *await self._store.told(self._session.id)]
         await self._work(lambda: self._understanding.rebuild(corrections, seen, questions, remembered, latest, told))
 
     async def take(self, batch: Sequence[Message]) -> list[Placed]:
@@ -262,11 +263,7 @@ class Pipeline:
         Raises `EncoderGone`, for which no message is to blame, and `ForgottenMeanwhile`: what is not placed yet is
         still in the inbox.
         """
-        await self._take_over()
-        if self._reread:
-            self._reread = False
-            await self._insist(self.restore)
-        await self._catch_up()
+        await self._refresh()
         try:
             placed = await self._work(lambda: self._understanding.understand(batch))
         except EncoderGone:
@@ -289,13 +286,19 @@ class Pipeline:
             self._sending()
         return placed
 
-    async def _take_over(self) -> None:
-        """Be set as the session is now: between batches, for the worker thread may be in the middle of one."""
+    async def _refresh(self) -> None:
+        """Be set as the session is now, and follow what people did: between batches, for the worker thread may be in
+        the middle of one."""
         before, self._session = self._session, self._newest
         self._understanding.take_over()
-        misled, self._misled = self._misled, False
-        if misled or (before.series, before.starts_at) != (self._session.series, self._session.starts_at):
-            await self._insist(self.restore)  # other evenings come before this one, or say something else
+        stale, self._stale = self._stale, False
+        if stale or (before.series, before.starts_at) != (self._session.series, self._session.starts_at):
+            self._earlier = None  # other evenings come before this one, or say something else
+            await self._insist(self.restore)
+        if actions := await self._insist(self._ledger):
+            await self._work(lambda: self._understanding.catch_up(actions))
+        if self._understanding.outdated:
+            await self._insist(self.restore)
 
     async def _earlier_corrections(self) -> tuple[Precedents, list[tuple[str, bool]]]:
         """What people joined and kept apart in the earlier sessions of the series, and which lines they said ask
@@ -313,12 +316,6 @@ class Pipeline:
             apart |= kept_apart(states)
             told += await self._store.told(session.id)
         return corrected(wordings, apart), told
-
-    async def _catch_up(self) -> None:
-        if actions := await self._insist(self._ledger):
-            await self._work(lambda: self._understanding.catch_up(actions))
-        if self._understanding.outdated:
-            await self._insist(self.restore)
 
     async def _ledger(self) -> list[Action]:
         return await self._store.actions(self._session.id, limit=10_000, since=self._understanding.seen_action)

@@ -7,7 +7,7 @@ join, surely where half of them are surely the same. What people said about it g
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
@@ -37,6 +37,10 @@ AT_ONCE = 16
 
 SHARE = 0.05
 """Of the time that may go into reading the earlier evenings anew, while one of them still goes on."""
+
+KEPT_READ = 3
+"""Sessions whose earlier evenings stay in memory: those that were followed last. Each has its series so far, and many
+an evening is never ended."""
 
 
 class Store(Recurrences, Inbox, Queue, Protocol):
@@ -70,11 +74,10 @@ def recurrence(state: QuestionState, askings: Sequence[Heard], roots: Mapping[st
 
 @dataclass(slots=True)
 class _Series:
-    """The earlier evenings of a session as they were read. `key` says what of them; from `again` on they may be read
-    anew. `heard`: what was decided about each message of this session."""
+    """The earlier evenings of a session as they were read. `key` says what of them. `heard`: what was decided about
+    each message of this session."""
 
     key: tuple[object, ...]
-    again: float
     groups: Groups
     roots: Mapping[str, str]
     course: Answering | None
@@ -90,14 +93,23 @@ class Recurring:
     ) -> None:
         self._store, self._dimension, self._judge, self._clock = store, dimension, judge, clock
         self._executor = executor
-        self._series: dict[str, _Series] = {}
+        self._series: OrderedDict[str, _Series] = OrderedDict()  # what was followed last comes last
+        self._again: dict[str, float] = {}  # from when on those of a session may be read anew
         self.behind: set[str] = set()
-        """Sessions whose earlier evenings changed and were not read anew yet: follow them again."""
+        """Sessions whose earlier evenings changed, or left the memory, and were not read anew yet: to be followed
+        again."""
 
     def keep_only(self, sessions: Container[str]) -> None:
         """Of all others nothing stays in memory."""
-        self._series = {id: series for id, series in self._series.items() if id in sessions}
+        for of in (self._series, self._again):
+            for id in [id for id in of if id not in sessions]:
+                of.pop(id)
         self.behind = {id for id in self.behind if id in sessions}
+
+    def forget(self) -> None:
+        """Somebody was forgotten: nothing that was read stays in memory."""
+        self._series.clear()
+        self._again.clear()
 
     async def follow(self, session: Session, course: Answering | None) -> bool:
         """Keep what recurs on this evening as far as it was heard; whether anything changed. `course` tells questions
@@ -107,6 +119,8 @@ class Recurring:
             self._series.pop(session.id, None)
             return await self._store.keep_recurrences(session.id, ())
         series = await self._known(session, evenings, course)
+        if series is None:
+            return False
         questions = await self._store.questions(session.id)
         asked = await self._store.remembered(session.id)
         await self._in_turn(partial(_hear, series), [one for one in asked if one.message not in series.heard])
@@ -118,19 +132,25 @@ class Recurring:
         found = [recurrence(state, askings[state.id], series.roots) for state in standing]
         return await self._store.keep_recurrences(session.id, [one for one in found if one])
 
-    async def _known(self, session: Session, evenings: Sequence[Session], course: Answering | None) -> _Series:
+    async def _known(self, session: Session, evenings: Sequence[Session], course: Answering | None) -> _Series | None:
+        """As they are now, or as they were while it is too early to read them anew. None where they left the memory
+        since."""
         revisions = await self._store.revisions()
         key = (*((one.id, revisions.get(one.id, 0)) for one in evenings), course)
         known = self._series.get(session.id)
-        resting = known is not None and known.key != key and self._clock() < known.again
-        self.behind = (self.behind | {session.id}) if resting else (self.behind - {session.id})
-        if known is not None and (known.key == key or resting):
-            return known
-        began = self._clock()
-        series = await self._read(evenings, course, key)
-        series.again = self._clock() + (self._clock() - began) / SHARE
-        self._series[session.id] = series
-        return series
+        if (known is None or known.key != key) and self._clock() < self._again.get(session.id, 0.0):
+            self.behind.add(session.id)
+        else:
+            self.behind.discard(session.id)
+            if known is None or known.key != key:
+                began = self._clock()
+                known = self._series[session.id] = await self._read(evenings, course, key)
+                self._again[session.id] = self._clock() + (self._clock() - began) / SHARE
+        if known is not None:
+            self._series.move_to_end(session.id)
+        while len(self._series) > KEPT_READ:
+            self._series.popitem(last=False)
+        return known
 
     async def _read(self, evenings: Sequence[Session], course: Answering | None, key: tuple[object, ...]) -> _Series:
         sure = [one for one in await self._store.recurrences([one.id for one in evenings]) if one.sure]
@@ -143,7 +163,7 @@ class Recurring:
             roots |= {id: above.get(into, into) for id, into in final.items()}
             wordings += _wordings(await self._store.remembered(evening.id), roots)
         anchor = course if course is not None and len(course) else None
-        series = _Series(key, 0.0, Groups(self._dimension, self._judge, anchor), roots, anchor)
+        series = _Series(key, Groups(self._dimension, self._judge, anchor), roots, anchor)
         await self._in_turn(partial(_learn, series), wordings)
         return series
 

@@ -375,8 +375,8 @@ class Understanding:
             return None
         if standing and any(misses(one.state, match.source) for one in self._whole_of(standing.state.id)):
             return None
-        answered = standing is not None and standing.state.status is Status.ANSWERED
-        by_person = answered and standing is not None and not standing.state.answered_by_itself
+        decided = standing is not None and standing.state.status in (Status.ANSWERED, Status.DISMISSED)
+        by_person = decided and standing is not None and not standing.state.answered_by_itself
         sure = match.verdict == "answer" and asking.sure and not by_person
         shown = "sent" if sure and mode is Mode.AUTO else "suggested"
         return CourseMatch(match.source, match.score, "withheld" if mode is Mode.OFF else shown, match.text, sure)
@@ -442,7 +442,7 @@ class Understanding:
             standing = self._standing.get(before.id) if before is not None and after is None else None
             if standing is not None and not standing.askers:
                 del self._standing[standing.state.id]
-        if action.change.questions:
+        if any(_regroups(*pair) for pair in action.change.questions):
             self._keep_apart()
             for message in self._beside:
                 self._recount(message)
@@ -490,6 +490,11 @@ class Understanding:
     def _people(self, id: str) -> int:
         """Distinct persons who asked it."""
         return len({person for one in self._whole_of(id) for person in one.askers})
+
+
+def _regroups(before: QuestionState | None, after: QuestionState | None) -> bool:
+    """Does this change what counts as one question?"""
+    return before is None or after is None or (before.merged_into, before.apart) != (after.merged_into, after.apart)
 
 
 def _whole(message: Message) -> int:

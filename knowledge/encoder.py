@@ -269,6 +269,10 @@ class Remembering(Around):
         self._read.update(zip(new, self._encoder.read(new).tolist(), strict=True))
         return np.array([self._read[pair] for pair in pairs], dtype=np.float32).reshape(len(pairs), HEADS)
 
+    def forget(self) -> None:
+        """All texts; each is asked for once more where it comes again."""
+        self._known, self._read = {}, {}
+
 
 def _of_vectors(model: Model) -> str:
     """A fingerprint of all that a vector follows from: the weights, the prompt, and what is taken out."""

@@ -33,6 +33,12 @@ def kinds(text: str) -> frozenset[str]:
     return frozenset(kind for kind, pattern in _KINDS.items() if pattern.search(plain))
 
 
+def forget() -> None:
+    """No message stays in memory."""
+    normalise.cache_clear()
+    kinds.cache_clear()
+
+
 def pieces(plain: str) -> list[str]:
     """Words of spaced scripts, and pairs of neighbours of Chinese runs (a single character where it stands alone)."""
     found: list[str] = []

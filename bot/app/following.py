@@ -112,7 +112,7 @@ class Following:
     def forget(self) -> None:
         """Somebody of the audience was forgotten."""
         for pipeline in self.pipelines.values():
-            pipeline.forget()
+            pipeline.reconsider()
 
     async def _settle(self, id: str) -> None:
         """Once the model is loaded; until then `begin` finds the session as it is."""

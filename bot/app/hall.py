@@ -567,7 +567,9 @@ class Hall:
 
     async def _forgotten(self) -> None:
         """Somebody of the audience was: nothing of theirs stays in memory either."""
+        self._minds.forget()
         self.following.forget()
+        self._remembering.forgotten()
         self.tryouts.forget()
         self._promoting.forgotten()
         for session in await self.store.sessions():

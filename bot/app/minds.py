@@ -28,6 +28,7 @@ from knowledge.encoder import Encoder, EncoderError, Remembering, load_encoder
 from knowledge.grouping import gathered
 from knowledge.logistic import CalibrationError
 from knowledge.material import Entry
+from knowledge.wording import forget
 
 log = logging.getLogger(__name__)
 
@@ -179,6 +180,13 @@ class Minds:
         """Nobody asks there any more."""
         for known in (self._courses, self._alone, self._evenings):
             known.pop(session, None)
+
+    def forget(self) -> None:
+        """Somebody of the audience was forgotten: no text stays but those of the courses that are known."""
+        self._gathered = {}
+        forget()
+        if self._loaded is not None:
+            self._loaded[2].forget()
 
     async def grouping(self) -> tuple[Encoder, GroupingJudge]:
         """The encoder, and the judge of what asks the same. Raises `SettingsError` where they cannot be had."""

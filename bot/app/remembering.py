@@ -40,15 +40,23 @@ class Remembering:
         self._seen: dict[str, int] = {}
         self._before: dict[str, set[str]] = {}
         self._turned = asyncio.Event()
+        self._forgotten = False
 
     def acted(self, session: str) -> None:
         """People did something there."""
+        if session in self._pipelines:
+            self._pipelines[session].wake()
         self._acted.add(session)
         self.asked(session)
 
     def asked(self, session: str) -> None:
         """The queue of a session changed, or it just began to be followed."""
         self._asked.add(session)
+        self._turned.set()
+
+    def forgotten(self) -> None:
+        """Somebody of the audience was: nothing of theirs stays in memory."""
+        self._forgotten = True
         self._turned.set()
 
     async def run(self) -> None:
@@ -61,6 +69,11 @@ class Remembering:
             began = time.monotonic()
             acted, self._acted = self._acted, set()
             asked, self._asked = self._asked, set()
+            if self._forgotten:
+                self._forgotten = False
+                recurring.forget()
+                self._before.clear()
+                asked |= set(self._pipelines)
             try:
                 await self._look(acted, asked, recurring)
             except (StoreError, EncoderGone) as error:

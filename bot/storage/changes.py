@@ -144,6 +144,10 @@ def _take_back(db: Database, change: Change, said: Iterable[Delivery]) -> None:
             take_up(db, change.session, f"course:{after.id}:", TAKEN_BACK)
         if before and before.reason and not (after and after.reason):
             drop(db, change.session, f"reason:{before.id}:", TAKEN_BACK)
+        if before and not after:
+            drop(db, change.session, f"ack:{before.id}:", TAKEN_BACK)
+        if change.undoes is not None and after and not before:
+            take_up(db, change.session, f"ack:{after.id}:", TAKEN_BACK)
 
 
 def restart(db: Database, session: str, at: float) -> None:

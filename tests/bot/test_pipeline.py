@@ -1165,3 +1165,68 @@ async def test_what_the_course_answered_and_was_taken_back_is_not_sent(
     assert await due() == set()
     await desk.undo("ann", "talk", (await store.actions("talk"))[0].id)
     assert await due() == {"course"}
+
+
+async def test_what_a_person_dismissed_the_course_does_not_answer(store: SqliteStore) -> None:
+    """Whoever asks it again is sent nothing of it, nor is it shown while they type; it is suggested to people."""
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    async with running(store, answering=Knowing(recording="suggest")) as pipeline:
+        await say(store, pipeline, message(1, RECORDING))
+        await desk.dismiss("ann", ["q1"], "", False)
+        pipeline.teach(Knowing(recording="answer"), says="")  # type: ignore[arg-type]
+        assert (await pipeline.preview(RECORDING)).answer is None
+        _, again = await say(store, pipeline, message(2, RECORDING, "u2"))
+    assert again.answer
+    assert (again.question, again.answer.state) == ("q1", "suggested")
+    assert (await states(store))["q1"].status is Status.DISMISSED
+
+
+async def test_what_asks_nothing_is_not_acknowledged(store: SqliteStore) -> None:
+    """As long as that waits, for a chat that is down; an undo acknowledges it after all."""
+
+    async def due() -> set[str]:
+        return {one.key.partition(":")[0] for one in await store.due(1e9, 99, ())}
+
+    async with running(store) as pipeline:
+        await say(store, pipeline, message(1, RECORDING))
+    assert await due() == {"ack"}
+    desk = Desk(store, lambda _: None, lambda: 200.0)
+    await desk.not_asking("ann", "q1", [1])
+    assert await due() == set()
+    await desk.undo("ann", "talk")
+    assert await due() == {"ack"}
+
+
+async def test_what_people_did_is_followed_before_anybody_asks_again(store: SqliteStore) -> None:
+    """What asks nothing any more is no likely question, nor is it found while somebody types."""
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    async with running(store) as pipeline:
+        await say(store, pipeline, message(1, RECORDING), message(2, PRICE, "u2"))
+        assert (await pipeline.preview(RECORDING + "?")).question == "q1"
+        await desk.not_asking("ann", "q1", [1])
+        pipeline.wake()
+        await asyncio.wait_for(pipeline.drained(), 10)
+        assert (await pipeline.preview(RECORDING + "?")).question is None
+        assert await pipeline.likely("q2", []) == []
+
+
+async def test_what_people_say_of_this_evening_reads_no_other_one(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A series is long: its earlier evenings are read at the start, and where something was corrected there."""
+    await store.save_session(replace(TALK, id="one", series="autumn", starts_at=1.0))
+    session = replace(TALK, series="autumn", starts_at=2.0)
+    await store.save_session(session)
+    read: list[str] = []
+    real = store.remembered
+    monkeypatch.setattr(store, "remembered", lambda session: read.append(session) or real(session))
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    async with running(store, session) as pipeline:
+        await say(store, pipeline, message(1, RECORDING), message(2, PRICE, "u2"))
+        assert read == ["one", "talk"]
+        await desk.not_asking("ann", "q1", [1])
+        assert [one.asking for one in await say(store, pipeline, message(3, RECORDING, "u3"))] == [True, True, False]
+        assert read == ["one", "talk", "talk"]
+        pipeline.reconsider()
+        await say(store, pipeline, message(4, PROTOCOL, "u4"))
+        assert read == ["one", "talk", "talk", "one", "talk"]

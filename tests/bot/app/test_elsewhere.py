@@ -287,8 +287,10 @@ async def test_whoever_is_forgotten_is_forgotten_in_every_process(tmp_path: Path
         await placed(web, 1)
         pipe, run = pipeline.pipelines["talk"], pipeline.tryouts.start("talk")
         run.heard["lobby"] = Heard(time.time(), "Ann")
+        read_anew = asyncio.Event()
+        pipe.reconsider = read_anew.set  # type: ignore[method-assign]
         await web.store.forget(Person("lobby", "1"), None, time.time())
-        await until(lambda: pipe._reread)
+        await asyncio.wait_for(read_anew.wait(), 30)
         await until(lambda: run.heard["lobby"].name == "")
 
 

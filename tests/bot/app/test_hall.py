@@ -270,6 +270,23 @@ async def test_a_restart_shows_the_same_queue(tmp_path: Path) -> None:
     assert question["messages"] == 2
 
 
+async def test_the_words_of_whoever_is_forgotten_leave_the_memory(tmp_path: Path) -> None:
+    """At once, where nobody says anything after that either."""
+    async with open_hall(settings(tmp_path), encoder=HashEncoder()) as hall, visitor(hall) as viewer:
+        await _post(viewer, "messages", hall.url, {"text": "Who ate my zucchini?"})
+        (question,) = await until(lambda: _questions(viewer, people=1))
+        (asked,) = await hall.store.asked(question["id"])
+
+        def remembered() -> list[str]:
+            filed = hall.pipelines["talk"]._understanding._groups._filing.filed
+            return [one.member.text for one in filed.values()]
+
+        assert remembered() == ["who ate my zucchini?"]
+        await hall.store.forget(asked.message.person, None, time.time())
+        await hall._forgotten()
+        await until(lambda: not any("zucchini" in text for text in remembered()))
+
+
 async def test_a_model_that_cannot_be_loaded_is_named(tmp_path: Path) -> None:
     """A wrong model name stops the program with a word about that setting, and the port is free again."""
     wrong = settings(tmp_path, encoder=EncoderSettings(model=str(tmp_path / "no-such-model")))

@@ -16,6 +16,8 @@ from knowledge.answering import Answering, searched_by
 from knowledge.calibration import bundled_calibration
 from knowledge.course import read_course
 from knowledge.encoder import Remembering
+from knowledge.text import normalise
+from knowledge.wording import kinds
 from tests.bot.values import TALK, message
 from tests.fakes import HashEncoder
 from tests.waiting import until
@@ -78,3 +80,18 @@ def test_nothing_of_a_course_is_left_out_when_its_texts_are_encoded_before(tmp_p
     encoder.most = 0
     assert len(Answering(course, known, bundled_calibration().answers(0.95))) == ENTRIES + 1
     assert encoder.most == 0
+
+
+async def test_no_text_of_the_audience_stays_after_somebody_was_forgotten() -> None:
+    """Neither their normal forms nor what was gathered or encoded."""
+    texts = ["Who ate my zucchini?", "Which zucchini?"]
+    with closing(Minds(encoder=HashEncoder())) as minds:
+        await minds.gather(texts)
+        assert minds._loaded
+        remembering = minds._loaded[2]
+        remembering.encode(texts)
+        assert (len(minds._gathered), len(remembering._known)) == (1, 2)
+        assert normalise.cache_info().currsize >= 2
+        minds.forget()
+        assert (minds._gathered, remembering._known, remembering._read) == ({}, {}, {})
+        assert normalise.cache_info().currsize == kinds.cache_info().currsize == 0

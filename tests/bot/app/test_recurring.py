@@ -225,20 +225,20 @@ async def test_a_correction_is_seen_whatever_was_done_after_it(series: Series, m
     await series.desk.merge("Bo", ["q2"], "q1")
     await series.desk.approve("Bo", ["q1"])
     pipeline = series.running["two"]
-    pipeline._misled = False
+    pipeline._stale = False
     recalls, real = [], series.minds.recall
 
     async def failing(*arguments: Any) -> bool:
         recalls.append(arguments)
         if len(recalls) == 1:
-            pipeline._misled = False  # it was told so, and has followed it
+            pipeline._stale = False  # it was told so, and has followed it
             raise EncoderGone("restarting")
         return await real(*arguments)
 
     monkeypatch.setattr(series.minds, "recall", failing)
     async with series.watched():
         await until(lambda: len(recalls) == 2)
-        await until(lambda: pipeline._misled)
+        await until(lambda: pipeline._stale)
 
 
 async def test_a_correction_among_many_acts_is_seen(series: Series, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,12 +250,12 @@ async def test_a_correction_among_many_acts_is_seen(series: Series, monkeypatch:
     async with series.watched():
         await until(lambda: "two" in series.remembering._before)
     pipeline = series.running["two"]
-    pipeline._misled = False
+    pipeline._stale = False
     await series.desk.merge("Bo", ["q2"], "q1")
     for on in (True, False, True):
         await series.desk.pin("Bo", "q1", on)
     async with series.watched():
-        await until(lambda: pipeline._misled)
+        await until(lambda: pipeline._stale)
 
 
 async def test_an_evening_that_leaves_the_series_is_no_longer_earlier(series: Series) -> None:
@@ -309,7 +309,7 @@ async def test_a_correction_reaches_a_running_evening_without_a_restart(series: 
         await series.heard(SECOND, RECORDING)
         await series.desk.merge("Bo", ["q2"], "q1")
         await series.earlier(SECOND)
-        await until(lambda: series.running["two"]._misled)
+        await until(lambda: series.running["two"]._stale)
         (placed,) = await series.heard(SECOND, PRICE)
         assert placed.question == "q3"
 
@@ -327,3 +327,30 @@ async def test_questions_that_are_merged_or_hidden_there(series: Series) -> None
         shown: Question = await series.store.question("q2")
         assert shown.earlier
         assert [one.asked for one in shown.earlier.evenings] == [RECORDING]
+
+
+async def test_of_few_sessions_the_earlier_evenings_stay_in_memory(
+    series: Series, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that were followed last, however many are never ended; of the others they are read when something is asked
+    there, and not sooner than they may be. After somebody was forgotten, of none."""
+    clock = iter(range(0, 10_000, 100))
+    encoder, judge = await series.minds.grouping()
+    looking = recurring.Recurring(
+        series.store, encoder.dimension, judge, lambda: float(next(clock)), series.minds.executor
+    )
+    monkeypatch.setattr(recurring, "KEPT_READ", 1)
+    monkeypatch.setattr(recurring, "SHARE", 0.2)  # a look takes a hundred of these seconds, and one of four a rest
+    await series.ask(FIRST, RECORDING)
+    for session in (SECOND, THIRD):
+        await series.ask(session, AGAIN)
+        await looking.follow(session, None)
+        assert list(looking._series) == [session.id]
+    assert await looking.follow(SECOND, None) is False
+    assert (list(looking._series), looking.behind) == (["three"], {"two"})
+    for _ in range(5):
+        next(clock)
+    await looking.follow(SECOND, None)
+    assert (list(looking._series), looking.behind) == (["two"], set())
+    looking.forget()
+    assert not looking._series
