@@ -44,15 +44,27 @@ class Line:
 
 
 def read_chat(path: Path) -> Iterator[Line | Broken]:
-    """The lines of a recorded chat in the order of the file, whichever system ended them. Raises `BadInput` where the
-    file cannot be read."""
+    """The lines of a recorded chat in the order of the file, whichever system ended them. What is there twice comes
+    twice, as from a platform. Raises `BadInput` where the file cannot be read."""
+    known: dict[tuple[str, str], tuple[int, int]] = {}
     try:
         with path.open("rb") as stream:
             for number, raw in enumerate((raw for line in stream for raw in line.splitlines()), 1):
                 if raw.strip():
-                    yield _line(number, raw)
+                    yield _of_its_own(number, _line(number, raw), known)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from error
+
+
+def _of_its_own(number: int, line: Line | Broken, known: dict[tuple[str, str], tuple[int, int]]) -> Line | Broken:
+    """A message, unless its id is that of another one, for which it would be taken and dropped. `known`: of each id the
+    line, and a hash of what is said there."""
+    if isinstance(line, Broken):
+        return line
+    first, said = known.setdefault((line.platform, line.id), (number, hash((line.user, line.text))))
+    if said == hash((line.user, line.text)):
+        return line
+    return Broken(number, f"its id is that of line {first}, which says something else: give each an id of its own")
 
 
 def _line(number: int, raw: bytes) -> Line | Broken:
@@ -77,6 +89,8 @@ def _line(number: int, raw: bytes) -> Line | Broken:
     t = row.get("t", 0)
     if isinstance(t, bool) or not isinstance(t, int | float) or not 0 <= t < 1e9:
         return Broken(number, '"t" must be seconds from the start')
+    if not isinstance(row.get("explicit", False), bool):
+        return Broken(number, '"explicit" must be true or false')
     id, platform, user = _text(row, "id"), _text(row, "platform") or "replay", _text(row, "user")
     user, chat, explicit = user or f"anonymous-{id}", _text(row, "chat"), row.get("explicit") is True
     return Line(id, float(t), platform, user, _text(row, "name"), _text(row, "text"), chat, explicit)

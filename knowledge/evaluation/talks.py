@@ -71,8 +71,9 @@ def _said(chat: Path, problems: list[str]) -> dict[str, tuple[int, dict[str, Any
         elif platforms.setdefault(id, row.get("platform")) != row.get("platform"):
             first = f"line {said[id][0]} has one of another platform"
             problems.append(f"{chat}:{number}: message {id!r}: {first}: give each an id of its own")
-        else:  # a line that is there twice is a redelivery, which the program drops
-            said.setdefault(id, (number, row))
+        elif said.setdefault(id, (number, row))[1].get("text") != text:  # or else a redelivery, which the program drops
+            first = f"line {said[id][0]} says something else"
+            problems.append(f"{chat}:{number}: message {id!r}: {first}: give each an id of its own")
     return said
 
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from knowledge.answering import Answering, _passage, cut
-from knowledge.calibration import bundled_calibration
+from knowledge.answering import ALIKE, Answering, _passage, cut
+from knowledge.calibration import bundled_calibration, calibration_of
 from knowledge.encoder import HEADS, load_encoder
 from knowledge.material import Course, Entry, Passage
 from tests.fakes import HashEncoder
@@ -210,6 +210,23 @@ def test_of_an_empty_course_nothing_is_alike() -> None:
     twice = Entry("faq-4", "录像什么时候出？", (), "明天。", "faq.md:15")
     both = Answering(replace(COURSE, entries=(*COURSE.entries, twice)), ENCODER, JUDGE)
     assert both.alike() == [("faq-1", "faq-4")]
+
+
+def test_entries_that_contradict_each_other_in_other_words_are_alike() -> None:
+    """Each seems to answer what the other asks, though no words of theirs are near; other entries do not."""
+    encoder = load_encoder()
+    judge = calibration_of(encoder, None).answers(0.95)
+    said = {
+        "invoice": ("能开发票吗？", "能，课后在报名页申请电子发票。"),
+        "receipt": ("报销要的票据给不给？", "不给，本讲座不开票。"),
+        "park": ("停车场在哪？", "在南门地下一层，前两小时免费。"),
+        "slides": ("课件在哪下载？", "课程页下方，讲完第二天放上去。"),
+    }
+    entries = tuple(Entry(id, asked, (), answer, "faq.md:1") for id, (asked, answer) in said.items())
+    answering = Answering(Course(entries, (), ()), encoder, judge)
+    one, other = map(answering.centred, encoder.encode([said["invoice"][0], said["receipt"][0]]))
+    assert float(one @ other) < ALIKE
+    assert answering.alike() == [("invoice", "receipt")]
 
 
 def test_an_empty_course_has_no_match() -> None:

@@ -41,6 +41,8 @@ def test_a_line_becomes_a_message(tmp_path: Path) -> None:
         {"id": "x", "text": 5},
         {"id": "x", "text": "x", "t": "soon"},
         {"id": "x", "text": "x", "t": -1},
+        {"id": "x", "text": "x", "explicit": "yes"},
+        {**GOOD, "text": "回放保留多久"},
         b'{"id": "x", "text": "x", "t": NaN}',
         b"[" * 100_000,
         b'{"id": "x", "text": "' + b"a" * 1_100_000 + b'"}',
@@ -53,6 +55,12 @@ def test_a_broken_line_is_named_and_skipped(tmp_path: Path, bad: object) -> None
     assert broken.line == 2
     assert broken.why
     assert [first.id, last.id] == ["m1", "m2"]
+
+
+def test_what_is_there_twice_comes_twice(tmp_path: Path) -> None:
+    """As a platform delivers again what it delivered before; another platform may have the same ids."""
+    elsewhere = {**GOOD, "platform": "kuaishou", "text": "回放保留多久"}
+    assert all(isinstance(line, Line) for line in read_chat(written(tmp_path, GOOD, GOOD, elsewhere)))
 
 
 @settings(max_examples=200)

@@ -105,6 +105,11 @@ def test_labels_that_do_not_fit_are_each_told_with_their_line(tmp_path: Path) ->
             '{"id": "m0", "text": "hm", "explicit": 1}\n',
             """chat.jsonl:1: "explicit" is 1: give true or""",
         ),
+        (
+            "chat.jsonl",
+            '{"id": "m0", "text": "hm"}\n{"id": "m0", "text": "so"}\n',
+            "chat.jsonl:2: message 'm0': line 1 says something else: give each an id of its own",
+        ),
         ("chat.jsonl", "\n", "no message 'm0' in chat.jsonl"),
         ("chat.jsonl", "\r\r{} {}\r", "chat.jsonl:3: is no JSON (Extra data, column 4): mend or"),
     ],
