@@ -112,15 +112,15 @@ def check(config: Path | None) -> int:
     try:
         settings = _settings(config)
     except SettingsError as error:
-        click.echo(str(error))
+        click.echo(console.worded(str(error)))
         click.echo(console.worded(console.counted(len(error.problems), "mistake")), err=True)
         return 1
     wrong, doubtful = app.check_encoder(settings)
     mistakes = len(wrong)
     for mistake in wrong:
-        click.echo(mistake)
+        click.echo(console.worded(mistake))
     for warning in (*settings.warnings, *doubtful):
-        click.echo(f"{warning} (a warning)")
+        click.echo(console.worded(f"{warning} (a warning)"))
     for session in settings.sessions:
         if session.course and session.course.exists():
             course = read_course(session.course)
@@ -275,7 +275,7 @@ def demo(once: bool, speed: float, port: int) -> int:
     """Replay the sample session on the embedded defaults and print the addresses of the pages."""
     from bot import app
 
-    return asyncio.run(app.demo(once=once, speed=speed, port=port, say=click.echo))
+    return asyncio.run(app.demo(once=once, speed=speed, port=port, say=lambda text: click.echo(console.worded(text))))
 
 
 @floormic.command()
@@ -306,12 +306,13 @@ def replay(
     with closing(app.minds_of(_settings(config))) as minds, console.progress("replaying", _lines(chat)) as progress:
         done = asyncio.run(app.replay(chat, course, speed, out, database, language, progress, minds=minds))
     for broken in done.broken:
-        click.echo(f"{chat}:{broken.line}: skipped: {broken.why}", err=True)
+        console.warn(f"{chat}:{broken.line}: skipped: {broken.why}")
     rate = done.messages / done.seconds if done.seconds else 0
-    click.echo(f"messages   {done.messages}\nquestions  {done.askings}\ngroups     {done.questions}")
-    click.echo(f"answers    {done.sent} sent, {done.suggested} suggested")
-    click.echo(f"skipped    {console.counted(len(done.broken), 'line')}")
-    click.echo(f"seconds    {done.seconds:.1f} ({rate:.0f} messages a second)")
+    lines = [f"messages   {done.messages}", f"questions  {done.askings}", f"groups     {done.questions}"]
+    lines.append(f"answers    {done.sent} sent, {done.suggested} suggested")
+    lines.append(f"skipped    {console.counted(len(done.broken), 'line')}")
+    lines.append(f"seconds    {done.seconds:.1f} ({rate:.0f} messages a second)")
+    click.echo(console.worded("\n".join(lines)))
 
 
 @floormic.command()
@@ -346,7 +347,7 @@ def report(
         out.write_bytes(data)
     except OSError as error:
         raise BadInput(f"{out} cannot be written: {error.strerror}") from error
-    click.echo(f"{out} written", err=True)
+    console.warn(f"{out} written")
 
 
 @floormic.command()
@@ -408,7 +409,7 @@ def course(config: Path | None, folder: Path, ask: str | None, alike: bool) -> i
     if alike:
         console.show_alike(_settings(config), read)
     console.show_problems(folder, read)
-    click.echo(console.measure(read), err=True)
+    console.warn(console.measure(read))
     return 1 if read.problems else 0
 
 
@@ -458,7 +459,7 @@ def label(config: Path | None, session: str, folder: Path, names: bool) -> None:
     done = asyncio.run(app.label(_settings(config), session, folder, names=names))
     course = f"{done.answerable} of them answered by the course" if done.course else "no course"
     askings = f"{console.counted(done.askings, 'asking')} in {console.counted(done.groups, 'group')}, {course}"
-    click.echo(f"{folder}: {console.counted(done.messages, 'message')}, {askings}")
+    click.echo(console.worded(f"{folder}: {console.counted(done.messages, 'message')}, {askings}"))
     click.echo(
         console.worded(
             f"{folder / DRAFT} says what Floormic and your moderators took each message for: measured on that, the "
@@ -483,20 +484,18 @@ def label(config: Path | None, session: str, folder: Path, names: bool) -> None:
     "--baseline", "baselines", multiple=True, help="Another encoder to set beside it; may be given repeatedly."
 )
 @click.option("--html", type=FILE, help="Also write a page with pictures and the worst mistakes here.")
-@click.option("--language", type=click.Choice(["en", "zh"]), default="en", show_default=True, help="Of the page.")
-def bench(config: Path | None, html: Path | None, language: "Language", **wanted: Any) -> int:
+@click.option("--language", type=click.Choice(["en", "zh"]), help="Of the page. Default: as $LANG.")
+def bench(config: Path | None, html: Path | None, language: "Language | None", **wanted: Any) -> int:
     """Measure this machine's speed and, on labelled data, how well Floormic understands, beside simpler means. Status 1
     where some of the data could not be used."""
     from bot import app
     from knowledge.evaluation import table
 
     _writable(html, as_it_is=html is not None and _as_it_is(html) is not None)
-    measured = app.bench(
-        _settings(config), app.Wanted(**wanted), console.progress, lambda problem: click.echo(problem, err=True)
-    )
-    click.echo(table(measured.result))
+    measured = app.bench(_settings(config), app.Wanted(**wanted), console.progress, console.warn)
+    click.echo(table(measured.result, console.terminal_language()))
     if html:
-        _write_page(html, measured, language)
+        _write_page(html, measured, language or console.terminal_language())
     return 1 if measured.failed else 0
 
 
@@ -508,21 +507,26 @@ def bench(config: Path | None, html: Path | None, language: "Language", **wanted
 def calibrate(config: Path | None, model: str | None, talks: Path | None, out: Path | None) -> None:
     """Choose the thresholds of an encoder on labelled talks, each judged by what the others taught."""
     from bot import app
+    from knowledge.calibration import FILE as CALIBRATION
 
-    _writable(out)
+    settings = _settings(config)
+    if out is None:
+        with suppress(OSError):  # what cannot be made, nothing can be written into
+            settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _writable(out or settings.data / CALIBRATION)
     began = time.perf_counter()
     with console.progress("calibrating", 100) as progress:
-        done = app.calibrate_model(_settings(config), model, talks, out, progress)
-    click.echo(f"{'':42}  before   after")
+        done = app.calibrate_model(settings, model, talks, out, progress)
+    click.echo(console.wide("", 42) + "  " + console.worded("before   after"))
     for name, after in done.outcome.after.items():
         both = done.outcome.before.get(name, math.nan), after
         told = ("–" if math.isnan(figure) else f"{figure:.3f}" for figure in both)
-        click.echo(f"{name:42}  {'  '.join(f'{figure:>6}' for figure in told)}")
+        click.echo(f"{console.wide(console.worded(name), 42)}  {'  '.join(f'{figure:>6}' for figure in told)}")
     minutes = (time.perf_counter() - began) / 60
-    click.echo(f"{console.counted(done.talks, 'talk')}, {minutes:.1f} minutes; {done.file} written", err=True)
+    console.warn(f"{console.counted(done.talks, 'talk')}, {minutes:.1f} minutes; {done.file} written")
     if done.silent:
-        click.echo(done.silent, err=True)
-        click.echo(f"{done.file} counts from the next start on; without the file all is as it was before", err=True)
+        console.warn(done.silent)
+        console.warn(f"{done.file} counts from the next start on; without the file all is as it was before")
 
 
 @floormic.command()
@@ -551,7 +555,8 @@ def reencode(config: Path | None) -> None:
 
     with console.progress("encoding") as progress:
         done = asyncio.run(app.reencode(_settings(config), lambda done, of: progress(done)))
-    click.echo(f"{console.counted(done, 'message')} encoded anew" if done else "nothing to encode anew")
+    told = f"{console.counted(done, 'message')} encoded anew" if done else "nothing to encode anew"
+    click.echo(console.worded(told))
 
 
 @floormic.command()
@@ -695,7 +700,7 @@ def export(config: Path | None, person: str, kind: str, out: Path | None) -> Non
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{out} cannot be written: {error.strerror}") from error
-    click.echo(console.worded(f"{out} written"), err=True)
+    console.warn(f"{out} written")
 
 
 def _config(config: Path | None) -> Path | None:
@@ -732,9 +737,20 @@ def _writable(file: Path | None, *, as_it_is: bool = False) -> None:
         return
     there = file.resolve().parent
     plain = file.is_file() or not file.exists()
-    if os.access(file, os.W_OK) if as_it_is else plain and there.is_dir() and os.access(there, os.W_OK):
+    if os.access(file, os.W_OK) if as_it_is else plain and there.is_dir() and _takes_files(there):
         return
     raise BadInput(f"{file} cannot be written: {'name another file' if there.is_dir() else f'make the folder {there}'}")
+
+
+def _takes_files(folder: Path) -> bool:
+    """Tried, for what is allowed may fail all the same, as in /proc; nothing is left of it."""
+    from tempfile import TemporaryFile
+
+    try:
+        with TemporaryFile(dir=folder):
+            return os.access(folder, os.W_OK)
+    except OSError:
+        return False
 
 
 def _as_it_is(file: Path) -> Path | int | None:
@@ -757,7 +773,8 @@ def _write_page(file: Path, measured: "Measured", language: "Language") -> None:
 
     command = shlex.join(["floormic", *sys.argv[1:]])
     heading = Heading(command, app.code_version(), time.strftime("%Y-%m-%d %H:%M"))
-    text = page(measured.result, heading, measured.failed, language)
+    failed = [console.worded(problem, language) for problem in measured.failed]
+    text = page(measured.result, heading, failed, language)
     data = text.encode("utf-8", "replace")
     try:
         if (into := _as_it_is(file)) is None:
@@ -768,7 +785,7 @@ def _write_page(file: Path, measured: "Measured", language: "Language") -> None:
                 stream.write(data)
     except OSError as error:
         raise BadInput(f"{file} cannot be written: {error.strerror}") from error
-    click.echo(f"{file} written", err=True)
+    console.warn(f"{file} written")
 
 
 def _replace(file: Path, data: bytes) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 import click
 
@@ -21,13 +21,18 @@ if TYPE_CHECKING:
 
 
 def worded(text: str, language: str = "") -> str:
-    """In the language of the terminal, or in this one."""
+    """In the language of the terminal, or in this one; line by line, for what one is shown may have many."""
     from bot.phrases import in_language
 
-    return in_language(text, language or terminal_language())
+    return "\n".join(in_language(line, language or terminal_language()) for line in text.split("\n"))
 
 
-def terminal_language() -> str:
+def warn(text: str) -> None:
+    """On standard error, in the language of the terminal."""
+    click.echo(worded(text), err=True)
+
+
+def terminal_language() -> Literal["en", "zh"]:
     """That of the terminal, as far as the program speaks it."""
     spoken = next((os.environ[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(name)), "")
     return "zh" if spoken.lower().startswith("zh") else "en"
@@ -100,7 +105,7 @@ def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], No
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(worded(what), total=total)
         yield lambda done: bar.update(task, completed=done)
 
 
@@ -109,10 +114,11 @@ def percent(progress: Callable[[int], None]) -> Callable[[int, int], None]:
 
 
 def show_course(course: "Course") -> None:
+    also = worded("also:")
     for entry in course.entries:
         click.echo(f"{click.style(entry.id, bold=True)}  ({entry.source})\n  {entry.question}")
         for phrasing in entry.phrasings:
-            click.echo(f"  also: {phrasing}")
+            click.echo(f"  {also} {phrasing}")
         click.echo(f"  → {_shortened(entry.answer)}")
     for passage in course.passages:
         click.echo(f"{click.style(passage.id, bold=True)}  ({passage.source})\n  {_shortened(passage.text)}")
@@ -121,30 +127,32 @@ def show_course(course: "Course") -> None:
 def show_answer(settings: "Settings", course: "Course", ask: str) -> None:
     from bot import app
 
-    match = app.ask(settings, course, ask, lambda warning: click.echo(warning, err=True))
+    match = app.ask(settings, course, ask, warn)
     if match is None:
-        click.echo("nothing: the course is empty")
+        click.echo(worded("nothing: the course is empty"))
         return
     said = {"answer": "would be answered", "suggest": "would be suggested to a moderator", "silent": "stays silent"}
-    click.echo(f"{said[match.verdict]} ({match.score:.0%} sure): {match.source}  ({match.where})\n")
+    click.echo(worded(f"{said[match.verdict]} ({match.score:.0%} sure): {match.source}  ({match.where})\n"))
     click.echo(match.text)
 
 
 def show_alike(settings: "Settings", course: "Course") -> None:
     from bot import app
 
-    for one, other in app.alike(settings, course, lambda warning: click.echo(warning, err=True)):
+    for one, other in app.alike(settings, course, warn):
         asked = f"“{_printable(one.question)}”, “{_printable(other.question)}”"
         click.echo(
-            f"{one.source} and {other.source} may ask the same ({asked}): make one of them, or say in both questions "
-            "what tells them apart; as it is, whichever fits better is sent, or neither"
+            worded(
+                f"{one.source} and {other.source} may ask the same ({asked}): make one of them, or say in both "
+                "questions what tells them apart; as it is, whichever fits better is sent, or neither"
+            )
         )
 
 
 def show_problems(folder: Path, course: "Course") -> None:
     for problem in course.problems:
         line = f":{problem.line}" if problem.line else ""
-        click.echo(f"{folder / problem.file if folder.exists() else folder}{line}: {problem.message}")
+        click.echo(worded(f"{folder / problem.file if folder.exists() else folder}{line}: {problem.message}"))
 
 
 def show_transcribed(found: "Transcribed") -> None:
@@ -152,7 +160,7 @@ def show_transcribed(found: "Transcribed") -> None:
 
     kept = found.transcript
     for line, problem in kept.problems:
-        click.echo(worded(f"{kept.name}:{line or ''}: {problem}"), err=True)
+        warn(f"{kept.name}{f':{line}' if line else ''}: {problem}")
     for proposal, question in found.proposals:
         title = _printable(question.title)
         click.echo(f"{clock(proposal.passage.start)}  {proposal.state.value:9}  {question.wanting:>4}  {title}")
@@ -183,6 +191,13 @@ def measure(course: "Course") -> str:
 
 def counted(number: int, one: str, many: str = "") -> str:
     return f"{number or 'no'} {one if number == 1 else many or one + 's'}"
+
+
+def wide(text: str, width: int) -> str:
+    """Filled up to that many cells."""
+    from bot.app.terminal import cells
+
+    return text + " " * (width - cells(text))
 
 
 def _printable(text: str) -> str:

@@ -408,9 +408,10 @@ ALIKE = 0.65
 
 EACH_OTHER = 0.0
 """Log odds of two entries, together, that each answers what the other asks, from which on the same is told. In the
-courses of the 40 talks, whose entries are all different, that is 13 pairs, and with those that are `ALIKE` 20 (8 by the
-cosine alone, 19 where that begins at .6). Of the wordings of one entry, each taken for an entry with its answer, .52 are
-found beside another one (.26 by the cosine, .35 from .6 on). With -1 it would be 31 pairs and .59, with 1 13 and .44."""
+courses of the 40 talks, whose entries are all different, that is 13 pairs, and with those that are `ALIKE` 20 (8 by
+the cosine alone, 19 where that begins at .6). Of the wordings of one entry, each taken for an entry with its answer,
+.52 are found beside another one (.26 by the cosine, .35 from .6 on). With -1 it is 31 pairs and .59, with 1 13 and .44.
+"""
 
 READ_BESIDE = 3
 """Entries that are read beside what one asks: those that fit it best."""

@@ -14,7 +14,7 @@ from importlib.resources import files
 LONGEST = 2000
 """Characters. Nothing that is said to people is longer, and what is need not be searched."""
 
-DEEPEST = 4
+DEEPEST = 5
 """So often a part may have parts."""
 
 

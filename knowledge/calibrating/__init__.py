@@ -50,12 +50,17 @@ def calibrate(
     """
     if len(talks) < FEWEST:
         raise ValueError(f"{len(talks)} labelled talks; at least {FEWEST} are needed to judge each by the others")
+
+    def told(begin: int, end: int) -> Callable[[float], None]:
+        """Of what takes so much of the time."""
+        return lambda share: progress(int(begin + (end - begin) * share))
+
     heard: list[Heard] = []
+    hearing = told(0, 50)
     for talk in talks:
-        heard.append(hear(talk, encoder, lambda share: progress(int(70 * (len(heard) + share) / len(talks)))))
-    asking, asked = fit_asking(encoder, heard, more)
-    progress(80)
-    answering, chance = fit_answering(heard, asked)
+        heard.append(hear(talk, encoder, lambda share: hearing((len(heard) + share) / len(talks))))
+    asking, asked = fit_asking(encoder, heard, more, told(50, 63))
+    answering, chance = fit_answering(heard, asked, told(63, 85))
     draft = Calibration(
         encoder.fingerprint,
         encoder.reading,
@@ -68,7 +73,7 @@ def calibrate(
     )
     judge = draft.answers(precision)
     sent = [sources(*each, judge) for each in zip(heard, asked, chance, strict=True)]
-    grouping, groups = fit_grouping(heard, sent, lambda share: progress(int(80 + 17 * share)))
+    grouping, groups = fit_grouping(heard, sent, told(85, 98))
     after = figures(heard, asked, chance, judge, groups)
     return Outcome(replace(draft, grouping=grouping), _before(encoder, folder, heard, precision), after)
 

@@ -1,6 +1,6 @@
 """The regression behind answers from the course, and the scores from which its thresholds follow."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -15,8 +15,11 @@ LOST = 0.15
 sent. To read more sends nothing more (coverage of the talks .42 with .15, .41 with .05)."""
 
 
-def fit_answering(heard: Sequence[Heard], asked: Sequence[Asked]) -> tuple[Fitting, list[Floats]]:
-    """The regressions over all talks, and for each talk the probabilities of the ones that did not see it.
+def fit_answering(
+    heard: Sequence[Heard], asked: Sequence[Asked], progress: Callable[[float], None] = lambda _: None
+) -> tuple[Fitting, list[Floats]]:
+    """The regressions over all talks, and for each talk the probabilities of the ones that did not see it. `progress`
+    is told the share that is done.
 
     They learn from every asking, and from what asks nothing where the detector takes it for one.
     """
@@ -28,7 +31,10 @@ def fit_answering(heard: Sequence[Heard], asked: Sequence[Asked]) -> tuple[Fitti
     right = np.sort(np.concatenate([c[used & one.right] for c, used, one in zip(chance, use, heard, strict=True)]))
     doubt = float(np.floor(right[int(LOST * len(right))] * 100) / 100) if len(right) else 0.0
     read = [lines & (c >= doubt) for lines, c in zip(may, chance, strict=True)]
-    rows = [_with_reading(one, lines) for one, lines in zip(heard, read, strict=True)]
+    rows = list[Floats]()
+    for one, lines in zip(heard, read, strict=True):
+        rows.append(_with_reading(one, lines))
+        progress(len(rows) / len(heard))
     learnt = [used & lines for used, lines in zip(use, read, strict=True)]
     full, folds = left_out(
         (*FEATURES, READ),

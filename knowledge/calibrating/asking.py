@@ -1,6 +1,6 @@
 """The detector's weights and thresholds."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -88,8 +88,11 @@ def _one_pass(detector: Detector, one: Heard) -> list[Asking]:
     return told
 
 
-def fit_asking(encoder: Encoder, heard: Sequence[Heard], more: Sequence[Row]) -> tuple[AskingJudge, list[Asked]]:
-    """The detector over all talks and `more` lines, and what detectors that did not see a talk make of it.
+def fit_asking(
+    encoder: Encoder, heard: Sequence[Heard], more: Sequence[Row], progress: Callable[[float], None] = lambda _: None
+) -> tuple[AskingJudge, list[Asked]]:
+    """The detector over all talks and `more` lines, and what detectors that did not see a talk make of it. `progress`
+    is told the share that is done.
 
     Twice, because the context of a line is what was decided before it: first without any, then with that of the first.
     Each line is learnt from once with its course and once as if there were none, for there may be none.
@@ -101,10 +104,11 @@ def fit_asking(encoder: Encoder, heard: Sequence[Heard], more: Sequence[Row]) ->
         for one in heard
     ]
     context, course = SIZE + Context.SIZE, SIZE + Context.SIZE + len(COURSE)
-    _, alone = _left_out(rows, heard, extra, more, counts, slice(context, course))
+    spared = slice(context, course)
+    _, alone = _left_out(rows, heard, extra, more, counts, spared, lambda share: progress(share / 2))
     for row, one, told in zip(rows, heard, alone, strict=True):
         row[:, SIZE:context] = one.contexts(one.told(told) >= 0.5, one.told(told))
-    full, slow = _left_out(rows, heard, extra, more, counts, slice(context, course))
+    full, slow = _left_out(rows, heard, extra, more, counts, spared, lambda share: progress((1 + share) / 2))
     draft = AskingJudge(
         _named(cheap, NAMES, rows),
         _named(np.append(full[:course], full[-1]), FEATURES, rows),
@@ -139,6 +143,7 @@ def _left_out(
     more: Sequence[Row],
     counts: Floats,
     spared: slice | None = None,
+    progress: Callable[[float], None] = lambda _: None,
 ) -> tuple[Floats, list[Floats]]:
     """Weights over all talks, and for each talk what those over all the others say to its lines; always with the lines
     beside the talks. `rows` are the features of each talk, of which those `spared` are 0 half of the time."""
@@ -153,8 +158,10 @@ def _left_out(
         weight = np.concatenate([*(np.full(len(row), IN_CHATS / len(versions)) for row in learnt), counts])
         return fit(np.concatenate([*learnt, extra]), np.concatenate([*told, asks]) * 1.0, weight, FINE, start)
 
-    whole = over(None)
-    folds = [over(k, whole) for k in range(len(rows))]
+    whole, folds = over(None), list[Floats]()
+    for k in range(len(rows)):
+        folds.append(over(k, whole))
+        progress(len(folds) / len(rows))
     return whole, [chances(row @ w[:-1] + w[-1]) for row, w in zip(rows, folds, strict=True)]
 
 

@@ -5,13 +5,14 @@ from unicodedata import east_asian_width
 
 from knowledge.evaluation.metrics import Figure
 from knowledge.evaluation.results import Block, Result
+from knowledge.evaluation.words import Language, say, say_set
 
 NOTHING = "–"
 
 
-def table(result: Result) -> str:
+def table(result: Result, language: Language = "en") -> str:
     """A block for each judgement on each set of data: measures down, methods across."""
-    return "\n\n".join("\n".join(_block(block)) for block in result.blocks)
+    return "\n\n".join("\n".join(_block(block, language)) for block in result.blocks)
 
 
 def shown(figure: Figure | None) -> str:
@@ -38,12 +39,17 @@ def measures(block: Block) -> list[str]:
     return list(dict.fromkeys(name for column in block.columns for name in column.figures))
 
 
-def _block(block: Block) -> Iterator[str]:
-    yield f"{block.data}: {block.judgement} ({block.size})" if block.size else f"{block.data}: {block.judgement}"
+def _block(block: Block, language: Language) -> Iterator[str]:
+    colon, of = ("：", "（{}）") if language == "zh" else (": ", " ({})")
+    size = of.format(say(block.size, language)) if block.size else ""
+    yield f"{say_set(block.data, language)}{colon}{say(block.judgement, language)}{size}"
     if block.note:
-        yield f"  {block.note}"
-    rows = [["", *(column.method for column in block.columns)]]
-    rows += [[name, *(shown(column.figures.get(name)) for column in block.columns)] for name in measures(block)]
+        yield f"  {say(block.note, language)}"
+    rows = [["", *(say(column.method, language) for column in block.columns)]]
+    rows += [
+        [say(name, language), *(shown(column.figures.get(name)) for column in block.columns)]
+        for name in measures(block)
+    ]
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     yield from (_row(row, widths) for row in rows)
 

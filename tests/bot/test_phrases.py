@@ -1,6 +1,8 @@
 """The lines of the program in Chinese: none is out of date, none that somebody meets is missing."""
 
 import ast
+import errno
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,16 +27,26 @@ COMPOSED = {
     "{} (not tried again)",
     "  sending     {} of {} a minute and {} of {} an hour in the busiest chat",
     "no mistakes",
-    *(f"{number} {what}" for number in ("no", "{}") for what in ("FAQ entries", "passages", "rows")),
-    *(f"{{}} {what}" for what in ("FAQ entry", "passage", "mistake", "mistakes", "row")),
+    *(f"{number} {what}" for number in ("no", "{}") for what in ("FAQ entries", "passages", "rows", "lines")),
+    *(f"{number} {what}" for number in ("no", "{}") for what in ("messages", "persons", "askings", "groups")),
+    *(f"{{}} {what}" for what in ("FAQ entry", "passage", "mistake", "mistakes", "row", "line", "message", "person")),
+    *(f"{{}} {what}" for what in ("asking", "group", "talk", "talks", "evening", "evenings", "question", "questions")),
+    "{}: {}, {} in {}, no course",
+    "  {}  {} on {} evenings",
+    "chat.jsonl and no labels.jsonl",
+    *(os.strerror(number) for number in (errno.ENOENT, errno.EACCES, errno.EISDIR, errno.ENOTDIR, errno.EEXIST)),
+    *(os.strerror(number) for number in (errno.ENAMETOOLONG, errno.EROFS, errno.ENOSPC, errno.ECONNREFUSED)),
+    *(f"Expecting {what}" for what in ("value", "',' delimiter", "':' delimiter")),
+    *("Expecting property name enclosed in double quotes", "Illegal trailing comma before end of object"),
+    *("Unterminated string starting at", "Extra data"),
 }
-"""What is put together in several places, or by others."""
+"""What is put together in several places, or by others: the system, and who reads JSON."""
 
 
 def template(node: ast.AST) -> str:
-    """A text of the source with `{}` for what differs; "" for what is none."""
+    """A text of the source with `{}` for what differs, as of a line of the log; "" for what is none."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
-        return re.sub(r"\{[^{}]*\}", "{}", node.value)
+        return re.sub(r"\{[^{}]*\}|%[sd]", "{}", node.value)
     if isinstance(node, ast.JoinedStr):
         return "".join("{}" if isinstance(part, ast.FormattedValue) else template(part) for part in node.values)
     return ""
@@ -46,16 +58,17 @@ def trees(*folders: str) -> Iterator[ast.Module]:
             yield ast.parse(file.read_text(encoding="utf-8"))
 
 
-def of_courses() -> Iterator[ast.Module]:
-    """What reads courses says what is wrong with them."""
-    for name in ("archives", "captions", "confined", "course", "documents", "markdown", "plaintext", "unpacking"):
-        yield ast.parse((BOT.parent / "knowledge" / f"{name}.py").read_text(encoding="utf-8"))
+def of_knowledge() -> Iterator[ast.Module]:
+    """What reads courses and labels, and loads models, says what is wrong with them; `training` is no command."""
+    for file in sorted((BOT.parent / "knowledge").rglob("*.py")):
+        if file.parent.name != "training":
+            yield ast.parse(file.read_text(encoding="utf-8"))
 
 
 def in_source() -> set[str]:
     return {
         said
-        for tree in (*trees(""), *of_courses())
+        for tree in (*trees(""), *of_knowledge())
         for node in ast.walk(tree)
         for said in template(node).split("\n")
         if said

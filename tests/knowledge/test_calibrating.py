@@ -36,7 +36,8 @@ def talks(tmp_path_factory: pytest.TempPathFactory) -> list[Labelled]:
 
 def test_what_can_be_learnt_is_learnt(tmp_path: Path) -> None:
     """On talks where vectors tell everything, thresholds are found with which all three judgements are nearly always
-    right in talks that were left out, and no worse than those that were lent; progress ends near a hundred."""
+    right in talks that were left out, and no worse than those that were lent; progress goes on through every part of
+    the work and ends near a hundred."""
     for name in ("a", "b", "c", "d"):
         write_talk(tmp_path, name, doubtful=name == "c")
     done: list[int] = []
@@ -54,6 +55,7 @@ def test_what_can_be_learnt_is_learnt(tmp_path: Path) -> None:
     assert tuple(made.grouping.course.logistic.weights) == LIKENESS
     assert done == sorted(done)
     assert done[-1] > 90
+    assert max(after - before for before, after in zip([0, *done], [*done, 100], strict=True)) <= 15
 
 
 def test_a_threshold_does_not_hang_on_one_talk() -> None:
