@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from functools import partial
@@ -49,7 +50,8 @@ class Following:
         self.courses: dict[str, asyncio.Future[None]] = {}
         self._openings: dict[str, asyncio.Future[None]] = {}
         self._awaited: set[str] = set()
-        self._setting = asyncio.Lock()
+        self._turn = asyncio.Lock()  # one opens after the other: what is needed first is there first
+        self._setting: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._tasks = Tasks()
         self._beginning: asyncio.Future[None] | None = None
 
@@ -120,19 +122,26 @@ class Following:
             if self._beginning is not None:
                 await asyncio.shield(self._beginning)
             self._awaited.discard(id)
-            session = next((one for one in await self._store.sessions() if one.id == id), None)
-            if session is not None:
-                await self._follow(session)
+            if await self._session(id) is not None:
+                await self._follow(id)
 
-    async def _follow(self, session: Session) -> None:
-        """Let the session's pipeline be set like this; one that has none yet gets it."""
-        if self._keeper.want(KIND, session.id):
+    async def _session(self, id: str) -> Session | None:
+        """As it is set now."""
+        return next((one for one in await self._store.sessions() if one.id == id), None)
+
+    async def _follow(self, id: str) -> None:
+        """Let the session's pipeline be set as it is now; one that has none yet gets it. What it is to do counts at
+        once, also while it or another one takes a course."""
+        if self._keeper.want(KIND, id):
             await self._keeper.step()
-        await self._opened(session.id)
-        async with self._setting:
-            if pipeline := self.pipelines.get(session.id):
-                pipeline.follow(session)
-                pipeline.wake()
+        await self._opened(id)
+        session, pipeline = await self._session(id), self.pipelines.get(id)
+        if session is None or pipeline is None:
+            return
+        pipeline.follow(session)
+        pipeline.wake()
+        async with self._setting[id]:
+            if self.pipelines.get(id) is pipeline:
                 await self._teach(pipeline, session)
 
     def _opening(self, id: str) -> "asyncio.Future[None]":
@@ -159,7 +168,7 @@ class Following:
 
     async def _run(self, id: str, opening: "asyncio.Future[None]") -> None:
         try:
-            async with self._setting:
+            async with self._turn:
                 pipeline = await self._open(id)
         except Exception as error:
             if opening.done():
@@ -177,7 +186,7 @@ class Following:
         await keep_alive(f"pipeline {id}", pipeline.run)
 
     async def _open(self, id: str) -> Pipeline | None:
-        session = next((one for one in await self._store.sessions() if one.id == id), None)
+        session = await self._session(id)
         if session is None:
             return None
         pipeline = await self._make(session)

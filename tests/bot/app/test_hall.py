@@ -20,7 +20,7 @@ from bot.app import Hall, open_hall
 from bot.connectors.intake import IntakeOptions
 from bot.connectors.telegram import TelegramOptions
 from bot.errors import SettingsError, StoreBusy
-from bot.model import Preview
+from bot.model import Mode, Preview
 from bot.replies import UNDO_WITHIN
 from bot.settings import EncoderSettings, SessionSettings, Settings, WebSettings
 from knowledge.encoder import EncoderGone
@@ -268,6 +268,35 @@ async def test_a_restart_shows_the_same_queue(tmp_path: Path) -> None:
             await _post(viewer, "messages", hall.url, {"text": "Is there a recording?"})
             (question,) = await until(lambda people=people: _questions(viewer, people=people))
     assert question["messages"] == 2
+
+
+async def test_what_a_session_may_do_counts_at_once_while_another_takes_a_course(tmp_path: Path) -> None:
+    """Whoever switches its answers off, or those of the very session that takes one, does not wait for the course."""
+    may_read = threading.Event()
+
+    class Sluggish(HashEncoder):
+        """Reads this course when it may."""
+
+        def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+            if any("sluggish" in text for text in texts):
+                may_read.wait(30)
+            return super().encode(texts)
+
+    (tmp_path / "course").mkdir()
+    (tmp_path / "course" / "faq.md").write_text("## What is sluggish?\n\nThis is.\n")
+    talks = tuple(SessionSettings(id=id, title=id, language="en") for id in ("talk", "other"))
+    both = Settings(data=tmp_path / "data", web=WebSettings(port=0), session=talks)
+    async with open_hall(both, encoder=Sluggish()) as hall:
+        try:
+            await hall.loaded()
+            await hall.desk.set_up("Ann", "other", {"course": str(tmp_path / "course")})
+            await until(lambda: hall.following._setting["other"].locked())
+            for id in ("talk", "other"):
+                await hall.desk.set_up("Ann", id, {"answers": Mode.OFF})
+                await until(lambda id=id: hall.pipelines[id]._newest.answers is Mode.OFF, 10)
+            assert hall.following._setting["other"].locked()
+        finally:
+            may_read.set()
 
 
 async def test_the_words_of_whoever_is_forgotten_leave_the_memory(tmp_path: Path) -> None:
