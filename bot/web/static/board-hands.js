@@ -52,7 +52,7 @@ export class Hands extends EventTarget {
 
 export const handName = (hand) => shown(hand.name) || t(`hand.nameless.${hand.role}`);
 
-const MARKS = { answering: "edit", editing: "edit", looking: "eye" };
+const MARKS = { answering: "answer", editing: "edit", looking: "eye" };
 
 /** A colleague's mark: initial, name, and (unless `bare`) what they do. */
 function handMark(hand, bare) {

@@ -13,10 +13,10 @@ const percent = (part) => Math.round(part * 100);
 
 /** What may be done from a row, by status: [what, icon, word, look]. */
 const DOINGS = {
-  new: [["approve", "check", "board.approve", "soft"], ["stage", "mic", "board.stage"], ["reply", "edit", "board.answer"], ["dismiss", "close", "board.dismiss"]],
-  queued: [["stage", "mic", "board.stage", "soft"], ["reply", "edit", "board.answer"], ["dismiss", "close", "board.dismiss"]],
-  on_stage: [["aloud", "check", "board.aloud", "soft"], ["reply", "edit", "board.answer"], ["unstage", "back", "board.unstage"]],
-  answered: [["reply", "edit", "board.answer"], ["reopen", "undo", "board.reopen"]],
+  new: [["approve", "check", "board.approve", "soft"], ["stage", "mic", "board.stage"], ["reply", "answer", "board.answer"], ["dismiss", "close", "board.dismiss"]],
+  queued: [["stage", "mic", "board.stage", "soft"], ["reply", "answer", "board.answer"], ["dismiss", "close", "board.dismiss"]],
+  on_stage: [["aloud", "check", "board.aloud", "soft"], ["reply", "answer", "board.answer"], ["unstage", "back", "board.unstage"]],
+  answered: [["reply", "answer", "board.answer"], ["reopen", "undo", "board.reopen"]],
   dismissed: [["reopen", "undo", "board.reopen", "soft"]],
 };
 

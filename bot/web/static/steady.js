@@ -1,8 +1,11 @@
-// A list that does not jump under the hand: numbers change in place, order waits until it does not disturb.
+// A list that does not jump under the hand: numbers change in place, order waits until it does not disturb, and who
+// presses a row before they can have seen that it moved there presses nothing.
 import { el, icon, setText } from "./dom.js";
 import { t } from "./i18n.js";
 
 const QUIET = 4000; // ms without pointer or focus inside before order may change by itself
+const UNSEEN = 350; // ms after a row moved by itself in which a press was meant for what had been there
+const GLIDING = 120; // rows; what is further down nobody sees move
 
 /** The indices of `order` (numbers) that form a longest increasing run: those rows need not move. */
 function staying(order) {
@@ -38,6 +41,8 @@ export class SteadyList {
     this.items = [];
     this.let = new Set();
     this.busyUntil = 0;
+    this.moved = new Set();
+    this.unseenUntil = 0;
     this.inside = false;
     this.button = el("button", { type: "button", class: "hint", hidden: true, on: { click: () => this.apply() } });
     this.word = el("span");
@@ -57,6 +62,14 @@ export class SteadyList {
       this.root.addEventListener(event, touched, { passive: true });
     }
     addEventListener("touchmove", touched, { passive: true });
+    let meant = true;
+    const seen = ({ pointerType, target }) => pointerType === "mouse" || Date.now() >= this.unseenUntil || !this.moved.has(this.rowOf(target));
+    this.root.addEventListener("pointerdown", (event) => (meant = seen(event)), { capture: true, passive: true });
+    this.root.addEventListener("click", (event) => {
+      if (meant || !event.detail) return; // a key has no place to miss
+      event.preventDefault();
+      event.stopPropagation();
+    }, { capture: true });
     setInterval(() => this.waiting && this.settle(), 500);
   }
 
@@ -102,8 +115,15 @@ export class SteadyList {
   }
 
   settle() {
-    if (!this.disturbs) this.apply();
-    else this.show();
+    if (this.disturbs) return this.show();
+    this.apply();
+    this.unseenUntil = Date.now() + UNSEEN;
+  }
+
+  rowOf(inside) {
+    let row = inside;
+    while (row && row.parentNode !== this.root) row = row.parentNode;
+    return row;
   }
 
   /** Everything that moves nothing: numbers and texts, new rows at the end, rows that left stay pale where they are. */
@@ -156,15 +176,16 @@ export class SteadyList {
   }
 
   places() {
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches || this.rows.size > 120) return null;
-    return new Map([...this.rows.values()].map((row) => [row, row.offsetTop]));
+    return new Map([...this.root.children].slice(0, GLIDING).map((row) => [row, row.offsetTop]));
   }
 
   glide(tops) {
-    if (!tops) return;
-    for (const [row, top] of tops) {
-      const by = row.isConnected ? top - row.offsetTop : 0;
-      if (by) row.animate([{ transform: `translateY(${by}px)` }, { transform: "none" }], { duration: 220, easing: "ease-out" });
+    const still = matchMedia("(prefers-reduced-motion: reduce)").matches || this.rows.size > GLIDING;
+    this.moved.clear();
+    for (const row of [...this.root.children].slice(0, GLIDING)) {
+      const by = (tops.get(row) ?? -Infinity) - row.offsetTop;
+      if (by) this.moved.add(row);
+      if (by && !still && Number.isFinite(by)) row.animate([{ transform: `translateY(${by}px)` }, { transform: "none" }], { duration: 220, easing: "ease-out" });
     }
   }
 

@@ -943,3 +943,42 @@ async def test_a_missed_line_is_taken_for_a_question(crowd: Crowd, size: dict[st
     await board.locator("#history-open").click()
     await expect(board.locator("#history")).to_contain_text("Taken for a question" if english else "已当作问题")
     assert crowd.wrongs == []
+
+
+async def test_a_finger_presses_nothing_that_came_under_it_unseen(crowd: Crowd) -> None:
+    """A list that has changed its order a moment ago takes no press on a row that moved; the next press counts, and one
+    on a row that stayed counts at once."""
+    board = await board_of(crowd, "Ann", size=PHONE)
+    await board.evaluate(
+        """async () => {
+          const { SteadyList } = await import("/static/steady.js");
+          const place = document.createElement("div");
+          place.style = "position: fixed; inset: 0; z-index: 99; background: white";
+          place.innerHTML = "<ol></ol><p></p>";
+          place.firstChild.style = "margin: 0; padding: 0; list-style: none";
+          document.body.append(place);
+          const make = ({ id }) => {
+            const row = document.createElement("li");
+            const button = document.createElement("button");
+            button.textContent = id;
+            button.style = "width: 100%; height: 100px";
+            button.addEventListener("click", () => window.pressed.push(id));
+            row.append(button);
+            return row;
+          };
+          window.pressed = [];
+          window.items = { a: { id: "a" }, b: { id: "b" }, c: { id: "c" } };
+          window.list = new SteadyList(place.firstChild, place.lastChild, { make, update: () => {} });
+          window.put = (order) => list.wish([...order].map((id) => items[id]));
+          put("abc");
+        }"""
+    )
+    await board.wait_for_timeout(500)
+    for order, at, pressed in (("bac", 50, ""), ("bac", 50, "b")):
+        await board.evaluate("order => put(order)", order)
+        await board.touchscreen.tap(100, at)
+        assert await board.evaluate("pressed.join('')") == pressed
+        await board.wait_for_timeout(500)
+    await board.evaluate("Object.assign(list, { busyUntil: 0 }), put('abc')")
+    await board.touchscreen.tap(100, 250)
+    assert await board.evaluate("pressed.join('')") == "bc"
