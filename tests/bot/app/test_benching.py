@@ -375,9 +375,28 @@ def test_a_page_that_could_not_be_written_is_told_before_the_work(
 ) -> None:
     """Not after minutes."""
     monkeypatch.setattr(app, "bench", lambda *_: pytest.fail("it was measured"))
-    done = CliRunner().invoke(floormic, ["bench", "--html", str(tmp_path / "none" / "b.html")], standalone_mode=False)
-    assert isinstance(done.exception, BadInput)
-    assert "make the folder" in str(done.exception)
+    for file, said in ((tmp_path / "none/b.html", "make the folder"), (Path("/proc/b.html"), "name another file")):
+        done = CliRunner().invoke(floormic, ["bench", "--html", str(file)], standalone_mode=False)
+        assert isinstance(done.exception, BadInput)
+        assert said in str(done.exception)
+
+
+def test_a_calibration_that_could_not_be_written_is_told_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it was told to go, and where it goes by itself; a data folder that can be made is made."""
+    monkeypatch.setattr(app, "calibrate_model", lambda *_: pytest.fail("it was calibrated"))
+    config, data = tmp_path / "floormic.toml", "/proc/data"
+    config.write_text(f'data = "{data}"\n')
+    for options in (["--out", "/proc/c.json"], ["--out", str(tmp_path / "none/c.json")], []):
+        done = CliRunner().invoke(floormic, ["calibrate", "--config", str(config), *options], standalone_mode=False)
+        assert isinstance(done.exception, BadInput)
+        assert "cannot be written" in str(done.exception)
+    config.write_text('data = "new/data"\n')
+    monkeypatch.setattr(app, "calibrate_model", lambda *_: (_ for _ in ()).throw(BadInput("it began")))
+    done = CliRunner().invoke(floormic, ["calibrate", "--config", str(config)], standalone_mode=False)
+    assert str(done.exception) == "it began"
+    assert list((tmp_path / "new/data").iterdir()) == []
 
 
 def test_a_model_that_cannot_be_loaded_is_an_error(tmp_path: Path, settings: Settings) -> None:
