@@ -237,7 +237,8 @@ def hall(encoder: Encoder) -> Hall:
 
 
 def decided(hall: Hall, text: str, *, readable: bool = True) -> Asking:
-    """What asks and what it repeats, having seen that vector and decisions are sound."""
+    """What asks and what it repeats, having seen that vector and decisions are sound. What has no words repeats nothing
+    but itself."""
     (vector,) = hall.encoder.encode([text])
     assert np.isfinite(vector).all()
     hall.said("where is the sensor mounted?")
@@ -245,8 +246,8 @@ def decided(hall: Hall, text: str, *, readable: bool = True) -> Asking:
     if readable:
         assert math.isclose(float(np.linalg.norm(vector)), 1, abs_tol=1e-5)
         similarity = hall.grouped(text).similarity
-        assert similarity is not None
-        assert 0 <= similarity <= 1
+        assert (similarity is not None) == bool(normalise(text))
+        assert 0 <= (similarity or 0.0) <= 1
     judged = hall.detector.judge(text, vector)
     assert 0 <= judged.probability <= 1
     return hall.asks(text)
