@@ -263,7 +263,7 @@ async def open_crowd(
         open_hall(settings, encoder=SameWords(), extra=lambda _: chats) as hall,
         nullcontext(browser) if browser else open_browser() as opened,
     ):
-        await hall.loaded()
+        await hall.drained()  # what a test places itself, the program is not to place before it
         yield Crowd(hall, opened)
         for profile in opened.contexts:
             await profile.close()
