@@ -110,13 +110,13 @@ export class Panel {
     };
     field.addEventListener("keydown", (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && submit(event));
     const label = (this.parts.answerLabel = el("span"));
-    return el(
+    return (this.parts.composer = el(
       "form",
       { class: "panel-answer", on: { submit } },
       el("label", { class: "field" }, label, field),
       el("label", { class: "field small" }, el("span", { text: t("board.answer.sources") }), sources),
       el("div", { class: "actions" }, aloud, send),
-    );
+    ));
   }
 
   /** What is half written about a question outlives the panel and the page. */
@@ -200,7 +200,7 @@ export class Panel {
   draw() {
     const question = this.id && this.on.question(this.id);
     if (!question) return this.gone();
-    const { state, pin, merge, doubt, facts, experts, acts, suggest, given, send, aloud, answerLabel, hands } = this.parts;
+    const { state, pin, merge, doubt, facts, experts, acts, suggest, given, composer, send, aloud, answerLabel, hands } = this.parts;
     fillHands(hands, this.on.hands(question.id));
     if (this.parts.news.querySelector(".left")) (this.parts.news.replaceChildren(), this.tell()); // it is back
     this.watch(question);
@@ -212,7 +212,12 @@ export class Panel {
     doubt.title = t("board.unsure.look");
     state.replaceChildren(badge(question.status), ...(unsure(question) ? [] : surenessBadge(question)), ...(this.on.remembers() ? earlierBadge(question) : []));
     pin.setAttribute("aria-pressed", String(question.pinned));
-    merge.hidden = !mayDo("merge") || question.status === "merged";
+    // A merged question is answered as what it became; what was half written about it stays, and goes there.
+    const merged = question.status === "merged";
+    merge.hidden = !mayDo("merge") || merged;
+    composer.hidden = merged && !this.answerField.value.trim();
+    this.expert.node.hidden = this.labels.node.hidden = merged;
+    this.title.node.classList.toggle("fixed", merged);
     pin.title = t(question.pinned ? "board.unpin" : "board.pin");
     pin.setAttribute("aria-label", pin.title);
     this.title.update(question);
@@ -223,7 +228,7 @@ export class Panel {
     this.refill(given, [question.answer, question.reason, question.status, faqStage(question.id)], () => this.given(question));
     this.reach.update(question);
     setText(answerLabel, t(question.answer ? "board.answer.correct" : "board.answer.field"));
-    setText(send.lastChild, t("board.answer.send", { n: question.askers }));
+    setText(send.lastChild, t("board.answer.send", { n: (this.on.question(question.merged_into) ?? question).askers }));
     aloud.hidden = question.status === "answered";
     this.labels.update(question.labels);
     this.expert.update(question.assigned);

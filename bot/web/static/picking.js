@@ -2,7 +2,7 @@
 import { call, inSession } from "./api.js";
 import { byId, composing, el } from "./dom.js";
 import { t } from "./i18n.js";
-import { rank, wanting } from "./live.js";
+import { OPEN, rank, wanting } from "./live.js";
 import { badge, short } from "./pieces.js";
 import { answerOf } from "./shell.js";
 import "./words/board.js";
@@ -61,6 +61,7 @@ async function likelihoods(session, id, messages) {
 function row(question, likelihood = 0) {
   const words = el("span", {}, el("bdi", { text: short(question.title, 140) }));
   if (likelihood >= TOLD) words.append(" ", badge("merged", t("board.pick.likely", { n: Math.round(likelihood * 100) })));
+  if (!OPEN.has(question.status)) words.append(" ", badge(question.status));
   return pick(el("b", { text: String(wanting(question)) }), words, question.id);
 }
 

@@ -298,16 +298,22 @@ async def test_several_wordings_move_at_once_and_come_back_at_once(crowd: Crowd)
 
 
 async def test_what_is_open_is_merged_from_its_panel(crowd: Crowd) -> None:
-    """The opened question is merged without being selected; then the panel says so and opens what it became."""
-    await crowd.asks(PARKING)
-    await crowd.asks(BOOK)
+    """The opened question is merged without being selected, the list says what is answered or dismissed already; then
+    the panel says so, takes no answer, and opens what it became."""
+    for text in (PARKING, BOOK, MENU):
+        await crowd.asks(text)
+    await crowd.hall.desk.dismiss("Bo", [await id_of(crowd, MENU)])
     board = await board_of(crowd, "Ann")
     await row(board, PARKING).locator(".row-open").click()
     into = board.locator("#panel").get_by_role("button", name="Merge into…")
     await into.click()
+    await expect(board.locator("#picks button", has_text=MENU)).to_contain_text("Dismissed")
+    await expect(board.locator("#picks button", has_text=BOOK)).not_to_contain_text("New")
     await board.locator("#picks button", has_text=BOOK).click()
     await expect(board.locator(".toast")).to_contain_text(f"Merged: {BOOK}")
     await expect(into).to_be_hidden()
+    await expect(board.locator("#panel").get_by_role("button", name="Send to")).to_be_hidden()
+    await expect(board.locator("#panel").get_by_role("button", name="Edit title")).to_be_hidden()
     await board.locator("#panel").get_by_role("button", name="Open what it became").click()
     await expect(board.locator(".wording")).to_have_count(2)
     await expect(into).to_be_visible()
