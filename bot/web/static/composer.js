@@ -1,5 +1,5 @@
 // The field where a viewer asks: pinned where the thumb is; what is half written survives a reload.
-import { byId, composing, kept, setText } from "./dom.js";
+import { byId, composing, kept, setText, whenReleased } from "./dom.js";
 import { onLanguage, t } from "./i18n.js";
 import { toastFailure } from "./shell.js";
 
@@ -34,7 +34,7 @@ export class Composer {
     this.name.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && !composing(event)) (event.preventDefault(), this.openName(false));
     });
-    this.name.addEventListener("blur", () => this.openName(false));
+    this.name.addEventListener("blur", () => whenReleased(byId("composer"), () => this.openName(false)));
     this.outbox.addEventListener("change", () => this.drawNote());
     this.outbox.addEventListener("failed", (event) => toastFailure(event.detail));
     onLanguage(() => (this.drawName(), this.drawNote(), this.drawLength()));

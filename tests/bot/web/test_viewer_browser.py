@@ -20,6 +20,7 @@ from tests.bot.encoders import SameWords
 from tests.bot.web.browsing import BROWSER, CHROMIUM, COMPOSED, PHONE, Crowd, come_late, open_crowd, open_line
 from tests.bot.web.test_browser import ask, row
 from tests.measure.viewer import LIMIT, Profile, fill, visit
+from tests.waiting import until
 
 pytestmark = BROWSER
 
@@ -582,3 +583,25 @@ async def test_enter_of_an_input_method_closes_no_field(crowd: Crowd) -> None:
         await expect(name).to_be_visible()
     await name.press("Enter")
     await expect(name).to_be_hidden()
+
+
+async def test_the_first_press_on_send_counts_with_the_field_of_the_name_open(tmp_path: Path, phone: Page) -> None:
+    """The field folds once the finger is up: under the press the button would move away."""
+    async with program(tmp_path) as hall:
+        await phone.goto(hall.session_url("talk"))
+        await phone.locator("#ask").fill("Is there a recording of this talk?")
+        await phone.locator("#name-toggle").click()
+        await phone.locator("#name").fill("Lin")
+        box = await phone.locator("#composer [type=submit]").bounding_box()
+        assert box
+        await phone.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+        await phone.mouse.down()
+        await phone.wait_for_timeout(100)
+        await phone.mouse.up()
+        await expect(phone.locator("#ask")).to_have_value("")
+        await expect(phone.locator("#name")).to_be_hidden()
+        await until(lambda: _heard(hall))
+
+
+async def _heard(hall: Hall) -> bool:
+    return [m.author_name for m, _ in await hall.store.placements("talk")] == ["Lin"]
