@@ -306,7 +306,7 @@ def replay(
     with closing(app.minds_of(_settings(config))) as minds, console.progress("replaying", _lines(chat)) as progress:
         done = asyncio.run(app.replay(chat, course, speed, out, database, language, progress, minds=minds))
     for broken in done.broken:
-        console.warn(f"{chat}:{broken.line}: skipped: {broken.why}")
+        console.tell(f"{chat}:{broken.line}: skipped: {broken.why}")
     rate = done.messages / done.seconds if done.seconds else 0
     lines = [f"messages   {done.messages}", f"questions  {done.askings}", f"groups     {done.questions}"]
     lines.append(f"answers    {done.sent} sent, {done.suggested} suggested")
@@ -347,7 +347,7 @@ def report(
         out.write_bytes(data)
     except OSError as error:
         raise BadInput(f"{out} cannot be written: {error.strerror}") from error
-    console.warn(f"{out} written")
+    console.tell(f"{out} written")
 
 
 @floormic.command()
@@ -409,7 +409,7 @@ def course(config: Path | None, folder: Path, ask: str | None, alike: bool) -> i
     if alike:
         console.show_alike(_settings(config), read)
     console.show_problems(folder, read)
-    console.warn(console.measure(read))
+    console.tell(console.measure(read))
     return 1 if read.problems else 0
 
 
@@ -492,7 +492,7 @@ def bench(config: Path | None, html: Path | None, language: "Language | None", *
     from knowledge.evaluation import table
 
     _writable(html, as_it_is=html is not None and _as_it_is(html) is not None)
-    measured = app.bench(_settings(config), app.Wanted(**wanted), console.progress, console.warn)
+    measured = app.bench(_settings(config), app.Wanted(**wanted), console.progress, console.tell)
     click.echo(table(measured.result, console.terminal_language()))
     if html:
         _write_page(html, measured, language or console.terminal_language())
@@ -523,10 +523,10 @@ def calibrate(config: Path | None, model: str | None, talks: Path | None, out: P
         told = ("–" if math.isnan(figure) else f"{figure:.3f}" for figure in both)
         click.echo(f"{console.wide(console.worded(name), 42)}  {'  '.join(f'{figure:>6}' for figure in told)}")
     minutes = (time.perf_counter() - began) / 60
-    console.warn(f"{console.counted(done.talks, 'talk')}, {minutes:.1f} minutes; {done.file} written")
+    console.tell(f"{console.counted(done.talks, 'talk')}, {minutes:.1f} minutes; {done.file} written")
     if done.silent:
-        console.warn(done.silent)
-        console.warn(f"{done.file} counts from the next start on; without the file all is as it was before")
+        console.tell(done.silent)
+        console.tell(f"{done.file} counts from the next start on; without the file all is as it was before")
 
 
 @floormic.command()
@@ -700,7 +700,7 @@ def export(config: Path | None, person: str, kind: str, out: Path | None) -> Non
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise BadInput(f"{out} cannot be written: {error.strerror}") from error
-    console.warn(f"{out} written")
+    console.tell(f"{out} written")
 
 
 def _config(config: Path | None) -> Path | None:
@@ -785,7 +785,7 @@ def _write_page(file: Path, measured: "Measured", language: "Language") -> None:
                 stream.write(data)
     except OSError as error:
         raise BadInput(f"{file} cannot be written: {error.strerror}") from error
-    console.warn(f"{file} written")
+    console.tell(f"{file} written")
 
 
 def _replace(file: Path, data: bytes) -> None:

@@ -27,7 +27,7 @@ def worded(text: str, language: str = "") -> str:
     return "\n".join(in_language(line, language or terminal_language()) for line in text.split("\n"))
 
 
-def warn(text: str) -> None:
+def tell(text: str) -> None:
     """On standard error, in the language of the terminal."""
     click.echo(worded(text), err=True)
 
@@ -127,7 +127,7 @@ def show_course(course: "Course") -> None:
 def show_answer(settings: "Settings", course: "Course", ask: str) -> None:
     from bot import app
 
-    match = app.ask(settings, course, ask, warn)
+    match = app.ask(settings, course, ask, tell)
     if match is None:
         click.echo(worded("nothing: the course is empty"))
         return
@@ -139,7 +139,7 @@ def show_answer(settings: "Settings", course: "Course", ask: str) -> None:
 def show_alike(settings: "Settings", course: "Course") -> None:
     from bot import app
 
-    for one, other in app.alike(settings, course, warn):
+    for one, other in app.alike(settings, course, tell):
         asked = f"“{_printable(one.question)}”, “{_printable(other.question)}”"
         click.echo(
             worded(
@@ -151,8 +151,7 @@ def show_alike(settings: "Settings", course: "Course") -> None:
 
 def show_problems(folder: Path, course: "Course") -> None:
     for problem in course.problems:
-        line = f":{problem.line}" if problem.line else ""
-        click.echo(worded(f"{folder / problem.file if folder.exists() else folder}{line}: {problem.message}"))
+        click.echo(worded(f"{folder / problem.place if folder.exists() else folder}: {problem.message}"))
 
 
 def show_transcribed(found: "Transcribed") -> None:
@@ -160,7 +159,7 @@ def show_transcribed(found: "Transcribed") -> None:
 
     kept = found.transcript
     for line, problem in kept.problems:
-        warn(f"{kept.name}{f':{line}' if line else ''}: {problem}")
+        tell(f"{kept.name}{f':{line}' if line else ''}: {problem}")
     for proposal, question in found.proposals:
         title = _printable(question.title)
         click.echo(f"{clock(proposal.passage.start)}  {proposal.state.value:9}  {question.wanting:>4}  {title}")

@@ -163,7 +163,8 @@ class Groups:
             before = self._filing.filed[key]
             code = "own_repeat" if asker and before.asker == asker else "same_text"
             return Grouped(before.place.group, 1.0, None, (Reason(code, CERTAIN),))
-        if not new.text or unreadable(new.raw):
+        # Of whoever was forgotten there is no text, and the vector still says what they asked.
+        if (text and not new.text) or unreadable(new.raw):
             return Grouped(None, None, None, (Reason("unreadable", -CERTAIN),))
         candidates = self._candidates(new)
         if not candidates:

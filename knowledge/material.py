@@ -41,6 +41,11 @@ class Problem:
     line: int | None
     message: str
 
+    @property
+    def place(self) -> str:
+        """The file, and the line where it has one."""
+        return f"{self.file}:{self.line}" if self.line else self.file
+
 
 @dataclass(frozen=True, slots=True)
 class Course:

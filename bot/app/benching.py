@@ -171,8 +171,7 @@ def _judged(read: Callable[[], Dataset], bench: Bench, bar: Bar) -> Result:
 def _talk(settings: Settings, folder: Path, bench: Bench, bar: Bar, tell: Callable[[str], None]) -> Result:
     talk = read_talk(folder)
     for problem in talk.data.chats[0].course.problems:
-        line = f":{problem.line}" if problem.line else ""
-        tell(f"{folder / 'course' / problem.file}{line}: {problem.message} (a note)")
+        tell(f"{folder / 'course' / problem.place}: {problem.message} (a note)")
     with bar(talk.data.name, talk.data.size + bench.work(talk.data)) as progress:
         minds = minds_of(settings, bench.mind.encoder)
         try:

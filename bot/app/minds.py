@@ -154,8 +154,7 @@ class Minds:
         judge = calibration.answers(self._precision)
         for problem in course.problems:
             # Not what is wrong: it may quote what people asked and answered. `floormic check` says it.
-            line = f":{problem.line}" if problem.line else ""
-            log.warning("course of %s: something is wrong in %s%s", session.id, problem.file, line)
+            log.warning("course of %s: something is wrong in %s", session.id, problem.place)
             log.debug("course of %s: %s", session.id, problem.message)
         # In pieces, before it is looked at as a whole: what is asked in other sessions comes in between.
         everything = replace(course, entries=(*chain.from_iterable(evenings), *course.entries))

@@ -307,3 +307,11 @@ def _at(parts: dict[int, float]) -> NDArray[np.float32]:
     vector = np.zeros(ENCODER.dimension, dtype=np.float32)
     vector[list(parts)] = list(parts.values())
     return vector
+
+
+def test_what_has_no_words_joins_nothing_but_what_was_forgotten_still_says_what_it_asked() -> None:
+    """A line of emoji may have any vector; of whoever was forgotten the vector is all that is left."""
+    groups = Groups(ENCODER.dimension, bundled_calibration().grouping)
+    groups.add(1, "q1", "where is the recording", _at({0: 1.0}), None)
+    assert groups.decide("🎉🎉", _at({0: 1.0}), None).group is None
+    assert groups.decide("", _at({0: 1.0}), None).group == "q1"

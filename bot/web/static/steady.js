@@ -63,7 +63,7 @@ export class SteadyList {
     }
     addEventListener("touchmove", touched, { passive: true });
     let meant = true;
-    const seen = ({ pointerType, target }) => pointerType === "mouse" || Date.now() >= this.unseenUntil || !this.moved.has(this.rowOf(target));
+    const seen = ({ pointerType, target }) => pointerType === "mouse" || Date.now() >= this.unseenUntil || ![...this.moved].some((row) => row.contains(target));
     this.root.addEventListener("pointerdown", (event) => (meant = seen(event)), { capture: true, passive: true });
     this.root.addEventListener("click", (event) => {
       if (meant || !event.detail) return; // a key has no place to miss
@@ -118,12 +118,6 @@ export class SteadyList {
     if (this.disturbs) return this.show();
     this.apply();
     this.unseenUntil = Date.now() + UNSEEN;
-  }
-
-  rowOf(inside) {
-    let row = inside;
-    while (row && row.parentNode !== this.root) row = row.parentNode;
-    return row;
   }
 
   /** Everything that moves nothing: numbers and texts, new rows at the end, rows that left stay pale where they are. */
