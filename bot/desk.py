@@ -5,14 +5,17 @@ Every act returns the ledger's `Action`; `undo` takes any of them back. An act o
 """
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Container, Coroutine, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
+from functools import wraps
 from itertools import islice
+from typing import Any, ParamSpec
 
 from bot.aloud import spoken
 from bot.apart import Pair, apart_from, left_behind, rejected, taken_back, together
-from bot.errors import BadInput, Conflict, NotAllowed, NotFound
+from bot.errors import AskedMeanwhile, BadInput, Conflict, NotAllowed, NotFound
 from bot.given import lasting
 from bot.model import (
     COURSE,
@@ -50,6 +53,21 @@ LONGEST_NAME = 60
 LONGEST_LABEL = 40
 MOST_LABELS = 20  # on one question
 EVERYTHING = 1 << 31  # messages
+OFTEN = 20  # times that an act is worded anew; what is placed comes a few times a second
+A = ParamSpec("A")
+
+
+def _worded_anew(act: Callable[A, Coroutine[Any, Any, Action]]) -> Callable[A, Coroutine[Any, Any, Action]]:
+    """An act that is done again where somebody asks, while it is worded, what it answers: they are to be told too."""
+
+    @wraps(act)
+    async def acted(*args: A.args, **named: A.kwargs) -> Action:
+        for _ in range(OFTEN):
+            with suppress(AskedMeanwhile):
+                return await act(*args, **named)
+        return await act(*args, **named)
+
+    return acted
 
 
 class Desk:
@@ -119,6 +137,7 @@ class Desk:
         after = [replace(_to(_refused(q, _course_sources(q)), Status.QUEUED), answer=None) for q in states]
         return await self._apply(who, "reopen", list(zip(states, after, strict=True)))
 
+    @_worded_anew
     async def dismiss(self, who: str, ids: Sequence[str], reason: str = "", shown: bool = False) -> Action:
         """With `shown` whoever asked may read the reason, and is told it where nobody else reads."""
         reason = reason.strip()
@@ -126,12 +145,15 @@ class Desk:
             raise BadInput(f"a reason has at most {LONGEST_REASON} characters, this has {len(reason):,}")
         pairs: list[Pair] = []
         said: list[Delivery] = []
+        told: list[Asked] = []
         for state in await self._states(ids):
             after = replace(_to(state, Status.DISMISSED), reason=reason, reason_shown=shown)
             pairs.append((state, after))
             if shown and reason:
-                said += await self._reasons(after)
-        return await self._apply(who, "dismiss", pairs, deliveries=tuple(said))
+                asked = await self._store.asked(state.id)
+                said += await self._reasons(after, asked)
+                told += asked
+        return await self._apply(who, "dismiss", pairs, deliveries=tuple(said), told=told)
 
     async def assign(self, who: str, ids: Sequence[str], expert: str) -> Action:
         """`expert` shall answer them; "": nobody in particular."""
@@ -154,6 +176,7 @@ class Desk:
     async def unstage(self, who: str, id: str) -> Action:
         return await self._set_status(who, "unstage", [id], Status.QUEUED)
 
+    @_worded_anew
     async def next(self, who: str, id: str, text: str, then: str | None = None) -> Action:
         """Record an answer to the question on stage and show `then` in its place (None: nothing), as one act; a poll
         that is shown makes room.
@@ -169,9 +192,10 @@ class Desk:
         if then is not None:
             coming = await self._state(then)
             pairs.append((coming, _to(coming, Status.ON_STAGE)))
-        said = await self._said(answered, await self._store.asked(id))
+        asked = await self._store.asked(id)
+        said = await self._said(answered, asked)
         off = await self._polls_off(state.session)
-        return await self._apply(who, "next", pairs, deliveries=said, polls=off)
+        return await self._apply(who, "next", pairs, deliveries=said, polls=off, told=asked)
 
     async def edit(self, who: str, id: str, title: str) -> Action:
         title = _checked(title, LONGEST_TITLE, "a title")
@@ -231,17 +255,22 @@ class Desk:
             raise NotAllowed("there is nobody whom this answer did not reach and who can be tried again")
         return await self._apply(who, "tell_again", [(state, state)], deliveries=tuple(said))
 
+    @_worded_anew
     async def aloud(self, who: str, answers: Mapping[str, Answer]) -> Action:
         """These questions were answered aloud, as one act; whoever asked hears where. An answer in words that a
         question has already stays, and gets the sources of its `Answer`."""
         pairs: list[Pair] = []
         said: list[Delivery] = []
+        told: list[Asked] = []
         for state in await self._states(list(answers)):
             require_follows(state.status, Status.ANSWERED)
             after = spoken(state, answers[state.id])
             pairs.append((state, after))
-            said += await self._said(after, await self._store.asked(state.id)) if after != state else ()
-        return await self._apply(who, "aloud", _changed(pairs, "answered so"), deliveries=tuple(said))
+            if after != state:
+                asked = await self._store.asked(state.id)
+                said += await self._said(after, asked)
+                told += asked
+        return await self._apply(who, "aloud", _changed(pairs, "answered so"), deliveries=tuple(said), told=told)
 
     async def accept(self, who: str, id: str) -> Action:
         """Answer with what the course suggests."""
@@ -260,6 +289,7 @@ class Desk:
         found = Answer(answer.text, COURSE, self._now(), recalled(evening, source, answer), accepted=True)
         return await self._answer(who, "recall", id, found)
 
+    @_worded_anew
     async def merge(self, who: str, ids: Sequence[str], into: str) -> Action:
         """Groups `ids` become part of `into`; askers hear its answer where there is one. Where only others of them are
         answered, all become part of the one that was answered last: so no answer goes with a question that it was
@@ -277,8 +307,8 @@ class Desk:
         earlier = [q for q in known if q.merged_into in gone]
         pairs: list[Pair] = [(q, replace(q, merged_into=into)) for q in earlier]
         pairs += [(q, replace(_to(q, Status.MERGED), merged_into=into)) for q in losers]
-        said = await self._joined(winner, [a for q in losers for a in await self._store.asked(q.id)])
-        return await self._apply(who, "merge", pairs, deliveries=said)
+        asked = [a for q in losers for a in await self._store.asked(q.id)]
+        return await self._apply(who, "merge", pairs, deliveries=await self._joined(winner, asked), told=asked)
 
     async def apart(self, who: str, ids: Sequence[str], other: str) -> Action:
         """The questions `ids` are not `other`: it is not proposed for them, and later wordings keep to that."""
@@ -378,6 +408,7 @@ class Desk:
             return None
         return await self._commit(Change(session, self._now(), who, "set_up", settings=settings))
 
+    @_worded_anew
     async def undo(
         self, who: str, session: str, action: int | None = None, *, may_set: Container[str] = SETTINGS
     ) -> Action:
@@ -397,6 +428,7 @@ class Desk:
         back += await self._joined_since(change)
         known = await self._known(session)
         pairs = _beside(taken_back(change, known), known)
+        said, told = await self._said_before(change)
         return await self._commit(
             Change(
                 session,
@@ -405,14 +437,15 @@ class Desk:
                 "undo",
                 pairs,
                 tuple(back),
-                await self._said_before(change),
+                said,
                 undoes=found.id,
                 settings=taken_back_settings(change.settings),
                 polls=tuple((after, before) for before, after in reversed(change.polls)),
                 pulse=None if change.pulse is None else not change.pulse,
                 surveys=tuple((after, before) for before, after in reversed(change.surveys)),
                 duties=tuple((after, before) for before, after in change.duties),
-            )
+            ),
+            told,
         )
 
     # -- what the audience does --------------------------------------------------------------------------------------
@@ -456,6 +489,7 @@ class Desk:
 
     # -- how -----------------------------------------------------------------------------------------------------------
 
+    @_worded_anew
     async def _answer(self, who: str, what: str, id: str, answer: Answer, once: str = "") -> Action:
         state = await self._state(id)
         if state.merged_into:
@@ -463,8 +497,9 @@ class Desk:
             if state.status is Status.ANSWERED:
                 raise NotAllowed(f"this question was merged into another one, which is answered: {state.title}")
         after = replace(_to(state, Status.ANSWERED), answer=answer)
-        said = await self._said(after, await self._store.asked(state.id))
-        return await self._apply(who, what, [(state, after)], deliveries=said, once=once)
+        asked = await self._store.asked(state.id)
+        said = await self._said(after, asked)
+        return await self._apply(who, what, [(state, after)], deliveries=said, once=once, told=asked)
 
     async def _said(self, question: QuestionState, asked: Sequence[Asked]) -> tuple[Delivery, ...]:
         if question.answer is None:
@@ -481,22 +516,32 @@ class Desk:
         sent = await self._store.answering(question.session)
         return joined(session, question, asked, sent, self._leaves(session, asked))
 
-    async def _reasons(self, question: QuestionState) -> tuple[Delivery, ...]:
-        session, asked = await self._session(question.session), await self._store.asked(question.id)
+    async def _reasons(self, question: QuestionState, asked: Sequence[Asked]) -> tuple[Delivery, ...]:
+        session = await self._session(question.session)
         return reasons(session, question, asked, self._leaves(session, asked))
 
-    async def _said_before(self, change: Change) -> tuple[Delivery, ...]:
-        """The answers and reasons that stand again: who heard another one, or was to hear them, hears them."""
+    async def _said_before(self, change: Change) -> tuple[tuple[Delivery, ...], list[Asked]]:
+        """The answers and reasons that stand again: who heard another one, or was to hear them, hears them. Also who
+        asks what they answer."""
         said: list[Delivery] = []
+        told: list[Asked] = []
         for old, new in change.questions:
-            if old and old.answer and old.answer != (new.answer if new else None):
-                said += await self._said_again(change, old, old.answer)
-            if old and old.reason and not (new and new.reason):
-                said += await self._reasons(old)
-        return tuple(said)
+            answers = old is not None and old.answer is not None and old.answer != (new.answer if new else None)
+            dismisses = old is not None and bool(old.reason) and not (new and new.reason)
+            if old is None or not (answers or dismisses):
+                continue
+            asked = await self._store.asked(old.id)
+            if answers and old.answer:
+                said += await self._said_again(change, old, old.answer, asked)
+            if dismisses:
+                said += await self._reasons(old, asked)
+            told += asked
+        return tuple(said), told
 
-    async def _said_again(self, change: Change, question: QuestionState, answer: Answer) -> Sequence[Delivery]:
-        said = await self._said(question, await self._store.asked(question.id))
+    async def _said_again(
+        self, change: Change, question: QuestionState, answer: Answer, asked: Sequence[Asked]
+    ) -> Sequence[Delivery]:
+        said = await self._said(question, asked)
         if not answer.by_itself:
             return said
         # The course told each asker by itself; only who heard something else since, or came later and still waits for
@@ -587,14 +632,16 @@ class Desk:
         deliveries: tuple[Delivery, ...] = (),
         polls: tuple[tuple[PollState, PollState], ...] = (),
         once: str = "",
+        told: Iterable[Asked] = (),
     ) -> Action:
         session = next(q.session for pair in questions for q in pair if q is not None)
         return await self._commit(
-            Change(session, self._now(), who, what, tuple(questions), moves, deliveries, polls=polls, once=once)
+            Change(session, self._now(), who, what, tuple(questions), moves, deliveries, polls=polls, once=once), told
         )
 
-    async def _commit(self, change: Change) -> Action:
-        action = await self._store.apply(change)
+    async def _commit(self, change: Change, told: Iterable[Asked] = ()) -> Action:
+        """`told`: to whom its deliveries are worded."""
+        action = await self._store.apply(change, Counter(one.question for one in told))
         self._changed(change.session)
         if change.settings or change.opens:
             self._settled(change.session)

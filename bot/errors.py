@@ -45,6 +45,10 @@ class Conflict(FloormicError):
         self.questions = questions
 
 
+class AskedMeanwhile(Conflict):
+    """Somebody asked the question since it was read, who would not be told; read it again and do the same."""
+
+
 class ForgottenMeanwhile(Conflict):
     """Whoever wrote the message was forgotten since it was read; read it again."""
 

@@ -787,6 +787,8 @@ class Placed:
 
     `reopens`: it joins a question in words that the course does not surely answer. Where the course answered that one,
     it is new again. `closes`: it joins one and is sent an answer. Where nobody waits any more, the course answered it.
+    `replies`: its asker can be told something and the course says nothing. What a person has answered, or why it was
+    dismissed, is told instead of `deliveries`, as that stands when it is written.
     """
 
     placement: Placement
@@ -794,6 +796,7 @@ class Placed:
     founds: QuestionState | None = None
     reopens: bool = False
     closes: bool = False
+    replies: bool = False
     deliveries: tuple[Delivery, ...] = ()
 
 

@@ -282,7 +282,7 @@ class Pipeline:
                 log.debug("placed: %s", one.placement.question or "asks nothing")
         if any(p.placement.question for p in placed):
             self._changed(self._session.id)
-        if any(p.deliveries for p in placed):
+        if any(p.replies or p.deliveries for p in placed):
             self._sending()
         return placed
 

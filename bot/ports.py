@@ -207,13 +207,17 @@ class Queue(Protocol):
         """Ids of the questions this person votes for (final ids where they were merged), on any chat they linked."""
         ...
 
-    async def apply(self, change: Change) -> Action:
+    async def apply(self, change: Change, told: Mapping[str, int] | None = None) -> Action:
         """Apply a change and write the ledger. Raises `Conflict` where a `before` is no longer what stands, a second
         question would be on stage, or the session that it opens is there. Votes go along with what leaves a question
         that is removed.
 
+        `told`: of how many wordings of these questions its deliveries are made. Raises `AskedMeanwhile` where there are
+        others by now; then nothing changed.
+
         Of what waits nobody is told what an act said that is undone, an answer or a reason that a question has no more,
-        or of a survey that is closed; where the closing is undone, that waits again."""
+        that of one which was merged or which they left, or of a survey that is closed; where that is undone, it waits
+        again."""
         ...
 
     async def actions(self, session: str, limit: int = 100, since: int = 0, what: Sequence[str] = ()) -> list[Action]:

@@ -28,6 +28,7 @@ from bot.model import (
     Message,
     QuestionState,
     Session,
+    Status,
 )
 
 REWORD_AFTER = 5.0
@@ -296,6 +297,14 @@ def late_answer(session: Session, question: QuestionState, message: Message, at:
     return _said(session, question, question.answer, [message], leaves, message.address.message)
 
 
+def as_it_stands(session: Session, question: QuestionState, message: Message) -> Delivery | None:
+    """What a person has said to this question already, to somebody who asks it now: the answer, or why it was
+    dismissed. None where there is nothing that they may know."""
+    if question.status is Status.ANSWERED:
+        return late_answer(session, question, message, message.at)
+    return reason(session, question, message, message.at) if question.status is Status.DISMISSED else None
+
+
 def reasons(session: Session, question: QuestionState, asked: Sequence[Asked], at: float) -> tuple[Delivery, ...]:
     """Why it was dismissed, to everyone who asked where nobody else reads; nothing where they may not know."""
     said = (reason(session, question, one.message, at) for one in asked)
@@ -357,7 +366,7 @@ def _to_chat(
     edits: bool,
 ) -> list[Delivery]:
     """One chat's answer in reply to the first who asked there, or its corrections."""
-    main, known = _key(question, messages[0]), {one.key for one in told}
+    main, known = answer_key(question.id, _address(messages[0])), {one.key for one in told}
     late = {_address(m).message: m for m in messages if f"{main}:{_address(m).message}" in known}
     first = [m for m in messages if _address(m).message not in late]
     said = [_said(session, question, answer, first or messages, at)] if first or main in known else []
@@ -368,9 +377,10 @@ def _to_chat(
     return [one for one in said if one.key == newest] or said[:1]
 
 
-def _key(question: QuestionState, message: Message) -> str:
-    address = _address(message)
-    return f"answer:{question.id}:{address.connector}:{address.chat}"
+def answer_key(question: str, address: Address) -> str:
+    """Under which a chat hears what a person answers to a question. That of one who asked later: with ":" and the id of
+    their message behind it."""
+    return f"answer:{question}:{address.connector}:{address.chat}"
 
 
 def _said(
@@ -382,7 +392,7 @@ def _said(
         text = say["answer"].format(quote=quoted(messages[0].text), text=_signed(answer, say))
     else:
         text = "\n".join(_asked(messages, say)) + f"\n\n{_signed(answer, say)}"
-    key = _key(question, messages[0])
+    key = answer_key(question.id, _address(messages[0]))
     return Delivery(f"{key}:{late}" if late else key, session.id, address, text, not_before=at)
 
 

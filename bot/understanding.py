@@ -36,7 +36,7 @@ from bot.model import (
     title_of,
 )
 from bot.queueing import misses
-from bot.replies import acknowledgement, by_course, course_answer, late_answer, reason
+from bot.replies import acknowledgement, by_course, course_answer
 from knowledge.answering import Evidence, Match
 from knowledge.asking import ON_PURPOSE, Asking, Detector
 from knowledge.calibration import GroupingJudge
@@ -334,7 +334,9 @@ class Understanding:
             found.earlier,
         )
         self._placed_line[_asker(message.person)] = _whole(message)
-        return Placed(placement, vector, founds, reopens, closes, self._say(message, standing, sent, told, placement))
+        said = self._say(message, standing, sent, told, placement)
+        replies = sent is None and self._reached(message) and not message.taken
+        return Placed(placement, vector, founds, reopens, closes, replies, said)
 
     def _unless_reply(self, message: Message, asking: Asking, told: Told) -> Asking:
         """Not sure that it asks, where something would be sent and it seems to tell another viewer just that."""
@@ -407,10 +409,6 @@ class Understanding:
         if sent:
             where = sent.where or (told.course.where if told.course else "")
             said = course_answer(self._session, standing.state.id, message, sent, where)
-        elif standing.state.status is Status.ANSWERED:
-            said = late_answer(self._session, standing.state, message, message.at)
-        elif standing.state.status is Status.DISMISSED and standing.state.reason_shown:
-            said = reason(self._session, standing.state, message, message.at)
         elif self._session.acknowledgements is Mode.AUTO and placement.acknowledges:
             said = acknowledgement(self._session, standing.state, message, self._people(standing.state.id))
         else:

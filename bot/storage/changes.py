@@ -1,9 +1,9 @@
 """What people do to the queue, as SQL: changes with their ledger, votes, and the revision numbers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 
-from bot.errors import BadInput, Conflict, NotAllowed, NotFound
+from bot.errors import AskedMeanwhile, BadInput, Conflict, NotAllowed, NotFound
 from bot.model import (
     Action,
     Change,
@@ -14,11 +14,11 @@ from bot.model import (
     Status,
 )
 from bot.reach import TAKEN_BACK
-from bot.replies import by_course
+from bot.replies import answer_key, by_course
 from bot.storage import polls, questions, rounds, stages, surveys
 from bot.storage.database import Database
-from bot.storage.deliveries import deliver, drop, take_up, withhold
-from bot.storage.rows import TAKEN, change_of, dumped, listed, state_of, state_row
+from bot.storage.deliveries import deliver, drop, drop_these, take_up, take_up_these, withhold
+from bot.storage.rows import TAKEN, change_of, dumped, listed, message_of, state_of, state_row
 from bot.storage.sessions import open_, settle
 
 
@@ -49,7 +49,7 @@ def write(db: Database, state: QuestionState, at: float) -> None:
 def reopen(db: Database, id: str) -> None:
     """Where the course's answer still stands for the final group of this question, and nobody accepted it, make that
     group new again."""
-    state = _final(db, id)
+    state = final(db, id)
     if state and state.answered_by_itself:
         write(db, replace(state, status=Status.NEW, answer=None), 0)
 
@@ -57,7 +57,7 @@ def reopen(db: Database, id: str) -> None:
 def close(db: Database, id: str) -> None:
     """Where the final group of this question is new, everybody there has an answer of the course, and nobody said that
     one misses, the course answered that group: with what the first of them was sent."""
-    state = _final(db, id)
+    state = final(db, id)
     if state is None or state.status is not Status.NEW or questions.rejected(db, state.id):
         return
     if questions.question(db, state.id).waiting:
@@ -68,7 +68,7 @@ def close(db: Database, id: str) -> None:
         write(db, replace(state, status=Status.ANSWERED, answer=first), 0)
 
 
-def _final(db: Database, id: str) -> QuestionState | None:
+def final(db: Database, id: str) -> QuestionState | None:
     """The question as it stands, or the one it was merged into."""
     state = standing(db, id)
     return standing(db, state.merged_into) if state and state.merged_into else state
@@ -96,9 +96,11 @@ def touch(db: Database, session: str, ids: Iterable[str]) -> None:
     )
 
 
-def apply(db: Database, change: Change) -> Action:
+def apply(db: Database, change: Change, told: Mapping[str, int]) -> Action:
     """The returned action, and the ledger, name in each move's `before` the very group the message lay in, also where
     that one is merged into the group the caller saw; so taking the move back restores it exactly."""
+    if any(questions.wordings(db, id) != many for id, many in told.items()):
+        raise AskedMeanwhile("somebody asked this just now; nothing was done. Do it once more")
     said = () if change.undoes is None else _to_undo(db, change.session, change.undoes).deliveries
     if change.opens is not None:
         open_(db, change.opens)
@@ -142,12 +144,44 @@ def _take_back(db: Database, change: Change, said: Iterable[Delivery]) -> None:
                 drop(db, change.session, f"{kind}:{before.id}:", TAKEN_BACK)
         if change.undoes is not None and after and after.answered_by_itself and not (before and before.answer):
             take_up(db, change.session, f"course:{after.id}:", TAKEN_BACK)
+        if before and before.answer and after and after.merged_into and not before.merged_into:
+            drop(db, change.session, f"answer:{before.id}:", TAKEN_BACK)  # its askers hear that of the whole
+        if change.undoes is not None and before and before.merged_into and after and not after.merged_into:
+            take_up(db, change.session, f"answer:{after.id}:", TAKEN_BACK)
         if before and before.reason and not (after and after.reason):
             drop(db, change.session, f"reason:{before.id}:", TAKEN_BACK)
         if before and not after:
             drop(db, change.session, f"ack:{before.id}:", TAKEN_BACK)
         if change.undoes is not None and after and not before:
             take_up(db, change.session, f"ack:{after.id}:", TAKEN_BACK)
+    for question in dict.fromkeys(move.before for move in change.moves):
+        _part(db, question, [move.message for move in change.moves if move.before == question])
+    if change.undoes is not None:
+        for move in change.moves:
+            if (back := final(db, move.after)) and back.answer:
+                take_up_these(db, _heard_by(db, back, move.message), TAKEN_BACK)
+
+
+def _part(db: Database, question: str, messages: Iterable[int]) -> None:
+    """Who asks something else now, or nothing, does not hear the answer of the question that these messages left: but
+    for a chat in which somebody still asks that."""
+    left = final(db, question)
+    if left is None or left.answer is None:
+        return
+    stay = {answer_key(left.id, one.message.address) for one in questions.asked(db, left.id) if one.message.address}
+    keys = {key for message in messages for key in _heard_by(db, left, message)}
+    drop_these(db, keys - stay, TAKEN_BACK)
+
+
+def _heard_by(db: Database, question: QuestionState, message: int) -> list[str]:
+    """The keys under which who wrote a message hears what a person answers to the question: that of their chat, and
+    that of this message alone."""
+    row = db.execute("SELECT * FROM messages WHERE id = ?", (message,)).fetchone()
+    address = None if row is None else message_of(row).address
+    if address is None:
+        return []
+    chat = answer_key(question.id, address)
+    return [chat, f"{chat}:{address.message}"]
 
 
 def restart(db: Database, session: str, at: float) -> None:

@@ -1,7 +1,7 @@
 """What is to be said, as SQL."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from bot.model import Delivery
 from bot.reach import CUT_OFF, SILENCE
@@ -25,6 +25,14 @@ _GIVE_UP = f"""
         state = CASE state WHEN 'sending' THEN state ELSE 'failed' END, error = ?
     WHERE state IN ('waiting', 'sending')
 """  # noqa: S608 (constants)
+
+
+_TAKE_UP = """
+    UPDATE deliveries SET error = '', not_before = CASE state WHEN 'sending' THEN 0 ELSE not_before END,
+        attempts = CASE state WHEN 'sending' THEN attempts ELSE 0 END,
+        state = CASE state WHEN 'sending' THEN state ELSE 'waiting' END
+    WHERE state IN ('failed', 'sending') AND error = ?
+"""
 
 
 def deliver(db: Database, deliveries: Sequence[Delivery]) -> None:
@@ -121,17 +129,19 @@ def drop(db: Database, session: str, begins: str, why: str) -> None:
     db.execute(f"{_GIVE_UP} AND session = ? AND instr(key, ?) = 1", (why, session, begins))
 
 
+def drop_these(db: Database, keys: Iterable[str], why: str) -> None:
+    """The same of what stands under one of these keys."""
+    db.executemany(f"{_GIVE_UP} AND key = ?", [(why, key) for key in keys])
+
+
 def take_up(db: Database, session: str, begins: str, why: str) -> None:
     """What was given up so waits again, and what is being sent is tried again as any other."""
-    db.execute(
-        """
-        UPDATE deliveries SET error = '', not_before = CASE state WHEN 'sending' THEN 0 ELSE not_before END,
-            attempts = CASE state WHEN 'sending' THEN attempts ELSE 0 END,
-            state = CASE state WHEN 'sending' THEN state ELSE 'waiting' END
-        WHERE session = ? AND state IN ('failed', 'sending') AND error = ? AND instr(key, ?) = 1
-        """,
-        (session, why, begins),
-    )
+    db.execute(f"{_TAKE_UP} AND session = ? AND instr(key, ?) = 1", (why, session, begins))
+
+
+def take_up_these(db: Database, keys: Iterable[str], why: str) -> None:
+    """The same of what stands under one of these keys."""
+    db.executemany(f"{_TAKE_UP} AND key = ?", [(why, key) for key in keys])
 
 
 def of_session(db: Database, session: str) -> list[Delivery]:

@@ -18,9 +18,11 @@ from bot.model import (
     Pulse,
     QuestionState,
     Remembered,
+    Status,
 )
 from bot.queueing import offered_now
-from bot.storage import changes, polls, surveys
+from bot.replies import as_it_stands
+from bot.storage import changes, polls, sessions, surveys
 from bot.storage.database import Database
 from bot.storage.deliveries import deliver, deliver_once
 from bot.storage.rows import (
@@ -202,17 +204,16 @@ def place(db: Database, session: str, placed: Sequence[Placed]) -> None:
     touched: set[str] = set()
     new: list[Placed] = []
     for each in placed:
-        message = db.execute(
-            "SELECT at, author, text, placed FROM messages WHERE id = ? AND session = ?",
-            (each.placement.message, session),
+        row = db.execute(
+            "SELECT * FROM messages WHERE id = ? AND session = ?", (each.placement.message, session)
         ).fetchone()
-        if message is None:
+        if row is None:
             raise NotFound(f"there is no message {each.placement.message} in session {session}")
-        if not message["placed"]:
+        if not row["placed"]:
             understood = each.placement.asking or each.vector is not None
-            if understood and message["author"].startswith(GONE) and not message["text"]:
+            if understood and row["author"].startswith(GONE) and not row["text"]:
                 raise ForgottenMeanwhile(f"message {each.placement.message} was forgotten since it was read")
-            touched |= _place(db, session, each, message["at"])
+            touched |= _place(db, session, each, message_of(row))
             new.append(each)
     # Once for each question: many may ask the same at once.
     for question in {each.placement.question or "" for each in new if each.reopens}:
@@ -222,12 +223,12 @@ def place(db: Database, session: str, placed: Sequence[Placed]) -> None:
     changes.touch(db, session, touched)
 
 
-def _place(db: Database, session: str, placed: Placed, at: float) -> set[str]:
+def _place(db: Database, session: str, placed: Placed, message: Message) -> set[str]:
     """Write one placement; the questions it touched."""
     placement = placed.placement
     touched: set[str] = set()
     if placed.founds is not None:
-        touched |= _found(db, session, placed.founds, at)
+        touched |= _found(db, session, placed.founds, message.at)
     if placement.question is not None:
         touched |= _joined(db, session, placement.question)
     founded = placed.founds is not None and placed.founds.id == placement.question
@@ -235,8 +236,19 @@ def _place(db: Database, session: str, placed: Placed, at: float) -> set[str]:
     if placed.vector is not None:
         db.execute("INSERT INTO vectors VALUES (?, ?)", (placement.message, blob(placed.vector)))
     db.execute("UPDATE messages SET placed = 1, question = ? WHERE id = ?", (placement.question, placement.message))
-    deliver(db, placed.deliveries)
+    deliver(db, _says(db, session, placed, message))
     return touched
+
+
+def _says(db: Database, session: str, placed: Placed, message: Message) -> Sequence[Delivery]:
+    """What its asker is told. A person may have answered the question since it was understood, corrected that or taken
+    it back: what stands now counts, for whoever did that knew nothing of this message."""
+    state = changes.final(db, placed.placement.question or "") if placed.replies else None
+    decided = state is not None and state.status in (Status.ANSWERED, Status.DISMISSED)
+    if state is None or not decided or (placed.reopens and state.answered_by_itself):
+        return placed.deliveries
+    said = as_it_stands(sessions.session(db, session), state, message)
+    return (said,) if said else placed.deliveries
 
 
 def _found(db: Database, session: str, state: QuestionState, at: float) -> set[str]:

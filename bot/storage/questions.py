@@ -301,8 +301,16 @@ _ASKED = f"""
 
 def asked(db: Database, question: str) -> list[Asked]:
     """Of a merged question: what it brought along; `Asked.question` names its final group."""
-    where = "m.question IN (SELECT id FROM questions WHERE id = :id OR (merged_into != '' AND merged_into = :id))"
-    return _asked(db, where, {"id": question})
+    return _asked(db, _OF_WHOLE, {"id": question})
+
+
+_OF_WHOLE = "m.question IN (SELECT id FROM questions WHERE id = :id OR (merged_into != '' AND merged_into = :id))"
+
+
+def wordings(db: Database, question: str) -> int:
+    """How many these are."""
+    (row,) = db.execute(f"SELECT count(*) AS many FROM messages m WHERE {_OF_WHOLE}", {"id": question})  # noqa: S608
+    return int(row["many"])
 
 
 _SAME_HUMAN = """

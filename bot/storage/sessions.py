@@ -42,10 +42,15 @@ def open_(db: Database, session: Session) -> None:
 
 def settle(db: Database, id: str, settings: Iterable[Setting]) -> None:
     """Raises `NotFound`, and `Conflict` where a `before` is no longer what stands."""
+    save(db, with_settings(session(db, id), settings))
+
+
+def session(db: Database, id: str) -> Session:
+    """Raises `NotFound`."""
     row = _row(db, id)
     if row is None:
         raise NotFound(f"there is no session {id!r}")
-    save(db, with_settings(session_of(dict(row)), settings))
+    return session_of(dict(row))
 
 
 def all_(db: Database) -> list[Session]:

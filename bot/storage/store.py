@@ -7,7 +7,7 @@ A write says which sessions it belongs to and what it changes, see `turns`; what
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from bot.accounts import Account, Actor, Deed, Device, Entry, Grant, Invitation, Login
@@ -245,10 +245,10 @@ class SharedStore(ABC):
     async def votes_of(self, session: str, person: Person) -> set[str]:
         return await self._read(questions.votes_of, session, person)
 
-    async def apply(self, change: Change) -> Action:
+    async def apply(self, change: Change, told: Mapping[str, int] | None = None) -> Action:
         """Raises also `NotFound` for what is not there, and `Conflict` for a chain of merges."""
         kinds = "applied" if change.takes is None else "applied arrived"
-        return await self._write(_sessions_of(change), kinds, changes.apply, change)
+        return await self._write(_sessions_of(change), kinds, changes.apply, change, told or {})
 
     async def actions(self, session: str, limit: int = 100, since: int = 0, what: Sequence[str] = ()) -> list[Action]:
         return await self._read(changes.actions, session, limit, since, what)

@@ -6,7 +6,19 @@ import pytest
 from bot.apart import kept_apart
 from bot.desk import Desk
 from bot.errors import BadInput, Conflict, FloormicError, NotAllowed, NotFound
-from bot.model import Action, Answer, CourseMatch, Message, Person, Placed, Placement, Question, QuestionState, Status
+from bot.model import (
+    Action,
+    Answer,
+    Asked,
+    CourseMatch,
+    Message,
+    Person,
+    Placed,
+    Placement,
+    Question,
+    QuestionState,
+    Status,
+)
 from bot.replies import UNDO_WITHIN, course_answer
 from bot.storage.sqlite import SqliteStore
 from tests.bot.values import message, state
@@ -727,3 +739,43 @@ async def test_a_second_press_of_next_answers_nothing_else(desk: Desk, ask: Ask,
     with pytest.raises(Conflict):
         await desk.next("ann", "q2", "Answered aloud.", "q2")
     assert await states(store) == before
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda desk: desk.answer("ann", "q1", "Yes."),
+        lambda desk: desk.next("ann", "q1", "Yes."),
+        lambda desk: desk.aloud("ann", {"q1": Answer("Yes.", "ann", CLOCK)}),
+        lambda desk: desk.merge("ann", ["q1"], "q2"),
+        lambda desk: desk.dismiss("ann", ["q1"], "off topic", shown=True),
+        lambda desk: desk.undo("ann", "talk"),
+    ],
+    ids=["answer", "next", "aloud", "merge", "dismiss", "undo"],
+)
+async def test_who_asks_while_an_act_is_worded_is_told_too(
+    desk: Desk, store: SqliteStore, ask: Ask, monkeypatch: pytest.MonkeyPatch, act: Callable[[Desk], Awaitable[Action]]
+) -> None:
+    """Their message is placed after the askers were read and before the act is written."""
+    await ask("Is there a recording?", "q1")
+    await ask("Which port?", "q2", "u2")
+    await desk.answer("ann", "q2", "Yes.")
+    if act.__code__.co_names[0] == "undo":
+        await desk.answer("ann", "q1", "Yes.")
+        await desk.answer("ann", "q1", "No.")
+    if act.__code__.co_names[0] == "next":
+        await desk.stage("ann", "q1")
+    read, late = store.asked, iter([True])
+
+    async def asked(question: str) -> list[Asked]:
+        found = await read(question)
+        if question == "q1" and next(late, False):
+            await ask("And a recording?", "q1", "u9")
+        return found
+
+    monkeypatch.setattr(store, "asked", asked)
+    await act(desk)
+    assert next(late, None) is None
+    said = [one.text for one in await store.deliveries("talk") if one.address.chat == "u9"]
+    assert len(said) == 1
+    assert "And a recording?" in said[0]

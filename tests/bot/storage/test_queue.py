@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bot.errors import BadInput, Conflict, NotAllowed, NotFound
+from bot.errors import AskedMeanwhile, BadInput, Conflict, NotAllowed, NotFound
 from bot.model import (
+    Action,
     Address,
     Answer,
     Button,
@@ -14,6 +15,7 @@ from bot.model import (
     CourseMatch,
     Delivery,
     Likely,
+    Message,
     Mode,
     Mood,
     Move,
@@ -25,6 +27,7 @@ from bot.model import (
     Status,
 )
 from bot.ports import Store
+from bot.replies import answer_key
 from tests.bot.storage.acts import arrive, ask, change, merge, undo
 from tests.bot.values import TALK, message, state
 
@@ -557,3 +560,116 @@ async def test_what_a_question_loses_is_not_told(store: Store) -> None:
         assert [one.key for one in await store.due(1.0) if one.address.chat == kind] == waits
         await change(store, "reopen", (lost, open_))
         assert [one.key for one in await store.due(1.0) if one.address.chat == kind] == waits[1:]
+
+
+TOLD = Answer("Tomorrow.", "ann", 400.0)
+
+
+def saying(question: str, one: Message, words: str = "Tomorrow.") -> Delivery:
+    """What the chat of this message is told as the answer to a question."""
+    address = one.address or Address("", "")
+    return Delivery(answer_key(question, address), "talk", address, words, not_before=9000.0)
+
+
+async def answered(store: Store, question: str, *asked: Message, words: str = "Tomorrow.") -> Action:
+    before = (await store.question(question)).state
+    after = replace(before, status=Status.ANSWERED, answer=replace(TOLD, text=words))
+    return await change(
+        store, "answer", (before, after), deliveries=tuple(saying(question, one, words) for one in asked)
+    )
+
+
+async def waiting(store: Store) -> list[str]:
+    """The chats that are still to be told something, in order."""
+    return [one.address.chat for one in await store.deliveries("talk") if one.state == "waiting"]
+
+
+@pytest.mark.parametrize("then", ["corrected", "reopened", "merged"])
+async def test_who_asks_while_an_answer_is_changed_is_told_what_stands(store: Store, then: str) -> None:
+    """The message was understood before the act and is placed after it: its asker hears the new answer, that of the
+    question which this one became, or nothing where none stands any more; never the one that was taken back."""
+    await store.save_session(TALK)
+    first, other = await ask(store, "q1"), await ask(store, "q2", "u2")
+    await answered(store, "q1", first)
+    late = await arrive(store, user="u3", text="And when?")
+    understood = Placed(Placement(late.id, True, 0.9, "q1"), replies=True)
+    if then == "corrected":
+        await answered(store, "q1", first, words="On Monday.")
+    elif then == "reopened":
+        before = (await store.question("q1")).state
+        await change(store, "reopen", (before, replace(before, status=Status.QUEUED, answer=None)))
+    else:
+        await answered(store, "q2", other, words="On Monday.")
+        await merge(store, "q1", "q2")
+    await store.place("talk", [understood])
+    said = [one.text for one in await store.deliveries("talk") if one.address.chat == "u3"]
+    assert len(said) == (then != "reopened")
+    assert all("And when?" in text and "On Monday." in text for text in said)
+
+
+async def test_who_asks_what_was_answered_meanwhile_is_told_that_at_once(store: Store) -> None:
+    """Not that the question was heard: nobody would answer it a second time. Nor is anything said to whom nothing can
+    be said, or whom the course told it."""
+    await store.save_session(TALK)
+    first = await ask(store, "q1")
+    chats = ("u2", "u3", "u4")
+    late = [await arrive(store, user=chat) for chat in chats]
+    await answered(store, "q1", first)
+    heard = [replace(saying("q1", one, "Got it"), key=f"ack:q1:telegram:{one.author}") for one in late]
+    decided = [Placement(one.id, True, 0.9, "q1") for one in late]
+    by_course = replace(heard[1], key="course:q1:telegram:u3:9", text="Of the course")
+    await store.place(
+        "talk",
+        [
+            Placed(decided[0], replies=True, deliveries=(heard[0],)),
+            Placed(decided[1], deliveries=(by_course,)),
+            Placed(decided[2]),
+        ],
+    )
+    said = {one.address.chat: one.text for one in await store.deliveries("talk") if one.address.chat in chats}
+    assert set(said) == {"u2", "u3"}
+    assert "Tomorrow." in said["u2"]
+    assert said["u3"] == "Of the course"
+
+
+async def test_an_answer_is_refused_that_does_not_know_of_whoever_asked_meanwhile(store: Store) -> None:
+    """Of a question and of what was merged into it; the same number is let through, and refused it changed nothing."""
+    await ask(store, "q1")
+    await ask(store, "q2", "u2")
+    await merge(store, "q2", "q1")
+    before = (await store.question("q1")).state
+    act = Change("talk", 500.0, "ann", "pin", ((before, replace(before, pinned=True)),))
+    await ask(store, "q2", "u3")
+    with pytest.raises(AskedMeanwhile):
+        await store.apply(act, {"q1": 2})
+    assert (await store.question("q1")).state == before
+    await store.apply(act, {"q1": 3})
+    assert (await store.question("q1")).state.pinned
+
+
+@pytest.mark.parametrize("way", ["split", "move", "not_asking"])
+async def test_who_asks_something_else_does_not_hear_the_answer_of_what_they_left(store: Store, way: str) -> None:
+    """Where it still waits, as at night. In a chat in which somebody still asks that it is told; and it is told after
+    all where the act is undone."""
+    stays = await ask(store, "q1")
+    goes = [await ask(store, "q1", "u2"), await ask(store, "q1", "u3", chat="room"), await ask(store, "q1", "u4")]
+    room = await ask(store, "q1", "u5", chat="room")
+    await ask(store, "q2", "u6")
+    await answered(store, "q1", stays, goes[0], goes[2], room)
+    to = {"split": "q9", "move": "q2", "not_asking": ""}[way]
+    pairs = ((None, state("q9")),) if way == "split" else ()
+    act = await change(store, way, *pairs, moves=tuple(Move(one.id, "q1", to) for one in goes))
+    assert await waiting(store) == ["u1", "room"]
+    await undo(store, act)
+    assert sorted(await waiting(store)) == ["room", "u1", "u2", "u4"]
+
+
+async def test_what_is_merged_says_no_answer_of_its_own_any_more(store: Store) -> None:
+    """Its askers hear that of the question which it became, once; where the merge is undone, their own after all."""
+    one, two = await ask(store, "q1"), await ask(store, "q2", "u2")
+    await answered(store, "q1", one)
+    await answered(store, "q2", two, words="On Monday.")
+    act = await merge(store, "q2", "q1")
+    assert await waiting(store) == ["u1"]
+    await undo(store, act)
+    assert await waiting(store) == ["u1", "u2"]
