@@ -6,14 +6,16 @@ people, groups and votes are counted as before, and nothing says who it was. The
 
 import json
 import re
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from bot.fitting import ELLIPSIS
 from bot.model import Address, LastLook, Person, title_of
 from bot.polling import unsaid
-from bot.replies import quoted, unnamed
+from bot.replies import unnamed
 from knowledge.text import whole_word
 
 REMOVED = "[removed]"
@@ -57,20 +59,24 @@ class Scrubbing:
     _lengths: dict[str, set[int]] = field(init=False)
     """Of the words, how long those may be that begin with these characters."""
 
+    _begun: dict[str, list[str]] = field(init=False)
+    """The words by the characters with which they begin."""
+
     def __post_init__(self) -> None:
         self.wordings = {*self.texts, *(title_of(text) for text in self.texts)}
-        lines = (" ".join(text.split()) for text in self.texts)
-        self._words = {*self.texts, *lines, *map(quoted, self.texts)} - {""}
-        self._lengths = defaultdict(set)
+        lines = [" ".join(text.split()) for text in self.texts]
+        self._words = {*self.wordings, *lines} - {""}
+        self._lengths, self._begun = defaultdict(set), defaultdict(list)
         for words in self._words:
             if len(words) >= TELLING:
                 self._lengths[words[:TELLING]].add(len(words))
+                self._begun[words[:TELLING]].append(words)
 
     def text(self, said: str) -> str:
         """Without the person's words, and without their name where it can be nothing else: among those who asked, and
         in what staff worded."""
         worded = said in self.worded
-        for words in sorted(self._among(said), key=len, reverse=True):
+        for words in sorted(self._among(said) | self._cut(said), key=len, reverse=True):
             wanted = re.escape(words) if len(words) >= TELLING else f"{_QUOTING}{re.escape(words)}$"
             said = re.sub(wanted, REMOVED, said, flags=re.MULTILINE)
         for name in sorted((name for name in self.names if name in said), key=len, reverse=True):
@@ -83,6 +89,18 @@ class Scrubbing:
         spans = [(at, n) for at in range(len(said)) for n in self._lengths.get(said[at : at + TELLING], ())]
         spans += [(begin.end(), n) for begin in re.finditer(_QUOTING, said) for n in range(1, TELLING)]
         return {said[at : at + n] for at, n in spans} & self._words
+
+    def _cut(self, said: str) -> set[str]:
+        """What it holds of the person's words that were cut, wherever that was: what stands before an ellipsis and is
+        how they began."""
+        ends = [found.start() for found in re.finditer(ELLIPSIS, said)]
+        found = set()
+        for at in range(ends[-1]) if ends else ():
+            if lines := self._begun.get(said[at : at + TELLING]):
+                end = ends[bisect(ends, at)]
+                if any(line.startswith(said[at:end]) for line in lines):
+                    found.add(said[at : end + 1])
+        return found
 
     def change(self, stored: str) -> str:
         """A row of the ledger as JSON: the titles as they are now, no name, no address, nobody's words of theirs."""

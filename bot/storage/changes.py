@@ -96,10 +96,10 @@ def touch(db: Database, session: str, ids: Iterable[str]) -> None:
     )
 
 
-def apply(db: Database, change: Change, told: Mapping[str, int]) -> Action:
+def apply(db: Database, change: Change, told: Mapping[str, int] | None = None) -> Action:
     """The returned action, and the ledger, name in each move's `before` the very group the message lay in, also where
     that one is merged into the group the caller saw; so taking the move back restores it exactly."""
-    if any(questions.wordings(db, id) != many for id, many in told.items()):
+    if any(questions.wordings(db, id) != many for id, many in (told or {}).items()):
         raise AskedMeanwhile("somebody asked this just now; nothing was done. Do it once more")
     said = () if change.undoes is None else _to_undo(db, change.session, change.undoes).deliveries
     if change.opens is not None:

@@ -248,7 +248,7 @@ class SharedStore(ABC):
     async def apply(self, change: Change, told: Mapping[str, int] | None = None) -> Action:
         """Raises also `NotFound` for what is not there, and `Conflict` for a chain of merges."""
         kinds = "applied" if change.takes is None else "applied arrived"
-        return await self._write(_sessions_of(change), kinds, changes.apply, change, told or {})
+        return await self._write(_sessions_of(change), kinds, changes.apply, change, told)
 
     async def actions(self, session: str, limit: int = 100, since: int = 0, what: Sequence[str] = ()) -> list[Action]:
         return await self._read(changes.actions, session, limit, since, what)

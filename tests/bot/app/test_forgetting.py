@@ -47,6 +47,7 @@ from bot.model import (
     Session,
     Status,
     SurveyState,
+    title_of,
 )
 from bot.outbox import Outbox
 from bot.polls import Polls
@@ -689,6 +690,26 @@ async def test_an_entry_keeps_what_another_asked_who_spoke_to_nobody(bare: Sqlit
     await bare.forget(ANN, None, 500.0)
     (kept,) = await bare.promotions("talk")
     assert (kept.entry, kept.written) == (entry, entry)
+
+
+async def test_long_words_are_gone_wherever_they_were_cut(bare: SqliteStore, path: Path) -> None:
+    """Each place cuts what was asked at a length of its own: what is told to staff and to a group, the ledger, and what
+    is said after the talk. What begins otherwise stays, also where it was cut."""
+    text = f"Where do I find\nthe zucchini {'of last week ' * 60}"
+    line = title_of(text)
+    founds = state("q1", title=line)
+    await ask(bare, "q1", ANN.id, text=text, chat="56789", external_id="hers-7", founds=founds)
+    group, others = Address("telegram", "-100", "m1", "", False), f"Where do I find the folder {'of today ' * 9}"[:79]
+    cuts = [line, *(f"{line[: most - 1].rstrip()}…" for most in (40, 60, 80, 160)), f"{others}…"]
+    said = [Delivery(f"orders:{n}", "talk", group, f"1. {cut} (3)\nAll: a…") for n, cut in enumerate(cuts)]
+    await bare.apply(Change("talk", 200.0, "Mo", "tell_again", deliveries=tuple(said)))
+    nothing = DutyState("talk", "digest")
+    duties = ((nothing, replace(nothing, text=f"Open: {cuts[2]}")),)
+    await bare.apply(Change("talk", 201.0, "Mo", "after_time", duties=duties))
+    await bare.forget(ANN, None, 500.0)
+    assert left(path) == set()
+    told = [one.text for one in await bare.deliveries("talk")]
+    assert told == [*[f"1. {REMOVED} (3)\nAll: a…"] * 5, f"1. {others}… (3)\nAll: a…"]
 
 
 async def test_an_experts_answer_that_holds_her_words_can_still_be_taken_back(bare: SqliteStore) -> None:
