@@ -5,7 +5,7 @@ Every act returns the ledger's `Action`; `undo` takes any of them back. An act o
 """
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Container, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -39,7 +39,7 @@ from bot.model import (
     title_of,
 )
 from bot.ports import Changed, Now, Store
-from bot.queueing import OPEN, as_seen, require_follows, visible, waiting
+from bot.queueing import OPEN, as_seen, require_follows, visible, waiting, wordings
 from bot.queueing import earlier as before
 from bot.reach import Heard, reach
 from bot.replies import UNDO_WITHIN, answers, by_course, joined, last_asked, reasons, recalled
@@ -53,12 +53,13 @@ LONGEST_NAME = 60
 LONGEST_LABEL = 40
 MOST_LABELS = 20  # on one question
 EVERYTHING = 1 << 31  # messages
-OFTEN = 20  # times that an act is worded anew; what is placed comes a few times a second
+OFTEN = 20  # times that an act is worded anew: what is asked comes a few times a second
 A = ParamSpec("A")
 
 
 def _worded_anew(act: Callable[A, Coroutine[Any, Any, Action]]) -> Callable[A, Coroutine[Any, Any, Action]]:
-    """An act that is done again where somebody asks, while it is worded, what it answers: they are to be told too."""
+    """An act that is done again where somebody asks, while it is worded, what it answers, who is to be told too, or is
+    forgotten, who is not to be quoted."""
 
     @wraps(act)
     async def acted(*args: A.args, **named: A.kwargs) -> Action:
@@ -641,7 +642,7 @@ class Desk:
 
     async def _commit(self, change: Change, told: Iterable[Asked] = ()) -> Action:
         """`told`: to whom its deliveries are worded."""
-        action = await self._store.apply(change, Counter(one.question for one in told))
+        action = await self._store.apply(change, wordings(told))
         self._changed(change.session)
         if change.settings or change.opens:
             self._settled(change.session)

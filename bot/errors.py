@@ -46,7 +46,8 @@ class Conflict(FloormicError):
 
 
 class AskedMeanwhile(Conflict):
-    """Somebody asked the question since it was read, who would not be told; read it again and do the same."""
+    """Somebody asked the question since it was read, who would not be told, or was forgotten, who would be quoted; read
+    it again and do the same."""
 
 
 class ForgottenMeanwhile(Conflict):

@@ -168,7 +168,7 @@ class Outbox:
         self._held_until = held_until
         self._shared, self._stray, self._ours = shared, stray, set[str]()
         self._roads: dict[str, Road] = {}
-        self._settling = Lane()
+        self._settling = set[str]()
         self._calls: dict[asyncio.Task[Any], str] = {}  # to the connector that is called
         self._woken = asyncio.Event()
         self._limit, self._store_failures = AT_ONCE, 0
@@ -273,11 +273,12 @@ class Outbox:
 
     def _start_settling(self, delivery: Delivery) -> float | None:
         """Nothing is to be said after all."""
-        if self._settling.busy:
+        key = delivery.key
+        if key in self._settling or len(self._settling) >= FLYING:
             return float("inf")
-        self._settling.busy = True
+        self._settling.add(key)
         task = asyncio.create_task(self._settle(delivery))
-        self._watch(task, delivery.address.connector, lambda: setattr(self._settling, "busy", False))
+        self._watch(task, delivery.address.connector, lambda: self._settling.discard(key))
         return None
 
     def _spawn(self, delivery: Delivery, road: Road, lane: Lane, at: float) -> None:

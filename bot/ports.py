@@ -212,8 +212,8 @@ class Queue(Protocol):
         question would be on stage, or the session that it opens is there. Votes go along with what leaves a question
         that is removed.
 
-        `told`: of how many wordings of these questions its deliveries are made. Raises `AskedMeanwhile` where there are
-        others by now; then nothing changed.
+        `told`: of how many wordings of these questions its deliveries are made (`queueing.wordings`). Raises
+        `AskedMeanwhile` where they are others by now; then nothing changed.
 
         Of what waits nobody is told what an act said that is undone, an answer or a reason that a question has no more,
         that of one which was merged or which they left, or of a survey that is closed; where that is undone, it waits
@@ -251,8 +251,12 @@ class Promotions(Protocol):
         """In the order in which they were proposed."""
         ...
 
-    async def keep_promotion(self, before: Promotion | None, after: Promotion) -> None:
-        """Raises `Conflict` where `before` is not what stands, `NotFound` for an unknown question."""
+    async def keep_promotion(
+        self, before: Promotion | None, after: Promotion, worded: Mapping[str, int] | None = None
+    ) -> None:
+        """`worded`: of how many wordings of its question the entry is made (`queueing.wordings`). Raises
+        `AskedMeanwhile` where they are others by now, `Conflict` where `before` is not what stands, `NotFound` for an
+        unknown question."""
         ...
 
     async def forget_promotion(self, question: str) -> None:

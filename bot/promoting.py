@@ -57,7 +57,7 @@ def entry_of(state: QuestionState, asked: Sequence[Asked], course: Course, langu
         raise ValueError("no person answered this question")
     question = heading_of(state, asked)
     names = {one.message.author_name.strip() for one in asked}
-    texts = [cleaned(one.message.text, names) for one in asked]
+    texts = (cleaned(text, names) for text in dict.fromkeys(one.message.text for one in asked))
     known = {_key(wording) for entry in course.entries for wording in (entry.question, *entry.phrasings)}
     sources = [source for source in answer.sources if not source.startswith(EARLIER)]
     phrasings = _different(question, (text for text in texts if text and _key(text) not in known))

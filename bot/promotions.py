@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.errors import BadInput, Conflict, NotAllowed, NotFound
+from bot.errors import AskedMeanwhile, BadInput, Conflict, NotAllowed, NotFound
 from bot.model import Change, Mode, Promotion, PromotionStage, QuestionState, Session
 from bot.ports import Changed, Now, Queue
 from bot.ports import Promotions as Kept
@@ -25,6 +25,7 @@ from bot.promoting import (
     standing,
     taken,
 )
+from bot.queueing import wordings
 from bot.replies import UNDO_WITHIN
 from knowledge.material import Course
 
@@ -161,10 +162,14 @@ class Promotions:
             return before
         asked = await self._store.asked(question)
         heading_of(state, asked)  # what cannot be proposed is tried at each act: the course is not read for it
-        entry = entry_of(state, asked, await self._courses.present(session), session.language)
+        course = await self._courses.present(session)
+        entry = await asyncio.to_thread(entry_of, state, asked, course, session.language)  # thousands may have asked
         at, written = self._now(), before.written if before else ""
         after = Promotion(question, session.id, PromotionStage.PROPOSED, entry, answer.at, at, who, written)
-        await self._store.keep_promotion(before, after)
+        try:
+            await self._store.keep_promotion(before, after, wordings(asked))
+        except AskedMeanwhile:
+            return await self._propose(who, session, question)
         if who:
             await self._noted(who, "faq_propose", state)
         self._changed(session.id)

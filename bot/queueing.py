@@ -1,11 +1,11 @@
 """The rules of the queue: who comes first, which status may follow which. Decides; calls nothing."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
 from bot.errors import NotAllowed
-from bot.model import EARLIER, CourseMatch, Question, QuestionState, Seen, Session, Status
+from bot.model import EARLIER, Asked, CourseMatch, Question, QuestionState, Seen, Session, Status
 
 OPEN = frozenset({Status.NEW, Status.QUEUED, Status.ON_STAGE})
 """What still waits for an answer."""
@@ -80,6 +80,11 @@ def misses(state: QuestionState, source: str) -> bool:
     """Did somebody call this source no answer to the question, or say that it is not the one of an earlier evening to
     which that was answered?"""
     return source in state.rejected or (source.startswith(EARLIER) and source.rpartition("#")[2] in state.apart)
+
+
+def wordings(asked: Iterable[Asked]) -> Counter[str]:
+    """How many there are of each question, without those that were forgotten."""
+    return Counter(one.question for one in asked if one.message.text)
 
 
 def visible(state: QuestionState, session: Session) -> bool:

@@ -39,6 +39,8 @@ UNDO_WITHIN = 6.0
 
 QUOTE_LENGTH = 60
 NAMES_IN_A_GROUP = 20
+NAMES_LENGTH = 120
+"""Characters of all names together: some chats take 2,000 bytes, and the answer stands behind them."""
 WORDINGS_IN_A_GROUP = 5
 """So many wordings of a question are quoted to a group; of further askers the names alone are told."""
 
@@ -402,10 +404,13 @@ def _asked(messages: Sequence[Message], say: dict[str, str]) -> list[str]:
     for message in messages:
         wordings.setdefault(quoted(message.text), []).append(message.author_name)
     shown = list(wordings.items())[:WORDINGS_IN_A_GROUP]
-    lines = [say["asked"].format(names=_names(names, say) or say["somebody"], quote=quote) for quote, names in shown]
+    lines, room = [], NAMES_LENGTH
+    for quote, names in shown:
+        listed, room = _names(names, say, room)
+        lines.append(say["asked"].format(names=listed or say["somebody"], quote=quote))
     told = {name for _, names in shown for name in names}
     rest = [m.author_name for m in messages if m.author_name not in told]
-    return [*lines, say["asked_too"].format(names=_names(rest, say))] if any(rest) else lines
+    return [*lines, say["asked_too"].format(names=_names(rest, say, room)[0])] if any(rest) else lines
 
 
 def unnamed(said: str, name: str, instead: str) -> str:
@@ -434,7 +439,13 @@ def _signed(answer: Answer, say: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
-def _names(names: Sequence[str], say: dict[str, str]) -> str:
-    known = list(dict.fromkeys(n for n in names if n))
-    listed = say["joiner"].join(known[:NAMES_IN_A_GROUP])
-    return listed + say["and_more"].format(count=len(known)) if len(known) > NAMES_IN_A_GROUP else listed
+def _names(names: Sequence[str], say: dict[str, str], room: int) -> tuple[str, int]:
+    """As many of them as fit into so many characters, and how many are left."""
+    known, shown = list(dict.fromkeys(n for n in names if n)), list[str]()
+    for name in known:
+        if len(shown) < NAMES_IN_A_GROUP and len(name) <= room:
+            shown.append(name)
+            room -= len(name) + len(say["joiner"])
+    listed = say["joiner"].join(shown or [say["somebody"]] * bool(known))
+    more = say["and_more"].format(count=len(known)) if len(known) > max(1, len(shown)) else ""
+    return listed + more, max(room, 0)

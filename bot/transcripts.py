@@ -102,12 +102,13 @@ class Transcripts:
             recording=recording,
         )
         kept = dated(kept, offset, await self.began(session))
-        await self._stop(session.id)  # it would put the file before this one back
-        await self._store.keep_transcript(
-            kept,
-            [one for one in await self._store.proposals(session.id) if _is_said(one)],
-            self._done(session.id, by, "transcript_send"),
-        )
+        async with self._turns[session.id]:  # what is confirmed meanwhile stays
+            await self._stop(session.id)
+            await self._store.keep_transcript(
+                kept,
+                [one for one in await self._store.proposals(session.id) if _is_said(one)],
+                self._done(session.id, by, "transcript_send"),
+            )
         self.search(session)
         return kept
 
@@ -132,8 +133,9 @@ class Transcripts:
 
     async def drop(self, session: str, who: str) -> None:
         """What was confirmed stays answered."""
-        await self._stop(session)
-        await self._store.drop_transcript(session, self._done(session, who, "transcript_drop"))
+        async with self._turns[session]:
+            await self._stop(session)
+            await self._store.drop_transcript(session, self._done(session, who, "transcript_drop"))
         self._failed.pop(session, None)
         self._changed(session)
 
@@ -206,6 +208,8 @@ class Transcripts:
         done, found = await asyncio.to_thread(search, speech, transcript, questions, asked, began)
         async with self._turns[session.id]:  # what people say meanwhile counts
             now = await self._transcript(session.id)
+            if now.lines != transcript.lines:
+                return  # another file took its place; that one is searched by itself
             proposals = renewed(found, await self._store.proposals(session.id), [q.id for q in questions])
             now = replace(now, zero=done.zero, dated=done.dated, searched=self._now())
             await self._store.keep_transcript(now, proposals)

@@ -86,7 +86,7 @@ class Telling:
         got = {
             (each.address.connector, each.address.chat)
             for each in await self._store.deliveries(session.id)
-            if each.key.startswith(f"{PERSONAL}:{session.id}:")
+            if each.key.startswith(f"{PERSONAL}:{session.id}:") and each.state != "failed"  # or it was taken back
         }
         states = {state.name: state.status for state in await self._store.duties(session.id)}
         to_come = session.personal is Mode.AUTO and states.get(PERSONAL, DutyStatus.OPEN) is DutyStatus.OPEN

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 
-from bot.errors import AskedMeanwhile, BadInput, Conflict, NotAllowed, NotFound
+from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.model import (
     Action,
     Change,
@@ -99,8 +99,7 @@ def touch(db: Database, session: str, ids: Iterable[str]) -> None:
 def apply(db: Database, change: Change, told: Mapping[str, int] | None = None) -> Action:
     """The returned action, and the ledger, name in each move's `before` the very group the message lay in, also where
     that one is merged into the group the caller saw; so taking the move back restores it exactly."""
-    if any(questions.wordings(db, id) != many for id, many in (told or {}).items()):
-        raise AskedMeanwhile("somebody asked this just now; nothing was done. Do it once more")
+    questions.require_asked(db, told or {})
     said = () if change.undoes is None else _to_undo(db, change.session, change.undoes).deliveries
     if change.opens is not None:
         open_(db, change.opens)

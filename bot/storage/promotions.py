@@ -1,10 +1,12 @@
 """Answers on their way into the FAQ, as SQL."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 from bot.errors import Conflict, NotFound
 from bot.model import Promotion, PromotionStage
 from bot.storage.database import Database, Row, upsert
+from bot.storage.questions import require_asked
 
 
 def promotions(db: Database, session: str) -> list[Promotion]:
@@ -15,8 +17,9 @@ def promotions(db: Database, session: str) -> list[Promotion]:
     ]
 
 
-def keep(db: Database, before: Promotion | None, after: Promotion) -> None:
-    """Raises `Conflict` where `before` is not what stands, `NotFound` for an unknown question."""
+def keep(db: Database, before: Promotion | None, after: Promotion, worded: Mapping[str, int] | None = None) -> None:
+    """See `ports.Promotions.keep_promotion`."""
+    require_asked(db, worded or {})
     row = db.execute("SELECT * FROM promotions WHERE question = ?", (after.question,)).fetchone()
     if (None if row is None else _promotion(row)) != before:
         raise Conflict("somebody decided this meanwhile; look at it again")

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from bot.errors import NotFound
+from bot.errors import AskedMeanwhile, NotFound
 from bot.model import UNSURE, Asked, CourseMatch, Likely, Person, Question, QuestionState, Status
 from bot.queueing import OPEN, misses, suggested
 from bot.storage.database import Database, Row
@@ -308,9 +308,16 @@ _OF_WHOLE = "m.question IN (SELECT id FROM questions WHERE id = :id OR (merged_i
 
 
 def wordings(db: Database, question: str) -> int:
-    """How many these are."""
-    (row,) = db.execute(f"SELECT count(*) AS many FROM messages m WHERE {_OF_WHOLE}", {"id": question})  # noqa: S608
+    """How many of these are there in words."""
+    sql = f"SELECT count(*) AS many FROM messages m WHERE {_OF_WHOLE} AND m.text != ''"  # noqa: S608 (a constant)
+    (row,) = db.execute(sql, {"id": question})
     return int(row["many"])
+
+
+def require_asked(db: Database, worded: Mapping[str, int]) -> None:
+    """Raises `AskedMeanwhile` where these questions are not asked in so many wordings."""
+    if any(wordings(db, id) != many for id, many in worded.items()):
+        raise AskedMeanwhile("somebody asked this just now, or was forgotten; nothing was done. Do it once more")
 
 
 _SAME_HUMAN = """

@@ -277,8 +277,10 @@ class SharedStore(ABC):
     async def promotions(self, session: str) -> list[Promotion]:
         return await self._read(promotions.promotions, session)
 
-    async def keep_promotion(self, before: Promotion | None, after: Promotion) -> None:
-        await self._write(after.session, "promotions", promotions.keep, before, after)
+    async def keep_promotion(
+        self, before: Promotion | None, after: Promotion, worded: Mapping[str, int] | None = None
+    ) -> None:
+        await self._write(after.session, "promotions", promotions.keep, before, after, worded)
 
     async def forget_promotion(self, question: str) -> None:
         await self._write(("questions", question), "promotions", promotions.forget, question)

@@ -272,6 +272,28 @@ async def test_chats_without_a_way_back_fail_at_once(store: FakeDeliveries) -> N
     assert mute.said == []
 
 
+async def test_what_is_given_up_holds_up_no_answer(store: FakeDeliveries) -> None:
+    """Thousands wait for a chat that was taken away: each is noted once, and an answer that comes then is said at
+    once, not behind them, which took a look of the outbox for each."""
+    chat = FakeConnector()
+    await store.deliver([delivery(str(n), f"c{n}", connector="gone") for n in range(1500)])
+    await store.deliver([delivery("now")])
+    looks, due = 0, store.due
+
+    async def counted(*arguments: Any) -> list[Delivery]:
+        nonlocal looks
+        looks += 1
+        return await due(*arguments)
+
+    store.due = counted  # type: ignore[method-assign]
+    async with running(store, chat):
+        await until(lambda: bool(chat.said), seconds=30)
+        said_after = looks
+        await until(lambda: settled(store), seconds=30)
+    assert said_after < 150
+    assert sum(row.connector == "gone" for row in (one.address for one in store.history)) == 1500
+
+
 async def test_a_store_that_fails_is_waited_for(store: FakeDeliveries) -> None:
     """Nothing is lost and nothing said twice while the store can be neither read nor written."""
     chat = FakeConnector()

@@ -1,5 +1,6 @@
 """Nothing at night: the rules of the quiet hours."""
 
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -129,6 +130,8 @@ def test_an_answer_is_direct_while_the_talk_runs_and_shortly_after() -> None:
     assert not direct(running, 2000.0, 2000.0 + 7 * 3600)  # nobody said that it is over
     assert direct(over, 2000.0, 9000.0 + SOON - 1)
     assert not direct(over, 2000.0, 9000.0 + SOON + 1)
+    assert not direct(replace(running, starts_at=9e6), 2000.0, 2000.0 + 7 * 3600)  # days before it begins
+    assert direct(replace(running, starts_at=9e6), 2000.0, 2000.0 + SOON - 1)
     assert direct(over, 90_000.0, 90_000.0 + SOON - 1)  # asked just now, to a talk that is long over
 
 

@@ -17,6 +17,7 @@ from bot.fitting import measure
 from bot.model import Abilities, Address, CourseMatch, Delivery, Message, Mode, Person, Session, Status, Unit
 from bot.outbox import Outbox
 from bot.quiet import DAY, Hours, when_of
+from bot.reach import TAKEN_BACK
 from bot.replies import course_answer
 from bot.rounds import Duty, Round, Rounds, Telling
 from bot.storage.sqlite import SqliteStore, open_store
@@ -327,6 +328,20 @@ async def test_whoever_asked_hears_in_private_what_became_of_it(hall: Hall) -> N
         "• Does it scale?\n  Not answered yet. An expert will be asked, and you will be told.\n\n"
     )
     assert await hall.chats("digest:") == ["-7"]  # who gets one of their own gets no other one there
+
+
+async def test_whose_own_digest_did_not_reach_them_gets_that_of_everybody(hall: Hall) -> None:
+    """It was taken back, or the chat did not take it: nobody is left without any."""
+    await hall.set(personal=Mode.AUTO)
+    for user in ("u1", "u2"):
+        await ask(hall.store, f"q{user}", user, chat=user)
+    personal = Delivery("personal:talk:telegram:u1", "talk", Address("telegram", "u1", private=True), "Yours.")
+    other = replace(personal, key="personal:talk:telegram:u2", address=Address("telegram", "u2", private=True))
+    await hall.store.deliver([personal, other])
+    await hall.store.withhold(personal, TAKEN_BACK)
+    await hall.store.save_session(replace((await hall.store.sessions())[0], personal=Mode.OFF))
+    await hall.go(EVENING + 1801)
+    assert await hall.chats("digest:") == ["u1"]
 
 
 async def test_nobody_is_told_what_they_heard_already(hall: Hall) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from bot.desk import Desk
 from bot.errors import BadInput, NotFound
-from bot.model import COURSE, Answer, Change, Dated, Placed, Placement, Proposed, Session, Status
+from bot.model import COURSE, Answer, Change, Dated, Placed, Placement, Proposal, Proposed, Session, Status
 from bot.storage.sqlite import SqliteStore, open_store
 from bot.transcripts import Transcripts
 from knowledge.captions import clock
@@ -190,6 +190,50 @@ async def test_a_file_that_is_none_changes_nothing(room: Room) -> None:
     assert kept is not None
     assert kept.name == "a.vtt"
     assert set(await room.found()) == {"q1", "q2"}
+
+
+async def test_a_search_writes_nothing_under_another_file(room: Room) -> None:
+    """Which took the place of the one that is searched, without the search being told: a backup that is played in, or
+    another process."""
+    going, goes = asyncio.Event(), asyncio.Event()
+    working = room.transcripts._encode
+
+    async def slow(texts: Sequence[str], told: Callable[[int, int], None]) -> NDArray[np.float32]:
+        going.set()
+        await goes.wait()
+        return await working(texts, told)
+
+    room.transcripts._encode = slow
+    await room.transcripts.take(TALK, "a.vtt", vtt(*SAID), "Ann")
+    await going.wait()
+    kept = await room.store.transcript("talk")
+    assert kept is not None
+    await room.store.keep_transcript(replace(kept, name="b.vtt", lines=kept.lines[:1]), [])
+    goes.set()
+    await room.transcripts.searched("talk")
+    now = await room.store.transcript("talk")
+    assert now is not None
+    assert (now.name, now.searched) == ("b.vtt", None)
+    assert await room.found() == {}
+
+
+async def test_what_is_confirmed_while_a_file_is_sent_stays(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look at what is confirmed and the writing of the new file."""
+    await room.send(*SAID)
+    read, confirming = room.store.proposals, list[asyncio.Task[object]]()
+
+    async def proposals(session: str) -> list[Proposal]:
+        found = await read(session)
+        if not confirming:
+            confirming.append(asyncio.create_task(room.transcripts.confirm(TALK, "Ann", {"q1": None})))
+            await asyncio.wait(confirming, timeout=2.0)
+        return found
+
+    monkeypatch.setattr(room.store, "proposals", proposals)
+    await room.send(*SAID, "One more line.")
+    await confirming[0]
+    await room.transcripts.searched("talk")
+    assert (await room.found())["q1"][1] is Proposed.CONFIRMED
 
 
 async def test_a_search_that_breaks_says_so_and_harms_nothing(room: Room) -> None:

@@ -11,7 +11,7 @@ import pytest
 from bot.app.promoting import Promoting
 from bot.courses import course_at, is_sent
 from bot.forgetting import REMOVED
-from bot.model import Mode, Person, Session
+from bot.model import Asked, Mode, Person, Session
 from bot.promotions import Promotions
 from bot.storage.sqlite import SqliteStore
 from knowledge.course import read_course
@@ -267,6 +267,27 @@ async def test_who_is_forgotten_takes_no_proposal_along(
     await promoting.step()
     (one,) = await hall.store.promotions("talk")
     assert (one.stage, one.entry.splitlines()[0]) == ("proposed", heading)
+
+
+async def test_who_is_forgotten_while_an_entry_is_made_is_not_in_it(
+    hall: Hall, promoting: Promoting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their words were read for it already: it is made anew without them."""
+    await answered(hall)
+    hall.clock.time += 60
+    read, first = hall.store.asked, iter([True])
+
+    async def asked(question: str) -> list[Asked]:
+        found = await read(question)
+        if next(first, False):
+            await hall.store.forget(FIRST, None, hall.clock.time)
+        return found
+
+    monkeypatch.setattr(hall.store, "asked", asked)
+    await promoting.step()
+    (one,) = await hall.store.promotions("talk")
+    assert "recording" not in one.entry
+    assert one.entry.splitlines()[0] == "## can I watch this again"
 
 
 async def test_what_nobody_asks_any_more_is_written_by_nobody(hall: Hall, promoting: Promoting, course: Path) -> None:
