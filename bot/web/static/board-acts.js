@@ -53,7 +53,7 @@ export class Acts extends EventTarget {
       const { action, goes_at: goes, questions: again } = await sent;
       this.own.add(action);
       const back = what === "undo" ? null : { word: t("board.undo"), act: () => this.send("/undo", { action }, "undo", what) };
-      const did = of === "merge" ? t("did.undo.merge") : this.did(what, body);
+      const did = of === "merge" ? t("did.undo.merge") : this.did(what, body, again);
       toast(goes ? t("did.later", { did, time: clock(goes) }) : did, { slot: "did", action: back });
       this.dispatchEvent(new CustomEvent("done", { detail: { what, again } }));
       return true;
@@ -69,12 +69,13 @@ export class Acts extends EventTarget {
     }
   }
 
-  /** What was done, in words: to how many questions, or into which one. */
-  did(what, { questions, into }) {
+  /** What was done, in words: to which question (`again`: after an undo), to how many, or into which one. */
+  did(what, { questions, into }, again) {
     const did = t(`did.${what}`);
-    const there = INTO.has(what) && this.question(into);
-    if (there) return t("did.into", { did, title: short(there.title, TITLE) });
-    return questions?.length > 1 ? t("did.several", { did, n: questions.length }) : did;
+    const of = questions ?? Object.keys(again ?? {});
+    if (of.length > 1 && !INTO.has(what)) return t("did.several", { did, n: of.length });
+    const there = this.question(INTO.has(what) ? into : of[0]);
+    return there ? t("did.into", { did, title: short(there.title, TITLE) }) : did;
   }
 
   /** The newest act on a question as {row, own}, once what is under way here is done; row null where it is unknown. */

@@ -3,10 +3,12 @@ import { call, inSession } from "./api.js";
 import { button, byId, el, icon, kept, shown } from "./dom.js";
 import { clock, day, t } from "./i18n.js";
 import { pick, pickFrom } from "./picking.js";
-import { badge, short } from "./pieces.js";
+import { badge, chatName, short } from "./pieces.js";
 import { answerOf, pageFacts, toastFailure } from "./shell.js";
 import { inWords } from "./talk-fields.js";
 import "./words/settings.js";
+
+const NAMED = 3; // questions that a dialog has room to name
 
 const REASONS = ["topic", "none", "rude", "private"];
 
@@ -27,8 +29,9 @@ export async function pickWord(title, placeholder, words, { marked = new Set(), 
   return chosen === NOBODY ? "" : chosen;
 }
 
-/** Asks why; {reason, shown}, or null where the person thought better of it. The usual reasons are in the askers' language. */
-export async function askReason() {
+/** Asks why these are dismissed, by their titles; {reason, shown}, or null where the person thought better of it. The usual
+ * reasons are in the askers' language. */
+export async function askReason(titles) {
   const dialog = byId("dismiss");
   const field = byId("dismiss-reason");
   const shownTo = byId("dismiss-shown");
@@ -36,6 +39,8 @@ export async function askReason() {
   const preset = (name) => ((field.value = t(`board.reason.${name}`, {}, pageFacts().language)), dialog.close("yes"));
   const fill = () => {
     field.value = "";
+    byId("dismiss-about").replaceChildren(...titles.slice(0, NAMED).map((title) => el("li", { dir: "auto", text: short(title, 120) })));
+    if (titles.length > NAMED) byId("dismiss-about").append(el("li", { text: t("board.dismiss.more", { n: titles.length - NAMED }) }));
     shownTo.checked = lately.get();
     byId("dismiss-presets").replaceChildren(...REASONS.map((name) => button({ word: t(`board.reason.${name}`), act: () => preset(name) })));
     byId("dismiss-form").onsubmit = (event) => (event.preventDefault(), dialog.close("yes"));
@@ -63,8 +68,18 @@ export function standsNow(question, row) {
   return el("li", {}, head, el("p", { class: "said", dir: "auto", text: short(question.title, 300) }), answer);
 }
 
+const NUMBER = /^[0-9a-f]{12,}$/; // what a viewer of the page is who gave no name
+
+/** Who it was; of the audience, who do one thing alone, also in which chat. */
+function whoDid({ what, who }) {
+  if (what !== "not_answered") return shown(who);
+  const at = who.indexOf(":");
+  const name = who.slice(at + 1);
+  return `${NUMBER.test(name) ? t("board.viewer") : shown(name)} · ${shown(chatName(who.slice(0, at)))}`;
+}
+
 /** Who did what when, in a line. */
-export const didWhat = (row) => `${shown(row.who) || t("board.changed.staff")}${t("colon")}${t(`did.${row.what}`)} · ${clock(row.at)}`;
+export const didWhat = (row) => `${whoDid(row) || t("board.changed.staff")}${t("colon")}${t(`did.${row.what}`)} · ${clock(row.at)}`;
 
 /** Shows the last actions, each with a way back. */
 export async function showLedger(session, acts, titleOf) {
@@ -84,7 +99,7 @@ export async function showLedger(session, acts, titleOf) {
 
 function ledgerRow(row, titleOf, undo) {
   const titles = [...row.questions.map(titleOf).filter(Boolean), ...row.polls].map((title) => short(title, 60));
-  const head = el("p", {}, el("b", { text: t(`did.${row.what}`) }), " · ", el("bdi", { text: shown(row.who) || "–" }), " · ", el("time", { text: day(row.at) }));
+  const head = el("p", {}, el("b", { text: t(`did.${row.what}`) }), " · ", el("bdi", { text: whoDid(row) || "–" }), " · ", el("time", { text: day(row.at) }));
   const said = row.wordings.map((text) => el("p", {}, "“", el("bdi", { text: short(text, 80) }), "”"));
   const what = [titles.length > 0 && titles.join(" · "), ...row.settings.map(setting)].filter(Boolean);
   const body = el("div", { class: "ledger-body" }, head, ...said, ...what.map((text) => el("p", { class: "faint", dir: "auto", text })));

@@ -1,7 +1,7 @@
 // Where a question was asked on earlier evenings of the series, and what was answered there.
 import { button, el, icon, said, shown } from "./dom.js";
 import { date, language, t } from "./i18n.js";
-import { badge, short } from "./pieces.js";
+import { badge, chance, short } from "./pieces.js";
 import { foldable, moderates, pageFacts } from "./shell.js";
 
 /** The answer that an earlier evening has for it: the one that fits its words, or else that of the question there. */
@@ -34,7 +34,7 @@ function head(earlier, answer) {
   const answered = answer ? (when ? t("board.earlier.on", { day: date(when) }) : t("board.earlier.where", { where: shown(answer.where) })) : t("board.earlier.open");
   const words = el("span", { text: [asked, answered].filter(Boolean).join(language() === "zh" ? "，" : ", ") });
   const told = earlier?.told && !answer;
-  return el("p", { class: "suggest-head" }, icon("history"), words, !told && score < 100 && el("span", { class: "badge", text: t("board.probability", { n: score }) }));
+  return el("p", { class: "suggest-head" }, icon("history"), words, !told && score < 100 && chance(score));
 }
 
 function evenings(earlier, answer, whole) {

@@ -215,6 +215,7 @@ export class Panel {
     // A merged question is answered as what it became; what was half written about it stays, and goes there.
     const merged = question.status === "merged";
     merge.hidden = !mayDo("merge") || merged;
+    pin.hidden = merged;
     composer.hidden = merged && !this.answerField.value.trim();
     this.expert.node.hidden = this.labels.node.hidden = merged;
     this.title.node.classList.toggle("fixed", merged);

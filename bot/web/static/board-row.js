@@ -4,7 +4,7 @@ import { earlierBadge, earlierBlock } from "./board-earlier.js";
 import { fillHands } from "./board-hands.js";
 import { ago, clock, t } from "./i18n.js";
 import { wanting } from "./live.js";
-import { answerBox, badge, fillChats, short } from "./pieces.js";
+import { answerBox, badge, chance, fillChats, short } from "./pieces.js";
 import { foldable, moderates, pageFacts } from "./shell.js";
 
 const EXPERTS_DO = new Set(["reply", "aloud"]); // the rest is for moderators
@@ -133,14 +133,14 @@ export function suggestions(question, on, whole = false) {
 
 function suggestedAnswer(question, on) {
   const { source, score, text } = question.suggested_answer;
-  const head = el("p", { class: "suggest-head" }, icon("book"), el("span", { text: t("board.suggested") }), el("span", { class: "badge", text: t("board.probability", { n: percent(score) }) }));
+  const head = el("p", { class: "suggest-head" }, icon("book"), el("span", { text: t("board.suggested") }), chance(percent(score)));
   const foot = el("p", { class: "answer-source" }, t("answer.source", { source: "" }), el("bdi", { text: shown(source) }));
   const accept = button({ icon: "check", word: t("board.accept"), "data-do": "accept", act: (event) => (event.stopPropagation(), on.doing("accept", question.id)) });
   return el("div", { class: "suggest suggest-one" }, head, foldable(said(text)), foot, mayDo("accept") && accept);
 }
 
 function suggestedMerge(question, id, likelihood, title, on) {
-  const head = el("p", { class: "suggest-head" }, icon("merge"), el("span", { text: t("board.same") }), el("span", { class: "badge", text: t("board.probability", { n: percent(likelihood) }) }));
+  const head = el("p", { class: "suggest-head" }, icon("merge"), el("span", { text: t("board.same") }), chance(percent(likelihood)));
   const merge = button({ icon: "merge", word: t("board.same.merge"), "data-do": "merge", act: (event) => (event.stopPropagation(), on.mergeSame(question.id, id)) });
   const apart = button({ icon: "close", word: t("board.same.apart"), "data-do": "apart", act: (event) => (event.stopPropagation(), on.apart(question.id, id)) });
   return el("div", { class: "suggest" }, head, said(short(title, 120)), mayDo("merge") && el("div", { class: "suggest-acts" }, merge, apart));

@@ -309,7 +309,7 @@ async function mergeInto(id) {
 
 async function dismiss(ids) {
   const seen = acts.seen("dismiss", ids); // as they stand for whoever decides it, not when the reason is given
-  const why = ids.length ? await askReason() : null;
+  const why = ids.length ? await askReason(ids.map((id) => question(id)?.title ?? "").filter(Boolean)) : null;
   if (why && (await acts.act("dismiss", ids, { ...why, seen }))) clear(ids);
 }
 

@@ -188,6 +188,8 @@ addWords({
   "did.assign": ["已分派", "Assigned"],
   "did.undo.merge": ["已撤销；以后不再建议合并它们", "Undone; they are not proposed for each other again"],
   "did.into": ["{did}：{title}", "{did}: {title}"],
+  "board.viewer": ["一位观众", "A viewer"],
+  "board.dismiss.more": ["……以及另外 {n} 个", "… and {n} more"],
   "did.several": ["{did}：{n} 个", "{did}: {n} questions"],
   "did.dismiss": ["已搁置", "Dismissed"],
   "did.reopen": ["已放回队列", "Reopened"],
