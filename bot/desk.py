@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import wraps
 from itertools import islice
+from types import MappingProxyType
 from typing import Any, ParamSpec
 
 from bot.aloud import spoken
@@ -55,6 +56,8 @@ MOST_LABELS = 20  # on one question
 EVERYTHING = 1 << 31  # messages
 OFTEN = 20  # times that an act is worded anew: what is asked comes a few times a second
 A = ParamSpec("A")
+Told = dict[str, Sequence[Asked]]
+"""Who asks each of some questions."""
 
 
 def _worded_anew(act: Callable[A, Coroutine[Any, Any, Action]]) -> Callable[A, Coroutine[Any, Any, Action]]:
@@ -146,14 +149,13 @@ class Desk:
             raise BadInput(f"a reason has at most {LONGEST_REASON} characters, this has {len(reason):,}")
         pairs: list[Pair] = []
         said: list[Delivery] = []
-        told: list[Asked] = []
+        told: Told = {}
         for state in await self._states(ids):
             after = replace(_to(state, Status.DISMISSED), reason=reason, reason_shown=shown)
             pairs.append((state, after))
             if shown and reason:
-                asked = await self._store.asked(state.id)
-                said += await self._reasons(after, asked)
-                told += asked
+                told[state.id] = await self._store.asked(state.id)
+                said += await self._reasons(after, told[state.id])
         return await self._apply(who, "dismiss", pairs, deliveries=tuple(said), told=told)
 
     async def assign(self, who: str, ids: Sequence[str], expert: str) -> Action:
@@ -196,7 +198,7 @@ class Desk:
         asked = await self._store.asked(id)
         said = await self._said(answered, asked)
         off = await self._polls_off(state.session)
-        return await self._apply(who, "next", pairs, deliveries=said, polls=off, told=asked)
+        return await self._apply(who, "next", pairs, deliveries=said, polls=off, told={id: asked})
 
     async def edit(self, who: str, id: str, title: str) -> Action:
         title = _checked(title, LONGEST_TITLE, "a title")
@@ -262,15 +264,14 @@ class Desk:
         question has already stays, and gets the sources of its `Answer`."""
         pairs: list[Pair] = []
         said: list[Delivery] = []
-        told: list[Asked] = []
+        told: Told = {}
         for state in await self._states(list(answers)):
             require_follows(state.status, Status.ANSWERED)
             after = spoken(state, answers[state.id])
             pairs.append((state, after))
             if after != state:
-                asked = await self._store.asked(state.id)
-                said += await self._said(after, asked)
-                told += asked
+                told[state.id] = await self._store.asked(state.id)
+                said += await self._said(after, told[state.id])
         return await self._apply(who, "aloud", _changed(pairs, "answered so"), deliveries=tuple(said), told=told)
 
     async def accept(self, who: str, id: str) -> Action:
@@ -308,8 +309,9 @@ class Desk:
         earlier = [q for q in known if q.merged_into in gone]
         pairs: list[Pair] = [(q, replace(q, merged_into=into)) for q in earlier]
         pairs += [(q, replace(_to(q, Status.MERGED), merged_into=into)) for q in losers]
-        asked = [a for q in losers for a in await self._store.asked(q.id)]
-        return await self._apply(who, "merge", pairs, deliveries=await self._joined(winner, asked), told=asked)
+        told = {q.id: await self._store.asked(q.id) for q in losers}
+        said = await self._joined(winner, [one for those in told.values() for one in those])
+        return await self._apply(who, "merge", pairs, deliveries=said, told=told)
 
     async def apart(self, who: str, ids: Sequence[str], other: str) -> Action:
         """The questions `ids` are not `other`: it is not proposed for them, and later wordings keep to that."""
@@ -438,7 +440,7 @@ class Desk:
                 "undo",
                 pairs,
                 tuple(back),
-                said,
+                (*said, *await self._said_to_who_returns(change)),
                 undoes=found.id,
                 settings=taken_back_settings(change.settings),
                 polls=tuple((after, before) for before, after in reversed(change.polls)),
@@ -500,7 +502,7 @@ class Desk:
         after = replace(_to(state, Status.ANSWERED), answer=answer)
         asked = await self._store.asked(state.id)
         said = await self._said(after, asked)
-        return await self._apply(who, what, [(state, after)], deliveries=said, once=once, told=asked)
+        return await self._apply(who, what, [(state, after)], deliveries=said, once=once, told={state.id: asked})
 
     async def _said(self, question: QuestionState, asked: Sequence[Asked]) -> tuple[Delivery, ...]:
         if question.answer is None:
@@ -521,23 +523,42 @@ class Desk:
         session = await self._session(question.session)
         return reasons(session, question, asked, self._leaves(session, asked))
 
-    async def _said_before(self, change: Change) -> tuple[tuple[Delivery, ...], list[Asked]]:
-        """The answers and reasons that stand again: who heard another one, or was to hear them, hears them. Also who
-        asks what they answer."""
+    async def _said_before(self, change: Change) -> tuple[tuple[Delivery, ...], Told]:
+        """The answers and reasons that stand again: who heard another one, or was to hear them, hears them; and an
+        answer that is part of no other question any more, who did not hear it. Also who asks what they answer."""
         said: list[Delivery] = []
-        told: list[Asked] = []
+        told: Told = {}
         for old, new in change.questions:
-            answers = old is not None and old.answer is not None and old.answer != (new.answer if new else None)
-            dismisses = old is not None and bool(old.reason) and not (new and new.reason)
-            if old is None or not (answers or dismisses):
+            if old is None:
                 continue
-            asked = await self._store.asked(old.id)
+            answers = old.answer is not None and old.answer != (new.answer if new else None)
+            dismisses = bool(old.reason) and not (new and new.reason)
+            parts = bool(old.answer and not old.merged_into and new and new.merged_into)
+            if not (answers or dismisses or parts):
+                continue
+            asked = told[old.id] = await self._store.asked(old.id)
             if answers and old.answer:
                 said += await self._said_again(change, old, old.answer, asked)
             if dismisses:
                 said += await self._reasons(old, asked)
-            told += asked
+            if parts:
+                said += await self._joined(old, asked)
         return tuple(said), told
+
+    async def _said_to_who_returns(self, change: Change) -> list[Delivery]:
+        """What a person said meanwhile to a question that a message had left and comes back to."""
+        here = {
+            one.message.id: one
+            for id in {move.after for move in change.moves}
+            for one in (await self._store.asked(id) if id else await self._store.askings(change.session, EVERYTHING))
+        }
+        said: list[Delivery] = []
+        for id in dict.fromkeys(move.before for move in change.moves if move.before):
+            back = [here[move.message] for move in change.moves if move.before == id and move.message in here]
+            with suppress(NotFound):  # where it comes back itself
+                state = await self._following(id)
+                said += [*await self._joined(state, back), *await self._reasons(state, back)]
+        return said
 
     async def _said_again(
         self, change: Change, question: QuestionState, answer: Answer, asked: Sequence[Asked]
@@ -633,15 +654,15 @@ class Desk:
         deliveries: tuple[Delivery, ...] = (),
         polls: tuple[tuple[PollState, PollState], ...] = (),
         once: str = "",
-        told: Iterable[Asked] = (),
+        told: Mapping[str, Sequence[Asked]] = MappingProxyType({}),
     ) -> Action:
         session = next(q.session for pair in questions for q in pair if q is not None)
         return await self._commit(
             Change(session, self._now(), who, what, tuple(questions), moves, deliveries, polls=polls, once=once), told
         )
 
-    async def _commit(self, change: Change, told: Iterable[Asked] = ()) -> Action:
-        """`told`: to whom its deliveries are worded."""
+    async def _commit(self, change: Change, told: Mapping[str, Sequence[Asked]] = MappingProxyType({})) -> Action:
+        """`told`: who asks the questions whose answers it tells, all of them."""
         action = await self._store.apply(change, wordings(told))
         self._changed(change.session)
         if change.settings or change.opens:

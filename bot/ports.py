@@ -216,8 +216,8 @@ class Queue(Protocol):
         `AskedMeanwhile` where they are others by now; then nothing changed.
 
         Of what waits nobody is told what an act said that is undone, an answer or a reason that a question has no more,
-        that of one which was merged or which they left, or of a survey that is closed; where that is undone, it waits
-        again."""
+        or of one which they left or which was merged, or of a survey that is closed; where the closing is undone, that
+        waits again."""
         ...
 
     async def actions(self, session: str, limit: int = 100, since: int = 0, what: Sequence[str] = ()) -> list[Action]:

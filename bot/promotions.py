@@ -167,7 +167,7 @@ class Promotions:
         at, written = self._now(), before.written if before else ""
         after = Promotion(question, session.id, PromotionStage.PROPOSED, entry, answer.at, at, who, written)
         try:
-            await self._store.keep_promotion(before, after, wordings(asked))
+            await self._store.keep_promotion(before, after, wordings({question: asked}))
         except AskedMeanwhile:
             return await self._propose(who, session, question)
         if who:

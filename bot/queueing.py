@@ -1,7 +1,7 @@
 """The rules of the queue: who comes first, which status may follow which. Decides; calls nothing."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bot.errors import NotAllowed
@@ -82,9 +82,9 @@ def misses(state: QuestionState, source: str) -> bool:
     return source in state.rejected or (source.startswith(EARLIER) and source.rpartition("#")[2] in state.apart)
 
 
-def wordings(asked: Iterable[Asked]) -> Counter[str]:
+def wordings(asked: Mapping[str, Iterable[Asked]]) -> dict[str, int]:
     """How many there are of each question, without those that were forgotten."""
-    return Counter(one.question for one in asked if one.message.text)
+    return {question: sum(bool(one.message.text) for one in those) for question, those in asked.items()}
 
 
 def visible(state: QuestionState, session: Session) -> bool:

@@ -319,12 +319,17 @@ def reason(session: Session, question: QuestionState, message: Message, at: floa
     if not question.reason_shown or not question.reason or address is None or not address.private:
         return None
     return Delivery(
-        key=f"reason:{question.id}:{address.connector}:{address.chat}",
+        key=reason_key(question.id, address),
         session=session.id,
         address=address,
         text=words(session.language)["reason"].format(quote=quoted(message.text), text=question.reason),
         not_before=at,
     )
+
+
+def reason_key(question: str, address: Address) -> str:
+    """Under which a chat hears why a question was dismissed."""
+    return f"reason:{question}:{address.connector}:{address.chat}"
 
 
 def last_asked(asked: Sequence[Asked]) -> float:

@@ -14,10 +14,10 @@ from bot.model import (
     Status,
 )
 from bot.reach import TAKEN_BACK
-from bot.replies import answer_key, by_course
+from bot.replies import answer_key, by_course, reason_key
 from bot.storage import polls, questions, rounds, stages, surveys
 from bot.storage.database import Database
-from bot.storage.deliveries import deliver, drop, drop_these, take_up, take_up_these, withhold
+from bot.storage.deliveries import deliver, drop, drop_these, take_up, withhold
 from bot.storage.rows import TAKEN, change_of, dumped, listed, message_of, state_of, state_row
 from bot.storage.sessions import open_, settle
 
@@ -99,13 +99,15 @@ def touch(db: Database, session: str, ids: Iterable[str]) -> None:
 def apply(db: Database, change: Change, told: Mapping[str, int] | None = None) -> Action:
     """The returned action, and the ledger, name in each move's `before` the very group the message lay in, also where
     that one is merged into the group the caller saw; so taking the move back restores it exactly."""
-    questions.require_asked(db, told or {})
+    overtaken = questions.asked_meanwhile(db, told or {})  # with the groups as they were
     said = () if change.undoes is None else _to_undo(db, change.session, change.undoes).deliveries
     if change.opens is not None:
         open_(db, change.opens)
     if change.settings:
         settle(db, change.session, change.settings)
     touched = {id for pair in change.questions for id in _replace(db, change, *pair)}
+    if overtaken:
+        raise overtaken
     moves = tuple(_move(db, change.session, move) for move in change.moves)
     for removed in [before.id for before, after in change.questions if before and not after]:
         _pass_votes_on(db, removed, moves)
@@ -145,8 +147,6 @@ def _take_back(db: Database, change: Change, said: Iterable[Delivery]) -> None:
             take_up(db, change.session, f"course:{after.id}:", TAKEN_BACK)
         if before and before.answer and after and after.merged_into and not before.merged_into:
             drop(db, change.session, f"answer:{before.id}:", TAKEN_BACK)  # its askers hear that of the whole
-        if change.undoes is not None and before and before.merged_into and after and not after.merged_into:
-            take_up(db, change.session, f"answer:{after.id}:", TAKEN_BACK)
         if before and before.reason and not (after and after.reason):
             drop(db, change.session, f"reason:{before.id}:", TAKEN_BACK)
         if before and not after:
@@ -155,32 +155,24 @@ def _take_back(db: Database, change: Change, said: Iterable[Delivery]) -> None:
             take_up(db, change.session, f"ack:{after.id}:", TAKEN_BACK)
     for question in dict.fromkeys(move.before for move in change.moves):
         _part(db, question, [move.message for move in change.moves if move.before == question])
-    if change.undoes is not None:
-        for move in change.moves:
-            if (back := final(db, move.after)) and back.answer:
-                take_up_these(db, _heard_by(db, back, move.message), TAKEN_BACK)
 
 
 def _part(db: Database, question: str, messages: Iterable[int]) -> None:
-    """Who asks something else now, or nothing, does not hear the answer of the question that these messages left: but
-    for a chat in which somebody still asks that."""
+    """Who asks something else now, or nothing, hears neither the answer of the question that these messages left nor
+    why it was dismissed: but for a chat in which somebody still asks that."""
     left = final(db, question)
-    if left is None or left.answer is None:
+    if left is None or not (left.answer or left.reason_shown):
         return
-    stay = {answer_key(left.id, one.message.address) for one in questions.asked(db, left.id) if one.message.address}
-    keys = {key for message in messages for key in _heard_by(db, left, message)}
-    drop_these(db, keys - stay, TAKEN_BACK)
-
-
-def _heard_by(db: Database, question: QuestionState, message: int) -> list[str]:
-    """The keys under which who wrote a message hears what a person answers to the question: that of their chat, and
-    that of this message alone."""
-    row = db.execute("SELECT * FROM messages WHERE id = ?", (message,)).fetchone()
-    address = None if row is None else message_of(row).address
-    if address is None:
-        return []
-    chat = answer_key(question.id, address)
-    return [chat, f"{chat}:{address.message}"]
+    asked = [one.message.address for one in questions.asked(db, left.id)]
+    stay = {answer_key(left.id, address) for address in asked if address}
+    keys: set[str] = set()
+    for message in messages:
+        row = db.execute("SELECT * FROM messages WHERE id = ?", (message,)).fetchone()
+        if row is not None and (address := message_of(row).address) is not None:
+            chat = answer_key(left.id, address)
+            keys |= {f"{chat}:{address.message}"}
+            keys |= set() if chat in stay else {chat, reason_key(left.id, address)}
+    drop_these(db, keys, TAKEN_BACK)
 
 
 def restart(db: Database, session: str, at: float) -> None:

@@ -27,14 +27,6 @@ _GIVE_UP = f"""
 """  # noqa: S608 (constants)
 
 
-_TAKE_UP = """
-    UPDATE deliveries SET error = '', not_before = CASE state WHEN 'sending' THEN 0 ELSE not_before END,
-        attempts = CASE state WHEN 'sending' THEN attempts ELSE 0 END,
-        state = CASE state WHEN 'sending' THEN state ELSE 'waiting' END
-    WHERE state IN ('failed', 'sending') AND error = ?
-"""
-
-
 def deliver(db: Database, deliveries: Sequence[Delivery]) -> None:
     """Add, or by key reword: other words wait again from the first attempt and keep `sent_id`; same words change
     nothing, unless it was given up or taken back before.
@@ -136,12 +128,15 @@ def drop_these(db: Database, keys: Iterable[str], why: str) -> None:
 
 def take_up(db: Database, session: str, begins: str, why: str) -> None:
     """What was given up so waits again, and what is being sent is tried again as any other."""
-    db.execute(f"{_TAKE_UP} AND session = ? AND instr(key, ?) = 1", (why, session, begins))
-
-
-def take_up_these(db: Database, keys: Iterable[str], why: str) -> None:
-    """The same of what stands under one of these keys."""
-    db.executemany(f"{_TAKE_UP} AND key = ?", [(why, key) for key in keys])
+    db.execute(
+        """
+        UPDATE deliveries SET error = '', not_before = CASE state WHEN 'sending' THEN 0 ELSE not_before END,
+            attempts = CASE state WHEN 'sending' THEN attempts ELSE 0 END,
+            state = CASE state WHEN 'sending' THEN state ELSE 'waiting' END
+        WHERE session = ? AND state IN ('failed', 'sending') AND error = ? AND instr(key, ?) = 1
+        """,
+        (session, why, begins),
+    )
 
 
 def of_session(db: Database, session: str) -> list[Delivery]:

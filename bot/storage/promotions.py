@@ -6,7 +6,7 @@ from dataclasses import asdict
 from bot.errors import Conflict, NotFound
 from bot.model import Promotion, PromotionStage
 from bot.storage.database import Database, Row, upsert
-from bot.storage.questions import require_asked
+from bot.storage.questions import asked_meanwhile
 
 
 def promotions(db: Database, session: str) -> list[Promotion]:
@@ -19,7 +19,8 @@ def promotions(db: Database, session: str) -> list[Promotion]:
 
 def keep(db: Database, before: Promotion | None, after: Promotion, worded: Mapping[str, int] | None = None) -> None:
     """See `ports.Promotions.keep_promotion`."""
-    require_asked(db, worded or {})
+    if overtaken := asked_meanwhile(db, worded or {}):
+        raise overtaken
     row = db.execute("SELECT * FROM promotions WHERE question = ?", (after.question,)).fetchone()
     if (None if row is None else _promotion(row)) != before:
         raise Conflict("somebody decided this meanwhile; look at it again")

@@ -314,10 +314,11 @@ def wordings(db: Database, question: str) -> int:
     return int(row["many"])
 
 
-def require_asked(db: Database, worded: Mapping[str, int]) -> None:
-    """Raises `AskedMeanwhile` where these questions are not asked in so many wordings."""
-    if any(wordings(db, id) != many for id, many in worded.items()):
-        raise AskedMeanwhile("somebody asked this just now, or was forgotten; nothing was done. Do it once more")
+def asked_meanwhile(db: Database, worded: Mapping[str, int]) -> AskedMeanwhile | None:
+    """What is to be raised where these questions are not asked in so many wordings."""
+    if all(wordings(db, id) == many for id, many in worded.items()):
+        return None
+    return AskedMeanwhile("somebody asked this just now, or was forgotten; nothing was done. Do it once more")
 
 
 _SAME_HUMAN = """

@@ -106,6 +106,7 @@ def _for_staff(question: Question) -> dict[str, Any]:
         "merged_into": state.merged_into,
         "sureness": question.sureness,
         "doubtful": question.doubtful,
+        "refused": len(state.rejected),
         "suggested_answer": found and SuggestedAnswer(source=found.source, score=found.score, text=found.text),
         "suggested_merge": [likely_out(one) for one in question.suggested_merge],
         "suggested_memory": _remembered(question.suggested_memory),

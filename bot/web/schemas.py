@@ -305,6 +305,7 @@ class StaffQuestion(QuestionOut):
     merged_into: str
     sureness: float | None
     doubtful: int = Field(description="messages that may ask something else")
+    refused: int = Field(default=0, description="answers of the course that somebody called no answer to it")
     suggested_answer: SuggestedAnswer | None
     suggested_merge: list[LikelyOut] = Field(description="what it may be the same as, the likeliest first")
     suggested_memory: EarlierAnswer | None = Field(default=None, description="an earlier evening's answer")

@@ -779,3 +779,91 @@ async def test_who_asks_while_an_act_is_worded_is_told_too(
     said = [one.text for one in await store.deliveries("talk") if one.address.chat == "u9"]
     assert len(said) == 1
     assert "And a recording?" in said[0]
+
+
+async def still_told(store: SqliteStore) -> dict[str, str]:
+    """What waits to be said, by chat."""
+    return {one.address.chat: one.text for one in await store.deliveries("talk") if one.state == "waiting"}
+
+
+@pytest.mark.parametrize("back", ["undone", "reopened"])
+async def test_a_slip_that_was_taken_back_stays_so_when_a_merge_is_undone(
+    desk: Desk, store: SqliteStore, ask: Ask, back: str
+) -> None:
+    """It waits under the same key as the answer that the merge held back."""
+    await ask("Is there a recording?", "q1")
+    await ask("Which port?", "q2", "u2")
+    await desk.answer("ann", "q1", "A slip.")
+    await (desk.undo("ann", "talk") if back == "undone" else desk.reopen("ann", ["q1"]))
+    await desk.merge("ann", ["q1"], "q2")
+    await desk.undo("ann", "talk")
+    assert await still_told(store) == {}
+
+
+async def test_who_comes_back_to_a_question_hears_what_stands_there(desk: Desk, store: SqliteStore, ask: Ask) -> None:
+    """A wording is split off before its asker heard the answer, which is corrected then; the split undone, they hear
+    the corrected one, once. Who left for good hears nothing of it, whatever is merged and taken apart later."""
+    await ask("Is there a recording?", "q1")
+    back, gone = await ask("Where are the slides?", "q1", "u2"), await ask("Who pays?", "q1", "u4")
+    await ask("Which port?", "q2", "u3")
+    await desk.answer("ann", "q1", "Old.")
+    await desk.split("ann", "q1", [gone.id])
+    split = await desk.split("ann", "q1", [back.id])
+    await desk.answer("ann", "q1", "New.")
+    assert set(await still_told(store)) == {"u1"}
+    await desk.undo("ann", "talk", split.id)
+    told = await still_told(store)
+    assert set(told) == {"u1", "u2"}
+    assert all("New." in text for text in told.values())
+    await desk.answer("ann", "q2", "502.")
+    await desk.merge("ann", ["q1"], "q2")
+    assert all("502." in text for text in (await still_told(store)).values())
+    await desk.undo("ann", "talk")
+    told = await still_told(store)
+    assert {chat: "New." in text for chat, text in told.items()} == {"u1": True, "u2": True, "u3": False}
+
+
+async def test_who_asks_nothing_after_all_is_told_the_answer_where_that_is_undone(
+    desk: Desk, store: SqliteStore, ask: Ask
+) -> None:
+    """And why the question was dismissed, where everybody may read it."""
+    await ask("Is there a recording?", "q1")
+    one = await ask("recording!!", "q1", "u2")
+    for done in (desk.answer("ann", "q1", "Yes."), desk.dismiss("ann", ["q1"], "Said at the door.", shown=True)):
+        await done
+        assert set(await still_told(store)) == {"u1", "u2"}
+        await desk.not_asking("ann", "q1", [one.id])
+        assert set(await still_told(store)) == {"u1"}
+        await desk.undo("ann", "talk")
+        assert set(await still_told(store)) == {"u1", "u2"}
+        await desk.reopen("ann", ["q1"])
+        assert await still_told(store) == {}
+
+
+async def test_merging_what_was_dismissed_can_be_undone(desk: Desk, store: SqliteStore, ask: Ask) -> None:
+    """Its askers are those of a part of the whole."""
+    await ask("Is there a recording?", "q1")
+    await ask("Which port?", "q2", "u2")
+    await desk.dismiss("ann", ["q1"], "off topic")
+    await desk.merge("ann", ["q1"], "q2")
+    await desk.undo("ann", "talk")
+    assert (await states(store))["q1"].status is Status.DISMISSED
+
+
+async def test_who_asks_what_nobody_asks_in_words_any_more_is_told_too(
+    desk: Desk, store: SqliteStore, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All who asked it were forgotten, and somebody asks it while it is answered."""
+    await ask("Is there a recording?", "q1")
+    await store.forget(Person("telegram", "u1"), None, CLOCK)
+    read, late = store.asked, iter([True])
+
+    async def asked(question: str) -> list[Asked]:
+        found = await read(question)
+        if next(late, False):
+            await ask("And a recording?", "q1", "u9")
+        return found
+
+    monkeypatch.setattr(store, "asked", asked)
+    await desk.answer("ann", "q1", "Yes.")
+    assert set(await still_told(store)) == {"u9"}

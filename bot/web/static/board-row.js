@@ -75,9 +75,9 @@ function aged({ first_at: first, last_at: last }) {
 
 /** The parts that are made anew, only where they differ: focus and pointer stay on a button that stays. */
 function refill(row, question, on, leaving) {
-  const { status, pinned, labels, sureness, doubtful, messages, suggested_answer, suggested_memory, earlier, suggested_merge, reason, reason_shown, assigned, answer } = question;
+  const { status, pinned, labels, sureness, doubtful, refused, messages, suggested_answer, suggested_memory, earlier, suggested_merge, reason, reason_shown, assigned, answer } = question;
   const titles = suggested_merge.map((one) => [on.title(one.question), one.likelihood]);
-  const signature = JSON.stringify([status, pinned, labels, sureness, doubtful, messages, suggested_answer, suggested_memory, earlier, on.remembers(), titles, reason, reason_shown, assigned, answer, on.experts.declined(question.id), leaving, document.documentElement.lang]);
+  const signature = JSON.stringify([status, pinned, labels, sureness, doubtful, refused, messages, suggested_answer, suggested_memory, earlier, on.remembers(), titles, reason, reason_shown, assigned, answer, on.experts.declined(question.id), leaving, document.documentElement.lang]);
   if (row.dataset.parts === signature) return;
   row.dataset.parts = signature;
   row.querySelector(".row-badges").replaceChildren(...badges(question, on.experts.declined(question.id).length, leaving), ...(on.remembers() ? earlierBadge(question) : []));
@@ -91,10 +91,18 @@ function badges(question, declined, leaving) {
   if (leaving) found.push(badge(question.status));
   if (question.pinned) found.push(badge("pin", t("pinned"), "queued"));
   found.push(...surenessBadge(question));
+  if (question.refused) found.push(refusedBadge(question.refused));
   if (question.assigned) found.push(badge("expert", t("board.for", { name: shown(question.assigned) }), "queued"));
   if (declined) found.push(badge("expert", t("experts.declined.badge", { n: declined }), "warn"));
   for (const label of question.labels) found.push(badge("label", shown(label), ""));
   return found;
+}
+
+/** Somebody said of what the course has that it does not answer this: it is for people. */
+function refusedBadge(n) {
+  const node = badge("close", t("board.refused"), "warn");
+  node.title = t("board.refused.why", { n });
+  return node;
 }
 
 export const unsure = (question) => question.doubtful > 0;

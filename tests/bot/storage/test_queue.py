@@ -27,7 +27,7 @@ from bot.model import (
     Status,
 )
 from bot.ports import Store
-from bot.replies import answer_key
+from bot.replies import answer_key, reason_key
 from tests.bot.storage.acts import arrive, ask, change, merge, undo
 from tests.bot.values import TALK, message, state
 
@@ -633,7 +633,8 @@ async def test_who_asks_what_was_answered_meanwhile_is_told_that_at_once(store: 
 
 
 async def test_an_answer_is_refused_that_does_not_know_of_whoever_asked_meanwhile(store: Store) -> None:
-    """Of a question and of what was merged into it; the same number is let through, and refused it changed nothing."""
+    """Of a question and of what was merged into it; the same number is let through, and refused it changed nothing. Who
+    builds upon what somebody changed is told that instead."""
     await ask(store, "q1")
     await ask(store, "q2", "u2")
     await merge(store, "q2", "q1")
@@ -643,14 +644,19 @@ async def test_an_answer_is_refused_that_does_not_know_of_whoever_asked_meanwhil
     with pytest.raises(AskedMeanwhile):
         await store.apply(act, {"q1": 2})
     assert (await store.question("q1")).state == before
-    await store.apply(act, {"q1": 3})
+    with pytest.raises(AskedMeanwhile):
+        await store.apply(act, {"q1": 3, "q2": 0})
+    await store.apply(act, {"q1": 3, "q2": 2})
+    with pytest.raises(Conflict) as refused:
+        await store.apply(act, {"q1": 2})
+    assert not isinstance(refused.value, AskedMeanwhile)
     assert (await store.question("q1")).state.pinned
 
 
 @pytest.mark.parametrize("way", ["split", "move", "not_asking"])
 async def test_who_asks_something_else_does_not_hear_the_answer_of_what_they_left(store: Store, way: str) -> None:
-    """Where it still waits, as at night. In a chat in which somebody still asks that it is told; and it is told after
-    all where the act is undone."""
+    """Nor why that was dismissed. Where it still waits, as at night; in a chat in which somebody still asks that it is
+    told."""
     stays = await ask(store, "q1")
     goes = [await ask(store, "q1", "u2"), await ask(store, "q1", "u3", chat="room"), await ask(store, "q1", "u4")]
     room = await ask(store, "q1", "u5", chat="room")
@@ -658,18 +664,21 @@ async def test_who_asks_something_else_does_not_hear_the_answer_of_what_they_lef
     await answered(store, "q1", stays, goes[0], goes[2], room)
     to = {"split": "q9", "move": "q2", "not_asking": ""}[way]
     pairs = ((None, state("q9")),) if way == "split" else ()
-    act = await change(store, way, *pairs, moves=tuple(Move(one.id, "q1", to) for one in goes))
+    await change(store, way, *pairs, moves=tuple(Move(one.id, "q1", to) for one in goes))
     assert await waiting(store) == ["u1", "room"]
-    await undo(store, act)
-    assert sorted(await waiting(store)) == ["room", "u1", "u2", "u4"]
+    one, two = await ask(store, "q3", "u7"), await ask(store, "q3", "u8")
+    before = (await store.question("q3")).state
+    after = replace(before, status=Status.DISMISSED, reason="Not of this talk.", reason_shown=True)
+    said = [replace(saying("q3", each), key=reason_key("q3", each.address or Address("", ""))) for each in (one, two)]
+    await change(store, "dismiss", (before, after), deliveries=tuple(said))
+    await change(store, "move", moves=(Move(two.id, "q3", "q2"),))
+    assert await waiting(store) == ["u1", "room", "u7"]
 
 
 async def test_what_is_merged_says_no_answer_of_its_own_any_more(store: Store) -> None:
-    """Its askers hear that of the question which it became, once; where the merge is undone, their own after all."""
+    """Its askers hear that of the question which it became, once."""
     one, two = await ask(store, "q1"), await ask(store, "q2", "u2")
     await answered(store, "q1", one)
     await answered(store, "q2", two, words="On Monday.")
-    act = await merge(store, "q2", "q1")
+    await merge(store, "q2", "q1")
     assert await waiting(store) == ["u1"]
-    await undo(store, act)
-    assert await waiting(store) == ["u1", "u2"]

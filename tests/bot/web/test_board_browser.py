@@ -235,6 +235,7 @@ async def test_many_are_tidied_with_keys_alone(crowd: Crowd) -> None:
     await expect(board.locator("#list-new .row", has_text="Pinned")).to_have_count(0)
     await press("X")
     await press("d")
+    await expect(board.locator("#dismiss-about li")).to_have_count(3)
     await board.locator("#dismiss-shown").check()
     await board.locator("#dismiss-reason").fill("said at the door")
     await board.locator("#dismiss-reason").press("Enter")
@@ -869,7 +870,7 @@ async def test_two_presses_are_one_act(crowd: Crowd) -> None:
         await row(board, BOOK).locator("[data-do=approve]").dblclick()
     slow.let_go()
     await expect(board.locator("#count-queued")).to_have_text("1")
-    await expect(board.locator(".toast")).to_contain_text("Approved")
+    await expect(board.locator(".toast")).to_contain_text(f"Approved: {BOOK}")
     await expect(board.locator("#sure")).to_be_hidden()
     assert len(slow.sent) == 1
 
@@ -881,7 +882,7 @@ async def test_what_is_said_while_a_dialog_is_open_stands_in_it(crowd: Crowd) ->
     board = await board_of(crowd, "Ann")
     await board.locator("#history-open").click()
     await board.locator("#ledger").get_by_role("button", name="Undo").click()
-    await expect(board.locator("#history .toast")).to_contain_text("Undone")
+    await expect(board.locator("#history .toast")).to_contain_text(f"Undone: {BOOK}")
     await board.locator("#history .toast-close").click()
     await expect(board.locator(".toast")).to_have_count(0)
     await board.locator("#history [data-close]").click()

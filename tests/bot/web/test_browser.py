@@ -510,7 +510,8 @@ async def test_the_stage_goes_on_with_one_key(crowd: Crowd) -> None:
 
 
 async def test_an_asker_sends_a_course_answer_back(crowd: Crowd) -> None:
-    """A course answer names its source; the asker's "this does not answer it" puts the question back."""
+    """A course answer names its source; the asker's "this does not answer it" puts the question back, where moderators
+    see why and that it was a viewer, by the name of the chat and no number."""
     viewer, board = await crowd.viewer(PHONE), await crowd.moderator()
     await ask(viewer, "Is there a recording of this talk?")
     await expect(row(board, "recording")).to_be_visible()
@@ -522,7 +523,10 @@ async def test_an_asker_sends_a_course_answer_back(crowd: Crowd) -> None:
     await viewer.get_by_role("button", name="This does not answer it").click()
     await expect(viewer.locator(".mine")).to_contain_text("New")
     await expect(board.locator("#count-new")).to_have_text("1")
+    await expect(row(board, "recording").locator(".row-badges")).to_contain_text("Course did not answer it")
     await expect(viewer.locator(".mine .answer")).to_have_count(0)
+    await board.locator("#history-open").click()
+    await expect(board.locator("#ledger li").first).to_contain_text("A viewer · ")
 
 
 async def test_an_answer_that_overtakes_the_list_of_my_questions_is_shown(crowd: Crowd) -> None:

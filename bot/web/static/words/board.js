@@ -188,6 +188,8 @@ addWords({
   "did.assign": ["已分派", "Assigned"],
   "did.undo.merge": ["已撤销；以后不再建议合并它们", "Undone; they are not proposed for each other again"],
   "did.into": ["{did}：{title}", "{did}: {title}"],
+  "board.refused": ["课程回答不对题", "Course did not answer it"],
+  "board.refused.why": ["有人说课程里的回答没有回答这个问题（{n} 处），不会再自动发送", "Somebody said that what the course has does not answer this ({n} found); it is not sent for it again"],
   "board.viewer": ["一位观众", "A viewer"],
   "board.dismiss.more": ["……以及另外 {n} 个", "… and {n} more"],
   "did.several": ["{did}：{n} 个", "{did}: {n} questions"],
