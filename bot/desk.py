@@ -40,7 +40,7 @@ from bot.model import (
     title_of,
 )
 from bot.ports import Changed, Now, Store
-from bot.queueing import OPEN, as_seen, require_follows, visible, waiting, wordings
+from bot.queueing import OPEN, as_seen, askings, require_follows, visible, waiting
 from bot.queueing import earlier as before
 from bot.reach import Heard, reach
 from bot.replies import UNDO_WITHIN, answers, by_course, joined, last_asked, reasons, recalled
@@ -239,6 +239,7 @@ class Desk:
         text = _checked(text, LONGEST_ANSWER, "an answer")
         return await self._answer(who, "answer", id, Answer(text, by or who, self._now(), tuple(sources)), once)
 
+    @_worded_anew
     async def tell_again(self, who: str, id: str) -> Action:
         """Try once more to bring the answer to those whom it did not reach, at night in the morning. Raises
         `NotAllowed` where there is nobody who can be tried."""
@@ -256,7 +257,7 @@ class Desk:
             said += joined(session, state, untold, sent, at)
         if not said:
             raise NotAllowed("there is nobody whom this answer did not reach and who can be tried again")
-        return await self._apply(who, "tell_again", [(state, state)], deliveries=tuple(said))
+        return await self._apply(who, "tell_again", [(state, state)], deliveries=tuple(said), told={id: asked})
 
     @_worded_anew
     async def aloud(self, who: str, answers: Mapping[str, Answer]) -> Action:
@@ -309,7 +310,8 @@ class Desk:
         earlier = [q for q in known if q.merged_into in gone]
         pairs: list[Pair] = [(q, replace(q, merged_into=into)) for q in earlier]
         pairs += [(q, replace(_to(q, Status.MERGED), merged_into=into)) for q in losers]
-        told = {q.id: await self._store.asked(q.id) for q in losers}
+        tells = winner.status is Status.ANSWERED
+        told = {q.id: await self._store.asked(q.id) for q in losers} if tells else {}
         said = await self._joined(winner, [one for those in told.values() for one in those])
         return await self._apply(who, "merge", pairs, deliveries=said, told=told)
 
@@ -347,6 +349,7 @@ class Desk:
         said = apart_from(said, (one for one in thread if one not in state.apart))
         return await self._apply(who, "not_again", _changed([(state, said)], "said already"))
 
+    @_worded_anew
     async def split(self, who: str, id: str, messages: Sequence[int]) -> Action:
         """The wordings `messages` become a question of their own, which is another one than they came from."""
         state = await self._state(id)
@@ -362,7 +365,7 @@ class Desk:
             await self._free_id(chosen[0].message), state.session, title, text, rejected=refused, apart=apart
         )
         moves = tuple(Move(a.message.id, a.question, new.id) for a in chosen)
-        return await self._apply(who, "split", [(None, new)], moves)
+        return await self._apply(who, "split", [(None, new)], moves, told={id: asked})
 
     async def confirm(self, who: str, id: str, messages: Sequence[int]) -> Action:
         """These wordings do ask `id`, however far they are from its others: they are doubtful no longer."""
@@ -383,6 +386,7 @@ class Desk:
         joins what asks the same. Taken back, a person has said that it asks nothing."""
         return await self._commit(Change(session, self._now(), who, "take", takes=message))
 
+    @_worded_anew
     async def move(self, who: str, messages: Sequence[int], question: str, to: str) -> Action:
         """Wordings go from `question` to another question of the session, which is so said to be another."""
         source, target = await self._state(question), await self._state(to)
@@ -398,7 +402,7 @@ class Desk:
             sent = {one.placement.sent.source for one in chosen if one.placement.sent}
             after = _refused(after, sorted(sent & rejected(source, known)))
         moves = tuple(Move(a.message.id, a.question, to) for a in chosen)
-        return await self._apply(who, "move", [(target, after)], moves, said)
+        return await self._apply(who, "move", [(target, after)], moves, said, told={question: asked})
 
     async def open_session(self, who: str, session: Session) -> Action:
         """A new session. Raises `Conflict` where there is one of its id."""
@@ -663,7 +667,7 @@ class Desk:
 
     async def _commit(self, change: Change, told: Mapping[str, Sequence[Asked]] = MappingProxyType({})) -> Action:
         """`told`: who asks the questions whose answers it tells, all of them."""
-        action = await self._store.apply(change, wordings(told))
+        action = await self._store.apply(change, askings(told))
         self._changed(change.session)
         if change.settings or change.opens:
             self._settled(change.session)

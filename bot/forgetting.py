@@ -6,7 +6,7 @@ people, groups and votes are counted as before, and nothing says who it was. The
 
 import json
 import re
-from bisect import bisect
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -24,6 +24,9 @@ GAP, GRACE = 31 * 86_400.0, 86_400.0
 
 TELLING = 8
 """Characters of a text that nobody else says by chance."""
+
+SHORTEST_CUT = 36
+"""Characters that are left at least where a text is cut, anywhere (`rounds.words`: 40 with the ellipsis)."""
 
 _QUOTING = "(?:(?<=: )|(?<=：)|(?<=： )|(?<=## ))"
 """Where what is quoted begins, in a chat or in an entry of an FAQ. A short text is part of others' by chance: it is
@@ -59,18 +62,17 @@ class Scrubbing:
     _lengths: dict[str, set[int]] = field(init=False)
     """Of the words, how long those may be that begin with these characters."""
 
-    _begun: dict[str, list[str]] = field(init=False)
-    """The words by the characters with which they begin."""
+    _sorted: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
         self.wordings = {*self.texts, *(title_of(text) for text in self.texts)}
         lines = [" ".join(text.split()) for text in self.texts]
         self._words = {*self.wordings, *lines} - {""}
-        self._lengths, self._begun = defaultdict(set), defaultdict(list)
+        self._sorted = sorted(self._words)
+        self._lengths = defaultdict(set)
         for words in self._words:
             if len(words) >= TELLING:
                 self._lengths[words[:TELLING]].add(len(words))
-                self._begun[words[:TELLING]].append(words)
 
     def text(self, said: str) -> str:
         """Without the person's words, and without their name where it can be nothing else: among those who asked, and
@@ -91,16 +93,18 @@ class Scrubbing:
         return {said[at : at + n] for at, n in spans} & self._words
 
     def _cut(self, said: str) -> set[str]:
-        """What it holds of the person's words that were cut, wherever that was: what stands before an ellipsis and is
-        how they began."""
+        """What it holds of the person's words that were cut: what stands before an ellipsis and is how they began."""
         ends = [found.start() for found in re.finditer(ELLIPSIS, said)]
-        found = set()
-        for at in range(ends[-1]) if ends else ():
-            if lines := self._begun.get(said[at : at + TELLING]):
-                end = ends[bisect(ends, at)]
-                if any(line.startswith(said[at:end]) for line in lines):
-                    found.add(said[at : end + 1])
-        return found
+        begins = (at for at in range(ends[-1]) if said[at : at + TELLING] in self._lengths) if ends else ()
+        return {said[at : end + 1] for at in begins if (end := self._end(said, at, ends))}
+
+    def _end(self, said: str, at: int, ends: Sequence[int]) -> int:
+        """The last of these that stands behind a beginning of the words; 0 where none does."""
+        for end in reversed(ends[bisect_left(ends, at + SHORTEST_CUT) :]):
+            next_words = self._sorted[bisect_left(self._sorted, said[at:end]) :][:1]
+            if next_words and next_words[0].startswith(said[at:end]):
+                return end
+        return 0
 
     def change(self, stored: str) -> str:
         """A row of the ledger as JSON: the titles as they are now, no name, no address, nobody's words of theirs."""

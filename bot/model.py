@@ -666,6 +666,10 @@ class Delivery:
     due_at: float = field(default=0.0, compare=False)
 
 
+Asking = tuple[int, int]
+"""By which it is seen whether others ask a question by now: how many messages with words, and the sum of their ids."""
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
     """A message goes from one question to another."""

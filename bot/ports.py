@@ -16,6 +16,7 @@ from bot.model import (
     Address,
     Asked,
     Asker,
+    Asking,
     Backlog,
     Change,
     Cursor,
@@ -207,13 +208,13 @@ class Queue(Protocol):
         """Ids of the questions this person votes for (final ids where they were merged), on any chat they linked."""
         ...
 
-    async def apply(self, change: Change, told: Mapping[str, int] | None = None) -> Action:
+    async def apply(self, change: Change, told: Mapping[str, Asking] | None = None) -> Action:
         """Apply a change and write the ledger. Raises `Conflict` where a `before` is no longer what stands, a second
         question would be on stage, or the session that it opens is there. Votes go along with what leaves a question
         that is removed.
 
-        `told`: of how many wordings of these questions its deliveries are made (`queueing.wordings`). Raises
-        `AskedMeanwhile` where they are others by now; then nothing changed.
+        `told`: who asks the questions of which it tells (`queueing.askings`). Raises `AskedMeanwhile` where others ask
+        them by now, or somebody was forgotten; then nothing changed.
 
         Of what waits nobody is told what an act said that is undone, an answer or a reason that a question has no more,
         or of one which they left or which was merged, or of a survey that is closed; where the closing is undone, that
@@ -251,12 +252,9 @@ class Promotions(Protocol):
         """In the order in which they were proposed."""
         ...
 
-    async def keep_promotion(
-        self, before: Promotion | None, after: Promotion, worded: Mapping[str, int] | None = None
-    ) -> None:
-        """`worded`: of how many wordings of its question the entry is made (`queueing.wordings`). Raises
-        `AskedMeanwhile` where they are others by now, `Conflict` where `before` is not what stands, `NotFound` for an
-        unknown question."""
+    async def keep_promotion(self, before: Promotion | None, after: Promotion, of: Collection[int] = ()) -> None:
+        """`of`: the messages of whose words the entry is made. Raises `ForgottenMeanwhile` where one has none any more,
+        `Conflict` where `before` is not what stands, `NotFound` for an unknown question."""
         ...
 
     async def forget_promotion(self, question: str) -> None:

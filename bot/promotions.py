@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from bot.errors import AskedMeanwhile, BadInput, Conflict, NotAllowed, NotFound
+from bot.errors import BadInput, Conflict, ForgottenMeanwhile, NotAllowed, NotFound
 from bot.model import Change, Mode, Promotion, PromotionStage, QuestionState, Session
 from bot.ports import Changed, Now, Queue
 from bot.ports import Promotions as Kept
@@ -25,7 +25,6 @@ from bot.promoting import (
     standing,
     taken,
 )
-from bot.queueing import wordings
 from bot.replies import UNDO_WITHIN
 from knowledge.material import Course
 
@@ -167,8 +166,8 @@ class Promotions:
         at, written = self._now(), before.written if before else ""
         after = Promotion(question, session.id, PromotionStage.PROPOSED, entry, answer.at, at, who, written)
         try:
-            await self._store.keep_promotion(before, after, wordings({question: asked}))
-        except AskedMeanwhile:
+            await self._store.keep_promotion(before, after, [one.message.id for one in asked if one.message.text])
+        except ForgottenMeanwhile:
             return await self._propose(who, session, question)
         if who:
             await self._noted(who, "faq_propose", state)

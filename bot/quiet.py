@@ -113,7 +113,7 @@ def direct(session: Session, asked_at: float, now: float) -> bool:
         return True
     if session.ended_at is not None:
         return now - session.ended_at < SOON
-    return 0 <= now - max(session.starts_at or asked_at, asked_at) < TALK  # not the days before
+    return -SOON < now - max(session.starts_at or asked_at, asked_at) < TALK  # not the days before
 
 
 def held_until(delivery: Delivery, now: float, hours: Hours, answers: bool = False) -> float:

@@ -409,13 +409,13 @@ def _asked(messages: Sequence[Message], say: dict[str, str]) -> list[str]:
     for message in messages:
         wordings.setdefault(quoted(message.text), []).append(message.author_name)
     shown = list(wordings.items())[:WORDINGS_IN_A_GROUP]
-    lines, room = [], NAMES_LENGTH
-    for quote, names in shown:
-        listed, room = _names(names, say, room)
-        lines.append(say["asked"].format(names=listed or say["somebody"], quote=quote))
     told = {name for _, names in shown for name in names}
     rest = [m.author_name for m in messages if m.author_name not in told]
-    return [*lines, say["asked_too"].format(names=_names(rest, say, room)[0])] if any(rest) else lines
+    room = NAMES_LENGTH // (len(shown) + any(rest))
+    lines = [
+        say["asked"].format(names=_names(names, say, room) or say["somebody"], quote=quote) for quote, names in shown
+    ]
+    return [*lines, say["asked_too"].format(names=_names(rest, say, room))] if any(rest) else lines
 
 
 def unnamed(said: str, name: str, instead: str) -> str:
@@ -444,13 +444,12 @@ def _signed(answer: Answer, say: dict[str, str]) -> str:
     return "\n".join(lines)
 
 
-def _names(names: Sequence[str], say: dict[str, str], room: int) -> tuple[str, int]:
-    """As many of them as fit into so many characters, and how many are left."""
+def _names(names: Sequence[str], say: dict[str, str], room: int) -> str:
+    """As many of them as fit into so many characters."""
     known, shown = list(dict.fromkeys(n for n in names if n)), list[str]()
     for name in known:
         if len(shown) < NAMES_IN_A_GROUP and len(name) <= room:
             shown.append(name)
             room -= len(name) + len(say["joiner"])
     listed = say["joiner"].join(shown or [say["somebody"]] * bool(known))
-    more = say["and_more"].format(count=len(known)) if len(known) > max(1, len(shown)) else ""
-    return listed + more, max(room, 0)
+    return listed + say["and_more"].format(count=len(known)) if len(known) > max(1, len(shown)) else listed

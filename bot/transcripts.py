@@ -209,7 +209,7 @@ class Transcripts:
         async with self._turns[session.id]:  # what people say meanwhile counts
             now = await self._transcript(session.id)
             if now.lines != transcript.lines:
-                return  # another file took its place; that one is searched by itself
+                return  # another file took its place; what was found is not said there
             proposals = renewed(found, await self._store.proposals(session.id), [q.id for q in questions])
             now = replace(now, zero=done.zero, dated=done.dated, searched=self._now())
             await self._store.keep_transcript(now, proposals)

@@ -6,6 +6,8 @@ from dataclasses import asdict, replace
 from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.model import (
     Action,
+    Address,
+    Asking,
     Change,
     Delivery,
     Move,
@@ -18,7 +20,7 @@ from bot.replies import answer_key, by_course, reason_key
 from bot.storage import polls, questions, rounds, stages, surveys
 from bot.storage.database import Database
 from bot.storage.deliveries import deliver, drop, drop_these, take_up, withhold
-from bot.storage.rows import TAKEN, change_of, dumped, listed, message_of, state_of, state_row
+from bot.storage.rows import TAKEN, address_of, change_of, dumped, listed, state_of, state_row
 from bot.storage.sessions import open_, settle
 
 
@@ -96,7 +98,7 @@ def touch(db: Database, session: str, ids: Iterable[str]) -> None:
     )
 
 
-def apply(db: Database, change: Change, told: Mapping[str, int] | None = None) -> Action:
+def apply(db: Database, change: Change, told: Mapping[str, Asking] | None = None) -> Action:
     """The returned action, and the ledger, name in each move's `before` the very group the message lay in, also where
     that one is merged into the group the caller saw; so taking the move back restores it exactly."""
     overtaken = questions.asked_meanwhile(db, told or {})  # with the groups as they were
@@ -135,8 +137,9 @@ def apply(db: Database, change: Change, told: Mapping[str, int] | None = None) -
 
 
 def _take_back(db: Database, change: Change, said: Iterable[Delivery]) -> None:
-    """Of what waits, nobody is told what the act that is undone `said`, nor an answer or a reason that is no more. What
-    the course answered is told after all where an undo brings it back."""
+    """Of what waits, nobody is told what the act that is undone `said`, nor an answer or a reason that is no more, or
+    of a question which they left or which was merged. What the course answered is told after all where an undo brings
+    it back; of what people answered the undo says that itself."""
     for delivery in said:
         withhold(db, delivery, TAKEN_BACK)
     for before, after in change.questions:
@@ -163,16 +166,22 @@ def _part(db: Database, question: str, messages: Iterable[int]) -> None:
     left = final(db, question)
     if left is None or not (left.answer or left.reason_shown):
         return
-    asked = [one.message.address for one in questions.asked(db, left.id)]
-    stay = {answer_key(left.id, address) for address in asked if address}
-    keys: set[str] = set()
-    for message in messages:
-        row = db.execute("SELECT * FROM messages WHERE id = ?", (message,)).fetchone()
-        if row is not None and (address := message_of(row).address) is not None:
-            chat = answer_key(left.id, address)
-            keys |= {f"{chat}:{address.message}"}
-            keys |= set() if chat in stay else {chat, reason_key(left.id, address)}
-    drop_these(db, keys, TAKEN_BACK)
+    stay = {key for one in questions.asked(db, left.id) for key in _heard_as(left.id, one.message.address)}
+    rows = db.execute(
+        "SELECT address FROM messages WHERE id IN (SELECT CAST(value AS INTEGER) FROM json_each(?))",
+        (listed(messages),),
+    )
+    gone = {key for row in rows for key in _heard_as(left.id, address_of(row["address"]) if row["address"] else None)}
+    drop_these(db, gone - stay, TAKEN_BACK)
+
+
+def _heard_as(question: str, address: Address | None) -> tuple[str, ...]:
+    """The keys under which somebody hears what people said to a question: those of their chat, and that of their
+    message alone."""
+    if address is None:
+        return ()
+    chat = answer_key(question, address)
+    return chat, f"{chat}:{address.message}", reason_key(question, address)
 
 
 def restart(db: Database, session: str, at: float) -> None:

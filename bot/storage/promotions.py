@@ -1,12 +1,12 @@
 """Answers on their way into the FAQ, as SQL."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import asdict
 
-from bot.errors import Conflict, NotFound
+from bot.errors import Conflict, ForgottenMeanwhile, NotFound
 from bot.model import Promotion, PromotionStage
 from bot.storage.database import Database, Row, upsert
-from bot.storage.questions import asked_meanwhile
+from bot.storage.rows import listed
 
 
 def promotions(db: Database, session: str) -> list[Promotion]:
@@ -17,10 +17,11 @@ def promotions(db: Database, session: str) -> list[Promotion]:
     ]
 
 
-def keep(db: Database, before: Promotion | None, after: Promotion, worded: Mapping[str, int] | None = None) -> None:
+def keep(db: Database, before: Promotion | None, after: Promotion, of: Collection[int] = ()) -> None:
     """See `ports.Promotions.keep_promotion`."""
-    if overtaken := asked_meanwhile(db, worded or {}):
-        raise overtaken
+    gone = "SELECT 1 FROM messages WHERE text = '' AND id IN (SELECT CAST(value AS INTEGER) FROM json_each(?)) LIMIT 1"
+    if db.execute(gone, (listed(of),)).fetchone():
+        raise ForgottenMeanwhile("somebody was forgotten just now who asked this; nothing was done. Do it once more")
     row = db.execute("SELECT * FROM promotions WHERE question = ?", (after.question,)).fetchone()
     if (None if row is None else _promotion(row)) != before:
         raise Conflict("somebody decided this meanwhile; look at it again")

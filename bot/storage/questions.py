@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from bot.errors import AskedMeanwhile, NotFound
-from bot.model import UNSURE, Asked, CourseMatch, Likely, Person, Question, QuestionState, Status
+from bot.model import UNSURE, Asked, Asking, CourseMatch, Likely, Person, Question, QuestionState, Status
 from bot.queueing import OPEN, misses, suggested
 from bot.storage.database import Database, Row
 from bot.storage.recurring import earlier_of
@@ -307,18 +307,14 @@ def asked(db: Database, question: str) -> list[Asked]:
 _OF_WHOLE = "m.question IN (SELECT id FROM questions WHERE id = :id OR (merged_into != '' AND merged_into = :id))"
 
 
-def wordings(db: Database, question: str) -> int:
-    """How many of these are there in words."""
-    sql = f"SELECT count(*) AS many FROM messages m WHERE {_OF_WHOLE} AND m.text != ''"  # noqa: S608 (a constant)
-    (row,) = db.execute(sql, {"id": question})
-    return int(row["many"])
-
-
-def asked_meanwhile(db: Database, worded: Mapping[str, int]) -> AskedMeanwhile | None:
-    """What is to be raised where these questions are not asked in so many wordings."""
-    if all(wordings(db, id) == many for id, many in worded.items()):
-        return None
-    return AskedMeanwhile("somebody asked this just now, or was forgotten; nothing was done. Do it once more")
+def asked_meanwhile(db: Database, told: Mapping[str, Asking]) -> AskedMeanwhile | None:
+    """What is to be raised where others than these ask one of the questions."""
+    sql = f"SELECT count(*) AS many, coalesce(sum(m.id), 0) AS ids FROM messages m WHERE {_OF_WHOLE} AND m.text != ''"  # noqa: S608
+    for question, known in told.items():
+        (row,) = db.execute(sql, {"id": question})
+        if (row["many"], row["ids"]) != known:
+            return AskedMeanwhile("somebody asked this just now, or was forgotten; nothing was done. Do it once more")
+    return None
 
 
 _SAME_HUMAN = """

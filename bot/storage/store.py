@@ -17,6 +17,7 @@ from bot.model import (
     Address,
     Asked,
     Asker,
+    Asking,
     Backlog,
     Change,
     Cursor,
@@ -245,7 +246,7 @@ class SharedStore(ABC):
     async def votes_of(self, session: str, person: Person) -> set[str]:
         return await self._read(questions.votes_of, session, person)
 
-    async def apply(self, change: Change, told: Mapping[str, int] | None = None) -> Action:
+    async def apply(self, change: Change, told: Mapping[str, Asking] | None = None) -> Action:
         """Raises also `NotFound` for what is not there, and `Conflict` for a chain of merges."""
         kinds = "applied" if change.takes is None else "applied arrived"
         return await self._write(_sessions_of(change), kinds, changes.apply, change, told)
@@ -277,10 +278,8 @@ class SharedStore(ABC):
     async def promotions(self, session: str) -> list[Promotion]:
         return await self._read(promotions.promotions, session)
 
-    async def keep_promotion(
-        self, before: Promotion | None, after: Promotion, worded: Mapping[str, int] | None = None
-    ) -> None:
-        await self._write(after.session, "promotions", promotions.keep, before, after, worded)
+    async def keep_promotion(self, before: Promotion | None, after: Promotion, of: Collection[int] = ()) -> None:
+        await self._write(after.session, "promotions", promotions.keep, before, after, of)
 
     async def forget_promotion(self, question: str) -> None:
         await self._write(("questions", question), "promotions", promotions.forget, question)

@@ -1,5 +1,6 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -741,30 +742,40 @@ async def test_a_second_press_of_next_answers_nothing_else(desk: Desk, ask: Ask,
     assert await states(store) == before
 
 
-@pytest.mark.parametrize(
-    "act",
-    [
-        lambda desk: desk.answer("ann", "q1", "Yes."),
-        lambda desk: desk.next("ann", "q1", "Yes."),
-        lambda desk: desk.aloud("ann", {"q1": Answer("Yes.", "ann", CLOCK)}),
-        lambda desk: desk.merge("ann", ["q1"], "q2"),
-        lambda desk: desk.dismiss("ann", ["q1"], "off topic", shown=True),
-        lambda desk: desk.undo("ann", "talk"),
-    ],
-    ids=["answer", "next", "aloud", "merge", "dismiss", "undo"],
-)
+async def twice_answered(desk: Desk) -> None:
+    for text in ("Yes.", "No."):
+        await desk.answer("ann", "q1", text)
+
+
+async def nothing(_: Desk) -> None:
+    pass
+
+
+WORDED: dict[str, tuple[Callable[[Desk], Awaitable[object]], Callable[[Desk], Awaitable[Action]]]] = {
+    "answer": (nothing, lambda desk: desk.answer("ann", "q1", "Yes.")),
+    "next": (lambda desk: desk.stage("ann", "q1"), lambda desk: desk.next("ann", "q1", "Yes.")),
+    "aloud": (nothing, lambda desk: desk.aloud("ann", {"q1": Answer("Yes.", "ann", CLOCK)})),
+    "merge": (nothing, lambda desk: desk.merge("ann", ["q1"], "q2")),
+    "dismiss": (nothing, lambda desk: desk.dismiss("ann", ["q1"], "off topic", shown=True)),
+    "undo": (twice_answered, lambda desk: desk.undo("ann", "talk")),
+}
+"""What was done before, and an act that tells whoever asked."""
+
+
+@pytest.mark.parametrize(("before", "act"), WORDED.values(), ids=WORDED)
 async def test_who_asks_while_an_act_is_worded_is_told_too(
-    desk: Desk, store: SqliteStore, ask: Ask, monkeypatch: pytest.MonkeyPatch, act: Callable[[Desk], Awaitable[Action]]
+    desk: Desk,
+    store: SqliteStore,
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
+    before: Callable[[Desk], Awaitable[object]],
+    act: Callable[[Desk], Awaitable[Action]],
 ) -> None:
     """Their message is placed after the askers were read and before the act is written."""
     await ask("Is there a recording?", "q1")
     await ask("Which port?", "q2", "u2")
     await desk.answer("ann", "q2", "Yes.")
-    if act.__code__.co_names[0] == "undo":
-        await desk.answer("ann", "q1", "Yes.")
-        await desk.answer("ann", "q1", "No.")
-    if act.__code__.co_names[0] == "next":
-        await desk.stage("ann", "q1")
+    await before(desk)
     read, late = store.asked, iter([True])
 
     async def asked(question: str) -> list[Asked]:
@@ -867,3 +878,44 @@ async def test_who_asks_what_nobody_asks_in_words_any_more_is_told_too(
     monkeypatch.setattr(store, "asked", asked)
     await desk.answer("ann", "q1", "Yes.")
     assert set(await still_told(store)) == {"u9"}
+
+
+@pytest.mark.parametrize("way", ["split", "move"])
+async def test_who_is_forgotten_while_their_wording_goes_elsewhere_founds_and_says_nothing(
+    desk: Desk, store: SqliteStore, ask: Ask, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Neither the new question nor the ledger nor what is told has their words."""
+    await ask("Is there a recording?", "q1")
+    hers = await ask("Where are the zucchini slides?", "q1", "u2")
+    await ask("Which port?", "q2", "u3")
+    await desk.answer("ann", "q2", "502.")
+    read, first = store.asked, iter([True])
+
+    async def asked(question: str) -> list[Asked]:
+        found = await read(question)
+        if next(first, False):
+            await store.forget(Person("telegram", "u2"), None, CLOCK)
+        return found
+
+    monkeypatch.setattr(store, "asked", asked)
+    await (desk.split("ann", "q1", [hers.id]) if way == "split" else desk.move("ann", [hers.id], "q1", "q2"))
+    kept = [await states(store), await store.actions("talk"), await store.deliveries("talk")]
+    assert "zucchini" not in repr(kept)
+
+
+async def test_what_is_merged_and_tells_nobody_is_not_read_anew(
+    desk: Desk, store: SqliteStore, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many ask it meanwhile: neither of the two is answered."""
+    await ask("Is there a recording?", "q1")
+    await ask("Will it be recorded?", "q2", "u2")
+    apply, tried = store.apply, list[int]()
+
+    async def applied(*arguments: Any) -> Action:
+        tried.append(1)
+        await ask("And a recording?", "q1", f"u{len(tried) + 2}")
+        return await apply(*arguments)
+
+    monkeypatch.setattr(store, "apply", applied)
+    await desk.merge("ann", ["q1"], "q2")
+    assert len(tried) == 1

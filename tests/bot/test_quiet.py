@@ -132,6 +132,7 @@ def test_an_answer_is_direct_while_the_talk_runs_and_shortly_after() -> None:
     assert not direct(over, 2000.0, 9000.0 + SOON + 1)
     assert not direct(replace(running, starts_at=9e6), 2000.0, 2000.0 + 7 * 3600)  # days before it begins
     assert direct(replace(running, starts_at=9e6), 2000.0, 2000.0 + SOON - 1)
+    assert direct(replace(running, starts_at=9e6), 2000.0, 9e6 - SOON + 1)  # who asked waits in the hall
     assert direct(over, 90_000.0, 90_000.0 + SOON - 1)  # asked just now, to a talk that is long over
 
 

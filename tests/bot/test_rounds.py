@@ -331,7 +331,7 @@ async def test_whoever_asked_hears_in_private_what_became_of_it(hall: Hall) -> N
 
 
 async def test_whose_own_digest_did_not_reach_them_gets_that_of_everybody(hall: Hall) -> None:
-    """It was taken back, or the chat did not take it: nobody is left without any."""
+    """It was taken back, or the chat did not take it, before that of everybody was worded."""
     await hall.set(personal=Mode.AUTO)
     for user in ("u1", "u2"):
         await ask(hall.store, f"q{user}", user, chat=user)

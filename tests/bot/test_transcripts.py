@@ -193,8 +193,7 @@ async def test_a_file_that_is_none_changes_nothing(room: Room) -> None:
 
 
 async def test_a_search_writes_nothing_under_another_file(room: Room) -> None:
-    """Which took the place of the one that is searched, without the search being told: a backup that is played in, or
-    another process."""
+    """Which took the place of the one that is searched, without the search being told: another process took it."""
     going, goes = asyncio.Event(), asyncio.Event()
     working = room.transcripts._encode
 
@@ -226,7 +225,7 @@ async def test_what_is_confirmed_while_a_file_is_sent_stays(room: Room, monkeypa
         found = await read(session)
         if not confirming:
             confirming.append(asyncio.create_task(room.transcripts.confirm(TALK, "Ann", {"q1": None})))
-            await asyncio.wait(confirming, timeout=2.0)
+            await asyncio.wait(confirming, timeout=0.3)
         return found
 
     monkeypatch.setattr(room.store, "proposals", proposals)

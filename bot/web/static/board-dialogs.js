@@ -68,7 +68,7 @@ export function standsNow(question, row) {
   return el("li", {}, head, el("p", { class: "said", dir: "auto", text: short(question.title, 300) }), answer);
 }
 
-const NUMBER = /^[0-9a-f]{12,}$/; // what a viewer of the page is who gave no name
+const NUMBER = /^(\d{5,}|[0-9a-f]{12,})$/; // what a viewer is who gave no name
 
 /** Who it was; of the audience, who do one thing alone, also in which chat. */
 function whoDid({ what, who }) {

@@ -18,7 +18,7 @@ from bot.app.forgetting import DAY, export, forget, forget_daily, forget_old
 from bot.app.reporting import Reporting
 from bot.desk import Desk
 from bot.errors import BadInput, NotFound, StoreError
-from bot.forgetting import REMOVED
+from bot.forgetting import REMOVED, Scrubbing
 from bot.handover import to_html, to_json
 from bot.model import (
     GONE,
@@ -592,6 +592,23 @@ async def wrote(path: Path, count: int) -> float:
     return took
 
 
+def test_what_was_cut_is_found_among_thousands_that_begin_alike() -> None:
+    """In hardly more time than among a few: each place is looked up, not held against each of the texts."""
+
+    def seconds(many: int) -> float:
+        texts = [
+            f"请问主持人老师，第{n}路网关的历史数据能保留多久，能不能导出来给我们的老系统用？" for n in range(many)
+        ]
+        scrubbing = Scrubbing(ANN, "gone", texts, [])
+        said = [f"1. {text[:39]}…\n2. 请问主持人老师，{'别的问题' * 9}…" for text in texts[:: many // 200]]
+        began = time.perf_counter()
+        assert all(scrubbing.text(one).startswith(f"1. {REMOVED}\n2. 请问主持人老师") for one in said)
+        return (time.perf_counter() - began) / len(said)
+
+    few = min(seconds(400) for _ in range(3))
+    assert min(seconds(8000) for _ in range(3)) < 6 * few
+
+
 async def test_who_wrote_much_is_forgotten_in_little_more_time(tmp_path: Path) -> None:
     """Ten times as many wordings take about ten times as long, not a hundred times."""
     few, many = [await wrote(tmp_path / f"{count}.sqlite3", count) for count in (200, 2000)]
@@ -710,6 +727,27 @@ async def test_long_words_are_gone_wherever_they_were_cut(bare: SqliteStore, pat
     assert left(path) == set()
     told = [one.text for one in await bare.deliveries("talk")]
     assert told == [*[f"1. {REMOVED} (3)\nAll: a…"] * 5, f"1. {others}… (3)\nAll: a…"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"I wonder about… whether the zucchini {'is ripe ' * 20}",
+        f"那个……我想问一下zucchini{'的历史数据能保留多久' * 9}",
+    ],
+)
+async def test_words_with_an_ellipsis_of_their_own_are_gone_too(bare: SqliteStore, path: Path, text: str) -> None:
+    """Where they were cut at another one. What somebody else says that begins with the same few words stays."""
+    await ask(
+        bare, "q1", ANN.id, text=text, chat="56789", external_id="hers-7", founds=state("q1", title=title_of(text))
+    )
+    group = Address("telegram", "-100", "m1", "", False)
+    told = [f"Li: {text[:59]}…", f"Bo: {text[:12]}… well", f"Bo: {text[:9]}"]
+    said = [Delivery(f"orders:{n}", "talk", group, one) for n, one in enumerate(told)]
+    await bare.deliver(said)
+    await bare.forget(ANN, None, 500.0)
+    assert left(path) == set()
+    assert [one.text for one in await bare.deliveries("talk")] == [f"Li: {REMOVED}", *told[1:]]
 
 
 async def test_an_experts_answer_that_holds_her_words_can_still_be_taken_back(bare: SqliteStore) -> None:

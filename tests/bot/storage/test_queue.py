@@ -633,24 +633,44 @@ async def test_who_asks_what_was_answered_meanwhile_is_told_that_at_once(store: 
 
 
 async def test_an_answer_is_refused_that_does_not_know_of_whoever_asked_meanwhile(store: Store) -> None:
-    """Of a question and of what was merged into it; the same number is let through, and refused it changed nothing. Who
-    builds upon what somebody changed is told that instead."""
-    await ask(store, "q1")
-    await ask(store, "q2", "u2")
+    """Of a question and of what was merged into it; nor of whoever was forgotten. Of the same askings it is let
+    through, and refused it changed nothing. Who builds upon what somebody changed is told that instead."""
+    one, two = await ask(store, "q1"), await ask(store, "q2", "u2")
     await merge(store, "q2", "q1")
     before = (await store.question("q1")).state
     act = Change("talk", 500.0, "ann", "pin", ((before, replace(before, pinned=True)),))
-    await ask(store, "q2", "u3")
+    three = await ask(store, "q2", "u3")
     with pytest.raises(AskedMeanwhile):
-        await store.apply(act, {"q1": 2})
+        await store.apply(act, {"q1": (2, one.id + two.id)})
     assert (await store.question("q1")).state == before
+    all_of_it = {"q1": (3, one.id + two.id + three.id), "q2": (2, two.id + three.id)}
     with pytest.raises(AskedMeanwhile):
-        await store.apply(act, {"q1": 3, "q2": 0})
-    await store.apply(act, {"q1": 3, "q2": 2})
+        await store.apply(act, {**all_of_it, "q2": (0, 0)})
+    await store.apply(act, all_of_it)
     with pytest.raises(Conflict) as refused:
-        await store.apply(act, {"q1": 2})
+        await store.apply(act, {"q1": (0, 0)})
     assert not isinstance(refused.value, AskedMeanwhile)
-    assert (await store.question("q1")).state.pinned
+    await store.forget(Person("telegram", "u2"), None, 600.0)
+    await ask(store, "q1", "u4")
+    with pytest.raises(AskedMeanwhile):
+        await store.apply(Change("talk", 700.0, "ann", "note"), all_of_it)
+
+
+async def test_whoever_asks_on_in_a_late_message_of_two_parts_hears_the_answer(store: Store) -> None:
+    """Both parts are told under one key: the answer stays where one of them is split off."""
+    await ask(store, "q1")
+    late = [await ask(store, "q1", "u2", chat="room") for _ in range(2)]
+    address = replace(late[0].address or Address("", ""), message="m9")
+    for one in late:
+        await store.settle(replace(saying("q1", one), state="sent"))
+    parts = [await ask(store, "q1", "u2", address=address) for _ in range(2)]
+    said = replace(saying("q1", parts[0]), key=f"{answer_key('q1', address)}:m9")
+    before = (await store.question("q1")).state
+    await change(store, "answer", (before, replace(before, status=Status.ANSWERED, answer=TOLD)), deliveries=(said,))
+    await change(store, "split", (None, state("q9")), moves=(Move(parts[1].id, "q1", "q9"),))
+    assert await waiting(store) == ["room"]
+    await change(store, "move", moves=(Move(parts[0].id, "q1", "q9"),))
+    assert await waiting(store) == []
 
 
 @pytest.mark.parametrize("way", ["split", "move", "not_asking"])
