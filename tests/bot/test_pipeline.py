@@ -750,12 +750,16 @@ async def test_a_course_that_cannot_be_read_takes_nothing_from_the_board(store: 
 
 
 async def test_a_late_asker_hears_the_recorded_answer(store: SqliteStore) -> None:
-    """Who asks what an expert answered before gets that answer instead of an acknowledgement."""
+    """Who asks what an expert answered before gets that answer instead of an acknowledgement, at once: the outbox is
+    told that there is something to say."""
     desk = Desk(store, lambda _: None, lambda: 1000.0)
-    async with running(store) as pipeline:
+    woken: list[bool] = []
+    async with running(store, sending=lambda: woken.append(True)) as pipeline:
         await say(store, pipeline, message(1, RECORDING))
         await desk.answer("ann", "q1", "Tomorrow at noon.")
+        woken.clear()
         await say(store, pipeline, message(2, RECORDING, "u2"))
+        assert woken
     said = [d.text for d in await store.deliveries("talk") if d.address.chat == "u2"]
     assert len(said) == 1
     assert "Tomorrow at noon." in said[0]
