@@ -52,7 +52,7 @@ format: $(VENV)/.developer ## format the code and mend what lint can mend
 bench: $(VENV)/.runtime ## measure on this machine
 	$(BIN)/floormic bench $(ARGS)
 
-train: $(TRAINED)/cross.done.part ## make all weights anew and their calibration (PUBLIC=DIR: with public sets, as what ships; an hour and a half on 2 cores that multiply bfloat16 quickly, up to four on others; goes on where it was stopped)
+train: $(TRAINED)/cross.done.part ## make all weights anew and their calibration (PUBLIC=DIR: with public sets, as what ships; one to two hours on 2 cores that multiply bfloat16 quickly, up to four on others; goes on where it was stopped)
 	$(BIN)/floormic calibrate --model bundled --out $(TRAINED)/calibration.json
 	@rm $(TRAINED)/*.done.part
 
