@@ -1,8 +1,15 @@
 // Where a question was asked on earlier evenings of the series, and what was answered there.
 import { button, el, icon, said, shown } from "./dom.js";
 import { date, language, t } from "./i18n.js";
-import { badge, chance, short } from "./pieces.js";
+import { badge, short } from "./pieces.js";
 import { foldable, moderates, pageFacts } from "./shell.js";
+
+/** How likely something is, as a number and as a bar behind it: one in four is seen not to be as good as sure. */
+export function chance(percent) {
+  const node = el("span", { class: "badge chance", text: t("board.probability", { n: percent }) });
+  node.style.setProperty("--chance", `${percent}%`);
+  return node;
+}
 
 /** The answer that an earlier evening has for it: the one that fits its words, or else that of the question there. */
 export const earlierAnswer = (question) => question.suggested_memory ?? question.earlier?.answer ?? null;

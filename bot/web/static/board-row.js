@@ -1,10 +1,10 @@
 // One question as moderators see it in a column.
 import { button, el, icon, said, setText, shown, whenReleased } from "./dom.js";
-import { earlierBadge, earlierBlock } from "./board-earlier.js";
+import { chance, earlierBadge, earlierBlock } from "./board-earlier.js";
 import { fillHands } from "./board-hands.js";
 import { ago, clock, t } from "./i18n.js";
 import { wanting } from "./live.js";
-import { answerBox, badge, chance, fillChats, short } from "./pieces.js";
+import { answerBox, badge, fillChats, short } from "./pieces.js";
 import { foldable, moderates, pageFacts } from "./shell.js";
 
 const EXPERTS_DO = new Set(["reply", "aloud"]); // the rest is for moderators

@@ -13,13 +13,6 @@ export function badge(state, word = t(`status.${state}`), tone = state) {
   return el("span", { class: "badge", data: { tone } }, icon(MARKS[state] ?? "tag"), el("span", { text: word }));
 }
 
-/** How likely something is, as a number and as a bar behind it: one in four is seen not to be as good as sure. */
-export function chance(percent) {
-  const node = el("span", { class: "badge chance", text: t("board.probability", { n: percent }) });
-  node.style.setProperty("--chance", `${percent}%`);
-  return node;
-}
-
 /** What people call a chat. */
 export const chatName = (source) => pageFacts().sources[source]?.[language()] ?? source;
 
