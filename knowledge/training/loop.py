@@ -47,7 +47,8 @@ def run(
         [
             {"params": trainee.parameters, "lr": RATE, "weight_decay": 0.01},
             {"params": trainee.head.parameters(), "lr": HEAD_RATE, "weight_decay": 0.0},
-        ]
+        ],
+        fused=True,
     )
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
     losses: list[float] = []
