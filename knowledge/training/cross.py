@@ -53,7 +53,7 @@ NEAREST = 5
 """Course texts that do not answer an asking, from which it is told."""
 WRONG = 2
 """Of these, how many each time."""
-ROOM = (64, 400)
+ROOM = (80, 300)
 """Tokens of a row, in which pairs stand side by side: of lines, and of what is read beside them."""
 STEPS = 3000
 FILE = "model.safetensors"
@@ -110,7 +110,9 @@ class Frozen:
     def _through(self, texts: Sequence[str]) -> Iterator[tuple[list[int], States]]:
         plain = [normalise(text) for text in texts]
         for call in calls([len(text) for text in plain]):
-            yield call, self._encoder.states([plain[at] for at in call])
+            with quick():
+                states = self._encoder.states([plain[at] for at in call])
+            yield call, states
 
     def _keep(self, texts: Sequence[str], states: Sequence[Tensor]) -> None:
         for text, layers in zip(texts, states, strict=True):

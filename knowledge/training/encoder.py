@@ -26,7 +26,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, cast
 from zlib import crc32
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -53,8 +52,9 @@ NEAR = 4
 """Askings of one topic that an entry in the batch does not answer."""
 NOTHING = 24
 """Lines of a batch that ask nothing."""
-ROW = 128
-"""Tokens of a row, in which short texts lie side by side; each looks at itself alone."""
+ROW = 96
+"""Tokens of a row, in which short texts lie side by side, each looking at itself alone. It is as much as is learnt from of
+the longest text: wider rows leave more to look at that is of other texts."""
 TEMPERATURE = 0.05
 HALLS = 2
 """Times that groups about what every hall asks come for each time of the others: a model learns more from them than
@@ -73,8 +73,8 @@ SPOKEN = ("zh", "en")
 """What is spoken in the halls that this is for: every piece of the vocabulary that their topics use stays."""
 IDLE = ""
 """Stands for the topic of what asks nothing."""
-BYTES = 256
-"""Values of a byte."""
+THROWN = 1 << 24
+"""Numbers of the row from which the masks of dropout are taken, each of some three million."""
 FLOAT32 = "float32"
 """What transformers knows our attention by."""
 WORDS = "0.model.embeddings.word_embeddings.weight"
@@ -216,13 +216,13 @@ class Trainee:
         self._bert = cast("PreTrainedModel", self.model[0].auto_model)
         AttentionInterface.register(FLOAT32, _attended)
         self._bert.set_attn_implementation(FLOAT32)
-        self._dice = _quick_dropout(self.model.train())
+        self._masks = _quick_dropout(self.model.train())
         self.model.get_parameter(WORDS).requires_grad_(False)
         self.parameters: list[nn.Parameter] = [p for p in self.model.parameters() if p.requires_grad]
         self.head = nn.Linear(int(self.model.get_embedding_dimension() or 0), 1)
 
     def loss(self, batch: Batch) -> Tensor:
-        self._dice.begin(crc32("\n".join(batch.texts).encode()))  # the same where a run goes on
+        self._masks.begin(crc32("\n".join(batch.texts).encode()))  # the same where a run goes on
         vectors = self.vectors(batch.texts)
         scores = self.head(HEAD_REACH * vectors)[:, 0]
         return loss_of(vectors, batch) + ASKING * asking_loss(scores, batch)
@@ -248,30 +248,36 @@ class Trainee:
         return functional.normalize(packing.means(states, owner, len(tokens)), dim=1)
 
 
-class Dice:
-    """Random bytes, one after the other, from numpy: torch's own random numbers take a tenth of a step."""
+class Masks:
+    """Of dropout (Srivastava et al. 2014): stretches of one row that is thrown once, each from a random place on. To
+    throw new ones for every layer takes a twentieth of a step."""
 
     def __init__(self, seed: int = SEED) -> None:
+        self._thrown: dict[tuple[float, torch.dtype], Tensor] = {}
         self.begin(seed)
 
     def begin(self, seed: int) -> None:
-        self._generator = np.random.Generator(np.random.SFC64(seed))
+        self._places = random.Random(seed)  # noqa: S311 (an order, not a secret)
 
-    def throw(self, shape: torch.Size) -> Tensor:
-        return torch.frombuffer(bytearray(self._generator.bytes(shape.numel())), dtype=torch.uint8).view(shape)
+    def one(self, rows: Tensor, share: float) -> Tensor:
+        """Of the shape of `rows`: zero for that share of the numbers, what keeps the mean for the others."""
+        kind, size = (share, rows.dtype), rows.numel()
+        if kind not in self._thrown or len(self._thrown[kind]) < 2 * size:
+            row = torch.empty(max(THROWN, 2 * size), dtype=rows.dtype)
+            self._thrown[kind] = row.bernoulli_(1 - share, generator=torch.Generator().manual_seed(SEED)) / (1 - share)
+        at = self._places.randrange(len(self._thrown[kind]) - size)
+        return self._thrown[kind][at : at + size].view(rows.shape)
 
 
 class Dropout(nn.Module):
-    """Sets a share of the numbers to zero and makes the others greater (Srivastava et al. 2014)."""
+    """Sets a share of the numbers to zero and makes the others greater."""
 
-    def __init__(self, share: float, dice: Dice) -> None:
+    def __init__(self, share: float, masks: Masks) -> None:
         super().__init__()
-        self._least, self._dice = round(share * BYTES), dice
+        self._share, self._masks = share, masks
 
     def forward(self, rows: Tensor) -> Tensor:
-        if not self.training:
-            return rows
-        return rows * ((self._dice.throw(rows.shape) >= self._least) * (BYTES / (BYTES - self._least))).to(rows.dtype)
+        return rows * self._masks.one(rows, self._share) if self.training else rows
 
 
 def _attended(
@@ -282,20 +288,20 @@ def _attended(
     return attended(query, key, value, mask).transpose(1, 2).contiguous(), None
 
 
-def _quick_dropout(model: nn.Module) -> Dice:
+def _quick_dropout(model: nn.Module) -> Masks:
     """Put in place of every dropout but the attention's, which is switched off: with it torch works attention out a
-    third as quickly. All throw the same dice, by turns."""
+    third as quickly. All take their masks from what is returned, by turns."""
     from transformers.models.bert.modeling_bert import BertSelfAttention
 
-    dice = Dice()
+    masks = Masks()
     for module in list(model.modules()):
         if isinstance(module, BertSelfAttention):
             module.dropout.p = 0.0
             continue
         for name, child in module.named_children():
             if isinstance(child, nn.Dropout):
-                setattr(module, name, Dropout(child.p, dice))
-    return dice
+                setattr(module, name, Dropout(child.p, masks))
+    return masks
 
 
 def train(topics: Sequence[Topic], target: Path, runs: Sequence[Run] = RUNS, every: int = 50) -> list[float]:

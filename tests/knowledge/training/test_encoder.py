@@ -164,14 +164,14 @@ def test_batches_are_the_same_each_time(steps: int) -> None:
     assert [b.texts for b in one] == [b.texts for b in other]
 
 
-def test_dropout_throws_other_dice_in_every_layer_and_the_same_in_every_run() -> None:
+def test_dropout_takes_other_masks_in_every_layer_and_the_same_in_every_run() -> None:
     """A tenth of the numbers is set to zero, others in one layer than in the next, the same ones where a run goes on;
     nothing once the training is over. The attention goes without."""
     from transformers import BertConfig, BertModel  # seconds of every worker, of which one needs it
 
     config = BertConfig(hidden_size=64, num_attention_heads=2, num_hidden_layers=2, intermediate_size=64, vocab_size=9)
     model = BertModel(config).train()
-    dice = _quick_dropout(model)
+    masks = _quick_dropout(model)
     layers = [module for module in model.modules() if isinstance(module, Dropout)]
     assert len(layers) == 5
     rows = torch.ones(8, 16, 64)
@@ -180,7 +180,7 @@ def test_dropout_throws_other_dice_in_every_layer_and_the_same_in_every_run() ->
     for one in found:
         assert 0.08 < float((one == 0).float().mean()) < 0.12
         assert 0.97 < float(one.mean()) < 1.03
-    dice.begin(SEED)
+    masks.begin(SEED)
     assert torch.equal(layers[0](rows), found[0])
     model.eval()
     assert torch.equal(layers[0](rows), rows)
