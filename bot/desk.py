@@ -40,7 +40,7 @@ from bot.model import (
     title_of,
 )
 from bot.ports import Changed, Now, Store
-from bot.queueing import OPEN, as_seen, askings, require_follows, visible, waiting
+from bot.queueing import OPEN, as_seen, fingerprints, require_follows, visible, waiting
 from bot.queueing import earlier as before
 from bot.reach import Heard, reach
 from bot.replies import UNDO_WITHIN, answers, by_course, joined, last_asked, reasons, recalled
@@ -667,7 +667,7 @@ class Desk:
 
     async def _commit(self, change: Change, told: Mapping[str, Sequence[Asked]] = MappingProxyType({})) -> Action:
         """`told`: who asks the questions whose answers it tells, all of them."""
-        action = await self._store.apply(change, askings(told))
+        action = await self._store.apply(change, fingerprints(told))
         self._changed(change.session)
         if change.settings or change.opens:
             self._settled(change.session)

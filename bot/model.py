@@ -666,8 +666,9 @@ class Delivery:
     due_at: float = field(default=0.0, compare=False)
 
 
-Asking = tuple[int, int]
-"""By which it is seen whether others ask a question by now: how many messages with words, and the sum of their ids."""
+Fingerprint = tuple[int, int]
+"""Of those who ask a question, by which it is seen whether others do by now: how many messages with words, and the sum
+of their ids."""
 
 
 @dataclass(frozen=True, slots=True)

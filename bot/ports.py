@@ -16,7 +16,6 @@ from bot.model import (
     Address,
     Asked,
     Asker,
-    Asking,
     Backlog,
     Change,
     Cursor,
@@ -25,6 +24,7 @@ from bot.model import (
     Draft,
     DutyState,
     Feed,
+    Fingerprint,
     Forgotten,
     Heard,
     Hearing,
@@ -208,13 +208,13 @@ class Queue(Protocol):
         """Ids of the questions this person votes for (final ids where they were merged), on any chat they linked."""
         ...
 
-    async def apply(self, change: Change, told: Mapping[str, Asking] | None = None) -> Action:
+    async def apply(self, change: Change, told: Mapping[str, Fingerprint] | None = None) -> Action:
         """Apply a change and write the ledger. Raises `Conflict` where a `before` is no longer what stands, a second
         question would be on stage, or the session that it opens is there. Votes go along with what leaves a question
         that is removed.
 
-        `told`: who asks the questions of which it tells (`queueing.askings`). Raises `AskedMeanwhile` where others ask
-        them by now, or somebody was forgotten; then nothing changed.
+        `told`: who asks the questions of which it tells (`queueing.fingerprints`). Raises `AskedMeanwhile` where others
+        ask them by now, or somebody was forgotten; then nothing changed.
 
         Of what waits nobody is told what an act said that is undone, an answer or a reason that a question has no more,
         or of one which they left or which was merged, or of a survey that is closed; where the closing is undone, that

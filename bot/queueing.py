@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bot.errors import NotAllowed
-from bot.model import EARLIER, Asked, Asking, CourseMatch, Question, QuestionState, Seen, Session, Status
+from bot.model import EARLIER, Asked, CourseMatch, Fingerprint, Question, QuestionState, Seen, Session, Status
 
 OPEN = frozenset({Status.NEW, Status.QUEUED, Status.ON_STAGE})
 """What still waits for an answer."""
@@ -82,7 +82,7 @@ def misses(state: QuestionState, source: str) -> bool:
     return source in state.rejected or (source.startswith(EARLIER) and source.rpartition("#")[2] in state.apart)
 
 
-def askings(asked: Mapping[str, Iterable[Asked]]) -> dict[str, Asking]:
+def fingerprints(asked: Mapping[str, Iterable[Asked]]) -> dict[str, Fingerprint]:
     """Those of each question, without what was forgotten."""
     ids = {question: [one.message.id for one in those if one.message.text] for question, those in asked.items()}
     return {question: (len(those), sum(those)) for question, those in ids.items()}

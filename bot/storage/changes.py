@@ -7,9 +7,9 @@ from bot.errors import BadInput, Conflict, NotAllowed, NotFound
 from bot.model import (
     Action,
     Address,
-    Asking,
     Change,
     Delivery,
+    Fingerprint,
     Move,
     Person,
     QuestionState,
@@ -98,7 +98,7 @@ def touch(db: Database, session: str, ids: Iterable[str]) -> None:
     )
 
 
-def apply(db: Database, change: Change, told: Mapping[str, Asking] | None = None) -> Action:
+def apply(db: Database, change: Change, told: Mapping[str, Fingerprint] | None = None) -> Action:
     """The returned action, and the ledger, name in each move's `before` the very group the message lay in, also where
     that one is merged into the group the caller saw; so taking the move back restores it exactly."""
     overtaken = questions.asked_meanwhile(db, told or {})  # with the groups as they were

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any
 
 from bot.errors import AskedMeanwhile, NotFound
-from bot.model import UNSURE, Asked, Asking, CourseMatch, Likely, Person, Question, QuestionState, Status
+from bot.model import UNSURE, Asked, CourseMatch, Fingerprint, Likely, Person, Question, QuestionState, Status
 from bot.queueing import OPEN, misses, suggested
 from bot.storage.database import Database, Row
 from bot.storage.recurring import earlier_of
@@ -307,9 +307,10 @@ def asked(db: Database, question: str) -> list[Asked]:
 _OF_WHOLE = "m.question IN (SELECT id FROM questions WHERE id = :id OR (merged_into != '' AND merged_into = :id))"
 
 
-def asked_meanwhile(db: Database, told: Mapping[str, Asking]) -> AskedMeanwhile | None:
+def asked_meanwhile(db: Database, told: Mapping[str, Fingerprint]) -> AskedMeanwhile | None:
     """What is to be raised where others than these ask one of the questions."""
-    sql = f"SELECT count(*) AS many, coalesce(sum(m.id), 0) AS ids FROM messages m WHERE {_OF_WHOLE} AND m.text != ''"  # noqa: S608
+    counted = "SELECT count(*) AS many, coalesce(sum(m.id), 0) AS ids FROM messages m"
+    sql = f"{counted} WHERE {_OF_WHOLE} AND m.text != ''"
     for question, known in told.items():
         (row,) = db.execute(sql, {"id": question})
         if (row["many"], row["ids"]) != known:

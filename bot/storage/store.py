@@ -17,7 +17,6 @@ from bot.model import (
     Address,
     Asked,
     Asker,
-    Asking,
     Backlog,
     Change,
     Cursor,
@@ -26,6 +25,7 @@ from bot.model import (
     Draft,
     DutyState,
     Feed,
+    Fingerprint,
     Forgotten,
     Heard,
     Hearing,
@@ -246,7 +246,7 @@ class SharedStore(ABC):
     async def votes_of(self, session: str, person: Person) -> set[str]:
         return await self._read(questions.votes_of, session, person)
 
-    async def apply(self, change: Change, told: Mapping[str, Asking] | None = None) -> Action:
+    async def apply(self, change: Change, told: Mapping[str, Fingerprint] | None = None) -> Action:
         """Raises also `NotFound` for what is not there, and `Conflict` for a chain of merges."""
         kinds = "applied" if change.takes is None else "applied arrived"
         return await self._write(_sessions_of(change), kinds, changes.apply, change, told)

@@ -53,8 +53,8 @@ NEAR = 4
 NOTHING = 24
 """Lines of a batch that ask nothing."""
 ROW = 96
-"""Tokens of a row, in which short texts lie side by side, each looking at itself alone. It is as much as is learnt from of
-the longest text: wider rows leave more to look at that is of other texts."""
+"""Tokens of a row, in which short texts lie side by side, each looking at itself alone. It is as much as is learnt from
+of the longest text: wider rows leave more to look at that is of other texts."""
 TEMPERATURE = 0.05
 HALLS = 2
 """Times that groups about what every hall asks come for each time of the others: a model learns more from them than

@@ -272,7 +272,7 @@ async def test_chats_without_a_way_back_fail_at_once(store: FakeDeliveries) -> N
     assert mute.said == []
 
 
-async def test_what_is_given_up_holds_up_no_answer(store: FakeDeliveries) -> None:
+async def test_what_is_given_up_holds_up_no_answer(store: FakeDeliveries, monkeypatch: pytest.MonkeyPatch) -> None:
     """Many wait for a chat that was taken away: each is noted once, some at a time, and an answer behind them needs no
     look of the outbox for each."""
     chat = FakeConnector()
@@ -294,7 +294,8 @@ async def test_what_is_given_up_holds_up_no_answer(store: FakeDeliveries) -> Non
         at_once -= 1
         return await settle(one)
 
-    store.due, store.settle = counted, settling  # type: ignore[method-assign]
+    monkeypatch.setattr(store, "due", counted)
+    monkeypatch.setattr(store, "settle", settling)
     async with running(store, chat):
         await until(lambda: bool(chat.said), seconds=30)
         said_after = looks
