@@ -1,13 +1,14 @@
 """Texts to unit vectors: by the model that ships with the program, or any that sentence-transformers can load."""
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
 from functools import cache as once
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +51,9 @@ hold."""
 
 HUB_WAIT = 5
 """Seconds for a hub of models to answer; where it is blocked, it often never does."""
+
+OTHER_TASKS = ("Classification", "QuestionAnswering", "CausalLM", "LMHeadModel", "ConditionalGeneration")
+"""How the classes end of what was trained for something else than vectors of texts."""
 
 REMEMBERED = 1000
 """Pairs of texts whose odds are kept."""
@@ -346,7 +350,30 @@ def _any(model: str) -> Model:
             f"it was never fetched, and {constants.ENDPOINT} does not answer or may not be asked (HF_HUB_OFFLINE): "
             "name a mirror in HF_ENDPOINT, or fetch the model elsewhere and name its folder"
         ) from error
+    _require_vectors(model)
     return AnyModel(loaded, model)
+
+
+def _require_vectors(model: str) -> None:
+    """Raises `ValueError` for what was made for something else than vectors of texts: the library turns it into a model
+    that has some, of which nobody ever asked that they mean anything."""
+    kind = str(_told(model, "config_sentence_transformers.json").get("model_type", ""))
+    if kind not in ("", "SentenceTransformer"):
+        raise ValueError(f"it is a {kind}, which gives no vector of a text by itself")
+    for made in _told(model, "config.json").get("architectures") or ():
+        if not _told(model, "modules.json") and str(made).endswith(OTHER_TASKS):
+            raise ValueError(f"it is a {made}, made for another task than vectors of texts")
+
+
+def _told(model: str, file: str) -> dict[str, Any]:
+    """What such a file says, of a folder or of what was fetched; nothing where there is none."""
+    from huggingface_hub import try_to_load_from_cache
+
+    path = Path(model) / file if Path(model).is_dir() else try_to_load_from_cache(model, file)
+    if not isinstance(path, str | Path) or not Path(path).is_file():
+        return {}
+    told = json.loads(Path(path).read_text(encoding="utf-8"))
+    return told if isinstance(told, dict) else {"": told}
 
 
 def _hub_answers() -> bool:

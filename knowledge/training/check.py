@@ -31,6 +31,8 @@ IN_HALLS = AT_LEAST | {"lookalike": 45, "near": 22, "not_asking": 90, "faq": 18,
 """The same of topics that are about no subject: their questions look alike, and they share what is no question."""
 ANSWERED = 18
 """Groups that a text of the course answers."""
+BY_PASSAGE = (5, 2)
+"""Of these, such that a passage answers, and askings that a passage is near to and does not answer."""
 ASKS = 200
 TOGETHER = 2
 """Askings of a group, without which nothing is learnt from it; what is only judged may stand alone."""
@@ -67,6 +69,12 @@ def problems_of(path: Path) -> list[str]:
         found.append(f"{asks} askings, fewer than {ASKS}")
     if (answered := sum(bool(group["faq"] or group["passage"]) for group in raw["groups"])) < ANSWERED:
         found.append(f"{answered} groups that the course answers, fewer than {ANSWERED}")
+    passages = {passage["id"] for passage in raw["passages"]}
+    by_passage = tuple(
+        sum(row[key] in passages for row in raw[of]) for of, key in (("groups", "passage"), ("near", "id"))
+    )
+    if any(count < least for count, least in zip(by_passage, BY_PASSAGE, strict=True)):
+        found.append(f"groups that a passage answers, askings near to one: {by_passage}, fewer than {BY_PASSAGE}")
     found += _references(raw, 1 if path.parent == HELD_OUT else TOGETHER)
     if (share := framed(raw["groups"])) > FRAMED:
         found.append(f"{share:.0%} of the askings begin or end as those of {FILLED} groups do: they are no templates")
@@ -193,6 +201,7 @@ def copies(lines: dict[str, str], others: set[str]) -> Iterator[tuple[str, str, 
 
 
 def _letters(text: str) -> str:
+    """Simplified, without case, width, marks and spaces."""
     return re.sub(r"[\W_]", "", normalise(text).lower())
 
 
@@ -284,6 +293,7 @@ def main(arguments: list[str]) -> int:
         return 1
     lines: dict[str, str] = {}
     said: dict[str, str] = {}
+    typed: dict[str, str] = {}  # by their letters: another mark, width, case or script makes no other line
     count = 0
     topics = ((path, problems_of, lines_of) for folder in (DATA, HELD_OUT) for path in sorted(folder.glob("*.json")))
     beside = (
@@ -296,9 +306,9 @@ def main(arguments: list[str]) -> int:
         raw = json.loads(path.read_text(encoding="utf-8"))
         found = problems_in(path)
         here = list(lines_in(raw))
-        found += [
-            f"stands in {lines[line]} too: {line}" for line in here if len(_letters(line)) > SHORT and line in lines
-        ]
+        letters = {line: key for line in here if len(key := _letters(line)) > SHORT}
+        found += [f"stands in {typed[key]} too: {line}" for line, key in letters.items() if key in typed]
+        typed |= dict.fromkeys(letters.values(), path.name)
         lines |= dict.fromkeys(here, path.name)
         said |= dict.fromkeys(texts_of(raw), path.name)
         for problem in found:

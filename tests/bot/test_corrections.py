@@ -336,6 +336,35 @@ async def test_what_was_said_last_of_the_same_words_holds(store: SqliteStore) ->
 
 
 @pytest.mark.parametrize("series", ["autumn", ""])
+@pytest.mark.parametrize("by", ["split", "move", "apart"])
+async def test_a_series_remembers_what_was_parted(store: SqliteStore, series: str, by: str) -> None:
+    """What was split off, moved away or kept apart in one talk is not put together in the next of its series, though
+    its words would be; in another series it is."""
+    first, second = replace(TALK, series=series), replace(TALK, id="talk2", series=series)
+    desk = Desk(store, lambda _: None, lambda: 1000.0)
+    for session in (first, second):
+        await store.save_session(session)
+    lines = [message(1, TEXTS[0]), message(2, TEXTS[1], "u2")]
+    async with running(store, first, **CIRCLE) as pipeline:
+        await say(store, pipeline, *lines)
+        placed = [placement for _, placement in await store.placements("talk") if placement]
+        assert placed[0].question == placed[1].question == "q1"
+        if by == "move":
+            await say(store, pipeline, message(3, TEXTS[-1], "u3"))
+            await desk.move("ann", [placed[1].message], "q1", "q3")
+        else:
+            await desk.split("ann", "q1", [placed[1].message])
+        if by == "apart":
+            there = [question.id for question in await store.questions("talk")]
+            await desk.apart("ann", there[1:], there[0])
+    async with running(store, second, **CIRCLE) as pipeline:
+        for at, line in enumerate(lines, 11):
+            await say(store, pipeline, replace(line, id=at, external_id=f"n{at}", session="talk2"))
+    again = [placement for _, placement in await store.placements("talk2") if placement]
+    assert (again[0].question == again[1].question) == (not series)
+
+
+@pytest.mark.parametrize("series", ["autumn", ""])
 async def test_a_series_remembers_what_was_joined_and_kept_apart(store: SqliteStore, series: str) -> None:
     """A merge in one talk holds in the next of its series, in no other; so does keeping apart, and undo ends it."""
     first, second = replace(TALK, series=series), replace(TALK, id="talk2", series=series)

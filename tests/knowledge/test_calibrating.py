@@ -14,7 +14,15 @@ from knowledge.calibrating import TALKS, Labelled, calibrate, own_lines, read_la
 from knowledge.calibrating.asking import asked_by, fit_asking
 from knowledge.calibrating.grouping import JOINS, chosen
 from knowledge.calibrating.hearing import Heard, hear
-from knowledge.calibration import FILE, Scores, bundled_calibration, write_calibration
+from knowledge.calibration import (
+    ANOTHER_HAND,
+    FILE,
+    NEVER,
+    PRECISION,
+    Scores,
+    bundled_calibration,
+    write_calibration,
+)
 from knowledge.context import Line
 from knowledge.evaluation import DataError
 from knowledge.evaluation.data import Line as Message
@@ -240,7 +248,30 @@ def test_the_courses_that_ship_answer_as_long_as_staff_write() -> None:
 
 
 def test_the_shipped_thresholds_rest_on_enough_cases() -> None:
-    """The scores that the shipped thresholds follow from let answers be sent at the default precision."""
+    """The scores that the shipped thresholds follow from let entries and passages be sent at the default precision, and
+    the more surely right that they have to be, the fewer."""
     made = bundled_calibration()
     assert isinstance(made.entries, Scores)
-    assert made.answers().entries < 1
+    judges = [made.answers(precision) for precision in (0.85, PRECISION, 0.97)]
+    for kind in ("entries", "passages"):
+        at = [getattr(judge, kind) for judge in judges]
+        assert 0 < at[0] < at[1] < at[2] <= NEVER
+        assert at[1] < 1
+
+
+def test_entries_of_another_hand_are_sent_more_rarely() -> None:
+    """An entry is sent from where so many times as few are wrong as is wanted, a passage from where as many are."""
+    made, wanted = bundled_calibration(), 0.95
+    assert made.answers(wanted).entries == made.entries.threshold(1 - (1 - wanted) / ANOTHER_HAND)
+    assert made.answers(wanted).passages == made.passages.threshold(wanted)
+
+
+def test_the_cheap_step_loses_hardly_an_asking() -> None:
+    """Of the askings of the talks at most one in a hundred is spared the encoder, of other lines three in ten."""
+    detector, lost, spared = Detector(bundled_calibration().asking), [], []
+    for one in read_labelled(TALKS):
+        for line in one.chat.lines:
+            if not line.explicit:
+                (lost if line.group else spared).append(detector.cheap(line.text) is not None)
+    assert sum(lost) <= 0.01 * len(lost)
+    assert sum(spared) >= 0.3 * len(spared)

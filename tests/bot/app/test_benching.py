@@ -437,6 +437,7 @@ def test_the_command_writes_a_page_and_says_what_failed(tmp_path: Path, monkeypa
     assert ".500 (.400–.600)" in done.stdout
     assert "has no labels.jsonl" in done.stderr
     assert "floormic bench --talk talk" in page.read_text(encoding="utf-8")
+    assert code_version() in page.read_text(encoding="utf-8")
 
 
 def test_the_version_can_be_told() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from bot.app.minds import AT_ONCE, Minds
@@ -42,6 +43,13 @@ def course_in(folder: Path) -> Path:
     faq = "".join(f"## What is pump {at}?\n\n{said.format(at)}\n\n" for at in range(ENTRIES))
     (folder / "faq.md").write_text(faq, "utf-8")
     return folder
+
+
+async def test_an_encoder_without_a_calibration_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing is sent with it, so the log says at the start what to do."""
+    with closing(Minds(encoder=HashEncoder())) as minds:
+        await minds.load()
+    assert "floormic calibrate" in caplog.text
 
 
 async def test_a_course_that_is_taken_holds_up_no_other_session(store: SqliteStore, tmp_path: Path) -> None:

@@ -46,6 +46,34 @@ def tiny(folder: Path, seed: int = 0, hidden: int = 16) -> Path:
     return folder / "model"
 
 
+WHOLE = {"classifier": "BertForSequenceClassification", "writer": "BertLMHeadModel", "cross-encoder": "CrossEncoder"}
+
+
+def whole(folder: Path, kind: str) -> None:
+    """A complete model that gives no vectors of texts."""
+    import transformers
+    from sentence_transformers import CrossEncoder
+    from transformers import BertConfig, BertTokenizer
+
+    (folder / "words").mkdir(parents=True)
+    words = folder / "words" / "vocab.txt"
+    words.write_text("\n".join(WORDS), encoding="utf-8")
+    config = BertConfig(
+        vocab_size=len(WORDS),
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        num_labels=1,
+        is_decoder=kind == "writer",
+    )
+    of_kind = "BertForSequenceClassification" if kind == "cross-encoder" else WHOLE[kind]
+    getattr(transformers, of_kind)(config).save_pretrained(folder)
+    BertTokenizer(str(words)).save_pretrained(folder)
+    if kind == "cross-encoder":
+        CrossEncoder(str(folder), device="cpu").save_pretrained(str(folder))
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny(tmp_path_factory.mktemp("models") / "a")
@@ -155,18 +183,23 @@ def test_the_bench_judges_with_what_was_calibrated(
     assert mind_of(configured).calibration == read_calibration(tmp_path / "data" / FILE)
 
 
-@pytest.mark.parametrize("kind", ["empty", "text", "half", "classifier"])
+@pytest.mark.parametrize("kind", ["empty", "text", "half", "pictures", "classifier", "writer", "cross-encoder"])
 def test_a_folder_of_the_wrong_kind_is_told(model: Path, tmp_path: Path, kind: str) -> None:
-    """Whatever the folder holds instead of a model, the message names it and `check` counts a mistake."""
+    """Whatever the folder holds instead of a model, whole models for another task too, the message names it and `check`
+    counts a mistake."""
     folder = tmp_path / kind
     folder.mkdir()
     if kind == "text":
         (folder / "config.json").write_text("not json")
     if kind == "half":
         (folder / "modules.json").write_text((model / "modules.json").read_text())
-    if kind == "classifier":
+    if kind == "pictures":
         (folder / "config.json").write_text(json.dumps({"model_type": "vit", "architectures": ["ViTModel"]}))
+    if kind in WHOLE:
+        shutil.rmtree(folder)
+        whole(folder, kind)
     with pytest.raises(EncoderError, match=kind):
         load_encoder(str(folder))
     mistakes, _ = check_encoder(settings(tmp_path, folder))
     assert kind in mistakes[0]
+    assert WHOLE.get(kind, "") in mistakes[0]

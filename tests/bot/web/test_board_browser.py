@@ -394,7 +394,9 @@ async def test_what_was_merged_while_one_chose_is_followed(crowd: Crowd) -> None
 REASONS = Reasons(
     (Reason("meaning", 2.0), Reason("course", 1.0), Reason("told_asking", 0.5)),
     (Reason("cosine", 2.0, 0.8), Reason("ahead", 1.0), Reason("above", 0.5)),
+    (Reason("read", 2.0), Reason("margin", 1.0), Reason("said", 0.5)),
 )
+HELD = CourseMatch("recording", 0.31, "suggested", "It is on the course page.")
 
 
 async def test_the_wordings_that_may_not_belong_are_counted_and_come_first(crowd: Crowd) -> None:
@@ -405,7 +407,9 @@ async def test_the_wordings_that_may_not_belong_are_counted_and_come_first(crowd
     await ask(store, "q1", text=BOOK, external_id="m0")
     said = (("which book", 0.9), (PARKING, 0.4), ("the book?", 0.8), ("what was that one", 0.3))
     for at, (text, similarity) in enumerate(said, 1):
-        await ask(store, "q1", f"u{at}", text=text, similarity=similarity, external_id=f"m{at}", reasons=REASONS)
+        await ask(
+            store, "q1", f"u{at}", text=text, similarity=similarity, external_id=f"m{at}", reasons=REASONS, answer=HELD
+        )
     board = await board_of(crowd, "Ann")
     badge = row(board, "Is there a recording?").locator(".row-badges [data-tone=warn]")
     await expect(badge).to_have_text("Doubtful: 2 of 5 wordings")
@@ -417,8 +421,10 @@ async def test_the_wordings_that_may_not_belong_are_counted_and_come_first(crowd
     await expect(wordings.first).to_contain_text(PARKING)
     why = wordings.first.locator(".why")
     await why.locator("summary").click()
-    for reason in (*REASONS.asking, *REASONS.grouping):
-        await expect(why.get_by_text(worded(reason)["en"])).to_be_visible()
+    for reason in (*REASONS.asking, *REASONS.grouping, *REASONS.answer):
+        await expect(why.get_by_text(worded(reason)["en"], exact=True)).to_be_visible()
+    for score in ("90%", "40%", "31%"):
+        await expect(why.locator("dt", has_text=score)).to_have_count(1)
     await expect(wordings.first.locator(".badge")).to_have_text("Doubtful: 40% alike")
     await wordings.nth(1).get_by_role("button", name="Belongs here").click()
     await expect(badge).to_have_text("Doubtful: 1 of 5 wordings")

@@ -244,6 +244,47 @@ def test_the_mistakes_of_a_replay_are_named(tmp_path: Path) -> None:
     assert mistakes[1].worst[0].reasons == WHY.asking
 
 
+def test_the_worst_mistakes_come_first_with_their_reasons(tmp_path: Path) -> None:
+    """Of what was done wrongly what it was surest of, of what was missed what it held for the least likely."""
+    rows = [label(0, "question", "g1", "replay"), label(1, "chatter", None, None), label(2, "chatter", None, None)]
+    rows += [label(n, "question", "g1", "replay") for n in (3, 4, 7, 8)]
+    rows += [label(5, "question", "g2", None), label(6, "question", "g3", None)]
+    talk = write_talk(tmp_path / "talk", rows)
+    write_lines(talk / "chat.jsonl", [message(n, f"行 {n}") for n in range(9)])
+
+    def sent(score: float, state: str = "sent") -> dict[str, Any]:
+        return {"answer": {"source": "replay", "score": score, "state": state}}
+
+    decided = [
+        replayed(0, True, "q0"),
+        replayed(1, True, "q1") | {"probability": 0.7} | sent(0.9),
+        replayed(2, True, "q2") | {"probability": 0.9} | sent(0.97),
+        replayed(3, False, None) | {"probability": 0.3},
+        replayed(4, False, None) | {"probability": 0.1},
+        replayed(5, True, "q0") | {"similarity": 0.5},
+        replayed(6, True, "q0") | {"similarity": 0.8},
+        replayed(7, True, "q7") | {"similarity": 0.4} | sent(0.4, "suggested"),
+        replayed(8, True, "q8") | {"similarity": 0.2} | sent(0.2, "suggested"),
+    ]
+    why = Reasons(*((Reason(part, 1.0),) for part in ("asking", "grouping", "answer")))
+    read = read_talk(talk)
+    path = from_replay(read.lines, {row["id"]: row for row in decided}, {f"m{n}": why for n in range(9)})
+    found = {one.kind: one for one in Bench(MIND, {}).measure(read.data, path).mistakes}
+    assert {kind: [row.text for row in one.worst][:2] for kind, one in found.items() if kind != "answers: missed"} == {
+        "asking: wrongly found": ["行 2", "行 1"],
+        "asking: missed": ["行 4", "行 3"],
+        "grouping: wrongly joined": ["行 6", "行 5"],
+        "grouping: missed": ["行 8", "行 7"],
+        "answers: wrongly sent": ["行 2", "行 1"],
+    }
+    missed = [row.score for row in found["answers: missed"].worst]
+    assert missed == sorted(missed)
+    assert {0.2, 0.4} <= {*missed}
+    for kind, one in found.items():
+        part = {"asking": "asking", "grouping": "grouping", "answers": "answer"}[kind.partition(":")[0]]
+        assert one.worst[0].reasons == getattr(why, part)
+
+
 def test_topics_are_measured_for_every_judgement(tmp_path: Path) -> None:
     """All figures and pictures are there, and the progress ends with the number of texts."""
     data, done = read_topics(write_topic(tmp_path)), []

@@ -124,19 +124,22 @@ def test_a_reply_is_told_from_what_asks_itself() -> None:
 
 @pytest.mark.model
 def test_a_short_training_learns_and_is_read_as_it_was_trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forty small steps on one small topic lower the loss; a run that was stopped goes on where it was; the program's
-    own arithmetic over what was written gives the trainer's numbers."""
+    """Forty small steps on one small topic lower the loss; a run that was stopped goes on where it was and ends in the
+    weights of one that was not; the program's own arithmetic over what was written gives the trainer's numbers."""
     monkeypatch.setattr(trainer, "OWN", 5)
     monkeypatch.setattr(trainer, "WRITTEN", 1)
     target = tmp_path / "cross"
+    whole = trainer.train([topic()], ENCODER, tmp_path / "whole", STEPS)
     with monkeypatch.context() as stopping:
         stopping.setattr(trainer, "batches", half)
         with pytest.raises(Stopped):
             trainer.train([topic()], ENCODER, target, STEPS, every=STEPS // 2)
     kept = torch.load(target.with_name("cross.part"), weights_only=True)["losses"]
     losses = trainer.train([topic()], ENCODER, target, STEPS)
-    assert len(losses) == STEPS
-    assert losses[: STEPS // 2] == kept
+    assert len(kept) == STEPS // 2
+    assert losses == whole
+    weights = [load_file(folder / trainer.FILE) for folder in (target, tmp_path / "whole")]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert sum(losses[-8:]) < 0.8 * sum(losses[:8])
 
     monkeypatch.setattr(trainer, "quick", nullcontext)

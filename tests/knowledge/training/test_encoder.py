@@ -58,6 +58,13 @@ def test_what_every_hall_asks_is_shown_more_often() -> None:
     }
 
 
+def test_the_course_stands_beside_its_askings() -> None:
+    """The texts that answer the groups of a batch are in it, and askings that are near to them."""
+    batch = next(batches([topic("x")], Run(1, topics=1)))
+    assert {group.source for group in topic("x").groups if group.source} < {*batch.texts}
+    assert "x near" in batch.texts
+
+
 def test_look_alikes_share_a_batch() -> None:
     """What has many words in common and another answer is told apart in one batch, but where parts end between them."""
     together = 0

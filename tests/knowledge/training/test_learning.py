@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import knowledge.training.encoder as trainer
+from knowledge.bert import read_weights
 from knowledge.encoder import load_encoder
 from knowledge.training.curve import of_topics, same_question
 from knowledge.training.encoder import Batch, Run, batches
@@ -44,8 +45,8 @@ def test_a_short_training_learns_what_it_was_not_shown(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Two runs of eight small steps on six Chinese topics tell the questions of other topics apart better than the
-    base does; a run that was stopped goes on where it was, and what is written fits in 80 MB and is not for its owner
-    alone."""
+    base does; a run that was stopped goes on where it was, and ends in the very weights of one that was not; what is
+    written fits in 80 MB and is not for its owner alone."""
     chinese = [topic for topic in read_topics() if topic.language == "zh"]
     topics, judged = chinese[:6], [rows[:FEW] for rows in of_topics(read_topics(HELD_OUT))]
     target = tmp_path / "encoder"
@@ -77,5 +78,9 @@ def test_a_short_training_learns_what_it_was_not_shown(
     for run in (one, other):
         assert sum(run[-3:]) < 0.9 * sum(run[:3])
     assert same_question(load_encoder(str(target)), judged) > before + 0.03
+    again = trainer.train(topics, tmp_path / "again", RUNS)
+    assert again == losses
+    weights = [read_weights(folder) for folder in (target, tmp_path / "again")]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert sum(file.stat().st_size for file in target.rglob("*")) < 80_000_000
     assert all(path.stat().st_mode & stat.S_IROTH for path in (target, *target.rglob("*")))

@@ -8,6 +8,7 @@ import pytest
 from knowledge.asking import Detector
 from knowledge.calibrating import TALKS
 from knowledge.calibration import bundled_calibration
+from knowledge.text import normalise
 from knowledge.training.check import (
     SHIPPED,
     composition,
@@ -24,12 +25,14 @@ from knowledge.training.check import (
 from knowledge.training.topics import BESIDE, DATA, FAQS, HELD_OUT, WITHOUT, Group, Topic, read_topics
 
 FILES = sorted(DATA.glob("*.json"))
+HELD_BACK = sorted(HELD_OUT.glob("*.json"))
+"""What judges trainings."""
 LONG = 12
 """Characters of a line that nobody else types by chance."""
 FURTHER = [path for folder in (DATA, HELD_OUT) for kind in WITHOUT for path in sorted((folder / kind).glob("*.json"))]
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [*FILES, *HELD_BACK], ids=lambda path: path.stem)
 def test_every_topic_is_in_form(path: Path) -> None:
     """Enough groups, look-alikes and lines that ask nothing; every reference is there, and no line stands twice."""
     assert problems_of(path) == []
@@ -42,15 +45,25 @@ def test_the_further_hits_and_misses_of_a_topic_are_in_form(path: Path) -> None:
 
 
 def test_no_line_of_some_length_stands_in_two_topics() -> None:
-    """Topics are independent: a split by topics does not leak."""
-    files = [(path, lines_of) for path in FILES] + [(path, lines_beside) for path in FURTHER]
+    """Topics are independent: a split by topics does not leak, nor into those that judge; not in another script or with
+    other marks either."""
+    files = [(path, lines_of) for path in (*FILES, *HELD_BACK)] + [(path, lines_beside) for path in FURTHER]
     counts = Counter(
-        line
+        letters
         for path, lines in files
-        for line in set(lines(json.loads(path.read_text(encoding="utf-8"))))
-        if sum(letter.isalnum() for letter in line) > 6
+        for letters in {
+            "".join(filter(str.isalnum, normalise(line).lower()))
+            for line in lines(json.loads(path.read_text(encoding="utf-8")))
+        }
+        if len(letters) > 6
     )
     assert [line for line, n in counts.items() if n > 1] == []
+
+
+def test_what_judges_a_training_is_not_learnt_from() -> None:
+    """The topics that are held out are none of those that are trained on."""
+    assert {path.stem for path in HELD_BACK} >= {"appdev_mixed", "iiot_en"}
+    assert {topic.name for topic in read_topics(HELD_OUT)}.isdisjoint(topic.name for topic in read_topics())
 
 
 def test_there_is_enough_to_learn_from() -> None:
@@ -106,6 +119,8 @@ def raw() -> dict[str, Any]:
         (lambda t: t["groups"].clear(), "fewer"),
         (lambda t: t["passages"].clear(), "passages: 0, fewer"),
         (lambda t: [group.update(faq=None, passage=None) for group in t["groups"]], "0 groups that the course answers"),
+        (lambda t: [group.update(passage=None) for group in t["groups"]], "that a passage answers"),
+        (lambda t: [near.update(id=t["faq"][0]["id"]) for near in t["near"]], "askings near to one"),
         (lambda t: t["lookalike"].append(["g01", "nope"]), "nope"),
         (lambda t: t["lookalike"].append(["g01", "g01"]), "look-alikes g01, g01"),
         (lambda t: t["near"].append({"id": "nope", "ask": "x"}), "nope"),
@@ -172,11 +187,20 @@ def test_long_entries_are_learnt_from() -> None:
 
 
 def test_copies_are_found_but_for_a_few_letters(tmp_path: Path) -> None:
-    """A line of evaluation data is found in other punctuation, width and script; another question is not."""
-    (tmp_path / "chat.jsonl").write_text(json.dumps({"text": "请问老师，这个网关安装的时候要停产吗"}), encoding="utf-8")
-    others = texts_below(tmp_path)
-    lines = {"請問老師這個網關安裝的時候要停產嗎？": "a", "网关拆下来以后原来的线怎么接回去": "b"}
-    assert [where for where, *_ in copies(lines, others)] == ["a"]
+    """A line of evaluation data is found in other punctuation, width and script, and with a letter changed, left out or
+    put in; one that has a fifth of it in other words is another line."""
+    said = "请问老师，这个网关安装的时候要停产吗，我们车间只有周日晚上能停四个小时"
+    (tmp_path / "chat.jsonl").write_text(json.dumps({"text": said}), encoding="utf-8")
+    lines = {
+        "請問老師這個網關安裝的時候要停產嗎？我們車間只有周日晚上能停四個小時": "script",
+        said.replace("只有", "就有"): "changed",
+        said.replace("能停", "停"): "left out",
+        said.replace("我们车间", "我们的车间"): "put in",
+        said.replace("这个网关安装的时候", "装这个盒子那会儿"): "other words",
+        "网关拆下来以后原来的线怎么接回去": "another",
+    }
+    found = {where for where, *_ in copies(lines, texts_below(tmp_path))}
+    assert found == {"script", "changed", "left out", "put in"}
 
 
 def test_a_line_that_stands_in_two_topics_is_a_problem(
@@ -184,7 +208,7 @@ def test_a_line_that_stands_in_two_topics_is_a_problem(
 ) -> None:
     """Each line of some length is named, with the topic in which it stood before."""
     other = json.loads(FILES[1].read_text(encoding="utf-8"))
-    other["not_asking"].append(line := next(line for line in raw()["not_asking"] if len(line) > LONG))
+    other["not_asking"].append(line := "！" + next(line for line in raw()["not_asking"] if len(line) > LONG))
     for name, topic in (("one", raw()), ("other", other)):
         (tmp_path / f"{name}.json").write_text(json.dumps(topic), encoding="utf-8")
     monkeypatch.setattr("knowledge.training.check.DATA", tmp_path)
