@@ -12,7 +12,8 @@ LONGEST = 20_480
 URL = re.compile(r"https?://[A-Za-z0-9\-._:/?#&=%+,;@]+")
 OUTER_UNDERSCORE = re.compile(r"(?<![^\W_])_+|_+(?![^\W_])")
 ANYWHERE = re.compile(r"([\\`*\[\]~|])|(&)(?=#?\w+;)")
-TAG = re.compile(r"<(?=[A-Za-z/!?])")
+# What may follow: a tag, a comment, an address of the web or of mail.
+TAG = re.compile(r"<(?=[A-Za-z0-9/!?.#$%&'+=^_{}-])")
 WECOM_TAG = re.compile(r"<(?=@|/?think\b)", re.IGNORECASE)
 LINE_START = re.compile(
     r"^( {0,3})(?:(#{1,6}(?=\s|$)|>|[+-](?=\s|$)|(?::?-+:?|=+)[ \t]*$)|(\d{1,9})([.)])(?=\s|$))", re.MULTILINE

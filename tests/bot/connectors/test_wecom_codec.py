@@ -153,6 +153,8 @@ def test_an_address_stays_whole() -> None:
 
 
 @given(st.text(alphabet=st.sampled_from("ab 中1.)-+=#>*_`~[]()!<&;|\\\n:/@\t")))
+@example("<1@1>")
+@example("<.+-={}@a.example>")
 @settings(max_examples=500)
 def test_any_text_reads_as_it_was_written(text: str) -> None:
     """Whatever the signs, a markdown program of others shows them and makes no element of them."""
