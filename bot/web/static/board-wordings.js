@@ -5,6 +5,8 @@ import { clock, language, t } from "./i18n.js";
 import { badge, chatChip } from "./pieces.js";
 import { foldable } from "./shell.js";
 
+const WHATS = ["input", "summary", "button"]; // what of a wording may have the focus
+
 /** {node, update(asked), first()}; each act is given message ids, and whether they are all, and resolves to true where it happened. */
 export function wordings({ split, move, nothing, confirm }) {
   const chosen = new Set();
@@ -47,8 +49,11 @@ export function wordings({ split, move, nothing, confirm }) {
   }
 
   function draw() {
+    const held = list.contains(document.activeElement) ? document.activeElement : null;
+    const at = held && { message: held.closest(".wording").dataset.message, what: WHATS.find((what) => held.matches(what)) };
     head.textContent = t("board.wordings", { n: asked.length });
     list.replaceChildren(...asked.map(row));
+    if (at) list.querySelector(`[data-message="${at.message}"] ${at.what}`)?.focus({ preventScroll: true });
     why.hidden = splits.hidden = moves.hidden = asked.length < 2;
     acts.hidden = asked.length === 0;
     allow();
@@ -71,7 +76,7 @@ export function wordings({ split, move, nothing, confirm }) {
     const reasons = grounds(one);
     reasons.open = opened.has(one.message);
     reasons.addEventListener("toggle", () => opened[reasons.open ? "add" : "delete"](one.message));
-    return el("li", { class: "wording" }, el("label", { class: "row-check" }, check), el("div", {}, foldable(said(one.text)), who, reasons));
+    return el("li", { class: "wording", "data-message": one.message }, el("label", { class: "row-check" }, check), el("div", {}, foldable(said(one.text)), who, reasons));
   }
 
   function update(next) {

@@ -453,6 +453,21 @@ async def test_the_wordings_that_may_not_belong_are_counted_and_come_first(crowd
         await expect(row(board, "Is there a recording?")).to_have_count(count)
 
 
+async def test_a_wording_keeps_the_focus_while_others_ask_the_same(crowd: Crowd) -> None:
+    """Who is at one of the wordings with the keyboard stays there when the list is read anew."""
+    await crowd.asks("Is there a recording?", people=2)
+    board = await board_of(crowd, "Ann")
+    await row(board, "Is there a recording?").locator(".row-open").click()
+    wordings = board.locator(".wording")
+    await expect(wordings).to_have_count(2)
+    for more, what in enumerate(("input", "summary"), 3):
+        focused = wordings.first.locator(what)
+        await focused.focus()
+        await crowd.asks("Is there a recording?")
+        await expect(wordings).to_have_count(more)
+        await expect(focused).to_be_focused()
+
+
 async def test_back_closes_what_is_open_and_leaves_the_board_only_then(crowd: Crowd) -> None:
     """On a phone people press "Back"; closed in another way, and opened again at once, nothing is left to go back to
     but where one came from."""
