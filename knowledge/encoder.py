@@ -52,6 +52,9 @@ hold."""
 HUB_WAIT = 5
 """Seconds for a hub of models to answer; where it is blocked, it often never does."""
 
+SENTENCES = "SentenceTransformer"
+"""What a model with vectors of texts says that it is, or it says nothing."""
+
 OTHER_TASKS = ("Classification", "QuestionAnswering", "CausalLM", "LMHeadModel", "ConditionalGeneration")
 """How the classes end of what was trained for something else than vectors of texts."""
 
@@ -357,23 +360,26 @@ def _any(model: str) -> Model:
 def _require_vectors(model: str) -> None:
     """Raises `ValueError` for what was made for something else than vectors of texts: the library turns it into a model
     that has some, of which nobody ever asked that they mean anything."""
-    kind = str(_told(model, "config_sentence_transformers.json").get("model_type", ""))
-    if kind not in ("", "SentenceTransformer"):
+    kind = _told(model, "config_sentence_transformers.json").get("model_type", SENTENCES)
+    if kind != SENTENCES:
         raise ValueError(f"it is a {kind}, which gives no vector of a text by itself")
     for made in _told(model, "config.json").get("architectures") or ():
-        if not _told(model, "modules.json") and str(made).endswith(OTHER_TASKS):
+        if _file(model, "modules.json") is None and str(made).endswith(OTHER_TASKS):
             raise ValueError(f"it is a {made}, made for another task than vectors of texts")
 
 
-def _told(model: str, file: str) -> dict[str, Any]:
-    """What such a file says, of a folder or of what was fetched; nothing where there is none."""
+def _told(model: str, name: str) -> dict[str, Any]:
+    """What such a file of a model says; nothing where there is none."""
+    file = _file(model, name)
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file else {}
+
+
+def _file(model: str, name: str) -> Path | None:
+    """Of a folder, or of what was fetched."""
     from huggingface_hub import try_to_load_from_cache
 
-    path = Path(model) / file if Path(model).is_dir() else try_to_load_from_cache(model, file)
-    if not isinstance(path, str | Path) or not Path(path).is_file():
-        return {}
-    told = json.loads(Path(path).read_text(encoding="utf-8"))
-    return told if isinstance(told, dict) else {"": told}
+    found = Path(model) / name if Path(model).is_dir() else try_to_load_from_cache(model, name)
+    return Path(found) if isinstance(found, str | Path) and Path(found).is_file() else None
 
 
 def _hub_answers() -> bool:

@@ -253,7 +253,7 @@ class Masks:
     throw new ones for every layer takes a twentieth of a step."""
 
     def __init__(self, seed: int = SEED) -> None:
-        self._thrown: dict[tuple[float, torch.dtype], Tensor] = {}
+        self._thrown: dict[tuple[float, torch.dtype, int], Tensor] = {}
         self.begin(seed)
 
     def begin(self, seed: int) -> None:
@@ -261,11 +261,13 @@ class Masks:
 
     def one(self, rows: Tensor, share: float) -> Tensor:
         """Of the shape of `rows`: zero for that share of the numbers, what keeps the mean for the others."""
-        kind, size = (share, rows.dtype), rows.numel()
-        if kind not in self._thrown or len(self._thrown[kind]) < 2 * size:
-            row = torch.empty(max(THROWN, 2 * size), dtype=rows.dtype)
+        size = rows.numel()
+        length = max(THROWN, 2 * size)  # whatever came before, so that a run that goes on takes the same
+        kind = share, rows.dtype, length
+        if kind not in self._thrown:
+            row = torch.empty(length, dtype=rows.dtype)
             self._thrown[kind] = row.bernoulli_(1 - share, generator=torch.Generator().manual_seed(SEED)) / (1 - share)
-        at = self._places.randrange(len(self._thrown[kind]) - size)
+        at = self._places.randrange(length - size)
         return self._thrown[kind][at : at + size].view(rows.shape)
 
 
