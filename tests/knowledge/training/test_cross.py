@@ -104,6 +104,35 @@ def test_what_was_written_to_be_told_apart_has_its_place_in_every_step() -> None
         assert len({pair.one for pair in pairs}) == trainer.OWN + 1
 
 
+def test_near_misses_are_looked_for_of_no_more_askings_than_there_are_places_for() -> None:
+    """Some of every topic; groups, their texts and what was written to be told apart stay."""
+    one, other = topic(), replace(topic(), name="other")
+    places = sum(len(group.asks) for group in one.groups)
+    thinned = trainer.needed([one, other], places)
+    assert sum(len(group.asks) for topic in thinned for group in topic.groups) == places
+    for whole, part in zip((one, other), thinned, strict=True):
+        kept = [set(group.asks) for group in part.groups]
+        assert any(kept)
+        assert all(asks <= set(group.asks) for asks, group in zip(kept, whole.groups, strict=True))
+        assert part == replace(whole, groups=part.groups)
+        assert [(group.id, group.source) for group in part.groups] == [(g.id, g.source) for g in whole.groups]
+    assert trainer.needed([one, other], 3 * places) == [one, other]
+
+
+def test_what_steps_read_is_gone_through_many_steps_at_once() -> None:
+    """Before the first of them, and they are the same steps in the same order."""
+    frozen = Mock(layers=6)
+    own = [Asking(f"a{at}", "b", (f"c{at}",)) for at in range(100)]
+    steps = 2 * trainer.AHEAD
+    shown = trainer.ahead(batches(own, [], steps), frozen)
+    first = next(shown)
+    asked, said = (set(call.args[0]) for call in frozen.go_through.call_args_list)
+    assert {pair.one for pair in first} <= asked
+    assert {pair.other for pair in first} <= said
+    assert [first, *shown] == [*batches(own, [], steps)]
+    assert frozen.go_through.call_count == 4
+
+
 def test_a_reply_is_told_from_what_asks_itself() -> None:
     """A reply tells whoever asked in its group and nobody in another one that is not its look-alike; who asks himself,
     and two askings, tell nobody."""
