@@ -31,11 +31,10 @@ class Lesson:
         """What the course says, and what an earlier evening says that fits better than anything in the course."""
         return self.matches([text], [vector])[0]
 
-    def matches(self, texts: Sequence[str], vectors: Sequence[Vector], asks: Sequence[float] = ()) -> list["Told"]:
-        """The same of several texts, which takes less time than one after the other. `asks`: the probability that each
-        asks anything, 1 where nothing is said."""
+    def matches(self, texts: Sequence[str], vectors: Sequence[Vector]) -> list["Told"]:
+        """The same of several texts, which takes less time than one after the other."""
         course, best = (
-            found.matches(texts, vectors, asks) if found is not None else [None] * len(texts)
+            found.matches(texts, vectors) if found is not None else [None] * len(texts)
             for found in (self.course, self.series)
         )
         return [

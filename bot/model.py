@@ -809,7 +809,7 @@ class Placed:
 class Remembered:
     """What the pipeline needs of an earlier asking to go on after a restart: `question` it is filed under, `first` that
     where it was placed when it came. `source`: what of the course, or which earlier answer, matched it. `joined`: the
-    question with which the machine counts it, in whatever mode. `asks`: the probability that it asks anything.
+    question with which the machine counts it, in whatever mode.
     """
 
     message: int
@@ -820,7 +820,6 @@ class Remembered:
     source: str | None
     person: Person
     joined: str
-    asks: float
 
 
 @dataclass(frozen=True, slots=True)

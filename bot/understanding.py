@@ -53,7 +53,7 @@ TAKEN = Asking(True, 1.0, because("taken", 1.0))
 """Of what a moderator takes for one. Nothing is sent to it by itself: it may be late in the night, or days later."""
 
 TOLD = {
-    True: Asking(True, 1.0, because("told_asking", 1.0), alone=True),
+    True: Asking(True, 1.0, because("told_asking", 1.0), sure=True),
     False: Asking(False, 0.0, because("told_nothing", 0.0)),
 }
 """Of what is written as something was of which people said whether it asks."""
@@ -172,14 +172,8 @@ class Understanding:
         heard = [
             self._hear(m, asking, vectors.get(m.id), fits.get(m.id)) for m, asking in zip(batch, decided, strict=True)
         ]
-        asked = [(message, one) for message, one in zip(batch, heard, strict=True) if isinstance(one, Asking)]
-        told = iter(
-            self._lesson.matches(
-                [read_of(m.text) for m, _ in asked],
-                [vectors[m.id] for m, _ in asked],
-                [a.probability for _, a in asked],
-            )
-        )
+        asked = [message for message, one in zip(batch, heard, strict=True) if isinstance(one, Asking)]
+        told = iter(self._lesson.matches([read_of(m.text) for m in asked], [vectors[m.id] for m in asked]))
         placed: list[Placed] = []
         for message, one in zip(batch, heard, strict=True):
             placed.append(self._ask(message, one, vectors[message.id], next(told)) if isinstance(one, Asking) else one)
@@ -190,9 +184,7 @@ class Understanding:
         """What the course, as it is taught now, says to each of these. For people to decide: who asked before is sent
         nothing by itself."""
         self._take_lesson()
-        told = self._lesson.matches(
-            [read_of(one.text) for one in waiting], [one.vector for one in waiting], [one.asks for one in waiting]
-        )
+        told = self._lesson.matches([read_of(one.text) for one in waiting], [one.vector for one in waiting])
         found = []
         for one, each in zip(waiting, told, strict=True):
             match = self._judged(each.course, self._session.answers, TAKEN, self._standing.get(one.question))
@@ -347,15 +339,14 @@ class Understanding:
         return Placed(placement, vector, founds, reopens, closes, replies, said)
 
     def _unless_reply(self, message: Message, asking: Asking, told: Told) -> Asking:
-        """Nothing is said to it without a human, where something would be and it seems to tell another viewer just
-        that."""
+        """Not sure that it asks, where something would be sent and it seems to tell another viewer just that."""
         sends = any(match is not None and match.verdict == "answer" for match in (told.course, told.earlier))
-        if not (sends and asking.alone and told.offered) or message.explicit:
+        if not (sends and asking.sure and told.offered) or message.explicit:
             return asking
         odds = replies(self._encoder, read_of(message.text), self._overheard.asked(_line(message), told.offered))
         if odds < LIKELY:
             return asking
-        return replace(asking, alone=False, reasons=(Reason("replies", -odds), *asking.reasons)[:SHOWN])
+        return replace(asking, sure=False, reasons=(Reason("replies", -odds), *asking.reasons)[:SHOWN])
 
     def _overhear(self, message: Message, placement: Placement) -> None:
         """What later ones may reply to."""
@@ -388,7 +379,7 @@ class Understanding:
             return None
         decided = standing is not None and standing.state.status in (Status.ANSWERED, Status.DISMISSED)
         by_person = decided and standing is not None and not standing.state.answered_by_itself
-        sure = match.verdict == "answer" and asking.alone and not by_person
+        sure = match.verdict == "answer" and asking.sure and not by_person
         shown = "sent" if sure and mode is Mode.AUTO else "suggested"
         return CourseMatch(match.source, match.score, "withheld" if mode is Mode.OFF else shown, match.text, sure)
 

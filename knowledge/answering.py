@@ -48,9 +48,8 @@ _ONE = {**dict.fromkeys(("margin", "share", "words", "words_margin"), "margin"),
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The part of the course that fits a message best. `score` is the probability (0..1) that it answers it, if that
-    asks; `text` is what would be said, `where` the place for a human ("faq.md:12"), `reasons` the strongest signs for
-    and against it.
+    """The part of the course that fits a message best. `score` is the probability (0..1) that it answers it; `text` is
+    what would be said, `where` the place for a human ("faq.md:12"), `reasons` the strongest signs for and against it.
     """
 
     source: str
@@ -127,11 +126,8 @@ class Answering:
         """The best part of the course, whatever its score; None only for an empty course."""
         return self.matches([text], [vector])[0]
 
-    def matches(
-        self, texts: Sequence[str], vectors: Sequence[NDArray[np.float32]], asks: Sequence[float] = ()
-    ) -> list[Match | None]:
-        """The best part for each of several texts; to read them at once takes less time. `asks`: the probability that
-        each asks anything, 1 where nothing is said. What is sent or suggested must be sure of both."""
+    def matches(self, texts: Sequence[str], vectors: Sequence[NDArray[np.float32]]) -> list[Match | None]:
+        """The best part for each of several texts; to read them at once takes less time."""
         if not self._parts:
             return [None] * len(texts)
         found = [self.evidence(text, vector) for text, vector in zip(texts, vectors, strict=True)]
@@ -140,12 +136,12 @@ class Answering:
         read = dict(zip(doubtful, self.read([(texts[at], vectors[at], found[at][0]) for at in doubtful]), strict=True))
         said = [self._parts[part].texts[self._said.nearest(part, vectors[at])] for at, (part, _) in enumerate(found)]
         return [
-            self._match(texts[at], part, said[at], evidence.features(), scores[at], read.get(at), chance)
-            for at, ((part, evidence), chance) in enumerate(zip(found, asks or [1.0] * len(found), strict=True))
+            self._match(texts[at], part, said[at], evidence.features(), scores[at], read.get(at))
+            for at, (part, evidence) in enumerate(found)
         ]
 
     def _match(
-        self, text: str, at: int, said: str, features: dict[str, float], score: float, read: float | None, asks: float
+        self, text: str, at: int, said: str, features: dict[str, float], score: float, read: float | None
     ) -> Match:
         """`score` is that of the search alone, `read` is None where nothing was read."""
         part, logistic = self._parts[at], self._cheap
@@ -153,8 +149,7 @@ class Answering:
             logistic, features = self._full, features | {READ: read}
             score = logistic.probability(features)
         send = self._judge.threshold(self.place(at, text)[1])
-        both = asks * score
-        verdict: Verdict = "answer" if both >= send else "suggest" if both >= self._judge.suggest else "silent"
+        verdict: Verdict = "answer" if score >= send else "suggest" if score >= self._judge.suggest else "silent"
         reasons = strongest(together(signs(logistic, features, about={READ: ""})))
         return Match(part.source, score, part.heading, said, verdict, part.where, reasons)
 

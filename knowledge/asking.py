@@ -28,16 +28,15 @@ FEATURES = (*NAMES, *Context.NAMES, *COURSE)
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """`probability` (0..1) that the message asks, and why. `alone`: the course may answer it without a human, where it
-    is sure enough."""
+    """`probability` (0..1) that the message asks, and why. `sure`: sure enough to be answered without a human."""
 
     asks: bool
     probability: float
     reasons: tuple[Reason, ...] = ()
-    alone: bool = False
+    sure: bool = False
 
 
-ON_PURPOSE = Asking(True, 1.0, because("on_purpose", 1.0), alone=True)
+ON_PURPOSE = Asking(True, 1.0, because("on_purpose", 1.0), sure=True)
 """Of what was sent as a question."""
 
 MARKED = 0.65
@@ -117,7 +116,7 @@ class Detector:
         else:
             probability = _chance(self._cheap, seen)
             reasons = _why(self._judge.cheap, NAMES, seen)
-        return Asking(asks := probability >= self._judge.asks, probability, reasons, alone=asks)
+        return Asking(probability >= self._judge.asks, probability, reasons, probability >= self._judge.sure)
 
 
 def fitting(fits: Evidence | None) -> NDArray[np.float64]:

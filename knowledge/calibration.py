@@ -15,8 +15,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from knowledge.encoder import Encoder
 from knowledge.logistic import CalibrationError, Logistic
 
@@ -33,10 +31,6 @@ ANOTHER_HAND = 3
 of. On the development topics the 95 % interval of what is right lies above .95 from 2.25 on; 3 keeps there what they
 had before the courses of our talks had long entries (.986). It was 2.5 until two evenings had been looked at
 (docs/trials.md). Passages of other hands keep what is wanted without it."""
-
-UNHELD = 0.4
-"""Of what the course does not hold, this times the share of what is sent that may be wrong may be answered: at a
-precision of .95 two in a hundred, which is what the project aims at."""
 
 ENOUGH = 100
 """Matches of a kind (entries; passages and terms) from which on it has a threshold of its own."""
@@ -59,7 +53,8 @@ class AskingJudge:
     """Two regressions: over the cues alone, for what needs no vector, and over everything. `vector` holds the weights
     over the encoder's numbers, empty where the encoder has none: then the cues decide alone.
 
-    Below `surely_not` a message does not ask (by the cues), from `asks` on it does.
+    Below `surely_not` a message does not ask (by the cues), from `asks` on it does, from `sure` on it may be answered
+    without a human.
     """
 
     cheap: Logistic
@@ -67,6 +62,7 @@ class AskingJudge:
     vector: tuple[float, ...]
     surely_not: float
     asks: float
+    sure: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +103,7 @@ class Fitting:
 
 @dataclass(frozen=True, slots=True)
 class AnsweringJudge:
-    """From `entries` on an entry's answer is sent, from `passages` on a passage or term; from `suggest` on offered: the
-    probability that a message asks, times that it is answered by this."""
+    """From `entries` on an entry's answer is sent, from `passages` on a passage or term; from `suggest` on offered."""
 
     fitting: Fitting
     entries: float
@@ -125,14 +120,12 @@ Talks = tuple[tuple[float, ...], ...]
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Probabilities that matches got from regressions which had not seen their talk, by whether they were right; those
-    of each talk by themselves, in the same order in all. `unheld`: of each asking that the course does not hold, 0 for
-    what found no match of this kind.
+    """Probabilities that matches got from a regression which had not seen their talk, by whether they were right; those
+    of each talk by themselves, in the same order in both.
     """
 
     right: Talks
     wrong: Talks
-    unheld: Talks = ()
 
     def __len__(self) -> int:
         return sum(map(len, (*self.right, *self.wrong)))
@@ -164,35 +157,9 @@ class Scores:
                 best = score
         return best
 
-    def sends(self, wrong: float) -> float:
-        """From where a share of at most `wrong` of what is sent is, and of what the course does not hold only `UNHELD`
-        as large a share is answered."""
-        return max(self.threshold(1 - wrong), self.spares(UNHELD * wrong))
-
-    def spares(self, share: float) -> float:
-        """The lowest probability such that of the askings that the course does not hold at most this share reaches it,
-        in nine of ten further talks; 0 where there are none.
-
-        What the course of a hall holds of all that is asked there is unlike from hall to hall, and with it the
-        precision of what is sent; how much of the rest is answered wrongly is not. The bound is that of `threshold`.
-        Few cases prove nothing there, so that nothing is added here.
-        """
-        sizes, reach, best = np.array([len(talk) for talk in self.unheld]), np.zeros(len(self.unheld)), 0.0
-        scores = ((score, talk) for talk, scores in enumerate(self.unheld) for score in scores if score)
-        for score, here in groupby(sorted(scores, reverse=True), key=lambda one: one[0]):
-            for _, talk in here:
-                reach[talk] += 1
-            all_reach = reach.sum() / sizes.sum()
-            apart = ((reach - all_reach * sizes) ** 2).sum() * len(sizes) / max(1, len(sizes) - 1)
-            if all_reach + NINE_OF_TEN * math.sqrt(apart) / sizes.sum() > share + 1e-9:
-                return best or NEVER
-            best = score
-        return 0.0
-
     def joined(self, other: "Scores") -> "Scores":
         """With the scores that other matches of the same talks got."""
-        unheld = tuple(tuple(map(max, one, two)) for one, two in zip(self.unheld, other.unheld, strict=True))
-        return Scores(_by_talk(self.right, other.right), _by_talk(self.wrong, other.wrong), unheld)
+        return Scores(_by_talk(self.right, other.right), _by_talk(self.wrong, other.wrong))
 
     def _each(self) -> Iterator[tuple[float, int, bool]]:
         for is_wrong, talks in ((False, self.right), (True, self.wrong)):
@@ -229,7 +196,7 @@ class Calibration:
         """The thresholds of entries and of passages."""
         both = self.entries.joined(self.passages)
         entries, passages = (
-            NEVER if self.lent else (scores if len(scores) >= ENOUGH else both).sends(wrong)
+            NEVER if self.lent else (scores if len(scores) >= ENOUGH else both).threshold(1 - wrong)
             for scores, wrong in ((self.entries, (1 - precision) / ANOTHER_HAND), (self.passages, 1 - precision))
         )
         return entries, passages
@@ -333,8 +300,6 @@ def _calibration(raw: Any) -> Calibration:
     asking, grouping = raw["asking"], raw["grouping"]
     if asking["vector"] and len(asking["vector"]) != int(raw["dimension"]):
         raise ValueError(f"{len(asking['vector'])} weights for vectors of {raw['dimension']}")
-    if "sure" in asking:
-        raise ValueError("of an earlier version, which did not heed for what is sent how surely a line asks")
     return Calibration(
         fingerprint=str(raw["fingerprint"]),
         reading=str(raw["reading"]),
@@ -343,7 +308,7 @@ def _calibration(raw: Any) -> Calibration:
             cheap=_logistic(asking["cheap"]),
             full=_logistic(asking["full"]),
             vector=_numbers(asking["vector"]),
-            **{name: float(asking[name]) for name in ("surely_not", "asks")},
+            **{name: float(asking[name]) for name in ("surely_not", "asks", "sure")},
         ),
         grouping=GroupingJudge(
             _judge(grouping["words"]), _judge(grouping["course"]), float(grouping["usual"]), float(grouping["spread"])
@@ -367,10 +332,10 @@ def _judge(raw: Any) -> Judge:
 
 
 def _scores(raw: Any) -> Scores:
-    right, wrong, unheld = (tuple(map(_numbers, raw[name])) for name in ("right", "wrong", "unheld"))
-    if not len(right) == len(wrong) == len(unheld):
-        raise ValueError(f"right, wrong and unheld scores of {len(right)}, {len(wrong)} and {len(unheld)} talks")
-    return Scores(right, wrong, unheld)
+    right, wrong = (tuple(map(_numbers, raw[name])) for name in ("right", "wrong"))
+    if len(right) != len(wrong):
+        raise ValueError(f"right scores of {len(right)} talks, wrong ones of {len(wrong)}")
+    return Scores(right, wrong)
 
 
 def _by_name(raw: Mapping[str, Any]) -> dict[str, float]:

@@ -299,7 +299,7 @@ def told(db: Database, session: str) -> list[tuple[str, bool]]:
 def remembered(db: Database, session: str) -> list[Remembered]:
     rows = db.execute(
         """
-        SELECT m.*, v.vector, COALESCE(p.memory, p.answer) AS answer, p.question AS first, p.probability,
+        SELECT m.*, v.vector, COALESCE(p.memory, p.answer) AS answer, p.question AS first,
             CASE WHEN p.joins = 1 THEN p.same ELSE p.question END AS joined
         FROM messages m JOIN placements p ON p.message = m.id JOIN vectors v ON v.message = m.id
             JOIN questions q ON q.id = m.question
@@ -314,17 +314,7 @@ def remembered(db: Database, session: str) -> list[Remembered]:
         person = message_of(row).person
         vector = vector_of(row["vector"])
         found.append(
-            Remembered(
-                row["id"],
-                row["question"],
-                row["first"],
-                row["text"],
-                vector,
-                source,
-                person,
-                row["joined"],
-                row["probability"],
-            )
+            Remembered(row["id"], row["question"], row["first"], row["text"], vector, source, person, row["joined"])
         )
     return found
 

@@ -9,7 +9,6 @@ from knowledge.calibrating.asking import Asked
 from knowledge.calibrating.folds import left_out, probabilities
 from knowledge.calibrating.hearing import Bools, Floats, Heard
 from knowledge.calibration import ENTRIES, PASSAGES, AnsweringJudge, Fitting, Scores
-from knowledge.neighbours import DIGITS
 
 LOST = 0.15
 """Share of the right parts that a search finds which lie below `Fitting.doubt` and are not read: those would not be
@@ -68,30 +67,18 @@ def _with_reading(one: Heard, lines: Bools) -> Floats:
 def scores_of(
     heard: Sequence[Heard], asked: Sequence[Asked], probability: Sequence[Floats], *, entries: bool
 ) -> Scores:
-    """Of what the detector takes for askings, for nothing else is offered: that they ask, times that this answers them.
-    What asks nothing counts as wrong, and not among what the course does not hold.
-
-    Without the former a viewer's "there will be one" was held for as sure as "will there be a recording": of the 19
-    surest that were wrong 15 asked nothing.
-    """
+    """Of what the detector is sure about, for nothing else is sent. What asks nothing counts as wrong."""
     right: list[tuple[float, ...]] = []
     wrong: list[tuple[float, ...]] = []
-    unheld: list[tuple[float, ...]] = []
     for one, told, chance in zip(heard, asked, probability, strict=True):
         of_kind = np.array([kind in (ENTRIES if entries else PASSAGES) for kind in one.kind])
-        counts, both = one.clear & told.told & of_kind, together(told, chance)
-        right.append(tuple(sorted(both[counts & one.right].tolist())))
-        wrong.append(tuple(sorted(both[counts & ~one.right].tolist())))
-        unheld.append(tuple(np.where(counts, both, 0.0)[one.clear & one.asks & ~one.answerable].tolist()))
-    return Scores(tuple(right), tuple(wrong), tuple(unheld))
+        counts = one.clear & told.sure & of_kind
+        right.append(tuple(sorted(chance[counts & one.right].tolist())))
+        wrong.append(tuple(sorted(chance[counts & ~one.right].tolist())))
+    return Scores(tuple(right), tuple(wrong))
 
 
 def sent(one: Heard, told: Asked, probability: Floats, judge: AnsweringJudge) -> Bools:
     """To which lines an answer is sent."""
     thresholds = np.array([judge.threshold(kind) for kind in one.kind])
-    return np.asarray(told.told & (together(told, probability) >= thresholds), dtype=np.bool_)
-
-
-def together(told: Asked, probability: Floats) -> Floats:
-    """That lines ask, times that something answers them."""
-    return np.asarray((told.probability * probability).round(DIGITS), dtype=np.float64)
+    return np.asarray(told.sure & (probability >= thresholds), dtype=np.bool_)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from knowledge.calibrating.answering import answered_by, sent, together
+from knowledge.calibrating.answering import answered_by, sent
 from knowledge.calibrating.asking import Asked, asked_by
 from knowledge.calibrating.grouping import one_pass
 from knowledge.calibrating.hearing import Floats, Heard
@@ -62,5 +62,5 @@ def figures_of(calibration: Calibration, heard: Sequence[Heard], precision: floa
 
 def sources(one: Heard, told: Asked, chance: Floats, judge: AnsweringJudge) -> list[str | None]:
     """What of the course is offered to each line: sent, or suggested to a moderator."""
-    offered = told.told & (together(told, chance) >= judge.suggest)
+    offered = told.told & (chance >= judge.suggest)
     return [source if said else None for source, said in zip(one.source, offered, strict=True)]

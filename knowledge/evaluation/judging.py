@@ -110,6 +110,9 @@ def judge_chat(
     )
     answering, detector = mind.answering(chat.course), Detector(mind.calibration.asking)
     groups = mind.groups(answering)
+    true = [at for at, line in enumerate(chat.lines) if line.asks]
+    matches = answering.matches([texts[at] for at in true], [vectors[at] for at in true])
+    found = dict(zip(true, matches, strict=True))
     fits = answering.fits(texts, list(vectors))
     asked = [
         detector.on_purpose(line.text)
@@ -117,10 +120,6 @@ def judge_chat(
         else detector.cheap(line.text) or detector.judge(line.text, vector, fits=fit)
         for line, vector, fit in zip(chat.lines, vectors, fits, strict=True)
     ]
-    true = [at for at, line in enumerate(chat.lines) if line.asks]
-    chances = [asked[at].asks * asked[at].probability for at in true]
-    matches = answering.matches([texts[at] for at in true], [vectors[at] for at in true], chances)
-    found = dict(zip(true, matches, strict=True))
     rows = [
         _judge(key, line, vector, asking, found.get(key), groups)
         for key, (line, vector, asking) in enumerate(zip(chat.lines, vectors, asked, strict=True))

@@ -164,7 +164,7 @@ def test_what_was_merged_is_looked_for_in_its_group_and_what_was_dismissed_is_no
     assert [q.id for q in questions] == ["q1"]
     vector = np.ones(3, dtype=np.float32)
     heard = [
-        Remembered(n, id, id, text, vector, None, Person("chat", "u"), id, 1.0)
+        Remembered(n, id, id, text, vector, None, Person("chat", "u"), id)
         for n, (id, text) in enumerate([("q1", "Recording?"), ("q3", "Will it be recorded?"), ("q2", "no")])
     ]
     found = wordings(questions, heard, {"q3": "q1"})

@@ -49,7 +49,7 @@ class Ears(Detector):
 
     def judge(self, text: str, vector: Any, context: Context = EMPTY, fits: Any = None) -> Asking:
         asks = "?" in text
-        return Asking(asks, 0.9 if asks else 0.1, alone=asks)
+        return Asking(asks, 0.9 if asks else 0.1, sure=asks)
 
 
 class Attentive(Ears):
@@ -89,7 +89,6 @@ class Knowing:
 
     def __init__(self, **verdicts: str) -> None:
         self._verdicts = verdicts
-        self.asks: list[float] = []
 
     def __len__(self) -> int:
         return 0  # it answers, but tells no questions apart
@@ -97,8 +96,7 @@ class Knowing:
     def fits(self, texts: Sequence[str], vectors: Any) -> list[bool]:
         return [any(word in text for word in self._verdicts) for text in texts]
 
-    def matches(self, texts: Sequence[str], vectors: Any, asks: Sequence[float] = ()) -> list[Match | None]:
-        self.asks = list(asks)
+    def matches(self, texts: Sequence[str], vectors: Any) -> list[Match | None]:
         return [self.match(text, vector) for text, vector in zip(texts, vectors, strict=True)]
 
     def match(self, text: str, vector: Any) -> Match | None:
@@ -506,19 +504,6 @@ async def test_the_course_answers_when_it_is_sure(store: SqliteStore, explicit: 
     assert "faq.md:1" in delivery.text
 
 
-async def test_the_course_is_told_how_surely_a_line_asks(store: SqliteStore) -> None:
-    """As the detector says of a line of the chat, surely of what was asked on purpose; and no less when it is looked up
-    again in another course."""
-    course, other = Knowing(recording="suggest"), Knowing(recording="suggest")
-    async with running(store, answering=course) as pipeline:
-        await say(store, pipeline, message(1, RECORDING))
-        assert course.asks == [0.9]
-        await say(store, pipeline, message(2, RECORDING, explicit=True))
-        assert course.asks == [1.0]
-        pipeline.teach(other, says="another course")  # type: ignore[arg-type]
-        await until(lambda: sorted(other.asks) == [0.9, 1.0])
-
-
 @pytest.mark.parametrize(
     ("mode", "verdict", "state"),
     [
@@ -731,10 +716,10 @@ async def test_a_message_that_cannot_be_looked_up_stops_nobody(store: SqliteStor
     what comes in is understood, and after a restart it is tried again."""
 
     class Broken(Knowing):
-        def matches(self, texts: Sequence[str], vectors: Any, asks: Sequence[float] = ()) -> list[Match | None]:
+        def matches(self, texts: Sequence[str], vectors: Any) -> list[Match | None]:
             if any("gateway" in text for text in texts):
                 raise ValueError("no numbers")
-            return super().matches(texts, vectors, asks)
+            return super().matches(texts, vectors)
 
     async with running(store, answering=Knowing(recording="suggest", gateway="suggest")) as pipeline:
         await say(store, pipeline, message(1, PRICE), message(2, RECORDING))

@@ -36,7 +36,7 @@ def evening(at: int, asked: Sequence[tuple[str, int]], **changed: Question) -> E
             questions.append(changed.get(id, one))
             person = Person("telegram" if theme == "cloud" else "bilibili", f"{theme}-{n}")
             drawn = vector(theme, 100 * at + n)
-            remembered.append(Remembered(len(remembered), id, id, one.title, drawn, None, person, id, 1.0))
+            remembered.append(Remembered(len(remembered), id, id, one.title, drawn, None, person, id))
     session = Session(f"s{at}", f"Evening {at}", series="A series", starts_at=1000.0 * at)
     return Evening(session, questions, remembered, {})
 

@@ -116,20 +116,6 @@ def test_what_is_read_as_no_answer_is_not_sent() -> None:
     assert all({reason.code: reason.weight < 0 for reason in one.reasons}["read"] for one in (no, surely_no))
 
 
-def test_what_is_sent_is_surely_asked_too() -> None:
-    """A line that may ask nothing is suggested the entry that is sent to one that surely asks, and offered nothing
-    where it hardly does; how well the entry fits is told alike."""
-    text = "怎么开发票"
-    vector = ENCODER.encode([text])[0]
-    course = Answering(COURSE, ENCODER, JUDGE)
-    (match,) = course.matches([text], [vector])
-    assert match
-    bold = Answering(COURSE, ENCODER, replace(JUDGE, entries=match.score, suggest=match.score / 2))
-    found = bold.matches([text] * 3, [vector] * 3, [1.0, 0.9, 0.4])
-    assert [one.verdict for one in found if one] == ["answer", "suggest", "silent"]
-    assert {one.score for one in found if one} == {match.score}
-
-
 def test_a_term_is_sent_to_who_asks_what_it_is_and_to_nobody_else() -> None:
     """Who asks how much of it, or how, is not answered by what it means, however near that is: a moderator may say."""
     course = Course((), (Passage("glossary#OEE", "OEE", "OEE 是设备综合效率。", "glossary.md:1"),), ())
