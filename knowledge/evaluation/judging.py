@@ -144,6 +144,7 @@ def _judge(
     offered = match.offered if match else None
     grouped = groups.decide(line.text, vector, offered)
     group = grouped.group or f"q{key}"
+    verdict = match.verdict if match else "silent"
     groups.add(key, group, line.text, vector, offered)
     return Judged(
         line,
@@ -154,7 +155,7 @@ def _judge(
         grouped.suggested,
         match.source if match else None,
         match.score if match else 0.0,
-        match.verdict if match else "silent",
+        "suggest" if verdict == "answer" and not asking.sure else verdict,
         match.text if match else "",
         Reasons(asking.reasons, grouped.reasons, match.reasons if match else ()),
     )

@@ -105,7 +105,7 @@ def _zoomcamp(folder: Path) -> Dataset:
     lines: dict[str, list[Line]] = defaultdict(list)
     for row in _sample(askings, ASKINGS, "zoomcamp"):
         source = None if row["document"] in removed else row["document"]
-        lines[row["course"]].append(Line("", row["question"], True, row["document"], source))
+        lines[row["course"]].append(Line("", row["question"], True, row["document"], source, explicit=True))
     chats = [Chat(name, Course(tuple(entries[name]), (), ()), tuple(lines[name])) for name in sorted(lines)]
     note = f"{sum(map(len, lines.values()))} of {len(askings)} askings (generated); half of the entries removed"
     return Dataset("zoomcamp", tuple(chats), ("answering",), note)
@@ -115,8 +115,9 @@ def _hint3(folder: Path) -> Dataset:
     train, test = _csv(folder / "curekart_train.csv"), _csv(folder / "curekart_test.csv")
     entries, known = _intents([(row["sentence"], row["label"]) for row in train])
     lines = [
-        Line("", row["sentence"], True, row["label"] if row["label"] in known else None, known.get(row["label"]))
+        Line("", row["sentence"], True, row["label"] if label else None, label, explicit=True)
         for row in _sample(test, ASKINGS, "hint3")
+        for label in (known.get(row["label"]),)
     ]
     chat = Chat("hint3", Course(entries, (), ()), tuple(lines))
     note = f"{len(lines)} of {len(test)} messages; entries have no answer text; {PHRASINGS} wordings an entry at most"
@@ -135,9 +136,9 @@ def _intents_en(folder: Path) -> Dataset:
     asked = _sample([row for row in intents(bank / "test") if row[1] in judging], ASKINGS // 3, "test")
     near = _sample(intents(bank / "id-oos" / "test", "label_original"), ASKINGS // 3, "near")
     far = _sample(_lines(bank / "ood-oos" / "test" / "seq.in"), ASKINGS // 3, "far")
-    lines = [Line("", text, True, label, known.get(label)) for text, label in asked]
-    lines += [Line("", text, True, f"near {label}") for text, label in near]
-    lines += [Line("", text, True) for text in far]
+    lines = [Line("", text, True, label, known.get(label), explicit=True) for text, label in asked]
+    lines += [Line("", text, True, f"near {label}", explicit=True) for text, label in near]
+    lines += [Line("", text, True, explicit=True) for text in far]
     chat = Chat("BANKING77-OOS", Course(entries, (), ()), shuffled(lines, "intents_en"))
     note = (
         f"{len(asked)} askings with an entry, {len(near)} near ones, {len(far)} far ones; every second intent; "
@@ -177,7 +178,7 @@ def _squad(folder: Path) -> Dataset:
         if id not in removed
     )
     lines = [
-        Line("", asked["question"], True, id, None if id in removed else id, holds=_told(asked))
+        Line("", asked["question"], True, id, None if id in removed else id, holds=_told(asked), explicit=True)
         for id, (_, row) in chosen.items()
         for asked in row["qas"]
     ]

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from knowledge.calibration import NEVER, AnsweringJudge
 from knowledge.evaluation import (
     Bench,
     Judged,
@@ -41,6 +43,7 @@ from knowledge.evaluation.metrics import Figure, Ranking, average_precision
 from knowledge.evaluation.results import Block
 from knowledge.evaluation.speed import start
 from knowledge.evaluation.talks import read_series, read_talk
+from knowledge.material import Course, Entry
 from knowledge.reasons import Reason, Reasons
 from tests.fakes import HashEncoder, calibrated
 from tests.knowledge.evaluation.labelled import label, message, write_lines, write_public, write_talk, write_topic
@@ -317,6 +320,19 @@ def test_a_start_takes_little_more_than_to_import_torch() -> None:
     assert figure.unit == "s"
     assert min(alone) < figure.low <= figure.value <= figure.high
     assert figure.low < 2.5 * min(alone)
+
+
+def test_what_may_ask_nothing_counts_as_suggested_and_not_as_sent() -> None:
+    """As in the program: with a detector that is never sure nothing of a chat is sent, and as much as before of what
+    was asked on purpose."""
+    line = Line("1", "怎么开发票", asks=True, group="g", source="faq-1")
+    course = Course((Entry("faq-1", "怎么开发票", (), "在小程序里。", "faq.md:1"),), (), ())
+    sends = AnsweringJudge(MIND.calibration.answers().fitting, entries=0.0, passages=0.0, suggest=0.0)
+    for sure, explicit, verdict in ((0.0, False, "answer"), (NEVER, False, "suggest"), (NEVER, True, "answer")):
+        asking = replace(MIND.calibration.asking, surely_not=0.0, asks=0.0, sure=sure)
+        calibration = Mock(asking=asking, grouping=MIND.calibration.grouping, answers=lambda _: sends)
+        heard = judge_chat(Chat("c", course, (replace(line, explicit=explicit),)), Mind(ENCODER, calibration))
+        assert [row.verdict for row in heard.rows] == [verdict]
 
 
 def test_public_sets_are_measured_for_what_they_are_labelled_for(tmp_path: Path) -> None:
