@@ -92,15 +92,15 @@ class Encoding:
         self._unknown = self._tokenizer.token_to_id(UNKNOWN)
         self._layers = Layers(self.weights, self.told, rounded=rounded)
 
-    def states(self, texts: Sequence[str]) -> States:
+    def states(self, texts: Sequence[str], count: int | None = None) -> States:
         """Of each text by itself, in one pass: what goes into each layer from `SHARED` on, and what comes out of the
-        last."""
-        return self.through(self.pieces(texts))
+        last; the first so many of these."""
+        return self.through(self.pieces(texts), count)
 
     @torch.inference_mode()
-    def through(self, texts: Sequence[Pieces]) -> States:
+    def through(self, texts: Sequence[Pieces], count: int | None = None) -> States:
         """The same of texts that were cut into pieces."""
-        return self._layers.alone([one.ids[: sum(one.attention_mask)] for one in texts])
+        return self._layers.alone([one.ids[: sum(one.attention_mask)] for one in texts], count)
 
     def pieces(self, texts: Sequence[str]) -> list[Pieces]:
         return self._tokenizer.encode_batch([self.prompt + text for text in texts])
@@ -214,14 +214,14 @@ class Layers:
             for name in ("num_hidden_layers", "num_attention_heads", "layer_norm_eps", "hidden_size", "pad_token_id")
         )
 
-    def alone(self, tokens: Sequence[Sequence[int]]) -> States:
-        """Each text by itself."""
+    def alone(self, tokens: Sequence[Sequence[int]], count: int | None = None) -> States:
+        """Each text by itself, no farther up than for so many states."""
         longest = max(map(len, tokens))
         ids = torch.tensor([[*one, *[self._padding] * (longest - len(one))] for one in tokens])
         there = torch.arange(longest) < torch.tensor([[len(one)] for one in tokens])
         states, seen = self._embedded(ids), _seen(there)
         found = []
-        for layer in range(self._layers):
+        for layer in range(self._layers if count is None else SHARED + count - 1):
             if layer >= SHARED:
                 found.append(states)
             states = self._layer(states, layer, seen)

@@ -55,8 +55,9 @@ WRONG = 2
 """Of these, how many each time."""
 AHEAD = 50
 """Steps whose texts are gone through at once."""
-ROOM = (80, 300)
-"""Tokens of a row, in which pairs stand side by side: of lines, and of what is read beside them."""
+ROOMS = (40, 150), (80, 150)
+"""Tokens of a row, in which pairs stand side by side: of lines, and of what is read beside them. The few pairs that are
+longer than that have rows of their own, which are wider: more is attended to there in vain."""
 STEPS = 3000
 FILE = "model.safetensors"
 
@@ -110,14 +111,14 @@ class Frozen:
     def go_through(self, texts: Iterable[str], layers: int) -> None:
         """So that the first so many layers of each text are known."""
         new = sorted({text for text in texts if text not in self._known or len(self._known[text]) < layers})
-        for call, states in self._through(new):
-            self._keep([new[at] for at in call], states.parted(layers))
+        for call, states in self._through(new, layers):
+            self._keep([new[at] for at in call], states.parted())
 
-    def _through(self, texts: Sequence[str]) -> Iterator[tuple[list[int], States]]:
+    def _through(self, texts: Sequence[str], layers: int | None = None) -> Iterator[tuple[list[int], States]]:
         plain = [normalise(text) for text in texts]
         for call in calls([len(text) for text in plain]):
             with quick():
-                states = self._encoder.states([plain[at] for at in call])
+                states = self._encoder.states([plain[at] for at in call], layers)
             yield call, states
 
     def _keep(self, texts: Sequence[str], states: Sequence[Tensor]) -> None:
@@ -224,6 +225,11 @@ def _pairs(asking: Asking, dice: random.Random) -> Iterator[Pair]:
         yield Pair(asking.text, text, ANSWERS, False)
 
 
+def _sizes(asked: Sequence[Tensor], said: Sequence[Tensor]) -> list[tuple[int, int]]:
+    """The tokens of each pair."""
+    return [(one.shape[1], other.shape[1]) for one, other in zip(asked, said, strict=True)]
+
+
 class Trainee:
     """The cross-encoder beside an encoder, which stays as it is."""
 
@@ -241,18 +247,26 @@ class Trainee:
         """Log odds of each, shape (n,)."""
         asked = self._frozen.states([pair.one for pair in pairs], 1)
         said = self._frozen.states([pair.other for pair in pairs], self._frozen.layers)
-        tokens = [[text.shape[1] for text in texts] for texts in (asked, said)]
-        rows = packing.first_fit(list(zip(*tokens, strict=True)), ROOM)
+        short = [all(size <= room for size, room in zip(one, ROOMS[0], strict=True)) for one in _sizes(asked, said)]
+        means = torch.zeros(len(pairs), int(self._frozen.told["hidden_size"]))
+        for room, are_short in zip(ROOMS, (True, False), strict=True):
+            if here := [at for at, one in enumerate(short) if one is are_short]:
+                means[here] = self._read([asked[at] for at in here], [said[at] for at in here], room)
+        scores: Tensor = self.head(REACH * means)
+        kinds = torch.tensor([[pair.kind] for pair in pairs])
+        return scores.gather(1, kinds)[:, 0]
+
+    def _read(self, asked: Sequence[Tensor], said: Sequence[Tensor], room: tuple[int, int]) -> Tensor:
+        """Of each asking the mean over its tokens that looked at what is said, shape (n, d)."""
+        rows = packing.first_fit(_sizes(asked, said), room)
         states, sides = (
             States.of([torch.cat([texts[at] for at in row], 1) for row in rows]) for texts in (asked, said)
         )
-        own, other = (packing.owners(rows, lengths) for lengths in tokens)
+        own, other = (packing.owners(rows, [text.shape[1] for text in texts]) for texts in (asked, said))
         seen = packing.seen(own, torch.cat((own, other), dim=1))
         with quick():
             read = self._layers.beside(states, self._layers.sides(sides), seen).layers[-1]
-        scores: Tensor = self.head(REACH * packing.means(read, own, len(pairs)))
-        kinds = torch.tensor([[pair.kind] for pair in pairs])
-        return scores.gather(1, kinds)[:, 0]
+        return packing.means(read, own, len(asked))
 
     def loss(self, pairs: Sequence[Pair]) -> Tensor:
         true = torch.tensor([float(pair.true) for pair in pairs])

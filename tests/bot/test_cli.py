@@ -73,7 +73,7 @@ def test_check_warns_of_a_precision_at_which_nothing_is_sent(tmp_path: Path) -> 
     (tmp_path / "floormic.toml").write_text("[answers]\nprecision = 0.99\n")
     result = run("check", "--config", tmp_path / "floormic.toml")
     assert result.return_value == 0
-    assert "[answers]: at a precision of 0.99 no entries are sent by themselves (up to 0.955 they are)" in result.stdout
+    assert "[answers]: at a precision of 0.99 no entries are sent by themselves (up to 0.975 they are)" in result.stdout
 
 
 def test_without_a_configuration_the_defaults_are_checked(tmp_path: Path) -> None:

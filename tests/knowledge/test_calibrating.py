@@ -46,7 +46,7 @@ def test_what_can_be_learnt_is_learnt(tmp_path: Path) -> None:
     """On talks where vectors tell everything, thresholds are found with which all three judgements are nearly always
     right in talks that were left out, and no worse than those that were lent; progress goes on through every part of
     the work and ends near a hundred."""
-    for name in ("a", "b", "c", "d"):
+    for name in "abcdef":
         write_talk(tmp_path, name, doubtful=name == "c")
     done: list[int] = []
     found = calibrate(ENCODER, read_labelled(tmp_path), more=own_lines(), progress=done.append)

@@ -222,7 +222,7 @@ async def test_the_course_goes_before_earlier_answers(hall: Evenings, tmp_path: 
     (course / "faq.md").write_text(f"## {RECORDING}\n\nOn the course page.\n", encoding="utf-8")
     await hall.minds.teach(pipeline, session, hall.store, read_course(course))
     recording, price = await hall.ask(
-        session, "Any recording of this talk?", "What does one gateway cost?", chosen=pipeline
+        session, "Where is the recording of this talk?", "What does one gateway cost?", chosen=pipeline
     )
     assert recording.answer
     assert (recording.answer.state, recording.answer.text) == ("sent", "On the course page.")

@@ -366,6 +366,7 @@ async def test_two_answers_that_come_late_are_asked_about_one_after_the_other(cr
     async with open_line(crowd.hall.url) as line:
         page = await expert(crowd, url=line.url)
         one, two = await open_card(page, RECORDED), card(page, SLIDES)
+        await expect(one.locator(".ex-reach")).to_contain_text("4 people")  # read before the tunnel
         await one.locator("textarea").fill("From the train.")
         await line.cut()
         await expect(page.locator("#off")).to_be_visible()

@@ -1,7 +1,7 @@
 """The training of the cross-encoder: which pairs it is shown, and that it learns from them."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 import knowledge.training.cross as trainer
 from knowledge.bert import Bert, Encoding
 from knowledge.encoder import ANSWERS, REPLIES
-from knowledge.training.cross import Asking, Frozen, Pair, Trainee, askings, batches
+from knowledge.training.cross import Asking, Frozen, Pair, Trainee, ahead, askings, batches
 from knowledge.training.topics import HELD_OUT, Reply, Topic, read_topics
 from tests.fakes import HashEncoder
 
@@ -43,8 +43,8 @@ def of_topic() -> Callable[[Topic], list[Asking]]:
     return partial(askings, frozen=Mock(vectors=lambda texts, _: HashEncoder().encode(texts)))
 
 
-def half(own: Sequence[Asking], public: Any, steps: int, replies: Any) -> Iterator[list[Pair]]:
-    yield from itertools.islice(batches(own, public, steps, replies), steps // 2)
+def half(steps: Iterator[list[Pair]], frozen: Any) -> Iterator[list[Pair]]:
+    yield from itertools.islice(ahead(steps, frozen), STEPS // 2)
     raise Stopped
 
 
@@ -160,7 +160,7 @@ def test_a_short_training_learns_and_is_read_as_it_was_trained(tmp_path: Path, m
     target = tmp_path / "cross"
     whole = trainer.train([topic()], ENCODER, tmp_path / "whole", STEPS)
     with monkeypatch.context() as stopping:
-        stopping.setattr(trainer, "batches", half)
+        stopping.setattr(trainer, "ahead", half)
         with pytest.raises(Stopped):
             trainer.train([topic()], ENCODER, target, STEPS, every=STEPS // 2)
     kept = torch.load(target.with_name("cross.part"), weights_only=True)["losses"]
@@ -175,5 +175,8 @@ def test_a_short_training_learns_and_is_read_as_it_was_trained(tmp_path: Path, m
     trainee = Trainee(Frozen(Encoding(ENCODER)))
     trainee.load({name: tensor.float() for name, tensor in load_file(target / trainer.FILE).items()})
     pairs = [("有回放吗", "在哪里看回放？ 课后两小时在主页。"), ("where are the slides", "怎么开发票")]
+    pairs.insert(1, ("怎么开发票", "发票在小程序里开，税号要填对。" * 20))
+    sizes = [len(Encoding(ENCODER).pieces([said])[0].ids) for _, said in pairs]
+    assert sizes[0] < trainer.ROOMS[0][1] < sizes[1]
     wanted = trainee.scores([Pair(one, other, ANSWERS, True) for one, other in pairs]).detach().numpy()
     assert np.allclose(Bert(ENCODER, target).read(pairs)[:, ANSWERS], wanted, atol=1e-3)
