@@ -526,6 +526,10 @@ def calibrate(config: Path | None, model: str | None, talks: Path | None, out: P
     console.tell(f"{console.counted(done.talks, 'talk')}, {minutes:.1f} minutes; {done.file} written")
     if done.silent:
         console.tell(done.silent)
+    if done.worse:
+        listed = ", ".join(console.worded(name) for name in done.worse)
+        console.tell(f"Worse than before on these talks: {listed}. More labelled talks make it better")
+    if done.silent or done.worse:
         console.tell(f"{done.file} counts from the next start on; without the file all is as it was before")
 
 

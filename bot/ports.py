@@ -183,8 +183,8 @@ class Queue(Protocol):
         ...
 
     async def asked_with(self, session: str, words: str) -> set[str]:
-        """The questions of which one wording holds each of these words, in whatever capitals; of merged ones the final
-        question."""
+        """The questions of which one wording, or the name of who asks it, holds each of these words, in whatever
+        capitals; of merged ones the final question."""
         ...
 
     async def askings(self, session: str, limit: int) -> list[Asked]:

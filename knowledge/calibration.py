@@ -115,6 +115,18 @@ class AnsweringJudge:
         return self.entries if kind in ENTRIES else self.passages if kind in PASSAGES else NEVER
 
 
+def may_be_wrong(precision: float) -> tuple[float, float]:
+    """The share of what is sent from entries, and from passages, that may be wrong on the talks of a calibration."""
+    return (1 - precision) / ANOTHER_HAND, 1 - precision
+
+
+def fewest(precision: float) -> tuple[int, int]:
+    """How many right answers from entries and from passages `Scores.threshold` needs there, with none as sure that is
+    wrong, before it lets any be sent; below a precision of 1."""
+    entries, passages = (math.ceil(1 / wrong - 1e-6) - 1 for wrong in may_be_wrong(precision))
+    return entries, passages
+
+
 Talks = tuple[tuple[float, ...], ...]
 
 
@@ -197,7 +209,7 @@ class Calibration:
         both = self.entries.joined(self.passages)
         entries, passages = (
             NEVER if self.lent else (scores if len(scores) >= ENOUGH else both).threshold(1 - wrong)
-            for scores, wrong in ((self.entries, (1 - precision) / ANOTHER_HAND), (self.passages, 1 - precision))
+            for scores, wrong in zip((self.entries, self.passages), may_be_wrong(precision), strict=True)
         )
         return entries, passages
 

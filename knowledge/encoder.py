@@ -302,16 +302,17 @@ def _ordinary() -> tuple[str, ...]:
     return tuple((files("knowledge") / "models" / "common-lines.txt").read_text(encoding="utf-8").splitlines())
 
 
-def load_encoder(model: str = BUNDLED, threads: int | None = None) -> Encoder:
+def load_encoder(model: str = BUNDLED, threads: int | None = None, patience: float | None = None) -> Encoder:
     """The encoder named `model`: "bundled", "bundled-int8", a folder, a name that Sentence Transformers knows, or
     "unix:" and the socket of a process that has one (`knowledge.encoder_service`).
 
-    `threads` bounds the processor threads of this process. Raises `EncoderError`.
+    `threads` bounds the processor threads of this process; `patience` is that with another one, in seconds. Raises
+    `EncoderError`.
     """
     if model.startswith(SHARED):
         from knowledge.encoder_service import RemoteEncoder
 
-        return RemoteEncoder(Path(model.removeprefix(SHARED)))
+        return RemoteEncoder(Path(model.removeprefix(SHARED)), patience)
     try:
         import torch
 

@@ -12,6 +12,7 @@ from knowledge.calibration import (
     NEVER,
     bundled_calibration,
     calibration_of,
+    fewest,
     muted,
     uncalibrated,
     write_calibration,
@@ -23,20 +24,28 @@ from knowledge.logistic import CalibrationError
 
 @dataclass(frozen=True, slots=True)
 class Calibrated:
-    """What was found, on how many talks, and where it was written. `silent` says what is never sent by itself; "" where
-    everything may be."""
+    """What was found, on how many talks, and where it was written. `silent` says what is not sent by itself; "" where
+    everything may be. `worse`: what was better before on these talks, which the calibration before had not seen."""
 
     outcome: Outcome
     talks: int
     file: Path
     silent: str
+    worse: tuple[str, ...]
 
 
 SILENT = (
     "No {kinds} of a course will be sent by itself, only suggested: on these talks no sureness keeps the wanted "
-    "precision. For .95 there must be 34 right answers from entries and 19 from passages at least, with none as sure "
-    "that is wrong: label more talks, or lower `precision` under [answers]"
+    "precision. For {precision:g} there must be {entries} right answers from entries and {passages} from passages at "
+    "least, with none as sure that is wrong: label more talks, or lower `precision` under [answers]"
 )
+
+HEADLINES = "asking: F1", "same question: B-cubed F1", "answers: coverage of the answerable"
+HAIR = 0.02
+"""Less than this says nothing."""
+
+SOON = 2.0
+"""Seconds in which another process that has the encoder must answer whoever only asks whether all is well."""
 
 
 def calibrate_model(
@@ -75,8 +84,12 @@ def calibrate_model(
     judge = outcome.calibration.answers(settings.answers.precision)
     thresholds = {"entry": judge.entries, "passage": judge.passages}
     never = [kind for kind, threshold in thresholds.items() if threshold == NEVER]
-    silent = SILENT.format(kinds=" and no ".join(never)) if never else ""
-    return Calibrated(outcome, len(labelled), file, silent)
+    wanted = settings.answers.precision
+    entries, passages = fewest(wanted)
+    kinds = " and no ".join(never)
+    silent = SILENT.format(kinds=kinds, precision=wanted, entries=entries, passages=passages) if never else ""
+    fell = [name for name in HEADLINES if outcome.after[name] < outcome.before.get(name, 0.0) - HAIR]
+    return Calibrated(outcome, len(labelled), file, silent, tuple(fell) if talks else ())
 
 
 def check_encoder(settings: Settings) -> tuple[list[str], list[str]]:
@@ -88,7 +101,7 @@ def check_encoder(settings: Settings) -> tuple[list[str], list[str]]:
     try:
         if settings.encoder.model in OURS and not file.exists():
             return [], _warnings("", muted(bundled_calibration(), precision))
-        encoder = load_encoder(settings.encoder.model, settings.encoder.threads or None)
+        encoder = load_encoder(settings.encoder.model, settings.encoder.threads or None, SOON)
         calibration = calibration_of(encoder, settings.data)
         return [], _warnings(uncalibrated(encoder, calibration, settings.data), muted(calibration, precision))
     except CalibrationError as error:

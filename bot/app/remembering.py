@@ -76,11 +76,13 @@ class Remembering:
                 asked |= set(self._pipelines)
             try:
                 await self._look(acted, asked, recurring)
-            except (StoreError, EncoderGone) as error:
-                log.warning("what was asked before cannot be looked up now: %s", error)
-                self._acted |= acted
+            except Exception as error:
+                self._acted |= acted  # it is looked up again, also by whoever starts this anew
                 self._asked |= asked
                 self._turned.set()
+                if not isinstance(error, (StoreError, EncoderGone)):
+                    raise
+                log.warning("what was asked before cannot be looked up now: %s", error)
             await asyncio.sleep(max(self._pause, (time.monotonic() - began) / SHARE))
 
     async def _look(self, acted: set[str], asked: set[str], recurring: Recurring) -> None:

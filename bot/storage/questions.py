@@ -412,12 +412,12 @@ def asked_with(db: Database, session: str, words: str) -> set[str]:
     wanted = _folded(words).split()
     rows = db.execute(
         """
-        SELECT m.text, CASE q.merged_into WHEN '' THEN q.id ELSE q.merged_into END AS final
+        SELECT m.author_name, m.text, CASE q.merged_into WHEN '' THEN q.id ELSE q.merged_into END AS final
         FROM messages m JOIN questions q ON q.id = m.question WHERE m.session = ?
         """,
         (session,),
     )
-    texts = ((row["final"], _folded(row["text"])) for row in rows)
+    texts = ((row["final"], _folded(f"{row['author_name']}\n{row['text']}")) for row in rows)
     return {final for final, text in texts if all(word in text for word in wanted)}
 
 

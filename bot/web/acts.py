@@ -166,7 +166,7 @@ class Acts:
                 session + "/wordings",
                 "expert",
                 self.wordings,
-                "The questions of which one wording holds each of these words: their ids",
+                "The questions of which one wording, or the name of who asks it, holds each of these words: their ids",
                 reply=list[str],
                 parameters=[WORDS],
             ),

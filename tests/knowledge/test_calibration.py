@@ -17,6 +17,8 @@ from knowledge.calibration import (
     Scores,
     bundled_calibration,
     calibration_of,
+    fewest,
+    may_be_wrong,
     muted,
     read_calibration,
     uncalibrated,
@@ -79,6 +81,14 @@ def test_few_cases_prove_nothing() -> None:
     """Nineteen right ones out of nineteen show a precision of 95 %, eighteen do not."""
     assert Scores(((0.9,) * 19,), ((),)).threshold(0.95) == 0.9
     assert Scores(((0.9,) * 18,), ((),)).threshold(0.95) == NEVER
+
+
+@pytest.mark.parametrize("precision", [0.5, 0.9, 0.95, 0.975, 0.99, 0.999])
+def test_so_many_right_answers_are_enough_and_one_less_is_not(precision: float) -> None:
+    """What the command names is what the rule of sending wants, of entries and of passages."""
+    for many, wrong in zip(fewest(precision), may_be_wrong(precision), strict=True):
+        assert Scores(((1.0,) * many,), ((),)).threshold(1 - wrong) == (1.0 if many else NEVER)
+        assert Scores(((1.0,) * (many - 1),), ((),)).threshold(1 - wrong) == NEVER
 
 
 def test_what_is_wrong_in_one_talk_throughout_counts_for_more() -> None:

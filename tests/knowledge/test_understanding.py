@@ -283,19 +283,22 @@ def test_what_the_program_is_for(hall: Hall, taught: bool) -> None:
         Course((*rest, where, long), sample.passages, ()), hall.encoder, calibration_of(hall.encoder).answers()
     )
     hall.groups.anchor(answering if taught else None)
-    found = []
+    found, alike = [], {}
     for key, text in enumerate((RECORDED[0], "手机上怎么调清晰度", "这个网关要多少钱", *RECORDED[1:], KEPT)):
         (vector,) = hall.encoder.encode([text])
         match = answering.match(text, vector)
         offered = match.offered if match and taught else None
         grouped = hall.groups.decide(text, vector, offered)
         found.append(grouped.group or f"q{key}")
+        alike[text] = grouped.similarity
         if key:  # the first has nothing to be compared with
             said = [worded(reason) for reason in grouped.reasons]
             assert len(said) == 3
             assert all(words["zh"] != words["en"] for words in said)
         hall.groups.add(key, found[-1], text, vector, offered)
     assert found == ["q0", "q1", "q2", "q0", "q0", "q5"]
+    assert (alike[RECORDED[1]] > 0.8) == taught  # the entry makes sure of it
+    assert (alike[KEPT] < 0.1) == taught
     assert all(hall.asks(text).asks for text in (*RECORDED, KEPT))
     assert not hall.asks("这谁顶得住啊？").asks
 

@@ -172,7 +172,7 @@ def judge_encoder(broken: str, calibrated: bool | None, unusable: str = "", othe
     if others:
         return fault("model", "the vectors in the database were made by another model", "floormic reencode")
     if calibrated is None:
-        return ok("model", "a model of your own; floormic check loads it and says whether it is calibrated")
+        return ok("model", "a model of your own, or of another process; floormic check says whether it is calibrated")
     if not calibrated:
         return warning(
             "model",

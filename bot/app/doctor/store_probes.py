@@ -200,7 +200,7 @@ def other_vectors(model: str, encoder: str) -> bool:
 
 
 def is_calibrated(model: str, data: Path, encoder: str) -> bool | None:
-    """Whether a calibration fits the model, as far as that can be told without loading it."""
+    """Whether a calibration fits the model, as far as that can be told without loading it, or asking who has it."""
     own = data / FILE
     try:
         fitting = read_calibration(own).fingerprint if own.exists() else ""
@@ -208,6 +208,8 @@ def is_calibrated(model: str, data: Path, encoder: str) -> bool | None:
         return False
     if model in OURS:
         return True
+    if model.startswith(SHARED):
+        return True if encoder and encoder in (fitting, bundled_calibration().fingerprint) else None
     if not fitting:
         return False
     return fitting == encoder if encoder else None

@@ -24,7 +24,7 @@ export function pollFields(poll, chosen, { name, heading = null, label = "", pic
     const word = scale ? el("b", { text: String(number) }) : el("span", { dir: "auto", text: shown(poll.options[number - 1]) });
     return el("label", { class: "poll-choice" }, input, mark && el("b", { class: "poll-mark", text: mark }), word);
   });
-  const how = el("span", { class: "poll-how", text: one ? t("poll.choose.one") : t("poll.choose.most", { n: poll.most }) });
+  const how = el("span", { class: "poll-how", text: one ? t(picked ? "poll.choose.tap" : "poll.choose.one") : t("poll.choose.most", { n: poll.most }) });
   const ends = scale && poll.ends.some(Boolean) && el("p", { class: "poll-ends" }, ...poll.ends.map((word) => el("span", { dir: "auto", text: shown(word) })));
   const legend = heading ? el("legend", {}, heading, scale ? null : how) : el("legend", { text: how.textContent });
   return [el("fieldset", { class: scale ? "poll-choices poll-numbers" : "poll-choices" }, legend, ...choices), ends || ""];

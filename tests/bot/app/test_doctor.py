@@ -478,7 +478,9 @@ def test_a_model_whose_weights_were_cut_off_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_a_model_without_a_calibration_is_a_warning(config: Path, tmp_path: Path) -> None:
-    """Its answers are only suggested."""
+    """Its answers are only suggested. Of what another process has nothing is said that only asking would tell."""
+    ours = bundled_calibration().fingerprint
+    assert [store_probes.is_calibrated("unix:/a", tmp_path, one) for one in (ours, "", "other")] == [True, None, None]
     assert store_probes.is_calibrated("bundled", tmp_path, "") is True
     assert store_probes.is_calibrated("bundled-int8", tmp_path, "") is True
     assert store_probes.is_calibrated("another/model", tmp_path, "") is False

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -127,7 +128,7 @@ def test_a_model_without_a_calibration_only_suggests(model: Path, tmp_path: Path
 
 def test_the_command_calibrates_a_model_from_one_s_own_talks(model: Path, tmp_path: Path) -> None:
     """`floormic calibrate` prints the figures before and after and writes what `run` and `check` then find: with so few
-    talks they warn that no entry is sent."""
+    talks they warn that no entry is sent, and what was better before is told."""
     for name in ("a", "b", "c"):
         write_talk(tmp_path / "talks", name)
     (tmp_path / "floormic.toml").write_text(f'data = "data"\n[encoder]\nmodel = "{model}"\n')
@@ -141,6 +142,7 @@ def test_the_command_calibrates_a_model_from_one_s_own_talks(model: Path, tmp_pa
     assert "3 talks" in done.stderr
     silent = "No entry and no passage of a course will be sent by itself"
     assert silent not in done.stderr
+    assert "Worse than before" not in done.stderr
     (tmp_path / "floormic.toml").write_text(
         f'data = "data"\n[encoder]\nmodel = "{model}"\n[answers]\nprecision = 0.999\n'
     )
@@ -151,6 +153,35 @@ def test_the_command_calibrates_a_model_from_one_s_own_talks(model: Path, tmp_pa
     assert "of 0.95 no entries are sent by themselves (up to 0.9" in warning
     nothing = CliRunner().invoke(floormic, ["calibrate", *asked[:3], str(tmp_path / "data")], standalone_mode=False)
     assert isinstance(nothing.exception, BadInput)
+
+
+def test_a_service_that_is_not_there_is_told_soon(tmp_path: Path) -> None:
+    """`check` does not wait as long as the program, which has others' questions to keep."""
+    began = time.monotonic()
+    (mistake,), warnings = check_encoder(settings(tmp_path, Path(f"unix:{tmp_path}/none")))
+    assert "start one: floormic encoder --socket" in mistake
+    assert warnings == []
+    assert time.monotonic() - began < 15
+
+
+def test_it_is_told_what_was_better_before(model: Path, tmp_path: Path) -> None:
+    """Three of the six talks that the thresholds in use come from teach less, and so less is sent; what ships is not
+    held against its own talks."""
+    for name in "abcdef":
+        write_talk(tmp_path / "talks", name)
+    config = tmp_path / "floormic.toml"
+    config.write_text(f'data = "data"\n[encoder]\nmodel = "{model}"\n')
+
+    def told() -> str:
+        given = ["calibrate", "--config", str(config), "--talks", str(tmp_path / "talks")]
+        return CliRunner().invoke(floormic, given, standalone_mode=False, catch_exceptions=False).stderr
+
+    assert "Worse than before" not in told()
+    for name in "def":
+        shutil.rmtree(tmp_path / "talks" / name)
+    found = told()
+    assert "Worse than before on these talks: answers: coverage of the answerable. " in found
+    assert "without the file all is as it was before" in found
 
 
 def test_the_bench_judges_with_what_was_calibrated(

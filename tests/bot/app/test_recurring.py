@@ -13,6 +13,7 @@ import pytest
 from bot import recurring
 from bot.app.minds import Minds
 from bot.app.remembering import Remembering
+from bot.app.tending import keep_alive
 from bot.errors import NotAllowed
 from bot.model import Earlier, Mode, Question, Session
 from bot.recurring import AT_ONCE, SURE, Heard, recurrence
@@ -57,7 +58,7 @@ class Series(Evenings):
 
     @asynccontextmanager
     async def watched(self) -> Any:
-        task = asyncio.ensure_future(self.remembering.run())
+        task = asyncio.ensure_future(keep_alive("remembering", self.remembering.run))
         try:
             yield
         finally:
@@ -218,8 +219,11 @@ async def test_said_to_be_the_same_a_merged_question_is_so_in_all_its_parts(seri
     assert offered == [False, True, False]
 
 
-async def test_a_correction_is_seen_whatever_was_done_after_it(series: Series, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also at the first look at an evening, and when that look fails half way."""
+@pytest.mark.parametrize("failure", [EncoderGone("restarting"), ValueError("a fault of ours")])
+async def test_a_correction_is_seen_whatever_was_done_after_it(
+    series: Series, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    """Also at the first look at an evening, and when that look fails half way, whatever the failure."""
     await series.ask(FIRST, RECORDING, PRICE)
     await series.opened(SECOND)
     await series.desk.merge("Bo", ["q2"], "q1")
@@ -232,7 +236,7 @@ async def test_a_correction_is_seen_whatever_was_done_after_it(series: Series, m
         recalls.append(arguments)
         if len(recalls) == 1:
             pipeline._stale = False  # it was told so, and has followed it
-            raise EncoderGone("restarting")
+            raise failure
         return await real(*arguments)
 
     monkeypatch.setattr(series.minds, "recall", failing)

@@ -91,13 +91,14 @@ async def test_what_asks_nothing_may_be_taken_for_a_question(store: Store) -> No
 
 
 async def test_a_question_is_found_by_any_of_its_wordings(store: Store) -> None:
-    """Whatever their capitals and width, also where they were merged into it; not by words of two wordings, nor by what
-    asks nothing."""
+    """Whatever their capitals and width, also where they were merged into it, and by who asks; not by words of two
+    wordings, nor by what asks nothing."""
     await ask(store, "q1", text="Is there a recording?")
     await ask(store, "q2", text="ＧＥＴ the Video later")
     out = await ask(store, "q1", "u3", text="will it be kept")
     await change(store, "merge", (state("q2"), state("q2", status=Status.MERGED, merged_into="q1")))
-    for words, found in {"video": {"q1"}, "get LATER": {"q1"}, "recording video": set(), "": {"q1"}}.items():
+    by_name = {"u3": {"q1"}, "u3 kept": {"q1"}, "u3 video": set()}
+    for words, found in {"video": {"q1"}, "get LATER": {"q1"}, "recording video": set(), "": {"q1"}, **by_name}.items():
         assert await store.asked_with("talk", words) == found
     assert await store.asked_with("other", "video") == set()
     assert await store.texts("talk", [out.id, out.id + 9]) == {out.id: out.text}

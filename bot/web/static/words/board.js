@@ -3,7 +3,7 @@ import { addWords } from "../i18n.js";
 
 addWords({
   "board.tools": ["工具", "Tools"],
-  "board.search": ["在问题中搜索", "Search the questions"],
+  "board.search": ["搜索问题或提问者", "Search questions and askers"],
   "board.select": ["选择：{title}", "Select: {title}"],
   "board.selected": ["已选 {n} 个", "{n} selected"],
   "board.merge": ["合并", "Merge"],

@@ -19,6 +19,7 @@ addWords({
   "poll.staff": ["结果只给主持人看", "Only the hosts see the results"],
   "poll.type": ["也可以在聊天里直接回复 {marks}", "Or just type {marks} in the chat"],
   "poll.choose.one": ["请选一项", "Choose one"],
+  "poll.choose.tap": ["点一项即投票", "Choose one: a tap votes"],
   "poll.choose.most": ["最多选 {n} 项", "Choose up to {n}"],
   "poll.words": ["最多 {n} 个词，用空格隔开", "Up to {n} words, with spaces or commas between"],
   "poll.text": ["您的回答", "Your answer"],
